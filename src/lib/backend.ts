@@ -1,0 +1,64 @@
+// Batch systems: contract. Implementations are the files of backends/; one suite tests them all.
+// Everything takes many. A key is `<claim nonce>.<index>` and names one attempt of one subjob for ever.
+import type { Identity } from './domain/farm.ts';
+import type { FarmSettings } from './domain/settings.ts';
+import type { ResultRecord } from './wrapper/record.ts';
+import type { JobSpec } from './wrapper/spec.ts';
+
+export interface Task {
+  readonly key: string;
+  readonly spec: JobSpec;
+}
+
+/**
+ * What the batch system says of one key.
+ * `held` was submitted and never released; `pending` waits for a slot; `running`; `ended` left the batch system (its
+ * record, if the wrapper wrote one, comes from `records`); `absent` is not known to it at all, by a query that succeeded.
+ */
+export interface Status {
+  readonly state: 'held' | 'pending' | 'running' | 'ended' | 'absent';
+  readonly backendId?: string;
+  /** The system's own word and reason: `OUT_OF_MEMORY`, `exit 137`, ... */
+  readonly raw?: string;
+}
+
+/** Errors: UnreachableError. A call that fails or times out is unknown: it may have happened. */
+export interface Backend {
+  /** Who it is and who we are there. */
+  identity(): Promise<Identity>;
+  /**
+   * Hands tasks over, held: none may start before `release`. Answers the backend id of each key. All tasks belong to
+   * one claim. Never retried by the caller.
+   */
+  submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string>>;
+  /** Lets held keys run. Idempotent; unknown and already released keys are ignored. */
+  release(keys: readonly string[]): Promise<void>;
+  /** Status of exactly these keys; every key asked has an answer. */
+  status(keys: readonly string[]): Promise<Map<string, Status>>;
+  /** Every key of this farm that is held there now: what orphans are found by. */
+  held(): Promise<string[]>;
+  /** Stops held, pending and running keys; idempotent; confirmed only by `status`. */
+  cancel(keys: readonly string[]): Promise<void>;
+  /** Result records that nobody has acknowledged, at most `limit`. */
+  records(limit: number): Promise<ResultRecord[]>;
+  /** The records' changes are confirmed: they may be archived. Idempotent. */
+  acknowledge(records: readonly ResultRecord[]): Promise<void>;
+  /** The last `bytes` bytes of each key's output (stdout and stderr together); a key without any is absent. */
+  logs(keys: readonly string[], bytes: number): Promise<Map<string, string>>;
+  /** Wakes whatever must be alive for work to go on (the local supervisor); idempotent. */
+  ensure(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a file of backends/ exports. It validates its own options. */
+export interface BackendModule {
+  open(farm: FarmSettings, context: BackendContext): Promise<Backend>;
+}
+
+export interface BackendContext {
+  /** Folder for the backend's own files (spool, job files, logs). */
+  readonly folder: string;
+  /** Unique id of the store: prefixes names at shared batch systems. */
+  readonly uuid: string;
+  readonly nonce: () => string;
+}

@@ -1,0 +1,44 @@
+// A farm: a place that runs jobs. Its allocation (the jobs locked to it) is a view, not a list in this document.
+
+import type { Iso } from '../util/time.ts';
+import type { Doc } from './doc.ts';
+
+/** Who the batch system says it is and who we are there: a wrong one answers every query with success and nothing. */
+export interface Identity {
+  readonly cluster: string;
+  readonly user: string;
+}
+
+export interface FarmDoc extends Doc {
+  readonly kind: 'farm';
+  readonly site: string;
+  readonly backend: string;
+  /** Bumped by unlock or giveUp: permits another site to take over, one job at a time. */
+  readonly epoch: number;
+  readonly identity: Identity;
+  readonly heartbeat: Iso;
+  readonly host: string;
+  readonly slots: number;
+}
+
+/** Written before anything is submitted: which subjob each index of the claim is. */
+export interface ClaimDoc extends Doc {
+  readonly kind: 'claim';
+  readonly site: string;
+  readonly epoch: number;
+  readonly nonce: string;
+  readonly at: Iso;
+  readonly by: string;
+  /** `[job id, subjob index]` by index of the claim. */
+  readonly refs: readonly (readonly [string, number])[];
+}
+
+/** A loop's sign of life on one host. */
+export interface LoopDoc extends Doc {
+  readonly kind: 'loop';
+  readonly host: string;
+  readonly loop: string;
+  readonly at: Iso;
+  readonly hash: string;
+  readonly outcome: string;
+}

@@ -1,0 +1,83 @@
+// Holds: calibration, pause, drain, quarantine... are one kind of document with why, who and until.
+
+import type { Iso } from '../util/time.ts';
+import type { Doc } from './doc.ts';
+
+export type HoldWhat = 'calibration' | 'pause' | 'drain' | 'quarantine' | 'transfer' | 'storage';
+
+/** What a hold covers; absent fields cover everything, present ones must all match. */
+export interface HoldScope {
+  /** Inclusive run ranges. */
+  readonly runs?: readonly (readonly [number, number])[];
+  readonly modules?: readonly string[];
+  readonly versions?: readonly string[];
+  readonly sites?: readonly string[];
+  readonly storages?: readonly string[];
+  readonly levels?: readonly string[];
+  readonly requests?: readonly string[];
+  readonly labels?: readonly string[];
+  /** Only automatic passes (a calibration hold). */
+  readonly automatic?: boolean;
+}
+
+export interface HoldDoc extends Doc {
+  readonly kind: 'hold';
+  readonly what: HoldWhat;
+  readonly scope: HoldScope;
+  readonly why: string;
+  readonly by: string;
+  readonly since: Iso;
+  /** It ends by itself at this time. */
+  readonly until?: Iso;
+  readonly ended?: { readonly at: Iso; readonly by: string; readonly why?: string };
+}
+
+/** What is asked of a hold: the facts of a job, a file or a site. */
+export interface HoldSubject {
+  readonly run?: number;
+  readonly module?: string;
+  readonly version?: string;
+  readonly site?: string;
+  readonly storage?: string;
+  readonly level?: string;
+  readonly request?: string;
+  readonly labels?: readonly string[];
+  /** Made by automatic processing, of a run that is no calibration run. */
+  readonly automatic?: boolean;
+}
+
+/** True while the hold is in force at `now`. */
+export function inForce(hold: HoldDoc, now: Iso): boolean {
+  return !hold.ended && (hold.until === undefined || hold.until > now);
+}
+
+/** True when the scope covers the subject: every field that the scope names must be there and match. */
+export function covers(scope: HoldScope, subject: HoldSubject): boolean {
+  const run = subject.run;
+  const within = !scope.runs || (run !== undefined && scope.runs.some(([first, last]) => run >= first && run <= last));
+  return (
+    within &&
+    matches(scope.modules, subject.module) &&
+    matches(scope.versions, subject.version) &&
+    matches(scope.sites, subject.site) &&
+    matches(scope.storages, subject.storage) &&
+    matches(scope.levels, subject.level) &&
+    matches(scope.requests, subject.request) &&
+    (!scope.labels || scope.labels.some((label) => subject.labels?.includes(label))) &&
+    (!scope.automatic || subject.automatic === true)
+  );
+}
+
+function matches(patterns: readonly string[] | undefined, value: string | undefined): boolean {
+  return !patterns || (value !== undefined && patterns.some((pattern) => globMatch(pattern, value)));
+}
+
+/** Shell-like `*` and `?` on names. */
+export function globMatch(pattern: string, value: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern === value;
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
+  return new RegExp(`^${source}$`).test(value);
+}

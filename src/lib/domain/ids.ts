@@ -1,0 +1,37 @@
+// Document ids: they sort, they say what they are, and they are deterministic, so that creating is idempotent.
+
+/** Run numbers are at most ten digits, as in the file names. */
+export const RUN_DIGITS = 10;
+export const MAX_RUN = 9_999_999_999;
+
+export function pad(value: number, digits: number): string {
+  return String(value).padStart(digits, '0');
+}
+export function runPad(run: number): string {
+  return pad(run, RUN_DIGITS);
+}
+
+export const runId = (run: number): string => `run:${runPad(run)}`;
+export const dataId = (level: string, run: number): string => `data:${level}:${runPad(run)}`;
+export const jobId = (run: number, module: string, pass: number): string =>
+  `job:${runPad(run)}:${module}:${pad(pass, 3)}`;
+export const farmId = (site: string): string => `farm:${site}`;
+export const claimId = (nonce: string): string => `claim:${nonce}`;
+export const requestId = (name: string): string => `request:${name}`;
+export const holdId = (slug: string): string => `hold:${slug}`;
+export const quarantineId = (level: string, name: string): string => `quarantine:${level}:${name}`;
+
+/** What `jobId` was made of; `undefined` for any other id. */
+export function parseJobId(id: string): { run: number; module: string; pass: number } | undefined {
+  const match = /^job:(\d{10}):([A-Za-z0-9_.-]+):(\d{3,})$/.exec(id);
+  if (!match) return undefined;
+  return { run: Number(match[1]), module: match[2] ?? '', pass: Number(match[3]) };
+}
+
+/** `109134/Analysis40/2`, with `.007` for a subjob: what people read, paste and pipe. */
+export function refOf(run: number, module?: string, pass?: number, subjob?: number): string {
+  const parts = [String(run)];
+  if (module !== undefined) parts.push(module);
+  if (pass !== undefined) parts.push(subjob === undefined ? String(pass) : `${pass}.${pad(subjob, 3)}`);
+  return parts.join('/');
+}

@@ -1,0 +1,47 @@
+// Modules: named kinds of jobs, defined per software version in one file each. Validated where they are read
+// (cli/config); here are the shapes and the rules that follow from them.
+import { pad, runPad } from './ids.ts';
+
+export interface ModuleDef {
+  readonly name: string;
+  /** Shell command; inputs are its arguments, `$OUT_<type>` the files to write. */
+  readonly run: string;
+  /** `sub_run`: one subjob per subrun; `run`: one subjob for all. */
+  readonly level: 'sub_run' | 'run';
+  /** Output type -> file-name suffix: `ntuple` -> `ntuple.root`. */
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly needs: readonly string[];
+  /** Reads raw files (default: when it needs nothing). */
+  readonly raw: boolean;
+  /** `stream`: inputs are given where they are; `download`: copied to the scratch folder first. */
+  readonly inputs: 'stream' | 'download';
+  /** Files linked into the scratch folder, absolute paths; `./x` in `run` adds itself. */
+  readonly files: readonly string[];
+  /** Time limit of the payload, milliseconds. */
+  readonly time?: number;
+  readonly cpus: number;
+  /** MiB. */
+  readonly memory?: number;
+  /** Failed attempts before it fails for good. */
+  readonly tries: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ModuleFile {
+  readonly version: string;
+  readonly path: string;
+  readonly modules: Readonly<Record<string, ModuleDef>>;
+  /** Run type name, or `any` -> module names. */
+  readonly runTypes: Readonly<Record<string, readonly string[]>>;
+}
+
+/** `Analysis40_r0000109134_s000_p001.ntuple.root` */
+export function outputName(module: string, run: number, subrun: number, pass: number, suffix: string): string {
+  return `${module}_r${runPad(run)}_s${pad(subrun, 3)}_p${pad(pass, 3)}.${suffix}`;
+}
+
+/** The modules that the run's types ask for: those of each type it has, and those of `any`; in file order. */
+export function modulesFor(file: ModuleFile, types: readonly string[]): readonly string[] {
+  const asked = new Set(['any', ...types].flatMap((type) => file.runTypes[type] ?? []));
+  return Object.keys(file.modules).filter((name) => asked.has(name));
+}

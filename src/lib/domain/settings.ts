@@ -1,0 +1,136 @@
+// The configuration after validation and defaults: what flow, adapters and rendering read.
+// How it is found, parsed and explained is the business of cli/config.
+import type { ModuleFile } from './modules.ts';
+
+export interface BufferSettings {
+  readonly level: string;
+  /** Absolute folder. */
+  readonly path: string;
+  /** File-name pattern: `SNOP_{run:10}_{subrun:3}.zdab`. */
+  readonly pattern: string;
+  /** `marker`: an empty `<name>_closed` beside it; `settled`: size and mtime unchanged for `settle` ms. */
+  readonly closed: 'marker' | 'settled';
+  readonly settle: number;
+  /** Share of runs kept, 0..1. */
+  readonly keep: number;
+  /** Raw format that the run number and mask can be read from. */
+  readonly format?: 'zdab';
+}
+
+export interface StorageSettings {
+  readonly name: string;
+  /** File name in protocols/. */
+  readonly protocol: string;
+  /** Absolute folder (posix) or URL. */
+  readonly url: string;
+  readonly tape: boolean;
+  /** Path template of raw files below the url: `{level}/{run/1000}/{name}`. */
+  readonly template: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface FarmSettings {
+  readonly name: string;
+  /** File name in backends/. */
+  readonly backend: string;
+  /** Jobs running at most (local) or in the batch system at most. */
+  readonly slots: number;
+  /** Jobs handed over ahead of free slots. */
+  readonly pending: number;
+  /** Storage elements that outputs go to: the first, then the failovers. */
+  readonly output: readonly string[];
+  /** Storage elements whose files its jobs can read. */
+  readonly reads: readonly string[];
+  /** By version: shell text that sets up the software release. */
+  readonly setup: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** One row of the policy table: the first whose conditions all hold decides. */
+export interface PolicyRule {
+  /** Stable slug of the cause. */
+  readonly cause: string;
+  readonly exit?: readonly number[];
+  readonly signal?: readonly number[];
+  readonly phase?: string;
+  /** Regular expression on the backend's reason and the log's tail. */
+  readonly text?: string;
+  readonly action: 'retry' | 'later' | 'fail' | 'hold';
+  /** Milliseconds before the first later retry; doubles each time. */
+  readonly wait?: number;
+  /** Tries in all under this rule, if not the module's. */
+  readonly tries?: number;
+}
+
+export interface Settings {
+  readonly experiment: string;
+  /** Folder of the configuration file. */
+  readonly folder: string;
+  /** Path of the configuration file. */
+  readonly file: string;
+  /** `sqlite:PATH` or `http(s)://host/db`. */
+  readonly store: string;
+  readonly buffers: readonly BufferSettings[];
+  /** In order: the first is the primary. */
+  readonly storages: readonly StorageSettings[];
+  readonly copies: { readonly raw: number; readonly purgeAfter: number };
+  readonly runs: {
+    /** Milliseconds without a new file after which the last run is complete. */
+    readonly quiet: number;
+    /** A run further than this beyond the last one is quarantined. */
+    readonly maxJump: number;
+    readonly first: number;
+    readonly last: number;
+    /** What a late subrun does to a processed run: `show` it, or make a new `pass`. */
+    readonly late: 'show' | 'pass';
+    /** Suffix of a file that declares the run ended, if the builder writes one: `run{run:10}.end`. */
+    readonly endMarker?: string;
+    /** Run type names by bit. */
+    readonly types: readonly string[];
+    /** Types that put a calibration hold. */
+    readonly calibration: readonly string[];
+  };
+  readonly tables: {
+    /** Names of tables without which a run is not processed. */
+    readonly required: readonly string[];
+    /** Command run once per new run on site; prints RATDB tables (first pass). */
+    readonly command?: string;
+  };
+  readonly transfer: {
+    /** Files copied at once per level. */
+    readonly parallel: number;
+    /** Milliseconds a claimed replica slot is good for without renewal. */
+    readonly lease: number;
+    readonly retry: number;
+  };
+  readonly farms: readonly FarmSettings[];
+  /** Farm of this host. */
+  readonly farm: string;
+  readonly automatic: {
+    readonly version?: string;
+    readonly level: string;
+    readonly from: number;
+    /** Share of free slots for automatic work, 0..1; what one kind leaves flows to the other. */
+    readonly share: number;
+  };
+  /** By version. */
+  readonly modules: Readonly<Record<string, ModuleFile>>;
+  readonly policy: readonly PolicyRule[];
+  readonly limits: {
+    /** Milliseconds between the two polls that must both miss a job before it is gone. */
+    readonly grace: number;
+    /** Milliseconds after which a claim that was never recorded is put back. */
+    readonly submitting: number;
+    readonly giveUp: number;
+    /** A site's heartbeat older than this is stale. */
+    readonly stale: number;
+    /** Share of a site's active jobs vanishing at once that is a site fault. */
+    readonly vanish: number;
+  };
+  /** Steps of this host, in order. */
+  readonly loops: readonly string[];
+  readonly credentials?: { readonly check: string; readonly renew?: string; readonly warn: number };
+  /** Hash over configuration and module files. */
+  readonly hash: string;
+}

@@ -1,0 +1,50 @@
+// What flow is given: the contracts of the outside world, the settings, and who is asking. No clock, no random source,
+// no file system of its own: a step that needs one gets it here, so that the simulator can be the world.
+import type { Backend } from '../backend.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { Storage } from '../storage.ts';
+import type { Store } from '../store.ts';
+
+export interface Ports {
+  readonly settings: Settings;
+  readonly store: Store;
+  /** A storage element by its name. Opened at the first call. */
+  storage(name: string): Promise<Storage>;
+  /** The buffer of a level, as a storage element whose paths are relative to its folder. */
+  buffer(level: string): Promise<Storage>;
+  /** The batch system of a farm. */
+  backend(farm: string): Promise<Backend>;
+  /** A fresh unguessable id, lower-case letters and digits. */
+  nonce(): string;
+  /** Waits; the simulator's virtual clock passes instead. */
+  sleep(milliseconds: number): Promise<void>;
+  /** `command@host`, for histories. */
+  readonly by: string;
+  readonly host: string;
+}
+
+/**
+ * One thing that a step did, or with `dryRun` would do: one JSON line of its command.
+ * `did` is a verb in the past (`registered`, `quarantined`, `claimed`); `failed` items make the exit code 1.
+ */
+export interface Item {
+  readonly kind: string;
+  /** What can be pasted into another command. */
+  readonly ref: string;
+  readonly did: string;
+  readonly dryRun?: boolean;
+  readonly failed?: boolean;
+  /** One line for people. */
+  readonly text?: string;
+  /** What to type next, where something is wrong. */
+  readonly next?: string;
+  readonly [field: string]: unknown;
+}
+
+/** Every step is a generator of items, in the order in which they happen. */
+export type Step = AsyncGenerator<Item, void, void>;
+
+export interface StepOptions {
+  readonly dryRun?: boolean;
+  readonly limit?: number;
+}

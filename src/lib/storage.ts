@@ -1,0 +1,66 @@
+// Storage elements: contract. Implementations are the files of protocols/; one suite tests them all.
+// A path is relative to the storage element's url, with `/` between its parts, and may hold any byte but NUL.
+import type { StorageSettings } from './domain/settings.ts';
+import type { Iso } from './util/time.ts';
+
+export interface Capabilities {
+  /** Can copy from another storage element of the same protocol without passing through this machine. */
+  readonly thirdParty: boolean;
+  readonly tape: boolean;
+  /** Checksum types the destination computes itself. */
+  readonly checksums: readonly string[];
+  readonly rename: boolean;
+}
+
+export interface Stat {
+  /** Bytes. */
+  readonly size: number;
+  readonly modified: Iso;
+}
+
+export interface Checksum {
+  /** Eight lower-case hex digits. */
+  readonly adler32: string;
+  readonly size: number;
+}
+
+export interface CopyOptions {
+  /** Called with bytes written since the last call. */
+  readonly progress?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Entry extends Stat {
+  readonly path: string;
+}
+
+/** Errors: UnreachableError (site down), ItemError (this path: missing, no space, no permission, corrupt). */
+export interface Storage {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** What exists among `paths`; a missing one is absent from the map; anything but "not there" throws. */
+  stat(paths: readonly string[]): Promise<Map<string, Stat>>;
+  /** The destination's own checksum of what is stored now (posix: reads every byte). Throws ItemError if missing. */
+  checksum(path: string): Promise<Checksum>;
+  /** Bytes of the file from `offset`, at most `length`. */
+  read(path: string, offset: number, length: number): Promise<Buffer>;
+  /** Writes a local file to `path`, making folders, replacing what is there; synced. Returns the checksum of the bytes read. */
+  copyIn(local: string, path: string, options?: CopyOptions): Promise<Checksum>;
+  /** Copies to a local file; returns the checksum of the bytes written. */
+  copyOut(path: string, local: string, options?: CopyOptions): Promise<Checksum>;
+  /** Atomic where `capabilities.rename`; replaces the destination; makes its folder. */
+  rename(from: string, to: string): Promise<void>;
+  /** Idempotent: a missing path is no error. */
+  remove(paths: readonly string[]): Promise<void>;
+  /** Files below `prefix`, recursively, in no order. A missing prefix has none; a missing root is an UnreachableError. */
+  list(prefix: string): AsyncIterable<Entry>;
+  /** Address for people and catalogues, without credentials. */
+  url(path: string): string;
+  /** Absolute local path where the element is a mounted folder: jobs read it in place. */
+  localPath(path: string): string | undefined;
+}
+
+/** What a file of protocols/ exports. It validates its own options. */
+export interface StorageModule {
+  open(settings: StorageSettings): Promise<Storage>;
+}

@@ -1,0 +1,140 @@
+// The document store: contract. Implementations are the files of stores/, one per scheme; one suite tests them all.
+// The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
+import type { Doc, Json } from './domain/doc.ts';
+import type { Iso } from './util/time.ts';
+
+/**
+ * What a change function answers. It must be pure: it is called again on the newer document after a conflict.
+ * `skip` means "no longer applies", with the reason; nothing is written.
+ */
+export type Decision<D extends Doc = Doc> =
+  | { readonly write: D }
+  | { readonly remove: true }
+  | { readonly skip: string };
+
+export interface Change<D extends Doc = Doc> {
+  readonly id: string;
+  /** Called with the document as it stands, `undefined` where there is none. */
+  readonly change: (doc: D | undefined) => Decision<D>;
+  /** A freshly read document to try first, which saves a read; on conflict it is read again. */
+  readonly base?: D;
+}
+
+/**
+ * What became of a change.
+ * - `written`: it is in the store.
+ * - `already`: a reply had been lost; the document holds this operation's id, so it had been written.
+ * - `skipped`: the change function said that it no longer applies (`why`).
+ * - `lost`: others changed the document at every try; nothing was written. Never silently dropped.
+ * - `frozen`: the document has replication conflicts; a person must look.
+ */
+export interface Outcome<D extends Doc = Doc> {
+  readonly id: string;
+  readonly result: 'written' | 'already' | 'skipped' | 'lost' | 'frozen';
+  /** The document as it now stands, where known. */
+  readonly doc?: D;
+  readonly why?: string;
+}
+
+/** True when the change took effect. */
+export function tookEffect(outcome: Outcome): boolean {
+  return outcome.result === 'written' || outcome.result === 'already';
+}
+
+/** Keys collate as in CouchDB: null < false < true < numbers < strings < arrays < objects. Ranges are inclusive. */
+export interface ViewQuery {
+  readonly key?: Json;
+  readonly keys?: readonly Json[];
+  readonly start?: Json;
+  readonly end?: Json;
+  /** Array keys that begin with these elements. */
+  readonly prefix?: readonly Json[];
+  readonly descending?: boolean;
+  readonly limit?: number;
+  readonly skip?: number;
+}
+
+export interface Row {
+  readonly key: Json;
+  readonly value: Json;
+  readonly id: string;
+}
+
+export interface Group {
+  readonly key: Json;
+  readonly value: number;
+}
+
+/** Documents by id, in byte order of the ids; both ends inclusive. */
+export interface IdRange {
+  readonly start: string;
+  readonly end: string;
+  readonly limit?: number;
+  readonly descending?: boolean;
+}
+
+/** Every id that begins with `prefix`. */
+export function idsWith(prefix: string): IdRange {
+  return { start: prefix, end: `${prefix}\uffff` };
+}
+
+export interface StoreInfo {
+  /** URL without credentials, or file path. */
+  readonly where: string;
+  readonly engine: string;
+  /** Set up as the one writable database of the experiment. */
+  readonly writable: boolean;
+  readonly experiment?: string;
+  /** Unique id of the writable database, made at setup: prefixes our names at batch systems. */
+  readonly uuid?: string;
+  readonly schema?: number;
+  readonly documents: number;
+  readonly bytes?: number;
+}
+
+export interface ChangesPage {
+  readonly changes: readonly { readonly id: string; readonly deleted: boolean }[];
+  /** Opaque; give it back as `since`. */
+  readonly last: string;
+}
+
+export interface Store {
+  /** Documents that exist among `ids`, by id. Takes many; order does not matter. `_conflicts` is filled in. */
+  get<D extends Doc = Doc>(ids: readonly string[]): Promise<Map<string, D>>;
+  /** Documents by id range. */
+  range<D extends Doc = Doc>(range: IdRange): Promise<D[]>;
+  /** One compare-and-swap change with bounded retries. */
+  update<D extends Doc = Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>>;
+  /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may stand there once. */
+  bulk<D extends Doc = Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]>;
+  /** Rows of a view: hints. Whoever decides on them reads the documents again. */
+  view(name: string, query?: ViewQuery): Promise<Row[]>;
+  /** The view's built-in reduce, grouped by the first `level` elements of array keys; level 0: one total. */
+  count(name: string, level: number, query?: Pick<ViewQuery, 'prefix' | 'start' | 'end'>): Promise<Group[]>;
+  /** Ids changed after `since` (from the beginning without it), oldest first, each once. */
+  changes(since?: string, limit?: number): Promise<ChangesPage>;
+  /** The store's clock: the only one for leases. */
+  now(): Promise<Iso>;
+  /** Marks the database as the one writable database of `experiment` and installs the views; idempotent. */
+  setup(experiment: string): Promise<StoreInfo>;
+  info(): Promise<StoreInfo>;
+  close(): Promise<void>;
+}
+
+/** What a file of stores/ exports. */
+export interface StoreModule {
+  /**
+   * Opens a store.
+   * @throws ReadOnlyStoreError when `write` is asked and the store is a replica, newer, or not set up
+   * @throws StoreError when it cannot be reached
+   */
+  open(url: string, options: StoreOptions): Promise<Store>;
+}
+
+export interface StoreOptions {
+  /** `true`: for changing commands; `false`: any store that can be read; `setup`: about to be set up. */
+  readonly write: boolean | 'setup';
+  /** Clock and random source, for tests. */
+  readonly now?: () => number;
+  readonly nonce?: () => string;
+}

@@ -1,0 +1,75 @@
+// Errors are meanings: the class says the exit code (COMMANDS: exit codes), the message says the fact,
+// `hint` says what to type next. They are printed in one place, by the base command.
+
+export const EXIT = {
+  done: 0,
+  itemsFailed: 1,
+  usage: 2,
+  storeUnreachable: 3,
+  credentials: 4,
+  unreachable: 5,
+  busy: 75,
+} as const;
+
+export interface ErrorDetail {
+  /** What to type or do next. */
+  readonly hint?: string;
+  /** Where: a `file:line:column`, a document id, a URL without its credentials. */
+  readonly where?: string;
+  readonly cause?: unknown;
+}
+
+/** Base of every error that dflow means; anything else is a defect and exits 70. */
+export class DflowError extends Error {
+  readonly exit: number = EXIT.itemsFailed;
+  readonly hint: string | undefined;
+  readonly where: string | undefined;
+  constructor(message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = new.target.name;
+    this.hint = detail.hint;
+    this.where = detail.where;
+  }
+}
+
+/** The command line or a selection is wrong (exit 2). */
+export class UsageError extends DflowError {
+  override readonly exit = EXIT.usage;
+}
+/** The configuration or a module file is wrong (exit 2). */
+export class ConfigError extends DflowError {
+  override readonly exit = EXIT.usage;
+}
+/** A changing command on a store that must not be written: a replica, a newer schema, not set up (exit 2). */
+export class ReadOnlyStoreError extends DflowError {
+  override readonly exit = EXIT.usage;
+}
+/** The store cannot be reached, refuses the login, or its disk is full (exit 3). */
+export class StoreError extends DflowError {
+  override readonly exit = EXIT.storeUnreachable;
+}
+/** Credentials are missing or expired (exit 4). */
+export class CredentialsError extends DflowError {
+  override readonly exit = EXIT.credentials;
+}
+/** A batch system or storage element cannot be reached, or is not the one expected (exit 5). */
+export class UnreachableError extends DflowError {
+  override readonly exit = EXIT.unreachable;
+}
+/** Another instance holds the lease (exit 75). */
+export class BusyError extends DflowError {
+  override readonly exit = EXIT.busy;
+}
+/** One item failed: a file, a run, a job; the others went on (exit 1). */
+export class ItemError extends DflowError {}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a Node system error (`ENOENT`, `ENOSPC`, ...), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

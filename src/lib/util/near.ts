@@ -1,0 +1,32 @@
+// Near misses: a misspelt module, key or state is answered with what was probably meant.
+
+function distance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(swap, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}
+
+/** The closest of `known` to `word`, or `undefined` when none is close. Case is ignored. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  let best: { name: string; score: number } | undefined;
+  for (const name of known) {
+    const score = distance(word.toLowerCase(), name.toLowerCase());
+    if (!best || score < best.score) best = { name, score };
+  }
+  return best && best.score <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
+}
+
+/** `did you mean X?` or `known: A, B, C`: ready to be a hint. */
+export function suggestion(word: string, known: Iterable<string>): string {
+  const names = [...known];
+  const near = nearest(word, names);
+  if (near) return `did you mean ${near}?`;
+  return names.length > 0 ? `known: ${names.slice(0, 12).join(', ')}` : 'none is defined';
+}

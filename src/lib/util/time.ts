@@ -1,0 +1,46 @@
+// Times are RFC 3339 UTC strings with milliseconds (`2026-07-14T02:41:07.000Z`): they sort as text,
+// in a document, a view key and a directory listing alike. Nothing here reads a clock.
+
+/** RFC 3339 UTC with milliseconds. */
+export type Iso = string;
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export function iso(ms: number): Iso {
+  return new Date(ms).toISOString();
+}
+
+export function ms(at: Iso): number {
+  return Date.parse(at);
+}
+
+/** `at` plus `milliseconds`. */
+export function plus(at: Iso, milliseconds: number): Iso {
+  return iso(ms(at) + milliseconds);
+}
+
+/** Milliseconds from `from` to `to`. */
+export function between(from: Iso, to: Iso): number {
+  return ms(to) - ms(from);
+}
+
+const UNITS: Record<string, number> = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
+
+/** Milliseconds of `90s`, `10 min`, `2h`, `1d`; a bare number counts seconds. `undefined` if it is none of these. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)?\s*$/.exec(text);
+  if (!match) return undefined;
+  return Number(match[1]) * (UNITS[match[2] ?? 's'] ?? SECOND);
+}
+
+/** `2m`, `10 h`, `3 d`: one unit, the way a shifter says it. */
+export function humanDuration(milliseconds: number): string {
+  const abs = Math.abs(milliseconds);
+  if (abs < MINUTE) return `${Math.round(abs / SECOND)}s`;
+  if (abs < 2 * HOUR) return `${Math.round(abs / MINUTE)}m`;
+  if (abs < 2 * DAY) return `${Math.round(abs / HOUR)}h`;
+  return `${Math.round(abs / DAY)}d`;
+}

@@ -1,0 +1,23 @@
+// Every view of the store. A new one is added here; stores install what stands here, by name and source.
+import { active, causes, jobCounts, jobsByRequest, jobsByState, ready, wake } from './jobs.ts';
+import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
+import { runs } from './runs.ts';
+import { transfers } from './transfers.ts';
+import type { View } from './view.ts';
+
+export const VIEWS: readonly View[] = [
+  runs,
+  transfers,
+  replicas,
+  jobsByState,
+  jobCounts,
+  jobsByRequest,
+  active,
+  ready,
+  wake,
+  causes,
+  holds,
+  claims,
+  tableRanges,
+  kinds,
+];

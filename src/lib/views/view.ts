@@ -1,0 +1,15 @@
+// A view: one plain map function and a built-in reduce, written once. CouchDB gets the function's source in a design
+// document, SQLite calls it inside the write transaction. So a map function must be self-contained: no imports, no
+// outer names, nothing but plain ES5-like code (`function`, `var`, `for`), since older servers know no more; documents
+// are frozen inside it; it must never throw on any document.
+import type { Json } from '../domain/doc.ts';
+
+export type Emit = (key: Json, value: Json) => void;
+
+export interface View {
+  readonly name: string;
+  // biome-ignore lint/suspicious/noExplicitAny: map functions see every document, of any kind, as CouchDB's do
+  readonly map: (doc: any, emit: Emit) => void;
+  /** `_count`: rows; `_sum`: their number values. */
+  readonly reduce: '_count' | '_sum';
+}
