@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'vitest/config';
+
+/** As the build does: `.sh` and `.mjs` files below src/ are imported as their text. */
+const text: Plugin = {
+  name: 'text',
+  enforce: 'pre',
+  load(id) {
+    const path = id.split('?')[0] ?? id;
+    if (!path.includes('/src/') || !/\.(sh|mjs)$/.test(path)) return null;
+    return `export default ${JSON.stringify(readFileSync(path, 'utf8'))};`;
+  },
+};
+
+export default defineConfig({
+  plugins: [text],
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/systems/**', 'node_modules/**'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
