@@ -14,12 +14,17 @@ function sources(folder) {
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
 }
 
+/** Where bin/run.js and oclif look for what they start. */
+const outputs = { 'src/lib/cli/main.ts': 'main', 'src/lib/cli/help.ts': 'help' };
+
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: [...sources('src/commands'), 'src/main.ts', 'src/lib/backends/local/supervisor.ts'],
+  entryPoints: [
+    ...sources('src/commands'),
+    ...['src/lib/cli/main.ts', 'src/lib/cli/help.ts', 'src/lib/backends/local/supervisor.ts'],
+  ].map((path) => ({ in: path, out: outputs[path] ?? path.slice('src/'.length).replace(/\.ts$/, '') })),
   outdir: 'dist',
-  outbase: 'src',
   bundle: true,
   splitting: true,
   format: 'esm',

@@ -1,8 +1,38 @@
-import { Command, Flags } from '@oclif/core';
-export default class Init extends Command {
-  static override description = 'test';
-  static override flags = { x: Flags.string({ description: 'x' }) };
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { planInit, writeInit } from '../lib/cli/config/init.ts';
+import { CONFIG_NAME } from '../lib/cli/config/load.ts';
+import { changing } from '../lib/cli/flags.ts';
+
+export default class Init extends Base {
+  static override summary = 'write a configuration for a folder of raw files';
+  static override description =
+    'Guesses the file-name pattern, writes dflow.yaml and an example of a module file (all comments), and sets up the store. Nothing that exists is written over.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --from ./raw',
+    "<%= config.bin %> <%= command.id %> --from /data --pattern 'SNOP_{run:10}_{subrun:3}.zdab'",
+  ];
+  static override flags = {
+    ...changing,
+    from: Flags.string({ description: 'folder where raw files appear', default: './raw', helpValue: 'FOLDER' }),
+    pattern: Flags.string({ description: 'file-name pattern instead of a guess', helpValue: 'PATTERN' }),
+  };
+
   async run(): Promise<void> {
-    this.log('hi');
+    const { flags } = await this.parse(Init);
+    const plan = planInit({ folder: process.cwd(), from: flags.from, pattern: flags.pattern });
+    const dryRun = flags['dry-run'] ? { dryRun: true } : {};
+    if (!flags['dry-run']) writeInit(plan);
+    const text = `pattern ${plan.pattern}, ${plan.files} files${plan.example ? ` such as ${plan.example}` : ''}`;
+    for (const path of plan.write.keys()) {
+      const about = path.endsWith(CONFIG_NAME) ? text : 'an example, all comments';
+      this.out.item({ kind: 'file', ref: path, did: 'written', text: about, ...dryRun });
+    }
+    if (flags['dry-run']) return;
+    this.useConfig(`${process.cwd()}/${CONFIG_NAME}`);
+    const { store, settings } = await this.ports('setup');
+    const info = await store.setup(settings.experiment);
+    this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text: `experiment ${settings.experiment}` });
+    this.remark('Next: write modules/1.0.yaml, then dflow chain --until-idle');
   }
 }

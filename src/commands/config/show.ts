@@ -1,0 +1,28 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { originRows } from '../../lib/cli/config/origin.ts';
+
+export default class ConfigShow extends Base {
+  static override summary = 'every setting as this host sees it';
+  static override description =
+    'Settings after defaults, environment and the part of this host; with --origin, where each comes from.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --origin',
+    '<%= config.bin %> <%= command.id %> --origin | grep -v default',
+  ];
+  static override exits = [0, 2];
+  static override flags = {
+    origin: Flags.boolean({ description: 'say where each value stands: file:line, environment or default' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(ConfigShow);
+    const rows = originRows(await this.configuration(), process.env);
+    const width = this.out.format === 'table' ? Math.max(...rows.map((row) => row.ref.length)) : 0;
+    for (const row of rows) {
+      const line = flags.origin ? [row.ref.padEnd(width), row.value, row.origin] : [row.ref.padEnd(width), row.value];
+      if (this.out.format === 'json') this.out.item({ kind: 'setting', did: 'shown', ...row });
+      else this.out.line(line.join(this.out.format === 'table' ? '  ' : '\t'));
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import { Base } from '../../lib/cli/base.ts';
+import { page } from '../../lib/render/page.ts';
+
+export default class StoreInfo extends Base {
+  static override summary = 'where the store is, and whether it may be written';
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
+
+  async run(): Promise<void> {
+    await this.parse(StoreInfo);
+    const { store } = await this.ports(false);
+    const info = { ...(await store.info()) };
+    this.out.line(this.out.format === 'json' ? JSON.stringify(info) : page(info, this.out.format === 'table'));
+  }
+}

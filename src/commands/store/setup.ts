@@ -1,0 +1,16 @@
+import { Base } from '../../lib/cli/base.ts';
+
+export default class StoreSetup extends Base {
+  static override summary = 'mark the store as the one writable database of the experiment';
+  static override description =
+    'Creates the store where there is none, installs the views, and writes the mark that replication does not copy: replicas stay read-only. Idempotent.';
+  static override examples = ['<%= config.bin %> <%= command.id %>'];
+
+  async run(): Promise<void> {
+    await this.parse(StoreSetup);
+    const { store, settings } = await this.ports('setup');
+    const info = await store.setup(settings.experiment);
+    const text = `${info.engine}, experiment ${info.experiment ?? settings.experiment}, ${info.documents} documents`;
+    this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text, ...info });
+  }
+}

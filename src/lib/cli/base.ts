@@ -1,0 +1,122 @@
+// The base of every command: shared flags, the configuration, the ports (opened when asked for, closed at the end),
+// and how a step's items are shown. A command parses, calls one flow function and shows what it answers.
+import { hostname } from 'node:os';
+import { Command, type Interfaces } from '@oclif/core';
+import type { Settings } from '../domain/settings.ts';
+import type { Item, Ports, Step } from '../flow/ports.ts';
+import { EXIT } from '../util/errors.ts';
+import { type Loaded, load } from './config/load.ts';
+import { baseFlags } from './flags.ts';
+import { Output, type OutputFormat } from './output.ts';
+import { type OpenPorts, openPorts } from './ports.ts';
+
+/** What the base reads of the shared flags; commands read their own. */
+interface SharedFlags {
+  readonly config?: string | undefined;
+  readonly json?: boolean;
+  readonly format?: OutputFormat | undefined;
+  readonly quiet?: boolean;
+  readonly 'dry-run'?: boolean;
+}
+
+export abstract class Base extends Command {
+  static override baseFlags = baseFlags;
+  /** What this command may end with besides a signal; the help shows it. */
+  static exits: readonly number[] = [0, 1, 2, 3];
+
+  private shared: SharedFlags = {};
+  private opened: OpenPorts | undefined;
+  private loaded: Loaded | undefined;
+  private output: Output | undefined;
+
+  protected override async parse<
+    F extends Interfaces.OutputFlags<F>,
+    B extends Interfaces.OutputFlags<B>,
+    A extends Interfaces.OutputArgs<A>,
+  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const parsed = await super.parse<F, B, A>(options, argv);
+    this.shared = parsed.flags as SharedFlags;
+    return parsed;
+  }
+
+  /** From here on the configuration is this file, whatever flags and environment say (`init` just wrote it). */
+  protected useConfig(file: string): void {
+    this.shared = { ...this.shared, config: file };
+  }
+
+  /** The configuration with where everything in it stands. */
+  protected async configuration(): Promise<Loaded> {
+    this.loaded ??= await load({ cwd: process.cwd(), flag: this.shared.config, env: process.env, host: hostname() });
+    return this.loaded;
+  }
+
+  protected async settings(): Promise<Settings> {
+    return (await this.configuration()).settings;
+  }
+
+  /** Opens the store and hands out everything else lazily. `write`: the command changes documents. */
+  protected async ports(write: boolean | 'setup'): Promise<Ports> {
+    const command = (this.id ?? 'dflow').replaceAll(':', ' ');
+    this.opened ??= await openPorts(await this.settings(), { write, command });
+    return this.opened;
+  }
+
+  protected get out(): Output {
+    this.output ??= new Output({
+      format: this.shared.json ? 'json' : this.shared.format,
+      quiet: this.shared.quiet ?? false,
+      terminal: process.stdout.isTTY ?? false,
+      columns: process.stdout.columns ?? 120,
+    });
+    return this.output;
+  }
+
+  /** Options of a step: `--dry-run`, `--limit` and the command's own, without those that were not given. */
+  protected stepOptions<T extends object>(
+    flags: { readonly 'dry-run'?: boolean; readonly limit?: number | undefined },
+    own: T,
+  ): Given<T> & { dryRun?: boolean; limit?: number } {
+    return given({ ...own, dryRun: flags['dry-run'] || undefined, limit: flags.limit }) as never;
+  }
+
+  /** Prints a step's items as they happen. The exit code is 1 when one of them has failed. */
+  protected async items(step: Step | AsyncIterable<Item>): Promise<void> {
+    let count = 0;
+    for await (const item of step) {
+      count++;
+      if (item.failed) process.exitCode = EXIT.itemsFailed;
+      this.out.item(item);
+    }
+    this.out.end();
+    if (count === 0) this.remark('nothing to do');
+  }
+
+  /** Prints rows that were looked up: a table on a terminal. */
+  protected async rows(kind: string, rows: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+    for await (const row of rows) {
+      if (row.failed) process.exitCode = EXIT.itemsFailed;
+      if (!this.out.row(kind, row)) break;
+    }
+    this.out.end();
+  }
+
+  /** A word to a person at a terminal; never in a result. */
+  protected remark(text: string): void {
+    if (!this.shared.quiet && process.stderr.isTTY) process.stderr.write(`${text}\n`);
+  }
+
+  protected override catch(error: Error): Promise<void> {
+    throw error;
+  }
+
+  protected override async finally(): Promise<void> {
+    await this.opened?.close();
+  }
+}
+
+/** The same object without the fields that are undefined: an absent option is a default. */
+export type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+export function given<T extends object>(options: T): Given<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
+}

@@ -1,0 +1,47 @@
+// What a configuration that says nothing means. Times in milliseconds.
+import { MAX_RUN } from '../../domain/ids.ts';
+import { CALIBRATION_TYPES, RUN_TYPES } from '../../domain/runtypes.ts';
+import type { PolicyRule } from '../../domain/settings.ts';
+import { HOUR, MINUTE, SECOND } from '../../util/time.ts';
+
+export const RUNS = {
+  quiet: 10 * MINUTE,
+  maxJump: 10_000,
+  first: 0,
+  last: MAX_RUN,
+  late: 'show',
+  types: RUN_TYPES,
+  calibration: CALIBRATION_TYPES,
+} as const;
+
+export const BUFFER = { level: 'L1', closed: 'settled', settle: MINUTE, keep: 1 } as const;
+
+export const TRANSFER = { parallel: 4, lease: 10 * MINUTE, retry: 5 * MINUTE } as const;
+
+export const LIMITS = {
+  grace: MINUTE,
+  submitting: 5 * MINUTE,
+  giveUp: 48 * HOUR,
+  stale: 30 * MINUTE,
+  vanish: 0.2,
+} as const;
+
+/** Where a raw file goes below a storage element: thousands of runs in one folder are slow everywhere. */
+export const TEMPLATE = '{level}/{run/1000}/{name}';
+
+/** Steps of a host that the configuration does not name. */
+export const LOOPS: readonly string[] = ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset'];
+
+/** Causes that every experiment meets. Own rules stand before these; a failure that none matches is `exit-N`. */
+export const POLICY: readonly PolicyRule[] = [
+  { cause: 'disk-full', text: 'No space left on device', action: 'later', wait: 10 * MINUTE, tries: 3 },
+  { cause: 'db-no-route', text: 'No route to host', action: 'later', wait: 10 * MINUTE, tries: 3 },
+  { cause: 'time-limit', phase: 'timeout', action: 'fail' },
+  { cause: 'no-output', phase: 'outputs', action: 'fail' },
+  { cause: 'command-not-found', exit: [127], action: 'fail' },
+  { cause: 'not-executable', exit: [126], action: 'fail' },
+  { cause: 'killed', exit: [137], action: 'retry', tries: 3 },
+  { cause: 'killed', signal: [9], action: 'retry', tries: 3 },
+  { cause: 'lost', phase: 'lost', action: 'retry' },
+  { cause: 'stage-out', phase: 'stage-out', action: 'later', wait: 30 * SECOND, tries: 3 },
+];

@@ -1,0 +1,87 @@
+// One YAML file: its value, and where in the file each part of it stands. Knows nothing of what the values mean.
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { ConfigError } from '../../util/errors.ts';
+
+export type Path = readonly (string | number)[];
+
+/** Something wrong at a place of a file. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface YamlFile {
+  readonly file: string;
+  readonly text: string;
+  /** Plain data; `null` where the file says nothing. */
+  readonly value: unknown;
+  readonly syntax: readonly Problem[];
+  /** Where the value at `path` stands, or the nearest part of it that exists. */
+  at(path: Path): { readonly line: number; readonly column: number };
+  /** Where the key `key` of the map at `path` stands. */
+  atKey(path: Path, key: string): { readonly line: number; readonly column: number };
+  /** True when the file itself says something at `path`. */
+  has(path: Path): boolean;
+}
+
+/** Reads YAML. Syntax errors are in `syntax`, with their places; nothing is thrown. */
+export function readYaml(file: string, text: string): YamlFile {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, stringKeys: true, prettyErrors: false });
+  keepVersions(document);
+  const place = (offset: number): { line: number; column: number } => {
+    const { line, col } = counter.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const node = (path: Path): Node | undefined => document.getIn(path, true) as Node | undefined;
+  return {
+    file,
+    text,
+    value: document.errors.length > 0 ? null : document.toJS(),
+    syntax: document.errors.map((error) => ({ file, ...place(error.pos[0]), message: plain(error.message) })),
+    at(path) {
+      for (let length = path.length; length >= 0; length--) {
+        const range = node(path.slice(0, length))?.range;
+        if (range) return place(range[0]);
+      }
+      return { line: 1, column: 1 };
+    },
+    atKey(path, key) {
+      const map = path.length === 0 ? document.contents : node(path);
+      const pair = isMap(map) ? map.items.find((item) => isPair(item) && String(item.key) === key) : undefined;
+      const range = (pair?.key as Node | undefined)?.range;
+      return range ? place(range[0]) : this.at(path);
+    },
+    has: (path) => document.hasIn(path),
+  };
+}
+
+/** `7.0` and `1e3` are a version or a count that somebody wrote: what YAML makes of them would lose the text. */
+function keepVersions(document: Document): void {
+  visit(document, {
+    Scalar(_, node) {
+      if (isScalar(node) && typeof node.value === 'number' && node.source && String(node.value) !== node.source) {
+        node.value = node.source;
+      }
+    },
+  });
+}
+
+function plain(message: string): string {
+  return message.replace(/\s+at line \d+, column \d+:?[\s\S]*$/, '').replace(/\n/g, ' ');
+}
+
+/** All problems as one error: the first is the message, the others follow, each with its place. */
+export function problemsError(problems: readonly Problem[]): ConfigError {
+  const [first, ...others] = problems;
+  if (!first) return new ConfigError('the configuration is wrong');
+  const place = (problem: Problem): string => `${problem.file}:${problem.line}:${problem.column}`;
+  const more = others.map((problem) => {
+    return `\n  ${place(problem)} ${problem.message}${problem.hint ? ` (${problem.hint})` : ''}`;
+  });
+  const detail = first.hint ? { where: place(first), hint: first.hint } : { where: place(first) };
+  return new ConfigError(`${first.message}${more.length > 0 ? `; and${more.join('')}` : ''}`, detail);
+}

@@ -1,0 +1,115 @@
+// What `dflow init` writes: a configuration of two lines, guessed from a folder of raw files, and an example of a
+// module file that is all comments.
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { guessPattern } from '../../domain/guess.ts';
+import { ConfigError, codeOf, messageOf, UsageError } from '../../util/errors.ts';
+import { CONFIG_NAME } from './load.ts';
+import { moduleFiles } from './modules.ts';
+
+export interface InitOptions {
+  /** Folder that gets the configuration. */
+  readonly folder: string;
+  /** Folder of raw files, as the operator wrote it. */
+  readonly from: string;
+  /** File-name pattern instead of a guess. */
+  readonly pattern?: string | undefined;
+}
+
+export interface InitPlan {
+  readonly pattern: string;
+  /** Files that are there now, and one of them. */
+  readonly files: number;
+  readonly example?: string;
+  /** Text by absolute path: what is to be written. */
+  readonly write: ReadonlyMap<string, string>;
+  /** Folders to be made. */
+  readonly folders: readonly string[];
+}
+
+/** Names looked at for a guess: more say nothing new. */
+const ENOUGH = 10_000;
+
+/**
+ * What would be written. Touches nothing.
+ * @throws UsageError when there is a configuration already, or no pattern can be guessed
+ */
+export function planInit(options: InitOptions): InitPlan {
+  const config = join(options.folder, CONFIG_NAME);
+  if (existsSync(config)) {
+    throw new UsageError('there is a configuration already', { where: config, hint: 'dflow config check' });
+  }
+  const names = fileNames(resolve(options.folder, options.from));
+  const pattern = options.pattern ?? guessPattern(names);
+  if (pattern === undefined) throw noPattern(options.from, names);
+  const example = names.find((name) => !name.startsWith('.') && !name.endsWith('_closed'));
+  const marker = names.some((name) => name.endsWith('_closed'));
+  const write = new Map([[config, configText(options, pattern, marker)]]);
+  if (moduleFiles(options.folder).length === 0) write.set(join(options.folder, 'modules', '1.0.yaml'), MODULES);
+  return {
+    pattern,
+    files: names.filter((name) => !name.endsWith('_closed')).length,
+    ...(example === undefined ? {} : { example }),
+    write,
+    folders: [join(options.folder, 'modules'), join(options.folder, 'store')],
+  };
+}
+
+/** Writes the plan; never over a file that has appeared meanwhile. */
+export function writeInit(plan: InitPlan): void {
+  for (const folder of plan.folders) mkdirSync(folder, { recursive: true });
+  for (const [path, text] of plan.write) writeFileSync(path, text, { flag: 'wx' });
+}
+
+function fileNames(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .slice(0, ENOUGH)
+      .map((entry) => entry.name);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') {
+      throw new UsageError(`there is no folder ${folder}`, {
+        hint: 'dflow init --from FOLDER: where raw files appear',
+      });
+    }
+    throw new ConfigError(`the folder of raw files cannot be read: ${messageOf(error)}`, { where: folder });
+  }
+}
+
+function noPattern(from: string, names: readonly string[]): UsageError {
+  const hint = `dflow init --from ${from} --pattern 'run{run}_{subrun}.dat'`;
+  if (names.length === 0) return new UsageError(`no file in ${from} to guess the pattern from`, { hint });
+  const some = names.slice(0, 3).map((name) => JSON.stringify(name));
+  return new UsageError(`no run number can be guessed from names such as ${some.join(', ')}`, { hint });
+}
+
+function configText({ from, folder }: InitOptions, pattern: string, marker: boolean): string {
+  const path = isAbsolute(from) ? from : `./${relative(folder, resolve(folder, from))}`;
+  const closed = marker ? ', closed: marker' : '';
+  return `# dflow.yaml: where raw files appear and where their copies go; everything else has a default, which
+# \`dflow config show --origin\` shows. Modules (what is made of a run) stand in modules/VERSION.yaml.
+buffer: {path: ${quoted(path)}, pattern: ${quoted(pattern)}${closed}}
+storage: {disk: ./store}
+`;
+}
+
+/** A YAML scalar that reads back as `text`. */
+function quoted(text: string): string {
+  if (/^[A-Za-z0-9_./-]+$/.test(text)) return text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: single quotes cannot hold them
+  return /[\x00-\x1f\x7f]/.test(text) ? JSON.stringify(text) : `'${text.replaceAll("'", "''")}'`;
+}
+
+const MODULES = `# modules/1.0.yaml: the file's name is the software version. Take the \`#\` away to use it.
+# modules:
+#   Count:
+#     run: wc -c "$@" > "$OUT_counts"     # inputs are the arguments
+#     outputs: {counts: counts.txt}       # Count_r0000000012_s000_p001.counts.txt
+#   Plot:
+#     needs: Count
+#     run: ./plot.sh "$@" "$OUT_plot"
+#     outputs: {plot: plot.svg}
+# runTypes: {any: [Count, Plot]}          # any: also runs of unknown type
+`;

@@ -1,0 +1,85 @@
+// Finds the configuration, reads it with its module files, and checks the whole.
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { RUN_TYPES } from '../../domain/runtypes.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { ConfigError } from '../../util/errors.ts';
+import { check } from './check.ts';
+import { type Problem, problemsError, readYaml, type YamlFile } from './document.ts';
+import { readModules, readText } from './modules.ts';
+import { configSchema } from './schema.ts';
+import { settingsOf } from './settings.ts';
+
+export const CONFIG_NAME = 'dflow.yaml';
+
+export interface LoadOptions {
+  readonly cwd: string;
+  /** `--config` */
+  readonly flag?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly host: string;
+}
+
+export interface Loaded {
+  readonly settings: Settings;
+  /** The configuration file with its places, for `config show --origin`. */
+  readonly yaml: YamlFile;
+}
+
+/**
+ * The configuration of this folder and host.
+ * @throws ConfigError: none found, unreadable, or wrong; every problem with file:line:column
+ */
+export async function load(options: LoadOptions): Promise<Loaded> {
+  const file = find(options);
+  const folder = dirname(file);
+  const yaml = readYaml(file, readText(file));
+  if (yaml.value === null && yaml.syntax.length === 0) {
+    throw new ConfigError('the configuration is empty', { where: file, hint: 'dflow init --from FOLDER writes one' });
+  }
+  const checked = check(configSchema, yaml);
+  const raw = 'value' in checked ? checked.value : undefined;
+  const modules = readModules(folder, raw?.runs?.types ?? RUN_TYPES);
+  const problems: Problem[] = [...('problems' in checked ? checked.problems : []), ...modules.problems];
+  if (!raw) throw problemsError(problems);
+  const hash = createHash('sha256')
+    .update([yaml.text, ...modules.texts].join('\0'))
+    .digest('hex')
+    .slice(0, 12);
+  const { settings, findings } = settingsOf(raw, {
+    file,
+    folder,
+    host: options.host,
+    cores: availableParallelism(),
+    env: options.env,
+    modules: modules.modules,
+    hash,
+  });
+  for (const { path, message, hint } of findings) {
+    problems.push({ file, ...yaml.at(path), message, ...(hint ? { hint } : {}) });
+  }
+  if (problems.length > 0) throw problemsError(problems);
+  return { settings, yaml };
+}
+
+/** Absolute path of the configuration: `--config`, `$DFLOW_CONFIG`, or upward from the working directory. */
+export function find(options: LoadOptions): string {
+  const said = options.flag ?? options.env.DFLOW_CONFIG;
+  if (said) {
+    const path = resolve(options.cwd, said);
+    if (existsSync(path)) return statSync(path).isDirectory() ? join(path, CONFIG_NAME) : path;
+    const where = options.flag ? '--config' : '$DFLOW_CONFIG';
+    throw new ConfigError(`there is no configuration ${path}`, { where, hint: 'dflow init --from FOLDER writes one' });
+  }
+  for (let folder = resolve(options.cwd); ; folder = dirname(folder)) {
+    const path = join(folder, CONFIG_NAME);
+    if (existsSync(path)) return path;
+    if (dirname(folder) === folder) break;
+  }
+  throw new ConfigError(`no ${CONFIG_NAME} here or in a folder above`, {
+    where: options.cwd,
+    hint: 'dflow init --from FOLDER writes one; --config FILE or $DFLOW_CONFIG names one',
+  });
+}

@@ -1,0 +1,125 @@
+// The shape of dflow.yaml and of a module file: what may be written, before defaults. The JSON Schema for editors is
+// made from this file.
+import * as z from 'zod/mini';
+import { anyText, count, duration, memory, name, oneOrMany, positive, share, text } from './values.ts';
+
+const optional = z.optional;
+const env = z.record(text, anyText);
+const options = z.record(z.string(), z.unknown());
+
+const buffer = z.strictObject({
+  path: text,
+  pattern: text,
+  level: optional(name),
+  closed: optional(z.enum(['marker', 'settled'])),
+  settle: optional(duration),
+  keep: optional(share),
+  format: optional(z.enum(['zdab'])),
+});
+
+const storage = z.strictObject({
+  protocol: optional(name),
+  url: text,
+  tape: optional(z.boolean()),
+  template: optional(text),
+  options: optional(options),
+});
+
+const farm = z.strictObject({
+  backend: optional(name),
+  slots: optional(positive),
+  pending: optional(count),
+  output: optional(name),
+  failover: optional(oneOrMany(name)),
+  reads: optional(oneOrMany(name)),
+  setup: optional(z.record(text, anyText)),
+  env: optional(env),
+  options: optional(options),
+});
+
+const rule = z.strictObject({
+  cause: name,
+  exit: optional(oneOrMany(count)),
+  signal: optional(oneOrMany(count)),
+  phase: optional(name),
+  text: optional(text),
+  action: z.enum(['retry', 'later', 'fail', 'hold']),
+  wait: optional(duration),
+  tries: optional(positive),
+});
+
+/** dflow.yaml */
+export const configSchema = z.strictObject({
+  experiment: optional(name),
+  store: optional(text),
+  buffer: oneOrMany(buffer),
+  storage: z.record(name, z.union([text, storage])),
+  copies: optional(z.strictObject({ raw: optional(positive), purgeAfter: optional(positive) })),
+  runs: optional(
+    z.strictObject({
+      quiet: optional(duration),
+      maxJump: optional(positive),
+      first: optional(count),
+      last: optional(count),
+      late: optional(z.enum(['show', 'pass'])),
+      endMarker: optional(text),
+      types: optional(z.array(text)),
+      calibration: optional(z.array(text)),
+    }),
+  ),
+  tables: optional(z.strictObject({ required: optional(oneOrMany(name)), command: optional(text) })),
+  transfer: optional(
+    z.strictObject({ parallel: optional(positive), lease: optional(duration), retry: optional(duration) }),
+  ),
+  farms: optional(z.record(name, farm)),
+  hosts: optional(z.record(text, z.strictObject({ farm: optional(name), loops: optional(z.array(name)) }))),
+  automatic: optional(
+    z.strictObject({
+      version: optional(text),
+      level: optional(name),
+      from: optional(count),
+      share: optional(share),
+    }),
+  ),
+  policy: optional(z.array(rule)),
+  limits: optional(
+    z.strictObject({
+      grace: optional(duration),
+      submitting: optional(duration),
+      giveUp: optional(duration),
+      stale: optional(duration),
+      vanish: optional(share),
+    }),
+  ),
+  credentials: optional(z.strictObject({ check: text, renew: optional(text), warn: optional(duration) })),
+});
+
+const moduleDef = z.strictObject({
+  run: text,
+  outputs: z.record(text, text),
+  needs: optional(oneOrMany(name)),
+  level: optional(z.enum(['sub_run', 'run'])),
+  raw: optional(z.boolean()),
+  inputs: optional(z.enum(['stream', 'download'])),
+  files: optional(oneOrMany(text)),
+  time: optional(duration),
+  cpus: optional(positive),
+  memory: optional(memory),
+  tries: optional(positive),
+  env: optional(env),
+});
+
+/** modules/VERSION.yaml */
+export const moduleSchema = z.strictObject({
+  modules: z.record(name, moduleDef),
+  runTypes: optional(z.record(text, oneOrMany(name))),
+});
+
+export type RawConfig = z.infer<typeof configSchema>;
+export type RawModules = z.infer<typeof moduleSchema>;
+
+/** JSON Schema of dflow.yaml, for editors. */
+export function jsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  return { ...schema, title: 'dflow.yaml', description: 'Configuration of dflow: one file, shared by all hosts.' };
+}

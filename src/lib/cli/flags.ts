@@ -1,0 +1,70 @@
+// Flags that mean the same in every command. A selection's flags are read into domain/selection by selection.ts.
+import { Flags } from '@oclif/core';
+
+/** Every command has these. */
+export const baseFlags = {
+  config: Flags.string({
+    description: 'configuration file (default: found upward)',
+    helpGroup: 'GLOBAL',
+    helpValue: 'FILE',
+  }),
+  json: Flags.boolean({ description: 'one JSON object per line and item', helpGroup: 'GLOBAL', exclusive: ['format'] }),
+  format: Flags.option({
+    options: ['table', 'tsv', 'ids', 'exactly', 'json'] as const,
+    description: 'output (default: table on a terminal, tsv in a pipe)',
+    helpGroup: 'GLOBAL',
+  })(),
+  quiet: Flags.boolean({ char: 'q', description: 'say nothing when nothing changed', helpGroup: 'GLOBAL' }),
+};
+
+/** Commands that change something. */
+export const changing = {
+  'dry-run': Flags.boolean({ char: 'n', description: 'print what would be done, and do nothing' }),
+};
+
+export const limit = {
+  limit: Flags.integer({ min: 0, description: 'at most so many items', helpValue: 'N' }),
+};
+
+/** Destructive commands ask on a terminal and need this elsewhere. */
+export const yes = {
+  yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
+};
+
+/** One flag repeated or with commas: or. Not greedy, so that `--run 109134 -` leaves the `-` alone. */
+function many(description: string, helpValue: string, char?: 'r' | 'm' | 'V' | 's' | 'l') {
+  const options = { description, helpValue, multiple: true, multipleNonGreedy: true, delimiter: ',' } as const;
+  return Flags.string({ ...options, helpGroup: 'SELECTION', ...(char ? { char } : {}) });
+}
+
+export const run = { run: many('runs: 109134, 109100-109200, 109100-, @FILE', 'RUNS', 'r') };
+export const level = { level: many('raw data level', 'LEVEL') };
+export const module = { module: many('module, glob', 'NAME', 'm') };
+export const site = { site: many('farm', 'NAME') };
+export const storage = { storage: many('storage element', 'NAME') };
+export const why = { why: Flags.string({ description: 'reason, kept in the history', helpValue: 'TEXT' }) };
+
+/** The selection flags of COMMANDS.md. */
+export const selection = {
+  ...run,
+  ...module,
+  version: many('software version, glob', 'VERSION', 'V'),
+  state: many('states, or active, open, all', 'STATE', 's'),
+  pass: Flags.string({
+    char: 'p',
+    description: 'last, N or all (default: last)',
+    helpValue: 'N',
+    helpGroup: 'SELECTION',
+  }),
+  label: many('label', 'NAME', 'l'),
+  request: many('request', 'NAME'),
+  tag: many('RATDB tag', 'NAME'),
+  cause: many('cause of the failure', 'SLUG'),
+  ...site,
+  ...level,
+  since: Flags.string({
+    description: 'state changed since: 12h, or a date',
+    helpValue: 'TIME',
+    helpGroup: 'SELECTION',
+  }),
+};

@@ -1,0 +1,128 @@
+// The composition root: the only place that knows which store, protocols and backends exist. The file name is the
+// registry; only what the configuration names is ever loaded, and only when it is used.
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Backend, BackendModule } from '../backend.ts';
+import type { BufferSettings, Settings, StorageSettings } from '../domain/settings.ts';
+import type { Ports } from '../flow/ports.ts';
+import type { Storage, StorageModule } from '../storage.ts';
+import type { Store, StoreModule } from '../store.ts';
+import { ConfigError, UsageError } from '../util/errors.ts';
+import { suggestion } from '../util/near.ts';
+
+/** Stores by the scheme of their address. */
+const STORES: Readonly<Record<string, string>> = { sqlite: 'sqlite', http: 'couch', https: 'couch' };
+
+export interface OpenPorts extends Ports {
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly write: boolean | 'setup';
+  /** Name of the command, for histories. */
+  readonly command: string;
+}
+
+/**
+ * Opens the store; everything else opens when it is first asked for.
+ * @throws StoreError, ReadOnlyStoreError
+ */
+export async function openPorts(settings: Settings, options: OpenOptions): Promise<OpenPorts> {
+  const store = await openStore(settings, options.write);
+  const storages = new Map<string, Promise<Storage>>();
+  const backends = new Map<string, Promise<Backend>>();
+  const host = hostname();
+  return {
+    settings,
+    store,
+    host,
+    by: `${options.command}@${host}`,
+    nonce,
+    sleep: async (milliseconds) => void (await wait(milliseconds)),
+    storage: (name) => once(storages, name, () => openStorage(storageOf(settings, name))),
+    buffer: (level) => once(storages, `buffer ${level}`, () => openStorage(asStorage(bufferOf(settings, level)))),
+    backend: (farm) => once(backends, farm, () => openBackend(settings, store, farm)),
+    close: async () => {
+      const opened = await Promise.allSettled(backends.values());
+      for (const backend of opened) if (backend.status === 'fulfilled') await backend.value.close();
+      await store.close();
+    },
+  };
+}
+
+function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promise<T>): Promise<T> {
+  const found = cache.get(name) ?? open();
+  cache.set(name, found);
+  return found;
+}
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** Sixteen base32 characters, 80 bits. */
+export function nonce(): string {
+  return Array.from(randomBytes(16), (byte) => ALPHABET[byte % 32]).join('');
+}
+
+/** The store of the configuration; a relative SQLite path is relative to the configuration's folder. */
+async function openStore(settings: Settings, write: boolean | 'setup'): Promise<Store> {
+  const scheme = settings.store.split(':', 1)[0] ?? '';
+  const name = STORES[scheme];
+  if (!name) throw new ConfigError(`store: no store is called ${scheme}:`, { hint: 'sqlite:PATH or https://host/db' });
+  const { open } = (await import(`../stores/${name}.ts`)) as StoreModule;
+  const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;
+  return open(url, { write });
+}
+
+async function openStorage(settings: StorageSettings): Promise<Storage> {
+  const { open } = await loaded<StorageModule>('storage protocol', settings.protocol, () => {
+    return import(`../protocols/${settings.protocol}.ts`);
+  });
+  return open(settings);
+}
+
+async function openBackend(settings: Settings, store: Store, name: string): Promise<Backend> {
+  const farm = settings.farms.find((candidate) => candidate.name === name);
+  if (!farm) {
+    const hint = suggestion(
+      name,
+      settings.farms.map((known) => known.name),
+    );
+    throw new UsageError(`no farm is called ${name}`, { where: settings.file, hint });
+  }
+  const { open } = await loaded<BackendModule>('backend', farm.backend, () => import(`../backends/${farm.backend}.ts`));
+  const { uuid } = await store.info();
+  return open(farm, { folder: join(settings.folder, '.dflow', name), uuid: uuid ?? '', nonce });
+}
+
+/** A bundle and a source tree say "no such file" in different words; both mean that the name is wrong. */
+async function loaded<T>(what: string, name: string, load: () => Promise<unknown>): Promise<T> {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ConfigError(`no ${what} is called ${name}`);
+  try {
+    return (await load()) as T;
+  } catch (error) {
+    const missing = error instanceof Error && /not found in bundle|Unknown variable dynamic import/.test(error.message);
+    if (missing) throw new ConfigError(`no ${what} is called ${name}`, { cause: error });
+    throw error;
+  }
+}
+
+function storageOf(settings: Settings, name: string): StorageSettings {
+  const found = settings.storages.find((storage) => storage.name === name);
+  if (found) return found;
+  const names = settings.storages.map((storage) => storage.name);
+  throw new UsageError(`no storage is called ${name}`, { where: settings.file, hint: suggestion(name, names) });
+}
+
+function bufferOf(settings: Settings, level: string): BufferSettings {
+  const found = settings.buffers.find((buffer) => buffer.level === level);
+  if (found) return found;
+  const levels = settings.buffers.map((buffer) => buffer.level);
+  throw new UsageError(`no buffer has level ${level}`, { where: settings.file, hint: suggestion(level, levels) });
+}
+
+function asStorage(buffer: BufferSettings): StorageSettings {
+  const name = `buffer ${buffer.level}`;
+  return { name, protocol: 'posix', url: buffer.path, tape: false, template: '{name}', options: {} };
+}

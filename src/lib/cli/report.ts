@@ -1,0 +1,51 @@
+// The one place where errors are printed: what is wrong, where, what to type next. Also the one place that takes
+// credentials out of text.
+import { DflowError, EXIT, messageOf } from '../util/errors.ts';
+
+/** Exit code of a defect: an error that dflow did not mean. */
+const DEFECT = 70;
+
+/** What is printed on stderr for an error, and the exit code of the process. */
+export interface ErrorReport {
+  readonly lines: readonly string[];
+  readonly exit: number;
+}
+
+/** Text without the user and password of any URL in it. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@'"]+@/gi, '$1');
+}
+
+/** Prints the error on stderr; returns the exit code. The stack is shown with `DEBUG=dflow` only. */
+export function report(error: unknown): number {
+  const { lines, exit } = describe(error);
+  for (const line of lines) process.stderr.write(`${withoutSecrets(line)}\n`);
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (stack && lines.length > 0 && /\bdflow\b|\*/.test(process.env.DEBUG ?? '')) {
+    process.stderr.write(`${withoutSecrets(stack)}\n`);
+  }
+  return exit;
+}
+
+/** The lines and exit code of anything that was thrown. Pure. */
+export function describe(error: unknown): ErrorReport {
+  if (error instanceof DflowError) {
+    const lines = [`Error: ${error.message}`];
+    if (error.where) lines.push(`where: ${error.where}`);
+    if (error.hint) lines.push(`Next: ${error.hint}`);
+    return { lines, exit: error.exit };
+  }
+  const framework = (error as { oclif?: { exit?: number } } | null)?.oclif;
+  if (!framework) {
+    const lines = [`Error: ${messageOf(error)}`, 'Next: this is a defect of dflow; DEBUG=dflow shows where'];
+    return { lines, exit: DEFECT };
+  }
+  if ((error as { code?: unknown }).code === 'EEXIT') return { lines: [], exit: framework.exit ?? 0 };
+  const [message = '', ...rest] = messageOf(error).split('\n');
+  return { lines: [`Error: ${message}`, ...rest.map(hint)], exit: EXIT.usage };
+}
+
+/** oclif's own last line says where help is. */
+function hint(line: string): string {
+  return line.startsWith('See more help') ? 'Next: the same command with --help' : line;
+}
