@@ -1,5 +1,5 @@
 // Storage elements: contract. Implementations are the files of protocols/; one suite tests them all.
-// A path is relative to the storage element's url, with `/` between its parts, and may hold any byte but NUL.
+// A path is relative to the storage element's url, with `/` between its parts; any characters but NUL, no `..` part.
 import type { StorageSettings } from './domain/settings.ts';
 import type { Iso } from './util/time.ts';
 
@@ -32,6 +32,11 @@ export interface CopyOptions {
 
 export interface Entry extends Stat {
   readonly path: string;
+  /**
+   * The name's bytes are no UTF-8: `path` is a text for people (bytes beyond ASCII as `%XX`) that opens nothing. Such a
+   * file can only be shown and quarantined.
+   */
+  readonly raw?: true;
 }
 
 /** Errors: UnreachableError (site down), ItemError (this path: missing, no space, no permission, corrupt). */

@@ -1,0 +1,209 @@
+// A mounted folder as a storage element. Knows paths below its root and nothing of runs or documents.
+import { mkdir, open as openFile, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { StorageSettings } from '../domain/settings.ts';
+import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
+import { adler32File, isMissing, openToRead } from '../util/adler32.ts';
+import { grouped, parallel } from '../util/concurrency.ts';
+import { ConfigError, codeOf, ItemError, messageOf } from '../util/errors.ts';
+import { shown } from '../util/names.ts';
+import { suggestion } from '../util/near.ts';
+import { iso } from '../util/time.ts';
+import { copyFile, SideError } from './posix/copy.ts';
+import { walk } from './posix/list.ts';
+import { Root } from './posix/root.ts';
+
+const STATS_AT_ONCE = 32;
+const OPTIONS = ['mounted'];
+
+/**
+ * Opens a folder as a storage element. Option `mounted: true`: it must be a mount point.
+ * @throws ConfigError for options it does not know; UnreachableError when the folder is not there
+ */
+export async function open(settings: StorageSettings): Promise<Storage> {
+  const { name, url, options } = settings;
+  for (const key of Object.keys(options)) {
+    if (OPTIONS.includes(key)) continue;
+    throw new ConfigError(`storage.${name}: posix has no option '${key}'`, { hint: suggestion(key, OPTIONS) });
+  }
+  if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is no absolute folder`);
+  const root = new Root(name, url, options.mounted === true);
+  await root.check();
+  return new PosixStorage(root, settings.tape);
+}
+
+class PosixStorage implements Storage {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly #root: Root;
+  /** Folders that this process made or saw: spares a system call per file. */
+  readonly #folders = new Set<string>();
+  readonly #sync = grouped(syncFolder);
+
+  constructor(root: Root, tape: boolean) {
+    this.name = root.name;
+    this.#root = root;
+    this.capabilities = { thirdParty: false, tape, checksums: ['adler32'], rename: true };
+  }
+
+  async stat(paths: readonly string[]): Promise<Map<string, Stat>> {
+    await this.#root.check();
+    const found = new Map<string, Stat>();
+    for await (const [path, one] of parallel(paths, STATS_AT_ONCE, (path) => this.#statOne(path))) {
+      if (one) found.set(path, one);
+    }
+    return found;
+  }
+
+  async #statOne(path: string): Promise<[string, Stat | undefined]> {
+    try {
+      const one = await stat(this.#root.inside(path));
+      if (!one.isFile()) throw new ItemError(`storage ${this.name}: ${shown(path)} is no regular file`);
+      return [path, { size: one.size, modified: iso(Math.floor(one.mtimeMs)) }];
+    } catch (error) {
+      if (isMissing(error)) return [path, undefined];
+      throw await this.#root.meaning(error, path);
+    }
+  }
+
+  checksum(path: string): Promise<Checksum> {
+    return this.#meant(path, () => adler32File(this.#root.inside(path)));
+  }
+
+  read(path: string, offset: number, length: number): Promise<Buffer> {
+    return this.#meant(path, () => readPart(this.#root.inside(path), offset, length));
+  }
+
+  async copyIn(local: string, path: string, options: CopyOptions = {}): Promise<Checksum> {
+    const target = this.#root.inside(path);
+    return this.#meant(path, () =>
+      this.#inFolder(target, () =>
+        copyFile(local, target, options).catch((error: unknown) => this.#side(error, local)),
+      ),
+    );
+  }
+
+  copyOut(path: string, local: string, options: CopyOptions = {}): Promise<Checksum> {
+    return this.#meant(path, () =>
+      copyFile(this.#root.inside(path), local, options).catch((error: unknown) => {
+        if (!(error instanceof SideError)) throw error;
+        throw error.side === 'source' ? error.cause : localError(error.cause, local);
+      }),
+    );
+  }
+
+  /** The error of a copyIn: on our side as it is, on the local side with the local path. */
+  #side(error: unknown, local: string): never {
+    if (!(error instanceof SideError)) throw error;
+    throw error.side === 'target' ? error.cause : localError(error.cause, local);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const target = this.#root.inside(to);
+    await this.#meant(from, async () => {
+      const source = this.#root.inside(from);
+      await this.#inFolder(target, () => rename(source, target));
+      await this.#sync(dirname(target));
+    });
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    await this.#root.check();
+    for await (const _ of parallel(paths, STATS_AT_ONCE, (path) => this.#removeOne(path)));
+  }
+
+  #removeOne(path: string): Promise<void> {
+    return this.#meant(path, () =>
+      unlink(this.#root.inside(path)).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      }),
+    );
+  }
+
+  async *list(prefix: string): AsyncGenerator<Entry, void, void> {
+    await this.#root.check();
+    const below = prefix.replace(/\/+$/, '');
+    try {
+      for await (const found of walk(this.#root.inside(below))) {
+        const path = below === '' ? found.path : `${below}/${found.path}`;
+        const entry = { path, size: found.size, modified: iso(Math.floor(found.mtimeMs)) };
+        yield found.raw ? { ...entry, raw: true } : entry;
+      }
+    } catch (error) {
+      throw await this.#root.meaning(error, prefix);
+    }
+  }
+
+  url(path: string): string {
+    return pathToFileURL(this.#root.inside(path)).href;
+  }
+
+  localPath(path: string): string {
+    return this.#root.inside(path);
+  }
+
+  /** Runs `work` after making the folder of `target`, and once more if somebody removed that folder meanwhile. */
+  async #inFolder<T>(target: string, work: () => Promise<T>): Promise<T> {
+    await this.#root.check();
+    const folder = dirname(target);
+    const known = this.#folders.has(folder);
+    if (!known) await this.#make(folder);
+    try {
+      return await work();
+    } catch (error) {
+      if (!known || codeOf(error) !== 'ENOENT') throw error;
+      await this.#make(folder);
+      return work();
+    }
+  }
+
+  async #make(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    for (let made = folder; first && made.length >= first.length; made = dirname(made)) await this.#sync(dirname(made));
+    this.#folders.add(folder);
+  }
+
+  async #meant<T>(path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw await this.#root.meaning(error, path);
+    }
+  }
+}
+
+async function readPart(path: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await openToRead(path);
+  try {
+    const buffer = Buffer.alloc(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer.subarray(0, done);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The name of a new file is safe on disk only once its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await openFile(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems know no sync of folders.
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** An error on the local side of a copy, which is no fault of the storage element. */
+function localError(error: unknown, local: string): unknown {
+  if (codeOf(error) === undefined) return error;
+  return new ItemError(`${shown(local)}: ${messageOf(error)}`, { cause: error });
+}

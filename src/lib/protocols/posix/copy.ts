@@ -1,0 +1,67 @@
+// Copying one local file to another with its checksum: 1 MiB is read and hashed while the one before is written.
+// Knows absolute paths only.
+import { constants } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import type { Checksum, CopyOptions } from '../../storage.ts';
+import { openToRead, readChecksummed } from '../../util/adler32.ts';
+import { ItemError } from '../../util/errors.ts';
+
+// Not truncated at opening: it might be the source itself. No link is followed out of the storage element.
+const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** An error together with the side on which it arose, so that the message names the right path. */
+export class SideError extends Error {
+  readonly side: 'source' | 'target';
+  constructor(side: 'source' | 'target', cause: unknown) {
+    super(side, { cause });
+    this.side = side;
+  }
+}
+
+const at = (side: 'source' | 'target') => (cause: unknown) => {
+  throw new SideError(side, cause);
+};
+
+/** Replaces `target`, synced to disk. A partial target is removed on any error. @throws SideError */
+export async function copyFile(source: string, target: string, options: CopyOptions): Promise<Checksum> {
+  const from = await openToRead(source).catch(at('source'));
+  try {
+    const to = await open(target, WRITE, 0o644).catch(at('target'));
+    let complete = false;
+    let own = false;
+    try {
+      await distinct(from, to, source, target).catch(at('target'));
+      own = true;
+      await to.truncate(0).catch(at('target'));
+      const sum = await readChecksummed(from, source, {
+        ...(options.signal ? { signal: options.signal } : {}),
+        sink: (chunk, offset) => write(to, chunk, offset, options.progress).catch(at('target')),
+      }).catch((error: unknown) => {
+        throw error instanceof SideError ? error : new SideError('source', error);
+      });
+      await to.sync().catch(at('target'));
+      complete = true;
+      return sum;
+    } finally {
+      await to.close();
+      if (own && !complete) await unlink(target).catch(() => undefined);
+    }
+  } finally {
+    await from.close();
+  }
+}
+
+/** A target that is the source, by another name or a link, would be emptied by the copy. */
+async function distinct(from: FileHandle, to: FileHandle, source: string, target: string): Promise<void> {
+  const [a, b] = await Promise.all([from.stat({ bigint: true }), to.stat({ bigint: true })]);
+  if (a.dev === b.dev && a.ino === b.ino) throw new ItemError(`${target} and ${source} are the same file`);
+  if (!b.isFile()) throw new ItemError(`${target} is no regular file`);
+}
+
+async function write(to: FileHandle, chunk: Buffer, offset: number, progress: CopyOptions['progress']): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await to.write(chunk, done, chunk.length - done, offset + done);
+    done += bytesWritten;
+    progress?.(bytesWritten);
+  }
+}

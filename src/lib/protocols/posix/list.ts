@@ -1,0 +1,78 @@
+// Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is no data.
+import { readdir, stat } from 'node:fs/promises';
+import { isMissing } from '../../util/adler32.ts';
+import { parallel } from '../../util/concurrency.ts';
+import { codeOf } from '../../util/errors.ts';
+import { decodeName } from '../../util/names.ts';
+
+export interface Found {
+  /** Relative to where the walk began, `/` between its parts. */
+  readonly path: string;
+  readonly raw: boolean;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+interface Folder {
+  readonly bytes: Buffer;
+  readonly path: string;
+  readonly raw: boolean;
+}
+
+const SLASH = Buffer.from('/');
+const STATS_AT_ONCE = 32;
+
+/**
+ * Files below `folder`, recursively. Links to files are followed, links to folders are not (they could be loops).
+ * What disappears meanwhile is left out. System errors other than that are thrown.
+ */
+export async function* walk(folder: string): AsyncGenerator<Found, void, void> {
+  const open: Folder[] = [{ bytes: Buffer.from(folder), path: '', raw: false }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { folders, others } = await children(next);
+    open.push(...folders);
+    for await (const found of parallel(others, STATS_AT_ONCE, statOf)) if (found) yield found;
+  }
+}
+
+async function children(folder: Folder): Promise<{ folders: Folder[]; others: Folder[] }> {
+  const folders: Folder[] = [];
+  const others: Folder[] = [];
+  // With `buffer` the names are buffers, whatever the type says.
+  const entries = await readdir(folder.bytes as unknown as string, { withFileTypes: true, encoding: 'buffer' }).catch(
+    (error: unknown) => {
+      if (isMissing(error) || isLostAndFound(folder, error)) return [];
+      throw error;
+    },
+  );
+  for (const entry of entries) {
+    const bytes = entry.name as unknown as Buffer;
+    const { text, raw } = decodeName(bytes);
+    const child = {
+      bytes: Buffer.concat([folder.bytes, SLASH, bytes]),
+      path: folder.path === '' ? text : `${folder.path}/${text}`,
+      raw: raw || folder.raw,
+    };
+    (entry.isDirectory() ? folders : others).push(child);
+  }
+  return { folders, others };
+}
+
+/** The root of an ext4 disk has this folder, which only root may read and which is never data. */
+function isLostAndFound(folder: Folder, error: unknown): boolean {
+  return folder.path === 'lost+found' && codeOf(error) === 'EACCES';
+}
+
+async function statOf(file: Folder): Promise<Found | undefined> {
+  try {
+    const { size, mtimeMs, ...found } = await stat(file.bytes).then((s) => ({
+      size: s.size,
+      mtimeMs: s.mtimeMs,
+      isFile: s.isFile(),
+    }));
+    return found.isFile ? { path: file.path, raw: file.raw, size, mtimeMs } : undefined;
+  } catch (error) {
+    if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined;
+    throw error;
+  }
+}
