@@ -4,6 +4,7 @@ import type { View } from './view.ts';
 export const jobsByState: View = {
   name: 'jobs-by-state',
   reduce: '_count',
+  levels: 1,
   map: (doc, emit) => {
     if (doc.kind === 'job') emit([doc.state, doc.since], null);
   },
@@ -13,6 +14,7 @@ export const jobsByState: View = {
 export const jobCounts: View = {
   name: 'job-counts',
   reduce: '_count',
+  levels: 3,
   map: (doc, emit) => {
     if (doc.kind === 'job') emit([doc.version, doc.module, doc.state], null);
   },

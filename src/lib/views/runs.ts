@@ -7,6 +7,7 @@ import type { View } from './view.ts';
 export const runs: View = {
   name: 'runs',
   reduce: '_count',
+  levels: 1,
   map: (doc, emit) => {
     if (doc.kind !== 'run') return;
     let complete = 0;

@@ -12,4 +12,6 @@ export interface View {
   readonly map: (doc: any, emit: Emit) => void;
   /** `_count`: rows; `_sum`: their number values. */
   readonly reduce: '_count' | '_sum';
+  /** Group levels whose counts SQLite keeps ready, 2 if not said; beyond it they are counted from the rows. */
+  readonly levels?: number;
 }

@@ -1,0 +1,145 @@
+// View keys as text that sorts, byte by byte, the way CouchDB sorts the keys: null < false < true < numbers < strings <
+// arrays < objects, strings as ICU's root collation has them. Owns that encoding; knows nothing of stores or SQL.
+//
+// Exact: numbers; arrays and objects; strings of ASCII and of accented Latin letters, with case and accents weighing
+// only where the letters are the same. Approximated: every other character comes after the letters, by code point
+// (right among and within most scripts; ICU puts signs such as the euro before the digits), and strings that ICU calls
+// equal, composed and decomposed accents say, stay apart, next to each other.
+import type { Json } from '../../domain/doc.ts';
+
+/** Changes when the encoding does: what was stored by an older one is made anew. */
+export const COLLATION = 1;
+
+/** Lower than every tag, weight and digit: ends strings, numbers, arrays and objects. */
+const END = '!';
+/** Higher than every tag. */
+const TOP = '~';
+const TAG = { null: '1', false: '2', true: '3', number: '4', string: '5', array: '6', object: '7' } as const;
+
+/** ICU's root order of what has a weight of its own in ASCII; upper and lower case share one. */
+const ORDER = '\t\n\u000b\f\r _-,;:!?.\'"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz';
+/** Weights are the printable characters from here on. */
+const FIRST_WEIGHT = 0x24;
+/** Before the six hexadecimal digits of the code point of what is not in ORDER. */
+const OTHER = '~';
+/** Letters that Unicode does not decompose but ICU sorts as others with a mark. */
+const LIKE: Readonly<Record<string, string>> = {
+  æ: 'ae',
+  Æ: 'AE',
+  œ: 'oe',
+  Œ: 'OE',
+  ß: 'ss',
+  ø: 'o\u0338',
+  Ø: 'O\u0338',
+  đ: 'd\u0335',
+  Đ: 'D\u0335',
+  ð: 'd\u0336',
+  Ð: 'D\u0336',
+  ħ: 'h\u0335',
+  Ħ: 'H\u0335',
+  ł: 'l\u0335',
+  Ł: 'L\u0335',
+};
+
+const weights = new Map([...ORDER].map((char, rank) => [char, String.fromCharCode(FIRST_WEIGHT + rank)]));
+const isMark = /^\p{M}$/u;
+const isPlain = /^[\t-\r -~]*$/;
+
+/** The three levels of a string; trailing common weights, the lowest, are left out. */
+interface Levels {
+  primary: string;
+  accents: string;
+  cases: string;
+}
+
+function plainLevels(text: string): Levels {
+  let primary = '';
+  let cases = '';
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const upper = code >= 0x41 && code <= 0x5a;
+    primary += weights.get(upper ? String.fromCharCode(code + 32) : text.charAt(i)) ?? '';
+    if (upper) cases = `${cases.padEnd(i, '0')}1`;
+  }
+  return { primary, accents: '', cases };
+}
+
+function anyLevels(text: string): Levels {
+  const levels: Levels = { primary: '', accents: '', cases: '' };
+  let count = 0;
+  const spread = text.normalize('NFC').replace(/[æÆœŒßøØđĐðÐħĦłŁ]/g, (char) => LIKE[char] ?? char);
+  for (const char of spread.normalize('NFD')) {
+    const code = char.codePointAt(0) ?? 0;
+    if (isMark.test(char)) {
+      levels.accents = `${levels.accents.padEnd(count, '0')}${OTHER}${code.toString(16).padStart(6, '0')}`;
+      continue;
+    }
+    const lower = char.toLowerCase();
+    const weight = weights.get(lower) ?? (code < 0x20 || code === 0x7f ? '' : other(lower));
+    if (weight === '') continue;
+    if (lower !== char) levels.cases = `${levels.cases.padEnd(count, '0')}1`;
+    levels.primary += weight;
+    count++;
+  }
+  return levels;
+}
+
+function other(lower: string): string {
+  return OTHER + (lower.codePointAt(0) ?? 0).toString(16).padStart(6, '0');
+}
+
+function encodeString(text: string): string {
+  if (isPlain.test(text)) {
+    const { primary, cases } = plainLevels(text);
+    return `${TAG.string}${primary}${END}${END}${cases}${END}`;
+  }
+  const { primary, accents, cases } = anyLevels(text);
+  // Last, the string itself: no two strings may share a key, whatever ICU thinks of them.
+  const itself = Buffer.from(text, 'utf16le').swap16().toString('hex');
+  return `${TAG.string}${primary}${END}${accents}${END}${cases}${END}${itself}${END}`;
+}
+
+const bits = new DataView(new ArrayBuffer(8));
+
+function encodeNumber(value: number): string {
+  bits.setFloat64(0, value === 0 ? 0 : value);
+  let high = bits.getUint32(0);
+  let low = bits.getUint32(4);
+  // IEEE doubles sort as integers once negative ones are inverted and positive ones moved above them.
+  if (high >= 0x80000000) {
+    high = ~high >>> 0;
+    low = ~low >>> 0;
+  } else high = (high | 0x80000000) >>> 0;
+  const digits = high.toString(16).padStart(8, '0') + (low === 0 ? '' : low.toString(16).padStart(8, '0'));
+  return `${TAG.number}${digits.replace(/0+$/, '')}${END}`;
+}
+
+/** The order-preserving text of a key. ASCII only, so that it sorts the same in SQLite and in JavaScript. */
+export function encodeKey(key: Json): string {
+  if (key === null || key === undefined) return TAG.null;
+  if (typeof key === 'boolean') return key ? TAG.true : TAG.false;
+  if (typeof key === 'number') return Number.isFinite(key) ? encodeNumber(key) : TAG.null;
+  if (typeof key === 'string') return encodeString(key);
+  if (Array.isArray(key)) return `${TAG.array}${key.map(encodeKey).join('')}${END}`;
+  const pairs = Object.entries(key).map(([name, value]) => encodeString(name) + encodeKey(value));
+  return `${TAG.object}${pairs.join('')}${END}`;
+}
+
+/** Bounds of the array keys that begin with `prefix`: both ends excluded. */
+export function prefixBounds(prefix: readonly Json[]): { readonly low: string; readonly high: string } {
+  const start = TAG.array + prefix.map(encodeKey).join('');
+  return { low: start, high: start + TOP };
+}
+
+/** `Array.sort` order of two keys. */
+export function compareKeys(a: Json, b: Json): number {
+  const left = encodeKey(a);
+  const right = encodeKey(b);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** What `group_level` makes of a key: the first elements of an array, any other key whole, `null` at level 0. */
+export function groupKey(key: Json, level: number): Json {
+  if (level === 0) return null;
+  return Array.isArray(key) ? key.slice(0, level) : key;
+}

@@ -1,0 +1,37 @@
+// Running map functions on documents, the way CouchDB does: on plain JSON that is frozen through and through.
+import type { Doc, Json } from '../../domain/doc.ts';
+import type { View } from '../../views/view.ts';
+
+/** One emitted row, as JSON text: texts are compared, stored and only then, where they changed, encoded. */
+export interface Emitted {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Freezes JSON through and through, in place; answers it. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}
+
+/**
+ * What `view` emits for `doc`, in order. A map function that throws emits nothing for that document, as in CouchDB.
+ */
+export function emitted(view: View, doc: Doc): readonly Emitted[] {
+  const rows: Emitted[] = [];
+  const emit = (key: Json, value: Json): void => {
+    rows.push({ key: JSON.stringify(key ?? null), value: JSON.stringify(value ?? null) });
+  };
+  try {
+    view.map(doc, emit);
+  } catch {
+    return [];
+  }
+  return rows;
+}
+
+/** True when both emitted the same rows in the same order. */
+export function sameRows(a: readonly Emitted[], b: readonly Emitted[]): boolean {
+  return a.length === b.length && a.every((row, i) => row.key === b[i]?.key && row.value === b[i]?.value);
+}

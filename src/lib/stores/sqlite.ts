@@ -1,0 +1,35 @@
+// Store `sqlite:PATH`: no server, many processes on one host. Opens; the rest is in sqlite/.
+import type { Store, StoreOptions } from '../store.ts';
+import { ConfigError } from '../util/errors.ts';
+import { VIEWS } from '../views/index.ts';
+import { randomOp } from './shared/changes.ts';
+import { openFile } from './sqlite/file.ts';
+import { SqliteStore } from './sqlite/store.ts';
+
+/** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
+export function pathOf(url: string): string {
+  const path = url.replace(/^sqlite:(\/\/(?=\/))?/, '');
+  if (path !== '') return path;
+  throw new ConfigError('the store has no path', { where: url, hint: 'store: sqlite:./dflow.db' });
+}
+
+/**
+ * Opens `sqlite:PATH`; a relative path counts from the working directory. With `write: 'setup'` the file is made.
+ * @throws StoreError when the file is missing, on a network file system, or no dflow store
+ * @throws ReadOnlyStoreError when `write` is asked and it is not set up, newer, or cannot be written
+ */
+export async function open(url: string, options: StoreOptions): Promise<Store> {
+  const db = openFile(pathOf(url), { write: options.write !== false, create: options.write === 'setup' });
+  const store = new SqliteStore(db, {
+    views: VIEWS,
+    now: options.now ?? Date.now,
+    nonce: options.nonce ?? randomOp,
+    write: options.write,
+  });
+  try {
+    return await store.begin();
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

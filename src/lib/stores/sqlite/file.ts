@@ -1,0 +1,189 @@
+// The SQLite file: where it may be, how it is opened, its layout, and what SQLite's errors mean to a user.
+// Knows nothing of changes and queries.
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { codeOf, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
+import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
+import { networkFileSystem } from './mounts.ts';
+
+/** `dflw`: how `file` and we recognise a store. */
+const APPLICATION = 0x64666c77;
+/** Version of the tables below. */
+const LAYOUT = 1;
+
+const TABLES = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+-- One row per document ever written; removed ones stay as tombstones, for the feed of changes and the revisions.
+CREATE TABLE docs (id TEXT NOT NULL UNIQUE, rev INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT);
+CREATE UNIQUE INDEX docs_seq ON docs (seq);
+CREATE TABLE views (view INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL);
+CREATE TABLE rows (view INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL,
+  json TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (view, key, id, n)) WITHOUT ROWID;
+CREATE TABLE reduced (view INTEGER NOT NULL, level INTEGER NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,
+  rows INTEGER NOT NULL, value NUMERIC NOT NULL, PRIMARY KEY (view, level, key)) WITHOUT ROWID;
+PRAGMA application_id = ${APPLICATION};
+PRAGMA user_version = ${LAYOUT};
+`;
+
+const WAL_SAFE = [3, 51, 3];
+
+/** True for a SQLite without the WAL-reset corruption that several processes can run into. */
+export function walIsSafe(version: string): boolean {
+  const parts = version.split('.').map(Number);
+  for (const [i, least] of WAL_SAFE.entries()) {
+    if ((parts[i] ?? 0) !== least) return (parts[i] ?? 0) > least;
+  }
+  return true;
+}
+
+/** A driver's error as what it means to a user; any other error as it is. */
+export function storeError(error: unknown, path: string): unknown {
+  if (!(error instanceof SqlError)) return error;
+  const detail = { where: path, cause: error };
+  switch (error.code) {
+    case 'FULL':
+      return new StoreError('the disk of the store is full; nothing was written', { ...detail, hint: `df -h ${path}` });
+    case 'READONLY':
+    case 'PERM':
+      return new ReadOnlyStoreError('the store is read-only', { ...detail, hint: `ls -l ${path}` });
+    case 'NOTADB':
+      return new StoreError('this file is not a dflow store', {
+        ...detail,
+        hint: 'correct `store` in the configuration',
+      });
+    case 'CORRUPT':
+      return new StoreError('the store is damaged', {
+        ...detail,
+        hint: `put back a copy, or save what can be read: dflow store export > saved.jsonl`,
+      });
+    case 'BUSY':
+    case 'LOCKED':
+      return new StoreError('another process keeps the store locked', { ...detail, hint: `fuser -v ${path}` });
+    default:
+      return new StoreError(`the store cannot be used: ${error.message}`, { ...detail, hint: `ls -l ${path}` });
+  }
+}
+
+/** The file's path, links of its folder resolved. @throws StoreError when the folder is not there */
+function placeOf(path: string): string {
+  const full = resolve(path);
+  try {
+    return existsSync(full) ? realpathSync(full) : join(realpathSync(dirname(full)), basename(full));
+  } catch (cause) {
+    throw new StoreError('the folder of the store is not there', {
+      where: full,
+      hint: `mkdir -p ${dirname(full)}`,
+      cause,
+    });
+  }
+}
+
+function refuseNetwork(path: string): void {
+  let mounts = '';
+  try {
+    mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    return; // no such file outside Linux: there, docs/stores.md is all the protection
+  }
+  const type = networkFileSystem(mounts, path);
+  if (!type) return;
+  throw new StoreError(`a SQLite store does not work on a network file system (${type})`, {
+    where: path,
+    hint: 'keep it on a local disk of one host, or use CouchDB: store: https://host/database',
+  });
+}
+
+function requireAccess(path: string, mode: number, verb: string): void {
+  try {
+    accessSync(path, mode);
+  } catch (cause) {
+    const detail = { where: path, hint: `ls -ld ${path}`, cause };
+    if (codeOf(cause) === 'EROFS' || mode === constants.W_OK)
+      throw new ReadOnlyStoreError(`no right to ${verb} the store`, detail);
+    throw new StoreError(`no right to ${verb} the store`, detail);
+  }
+}
+
+/**
+ * Opens the file; `create` makes it where it is missing.
+ * @throws StoreError when it is missing, unreadable, no dflow store, or of a newer version
+ * @throws ReadOnlyStoreError when `write` is asked and the file or its folder cannot be written
+ */
+export function openFile(given: string, options: { readonly write: boolean; readonly create: boolean }): SqlDatabase {
+  const path = placeOf(given);
+  refuseNetwork(path);
+  const exists = existsSync(path);
+  if (!exists && !options.create) {
+    throw new StoreError('there is no store yet', { where: path, hint: 'dflow store setup' });
+  }
+  if (exists && !statSync(path).isFile()) throw new StoreError('the store is not a file', { where: path });
+  if (exists) requireAccess(path, constants.R_OK, 'read');
+  if (options.write) {
+    if (exists) requireAccess(path, constants.W_OK, 'write');
+    requireAccess(dirname(path), constants.W_OK, 'write beside');
+  }
+  let db: SqlDatabase | undefined;
+  try {
+    db = openDatabase(path);
+    prepareFile(db, options);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw storeError(error, path);
+  }
+}
+
+function prepareFile(db: SqlDatabase, options: { readonly write: boolean; readonly create: boolean }): void {
+  // FULL: a claim that was told as written must survive a power cut, or a job could be submitted twice.
+  db.exec('PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000');
+  const fresh = options.create && createTables(db);
+  checkLayout(db);
+  if (options.write) chooseJournal(db, fresh);
+}
+
+function createTables(db: SqlDatabase): boolean {
+  return db.transaction('EXCLUSIVE', () => {
+    const objects = db.get<{ n: number }>('SELECT count(*) AS n FROM sqlite_master')?.n ?? 0;
+    if (objects > 0 || pragma(db, 'application_id') !== 0) return false;
+    db.exec(TABLES);
+    return true;
+  });
+}
+
+function pragma(db: SqlDatabase, name: string): string | number {
+  const row = db.get(`PRAGMA ${name}`);
+  return row ? (Object.values(row)[0] ?? '') : '';
+}
+
+function checkLayout(db: SqlDatabase): void {
+  if (pragma(db, 'application_id') !== APPLICATION) {
+    throw new StoreError('this file is not a dflow store', {
+      where: db.path,
+      hint: 'correct `store` in the configuration, or name a new file and type: dflow store setup',
+    });
+  }
+  const layout = Number(pragma(db, 'user_version'));
+  if (layout > LAYOUT) {
+    throw new StoreError(`the store was made by a newer dflow (layout ${layout}, this one knows ${LAYOUT})`, {
+      where: db.path,
+      hint: 'npm install -g dflow',
+    });
+  }
+}
+
+/**
+ * A new store gets WAL where that is safe. A library where it is not takes a store out of it; a rollback journal is
+ * kept as it is, since a process with an older library may have the store open.
+ */
+function chooseJournal(db: SqlDatabase, fresh: boolean): void {
+  const safe = walIsSafe(db.version);
+  const mode = pragma(db, 'journal_mode');
+  if (mode === 'wal' && safe) return;
+  // All but WAL is a setting of the connection: it is said at every opening.
+  const now = pragma(db, `journal_mode = ${safe && fresh ? 'wal' : 'truncate'}`);
+  if (now !== 'wal' || safe) return;
+  throw new StoreError('the store is in use by a newer Node, whose journal this one must not touch', {
+    where: db.path,
+    hint: 'use one version of Node for all dflow processes of this host',
+  });
+}

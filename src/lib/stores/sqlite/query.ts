@@ -1,0 +1,127 @@
+// Reading view rows and counts: from a query to SQL, always through the tables' primary keys. Pure but for the reading.
+import type { Json } from '../../domain/doc.ts';
+import type { Group, Row, ViewQuery } from '../../store.ts';
+import type { SqlDatabase } from '../../util/sqlite.ts';
+import { encodeKey, groupKey, prefixBounds } from '../shared/collate.ts';
+import { type Installed, keptLevels } from './rows.ts';
+
+interface StoredRow {
+  readonly json: string;
+  readonly value: string;
+  readonly id: string;
+}
+
+/** Bounds of encoded keys, both inclusive; keys are ASCII, so that no key lies beyond `~~`. */
+interface Bounds {
+  readonly low: string;
+  readonly high: string;
+}
+
+type Range = Pick<ViewQuery, 'prefix' | 'start' | 'end'>;
+
+function boundsOf(query: Range): Bounds {
+  let low = query.start === undefined ? '' : encodeKey(query.start);
+  let high = query.end === undefined ? '~~' : encodeKey(query.end);
+  if (query.prefix) {
+    const prefix = prefixBounds(query.prefix);
+    if (prefix.low > low) low = prefix.low;
+    if (prefix.high < high) high = prefix.high;
+  }
+  return { low, high };
+}
+
+const SELECT = 'SELECT json, value, id FROM rows WHERE view = ? AND key >= ? AND key <= ?';
+
+/** Rows of a view, in the order of their keys, then of their documents' ids. */
+export function readRows(db: SqlDatabase, { number }: Installed, query: ViewQuery): Row[] {
+  const order = query.descending ? 'ORDER BY key DESC, id DESC, n DESC' : 'ORDER BY key, id, n';
+  const limit = query.limit ?? -1;
+  const skip = query.skip ?? 0;
+  if (query.keys) return readKeys(db, number, query.keys, query.descending ?? false, limit, skip);
+  const { low, high } = query.key === undefined ? boundsOf(query) : boundsOf({ start: query.key, end: query.key });
+  return db.all<StoredRow>(`${SELECT} ${order} LIMIT ? OFFSET ?`, number, low, high, limit, skip).map(rowOf);
+}
+
+/** In the order of `keys`, as CouchDB answers them. */
+function readKeys(
+  db: SqlDatabase,
+  number: number,
+  keys: readonly Json[],
+  descending: boolean,
+  limit: number,
+  skip: number,
+): Row[] {
+  const select = db.prepare(`SELECT json, value, id FROM rows WHERE view = ? AND key = ? ORDER BY id, n`);
+  const rows: Row[] = [];
+  for (const key of descending ? [...keys].reverse() : keys) {
+    const found = select.all<StoredRow>(number, encodeKey(key)).map(rowOf);
+    rows.push(...(descending ? found.reverse() : found));
+    if (limit >= 0 && rows.length >= skip + limit) break;
+  }
+  return rows.slice(skip, limit < 0 ? undefined : skip + limit);
+}
+
+function rowOf(row: StoredRow): Row {
+  return { key: JSON.parse(row.json) as Json, value: JSON.parse(row.value) as Json, id: row.id };
+}
+
+interface StoredGroup {
+  readonly json: string;
+  readonly value: number;
+}
+
+/**
+ * The reduce by group. Kept counts answer it where the range is a prefix; otherwise the rows of the range are added up.
+ */
+export function readCounts(db: SqlDatabase, installed: Installed, level: number, query: Range): Group[] {
+  const from = Math.max(level, query.prefix?.length ?? 0);
+  const whole = query.start === undefined && query.end === undefined;
+  const groups =
+    whole && from <= keptLevels(installed.view)
+      ? keptGroups(db, installed.number, from, query)
+      : countedGroups(db, installed, query);
+  const merged = merge(groups, level);
+  return level === 0 && merged.length === 0 ? [{ key: null, value: 0 }] : merged;
+}
+
+function keptGroups(db: SqlDatabase, number: number, level: number, query: Range): Group[] {
+  const { low, high } = boundsOf(query);
+  return db
+    .all<StoredGroup>(
+      'SELECT json, value FROM reduced WHERE view = ? AND level = ? AND key >= ? AND key <= ? ORDER BY key',
+      number,
+      level,
+      low,
+      high,
+    )
+    .map((row) => ({ key: JSON.parse(row.json) as Json, value: row.value }));
+}
+
+function countedGroups(db: SqlDatabase, { number, view }: Installed, query: Range): Group[] {
+  const { low, high } = boundsOf(query);
+  const sum =
+    view.reduce === '_count'
+      ? 'count(*)'
+      : `sum(CASE json_type(value) WHEN 'integer' THEN value + 0 WHEN 'real' THEN value + 0 ELSE 0 END)`;
+  return db
+    .all<StoredGroup>(
+      `SELECT json, ${sum} AS value FROM rows WHERE view = ? AND key >= ? AND key <= ? GROUP BY key ORDER BY key`,
+      number,
+      low,
+      high,
+    )
+    .map((row) => ({ key: JSON.parse(row.json) as Json, value: row.value }));
+}
+
+/** Neighbours of one group, added up; the input is in key order, so that groups are neighbours. */
+function merge(groups: readonly Group[], level: number): Group[] {
+  const merged: { key: Json; value: number; name: string }[] = [];
+  for (const { key, value } of groups) {
+    const group = groupKey(key, level);
+    const name = JSON.stringify(group);
+    const last = merged.at(-1);
+    if (last?.name === name) last.value += value;
+    else merged.push({ key: group, value, name });
+  }
+  return merged.map(({ key, value }) => ({ key, value }));
+}

@@ -1,0 +1,123 @@
+// View rows and reduced counts of a SQLite store: kept up to date inside the transaction that writes the documents.
+// What a document had emitted is computed anew from its old text, so no index from documents to rows is needed.
+import type { Doc, Json } from '../../domain/doc.ts';
+import type { SqlDatabase, SqlStatement } from '../../util/sqlite.ts';
+import type { View } from '../../views/view.ts';
+import { encodeKey, groupKey } from '../shared/collate.ts';
+import { type Emitted, emitted, sameRows } from '../shared/maps.ts';
+
+/** A view with its number in the tables. */
+export interface Installed {
+  readonly number: number;
+  readonly view: View;
+}
+
+/** Levels up to which reduced counts are kept, where the view does not say. */
+const LEVELS = 2;
+
+export function keptLevels(view: View): number {
+  return view.levels ?? LEVELS;
+}
+
+interface Delta {
+  readonly view: number;
+  readonly level: number;
+  readonly key: string;
+  readonly json: string;
+  rows: number;
+  value: number;
+}
+
+const NONE: readonly Emitted[] = [];
+
+/** Collects what changes, writes it at `flush`. Lives for one transaction. */
+export class RowWriter {
+  readonly #statements: Statements;
+  readonly #deltas = new Map<string, Delta>();
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  /** `before` and `after`: frozen JSON as it stood and as it will stand. */
+  change(views: readonly Installed[], id: string, before: Doc | undefined, after: Doc | undefined): void {
+    for (const installed of views) {
+      const old = before ? emitted(installed.view, before) : NONE;
+      const next = after ? emitted(installed.view, after) : NONE;
+      if (sameRows(old, next)) continue;
+      for (const [n, row] of old.entries()) this.#drop(installed, id, n, row);
+      this.add(installed, id, next);
+    }
+  }
+
+  /** All rows that a document emitted for one view. */
+  add(installed: Installed, id: string, rows: readonly Emitted[]): void {
+    for (const [n, row] of rows.entries()) this.#add(installed, id, n, row);
+  }
+
+  #drop(installed: Installed, id: string, n: number, row: Emitted): void {
+    const key = JSON.parse(row.key) as Json;
+    this.#statements.drop.run(installed.number, encodeKey(key), id, n);
+    this.#reduce(installed, key, row, -1);
+  }
+
+  #add(installed: Installed, id: string, n: number, row: Emitted): void {
+    const key = JSON.parse(row.key) as Json;
+    this.#statements.add.run(installed.number, encodeKey(key), id, n, row.key, row.value);
+    this.#reduce(installed, key, row, 1);
+  }
+
+  #reduce({ number, view }: Installed, key: Json, row: Emitted, sign: 1 | -1): void {
+    const value = sign * (view.reduce === '_count' ? 1 : numberOf(row.value));
+    const length = Array.isArray(key) ? key.length : 1;
+    for (let level = 0; level <= keptLevels(view); level++) {
+      // A key shorter than the level stands whole at every deeper level; it is kept at each, for one look-up.
+      const whole = level > 0 && level >= length;
+      const group = whole ? key : groupKey(key, level);
+      const json = whole ? row.key : JSON.stringify(group);
+      const name = `${number} ${level} ${json}`;
+      let delta = this.#deltas.get(name);
+      if (!delta) {
+        delta = { view: number, level, key: encodeKey(group), json, rows: 0, value: 0 };
+        this.#deltas.set(name, delta);
+      }
+      delta.rows += sign;
+      delta.value += value;
+    }
+  }
+
+  /** Writes the counts. */
+  flush(): void {
+    for (const { view, level, key, json, rows, value } of this.#deltas.values()) {
+      if (rows === 0 && value === 0) continue;
+      this.#statements.reduce.run(view, level, key, json, rows, value);
+      if (rows < 0) this.#statements.empty.run(view, level, key);
+    }
+    this.#deltas.clear();
+  }
+}
+
+function numberOf(json: string): number {
+  const value = Number(json);
+  return Number.isFinite(value) ? value : 0;
+}
+
+/** The prepared statements of RowWriter; made once per connection. */
+export interface Statements {
+  readonly drop: SqlStatement;
+  readonly add: SqlStatement;
+  readonly reduce: SqlStatement;
+  readonly empty: SqlStatement;
+}
+
+export function rowStatements(db: SqlDatabase): Statements {
+  return {
+    drop: db.prepare('DELETE FROM rows WHERE view = ? AND key = ? AND id = ? AND n = ?'),
+    add: db.prepare('INSERT INTO rows (view, key, id, n, json, value) VALUES (?, ?, ?, ?, ?, ?)'),
+    reduce: db.prepare(
+      `INSERT INTO reduced (view, level, key, json, rows, value) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET rows = rows + excluded.rows, value = value + excluded.value`,
+    ),
+    empty: db.prepare('DELETE FROM reduced WHERE view = ? AND level = ? AND key = ? AND rows = 0'),
+  };
+}

@@ -1,0 +1,307 @@
+// The embedded store: documents, view rows and counts in one SQLite file, shared by the processes of one host.
+// A change runs inside the write transaction, so it never loses against another; only the lock is waited for.
+import { statSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Doc, SCHEMA } from '../../domain/doc.ts';
+import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
+import { ReadOnlyStoreError, StoreError, UsageError } from '../../util/errors.ts';
+import { suggestion } from '../../util/near.ts';
+import { type SqlDatabase, SqlError, type SqlStatement } from '../../util/sqlite.ts';
+import { type Iso, iso } from '../../util/time.ts';
+import type { View } from '../../views/view.ts';
+import { assertDistinct, batches, decide, hasOp, withOp } from '../shared/changes.ts';
+import { deepFreeze } from '../shared/maps.ts';
+import { storeError } from './file.ts';
+import { readCounts, readRows } from './query.ts';
+import { type Installed, RowWriter, rowStatements, type Statements } from './rows.ts';
+import { installedViews, installViews, requireSameViews, viewsStamp } from './views.ts';
+
+/** How long the lock is waited for, all in all, in ms. */
+const PATIENCE = 120_000;
+
+export interface SqliteOptions {
+  readonly views: readonly View[];
+  readonly now: () => number;
+  /** Operation ids. */
+  readonly nonce: () => string;
+  readonly write: boolean | 'setup';
+}
+
+interface StoredDoc {
+  readonly id: string;
+  readonly rev: number;
+  /** `null`: removed. */
+  readonly body: string | null;
+}
+
+export class SqliteStore implements Store {
+  readonly #db: SqlDatabase;
+  readonly #options: SqliteOptions;
+  #views: readonly Installed[] = [];
+  #stamp = '';
+  #latest = 0;
+  #statements: (Statements & DocStatements) | undefined;
+
+  constructor(db: SqlDatabase, options: SqliteOptions) {
+    this.#db = db;
+    this.#options = options;
+  }
+
+  /** Checks what the marker says and, for a writer, puts the views in place. */
+  async begin(): Promise<this> {
+    if (this.#options.write === true) {
+      this.#requireWritable();
+      await this.#install();
+    }
+    return this;
+  }
+
+  async get<D extends Doc>(ids: readonly string[]): Promise<Map<string, D>> {
+    const found = this.#read(() => this.#prepared().byIds.all<StoredDoc>(JSON.stringify(ids)));
+    return new Map(found.filter((row) => row.body !== null).map((row) => [row.id, docOf<D>(row)]));
+  }
+
+  async range<D extends Doc>(range: IdRange): Promise<D[]> {
+    const order = range.descending ? 'DESC' : 'ASC';
+    const sql = `SELECT id, rev, body FROM docs WHERE id >= ? AND id <= ? AND body IS NOT NULL ORDER BY id ${order} LIMIT ?`;
+    const rows = this.#read(() => this.#db.all<StoredDoc>(sql, range.start, range.end, range.limit ?? -1));
+    return rows.map((row) => docOf<D>(row));
+  }
+
+  async update<D extends Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>> {
+    const [outcome] = await this.bulk<D>([{ id, change }]);
+    return outcome!;
+  }
+
+  async bulk<D extends Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+    this.#requireOpenForWriting();
+    assertDistinct(changes);
+    const outcomes: Outcome<D>[] = [];
+    for (const batch of batches(changes)) outcomes.push(...(await this.#batch(batch)));
+    return outcomes;
+  }
+
+  /** One transaction. An unclear commit is tried again with the same operation id, which then answers `already`. */
+  async #batch<D extends Doc>(batch: readonly Change<D>[]): Promise<Outcome<D>[]> {
+    const op = this.#options.nonce();
+    return this.#transact(() => {
+      requireSameViews(this.#db, this.#stamp);
+      return this.#apply(batch, op);
+    });
+  }
+
+  #apply<D extends Doc>(batch: readonly Change<D>[], op: string): Outcome<D>[] {
+    const statements = this.#prepared();
+    const ids = JSON.stringify(batch.map(({ id }) => id));
+    const stored = new Map(statements.byIds.all<StoredDoc>(ids).map((row) => [row.id, row]));
+    const writer = new RowWriter(statements);
+    let seq = statements.lastSeq.get<{ seq: number | null }>()?.seq ?? 0;
+    const outcomes = batch.map((change): Outcome<D> => {
+      const row = stored.get(change.id);
+      const before = row?.body ? docOf<D>(row) : undefined;
+      if (hasOp(before, op)) return { id: change.id, result: 'already', doc: before! };
+      const decision = decide(change, before);
+      if ('skip' in decision) return skipped(change.id, decision.skip, before);
+      const rev = (row?.rev ?? 0) + 1;
+      if ('remove' in decision) {
+        if (!before) return skipped(change.id, 'there is none');
+        statements.put.run(change.id, rev, ++seq, null);
+        writer.change(this.#views, change.id, plain(row), undefined);
+        return { id: change.id, result: 'written' };
+      }
+      const body = JSON.stringify(withOp(decision.write, before, op));
+      statements.put.run(change.id, rev, ++seq, body);
+      const after = { id: change.id, rev, body };
+      writer.change(this.#views, change.id, plain(row), plain(after));
+      return { id: change.id, result: 'written', doc: docOf<D>(after) };
+    });
+    writer.flush();
+    return outcomes;
+  }
+
+  async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
+    const installed = await this.#installed(name);
+    return this.#read(() => readRows(this.#db, installed, query));
+  }
+
+  async count(name: string, level: number, query: Pick<ViewQuery, 'prefix' | 'start' | 'end'> = {}): Promise<Group[]> {
+    const installed = await this.#installed(name);
+    return this.#read(() => readCounts(this.#db, installed, level, query));
+  }
+
+  async changes(since = '0', limit = 1000): Promise<ChangesPage> {
+    const rows = this.#read(() =>
+      this.#db.all<{ id: string; seq: number; deleted: number }>(
+        'SELECT id, seq, body IS NULL AS deleted FROM docs WHERE seq > ? ORDER BY seq LIMIT ?',
+        Number(since) || 0,
+        limit,
+      ),
+    );
+    const last = rows.at(-1);
+    return {
+      changes: rows.map(({ id, deleted }) => ({ id, deleted: deleted === 1 })),
+      last: last ? String(last.seq) : since,
+    };
+  }
+
+  /** This host's clock, which all users of the file share; never goes back within a process. */
+  async now(): Promise<Iso> {
+    this.#latest = Math.max(this.#latest, this.#options.now());
+    return iso(this.#latest);
+  }
+
+  async setup(experiment: string): Promise<StoreInfo> {
+    if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where: this.#db.path });
+    await this.#transact(() => {
+      const marked = this.#meta('experiment');
+      if (marked !== undefined && marked !== experiment) {
+        throw new UsageError(`this store belongs to the experiment ${marked}, not ${experiment}`, {
+          where: this.#db.path,
+          hint: 'correct `experiment` or `store` in the configuration',
+        });
+      }
+      if (marked !== undefined) return this.#requireWritable();
+      const put = this.#db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
+      put.run('experiment', experiment);
+      put.run('uuid', crypto.randomUUID());
+      put.run('schema', String(SCHEMA));
+    });
+    await this.#install();
+    return this.info();
+  }
+
+  async info(): Promise<StoreInfo> {
+    const documents = this.#read(
+      () => this.#db.get<{ n: number }>('SELECT count(*) AS n FROM docs WHERE body IS NOT NULL')?.n ?? 0,
+    );
+    const experiment = this.#meta('experiment');
+    const uuid = this.#meta('uuid');
+    const schema = this.#meta('schema');
+    return {
+      where: this.#db.path,
+      engine: `SQLite ${this.#db.version} (${this.#db.driver})`,
+      writable: experiment !== undefined && Number(schema) <= SCHEMA,
+      ...(experiment !== undefined && { experiment }),
+      ...(uuid !== undefined && { uuid }),
+      ...(schema !== undefined && { schema: Number(schema) }),
+      documents,
+      bytes: statSync(this.#db.path).size,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+
+  #meta(name: string): string | undefined {
+    return this.#read(() => this.#db.get<{ value: string }>('SELECT value FROM meta WHERE name = ?', name)?.value);
+  }
+
+  #requireWritable(): void {
+    const where = this.#db.path;
+    if (this.#meta('experiment') === undefined) {
+      throw new ReadOnlyStoreError('this store is not set up as the one writable store of an experiment', {
+        where,
+        hint: 'dflow store setup',
+      });
+    }
+    const schema = Number(this.#meta('schema'));
+    if (schema > SCHEMA) {
+      throw new ReadOnlyStoreError(`the store is newer (schema ${schema}) than this dflow (${SCHEMA})`, {
+        where,
+        hint: 'npm install -g dflow',
+      });
+    }
+  }
+
+  #requireOpenForWriting(): void {
+    if (this.#stamp !== '') return;
+    throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', {
+      where: this.#db.path,
+      hint: 'dflow store setup',
+    });
+  }
+
+  async #install(): Promise<void> {
+    this.#views = await installViews(this.#db, this.#options.views, (work) => this.#transact(work));
+    this.#stamp = this.#read(() => viewsStamp(this.#db));
+  }
+
+  /** @throws UsageError for a view that there is not */
+  async #installed(name: string): Promise<Installed> {
+    const views = this.#options.views;
+    if (!views.some((view) => view.name === name)) {
+      throw new UsageError(`there is no view ${name}`, {
+        hint: suggestion(
+          name,
+          views.map((view) => view.name),
+        ),
+      });
+    }
+    // A reader looks each time: another process may have put other views in place.
+    if (this.#stamp === '') this.#views = this.#read(() => installedViews(this.#db, views)) ?? [];
+    const found = this.#views.find((installed) => installed.view.name === name);
+    if (found) return found;
+    throw new StoreError('the views of this store were made by another version of dflow', {
+      where: this.#db.path,
+      hint: 'dflow store setup',
+    });
+  }
+
+  #prepared(): Statements & DocStatements {
+    this.#statements ??= { ...rowStatements(this.#db), ...docStatements(this.#db) };
+    return this.#statements;
+  }
+
+  #read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(error, this.#db.path);
+    }
+  }
+
+  /** A write transaction; while others hold the lock it is tried again, and other work of this process goes on. */
+  async #transact<T>(work: () => T): Promise<T> {
+    const until = performance.now() + PATIENCE;
+    for (let wait = 5; ; wait = Math.min(wait * 2, 250)) {
+      try {
+        return this.#db.transaction('IMMEDIATE', work);
+      } catch (error) {
+        const busy = error instanceof SqlError && (error.code === 'BUSY' || error.code === 'LOCKED');
+        if (!busy || performance.now() > until) throw storeError(error, this.#db.path);
+      }
+      await pause(wait * (0.5 + Math.random()));
+    }
+  }
+}
+
+interface DocStatements {
+  readonly byIds: SqlStatement;
+  readonly put: SqlStatement;
+  readonly lastSeq: SqlStatement;
+}
+
+function docStatements(db: SqlDatabase): DocStatements {
+  return {
+    byIds: db.prepare('SELECT id, rev, body FROM docs WHERE id IN (SELECT value FROM json_each(?))'),
+    put: db.prepare(
+      `INSERT INTO docs (id, rev, seq, body) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, seq = excluded.seq, body = excluded.body`,
+    ),
+    lastSeq: db.prepare('SELECT max(seq) AS seq FROM docs'),
+  };
+}
+
+function docOf<D extends Doc>(row: StoredDoc): D {
+  return { ...(JSON.parse(row.body ?? '') as D), _rev: String(row.rev) };
+}
+
+/** The document as map functions see it. */
+function plain(row: StoredDoc | undefined): Doc | undefined {
+  return row?.body ? deepFreeze(docOf<Doc>(row)) : undefined;
+}
+
+function skipped<D extends Doc>(id: string, why: string, doc?: D): Outcome<D> {
+  return { id, result: 'skipped', why, ...(doc && { doc }) };
+}
