@@ -22,6 +22,8 @@ export interface Checksum {
   /** Eight lower-case hex digits. */
   readonly adler32: string;
   readonly size: number;
+  /** Lower-case hex, where it was asked for and the element can. */
+  readonly md5?: string;
 }
 
 export interface CopyOptions {
@@ -46,7 +48,7 @@ export interface Storage {
   /** What exists among `paths`; a missing one is absent from the map; anything but "not there" throws. */
   stat(paths: readonly string[]): Promise<Map<string, Stat>>;
   /** The destination's own checksum of what is stored now (posix: reads every byte). Throws ItemError if missing. */
-  checksum(path: string): Promise<Checksum>;
+  checksum(path: string, also?: { readonly md5?: boolean }): Promise<Checksum>;
   /** Bytes of the file from `offset`, at most `length`. */
   read(path: string, offset: number, length: number): Promise<Buffer>;
   /** Writes a local file to `path`, making folders, replacing what is there; synced. Returns the checksum of the bytes read. */

@@ -60,6 +60,8 @@ export interface JobDoc extends Doc {
   readonly tag?: string;
   readonly created: Iso;
   readonly needs: readonly Prerequisite[];
+  /** Declared outputs: type -> file-name suffix, as the module file said when it was made. */
+  readonly outputs: Readonly<Record<string, string>>;
   /** Revisions of the run tables it was made with: `RUN` -> `1-ab..`. */
   readonly tables: Readonly<Record<string, string>>;
   /** Hash of configuration and module file at creation: drift is shown by `why`. */

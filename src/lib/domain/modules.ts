@@ -40,8 +40,17 @@ export function outputName(module: string, run: number, subrun: number, pass: nu
   return `${module}_r${runPad(run)}_s${pad(subrun, 3)}_p${pad(pass, 3)}.${suffix}`;
 }
 
-/** The modules that the run's types ask for: those of each type it has, and those of `any`; in file order. */
+/**
+ * The modules that the run's types ask for: those of each type it has and those of `any`, with what they need, in file
+ * order.
+ */
 export function modulesFor(file: ModuleFile, types: readonly string[]): readonly string[] {
-  const asked = new Set(['any', ...types].flatMap((type) => file.runTypes[type] ?? []));
+  const asked = new Set<string>();
+  const ask = (name: string): void => {
+    if (asked.has(name)) return;
+    asked.add(name);
+    for (const need of file.modules[name]?.needs ?? []) ask(need);
+  };
+  for (const type of ['any', ...types]) for (const name of file.runTypes[type] ?? []) ask(name);
   return Object.keys(file.modules).filter((name) => asked.has(name));
 }

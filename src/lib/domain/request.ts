@@ -8,6 +8,8 @@ export interface PlanItem {
   readonly run: number;
   readonly module: string;
   readonly pass: number;
+  /** Passes it starts from, resolved when the plan was written. */
+  readonly needs: readonly { readonly module: string; readonly pass: number }[];
 }
 
 export interface RequestDoc extends Doc {
