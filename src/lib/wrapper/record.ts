@@ -1,4 +1,6 @@
 // The result record that the wrapper writes: its shape, and the parser of its text.
+// One fact a line, free text last on its line, closed by `end <key>` so that a truncated record is recognised.
+import { ItemError } from '../util/errors.ts';
 
 export interface RecordOutput {
   readonly type: string;
@@ -31,4 +33,103 @@ export interface ResultRecord {
   readonly outputs: readonly RecordOutput[];
   /** Last lines of the log, for causes. */
   readonly tail?: string;
+}
+
+const PHASES = new Set(['done', 'setup', 'stage-in', 'payload', 'outputs', 'stage-out', 'killed', 'lost']);
+
+/** Text from a payload may hold anything: control characters would reach terminals and documents. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '');
+}
+
+function damaged(why: string): ItemError {
+  return new ItemError(`damaged result record: ${why}`);
+}
+
+function number(text: string | undefined, field: string): number {
+  const value = Number(text);
+  if (text === undefined || text === '' || !Number.isFinite(value) || value < 0) throw damaged(`${field} is ${text}`);
+  return value;
+}
+
+function parseOutput(text: string): RecordOutput {
+  const [type, name, storage, size, checksum, ...rest] = text.split(' ');
+  const path = rest.join(' ');
+  if (!type || !name || !storage || !checksum?.match(/^md5:[0-9a-f]{32}$/) || !path) throw damaged(`output ${text}`);
+  return { type, name, storage, path, size: number(size, 'size'), checksum };
+}
+
+/** Lines by their first word; a record has few. */
+function fields(text: string): Map<string, string[]> {
+  const lines = text.split('\n');
+  if (lines.pop() !== '') throw damaged('it is cut off');
+  if (lines.shift() !== 'dflow-record 1') throw damaged('it has no heading');
+  const found = new Map<string, string[]>();
+  for (const line of lines) {
+    const space = line.indexOf(' ');
+    const word = space < 0 ? line : line.slice(0, space);
+    const value = space < 0 ? '' : line.slice(space + 1);
+    const values = found.get(word);
+    if (values) values.push(value);
+    else found.set(word, [value]);
+  }
+  if (!lines.at(-1)?.startsWith('end ')) throw damaged('it is cut off');
+  return found;
+}
+
+/**
+ * The record in a wrapper's text.
+ * @throws ItemError when it is truncated or damaged; unknown lines are ignored (a newer wrapper)
+ */
+export function parseRecord(text: string): ResultRecord {
+  const found = fields(text);
+  const one = (field: string): string => found.get(field)?.[0] ?? '';
+  const key = one('key');
+  const phase = one('phase');
+  if (!key || one('end') !== key) throw damaged('it ends with another key');
+  if (!PHASES.has(phase)) throw damaged(`phase is ${phase}`);
+  const tail = found.get('tail');
+  const outputs = (found.get('output') ?? []).map(parseOutput);
+  return {
+    key,
+    execution: one('execution'),
+    phase,
+    exit: number(one('exit'), 'exit'),
+    reason: printable(one('reason')),
+    wall: number(one('wall'), 'wall'),
+    host: one('host'),
+    outputs,
+    ...(found.has('signal') && { signal: number(one('signal'), 'signal') }),
+    ...(found.has('cpu') && { cpu: number(one('cpu'), 'cpu') }),
+    ...(found.has('rss') && { maxRss: number(one('rss'), 'rss') }),
+    ...(tail && { tail: printable(tail.join('\n')) }),
+  };
+}
+
+/** The text that `parseRecord` reads: for records written in a dead wrapper's place. Newlines in texts become blanks. */
+export function renderRecord(record: ResultRecord): string {
+  const line = (word: string, value: unknown): string => `${word} ${String(value).replaceAll('\n', ' ')}`;
+  const lines = [
+    'dflow-record 1',
+    line('key', record.key),
+    line('execution', record.execution),
+    line('phase', record.phase),
+    line('exit', record.exit),
+    line('wall', record.wall),
+    line('host', record.host),
+    line('reason', record.reason),
+    ...(record.signal === undefined ? [] : [line('signal', record.signal)]),
+    ...(record.cpu === undefined ? [] : [line('cpu', record.cpu)]),
+    ...(record.maxRss === undefined ? [] : [line('rss', record.maxRss)]),
+    ...record.outputs.map((output) =>
+      line(
+        'output',
+        `${output.type} ${output.name} ${output.storage} ${output.size} ${output.checksum} ${output.path}`,
+      ),
+    ),
+    ...(record.tail === undefined ? [] : record.tail.split('\n').map((text) => line('tail', text))),
+    line('end', record.key),
+  ];
+  return `${lines.join('\n')}\n`;
 }

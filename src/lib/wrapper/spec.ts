@@ -1,4 +1,6 @@
 // What a job is, told to the wrapper: pure data, and its rendering as a shell file in which everything is quoted.
+// Knows nothing of where the file goes or who runs it.
+import { ConfigError } from '../util/errors.ts';
 
 export interface StageIn {
   /** Where the payload finds it: an absolute path or URL, or a name in the scratch folder when `copy` is set. */
@@ -44,4 +46,99 @@ export interface JobSpec {
   readonly cpus: number;
   /** MiB; absent: the batch system's default. */
   readonly memory?: number;
+}
+
+const KEY = /^[A-Za-z0-9][A-Za-z0-9_-]*\.\d+$/;
+const WORD = /^[A-Za-z0-9][A-Za-z0-9_.+-]*$/;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Whether `key` is `<claim nonce>.<index>`, which is also safe as a file name. */
+export function isKey(key: string): boolean {
+  return KEY.test(key);
+}
+
+/** One shell word that means exactly `text`. */
+export function quote(text: string): string {
+  if (text.includes('\0')) throw new ConfigError(`a NUL byte cannot be passed to a job: ${JSON.stringify(text)}`);
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function check(pattern: RegExp, text: string, what: string, ref: string): string {
+  if (pattern.test(text)) return text;
+  throw new ConfigError(`${what} ${JSON.stringify(text)} has characters that a job cannot use`, {
+    where: ref,
+    hint: 'use letters, digits, - and _',
+  });
+}
+
+/** A function that calls its argument once per row: `each_output() { "$1" 'counts' 'x.txt'; }` */
+function visitor(name: string, rows: readonly (readonly string[])[]): string {
+  const calls = rows.map((row) => `  "$1" ${row.map(quote).join(' ')}`);
+  return `${name}() {\n${[...calls, '  :'].join('\n')}\n}`;
+}
+
+/** A function that runs its arguments with words of the job added at the end. */
+function prefix(name: string, words: readonly string[], before = ''): string {
+  return `${name}() {\n${before}  "$@"${words.map((word) => ` \\\n    ${word}`).join('')}\n}`;
+}
+
+function checkSpec(spec: JobSpec): void {
+  check(KEY, spec.key, 'job key', spec.ref);
+  for (const { type, name } of spec.outputs) {
+    check(NAME, type, 'output type', spec.ref);
+    check(WORD, name, 'output name', spec.ref);
+  }
+  for (const { storage, protocol, path } of spec.destinations) {
+    check(WORD, storage, 'storage name', spec.ref);
+    check(WORD, protocol, 'protocol', spec.ref);
+    check(/^[^\n]*$/, path, 'output folder', spec.ref);
+  }
+  for (const name of Object.keys(spec.env)) check(NAME, name, 'environment variable', spec.ref);
+  for (const { name, copy } of spec.inputs) if (copy) check(/^[^/]+$/, name, 'input name', spec.ref);
+}
+
+/**
+ * The job file: shell text that the wrapper sources. Lists are functions, since a POSIX shell has no arrays; the last
+ * line says that the file is whole.
+ * @throws ConfigError a name that cannot be an environment variable or a file name
+ */
+export function renderSpec(spec: JobSpec): string {
+  checkSpec(spec);
+  const inputs = spec.inputs.map((input) => (input.copy ? `"$work"/${quote(input.name)}` : quote(input.source)));
+  const env = [
+    ...Object.entries(spec.env).map(([name, value]) => `  export ${name}=${quote(value)}`),
+    ...spec.outputs.map(({ type, name }) => `  export OUT_${type}="$work"/${quote(name)}`),
+  ];
+  const lines = [
+    `key=${quote(spec.key)}`,
+    `ref=${quote(spec.ref)}`,
+    `limit=${Math.ceil(spec.limit)}`,
+    `setup=${quote(spec.setup)}`,
+    `command=${quote(spec.command)}`,
+    `set_env() {\n${[...env, '  :'].join('\n')}\n}`,
+    visitor(
+      'each_file',
+      spec.files.map((file) => [file]),
+    ),
+    visitor(
+      'each_input',
+      spec.inputs.map(({ source, name, copy }) => [source, name, copy ? 'copy' : 'stream']),
+    ),
+    visitor(
+      'each_output',
+      spec.outputs.map(({ type, name }) => [type, name]),
+    ),
+    visitor(
+      'each_destination',
+      spec.destinations.map(({ storage, protocol, folder, path }) => [storage, protocol, folder, path]),
+    ),
+    prefix('with_inputs', inputs),
+    prefix(
+      'with_outputs',
+      spec.outputs.map(({ name }) => `"$folder"/${quote(name)}`),
+      '  folder=$1\n  shift\n',
+    ),
+    'complete=yes',
+  ];
+  return `${lines.join('\n')}\n`;
 }

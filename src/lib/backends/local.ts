@@ -1,0 +1,214 @@
+// The local batch system: a spool folder, and one detached supervisor that runs its jobs on this machine.
+// Owns the contract's calls on the spool; running is the supervisor's business.
+import { readFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import type { Backend, BackendContext, Status, Task } from '../backend.ts';
+import type { Identity } from '../domain/farm.ts';
+import type { FarmSettings } from '../domain/settings.ts';
+import { ConfigError, codeOf, messageOf, UnreachableError } from '../util/errors.ts';
+import { suggestion } from '../util/near.ts';
+import { DAY, parseDuration } from '../util/time.ts';
+import { parseRecord, type ResultRecord } from '../wrapper/record.ts';
+import { isKey, renderSpec } from '../wrapper/spec.ts';
+import { readTail } from './local/logs.ts';
+import { keyOf, Spool } from './local/spool.ts';
+import { ensureSupervisor, supervisorScript } from './local/start.ts';
+
+interface Options {
+  readonly scratch?: string;
+  readonly keep: number;
+  readonly supervisor?: string;
+}
+
+const OPTIONS = ['scratch', 'keep', 'supervisor'];
+
+function parseOptions(farm: FarmSettings): Options {
+  const where = `farms.${farm.name}`;
+  for (const name of Object.keys(farm.options)) {
+    if (OPTIONS.includes(name)) continue;
+    throw new ConfigError(`the local backend has no option ${name}`, { where, hint: suggestion(name, OPTIONS) });
+  }
+  const { scratch, keep, supervisor } = farm.options;
+  for (const [name, value] of Object.entries({ scratch, supervisor })) {
+    if (value === undefined || (typeof value === 'string' && value.startsWith('/'))) continue;
+    throw new ConfigError(`${name} is not an absolute path: ${String(value)}`, { where });
+  }
+  const kept = keep === undefined ? 30 * DAY : parseDuration(String(keep));
+  if (kept === undefined)
+    throw new ConfigError(`keep is not a duration: ${String(keep)}`, { where, hint: 'keep: 30d' });
+  if (!Number.isInteger(farm.slots) || farm.slots < 1) {
+    throw new ConfigError(`slots must be a whole number from 1, not ${farm.slots}`, { where });
+  }
+  return {
+    keep: kept,
+    ...(scratch !== undefined && { scratch: String(scratch) }),
+    ...(supervisor !== undefined && { supervisor: String(supervisor) }),
+  };
+}
+
+/** The user's name, or the number where the system knows no name (containers). */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+class LocalBackend implements Backend {
+  readonly #spool: Spool;
+  readonly #script: string;
+  readonly #identity: Identity;
+
+  constructor(spool: Spool, script: string, identity: Identity) {
+    this.#spool = spool;
+    this.#script = script;
+    this.#identity = identity;
+  }
+
+  async identity(): Promise<Identity> {
+    return this.#identity;
+  }
+
+  async submit(_claim: string, tasks: readonly Task[]): Promise<Map<string, string>> {
+    // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
+    const files = tasks.map(({ key, spec }) => [key, renderSpec(spec)] as const);
+    return reachable(() => {
+      for (const [key, text] of files) this.#spool.hold(key, text);
+      return new Map(files.map(([key]) => [key, key]));
+    });
+  }
+
+  async release(keys: readonly string[]): Promise<void> {
+    reachable(() => {
+      for (const key of keys) if (isKey(key)) this.#spool.release(key);
+    });
+    await this.ensure();
+  }
+
+  async status(keys: readonly string[]): Promise<Map<string, Status>> {
+    return reachable(() => {
+      // In the order in which a key moves, so that one that moves meanwhile is seen further on.
+      const held = new Set(this.#spool.list('hold'));
+      const pending = new Set(this.#spool.ready().map(keyOf));
+      const running = new Set(this.#spool.list('run'));
+      const state = (key: string): Status => {
+        if (held.has(key)) return { state: 'held', backendId: key };
+        if (pending.has(key)) return { state: 'pending', backendId: key };
+        if (running.has(key)) return { state: 'running', backendId: key };
+        return isKey(key) ? this.#ended(key) : { state: 'absent' };
+      };
+      return new Map(keys.map((key) => [key, state(key)]));
+    });
+  }
+
+  #ended(key: string): Status {
+    const mark = this.#spool.mark(key);
+    if (!mark) return { state: 'absent' };
+    if (mark.kind === 'fenced') return { state: 'ended', backendId: key, raw: mark.why };
+    return { state: 'ended', backendId: key, ...(mark.kind === 'started' && mark.canceled && { raw: 'canceled' }) };
+  }
+
+  async held(): Promise<string[]> {
+    return reachable(() => this.#spool.list('hold'));
+  }
+
+  async cancel(keys: readonly string[]): Promise<void> {
+    const spool = this.#spool;
+    reachable(() => {
+      const ready = new Map(spool.ready().map((name) => [keyOf(name), name]));
+      const known = new Set([...spool.list('hold'), ...ready.keys(), ...spool.list('run')]);
+      for (const key of keys.filter((name) => known.has(name))) this.#cancelOne(key);
+      // A release at the same moment may have moved some; their fence is taken, so the supervisor drops them.
+      const asked = new Set(keys);
+      for (const name of spool.ready()) if (asked.has(keyOf(name))) spool.remove('ready', name);
+    });
+    await this.ensure();
+  }
+
+  #cancelOne(key: string): void {
+    // Whoever takes the start fence decides: ours means that it can never start, the wrapper's that it has started.
+    if (this.#spool.fence(key, 'canceled')) this.#spool.remove('hold', key);
+    else if (this.#spool.mark(key)?.kind === 'fenced') this.#spool.remove('hold', key);
+    else this.#spool.write(this.#spool.path('cancel', key), '');
+  }
+
+  async records(limit: number): Promise<ResultRecord[]> {
+    const names = reachable(() => this.#spool.list('result/new').slice(0, limit));
+    const found = await Promise.all(names.map((name) => this.#record(name)));
+    return found.filter((record) => record !== undefined);
+  }
+
+  async #record(key: string): Promise<ResultRecord | undefined> {
+    try {
+      return parseRecord(await readFile(this.#spool.path('result/new', key), 'utf8'));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      const mark = this.#spool.mark(key);
+      const execution = mark?.kind === 'started' ? mark.execution : '-';
+      return {
+        key,
+        execution,
+        phase: 'lost',
+        exit: 1,
+        reason: messageOf(error),
+        wall: 0,
+        host: hostname(),
+        outputs: [],
+      };
+    }
+  }
+
+  async acknowledge(records: readonly ResultRecord[]): Promise<void> {
+    reachable(() => {
+      for (const { key } of records) if (isKey(key)) this.#spool.archive(key);
+    });
+  }
+
+  async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const key of keys) {
+      const text = isKey(key) ? readTail(this.#spool.logPath(key), bytes) : undefined;
+      if (text !== undefined) found.set(key, text);
+    }
+    return found;
+  }
+
+  async ensure(): Promise<void> {
+    await ensureSupervisor(this.#spool, this.#script);
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** An error of the file system means that the spool cannot be reached. */
+function reachable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new UnreachableError(`the local spool cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Options: `scratch` (folder for scratch folders; default in the spool), `keep` (how long marks, records and logs stay;
+ * default 30d), `supervisor` (its script; for tests).
+ * @throws ConfigError an option is wrong
+ * @throws UnreachableError the spool folder cannot be made
+ */
+export async function open(farm: FarmSettings, context: BackendContext): Promise<Backend> {
+  const options = parseOptions(farm);
+  const spool = new Spool(context.folder);
+  const id = reachable(() => {
+    spool.create();
+    spool.writeSettings({
+      slots: farm.slots,
+      scratch: options.scratch ?? spool.path('scratch'),
+      keep: options.keep,
+    });
+    return spool.id(context.nonce);
+  });
+  const identity = { cluster: `${hostname()}:${id}`, user: userName() };
+  return new LocalBackend(spool, options.supervisor ?? supervisorScript(), identity);
+}

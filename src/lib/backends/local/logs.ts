@@ -1,0 +1,22 @@
+// The end of a log file, without reading the rest: logs grow to gigabytes.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { ifThere } from './spool.ts';
+
+/** The last `bytes` bytes as UTF-8 (a cut first character is dropped), or `undefined` when there is no such file. */
+export function readTail(path: string, bytes: number): string | undefined {
+  const file = ifThere(() => openSync(path, 'r'));
+  if (file === undefined) return undefined;
+  try {
+    const { size } = fstatSync(file);
+    const start = Math.max(0, size - bytes);
+    const buffer = Buffer.alloc(size - start);
+    let length = readSync(file, buffer, 0, buffer.length, start);
+    let first = 0;
+    // Continuation bytes (10xxxxxx) of a character whose head was cut off.
+    while (start > 0 && first < length && first < 3 && (buffer[first]! & 0xc0) === 0x80) first += 1;
+    if (length < first) length = first;
+    return buffer.toString('utf8', first, length);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,48 @@
+// Exclusive locks between processes of one host. Node has no flock, so the lock is a transaction held open on a small
+// SQLite file: the kernel releases it when the process ends, however it ends. Knows nothing of what is protected.
+import { openDatabase, type SqlDatabase, SqlError } from './sqlite.ts';
+
+export interface Lock {
+  /** Idempotent. */
+  release(): void;
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof SqlError && (error.code === 'BUSY' || error.code === 'LOCKED');
+}
+
+/** Begins the transaction that is the lock; false when another process holds it. */
+function begin(db: SqlDatabase): boolean {
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    if (isBusy(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * The lock on file `path` (created if need be), or `undefined` when somebody holds it, this process included.
+ * Does not wait. The file must be on a local disk.
+ * @throws SqlError `CANTOPEN`, `READONLY`, ...: the file cannot be opened
+ */
+export function tryLock(path: string): Lock | undefined {
+  const db = openDatabase(path, { timeout: 0 });
+  let held = false;
+  try {
+    held = begin(db);
+  } finally {
+    if (!held) db.close();
+  }
+  if (!held) return undefined;
+  let open = true;
+  return {
+    release() {
+      if (!open) return;
+      open = false;
+      db.exec('ROLLBACK');
+      db.close();
+    },
+  };
+}

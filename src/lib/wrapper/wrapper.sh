@@ -1,0 +1,374 @@
+# The job wrapper: one start of one subjob on a worker node. Owns scratch, staging, the time limit, checksums and the
+# result record. POSIX shell and coreutils only: a worker node has neither Node nor dflow. Knows no batch system.
+#
+#   sh wrapper.sh JOBFILE SPOOL [once|again] [LOG] [SCRATCH]
+#
+# JOBFILE is what renderSpec wrote. SPOOL has the folders started/ and result/{tmp,new}. `once`: a key starts once for
+# ever; `again`: the batch system may restart it, and each start has its own mark and record. LOG is this job's own
+# log, SCRATCH the parent of the scratch folder.
+# Exit: 0 a record is in result/new (whatever it says); 74 no record could be written; 75 the key was started before.
+#
+# A trivial job is mostly process starts, so they are counted: mkdir, sh (the payload), wc, cp, md5sum, rm, mv.
+# What a shell builtin can do (clock, nonce, host, fence) it does.
+
+job=$1 spool=$2 mode=${3:-once} log=${4-} base=${5:-${TMPDIR:-/tmp}}
+complete=no key='' setup='' command='' limit=0
+execution='' scratch='' work='' to='' child='' placed='' lines='' problems='' group=''
+nl='
+'
+set -f
+
+# --- small things, without a fork ---
+
+# $clock: hundredths of a second since some fixed moment.
+read_clock() {
+  if read -r clock _ 2>/dev/null </proc/uptime; then
+    clock=$((${clock%.*} * 100 + 1${clock#*.} - 100))
+  else
+    clock=$(date +%s)00
+  fi
+}
+
+# $text: hundredths $1 as seconds, `1.05`.
+in_seconds() {
+  text=$(($1 % 100))
+  [ "$text" -gt 9 ] || text=0$text
+  text=$(($1 / 100)).$text
+}
+
+# $hundredths of what `times` prints, `1m2.345678s`; empty when it prints anything else.
+parse_times() {
+  hundredths=
+  case $1 in *m*[.,]??*s) ;; *) return ;; esac
+  rest=${1#*m} rest=${rest%s}
+  part=${rest#*[.,]} rest=${rest%[.,]*}
+  hundredths=$((${1%%m*} * 6000 + rest * 100 + 1${part%"${part#??}"} - 100))
+}
+
+# $line: $1 on one line.
+one_line() {
+  line=$1
+  while :; do
+    case $line in *"$nl"*) line="${line%%"$nl"*} ${line#*"$nl"}" ;; *) return ;; esac
+  done
+}
+
+# $line: first line of what the last failing command said.
+read_error() {
+  line=
+  read -r line <"$scratch/error" || :
+  [ -z "$line" ] || printf '%s\n' "$line" >&2
+}
+
+# $execution, fresh at each start; $host; and what identifies this process until the machine restarts.
+identify() {
+  if read -r uuid 2>/dev/null </proc/sys/kernel/random/uuid; then
+    IFS=-
+    # shellcheck disable=SC2086
+    set -- $uuid
+    unset IFS
+    execution=$1$2$5
+  else
+    execution=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+  fi
+  read -r host 2>/dev/null </proc/sys/kernel/hostname || host=$(uname -n)
+  started_at=- boot=-
+  if read -r stat 2>/dev/null </proc/$$/stat; then
+    # shellcheck disable=SC2086
+    set -- ${stat##*) }
+    group=$3 started_at=${20}
+    read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id || boot=-
+  fi
+}
+
+# The start fence: the mark is created exclusively, so of two starts of one key exactly one goes on.
+fence() {
+  mark=$spool/started/$key first=no
+  [ "$mode" = once ] || mark=$mark.$execution
+  set -C
+  { first=yes && printf 'started %s %s %s %s\n' "$$" "$started_at" "$boot" "$execution"; } 2>/dev/null >"$mark" || {
+    [ $first = no ] && [ -e "$mark" ] && exit 75
+    echo "wrapper: cannot write $mark" >&2
+    exit 74
+  }
+  set +C
+}
+
+# --- the end: every way out leads through here ---
+
+# finish PHASE EXIT REASON: writes the record and ends. The record comes last, when nothing of this start is left.
+finish() {
+  trap '' TERM INT HUP
+  read_clock
+  in_seconds $((clock - began))
+  record="dflow-record 1${nl}key $key${nl}execution $execution${nl}phase $1${nl}exit $2${nl}wall $text$nl"
+  if [ "$2" -gt 128 ] && [ "$2" -lt 193 ]; then record="${record}signal $(($2 - 128))$nl"; fi
+  one_line "$3"
+  record="${record}host $host${nl}reason $line$nl"
+  add_cpu
+  if [ "$1" = done ]; then record=$record$lines; else add_tail; fi
+  cd /
+  # Without a record's outputs an upload is nobody's: the folder of this execution goes as well.
+  if [ -n "$to" ] && [ -z "$placed" ]; then rm -rf -- "$scratch" "$to"; else rm -rf -- "$scratch"; fi
+  name=$key
+  [ "$mode" = once ] || name=$key.$execution
+  printf '%send %s\n' "$record" "$key" >"$spool/result/tmp/$name" || {
+    echo "wrapper: cannot write the result record of $key" >&2
+    exit 74
+  }
+  exec mv -f -- "$spool/result/tmp/$name" "$spool/result/new/$name"
+}
+
+# CPU time of all children, as the shell knows it.
+add_cpu() {
+  { times >"$scratch/times"; } 2>/dev/null || return 0
+  { read -r _ && read -r user system; } <"$scratch/times" || return 0
+  parse_times "$user"
+  sum=$hundredths
+  parse_times "$system"
+  [ -n "$sum" ] && [ -n "$hundredths" ] || return 0
+  in_seconds $((sum + hundredths))
+  record="${record}cpu $text$nl"
+}
+
+# The log's last lines, from which a failure's cause is recognised.
+add_tail() {
+  [ -n "$log" ] && [ -f "$log" ] || return 0
+  tail -c 2048 -- "$log" 2>/dev/null | tail -n 20 >"$scratch/tail" 2>/dev/null || return 0
+  while read -r line || [ -n "$line" ]; do record="${record}tail $line$nl"; done <"$scratch/tail"
+}
+
+# A signal from the batch system or an operator: the payload ends first, then the record is written.
+stopped() {
+  trap '' TERM INT HUP
+  if [ -n "$child" ]; then
+    kill -TERM "$child" 2>/dev/null
+    # The payload's own children, when this process group is ours alone.
+    [ "$group" != "$$" ] || kill -TERM 0
+    patience=30
+    while [ $patience -gt 0 ] && kill -0 "$child" 2>/dev/null; do
+      sleep 0.1
+      patience=$((patience - 1))
+    done
+    kill -KILL "$child" 2>/dev/null
+  fi
+  finish killed $((128 + $1)) "stopped by signal $2"
+}
+
+# --- stage in ---
+
+link_file() {
+  ln -s -- "$1" "$work/" 2>"$scratch/error" && return
+  read_error
+  finish stage-in 1 "cannot link $1: $line"
+}
+
+stage_in() { # source name copy|stream
+  case $3:$1 in
+    stream:/*)
+      [ -r "$1" ] || finish stage-in 1 "input is missing or not readable: $1"
+      ;;
+    copy:/*)
+      cp -- "$1" "$work/$2" 2>"$scratch/error" && return
+      read_error
+      finish stage-in 1 "cannot copy input $1: $line"
+      ;;
+    copy:*) finish stage-in 1 "this wrapper cannot copy $1" ;;
+  esac
+}
+
+# --- payload ---
+
+# The release is set up in the payload's own shell, so that nothing it does (functions, cd, set -e) reaches the wrapper.
+# The file `ready` says that it got that far.
+compose_script() {
+  script=$command
+  [ -z "$setup" ] || script="command -v source >/dev/null || source() { . \"\$@\"; }
+$setup
+dflow_status=\$?
+[ \$dflow_status = 0 ] || exit \$dflow_status
+: >../ready
+$command"
+}
+
+# Runs in a child of its own, which becomes the payload: one process, not two.
+launch() {
+  cd "$work" || exit 74
+  set_env
+  export DFLOW_EXECUTION="$execution"
+  [ "$limit" = 0 ] || with_inputs exec timeout -k 10 "$limit" sh -c "$script" sh
+  with_inputs exec sh -c "$script" sh
+}
+
+run_payload() {
+  [ "$limit" = 0 ] || command -v timeout >/dev/null || finish setup 127 'no command timeout: the limit cannot be kept'
+  compose_script
+  read_clock
+  launched=$clock
+  launch &
+  child=$!
+  wait "$child"
+  code=$?
+  child=
+  [ $code != 0 ] || return 0
+  [ -z "$setup" ] || [ -e "$scratch/ready" ] || finish setup $code "software set-up ended with exit $code"
+  read_clock
+  if [ "$limit" != 0 ] && [ $((clock - launched)) -ge $((limit * 100)) ]; then
+    case $code in 124 | 137) finish payload $code "ran past its limit of $limit s" ;; esac
+  fi
+  case $code in
+    126) finish payload $code 'exit 126: a command is not executable' ;;
+    127) finish payload $code 'exit 127: command not found' ;;
+  esac
+  if [ $code -gt 128 ]; then finish payload $code "exit $code: killed by signal $((code - 128))"; fi
+  finish payload $code "exit $code"
+}
+
+# --- outputs ---
+
+check_output() { # type name
+  if [ ! -f "$work/$2" ]; then
+    problems="${problems:+$problems, }missing output $1 ($2)"
+  elif [ ! -s "$work/$2" ]; then
+    problems="${problems:+$problems, }empty output $1 ($2)"
+  fi
+}
+
+known_file() { known=$known${1##*/}/; }
+known_input() { [ "$3" != copy ] || known=$known$2/; }
+known_output() { known=$known$2/; }
+
+# $found: files that the payload made and nobody declared; most often the output under another name.
+find_others() {
+  known=/ found='' many=0
+  each_file known_file
+  each_input known_input
+  each_output known_output
+  cd "$work" || return
+  set +f
+  for name in *; do
+    case $known in *"/$name/"*) continue ;; esac
+    [ -e "$name" ] || continue
+    many=$((many + 1))
+    [ $many -gt 10 ] || found="${found:+$found, }$name"
+  done
+  set -f
+  [ $many -le 10 ] || found="$found and $((many - 10)) more"
+}
+
+check_outputs() {
+  each_output check_output
+  [ -n "$problems" ] || return 0
+  find_others
+  finish outputs 1 "$problems; found: ${found:-nothing else}"
+}
+
+# --- stage out ---
+
+# macOS before 14 has md5 only.
+command -v md5sum >/dev/null || md5sum() { md5 -r "$@"; }
+
+copy_to() {
+  to_folder=$1
+  shift
+  cp -- "$@" "$to_folder/"
+}
+
+# $sizes and $sums, one word an output; fails unless every copy has the checksum of its original.
+verify_copies() {
+  sizes='' sums='' copies=''
+  cd "$work" && with_outputs . wc -c -- >"$scratch/sizes" && with_outputs "$work" with_outputs "$to" md5sum -- >"$scratch/sums" || return 1
+  while read -r word _; do sizes="$sizes$word "; done <"$scratch/sizes"
+  left=$outputs
+  while read -r word _; do
+    # md5sum marks a line whose file name it had to escape.
+    word=${word#\\}
+    if [ $left -gt 0 ]; then sums="$sums$word "; else copies="$copies$word "; fi
+    left=$((left - 1))
+  done <"$scratch/sums"
+  [ $left = -$outputs ] && [ "$sums" = "$copies" ]
+}
+
+# put_posix STORAGE FOLDER PATH: copies and verifies every output, or says in $line why not.
+put_posix() {
+  # A mounted folder that is not there must not be made: the files would land below the empty mount point.
+  [ -d "${2%"/$3"}" ] || {
+    line="${2%"/$3"} is not there"
+    return 1
+  }
+  to=$2/$execution
+  if { [ -d "$to" ] || mkdir -p -- "$to"; } 2>"$scratch/error" && with_outputs "$work" copy_to "$to" 2>"$scratch/error"; then
+    verify_copies 2>"$scratch/error" && return 0
+    read_error
+    line=${line:-a copy differs from its original}
+  else
+    read_error
+    line=${line:-cannot copy}
+  fi
+  rm -rf -- "$to"
+  to=
+  return 1
+}
+
+try_destination() { # storage protocol folder path
+  [ -z "$placed" ] || return 0
+  line="this wrapper does not know protocol $2"
+  case $2 in
+    posix) put_posix "$1" "$3" "$4" && placed=$1 path=$4/$execution && return ;;
+  esac
+  problems="${problems:+$problems; }$1: $line"
+}
+
+count_output() { outputs=$((outputs + 1)); }
+
+add_line() { # type name
+  lines="${lines}output $1 $2 $placed ${sizes%% *} md5:${sums%% *} ${path#/}/$2$nl"
+  sizes=${sizes#* } sums=${sums#* }
+}
+
+stage_out() {
+  outputs=0 problems=
+  each_output count_output
+  [ $outputs -gt 0 ] || return 0
+  each_destination try_destination
+  [ -n "$placed" ] || finish stage-out 1 "${problems:-no storage element to write to}"
+  path=${path#/}
+  each_output add_line
+}
+
+# $to: this execution's folder at the first destination, made together with the scratch folder to save a process.
+first_folder() { # storage protocol folder path
+  [ -z "$asked" ] || return 0
+  asked=yes
+  [ "$2" != posix ] || [ ! -d "${3%"/$4"}" ] || to=$3/$execution
+}
+
+# --- the job ---
+
+read_clock
+began=$clock
+[ -f "$job" ] || exit 75
+# shellcheck disable=SC1090
+. "$job"
+identify
+[ -n "$execution" ] || exit 74
+if [ $complete = no ]; then
+  # A power cut left half a job file. The file's name is the key.
+  key=${job##*/}
+  fence
+  finish lost 1 'the job file is damaged'
+fi
+fence
+trap 'stopped 15 TERM' TERM
+trap 'stopped 2 INT' INT
+trap 'stopped 1 HUP' HUP
+scratch=$base/$key.$execution work=$base/$key.$execution/work asked=''
+each_destination first_folder
+if [ -n "$to" ]; then mkdir -p -- "$work" "$to"; else mkdir -p -- "$work"; fi
+[ -d "$work" ] || finish setup 1 "cannot make the scratch folder $work"
+each_file link_file
+each_input stage_in
+run_payload
+check_outputs
+stage_out
+finish 'done' 0 ''
