@@ -53,7 +53,7 @@ export interface Storage {
   read(path: string, offset: number, length: number): Promise<Buffer>;
   /** Writes a local file to `path`, making folders, replacing what is there; synced. Returns the checksum of the bytes read. */
   copyIn(local: string, path: string, options?: CopyOptions): Promise<Checksum>;
-  /** Copies to a local file; returns the checksum of the bytes written. */
+  /** Copies to a local file, making its folder; returns the checksum of the bytes written. */
   copyOut(path: string, local: string, options?: CopyOptions): Promise<Checksum>;
   /** Atomic where `capabilities.rename`; replaces the destination; makes its folder. */
   rename(from: string, to: string): Promise<void>;

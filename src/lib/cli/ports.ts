@@ -40,7 +40,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     host,
     by: `${options.command}@${host}`,
     nonce,
-    sleep: async (milliseconds) => void (await wait(milliseconds)),
+    // Aborted is as good as over.
+    sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
     storage: (name) => once(storages, name, () => openStorage(storageOf(settings, name))),
     buffer: (level) => once(storages, `buffer ${level}`, () => openStorage(asStorage(bufferOf(settings, level)))),
     backend: (farm) => once(backends, farm, () => openBackend(settings, store, farm)),

@@ -16,8 +16,8 @@ export interface Ports {
   backend(farm: string): Promise<Backend>;
   /** A fresh unguessable id, lower-case letters and digits. */
   nonce(): string;
-  /** Waits; the simulator's virtual clock passes instead. */
-  sleep(milliseconds: number): Promise<void>;
+  /** Waits, or until `signal` is aborted (no error); the simulator's virtual clock passes instead. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** `command@host`, for histories. */
   readonly by: string;
   readonly host: string;

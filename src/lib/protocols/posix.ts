@@ -30,7 +30,7 @@ export async function open(settings: StorageSettings): Promise<Storage> {
   if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is no absolute folder`);
   const root = new Root(name, url, options.mounted === true);
   await root.check();
-  return new PosixStorage(root, settings.tape);
+  return new PosixStorage(root, settings);
 }
 
 class PosixStorage implements Storage {
@@ -41,8 +41,8 @@ class PosixStorage implements Storage {
   readonly #folders = new Set<string>();
   readonly #sync = grouped(syncFolder);
 
-  constructor(root: Root, tape: boolean) {
-    this.name = root.name;
+  constructor(root: Root, { name, tape }: StorageSettings) {
+    this.name = name;
     this.#root = root;
     this.capabilities = { thirdParty: false, tape, checksums: ['adler32'], rename: true };
   }
@@ -59,7 +59,7 @@ class PosixStorage implements Storage {
   async #statOne(path: string): Promise<[string, Stat | undefined]> {
     try {
       const one = await stat(this.#root.inside(path));
-      if (!one.isFile()) throw new ItemError(`storage ${this.name}: ${shown(path)} is no regular file`);
+      if (!one.isFile()) throw new ItemError(`${this.#root.label}: ${shown(path)} is no regular file`);
       return [path, { size: one.size, modified: iso(Math.floor(one.mtimeMs)) }];
     } catch (error) {
       if (isMissing(error)) return [path, undefined];
@@ -85,12 +85,16 @@ class PosixStorage implements Storage {
   }
 
   copyOut(path: string, local: string, options: CopyOptions = {}): Promise<Checksum> {
-    return this.#meant(path, () =>
-      copyFile(this.#root.inside(path), local, options).catch((error: unknown) => {
+    return this.#meant(path, async () => {
+      const source = this.#root.inside(path);
+      await mkdir(dirname(local), { recursive: true }).catch((error: unknown) => {
+        throw localError(error, local);
+      });
+      return copyFile(source, local, options).catch((error: unknown) => {
         if (!(error instanceof SideError)) throw error;
         throw error.side === 'source' ? error.cause : localError(error.cause, local);
-      }),
-    );
+      });
+    });
   }
 
   /** The error of a copyIn: on our side as it is, on the local side with the local path. */

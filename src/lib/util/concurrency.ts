@@ -52,6 +52,14 @@ export async function* parallel<T, R>(
   }
 }
 
+/** As `parallel`, collected, in the order of `items`. */
+export async function mapLimit<T, R>(items: Iterable<T>, limit: number, map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const one = async ([index, item]: readonly [number, T]) => ({ index, result: await map(item) });
+  for await (const { index, result } of parallel([...items].entries(), limit, one)) results[index] = result;
+  return results;
+}
+
 /** Items of several generators as they come, all running at once. An error of one ends the others first. */
 export async function* merge<T>(generators: readonly AsyncGenerator<T, void, void>[]): AsyncGenerator<T, void, void> {
   const pull = (generator: AsyncGenerator<T, void, void>) => {

@@ -25,14 +25,15 @@ const MEANINGS: Readonly<Record<string, { text: string; hint?: string }>> = {
 };
 
 export class Root {
-  readonly name: string;
+  /** `storage sfu`, `buffer L1`: as messages say it. */
+  readonly label: string;
   readonly folder: string;
   readonly #mounted: boolean;
   #identity: string | undefined;
 
   /** `mounted`: the folder must be a mount point. */
   constructor(name: string, folder: string, mounted: boolean) {
-    this.name = name;
+    this.label = name.startsWith('buffer') ? name : `storage ${name}`;
     this.folder = folder;
     this.#mounted = mounted;
   }
@@ -52,14 +53,14 @@ export class Root {
   }
 
   #unreachable(what: string, cause?: unknown): UnreachableError {
-    const hint = `mount it, or, if storage ${this.name} is new: mkdir -p '${this.folder}'`;
-    return new UnreachableError(`storage ${this.name}: folder ${this.folder} ${what}`, { hint, cause });
+    const hint = `mount it, or, if ${this.label} is new: mkdir -p '${this.folder}'`;
+    return new UnreachableError(`${this.label}: folder ${this.folder} ${what}`, { hint, cause });
   }
 
   /** Absolute path. @throws ItemError for a path that would leave the root */
   inside(path: string): string {
     const escapes = path.startsWith('/') || path.includes('\0') || path.split('/').includes('..');
-    if (escapes) throw new ItemError(`storage ${this.name}: path '${shown(path)}' leads out of its folder`);
+    if (escapes) throw new ItemError(`${this.label}: path '${shown(path)}' leads out of its folder`);
     return join(this.folder, path);
   }
 
@@ -74,7 +75,7 @@ export class Root {
     if (isMissing(error)) await this.check();
     const { text, hint } = MEANINGS[code] ?? { text: messageOf(error), hint: undefined };
     const detail = { cause: error, ...(hint ? { hint } : {}) };
-    const message = `storage ${this.name}: ${shown(path)}: ${text}`;
+    const message = `${this.label}: ${shown(path)}: ${text}`;
     return SITE_CODES.has(code) ? new UnreachableError(message, detail) : new ItemError(message, detail);
   }
 }
