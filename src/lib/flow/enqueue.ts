@@ -81,7 +81,6 @@ function plannedPasses(facts: RunFacts, file: ModuleFile): Wanted[] {
     facts,
     file,
     module: file.modules[name]!,
-    prerequisite: 'latest',
     priority: 0,
     labels: [],
   }));

@@ -18,13 +18,12 @@ export interface Wanted {
   readonly module: ModuleDef;
   /** Pass number, when a plan has fixed it. */
   readonly pass?: number;
-  /** `latest` completed pass, or a pass number, for prerequisites that are not made together with it. */
-  readonly prerequisite: 'latest' | number;
+  /** Prerequisite passes fixed by a plan; without it: those made together with it, else the newest completed ones. */
+  readonly needs?: readonly { readonly module: string; readonly pass: number }[];
   readonly request?: string;
   readonly priority: number;
   readonly labels: readonly string[];
   readonly tag?: string;
-  readonly after?: string;
 }
 
 export interface PassOptions extends StepOptions {
@@ -149,11 +148,10 @@ function settle(
   const needs: Prerequisite[] = [];
   const prerequisites: (readonly (number | undefined)[])[] = [];
   for (const need of module.needs) {
-    const job =
-      together.get(`${facts.run}/${need}`) ?? chosen(existing.get(`${facts.run}/${need}`) ?? [], want.prerequisite);
+    const fixed = want.needs?.find((item) => item.module === need)?.pass;
+    const job = prerequisiteOf(facts.run, need, fixed, existing, together);
     if (!job) {
-      const text =
-        want.prerequisite === 'latest' ? `no completed pass of ${need}` : `no pass ${want.prerequisite} of ${need}`;
+      const text = fixed === undefined ? `no completed pass of ${need}` : `no pass ${fixed} of ${need}`;
       const next = `dflow why ${refOf(facts.run, need)}`;
       return { item: { kind: 'job', ref, did: 'not-made', failed: true, text, next } };
     }
@@ -202,9 +200,22 @@ export function nextPass(before: readonly JobDoc[]): number {
   return 1 + Math.max(0, ...before.map((job) => job.pass));
 }
 
+/** The pass to start from: the fixed number, one made in the same call, or the newest completed one. */
+function prerequisiteOf(
+  run: number,
+  module: string,
+  fixed: number | undefined,
+  existing: ReadonlyMap<string, readonly JobDoc[]>,
+  together: ReadonlyMap<string, JobDoc>,
+): JobDoc | undefined {
+  const made = together.get(`${run}/${module}`);
+  if (made && (fixed === undefined || made.pass === fixed)) return made;
+  return chosen(existing.get(`${run}/${module}`) ?? [], fixed ?? 'latest');
+}
+
 /** The newest completed pass, or the numbered one. */
-export function chosen(passes: readonly JobDoc[], prerequisite: 'latest' | number): JobDoc | undefined {
-  if (prerequisite !== 'latest') return passes.find((job) => job.pass === prerequisite);
+export function chosen(passes: readonly JobDoc[], pass: 'latest' | number): JobDoc | undefined {
+  if (pass !== 'latest') return passes.find((job) => job.pass === pass);
   return passes.filter((job) => job.state === 'completed').at(-1);
 }
 

@@ -1,0 +1,123 @@
+// chain: one round of this host's steps, or rounds until nothing is due any more. Each step is the same code as its
+// command; a step that fails because something is unreachable does not keep the others from their work.
+import { SCHEMA } from '../domain/doc.ts';
+import type { LoopDoc } from '../domain/farm.ts';
+import { DflowError, EXIT } from '../util/errors.ts';
+import { horizon, nextDue, waitFor } from './chain/due.ts';
+import { enqueue } from './enqueue.ts';
+import { activeCount, farmSettings } from './farm.ts';
+import { monitor } from './monitor.ts';
+import type { Item, Ports, Step, StepOptions } from './ports.ts';
+import { register } from './register.ts';
+import { reset } from './reset.ts';
+import { submit } from './submit.ts';
+import { tables } from './tables.ts';
+import { transfer } from './transfer.ts';
+
+type StepName = 'register' | 'tables' | 'transfer' | 'enqueue' | 'submit' | 'monitor' | 'reset';
+
+/** The steps in the order of the data's way. */
+export const STEPS: Readonly<Record<StepName, (ports: Ports, options: StepOptions) => Step>> = {
+  register,
+  tables,
+  transfer,
+  enqueue,
+  submit,
+  monitor,
+  reset,
+};
+
+export interface ChainOptions extends StepOptions {
+  /** Rounds until a whole round changes nothing and no job is active. */
+  readonly untilIdle?: boolean;
+}
+
+/** Pauses between two rounds while jobs run: short at first, since much is short. */
+const PAUSES = [50, 100, 200, 500, 1000];
+
+/** Runs the host's steps; items carry the step's name. What is wrong in every round alike is said once. */
+export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
+  const names = ports.settings.loops.filter((name): name is StepName => name in STEPS);
+  const said = new Set<string>();
+  for (let quiet = 0; ; ) {
+    let changed = false;
+    for (const name of names) {
+      for await (const item of guarded(ports, name, options)) {
+        changed ||= isChange(item);
+        const words = `${name} ${item.ref} ${item.did} ${item.text}`;
+        if (isChange(item) || !said.has(words)) yield { ...item, step: name };
+        if (!isChange(item)) said.add(words);
+      }
+    }
+    if (!options.untilIdle || options.dryRun) return;
+    quiet = changed ? 0 : quiet + 1;
+    if (quiet === 0) continue;
+    const active = names.includes('monitor') ? await activeCount(ports, farmSettings(ports).name) : 0;
+    if (active > 0 || quiet < 2) await ports.sleep(PAUSES[Math.min(quiet, PAUSES.length) - 1] ?? 1000);
+    else if (!(yield* waited(ports, said))) return;
+  }
+}
+
+/** Waits for what time alone makes due, if that is soon. False: there is nothing to wait for. */
+async function* waited(ports: Ports, said: Set<string>): AsyncGenerator<Item, boolean, void> {
+  const due = await nextDue(ports);
+  const now = await ports.store.now();
+  if (!due || due.at > horizon(ports, now)) return false;
+  const text = `${due.why}, due ${due.at}`;
+  if (!said.has(due.why)) yield { kind: 'loop', ref: 'chain', did: 'waiting', text, until: due.at };
+  said.add(due.why);
+  await ports.sleep(Math.min(waitFor(due, now), 5_000));
+  return true;
+}
+
+/** Problems that are met again in every round are no progress. */
+function isChange(item: Item): boolean {
+  return item.failed !== true && item.did !== 'unchanged' && item.did !== 'skipped' && item.did !== 'drained';
+}
+
+/** One step with its heartbeat; unreachable systems become items, so that the other steps go on. */
+async function* guarded(ports: Ports, name: StepName, options: StepOptions): Step {
+  let outcome = 'ok';
+  try {
+    yield* STEPS[name](ports, options);
+  } catch (error) {
+    if (!(error instanceof DflowError) || (error.exit !== EXIT.unreachable && error.exit !== EXIT.credentials))
+      throw error;
+    outcome = error.message;
+    yield {
+      kind: 'loop',
+      ref: name,
+      did: 'skipped',
+      failed: true,
+      text: error.message,
+      ...(error.hint ? { next: error.hint } : {}),
+    };
+  }
+  if (!options.dryRun) await beat(ports, name, outcome);
+}
+
+/** Seconds between two heartbeats of a loop; a round may be much shorter. */
+const BEAT = 20_000;
+
+/** Tells every host that this loop is alive. */
+async function beat(ports: Ports, loop: string, outcome: string): Promise<void> {
+  const at = await ports.store.now();
+  const id = `loop:${ports.host}:${loop}`;
+  await ports.store.update<LoopDoc>(id, (doc) => {
+    const recent = doc && doc.outcome === outcome && Date.parse(at) - Date.parse(doc.at) < BEAT;
+    if (recent) return { skip: 'beat a moment ago' };
+    return {
+      write: {
+        _id: id,
+        kind: 'loop',
+        v: SCHEMA,
+        host: ports.host,
+        loop,
+        at,
+        hash: ports.settings.hash,
+        outcome,
+        ...(doc?._rev ? { _rev: doc._rev } : {}),
+      },
+    };
+  });
+}

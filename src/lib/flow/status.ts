@@ -1,0 +1,193 @@
+// status: the numbers of one page. Counts come from reduces, never from counting documents; what needs a person comes
+// first, each with the command that deals with it.
+import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
+import type { HoldDoc } from '../domain/hold.ts';
+import { refOf } from '../domain/ids.ts';
+import type { RequestDoc } from '../domain/request.ts';
+import { type Group, idsWith } from '../store.ts';
+import { between, humanDuration, type Iso } from '../util/time.ts';
+import { activeHolds } from './holds.ts';
+import type { Ports } from './ports.ts';
+
+/** Something that a person should look at, and the command to begin with. */
+export interface Attention {
+  readonly text: string;
+  readonly next: string;
+}
+
+export interface StatusPage {
+  readonly experiment: string;
+  readonly at: Iso;
+  readonly store: string;
+  readonly needYou: readonly Attention[];
+  readonly runs: Readonly<Record<'open' | 'todo' | 'done' | 'late', number>>;
+  /** Files in quarantine by reason. */
+  readonly quarantined: Readonly<Record<string, number>>;
+  readonly holds: readonly HoldDoc[];
+  readonly loops: readonly LoopDoc[];
+  /** By storage element, in order: files by replica state, and files still to be copied there. */
+  readonly storage: readonly {
+    readonly name: string;
+    readonly primary: boolean;
+    readonly states: Readonly<Record<string, number>>;
+    readonly missing: number;
+  }[];
+  /** By version and module: passes by state. */
+  readonly jobs: readonly {
+    readonly version: string;
+    readonly module: string;
+    readonly states: Readonly<Record<string, number>>;
+  }[];
+  readonly farms: readonly {
+    readonly site: string;
+    readonly backend: string;
+    readonly slots: number;
+    readonly active: number;
+    readonly heartbeat: Iso;
+  }[];
+  readonly requests: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly passes: number;
+    readonly states: Readonly<Record<string, number>>;
+  }[];
+}
+
+/** Reads the page. */
+export async function status(ports: Ports): Promise<StatusPage> {
+  const { store, settings } = ports;
+  const at = await store.now();
+  const [runs, kinds, replicas, transfers, jobs, active, causes] = await Promise.all([
+    store.count('runs', 1),
+    store.count('kinds', 2),
+    store.count('replicas', 2),
+    store.count('transfers', 2),
+    store.count('job-counts', 3),
+    store.count('active', 1),
+    store.count('causes', 2),
+  ]);
+  const holds = await activeHolds(store, at);
+  const farms = await store.range<FarmDoc>(idsWith('farm:'));
+  const page = {
+    experiment: settings.experiment,
+    at,
+    store: (await store.info()).where,
+    runs: { open: 0, todo: 0, done: 0, late: 0, ...byFirst(runs) },
+    quarantined: Object.fromEntries(
+      kinds.flatMap(({ key, value }) => (part(key, 0) === 'quarantine' ? [[part(key, 1), value]] : [])),
+    ),
+    holds,
+    loops: await store.range<LoopDoc>(idsWith('loop:')),
+    storage: storageRows(ports, replicas, transfers),
+    jobs: jobRows(jobs),
+    farms: farms.map((farm) => ({
+      site: farm.site,
+      backend: farm.backend,
+      slots: farm.slots,
+      heartbeat: farm.heartbeat,
+      active: active.find((group) => part(group.key, 0) === farm.site)?.value ?? 0,
+    })),
+    requests: await requestRows(ports),
+  };
+  return { ...page, needYou: await attention(ports, page, causes) };
+}
+
+function part(key: unknown, at: number): string {
+  return Array.isArray(key) ? String(key[at]) : '';
+}
+
+function byFirst(groups: readonly Group[]): Record<string, number> {
+  return Object.fromEntries(groups.map(({ key, value }) => [part(key, 0), value]));
+}
+
+function storageRows(ports: Ports, replicas: readonly Group[], transfers: readonly Group[]): StatusPage['storage'] {
+  const wanted = ports.settings.storages.slice(0, ports.settings.copies.raw);
+  return ports.settings.storages.map((storage, index) => {
+    const own = replicas.filter(({ key }) => part(key, 0) === storage.name);
+    const lacking = transfers.filter(
+      ({ key }) => part(key, 1) !== '-' && !part(key, 1).split(' ').includes(storage.name),
+    );
+    return {
+      name: storage.name,
+      primary: index === 0,
+      states: Object.fromEntries(own.map(({ key, value }) => [part(key, 1), value])),
+      missing: wanted.includes(storage) ? lacking.reduce((sum, group) => sum + group.value, 0) : 0,
+    };
+  });
+}
+
+function jobRows(groups: readonly Group[]): StatusPage['jobs'] {
+  const rows = new Map<string, { version: string; module: string; states: Record<string, number> }>();
+  for (const { key, value } of groups) {
+    const [version, module, state] = [part(key, 0), part(key, 1), part(key, 2)];
+    const row = rows.get(`${version} ${module}`) ?? { version, module, states: {} };
+    rows.set(`${version} ${module}`, { ...row, states: { ...row.states, [state]: value } });
+  }
+  return [...rows.values()];
+}
+
+/** Requests that are not done, with the states of their passes. */
+async function requestRows(ports: Ports): Promise<StatusPage['requests']> {
+  const docs = await ports.store.range<RequestDoc>(idsWith('request:'));
+  const groups = await ports.store.count('jobs-by-request', 2);
+  return docs.map((doc) => ({
+    name: doc.name,
+    version: doc.version,
+    passes: doc.plan.length,
+    states: Object.fromEntries(
+      groups.flatMap(({ key, value }) => (part(key, 0) === doc.name ? [[part(key, 1), value]] : [])),
+    ),
+  }));
+}
+
+type Page = Omit<StatusPage, 'needYou'>;
+
+/** What needs a person, the most urgent first. */
+async function attention(ports: Ports, page: Page, causes: readonly Group[]): Promise<Attention[]> {
+  const found: Attention[] = [];
+  const { limits } = ports.settings;
+  for (const farm of page.farms.filter(
+    (candidate) => candidate.active > 0 && between(candidate.heartbeat, page.at) > limits.stale,
+  )) {
+    found.push({
+      text: `${farm.site} is silent since ${humanDuration(between(farm.heartbeat, page.at))}, ${farm.active} jobs locked to it`,
+      next: `dflow monitor --site ${farm.site}`,
+    });
+  }
+  const failed = page.jobs.reduce((sum, { states }) => sum + (states.failed ?? 0) + (states.partFail ?? 0), 0);
+  if (failed > 0) {
+    const names = [...new Set(causes.map(({ key }) => part(key, 0)))];
+    found.push({
+      text: `${failed} passes failed: ${names.slice(0, 4).join(', ') || 'no cause recorded'}`,
+      next: 'dflow why --all',
+    });
+  }
+  for (const hold of page.holds.filter((candidate) => candidate.what === 'calibration')) {
+    found.push({ text: `later runs are held: ${hold.why}`, next: `dflow resume ${hold._id}` });
+  }
+  const bad = page.storage.reduce((sum, { states }) => sum + (states.bad ?? 0), 0);
+  if (bad > 0) found.push({ text: `${bad} replicas are bad`, next: 'dflow list replicas --state bad' });
+  const quarantined = Object.values(page.quarantined).reduce((sum, count) => sum + count, 0);
+  if (quarantined > 0)
+    found.push({
+      text: `${quarantined} files in quarantine: ${Object.keys(page.quarantined).join(', ')}`,
+      next: 'dflow list quarantine',
+    });
+  return [...found, ...(await waitingRuns(ports))];
+}
+
+/** Runs that are complete and still have no passes. */
+async function waitingRuns(ports: Ports): Promise<Attention[]> {
+  const rows = await ports.store.view('runs', { prefix: ['todo'], limit: 1000 });
+  const from = ports.settings.automatic.from;
+  const due = rows.filter((row) => Number(part(row.key, 1)) >= from);
+  const first = due[0];
+  if (!first) return [];
+  const run = Number(part(first.key, 1));
+  return [
+    {
+      text: `${due.length} complete runs have no passes yet, the first is ${refOf(run)}`,
+      next: `dflow why ${refOf(run)}`,
+    },
+  ];
+}

@@ -1,0 +1,72 @@
+// The subjobs of a pass as gates: how many are done, and for those that are not, where they are and why.
+import { refOf } from '../../domain/ids.ts';
+import type { JobDoc, Subjob } from '../../domain/job.ts';
+import type { Gate } from '../../domain/readiness.ts';
+
+/** One gate for all that is well, one for each distinct reason among the rest. */
+export function subjobGates(job: JobDoc): Gate[] {
+  const total = job.subjobs.length;
+  const done = job.subjobs.filter(({ state }) => state.name === 'completed').length;
+  const groups = new Map<string, { subjobs: Subjob[]; gate: Gate }>();
+  for (const subjob of job.subjobs) {
+    const gate = gateOf(job, subjob);
+    if (!gate) continue;
+    const group = groups.get(gate.text);
+    if (group) group.subjobs.push(subjob);
+    else groups.set(gate.text, { subjobs: [subjob], gate });
+  }
+  const rest = [...groups.values()].map(({ subjobs, gate }) => ({
+    ...gate,
+    text: `${subjobs.length}/${total} ${gate.text}`,
+  }));
+  return [
+    { gate: 'subjobs', ok: done === total || rest.every((gate) => gate.ok), text: `${done}/${total} completed` },
+    ...rest,
+  ];
+}
+
+function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
+  const { state, wanted } = subjob;
+  const ref = refOf(job.run, job.module, job.pass);
+  const gate = 'subjob';
+  if (wanted) {
+    const text = `${state.name}, to be ${wanted.state === 'canceled' ? 'canceled' : 'put back'} (${wanted.by}: ${wanted.why})`;
+    return { gate, ok: false, text, since: wanted.at, next: 'dflow monitor' };
+  }
+  switch (state.name) {
+    case 'submitting':
+      return { gate, ok: true, text: `being submitted at ${state.lock.site}`, since: state.since };
+    case 'submitted':
+    case 'running': {
+      const unseen = subjob.absent ? `, not seen at the batch system since ${subjob.absent}` : '';
+      return { gate, ok: !subjob.absent, text: `${state.name} at ${state.lock.site}${unseen}`, since: state.since };
+    }
+    case 'failed':
+    case 'held': {
+      const tries = subjob.failures > 0 ? `, ${subjob.failures} ${subjob.failures === 1 ? 'try' : 'tries'}` : '';
+      const failure = state.failure;
+      const what = failure
+        ? `${failure.cause} at ${failure.site}${tries}: ${failure.reason}`
+        : state.name === 'held'
+          ? state.reason
+          : '';
+      const until = state.name === 'held' ? (state.until ? `, next try ${state.until}` : ', until it is released') : '';
+      const next = failure ? `dflow log ${ref}; dflow retry --cause ${failure.cause} -n` : `dflow retry ${ref}`;
+      return { gate, ok: false, text: `${state.name}: ${what}${until}`, since: state.since, next };
+    }
+    case 'canceled':
+      return {
+        gate,
+        ok: false,
+        text: `canceled: ${state.why}`,
+        since: state.since,
+        next: `dflow retry ${ref} --state canceled`,
+      };
+    case 'waiting':
+      return subjob.failures > 0
+        ? { gate, ok: true, text: `waiting to be tried again after ${subjob.failures} failed tries` }
+        : undefined;
+    default:
+      return undefined;
+  }
+}
