@@ -29,6 +29,8 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
+  // ES modules where a package has both: a dynamic import of a CommonJS one has no named exports.
+  mainFields: ['module', 'main'],
   target: 'node20',
   minifySyntax: true,
   legalComments: 'none',

@@ -1,10 +1,11 @@
 // The base of every command: shared flags, the configuration, the ports (opened when asked for, closed at the end),
 // and how a step's items are shown. A command parses, calls one flow function and shows what it answers.
 import { hostname } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
 import type { Item, Ports, Step } from '../flow/ports.ts';
-import { EXIT } from '../util/errors.ts';
+import { EXIT, UsageError } from '../util/errors.ts';
 import { type Loaded, load } from './config/load.ts';
 import { baseFlags } from './flags.ts';
 import { Output, type OutputFormat } from './output.ts';
@@ -79,13 +80,15 @@ export abstract class Base extends Command {
     return given({ ...own, dryRun: flags['dry-run'] || undefined, limit: flags.limit }) as never;
   }
 
-  /** Prints a step's items as they happen. The exit code is 1 when one of them has failed. */
-  protected async items(step: Step | AsyncIterable<Item>): Promise<void> {
+  /** Prints the items of steps as they happen. The exit code is 1 when one of them has failed. */
+  protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
     let count = 0;
-    for await (const item of step) {
-      count++;
-      if (item.failed) process.exitCode = EXIT.itemsFailed;
-      this.out.item(item);
+    for (const step of steps) {
+      for await (const item of step) {
+        count++;
+        if (item.failed) process.exitCode = EXIT.itemsFailed;
+        this.out.item(item);
+      }
     }
     this.out.end();
     if (count === 0) this.remark('nothing to do');
@@ -103,6 +106,16 @@ export abstract class Base extends Command {
   /** A word to a person at a terminal; never in a result. */
   protected remark(text: string): void {
     if (!this.shared.quiet && process.stderr.isTTY) process.stderr.write(`${text}\n`);
+  }
+
+  /** Asks on a terminal; elsewhere `--yes` must have been said. Throws UsageError when the answer is no. */
+  protected async confirm(question: string, yes: boolean): Promise<void> {
+    if (yes) return;
+    if (!process.stdin.isTTY) throw new UsageError(`${question} Nothing was done.`, { hint: 'the same with --yes' });
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await terminal.question(`${question} [y/N] `);
+    terminal.close();
+    if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was done.');
   }
 
   protected override catch(error: Error): Promise<void> {

@@ -1,5 +1,5 @@
 // Flags that mean the same in every command. A selection's flags are read into domain/selection by selection.ts.
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 
 /** Every command has these. */
 export const baseFlags = {
@@ -66,5 +66,16 @@ export const selection = {
     description: 'state changed since: 12h, or a date',
     helpValue: 'TIME',
     helpGroup: 'SELECTION',
+  }),
+};
+
+/** `--all`: commands that ask for a selection take everything only when told so. */
+export const all = { all: Flags.boolean({ description: 'everything', helpGroup: 'SELECTION' }) };
+
+/** REFs; more may follow (`strict = false`). Standard input is read for `-` only. */
+export const refs = {
+  ref: Args.string({
+    description: '109134, 109134/Analysis40/2, a document id, @FILE, or - for stdin',
+    ignoreStdin: true,
   }),
 };

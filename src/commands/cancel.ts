@@ -1,0 +1,32 @@
+import { Base } from '../lib/cli/base.ts';
+import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/flags.ts';
+import { select } from '../lib/cli/selection.ts';
+import { STATE_SETS } from '../lib/domain/selection.ts';
+import { isActive } from '../lib/domain/states.ts';
+import { cancel } from '../lib/flow/operate.ts';
+
+export default class Cancel extends Base {
+  static override summary = 'stop jobs, also at the backend';
+  static override description =
+    'Waiting and held passes are canceled at once; for what the batch system may run, the cancel is marked as wanted and carried out by monitor until it is confirmed. Without a state: active.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --request tl-july --dry-run',
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40 --why "wrong tag"',
+  ];
+  static override strict = false;
+  static override args = refs;
+  static override flags = { ...changing, ...limit, ...yes, ...selection, ...all, ...why };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Cancel);
+    const ports = await this.ports(true);
+    const selected = await select(ports, { refs: argv as string[], flags, states: STATE_SETS.active, needed: true });
+    const jobs = selected.jobs.slice(0, flags.limit);
+    const active = jobs.filter((job) => job.subjobs.some((subjob) => isActive(subjob.state))).length;
+    if (active > 0 && !flags['dry-run']) {
+      await this.confirm(`${active} of ${jobs.length} passes are at the batch system: stop them?`, flags.yes);
+    }
+    const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs });
+    await this.items(selected.problems, cancel(ports, jobs, options));
+  }
+}

@@ -1,0 +1,25 @@
+import { Base } from '../lib/cli/base.ts';
+import { changing, limit, run } from '../lib/cli/flags.ts';
+import { readRuns } from '../lib/cli/selection.ts';
+import { enqueue } from '../lib/flow/enqueue.ts';
+import { selectRuns } from '../lib/flow/select.ts';
+
+export default class Enqueue extends Base {
+  static override summary = 'make jobs for complete runs';
+  static override description =
+    'For each run that is complete and has its tables, makes the passes that its run type asks for. Several at once make no duplicates. With --run, a run that is not ready is named with what it waits for.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --run 109134 --dry-run',
+  ];
+  static override flags = { ...changing, ...limit, ...run };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Enqueue);
+    const ports = await this.ports(true);
+    if (!flags.run) return this.items(enqueue(ports, this.stepOptions(flags, {})));
+    const { runs, problems } = await selectRuns(ports.store, { runs: await readRuns(flags.run) });
+    const numbers = runs.map((doc) => doc.run);
+    await this.items(problems, enqueue(ports, this.stepOptions(flags, { runs: numbers })));
+  }
+}

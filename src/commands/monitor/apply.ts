@@ -1,0 +1,22 @@
+import { Base } from '../../lib/cli/base.ts';
+import { changing } from '../../lib/cli/flags.ts';
+import { inputLines } from '../../lib/cli/selection.ts';
+import { applyObservations, type Observation, parseObservation } from '../../lib/flow/monitor.ts';
+
+export default class MonitorApply extends Base {
+  static override summary = 'apply the lines of `monitor poll` from standard input';
+  static override examples = ['<%= config.bin %> monitor poll | <%= config.bin %> <%= command.id %> --dry-run'];
+  static override exits = [0, 1, 2, 3, 5, 75];
+  static override flags = { ...changing };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(MonitorApply);
+    const ports = await this.ports(true);
+    await this.items(applyObservations(ports, observations(), this.stepOptions(flags, {})));
+  }
+}
+
+async function* observations(): AsyncGenerator<Observation, void, void> {
+  let number = 0;
+  for await (const line of inputLines()) yield parseObservation(line, ++number);
+}

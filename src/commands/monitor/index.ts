@@ -1,0 +1,25 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing } from '../../lib/cli/flags.ts';
+import { monitor } from '../../lib/flow/monitor.ts';
+
+export default class Monitor extends Base {
+  static override summary = 'poll, apply, publish, free dependents';
+  static override description =
+    'Asks the batch system once for all active jobs and applies what it says: publishes verified outputs, judges failures by the policy, cancels what is wanted canceled. Unknown is never failed.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> poll | <%= config.bin %> <%= command.id %> apply',
+  ];
+  static override exits = [0, 1, 2, 3, 4, 5, 75];
+  static override flags = {
+    ...changing,
+    site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Monitor);
+    const ports = await this.ports(true);
+    await this.items(monitor(ports, this.stepOptions(flags, { site: flags.site })));
+  }
+}

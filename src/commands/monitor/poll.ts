@@ -1,0 +1,19 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { poll } from '../../lib/flow/monitor.ts';
+
+export default class MonitorPoll extends Base {
+  static override summary = 'ask the batch system for all active jobs; one JSON line each';
+  static override description = 'Changes no job. A missing line means nothing: absence is said explicitly.';
+  static override examples = ['<%= config.bin %> <%= command.id %> | <%= config.bin %> monitor apply'];
+  static override exits = [0, 2, 3, 4, 5, 75];
+  static override flags = {
+    site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(MonitorPoll);
+    const ports = await this.ports(true);
+    for await (const seen of poll(ports, flags.site)) this.out.line(JSON.stringify(seen));
+  }
+}

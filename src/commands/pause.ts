@@ -1,0 +1,71 @@
+import { Flags } from '@oclif/core';
+import { Base, given } from '../lib/cli/base.ts';
+import { changing, level, module, run, site, storage } from '../lib/cli/flags.ts';
+import { dateOf, readRuns } from '../lib/cli/selection.ts';
+import type { HoldScope } from '../lib/domain/hold.ts';
+import { pause } from '../lib/flow/holds.ts';
+import { UsageError } from '../lib/util/errors.ts';
+import { parseDuration, plus } from '../lib/util/time.ts';
+
+export default class Pause extends Base {
+  static override summary = 'hold back what a selection covers';
+  static override description =
+    'Puts a hold: what it covers is not submitted or transferred until it ends. It also covers what is made later. `dflow list holds` shows it, `dflow resume` ends it.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --version 7.0.8 --why "wrong optics" --for 3d',
+    '<%= config.bin %> <%= command.id %> --site cedar --why downtime --until 2026-07-15T08:00',
+  ];
+  static override flags = {
+    ...changing,
+    ...run,
+    ...module,
+    ...site,
+    ...storage,
+    ...level,
+    version: Flags.string({
+      char: 'V',
+      description: 'software version, glob',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    request: Flags.string({ description: 'request', multiple: true, multipleNonGreedy: true }),
+    label: Flags.string({ char: 'l', description: 'label', multiple: true, multipleNonGreedy: true }),
+    all: Flags.boolean({ description: 'everything' }),
+    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+    for: Flags.string({ description: 'it ends by itself after this time', helpValue: '12h', exclusive: ['until'] }),
+    until: Flags.string({ description: 'it ends by itself then', helpValue: 'TIME' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Pause);
+    const runs = flags.run ? (await readRuns(flags.run)).ranges : undefined;
+    const scope: HoldScope = given({
+      runs,
+      modules: flags.module,
+      versions: flags.version,
+      sites: flags.site,
+      storages: flags.storage,
+      levels: flags.level,
+      requests: flags.request,
+      labels: flags.label,
+    });
+    if (Object.keys(scope).length === 0 && !flags.all) {
+      throw new UsageError('this needs a selection or --all', { hint: 'dflow pause --site NAME --why TEXT' });
+    }
+    const ports = await this.ports(true);
+    const until =
+      flags.for === undefined
+        ? flags.until && dateOf(flags.until, '--until')
+        : after(await ports.store.now(), flags.for);
+    const what = flags.storage ? 'storage' : 'pause';
+    await this.items(
+      pause(ports, { what, scope, why: flags.why, ...(until ? { until } : {}) }, this.stepOptions(flags, {})),
+    );
+  }
+}
+
+function after(now: string, text: string): string {
+  const time = parseDuration(text);
+  if (time === undefined) throw new UsageError(`--for ${text} is no duration`, { hint: '--for 12h, 30 min, 2d' });
+  return plus(now, time);
+}

@@ -1,0 +1,21 @@
+import { Base } from '../lib/cli/base.ts';
+import { changing, level, limit } from '../lib/cli/flags.ts';
+import { register } from '../lib/flow/register.ts';
+
+export default class Register extends Base {
+  static override summary = 'find closed files, checksum, catalogue';
+  static override description =
+    'Looks through the buffer of each level for files that are closed and not yet known, checksums them, and makes one data document per run and level. What cannot be placed is quarantined with its reason; a file that changed after it was registered is reported, never replaced. Complete runs are frozen with their evidence.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --level L1 --dry-run',
+  ];
+  static override exits = [0, 1, 2, 3, 5];
+  static override flags = { ...changing, ...limit, ...level };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Register);
+    const ports = await this.ports(true);
+    await this.items(register(ports, this.stepOptions(flags, { levels: flags.level })));
+  }
+}

@@ -1,0 +1,78 @@
+import { writeFileSync } from 'node:fs';
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { changing, refs } from '../lib/cli/flags.ts';
+import { readRefs, readRuns } from '../lib/cli/selection.ts';
+import type { RunSet } from '../lib/domain/selection.ts';
+import type { Item } from '../lib/flow/ports.ts';
+import { reprocess } from '../lib/flow/reprocess.ts';
+import { selectRuns } from '../lib/flow/select.ts';
+import { UsageError } from '../lib/util/errors.ts';
+
+export default class Reprocess extends Base {
+  static override summary = 'new passes';
+  static override description =
+    'Gives each (run, module) a new pass; old ones stay. The request is written with its whole plan first: repeating the command continues it, --again makes another. The exactly file lists `module run pass`.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r 109100-109200 --dry-run',
+    '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r @runs.txt --exactly tl-july.txt',
+  ];
+  static override strict = false;
+  static override args = refs;
+  static override flags = {
+    ...changing,
+    run: Flags.string({
+      char: 'r',
+      description: 'runs: 109134, 109100-109200, @FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+    }),
+    module: Flags.string({
+      char: 'm',
+      description: 'module',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+      required: true,
+    }),
+    version: Flags.string({ char: 'V', description: 'software version (default: the automatic one)' }),
+    request: Flags.string({ description: 'name of the request', required: true, helpValue: 'NAME' }),
+    level: Flags.string({ description: 'raw data level' }),
+    tag: Flags.string({ description: 'RATDB tag that the jobs use', helpValue: 'NAME' }),
+    priority: Flags.integer({ description: 'higher first', helpValue: 'N' }),
+    label: Flags.string({ char: 'l', description: 'label', multiple: true, multipleNonGreedy: true, delimiter: ',' }),
+    prerequisite: Flags.string({ description: 'latest, new, or a pass number', helpValue: 'PASS' }),
+    after: Flags.string({ description: 'not before this request is done', helpValue: 'REQUEST' }),
+    again: Flags.boolean({ description: 'another request of the same content' }),
+    exactly: Flags.string({ description: 'write the exactly file here', helpValue: 'FILE' }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Reprocess);
+    const words = argv as string[];
+    if (words.length === 0 && !flags.run) throw new UsageError('no run is named', { hint: '--run 109100-109200' });
+    const ports = await this.ports(true);
+    const version = flags.version ?? ports.settings.automatic.version;
+    if (version === undefined) throw new UsageError('no version is named', { hint: '--version 7.0.8' });
+    const sets: { refs?: Awaited<ReturnType<typeof readRefs>>; runs?: RunSet } = {};
+    if (words.length > 0) sets.refs = await readRefs(words);
+    if (flags.run) sets.runs = await readRuns(flags.run);
+    const { runs, problems } = await selectRuns(ports.store, sets);
+    const { level, tag, priority, prerequisite, after } = flags;
+    const own = { level, tag, priority, prerequisite, after, labels: flags.label, again: flags.again || undefined };
+    const asked = { name: flags.request, version, runs: runs.map((doc) => doc.run), modules: flags.module };
+    const step = reprocess(ports, { ...asked, ...this.stepOptions(flags, own) });
+    const lines: string[] = [];
+    await this.items(problems, noting(step, lines));
+    if (flags.exactly && !flags['dry-run']) writeFileSync(flags.exactly, lines.join(''));
+  }
+}
+
+/** Passes the items on and keeps the exactly line of each pass. */
+async function* noting(step: AsyncIterable<Item>, lines: string[]): AsyncGenerator<Item, void, void> {
+  for await (const item of step) {
+    if (item.kind === 'job' && !item.failed) lines.push(`${item.module} ${item.run} ${item.pass}\n`);
+    yield item;
+  }
+}

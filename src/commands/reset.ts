@@ -1,0 +1,41 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { changing, refs, selection, why, yes } from '../lib/cli/flags.ts';
+import { select } from '../lib/cli/selection.ts';
+import { isActive } from '../lib/domain/states.ts';
+import { putBackSelected } from '../lib/flow/operate.ts';
+import { reset } from '../lib/flow/reset.ts';
+
+export default class Reset extends Base {
+  static override summary = 'put stuck and lost work back; policy';
+  static override description =
+    'Puts claims back that were never recorded, wakes what has cooled off, ends holds whose time is over. With a selection or `-`: puts exactly that back, also what is active, which is stopped at the backend first.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40 --dry-run',
+  ];
+  static override strict = false;
+  static override args = refs;
+  static override flags = { ...changing, ...yes, ...selection, ...why, site: Flags.string({ description: 'farm' }) };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Reset);
+    const ports = await this.ports(true);
+    const { site, why, ...rest } = flags;
+    const some =
+      argv.length > 0 || Object.keys(selection).some((name) => rest[name as keyof typeof rest] !== undefined);
+    if (!some) return this.items(reset(ports, this.stepOptions(flags, { site })));
+    const states = ['failed', 'partFail', 'held'] as const;
+    const selected = await select(ports, {
+      refs: argv as string[],
+      flags: { ...rest, ...(site ? { site: [site] } : {}) },
+      states,
+    });
+    const active = selected.jobs.filter((job) => job.subjobs.some((subjob) => isActive(subjob.state))).length;
+    if (active > 0 && !flags['dry-run']) {
+      await this.confirm(`${active} of ${selected.jobs.length} passes are active: stop and put them back?`, flags.yes);
+    }
+    const options = this.stepOptions(flags, { why, subjobs: selected.subjobs });
+    await this.items(selected.problems, putBackSelected(ports, selected.jobs, options));
+  }
+}

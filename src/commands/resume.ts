@@ -1,0 +1,40 @@
+import { Base } from '../lib/cli/base.ts';
+import { all, changing, refs, why } from '../lib/cli/flags.ts';
+import { readRefs } from '../lib/cli/selection.ts';
+import { holdId } from '../lib/domain/ids.ts';
+import { openHolds, resume } from '../lib/flow/holds.ts';
+import { calibrationHoldId } from '../lib/flow/mask.ts';
+import { UsageError } from '../lib/util/errors.ts';
+
+export default class Resume extends Base {
+  static override summary = 'end holds';
+  static override description =
+    'Ends holds by their id (with or without `hold:`); a run number ends the calibration hold of that run. What waited for them is looked at again.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> hold:pause-x7k2ab --why "optics corrected"',
+    '<%= config.bin %> <%= command.id %> 109120 --why validated',
+  ];
+  static override strict = false;
+  static override args = refs;
+  static override flags = { ...changing, ...all, ...why };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Resume);
+    const words = argv as string[];
+    if (words.length === 0 && !flags.all) {
+      throw new UsageError('this needs a hold or --all', { hint: 'dflow list holds' });
+    }
+    const ports = await this.ports(true);
+    const ids = flags.all ? (await openHolds(ports.store)).map((hold) => hold._id) : await idsOf(words);
+    await this.items(resume(ports, ids, flags.why ?? 'resumed', this.stepOptions(flags, {})));
+  }
+}
+
+async function idsOf(words: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const word of words) {
+    if (word !== '-' && !/^\d+$|^[a-z]+:/.test(word)) ids.push(holdId(word));
+    else for (const ref of await readRefs([word])) ids.push(ref.id ?? calibrationHoldId(ref.run ?? 0));
+  }
+  return ids;
+}

@@ -1,0 +1,30 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { changing, limit } from '../lib/cli/flags.ts';
+import { submit } from '../lib/flow/submit.ts';
+
+export default class Submit extends Base {
+  static override summary = 'claim, hand to the batch system';
+  static override description =
+    'Claims what is ready, submits it held, records the backend ids, then releases it. Killed at any moment, nothing is started twice.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --order newest --limit 100',
+  ];
+  static override exits = [0, 1, 2, 3, 4, 5, 75];
+  static override flags = {
+    ...changing,
+    ...limit,
+    site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
+    order: Flags.option({
+      options: ['priority', 'newest', 'lowest', 'fifo'] as const,
+      description: 'which first: priority, newest run, lowest run, oldest request',
+    })(),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Submit);
+    const ports = await this.ports(true);
+    await this.items(submit(ports, this.stepOptions(flags, { site: flags.site, order: flags.order })));
+  }
+}

@@ -1,0 +1,17 @@
+import { Base } from '../../lib/cli/base.ts';
+import { changing, limit } from '../../lib/cli/flags.ts';
+import { tables } from '../../lib/flow/tables.ts';
+
+export default class Tables extends Base {
+  static override summary = 'make run tables';
+  static override description =
+    'First pass: runs the configured command (tables.command) once for each run that lacks a required table and loads what it prints.';
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run'];
+  static override flags = { ...changing, ...limit };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Tables);
+    const ports = await this.ports(true);
+    await this.items(tables(ports, this.stepOptions(flags, {})));
+  }
+}

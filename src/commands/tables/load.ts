@@ -1,0 +1,33 @@
+import { Args, Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing, limit } from '../../lib/cli/flags.ts';
+import { readInput, readText } from '../../lib/cli/selection.ts';
+import { loadTables } from '../../lib/flow/tables.ts';
+import { UsageError } from '../../lib/util/errors.ts';
+
+export default class TablesLoad extends Base {
+  static override summary = 'load RATDB files';
+  static override description =
+    'Loads every table of the files. A file that does not parse is named with its line and column, and nothing of it is loaded. Loading the same again changes nothing.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> RUN_109134.ratdb',
+    '<%= config.bin %> <%= command.id %> *.ratdb --tag partialfill-physics-v2',
+  ];
+  static override strict = false;
+  static override args = { file: Args.string({ description: 'RATDB files, or - for stdin', ignoreStdin: true }) };
+  static override flags = {
+    ...changing,
+    ...limit,
+    tag: Flags.string({ description: 'freeze all tables under this name afterwards', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(TablesLoad);
+    const files = argv as string[];
+    if (files.length === 0) throw new UsageError('no file is named', { hint: 'dflow tables load FILE..., or -' });
+    const sources = [];
+    for (const name of files) sources.push({ name, text: name === '-' ? await readInput() : readText(name) });
+    const ports = await this.ports(true);
+    await this.items(loadTables(ports, sources, this.stepOptions(flags, { tag: flags.tag })));
+  }
+}

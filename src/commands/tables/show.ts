@@ -1,0 +1,36 @@
+import { Args, Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { lookupTable } from '../../lib/flow/tables.ts';
+import { page } from '../../lib/render/page.ts';
+import { ItemError } from '../../lib/util/errors.ts';
+
+export default class TablesShow extends Base {
+  static override summary = 'a run table as it holds for a run';
+  static override description = 'Looks through the planes of RATDB: user, run ranges (highest pass), default.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> RUN --run 109134',
+    '<%= config.bin %> <%= command.id %> GEO --index av --run 109134 --tag v2 --json',
+  ];
+  static override args = {
+    name: Args.string({ description: 'table name; NAME[INDEX] also', required: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    run: Flags.integer({ char: 'r', description: 'run', required: true, helpValue: 'N' }),
+    index: Flags.string({ description: 'index of the table', helpValue: 'INDEX' }),
+    tag: Flags.string({ description: 'as frozen under this name', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(TablesShow);
+    const { store } = await this.ports(false);
+    const [, name = args.name, bracket = ''] = /^(.*?)(?:\[(.*)\])?$/.exec(args.name) ?? [];
+    const found = await lookupTable(store, name, flags.index ?? bracket, flags.run, flags.tag);
+    if (!found) {
+      const hint = 'dflow list tables; dflow tables load FILE';
+      throw new ItemError(`no table ${args.name} holds for run ${flags.run}`, { hint });
+    }
+    const { fields, ...rest } = found;
+    if (this.out.format === 'json') this.out.line(JSON.stringify(found));
+    else this.out.line(`${page(rest, this.out.format === 'table')}\n${page(fields, this.out.format === 'table')}`);
+  }
+}

@@ -1,0 +1,202 @@
+// The edge of selections: flags, REFs, standard input and files become a domain Selection.
+// An empty standard input or file selects nothing, never everything.
+import { readFileSync } from 'node:fs';
+import {
+  type JobRef,
+  parseLine,
+  parseRuns,
+  type RunSet,
+  type Selection,
+  STATE_SETS,
+  unionRuns,
+} from '../domain/selection.ts';
+import { PASS_STATES, type PassState } from '../domain/states.ts';
+import type { Ports } from '../flow/ports.ts';
+import { type Selected, selectJobs } from '../flow/select.ts';
+import { messageOf, UsageError } from '../util/errors.ts';
+import { suggestion } from '../util/near.ts';
+import { type Iso, iso, ms, parseDuration } from '../util/time.ts';
+
+/** The selection flags as oclif parses them. */
+export interface SelectionFlags {
+  readonly run?: readonly string[] | undefined;
+  readonly module?: readonly string[] | undefined;
+  readonly version?: readonly string[] | undefined;
+  readonly state?: readonly string[] | undefined;
+  readonly pass?: string | undefined;
+  readonly label?: readonly string[] | undefined;
+  readonly request?: readonly string[] | undefined;
+  readonly tag?: readonly string[] | undefined;
+  readonly cause?: readonly string[] | undefined;
+  readonly site?: readonly string[] | undefined;
+  readonly level?: readonly string[] | undefined;
+  readonly since?: string | undefined;
+  readonly all?: boolean;
+}
+
+export interface SelectionInput {
+  /** REFs, `-`, `@FILE`. */
+  readonly refs: readonly string[];
+  readonly flags: SelectionFlags;
+  /** States when neither a REF nor `--state` says any. */
+  readonly states: readonly PassState[];
+  /** True for commands that must not act on everything by accident. */
+  readonly needed?: boolean;
+}
+
+/** Reads the selection and finds its jobs. */
+export async function select(ports: Ports, input: SelectionInput): Promise<Selected> {
+  return selectJobs(ports, await selectionOf(input, () => ports.store.now()));
+}
+
+/**
+ * @throws UsageError for a word that is no REF, run set, state, pass or time, and for no selection where one is needed
+ */
+export async function selectionOf(input: SelectionInput, now: () => Promise<Iso>): Promise<Selection> {
+  const { flags, refs: words } = input;
+  const { run, state, pass, since, all, ...names } = flags;
+  const refs = words.length > 0 ? await readRefs(words) : undefined;
+  const selection: Selection = {
+    pass: passOf(pass),
+    ...(refs ? { refs } : {}),
+    ...(run ? { runs: await readRuns(run) } : {}),
+    ...(state ? { states: statesOf(state) } : refs ? {} : { states: input.states }),
+    ...(since === undefined ? {} : { since: sinceOf(since, await now()) }),
+    ...fields(names),
+  };
+  const says = refs ?? run ?? state ?? since ?? Object.values(names).find((value) => value !== undefined);
+  if (input.needed && says === undefined && !all) {
+    throw new UsageError('this needs a selection, a REF or --all', { hint: 'dflow list jobs shows what there is' });
+  }
+  return selection;
+}
+
+/** Flags by the names of the selection's fields; an empty list (`--module ""`) selects nothing. */
+function fields(
+  flags: Pick<SelectionFlags, 'module' | 'version' | 'label' | 'request' | 'tag' | 'cause' | 'site' | 'level'>,
+) {
+  const plural = {
+    modules: flags.module,
+    versions: flags.version,
+    labels: flags.label,
+    requests: flags.request,
+    tags: flags.tag,
+    causes: flags.cause,
+    sites: flags.site,
+    levels: flags.level,
+  };
+  return Object.fromEntries(Object.entries(plural).filter(([, value]) => value !== undefined));
+}
+
+function passOf(text: string | undefined): Selection['pass'] {
+  if (text === undefined || text === 'last') return 'last';
+  if (text === 'all') return 'all';
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`--pass ${text} is no pass`, { hint: '--pass last, all, or a number' });
+}
+
+function statesOf(words: readonly string[]): PassState[] {
+  return words.flatMap((word) => {
+    if (word in STATE_SETS) return [...STATE_SETS[word as keyof typeof STATE_SETS]];
+    const state = PASS_STATES.find((name) => name === word);
+    if (state) return [state];
+    throw new UsageError(`no state is called ${word}`, {
+      hint: suggestion(word, [...PASS_STATES, ...Object.keys(STATE_SETS)]),
+    });
+  });
+}
+
+/** A time ago (`12h`) or a date. */
+export function sinceOf(text: string, now: Iso): Iso {
+  const ago = parseDuration(text);
+  if (ago !== undefined) return iso(ms(now) - ago);
+  return dateOf(text, '--since');
+}
+
+/** A date or time of day in this host's zone, or RFC 3339. */
+export function dateOf(text: string, flag: string): Iso {
+  const at = Date.parse(text);
+  if (Number.isFinite(at) && /\d{4}-\d{2}/.test(text)) return iso(at);
+  throw new UsageError(`${flag} ${text} is no time`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
+}
+
+/** Run sets of `--run`: numbers, ranges, `@FILE` with one on each line. */
+export async function readRuns(words: readonly string[]): Promise<RunSet> {
+  const sets = words.flatMap((word): RunSet[] => {
+    if (!word.startsWith('@')) return [runsOf(word, '--run')];
+    return lines(readText(word.slice(1))).map(([line, where]) => runsOf(runOfLine(line), `${word.slice(1)}:${where}`));
+  });
+  return unionRuns(sets);
+}
+
+/** A file of runs may also be an exactly file or a list of REFs. */
+function runOfLine(line: string): string {
+  return parseRuns(line) ? line : String(parseLine(line)?.run ?? line);
+}
+
+function runsOf(text: string, where: string): RunSet {
+  const set = parseRuns(text);
+  if (set) return set;
+  throw new UsageError(`${JSON.stringify(text)} is no run`, {
+    where,
+    hint: '109134, 109100-109200, 109100-, @runs.txt',
+  });
+}
+
+/** REFs as given, `-` for standard input, `@FILE`. */
+export async function readRefs(words: readonly string[]): Promise<JobRef[]> {
+  const refs: JobRef[] = [];
+  for (const word of words) {
+    if (word === '-') refs.push(...refsOf(await readInput(), 'standard input'));
+    else if (word.startsWith('@')) refs.push(...refsOf(readText(word.slice(1)), word.slice(1)));
+    else refs.push(refOf(word, 'command line'));
+  }
+  return refs;
+}
+
+function refsOf(text: string, name: string): JobRef[] {
+  return lines(text).map(([line, number]) => refOf(line, `${name}:${number}`));
+}
+
+function refOf(text: string, where: string): JobRef {
+  const ref = parseLine(text);
+  if (ref) return ref;
+  const hint = '109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007, or a document id';
+  throw new UsageError(`${JSON.stringify(text)} is no REF`, { where, hint });
+}
+
+/** Lines that say something, with their numbers; `#` begins a comment. */
+function lines(text: string): [string, number][] {
+  return text
+    .split('\n')
+    .map((line, index): [string, number] => [line.trim(), index + 1])
+    .filter(([line]) => line !== '' && !line.startsWith('#'));
+}
+
+/** A file named on the command line. @throws UsageError */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the file cannot be read: ${messageOf(error)}`, { where: file });
+  }
+}
+
+/** All of standard input. */
+export async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Lines of standard input as they come, for the second half of a pipe. */
+export async function* inputLines(): AsyncGenerator<string, void, void> {
+  let rest = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) {
+    const parts = (rest + String(chunk)).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) if (line.trim() !== '') yield line;
+  }
+  if (rest.trim() !== '') yield rest;
+}
