@@ -121,7 +121,9 @@ export function encodeKey(key: Json): string {
   if (typeof key === 'number') return Number.isFinite(key) ? encodeNumber(key) : TAG.null;
   if (typeof key === 'string') return encodeString(key);
   if (Array.isArray(key)) return `${TAG.array}${key.map(encodeKey).join('')}${END}`;
-  const pairs = Object.entries(key).map(([name, value]) => encodeString(name) + encodeKey(value));
+  const pairs = Object.entries(key)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => encodeString(name) + encodeKey(value));
   return `${TAG.object}${pairs.join('')}${END}`;
 }
 

@@ -2,17 +2,23 @@
 import type { Doc, Json } from '../../domain/doc.ts';
 import type { View } from '../../views/view.ts';
 
-/** One emitted row, as JSON text: texts are compared, stored and only then, where they changed, encoded. */
+/** One emitted row; key and value as JSON text, which is compared and stored, and the key itself, to be encoded. */
 export interface Emitted {
   readonly key: string;
   readonly value: string;
+  readonly raw: Json;
 }
 
-/** Freezes JSON through and through, in place; answers it. */
+/** Freezes JSON through and through, in place; answers it. Parts that are frozen already are taken to be so deeply. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const part of Object.values(value)) deepFreeze(part);
+  if (Array.isArray(value)) for (const part of value) freezePart(part);
+  else for (const name in value) freezePart(value[name]);
   return Object.freeze(value);
+}
+
+function freezePart(part: unknown): void {
+  if (typeof part === 'object' && part !== null) deepFreeze(part);
 }
 
 /**
@@ -21,7 +27,11 @@ export function deepFreeze<T>(value: T): T {
 export function emitted(view: View, doc: Doc): readonly Emitted[] {
   const rows: Emitted[] = [];
   const emit = (key: Json, value: Json): void => {
-    rows.push({ key: JSON.stringify(key ?? null), value: JSON.stringify(value ?? null) });
+    rows.push({
+      key: JSON.stringify(key ?? null),
+      value: value === null ? 'null' : JSON.stringify(value ?? null),
+      raw: key,
+    });
   };
   try {
     view.map(doc, emit);

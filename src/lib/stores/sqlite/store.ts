@@ -106,14 +106,14 @@ export class SqliteStore implements Store {
       if ('remove' in decision) {
         if (!before) return skipped(change.id, 'there is none');
         statements.put.run(change.id, rev, ++seq, null);
-        writer.change(this.#views, change.id, plain(row), undefined);
+        writer.change(this.#views, change.id, before, undefined);
         return { id: change.id, result: 'written' };
       }
       const body = JSON.stringify(withOp(decision.write, before, op));
       statements.put.run(change.id, rev, ++seq, body);
-      const after = { id: change.id, rev, body };
-      writer.change(this.#views, change.id, plain(row), plain(after));
-      return { id: change.id, result: 'written', doc: docOf<D>(after) };
+      const after = docOf<D>({ id: change.id, rev, body });
+      writer.change(this.#views, change.id, before, after);
+      return { id: change.id, result: 'written', doc: after };
     });
     writer.flush();
     return outcomes;
@@ -293,13 +293,11 @@ function docStatements(db: SqlDatabase): DocStatements {
   };
 }
 
+/** Frozen through and through: map functions must not change it, and neither may a change function. */
 function docOf<D extends Doc>(row: StoredDoc): D {
-  return { ...(JSON.parse(row.body ?? '') as D), _rev: String(row.rev) };
-}
-
-/** The document as map functions see it. */
-function plain(row: StoredDoc | undefined): Doc | undefined {
-  return row?.body ? deepFreeze(docOf<Doc>(row)) : undefined;
+  const doc = JSON.parse(row.body ?? '') as { _rev: string };
+  doc._rev = String(row.rev);
+  return deepFreeze(doc) as unknown as D;
 }
 
 function skipped<D extends Doc>(id: string, why: string, doc?: D): Outcome<D> {
