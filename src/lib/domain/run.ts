@@ -57,9 +57,13 @@ export interface QuarantineDoc extends Doc {
     | 'unparsable-name'
     | 'empty'
     | 'other-content'
+    /** The same content as a registered file, under another path: harmless, but it fills the buffer. */
+    | 'duplicate'
     | 'damaged'
     | 'operator';
   readonly detail: string;
   readonly size?: number;
+  /** Modification time on the buffer: an unchanged file is not read again. */
+  readonly modified?: Iso;
   readonly at: Iso;
 }
