@@ -1,13 +1,14 @@
 // Running another program: one thin layer over execa, loaded when first needed (it costs 78 ms to import).
+// A program gets a process group of its own, so that a time limit ends what it has started, too.
 
 export interface ExecOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Milliseconds; then SIGTERM, 5 s later SIGKILL, to the program itself. */
+  /** Milliseconds; then SIGTERM to the whole group, 5 s later SIGKILL. */
   readonly timeout?: number;
-  /** Bytes of stdout and of stderr that are kept; more is an error. */
+  /** Characters of stdout and of stderr that are kept; more is a failure. */
   readonly maxBuffer?: number;
 }
 
@@ -23,40 +24,68 @@ export interface ExecResult {
   readonly failure?: string;
 }
 
+const GRACE = 5_000;
+
 /** Runs a program with arguments, no shell between. */
 export async function exec(file: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const { execa } = await import('execa');
-  const { maxBuffer = 64 * 1024 * 1024, timeout = 0, ...rest } = options;
-  const result = await execa(file, [...args], {
+  const { maxBuffer = 64 * 1024 * 1024, timeout, ...rest } = options;
+  const running = execa(file, [...args], {
     ...rest,
-    timeout,
     maxBuffer,
     reject: false,
     stripFinalNewline: false,
+    detached: true,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : {}),
   });
-  const failure = result.failed ? failureOf(result, timeout) : undefined;
+  const limit = limited(running.pid, timeout);
+  const result = await running.finally(limit.done);
+  const timedOut = limit.passed();
+  const failure = timedOut ? `longer than ${(timeout ?? 0) / 1000} s` : result.failed ? failureOf(result) : undefined;
   return {
     stdout: textOf(result.stdout),
     stderr: textOf(result.stderr),
-    timedOut: result.timedOut,
+    timedOut,
     ...(result.exitCode === undefined ? {} : { exit: result.exitCode }),
     ...(result.signal === undefined ? {} : { signal: result.signal }),
     ...(failure === undefined ? {} : { failure }),
   };
 }
 
-/**
- * Runs a shell command with arguments as its `"$@"`. A command that names no argument itself gets them at its end:
- * `./make_tables` and `./make_tables "$@"` are the same.
- */
+/** Runs a shell command; `args` are its `"$@"`, as in modules. */
 export function shell(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const text = /\$(?:[@*#1-9]|\{[@*#1-9])/.test(command) ? command : `${command} "$@"`;
-  return exec('/bin/sh', ['-c', text, 'sh', ...args], options);
+  return exec('/bin/sh', ['-c', command, 'sh', ...args], options);
+}
+
+/** Ends the group after its time, and when this process ends before it. */
+function limited(pid: number | undefined, timeout: number | undefined): { done: () => void; passed: () => boolean } {
+  let passed = false;
+  const timers: NodeJS.Timeout[] = [];
+  const kill = (signal: NodeJS.Signals): void => {
+    try {
+      if (pid !== undefined) process.kill(-pid, signal);
+    } catch {
+      // The group is gone already.
+    }
+  };
+  const atExit = (): void => kill('SIGTERM');
+  process.once('exit', atExit);
+  if (timeout !== undefined) {
+    const expire = (): void => {
+      passed = true;
+      kill('SIGTERM');
+      timers.push(setTimeout(() => kill('SIGKILL'), GRACE));
+    };
+    timers.push(setTimeout(expire, timeout));
+  }
+  const done = (): void => {
+    for (const timer of timers) clearTimeout(timer);
+    process.off('exit', atExit);
+  };
+  return { done, passed: () => passed };
 }
 
 interface Ended {
-  readonly timedOut: boolean;
   readonly isMaxBuffer: boolean;
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
@@ -64,8 +93,7 @@ interface Ended {
   readonly originalMessage?: string | undefined;
 }
 
-function failureOf(ended: Ended, timeout: number): string {
-  if (ended.timedOut) return `longer than ${timeout / 1000} s`;
+function failureOf(ended: Ended): string {
   if (ended.isMaxBuffer) return 'it printed too much';
   if (ended.code === 'ENOENT') return 'not found';
   if (ended.signal !== undefined) return `killed by ${ended.signal}`;
