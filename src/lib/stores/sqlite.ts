@@ -2,6 +2,7 @@
 import type { Store, StoreOptions } from '../store.ts';
 import { ConfigError } from '../util/errors.ts';
 import { VIEWS } from '../views/index.ts';
+import type { View } from '../views/view.ts';
 import { randomOp } from './shared/changes.ts';
 import { openFile } from './sqlite/file.ts';
 import { SqliteStore } from './sqlite/store.ts';
@@ -18,10 +19,15 @@ export function pathOf(url: string): string {
  * @throws StoreError when the file is missing, on a network file system, or no dflow store
  * @throws ReadOnlyStoreError when `write` is asked and it is not set up, newer, or cannot be written
  */
-export async function open(url: string, options: StoreOptions): Promise<Store> {
+export function open(url: string, options: StoreOptions): Promise<Store> {
+  return openWith(url, options, VIEWS);
+}
+
+/** The same with other views, for the contract suite. */
+export async function openWith(url: string, options: StoreOptions, views: readonly View[]): Promise<Store> {
   const db = openFile(pathOf(url), { write: options.write !== false, create: options.write === 'setup' });
   const store = new SqliteStore(db, {
-    views: VIEWS,
+    views,
     now: options.now ?? Date.now,
     nonce: options.nonce ?? randomOp,
     write: options.write,
