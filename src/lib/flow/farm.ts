@@ -39,7 +39,9 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
       return { skip: `${doc.identity.user}@${doc.identity.cluster}` };
     }
     const base = { _id: farmId(farm.name), kind: 'farm', v: SCHEMA, site: farm.name, epoch: 1 } as const;
-    const beat = { backend: farm.backend, identity, heartbeat: at, host: ports.host, slots: farm.slots };
+    // A process that was stopped between clock and write must not make the site look silent.
+    const heartbeat = doc && doc.heartbeat > at ? doc.heartbeat : at;
+    const beat = { backend: farm.backend, identity, heartbeat, host: ports.host, slots: farm.slots };
     return { write: { ...base, ...doc, ...beat } };
   });
   if (outcome.result === 'skipped') {
