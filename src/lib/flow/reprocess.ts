@@ -2,17 +2,17 @@
 // before the first job, so that a call that was cut off continues when it is repeated, and never makes a pass twice.
 
 import { SCHEMA } from '../domain/doc.ts';
-import { jobId, refOf, requestId, runPad } from '../domain/ids.ts';
-import type { JobDoc } from '../domain/job.ts';
+import { refOf, requestId } from '../domain/ids.ts';
 import type { ModuleFile } from '../domain/modules.ts';
 import { firstUnmet, type RunFacts, runGates } from '../domain/readiness.ts';
-import type { PlanItem, RequestDoc } from '../domain/request.ts';
+import type { RequestDoc } from '../domain/request.ts';
 import { idsWith, tookEffect } from '../store.ts';
 import { UsageError } from '../util/errors.ts';
 import { suggestion } from '../util/near.ts';
 import { runFacts } from './facts.ts';
-import { chosen, makePasses, nextPass, type Wanted } from './passes.ts';
+import { makePasses, type Wanted } from './passes.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
+import { makePlanItems, renumber } from './reprocess/plan.ts';
 import { readTag } from './tables/tags.ts';
 
 export interface ReprocessOptions extends StepOptions {
@@ -183,70 +183,6 @@ async function readyRuns(
   return { ready, items };
 }
 
-/** Pass numbers and prerequisites of everything asked for, from the passes that exist now. */
-async function makePlanItems(
-  ports: Ports,
-  ready: readonly RunFacts[],
-  file: ModuleFile,
-  modules: readonly string[],
-  options: ReprocessOptions,
-): Promise<{ plan: PlanItem[]; items: Item[] }> {
-  const plan: PlanItem[] = [];
-  const items: Item[] = [];
-  const ordered = inNeedOrder(file, modules);
-  for (const { run } of ready) {
-    const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
-    const planned = new Map<string, number>();
-    for (const name of ordered) {
-      const before = passes.filter((job) => job.module === name);
-      const needs = file.modules[name]!.needs.map((module) => ({
-        module,
-        pass: planned.get(module) ?? prerequisitePass(passes, module, options),
-      }));
-      const missing = needs.find((need) => need.pass === undefined);
-      if (missing) {
-        const text = `no ${options.prerequisite === undefined || options.prerequisite === 'latest' ? 'completed' : ''} pass of ${missing.module} to start from`;
-        items.push({
-          kind: 'job',
-          ref: refOf(run, name),
-          did: 'not-planned',
-          failed: true,
-          text: text.replace('  ', ' '),
-          next: 'dflow reprocess --prerequisite new',
-        });
-        continue;
-      }
-      const pass = nextPass(before);
-      planned.set(name, pass);
-      plan.push({
-        run,
-        module: name,
-        pass,
-        needs: needs.map(({ module, pass: number }) => ({ module, pass: number! })),
-      });
-    }
-  }
-  return { plan, items };
-}
-
-function prerequisitePass(passes: readonly JobDoc[], module: string, options: ReprocessOptions): number | undefined {
-  const wanted = options.prerequisite ?? 'latest';
-  const of = passes.filter((job) => job.module === module);
-  if (wanted === 'latest' || wanted === 'new') return chosen(of, 'latest')?.pass;
-  return chosen(of, Number(wanted))?.pass;
-}
-
-function inNeedOrder(file: ModuleFile, modules: readonly string[]): string[] {
-  const ordered: string[] = [];
-  const visit = (name: string): void => {
-    if (ordered.includes(name)) return;
-    for (const need of file.modules[name]?.needs ?? []) if (modules.includes(need)) visit(need);
-    ordered.push(name);
-  };
-  modules.forEach(visit);
-  return ordered;
-}
-
 /** Makes the jobs of a plan that do not exist yet, then marks the request as made. */
 async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, options: ReprocessOptions): Step {
   const request = options.dryRun ? written : await renumber(ports, written);
@@ -280,34 +216,4 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, op
   await ports.store.update<RequestDoc>(request._id, (doc) =>
     !doc || doc.made ? { skip: 'made' } : { write: { ...doc, made: at } },
   );
-}
-
-/**
- * Pass numbers of the plan that another request (or automatic processing) took first are planned anew, in the request
- * itself, so that every later call sees the same plan.
- */
-async function renumber(ports: Ports, request: RequestDoc): Promise<RequestDoc> {
-  const docs = await ports.store.get<JobDoc>(request.plan.map((item) => jobId(item.run, item.module, item.pass)));
-  const taken = [...docs.values()].filter((job) => job.request !== request.name);
-  if (taken.length === 0) return request;
-  const moved = new Map<string, number>();
-  for (const job of taken) {
-    const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(job.run)}:${job.module}:`));
-    moved.set(`${job.run}/${job.module}/${job.pass}`, nextPass(passes));
-  }
-  const passOf = (run: number, module: string, pass: number): number => moved.get(`${run}/${module}/${pass}`) ?? pass;
-  const outcome = await ports.store.update<RequestDoc>(request._id, (doc) => {
-    if (!doc) return { skip: 'gone' };
-    const own = new Set(doc.plan.map((item) => `${item.run}/${item.module}/${item.pass}`));
-    const plan = doc.plan.map((item) => ({
-      ...item,
-      pass: passOf(item.run, item.module, item.pass),
-      needs: item.needs.map(({ module, pass }) => {
-        const planned = own.has(`${item.run}/${module}/${pass}`);
-        return { module, pass: planned ? passOf(item.run, module, pass) : pass };
-      }),
-    }));
-    return { write: { ...doc, plan } };
-  });
-  return outcome.doc ?? request;
 }
