@@ -39,9 +39,11 @@ export const firstPassId = (run: number): string => `firstpass:${runPad(run)}`;
 
 /** The first pass: masks that stored RUN tables give, then the command for each complete run that lacks a required table. */
 export async function* tables(ports: Ports, options: StepOptions = {}): Step {
+  const { required, command } = ports.settings.tables;
+  const typed = await ports.store.count('kinds', 0, { prefix: ['table', 'RUN'] });
+  if (command === undefined && typed.length === 0) return;
   const runs = await unfinishedRuns(ports);
   yield* masks(ports, runs, options);
-  const { required, command } = ports.settings.tables;
   if (command === undefined || required.length === 0) return;
   const found = await tableRevisions(ports.store, required, [...runs.keys()]);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
