@@ -1,0 +1,120 @@
+// One batch of copies: look, claim, copy, record. What it yields has been recorded before.
+import type { DataDoc } from '../../domain/data.ts';
+import { refOf } from '../../domain/ids.ts';
+import type { CopyTask } from '../../domain/replicas.ts';
+import { assumeVerified, type Result } from '../../domain/slots.ts';
+import type { Outcome } from '../../store.ts';
+import { parallel } from '../../util/concurrency.ts';
+import { ItemError, UnreachableError } from '../../util/errors.ts';
+import { groupBy } from '../../util/group.ts';
+import { shown } from '../../util/names.ts';
+import type { Item, Step } from '../ports.ts';
+import { copyOne, type Job, removeStale } from './copy.ts';
+import { adopt, look } from './look.ts';
+import type { Session } from './session.ts';
+import { type Claimed, claimBatch, type Docs, keepSlots, recordBatch } from './slots.ts';
+
+/** Makes the copies of `tasks`; `docs` are brought up to date. */
+export async function* copyBatch(session: Session, tasks: readonly CopyTask[], docs: Docs): Step {
+  const hosts = new Map([...docs].map(([id, doc]) => [id, doc.host]));
+  const { ready, broken } = await look(session, tasks, hosts);
+  // What a site that is down kept from beginning does not count towards the limit.
+  session.left += tasks.length - ready.length - broken.length;
+  if (session.options.dryRun) {
+    yield* predict(session, ready, broken, docs);
+    return;
+  }
+  const claimed = await claimBatch(
+    session,
+    ready.map((job) => job.task),
+    docs,
+  );
+  const { results, fatal } = await copyClaimed(session, claimed, ready);
+  const all = [...broken, ...results];
+  const recorded = await recordBatch(session, all, claimed.nonce, docs);
+  for (const outcome of claimed.refused) yield refusedItem(outcome);
+  for (const result of all) {
+    const known = recorded.has(result) || broken.includes(result);
+    if (!(known && result.did === 'released'))
+      yield known ? itemOf(result) : lostItem(result, docs.get(result.task.id));
+  }
+  if (fatal !== undefined) throw fatal;
+}
+
+/**
+ * Copies what was claimed, `transfer.parallel` at once, while the slots are renewed. After an error that stops the
+ * step (credentials) the rest is released, so that nothing counts as failed and nothing waits for the lease to end.
+ */
+async function copyClaimed(session: Session, claimed: Claimed, ready: readonly Job[]) {
+  const there = new Map(ready.map((job) => [job.task, job.there]));
+  const lease = keepSlots(session, claimed);
+  const results: Result[] = [];
+  let fatal: unknown;
+  const one = async (task: CopyTask): Promise<Result> => {
+    if (fatal !== undefined) return { task, did: 'released', why: 'stopped before it began' };
+    try {
+      return await copyOne(session, { task, there: there.get(task) === true }, lease);
+    } catch (error) {
+      fatal ??= error;
+      return { task, did: 'released', why: 'stopped' };
+    }
+  };
+  try {
+    await removeStale(session, claimed.tasks);
+    for await (const result of parallel(claimed.tasks, session.ports.settings.transfer.parallel, one))
+      results.push(result);
+  } finally {
+    await lease.stop();
+  }
+  return { results, fatal };
+}
+
+/** What the batch would do; the documents are taken as if it had, for the next round. */
+async function* predict(session: Session, ready: readonly Job[], broken: readonly Result[], docs: Docs): Step {
+  const results: Result[] = [...broken];
+  for (const { task, there } of ready) {
+    const adopted = there ? adopt(session, task) : undefined;
+    results.push((await adopted?.catch((error) => unreadable(task, error))) ?? { task, did: 'verified' });
+  }
+  for (const result of results) yield { ...itemOf(result), dryRun: true };
+  const now = await session.ports.store.now();
+  const made = groupBy(
+    results.filter(({ did }) => did !== 'failed').map(({ task }) => task),
+    (task) => task.id,
+  );
+  for (const [id, tasks] of made) {
+    const doc = docs.get(id);
+    if (doc) docs.set(id, assumeVerified(doc, tasks, now));
+  }
+}
+
+function unreadable(task: CopyTask, error: unknown): Result {
+  if (error instanceof ItemError || error instanceof UnreachableError)
+    return { task, did: 'failed', why: error.message };
+  throw error;
+}
+
+function itemOf({ task, did, why, next, fault }: Result): Item {
+  const { run, level, file, to } = task;
+  const item = { kind: 'replica', ref: refOf(run), level, file: file.name, storage: to, did, bytes: file.size };
+  if (did !== 'failed') return item;
+  const lead = fault === 'original' ? 'original changed: ' : '';
+  const text = shown(`${file.name} to ${to}: ${lead}${why ?? 'failed'}`);
+  return { ...item, bytes: 0, failed: true, text, next: next ?? `dflow why ${refOf(run)}` };
+}
+
+function lostItem({ task }: Result, doc: DataDoc | undefined): Item {
+  const { run, level, file, to } = task;
+  const replica = doc?.files.find((one) => one.name === file.name)?.replicas[to];
+  const who = replica?.state === 'copying' ? `by ${replica.host}` : 'meanwhile';
+  const text = shown(`${file.name} to ${to}: the slot was taken ${who}`);
+  return { kind: 'replica', ref: refOf(run), level, file: file.name, storage: to, did: 'skipped', bytes: 0, text };
+}
+
+function refusedItem({ id, result, why }: Outcome<DataDoc>): Item {
+  const frozen = result === 'frozen';
+  const text = frozen
+    ? 'has replication conflicts; nothing is copied'
+    : `changed by others at every try${why ? `: ${why}` : ''}`;
+  return { kind: 'data', ref: id, did: 'skipped', failed: frozen, text, next: `dflow show ${id}` };
+}

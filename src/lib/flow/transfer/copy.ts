@@ -1,0 +1,152 @@
+// One file to one storage element: temporary name, checksum at the destination, final name. Every error becomes a
+// result; nothing is recorded here.
+import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/replicas.ts';
+import type { Result } from '../../domain/slots.ts';
+import type { Checksum, Storage } from '../../storage.ts';
+import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
+import { groupBy } from '../../util/group.ts';
+import { adopt, faultOf, wrongSource } from './look.ts';
+import type { Session } from './session.ts';
+import { isFull } from './sites.ts';
+import { type Lease, SlotLostError, stillOurs } from './slots.ts';
+
+/** One end of the copy cannot be reached: no fault of this file. */
+class AsideError extends Error {}
+
+/** The copy was made and is not what was registered. */
+class WrongBytesError extends ItemError {
+  constructor(readonly result: Result) {
+    super(result.why ?? 'wrong bytes');
+  }
+}
+
+export interface Job {
+  readonly task: CopyTask;
+  /** Something is at the final path already. */
+  readonly there: boolean;
+}
+
+/** Copies or adopts. Errors that concern neither this file nor a site (credentials, defects) are thrown. */
+export async function copyOne(session: Session, { task, there }: Job, lease: Lease): Promise<Result> {
+  const { sites } = session;
+  if (sites.blocks(task)) return { task, did: 'released', why: 'set aside before it began' };
+  const temporary = temporaryPath(task, lease.nonce);
+  try {
+    if (there) return await onSite(session, task.to, () => adopt(session, task));
+    return await copy(session, task, temporary, lease);
+  } catch (error) {
+    if (!(error instanceof AsideError)) await discard(session, task, temporary);
+    return resultOf(session, task, error);
+  }
+}
+
+async function copy(session: Session, task: CopyTask, temporary: string, lease: Lease): Promise<Result> {
+  const target = await onSite(session, task.to, () => session.sites.open(task.to));
+  const path = target.capabilities.rename ? temporary : task.path;
+  const read = await moveBytes(session, task, target, path, lease);
+  expectSame(task, read, `${task.source.path} at ${task.source.site}`, faultOf(task));
+  return onSite(session, task.to, async () => {
+    expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
+    if (path === task.path) return { task, did: 'verified' };
+    lease.signal(task).throwIfAborted();
+    if (!(await stillOurs(session, task, lease.nonce))) throw new SlotLostError(`${task.file.name}: slot lost`);
+    if ((await target.stat([task.path])).has(task.path)) {
+      await target.remove([path]);
+      return adopt(session, task);
+    }
+    await target.rename(path, task.path);
+    return { task, did: 'verified' };
+  });
+}
+
+/** Through a mounted folder at one end at least. Returns the checksum of the bytes as they were read. */
+async function moveBytes(
+  session: Session,
+  task: CopyTask,
+  target: Storage,
+  path: string,
+  lease: Lease,
+): Promise<Checksum> {
+  const { to, source } = task;
+  const from = await onSite(session, source.site, () => session.sites.open(source.site));
+  const options = { signal: lease.signal(task) };
+  const local = from.localPath(source.path);
+  if (local !== undefined) return onSite(session, to, () => target.copyIn(local, path, options));
+  const mounted = target.localPath(path);
+  if (mounted !== undefined) return onSite(session, source.site, () => from.copyOut(source.path, mounted, options));
+  throw new ItemError(`neither ${source.site} nor ${to} is a mounted folder: no way to copy between them`);
+}
+
+function expectSame(task: CopyTask, found: Checksum, what: string, fault?: 'original' | 'replica'): void {
+  const { file } = task;
+  if (found.adler32 === file.adler32 && found.size === file.size) return;
+  const why = `${what} has ${found.size} bytes, adler32 ${found.adler32}; registered: ${file.size} bytes, ${file.adler32}`;
+  throw new WrongBytesError({ task, did: 'failed', why, ...(fault ? { fault } : {}) });
+}
+
+/** Runs `work` on a site; when that site cannot be reached, it is set aside. */
+async function onSite<T>({ sites }: Session, site: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    sites.setAside(site, error);
+    throw new AsideError(error.message, { cause: error });
+  }
+}
+
+async function resultOf(session: Session, task: CopyTask, error: unknown): Promise<Result> {
+  if (error instanceof SlotLostError) return { task, did: 'lost', why: error.message };
+  if (error instanceof AsideError) return { task, did: 'released', why: error.message };
+  if (error instanceof WrongBytesError) return error.result;
+  if (!(error instanceof ItemError)) throw error;
+  if (isFull(error)) session.sites.setAside(task.to, error);
+  const next = error.hint === undefined ? {} : { next: error.hint };
+  // A file that vanished or shrank fails in many ways: see what is at the source now.
+  const found = await session.sites
+    .attempt(task.source.site, (storage) => storage.stat([task.source.path]))
+    .catch(() => undefined);
+  const wrong = found && wrongSource(task, found.get(task.source.path));
+  if (wrong !== undefined) return { task, did: 'failed', why: wrong, fault: faultOf(task), ...next };
+  return { task, did: 'failed', why: messageOf(error), ...next };
+}
+
+/** Best effort: what stays is removed by the next attempt. */
+async function discard({ sites }: Session, task: CopyTask, path: string): Promise<void> {
+  await sites.attempt(task.to, (storage) => storage.remove([path])).catch(() => undefined);
+}
+
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
+}
+
+function temporaryPath(task: CopyTask, nonce: string): string {
+  const folder = folderOf(task.path);
+  const name = temporaryName(task.file, task.attempt, nonce);
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** Removes what earlier attempts, whose process or host died, left of these files. One listing per folder. */
+export async function removeStale(session: Session, tasks: readonly CopyTask[]): Promise<void> {
+  const repeated = tasks.filter((task) => task.attempt > 1 && !session.sites.blocks(task));
+  const folders = groupBy(repeated, (task) => JSON.stringify([task.to, folderOf(task.path)]));
+  for (const [key, mine] of folders) {
+    const [to, folder] = JSON.parse(key) as [string, string];
+    // What cannot be removed now does no harm, and the next attempt tries again.
+    await session.sites
+      .attempt(to, (storage) => sweep(storage, folder, mine))
+      .catch((error: unknown) => {
+        if (!(error instanceof ItemError)) throw error;
+      });
+  }
+}
+
+async function sweep(storage: Storage, folder: string, tasks: readonly CopyTask[]): Promise<void> {
+  const stale: string[] = [];
+  for await (const { path } of storage.list(folder)) {
+    const name = path.slice(folder === '' ? 0 : folder.length + 1);
+    if (!name.startsWith('.')) continue;
+    if (tasks.some((task) => isStaleTemporary(name, task.file, task.attempt))) stale.push(path);
+  }
+  await storage.remove(stale);
+}
