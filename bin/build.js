@@ -1,6 +1,6 @@
 // Bundles src/ into dist/ (one ESM chunk set: an entry per command, shared code split out)
 // and writes oclif.manifest.json, so that a start loads only the command that was asked for.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,6 +13,16 @@ function sources(folder) {
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
 }
+
+/** Scripts below src/ (.mjs) are carried as text; those of packages are code. */
+const scripts = {
+  name: 'scripts',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\.mjs$/ }, ({ path }) => {
+      return path.startsWith(join(root, 'src/')) ? { contents: readFileSync(path, 'utf8'), loader: 'text' } : undefined;
+    });
+  },
+};
 
 /** Where bin/run.js and oclif look for what they start. */
 const outputs = { 'src/lib/cli/main.ts': 'main', 'src/lib/cli/help.ts': 'help' };
@@ -37,7 +47,8 @@ await build({
   logLevel: 'warning',
   // A package with a binary of its own, and the modules that only newer Node versions have.
   external: ['libsql', 'node:sqlite'],
-  loader: { '.sh': 'text', '.mjs': 'text' },
+  loader: { '.sh': 'text' },
+  plugins: [scripts],
   banner: {
     js: "import { createRequire as dflowRequire } from 'node:module';\nconst require = dflowRequire(import.meta.url);",
   },

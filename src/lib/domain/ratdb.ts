@@ -124,10 +124,11 @@ function positions(text: string): (offset: number) => Position {
 function fieldsOf(source: string, start: Position): Readonly<Record<string, Json>> {
   try {
     return JSON5.parse(source, (_key, value: unknown) => {
-      if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('a number is not finite');
+      if (typeof value === 'number' && !Number.isFinite(value)) throw new SyntaxError('a number is not finite');
       return value;
     });
   } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     const at = error as { message: string; lineNumber?: number; columnNumber?: number };
     const line = at.lineNumber ?? 1;
     const column = at.columnNumber ?? 1;
