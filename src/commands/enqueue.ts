@@ -1,7 +1,9 @@
+import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
-import { changing, limit, run } from '../lib/cli/flags.ts';
+import { changing, limit, run, why } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
 import { enqueue } from '../lib/flow/enqueue.ts';
+import { declareComplete } from '../lib/flow/register.ts';
 import { selectRuns } from '../lib/flow/select.ts';
 
 export default class Enqueue extends Base {
@@ -11,12 +13,24 @@ export default class Enqueue extends Base {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --run 109134 --dry-run',
+    '<%= config.bin %> <%= command.id %> --complete 109134 --why "file 001 is lost"',
   ];
-  static override flags = { ...changing, ...limit, ...run };
+  static override flags = {
+    ...changing,
+    ...limit,
+    ...run,
+    complete: Flags.integer({ description: 'declare this run complete as it is, then enqueue it', helpValue: 'RUN' }),
+    level: Flags.string({ description: 'with --complete: only this level' }),
+    ...why,
+  };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Enqueue);
     const ports = await this.ports(true);
+    if (flags.complete !== undefined) {
+      const declared = declareComplete(ports, flags.complete, flags.level, flags.why, this.stepOptions(flags, {}));
+      return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete] })));
+    }
     if (!flags.run) return this.items(enqueue(ports, this.stepOptions(flags, {})));
     const { runs, problems } = await selectRuns(ports.store, { runs: await readRuns(flags.run) });
     const numbers = runs.map((doc) => doc.run);

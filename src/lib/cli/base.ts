@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
+import type { Row } from '../flow/look.ts';
 import type { Item, Ports, Step } from '../flow/ports.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { type Loaded, load } from './config/load.ts';
@@ -95,12 +96,25 @@ export abstract class Base extends Command {
   }
 
   /** Prints rows that were looked up: a table on a terminal. */
-  protected async rows(kind: string, rows: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+  protected async rows(kind: string, rows: AsyncIterable<Row> | Iterable<Row>, limit?: number): Promise<void> {
+    let count = 0;
     for await (const row of rows) {
-      if (row.failed) process.exitCode = EXIT.itemsFailed;
+      if (row.failed === true) {
+        process.exitCode = EXIT.itemsFailed;
+        this.complain(row);
+        continue;
+      }
+      if (++count > (limit ?? Number.POSITIVE_INFINITY)) break;
       if (!this.out.row(kind, row)) break;
     }
     this.out.end();
+    if (limit !== undefined && count > limit) this.remark(`only the first ${limit}: --limit N shows more`);
+    if (count === 0) this.remark('none');
+  }
+
+  /** Something asked for that is not there: no row of the result. */
+  private complain(row: Row): void {
+    process.stderr.write(`${row.ref}: ${row.text ?? 'failed'}${row.next ? `\nNext: ${String(row.next)}` : ''}\n`);
   }
 
   /** A word to a person at a terminal; never in a result. */

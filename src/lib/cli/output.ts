@@ -1,4 +1,5 @@
 // stdout: a step's items as they happen, looked-up rows as a table. Knows formats, not what the items mean.
+import type { Row } from '../flow/look.ts';
 import type { Item } from '../flow/ports.ts';
 import { itemLine, itemTsv } from '../render/item.ts';
 import { rowTable, rowTsv } from '../render/rows.ts';
@@ -17,7 +18,7 @@ export class Output {
   readonly format: OutputFormat;
   readonly columns: number;
   private closed = false;
-  private table: { kind: string; rows: Item[] } | undefined;
+  private table: { kind: string; rows: Row[] } | undefined;
 
   constructor(options: OutputOptions) {
     this.format = options.format ?? (options.terminal ? 'table' : 'tsv');
@@ -35,7 +36,7 @@ export class Output {
   }
 
   /** One looked-up row. False when nobody reads any more: the caller may stop. */
-  row(kind: string, row: Item): boolean {
+  row(kind: string, row: Row): boolean {
     if (this.format === 'table') {
       this.table ??= { kind, rows: [] };
       this.table.rows.push(row);
@@ -55,7 +56,7 @@ export class Output {
     if (!this.closed) process.stdout.write(`${withoutSecrets(text)}\n`);
   }
 
-  private plain(item: Item): void {
+  private plain(item: Row): void {
     if (this.format === 'json') this.line(JSON.stringify(item));
     else if (this.format === 'ids') this.line(item.ref);
     else {

@@ -1,7 +1,7 @@
 // Looked-up rows: which columns each kind shows, as a table for people or tab-separated for pipes.
 import chalk from 'chalk';
 import Table from 'cli-table3';
-import type { Item } from '../flow/ports.ts';
+import type { Row } from '../flow/look.ts';
 import { humanSize, localTime } from './human.ts';
 import { oneLine } from './item.ts';
 import { stateColour } from './states.ts';
@@ -66,10 +66,11 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('at', 'time'),
   ],
   tables: [column('ref'), column('name'), column('index'), column('first'), column('last'), column('pass')],
+  reasons: ['count', 'gate', 'text', 'ref', 'next'].map((field) => column(field)),
   history: [column('at', 'time'), column('ref'), column('from'), column('to', 'state'), column('by'), column('why')],
 };
 
-function columnsOf(kind: string, rows: readonly Item[]): readonly Column[] {
+function columnsOf(kind: string, rows: readonly Row[]): readonly Column[] {
   return COLUMNS[kind] ?? Object.keys(rows[0] ?? {}).map((field) => column(field));
 }
 
@@ -77,7 +78,7 @@ function columnsOf(kind: string, rows: readonly Item[]): readonly Column[] {
 export const ROW_KINDS = Object.keys(COLUMNS);
 
 /** A table; columns without any value are left out. */
-export function rowTable(kind: string, rows: readonly Item[], width: number): string {
+export function rowTable(kind: string, rows: readonly Row[], width: number): string {
   const columns = columnsOf(kind, rows).filter(({ field }) => rows.some((row) => plain(row[field]) !== ''));
   const table = new Table({
     head: columns.map(({ field }) => chalk.bold(heading(field))),
@@ -93,7 +94,7 @@ export function rowTable(kind: string, rows: readonly Item[], width: number): st
 }
 
 /** The kind's columns, tab-separated, times as RFC 3339 UTC, sizes in bytes. */
-export function rowTsv(kind: string, row: Item): string {
+export function rowTsv(kind: string, row: Row): string {
   return columnsOf(kind, [row])
     .map(({ field }) => oneLine(plain(row[field])))
     .join('\t');
@@ -117,7 +118,7 @@ function plain(value: unknown): string {
   return String(value);
 }
 
-function human({ field, as }: Column, row: Item): string {
+function human({ field, as }: Column, row: Row): string {
   const value = row[field];
   if (as === 'time' && typeof value === 'string') return localTime(value);
   if (as === 'size' && typeof value === 'number') return humanSize(value);

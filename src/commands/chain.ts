@@ -1,0 +1,25 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { changing } from '../lib/cli/flags.ts';
+import { chain } from '../lib/flow/chain.ts';
+
+export default class Chain extends Base {
+  static override summary = "one round of this host's steps";
+  static override description =
+    'Runs the steps that the configuration gives this host, once; with --until-idle, again and again until nothing is due and nothing is active.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --until-idle',
+  ];
+  static override exits = [0, 1, 2, 3, 4, 5, 75];
+  static override flags = {
+    ...changing,
+    'until-idle': Flags.boolean({ description: 'until nothing is due and nothing is active' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Chain);
+    const ports = await this.ports(true);
+    await this.items(chain(ports, this.stepOptions(flags, { untilIdle: flags['until-idle'] || undefined })));
+  }
+}

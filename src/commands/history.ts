@@ -1,0 +1,37 @@
+import { Flags } from '@oclif/core';
+import { Base, given } from '../lib/cli/base.ts';
+import { refs } from '../lib/cli/flags.ts';
+import { readRefs, sinceOf } from '../lib/cli/selection.ts';
+import { documentsOf, historyRows, passesOf } from '../lib/flow/records.ts';
+import { UsageError } from '../lib/util/errors.ts';
+
+export default class History extends Base {
+  static override summary = 'changes of a run, a pass or a document';
+  static override description =
+    'Who changed what, when and why, oldest first; of a run also the changes of its passes.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40',
+    '<%= config.bin %> <%= command.id %> 109134 --since 12h --by retry',
+  ];
+  static override strict = false;
+  static override args = refs;
+  static override flags = {
+    by: Flags.string({ description: 'only changes by this command or host', helpValue: 'TEXT' }),
+    since: Flags.string({ description: '12h, or a date', helpValue: 'TIME' }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(History);
+    if (argv.length === 0) throw new UsageError('no REF is named', { hint: 'dflow history 109134' });
+    const ports = await this.ports(false);
+    const since = flags.since === undefined ? undefined : sinceOf(flags.since, await ports.store.now());
+    const docs = [];
+    for (const ref of await readRefs(argv as string[])) {
+      docs.push(...(await documentsOf(ports, ref)));
+      if (ref.run !== undefined && ref.module === undefined && ref.id === undefined) {
+        docs.push(...(await passesOf(ports, ref.run)));
+      }
+    }
+    await this.rows('history', historyRows(docs, given({ by: flags.by, since })));
+  }
+}

@@ -1,0 +1,59 @@
+import { Args } from '@oclif/core';
+import { Base, given } from '../lib/cli/base.ts';
+import { limit, selection, storage } from '../lib/cli/flags.ts';
+import { selectionOf } from '../lib/cli/selection.ts';
+import { STATE_SETS } from '../lib/domain/selection.ts';
+import { KINDS, type Kind, type Row } from '../lib/flow/look.ts';
+import { UsageError } from '../lib/util/errors.ts';
+import { suggestion } from '../lib/util/near.ts';
+
+/** Rows on a terminal without `--limit`; a pipe gets all. */
+const SCREEN = 100;
+
+export default class List extends Base {
+  static override summary = 'runs data replicas jobs farms storage requests holds loops modules quarantine tables';
+  static override description =
+    'Rows of one kind. `list jobs` without a state lists open ones (not completed, canceled or deleted). Every row has a ref that other commands take.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> jobs -s failed,partFail --since 12h',
+    '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
+    '<%= config.bin %> <%= command.id %> holds',
+  ];
+  static override strict = false;
+  static override args = {
+    kind: Args.string({ description: `what: ${Object.keys(KINDS).join(', ')}`, required: true, ignoreStdin: true }),
+    ref: Args.string({ description: 'only these: REFs, @FILE, or - for stdin', ignoreStdin: true }),
+  };
+  static override flags = { ...limit, ...selection, ...storage };
+
+  async run(): Promise<void> {
+    const { args, argv, flags } = await this.parse(List);
+    const kind = kindOf(args.kind);
+    const ports = await this.ports(false);
+    const refs = (argv as string[]).slice(1);
+    // `--state` of other kinds means the state in the row.
+    const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
+    const chosen = await selectionOf({ refs, flags: input, states: STATE_SETS.open }, () => ports.store.now());
+    const wanted = given({ storage: flags.storage, state: kind === 'jobs' ? undefined : flags.state });
+    const screen = this.out.format === 'table' ? SCREEN : undefined;
+    await this.rows(kind, having(KINDS[kind](ports, chosen), wanted), flags.limit ?? screen);
+  }
+}
+
+function kindOf(word: string): Kind {
+  if (word in KINDS) return word as Kind;
+  const kinds = Object.keys(KINDS);
+  throw new UsageError(`${word} cannot be listed`, { hint: suggestion(word, kinds) });
+}
+
+/** Rows whose fields have one of the wanted values. */
+async function* having(
+  rows: AsyncIterable<Row>,
+  wanted: Readonly<Record<string, readonly string[] | undefined>>,
+): AsyncGenerator<Row, void, void> {
+  const tests = Object.entries(wanted);
+  for await (const row of rows) {
+    if (row.failed === true || tests.every(([field, values]) => !values || values.includes(String(row[field]))))
+      yield row;
+  }
+}

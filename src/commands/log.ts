@@ -1,0 +1,38 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { refs } from '../lib/cli/flags.ts';
+import { select } from '../lib/cli/selection.ts';
+import { PASS_STATES } from '../lib/domain/states.ts';
+import { logsOf } from '../lib/flow/records.ts';
+
+export default class Log extends Base {
+  static override summary = "a job's output";
+  static override description = 'The end of what the last attempt of each subjob printed, stdout and stderr together.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40',
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40/2.007 --bytes 100000',
+  ];
+  static override exits = [0, 1, 2, 3, 5];
+  static override strict = false;
+  static override args = refs;
+  static override flags = {
+    bytes: Flags.integer({ description: 'at most so many of each', default: 20_000, min: 1, helpValue: 'N' }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Log);
+    const ports = await this.ports(false);
+    const selected = await select(ports, { refs: argv as string[], flags: {}, states: PASS_STATES, needed: true });
+    let count = 0;
+    for (const job of selected.jobs) {
+      for (const log of await logsOf(ports, job, selected.subjobs.get(job._id), flags.bytes)) {
+        count++;
+        if (this.out.format === 'json') this.out.line(JSON.stringify({ kind: 'log', ...log }));
+        else
+          this.out.line(`== ${log.ref} ${log.state} at ${log.site}\n${log.text?.trimEnd() ?? '(no output is kept)'}`);
+      }
+    }
+    await this.items(selected.problems);
+    if (count === 0 && selected.jobs.length > 0) this.remark('no attempt of it is known to a batch system');
+  }
+}

@@ -1,0 +1,28 @@
+import { Base } from '../lib/cli/base.ts';
+import { refs } from '../lib/cli/flags.ts';
+import { readRefs } from '../lib/cli/selection.ts';
+import { documentsOf, shownFields } from '../lib/flow/records.ts';
+import { UsageError } from '../lib/util/errors.ts';
+
+export default class Show extends Base {
+  static override summary = 'a document';
+  static override description =
+    'The documents that a REF names: a run with its data, the last pass of a module, one pass, or any document by its id.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 109134',
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json | jq .subjobs',
+  ];
+  static override strict = false;
+  static override args = refs;
+
+  async run(): Promise<void> {
+    const { argv } = await this.parse(Show);
+    if (argv.length === 0) throw new UsageError('no REF is named', { hint: 'dflow show 109134' });
+    const ports = await this.ports(false);
+    for (const ref of await readRefs(argv as string[])) {
+      for (const doc of await documentsOf(ports, ref)) {
+        this.out.line(JSON.stringify(shownFields(doc), null, this.out.format === 'json' ? 0 : 2));
+      }
+    }
+  }
+}

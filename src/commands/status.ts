@@ -1,0 +1,39 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { status } from '../lib/flow/status.ts';
+import { statusText } from '../lib/render/status.ts';
+import { EXIT, UsageError } from '../lib/util/errors.ts';
+import { suggestion } from '../lib/util/near.ts';
+
+export default class Status extends Base {
+  static override summary = 'one page';
+  static override description =
+    'What needs a person first, each line with the command to begin with; then runs, loops, storage, jobs, farms and requests.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --check || mail -s "dflow needs you" shifter',
+    '<%= config.bin %> <%= command.id %> --request tl-july',
+  ];
+  static override flags = {
+    check: Flags.boolean({ description: 'exit 1 when a person is needed' }),
+    request: Flags.string({ description: 'only this request', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Status);
+    const whole = await status(await this.ports(false));
+    const { request } = flags;
+    const requests = request === undefined ? whole.requests : whole.requests.filter(({ name }) => name === request);
+    if (request !== undefined && requests.length === 0) {
+      const names = whole.requests.map(({ name }) => name);
+      throw new UsageError(`no request is called ${request}`, { hint: suggestion(request, names) });
+    }
+    const page = { ...whole, requests };
+    if (flags.check && page.needYou.length > 0) process.exitCode = EXIT.itemsFailed;
+    if (request !== undefined && this.out.format !== 'json') {
+      const rows = requests.map((row) => ({ kind: 'request', ref: `request:${row.name}`, ...row, ...row.states }));
+      return this.rows('request', rows);
+    }
+    this.out.line(this.out.format === 'json' ? JSON.stringify({ kind: 'status', ...page }) : statusText(page));
+  }
+}

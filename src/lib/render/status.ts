@@ -1,0 +1,118 @@
+// The status page: what needs a person first, then runs, loops, storage, jobs, farms, requests. Lines without content
+// are left out.
+import chalk from 'chalk';
+import type { StatusPage } from '../flow/status.ts';
+import { between, humanDuration } from '../util/time.ts';
+import { humanCount, localTime } from './human.ts';
+import { stateColour } from './states.ts';
+
+export function statusText(page: StatusPage): string {
+  const sections = [needYou(page), [...runs(page), ...holds(page), ...loops(page)], storage(page), jobs(page)];
+  const last = [...farms(page), ...requests(page)];
+  const body = [...sections, last].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+  return [head(page), ...body].join('\n');
+}
+
+function head(page: StatusPage): string {
+  const count = page.needYou.length;
+  const urgent =
+    count === 0 ? chalk.green('nothing needs you') : chalk.yellow(`${count} need${count === 1 ? 's' : ''} you`);
+  return `${chalk.bold(page.experiment)}  ${localTime(page.at)}  ${page.store}  ${urgent}`;
+}
+
+function needYou(page: StatusPage): string[] {
+  const width = Math.max(0, ...page.needYou.map(({ text }) => text.length));
+  return page.needYou.map(({ text, next }) => `${chalk.yellow('!')} ${text.padEnd(width)}  ${next}`);
+}
+
+function runs({ runs: count, quarantined }: StatusPage): string[] {
+  const files = Object.values(quarantined).reduce((sum, number) => sum + number, 0);
+  const parts = [
+    `${humanCount(count.open)} open`,
+    `${humanCount(count.todo)} to enqueue`,
+    `${humanCount(count.done)} enqueued`,
+    ...(count.late > 0 ? [chalk.yellow(`${humanCount(count.late)} with late files`)] : []),
+    ...(files > 0 ? [chalk.yellow(`${humanCount(files)} files quarantined`)] : []),
+  ];
+  return [line('RUNS', parts.join(' | '))];
+}
+
+function holds(page: StatusPage): string[] {
+  if (page.holds.length === 0) return [];
+  const texts = page.holds.map((hold) => `${hold.what}: ${hold.why} (${age(hold.since, page)})`);
+  return [line('HOLDS', texts.slice(0, 4).join(' | '))];
+}
+
+function loops(page: StatusPage): string[] {
+  const hosts = new Map<string, string[]>();
+  for (const { host, loop, at, outcome } of page.loops) {
+    const text = `${loop} ${age(at, page)}${outcome === 'ok' ? '' : chalk.red(' !')}`;
+    hosts.set(host, [...(hosts.get(host) ?? []), text]);
+  }
+  const parts = [...hosts].map(([host, list]) => `${host}: ${list.join(', ')}`);
+  return parts.length === 0 ? [] : [line('LOOPS', parts.join(' | '))];
+}
+
+function storage(page: StatusPage): string[] {
+  const rows = page.storage.map(({ name, primary, states, missing }) => {
+    const cells = [states.verified, states.copying, states.failed, states.bad, missing];
+    return [`${name}${primary ? ' *' : ''}`, ...cells.map((value) => humanCount(value ?? 0))];
+  });
+  return table(['STORAGE', 'VERIFIED', 'COPYING', 'FAILED', 'BAD', 'MISSING'], rows);
+}
+
+const STATES = ['waiting', 'submitted', 'running', 'held', 'failed', 'partFail', 'completed', 'canceled'];
+
+function jobs(page: StatusPage): string[] {
+  const used = STATES.filter((state) => page.jobs.some(({ states }) => states[state]));
+  const lines: string[] = [];
+  for (const version of new Set(page.jobs.map((row) => row.version))) {
+    const rows = page.jobs.filter((row) => row.version === version);
+    const cells = rows.map(({ module, states }) => {
+      return [module, ...used.map((state) => stateColour(states[state] ? state : '')(humanCount(states[state] ?? 0)))];
+    });
+    lines.push(...table([`JOBS ${version}`, ...used.map((state) => state.toUpperCase())], cells));
+  }
+  return lines;
+}
+
+function farms(page: StatusPage): string[] {
+  const parts = page.farms.map(({ site, backend, slots, active, heartbeat }) => {
+    return `${site} ${backend} ${active} active, ${slots} slots, beat ${age(heartbeat, page)}`;
+  });
+  return parts.length === 0 ? [] : [line('FARMS', parts.join(' | '))];
+}
+
+function requests(page: StatusPage): string[] {
+  const parts = page.requests.map(({ name, passes, states }) => {
+    const failed = (states.failed ?? 0) + (states.partFail ?? 0);
+    return `${name} ${states.completed ?? 0}/${passes}${failed > 0 ? chalk.red(`, ${failed} failed`) : ''}`;
+  });
+  return parts.length === 0 ? [] : [line('REQUESTS', parts.join(' | '))];
+}
+
+function age(at: string, page: StatusPage): string {
+  return humanDuration(Math.max(0, between(at, page.at)));
+}
+
+function line(title: string, text: string): string {
+  return `${chalk.bold(title.padEnd(9))} ${text}`;
+}
+
+/** Columns under their titles: the first to the left, numbers to the right. */
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const width = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => length(row[at] ?? ''))));
+  const cell = (text: string, at: number): string => {
+    const space = ' '.repeat(Math.max(0, (width[at] ?? 0) - length(text)));
+    return at === 0 ? text + space : space + text;
+  };
+  const header = chalk.bold(titles.map(cell).join('  '));
+  return [header, ...rows.map((row) => row.map(cell).join('  '))];
+}
+
+/** Length without colour codes. */
+function length(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour code begins with
+  return text.replace(/\x1b\[[0-9;]*m/g, '').length;
+}
