@@ -1,0 +1,179 @@
+// A buffer folder in a temporary place with a store beside it and a clock that the test turns: everything that register
+// needs, real but for the clock.
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { DataDoc } from '../../src/lib/domain/data.ts';
+import type { Doc } from '../../src/lib/domain/doc.ts';
+import { dataId, runId } from '../../src/lib/domain/ids.ts';
+import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/run.ts';
+import { RUN_TYPES } from '../../src/lib/domain/runtypes.ts';
+import type { BufferSettings, Settings } from '../../src/lib/domain/settings.ts';
+import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
+import { type RegisterOptions, register } from '../../src/lib/flow/register.ts';
+import { open as openPosix } from '../../src/lib/protocols/posix.ts';
+import type { Storage } from '../../src/lib/storage.ts';
+import { idsWith, type Store } from '../../src/lib/store.ts';
+import { open as openSqlite } from '../../src/lib/stores/sqlite.ts';
+import { MINUTE, SECOND } from '../../src/lib/util/time.ts';
+
+export interface BenchOptions {
+  readonly buffers?: readonly Partial<BufferSettings>[];
+  readonly runs?: Partial<Settings['runs']>;
+  /** Stands between register and the folder. */
+  readonly wrap?: (storage: Storage) => Storage;
+}
+
+export class Bench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'dflow-register-'));
+  /** The store's clock, ms. */
+  clock = Date.UTC(2026, 6, 14, 12);
+  settings: Settings;
+  #stores: Store[] = [];
+  readonly #wrap: (storage: Storage) => Storage;
+  #nonces = 0;
+
+  constructor(options: BenchOptions = {}) {
+    this.settings = settingsOf(this.folder, options);
+    this.#wrap = options.wrap ?? ((storage) => storage);
+    for (const buffer of this.settings.buffers) mkdirSync(buffer.path, { recursive: true });
+  }
+
+  /** Fresh ports: another process, as far as register can tell. */
+  async ports(write: boolean | 'setup' = true): Promise<Ports> {
+    const options = { write, now: () => this.clock };
+    const store = await openSqlite(this.settings.store, options);
+    if (write === 'setup') await store.setup(this.settings.experiment);
+    this.#stores.push(store);
+    const none = (): never => {
+      throw new Error('register needs no such port');
+    };
+    return {
+      settings: this.settings,
+      store,
+      storage: none,
+      backend: none,
+      sleep: none,
+      nonce: () => `n${++this.#nonces}`,
+      by: 'register@test',
+      host: 'test',
+      buffer: async (level) => {
+        const buffer = this.settings.buffers.find((candidate) => candidate.level === level);
+        const url = buffer?.path ?? '';
+        return this.#wrap(
+          await openPosix({ name: level, protocol: 'posix', url, tape: false, template: '{name}', options: {} }),
+        );
+      },
+    };
+  }
+
+  /** Writes a file, `age` ms old by the store's clock. */
+  put(name: string | Buffer, content: string | Buffer, age = 5 * MINUTE, level = 0): void {
+    const folder = this.settings.buffers[level]?.path ?? '';
+    const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name)]);
+    if (typeof name === 'string') mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(path, content);
+    const at = new Date(this.clock - age);
+    utimesSync(path, at, at);
+  }
+
+  remove(name: string, level = 0): void {
+    rmSync(join(this.settings.buffers[level]?.path ?? '', name));
+  }
+
+  async register(ports: Ports, options: RegisterOptions = {}): Promise<Item[]> {
+    return collect(register(ports, options));
+  }
+
+  async close(): Promise<void> {
+    for (const store of this.#stores) await store.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function collect(step: Step): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const item of step) items.push(item);
+  return items;
+}
+
+/** `did` of the items, counted. */
+export function deeds(items: readonly Item[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[item.did] = (counts[item.did] ?? 0) + 1;
+  return counts;
+}
+
+export async function runDoc(ports: Ports, run: number): Promise<RunDoc | undefined> {
+  return (await ports.store.get<RunDoc>([runId(run)])).get(runId(run));
+}
+
+export async function dataDoc(ports: Ports, run: number, level = 'L1'): Promise<DataDoc | undefined> {
+  const id = dataId(level, run);
+  return (await ports.store.get<DataDoc>([id])).get(id);
+}
+
+/** Reason by name. */
+export async function quarantined(ports: Ports): Promise<Record<string, string>> {
+  const docs = await ports.store.range<QuarantineDoc>(idsWith('quarantine:'));
+  return Object.fromEntries(docs.map((doc) => [doc.name, doc.reason]));
+}
+
+/** Every document without what differs between two stores with the same history. */
+export async function everything(ports: Ports): Promise<Record<string, unknown>> {
+  const docs = await ports.store.range<Doc>({ start: '', end: '\uffff' });
+  return Object.fromEntries(docs.map(({ _rev, ops, ...doc }) => [doc._id, doc]));
+}
+
+function settingsOf(folder: string, options: BenchOptions): Settings {
+  const buffer: BufferSettings = {
+    level: 'L1',
+    path: join(folder, 'raw'),
+    pattern: 'run{run}_{subrun}.dat',
+    closed: 'settled',
+    settle: MINUTE,
+    keep: 1,
+  };
+  return {
+    experiment: 'test',
+    folder,
+    file: join(folder, 'dflow.yaml'),
+    store: `sqlite:${join(folder, 'dflow.db')}`,
+    buffers: (options.buffers ?? [{}]).map((more) => ({ ...buffer, ...more })),
+    storages: [],
+    copies: { raw: 1, purgeAfter: 3 },
+    runs: {
+      quiet: 10 * MINUTE,
+      maxJump: 1000,
+      first: 0,
+      last: 10_000_000,
+      late: 'show',
+      types: RUN_TYPES,
+      calibration: ['ECA', 'PCA'],
+      ...options.runs,
+    },
+    tables: { required: [] },
+    transfer: { parallel: 2, lease: MINUTE, retry: MINUTE },
+    farms: [],
+    farm: 'test',
+    automatic: { level: 'L1', from: 0, share: 0.7 },
+    modules: {},
+    policy: [],
+    limits: { grace: SECOND, submitting: SECOND, giveUp: SECOND, stale: SECOND, vanish: 0.2 },
+    loops: [],
+    hash: '',
+  };
+}
+
+/** The smallest raw ZDAB file: one physical record with a run header. */
+export function zdab(run: number, mask: number): Buffer {
+  const words = new Uint32Array(3840);
+  words.set([0x0123cdef, 0x80708070, 0x4321abcd, 0x80618061, 0xf00, 1, 8, 0]);
+  const bank = 12;
+  words[bank] = 0x52484452;
+  words[bank + 3] = 17;
+  words.set([20260714, 120000, 1, run, 0, 0, mask], bank + 5);
+  const bytes = Buffer.alloc(words.length * 4);
+  for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, index * 4);
+  return bytes;
+}
