@@ -384,6 +384,14 @@ describe('runs', () => {
     await bench.register(ports);
     expect((await runDoc(ports, 5001))?.levels.L1).toMatchObject({ files: 0, blocked: 'run5001_0.dat still open' });
     expect((await runDoc(ports, 5000))?.levels.L1?.complete).toBeUndefined();
+    bench.remove('run5001_0.dat');
+    bench.put('run1_0.dat', '');
+    const planned = await bench.register(ports, { dryRun: true });
+    const done = await bench.register(ports);
+    expect(deeds(done)).toEqual({ quarantined: 1, forgotten: 2 });
+    expect(planned).toEqual(done.map((item) => ({ ...item, dryRun: true })));
+    expect(await runDoc(ports, 5001)).toBeUndefined();
+    expect(await bench.register(ports)).toEqual([]);
   });
 
   test('a late file is marked and what was frozen stays', async () => {

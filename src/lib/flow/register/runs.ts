@@ -47,7 +47,7 @@ export async function* settleRuns(round: Round): Step {
     const run = looked[index];
     if (!run) continue;
     if (outcome.doc) written.push({ ...run, doc: outcome.doc });
-    if (tookEffect(outcome) && outcome.doc) yield* runItems(round, run, outcome.doc);
+    if (tookEffect(outcome)) yield* outcome.doc ? runItems(round, run, outcome.doc) : forgotten(round, run);
     else if (outcome.result === 'lost' || outcome.result === 'frozen') yield unwritten(round, run, outcome.result);
   }
   await flagLate(round, written);
@@ -63,7 +63,7 @@ async function look(round: Round): Promise<Looked[]> {
   const more = await store.get<DataDoc>(elsewhere.map((run) => dataId(level, run)));
   const data = new Map(round.known.data);
   for (const doc of more.values()) data.set(doc.run, doc);
-  const around = await surroundings(round, data);
+  const around = await surroundings(round, data, open);
   const docs = await store.get<RunDoc>([...around.keys()].map(runId));
   return [...around].map(([run, facts]) => ({ run, doc: docs.get(runId(run)), data: data.get(run), around: facts }));
 }
@@ -73,7 +73,7 @@ function needsWrite(run: Looked, rules: LevelRules): boolean {
   const previous = run.doc?.levels[rules.level];
   if (!run.data && !previous && run.around.open.length === 0) return false;
   const unflagged = lateFiles(previous, run.data?.files ?? []).some((file) => !file.late);
-  return unflagged || 'write' in decide(run, run.doc, rules, undefined) || wantsMask(run, rules);
+  return unflagged || !('skip' in decide(run, run.doc, rules, undefined)) || wantsMask(run, rules);
 }
 
 /** `maskFrom` without a mask says that the raw files were read and have none. */
@@ -87,9 +87,18 @@ function decide(run: Looked, doc: RunDoc | undefined, rules: LevelRules, mask: M
   const previous = doc?.levels[rules.level];
   const next = nextLevel(previous, run.data, run.around, rules);
   if (!next) return { skip: 'another register is ahead' };
+  if (next.files === 0 && run.around.open.length === 0) return withoutLevel(doc, rules.level);
   const leveled = doc && isDeepStrictEqual(next, previous) ? doc : withLevel(doc, run.run, next, rules);
   const masked = leveled.mask === undefined && leveled.maskFrom === undefined ? typed(leveled, rules, mask) : leveled;
   return masked === doc ? { skip: 'nothing new' } : { write: masked };
+}
+
+/** Its only file was deleted or quarantined before it was closed: there is no such run, unless more is known of it. */
+function withoutLevel(doc: RunDoc | undefined, level: string): Decision<RunDoc> {
+  if (!doc?.levels[level]) return { skip: 'nothing to say' };
+  const { [level]: _, ...levels } = doc.levels;
+  const empty = Object.keys(levels).length === 0 && doc.mask === undefined && !doc.notes && !doc.automatic;
+  return empty ? { remove: true } : { write: { ...doc, levels } };
 }
 
 /** A header may still come with a file of an open run; that a complete one has none is written down once. */
@@ -142,6 +151,11 @@ function* runItems(round: Round, run: Looked, doc: RunDoc): Generator<Item> {
       next: `dflow why ${run.run}`,
     };
   }
+}
+
+function* forgotten(round: Round, { run }: Looked): Generator<Item> {
+  const text = 'its only file is gone or in quarantine';
+  yield { kind: 'run', ref: refOf(run), did: 'forgotten', level: round.buffer.level, run, text, ...dry(round) };
 }
 
 function unwritten(round: Round, run: Looked, result: string): Item {

@@ -12,10 +12,11 @@ import { banBy, type Round, registeredAs } from './round.ts';
 /** Runs looked at to know the end of the level and whether its subruns count from 0. */
 const LAST = 10;
 
-/** Surroundings of every run in `data` and of believed runs with nothing but open files, by run. */
+/** Surroundings of every run in `data`, of the `more` runs, and of believed ones with nothing but open files, by run. */
 export async function surroundings(
   round: Round,
   data: ReadonlyMap<number, DataDoc>,
+  more: readonly number[],
 ): Promise<Map<number, Surroundings>> {
   const last = await round.ports.store.range<DataDoc>({
     ...idsWith(`data:${round.buffer.level}:`),
@@ -27,7 +28,7 @@ export async function surroundings(
   const unusable = unusableFiles(round);
   const later = laterRuns(round, all);
   const zero = [...all.values()].some((doc) => doc.files[0]?.subrun === 0);
-  const runs = [...new Set([...data.keys(), ...open.keys()])].sort((a, b) => a - b);
+  const runs = [...new Set([...data.keys(), ...more, ...open.keys()])].sort((a, b) => a - b);
   return new Map(
     runs.map((run) => {
       const next = later(run);
