@@ -3,6 +3,7 @@
 import { SCHEMA } from '../domain/doc.ts';
 import type { LoopDoc } from '../domain/farm.ts';
 import { DflowError, EXIT } from '../util/errors.ts';
+import { ms } from '../util/time.ts';
 import { horizon, nextDue, waitFor } from './chain/due.ts';
 import { enqueue } from './enqueue.ts';
 import { activeCount, farmSettings } from './farm.ts';
@@ -32,8 +33,16 @@ export interface ChainOptions extends StepOptions {
   readonly untilIdle?: boolean;
 }
 
-/** Pauses between two rounds while jobs run: short at first, since much is short. */
-const PAUSES = [50, 100, 200, 500, 1000];
+/** Milliseconds between two rounds while jobs run: at least, at most. */
+const PAUSE = [100, 2_000] as const;
+
+/**
+ * How long to leave the machine to its jobs after a round that took `took` ms: twice as long, so that looking costs a
+ * third of the time at most and each round finds more that ended.
+ */
+export function pauseAfter(took: number): number {
+  return Math.min(Math.max(PAUSE[0], 2 * took), PAUSE[1]);
+}
 
 /** Runs the host's steps; items carry the step's name. What is wrong in every round alike is said once. */
 export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
@@ -41,6 +50,7 @@ export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
   const said = new Set<string>();
   for (let quiet = 0; ; ) {
     let changed = false;
+    const began = ms(await ports.store.now());
     for (const name of names) {
       for await (const item of guarded(ports, name, options)) {
         changed ||= isChange(item);
@@ -51,10 +61,9 @@ export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
     }
     if (!options.untilIdle || options.dryRun) return;
     quiet = changed ? 0 : quiet + 1;
-    if (quiet === 0) continue;
     const active = names.includes('monitor') ? await activeCount(ports, farmSettings(ports).name) : 0;
-    if (active > 0 || quiet < 2) await ports.sleep(PAUSES[Math.min(quiet, PAUSES.length) - 1] ?? 1000);
-    else if (!(yield* waited(ports, said))) return;
+    if (active > 0) await ports.sleep(pauseAfter(ms(await ports.store.now()) - began));
+    else if (quiet > 1 && !(yield* waited(ports, said))) return;
   }
 }
 

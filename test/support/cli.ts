@@ -1,0 +1,55 @@
+// The built program, run as a person or cron would: as a process, in a folder.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..', '..');
+export const BIN = join(root, 'bin', 'run.js');
+
+if (!existsSync(join(root, 'dist'))) throw new Error('dist/ is missing: npm run build');
+
+/** No colours, no terminal, nothing of the machine's own dflow settings. */
+export function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const { DFLOW_CONFIG: _config, FORCE_COLOR: _color, ...rest } = process.env;
+  return { ...rest, NO_COLOR: '1', ...extra };
+}
+
+export interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `dflow ...args` to its end. */
+export function dflow(folder: string, args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}): Ran {
+  const ran = spawnSync(process.execPath, [BIN, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: environment(options.env),
+    input: options.input ?? '',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return { code: ran.status, out: ran.stdout, err: ran.stderr };
+}
+
+/** The same, and it must end with one of `codes`. */
+export function must(folder: string, args: readonly string[], codes: readonly number[] = [0]): string {
+  const ran = dflow(folder, args);
+  if (ran.code === null || !codes.includes(ran.code)) {
+    throw new Error(`dflow ${args.join(' ')} ended with ${ran.code}\n${ran.out.slice(-2000)}\n${ran.err.slice(-2000)}`);
+  }
+  return ran.out;
+}
+
+/** Starts `dflow ...args` and does not wait. */
+export function start(folder: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [BIN, ...args], { cwd: folder, env: environment(), stdio: 'ignore' });
+}
+
+/** Parses JSON lines. */
+export function lines<T = Record<string, unknown>>(text: string): T[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
+}
