@@ -12,6 +12,8 @@ export interface StoryStep {
   readonly type: string;
   /** Lines shown at the beginning and at the end of what it prints; absent: all. */
   readonly show?: readonly [first: number, last: number];
+  /** Lines between them that are shown, too. */
+  readonly keep?: RegExp;
   /** Exit codes that belong to the story; absent: 0. */
   readonly exits?: readonly number[];
 }
@@ -21,7 +23,8 @@ export const STORY: readonly StoryStep[] = [
   {
     say: 'Files that the builder has closed are checksummed and catalogued. One run number is absurd.',
     type: 'dflow register',
-    show: [4, 4],
+    show: [3, 1],
+    keep: /quarantined|blocked/,
     exits: [0, 1],
   },
   {
@@ -35,7 +38,8 @@ export const STORY: readonly StoryStep[] = [
   {
     say: 'All of that, round after round, until nothing is due. One file is damaged: its job fails, and says where.',
     type: 'dflow chain --until-idle',
-    show: [3, 4],
+    show: [2, 2],
+    keep: /fail/i,
     exits: [0, 1],
   },
   {
@@ -45,11 +49,12 @@ export const STORY: readonly StoryStep[] = [
   { type: "dflow resume 109137 --why 'ECA constants validated'" },
   { type: 'dflow chain --until-idle', show: [2, 2], exits: [0, 1] },
   { say: 'The shift in one page.', type: 'dflow status' },
-  { say: 'And why something is not done.', type: 'dflow why 109134 Analysis40' },
+  { say: 'And why something is not done.', type: 'dflow why 109134/Processing' },
 ];
 
 /** What to try next, as typed in the folder. */
 export const NEXT: readonly (readonly [command: string, what: string])[] = [
+  ['dflow log 109134/Processing', 'what the damaged file did'],
   ['dflow why 109128', 'its run table is missing'],
   ['dflow tables load later/*.ratdb && dflow chain --until-idle', 'now it is there'],
   ['dflow why 109129', 'a subrun is missing'],
@@ -97,7 +102,7 @@ dflow() { "$DFLOW_DEMO_NODE" "$DFLOW_DEMO_PROGRAM" "$@" --format table; }
 
 async function runStep(step: StoryStep, telling: Telling): Promise<void> {
   const ended = await exec('/bin/sh', ['-c', SHELL + step.type], { cwd: telling.folder, env: environment(telling) });
-  for (const line of trimmed(ended.stdout, step.show)) telling.print(cut(line, telling.columns));
+  for (const line of trimmed(ended.stdout, step)) telling.print(cut(line, telling.columns));
   const expected = step.exits ?? [0];
   if (ended.exit !== undefined && expected.includes(ended.exit)) return;
   for (const line of ended.stderr.trimEnd().split('\n')) telling.print(line);
@@ -117,12 +122,26 @@ function environment({ program, colour }: Telling): Record<string, string> {
   };
 }
 
-function trimmed(text: string, show: StoryStep['show']): string[] {
+/** The lines that the step shows, with the number of those left out in each gap. */
+function trimmed(text: string, { show, keep }: StoryStep): string[] {
+  if (text.trim() === '') return [];
   const lines = text.trimEnd().split('\n');
-  if (!show || lines.length <= show[0] + show[1] + 1) return text.trim() === '' ? [] : lines;
-  const [first, last] = show;
-  const left = lines.length - first - last;
-  return [...lines.slice(0, first), chalk.dim(`... ${left} more lines`), ...lines.slice(lines.length - last)];
+  if (!show) return lines;
+  const shown: string[] = [];
+  let left = 0;
+  const gap = (): void => {
+    if (left > 0) shown.push(chalk.dim(`... ${left} more lines`));
+    left = 0;
+  };
+  for (const [index, line] of lines.entries()) {
+    // An indented line, such as what to type next, goes with the one before it.
+    const follows = left === 0 && line.startsWith('  ');
+    if (follows || index < show[0] || index >= lines.length - show[1] || keep?.test(line)) {
+      gap();
+      shown.push(line);
+    } else left++;
+  }
+  return shown;
 }
 
 /** At most `columns` characters, not counting colours. */
