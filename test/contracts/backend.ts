@@ -1,4 +1,5 @@
 // What every batch system must do (src/lib/backend.ts), as one suite over any of them.
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,6 +38,15 @@ export function simpleSpec(key: string, command: string, folder: string, more: P
     cpus: 1,
     ...more,
   };
+}
+
+/** Whether a process lives; one that only waits to be reaped does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()[0] !== 'Z';
+  } catch {
+    return false;
+  }
 }
 
 export async function until<T>(what: string, look: () => Promise<T | undefined>, seconds = 30): Promise<T> {

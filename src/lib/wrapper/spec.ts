@@ -106,8 +106,8 @@ export function renderSpec(spec: JobSpec): string {
   checkSpec(spec);
   const inputs = spec.inputs.map((input) => (input.copy ? `"$work"/${quote(input.name)}` : quote(input.source)));
   const env = [
-    ...Object.entries(spec.env).map(([name, value]) => `  export ${name}=${quote(value)}`),
     ...spec.outputs.map(({ type, name }) => `  export OUT_${type}="$work"/${quote(name)}`),
+    ...Object.entries(spec.env).map(([name, value]) => `  export ${name}=${quote(value)}`),
   ];
   const lines = [
     `key=${quote(spec.key)}`,

@@ -8,12 +8,12 @@
 # log, SCRATCH the parent of the scratch folder.
 # Exit: 0 a record is in result/new (whatever it says); 74 no record could be written; 75 the key was started before.
 #
-# A trivial job is mostly process starts, so they are counted: mkdir, sh (the payload), wc, cp, md5sum, rm, mv.
+# A trivial job is mostly process starts, so they are counted: mkdir, sh (the payload), dd, md5sum, rm, mv.
 # What a shell builtin can do (clock, nonce, host, fence) it does.
 
 job=$1 spool=$2 mode=${3:-once} log=${4-} base=${5:-${TMPDIR:-/tmp}}
 complete=no key='' setup='' command='' limit=0
-execution='' scratch='' work='' to='' child='' placed='' lines='' problems='' group=''
+execution='' work='' note='' ready='' to='' child='' placed='' lines='' problems='' group=''
 nl='
 '
 set -f
@@ -53,10 +53,10 @@ one_line() {
   done
 }
 
-# $line: first line of what the last failing command said.
+# $line: first line of what the failing command said.
 read_error() {
   line=
-  read -r line <"$scratch/error" || :
+  read -r line 2>/dev/null <"$note" || :
   [ -z "$line" ] || printf '%s\n' "$line" >&2
 }
 
@@ -108,8 +108,9 @@ finish() {
   add_cpu
   if [ "$1" = done ]; then record=$record$lines; else add_tail; fi
   cd /
-  # Without a record's outputs an upload is nobody's: the folder of this execution goes as well.
-  if [ -n "$to" ] && [ -z "$placed" ]; then rm -rf -- "$scratch" "$to"; else rm -rf -- "$scratch"; fi
+  # Only a record that says `done` names its upload; otherwise it is nobody's and goes as well.
+  [ "$1" != done ] || to=
+  rm -rf -- "$work" "$note" ${setup:+"$ready"} ${to:+"$to"}
   name=$key
   [ "$mode" = once ] || name=$key.$execution
   printf '%send %s\n' "$record" "$key" >"$spool/result/tmp/$name" || {
@@ -121,8 +122,8 @@ finish() {
 
 # CPU time of all children, as the shell knows it.
 add_cpu() {
-  { times >"$scratch/times"; } 2>/dev/null || return 0
-  { read -r _ && read -r user system; } <"$scratch/times" || return 0
+  { times >"$note"; } 2>/dev/null || return 0
+  { read -r _ && read -r user system; } <"$note" || return 0
   parse_times "$user"
   sum=$hundredths
   parse_times "$system"
@@ -134,8 +135,12 @@ add_cpu() {
 # The log's last lines, from which a failure's cause is recognised.
 add_tail() {
   [ -n "$log" ] && [ -f "$log" ] || return 0
-  tail -c 2048 -- "$log" 2>/dev/null | tail -n 20 >"$scratch/tail" 2>/dev/null || return 0
-  while read -r line || [ -n "$line" ]; do record="${record}tail $line$nl"; done <"$scratch/tail"
+  # Not through the note file: a full disk is a likely cause.
+  last=$(tail -c 2048 -- "$log" | tail -n 20)$nl
+  while [ -n "$last" ]; do
+    record="${record}tail ${last%%"$nl"*}$nl"
+    last=${last#*"$nl"}
+  done
 }
 
 # A signal from the batch system or an operator: the payload ends first, then the record is written.
@@ -158,7 +163,7 @@ stopped() {
 # --- stage in ---
 
 link_file() {
-  ln -s -- "$1" "$work/" 2>"$scratch/error" && return
+  ln -s -- "$1" "$work/" 2>"$note" && return
   read_error
   finish stage-in 1 "cannot link $1: $line"
 }
@@ -169,7 +174,7 @@ stage_in() { # source name copy|stream
       [ -r "$1" ] || finish stage-in 1 "input is missing or not readable: $1"
       ;;
     copy:/*)
-      cp -- "$1" "$work/$2" 2>"$scratch/error" && return
+      cp -- "$1" "$work/$2" 2>"$note" && return
       read_error
       finish stage-in 1 "cannot copy input $1: $line"
       ;;
@@ -180,24 +185,30 @@ stage_in() { # source name copy|stream
 # --- payload ---
 
 # The release is set up in the payload's own shell, so that nothing it does (functions, cd, set -e) reaches the wrapper.
-# The file `ready` says that it got that far.
+# The file $ready says that it got that far.
 compose_script() {
   script=$command
   [ -z "$setup" ] || script="command -v source >/dev/null || source() { . \"\$@\"; }
 $setup
 dflow_status=\$?
 [ \$dflow_status = 0 ] || exit \$dflow_status
-: >../ready
+: >"\$DFLOW_READY"
 $command"
 }
 
 # Runs in a child of its own, which becomes the payload: one process, not two.
 launch() {
   cd "$work" || exit 74
-  set_env
   export DFLOW_EXECUTION="$execution"
-  [ "$limit" = 0 ] || with_inputs exec timeout -k 10 "$limit" sh -c "$script" sh
-  with_inputs exec sh -c "$script" sh
+  [ -z "$setup" ] || export DFLOW_READY="$ready"
+  [ "$limit" = 0 ] || with_inputs become timeout -k 10 "$limit" sh -c "$script" sh
+  with_inputs become sh -c "$script" sh
+}
+
+# The job's environment comes last: it may have names that are variables here.
+become() {
+  set_env
+  exec "$@"
 }
 
 run_payload() {
@@ -211,7 +222,7 @@ run_payload() {
   code=$?
   child=
   [ $code != 0 ] || return 0
-  [ -z "$setup" ] || [ -e "$scratch/ready" ] || finish setup $code "software set-up ended with exit $code"
+  [ -z "$setup" ] || [ -e "$ready" ] || finish setup $code "software set-up ended with exit $code"
   read_clock
   if [ "$limit" != 0 ] && [ $((clock - launched)) -ge $((limit * 100)) ]; then
     case $code in 124 | 137) finish payload $code "ran past its limit of $limit s" ;; esac
@@ -268,53 +279,59 @@ check_outputs() {
 # macOS before 14 has md5 only.
 command -v md5sum >/dev/null || md5sum() { md5 -r "$@"; }
 
-copy_to() {
-  to_folder=$1
-  shift
-  cp -- "$@" "$to_folder/"
+# dd rather than cp: it also tells the size, which saves a process, and starts faster.
+copy_output() { # type name
+  [ -n "$to" ] || return 0
+  if dd if="$work/$2" of="$to/$2" bs=1048576 2>"$note"; then
+    # `17 bytes copied, ...` is its last line, in every language.
+    while read -r word _; do size=$word; done <"$note"
+    sizes="$sizes$size "
+  else
+    abandon 'cannot copy'
+  fi
 }
 
-# $sizes and $sums, one word an output; fails unless every copy has the checksum of its original.
+# Fails unless every copy has the checksum of its original. $sums: one word an output.
 verify_copies() {
-  sizes='' sums='' copies=''
-  cd "$work" && with_outputs . wc -c -- >"$scratch/sizes" && with_outputs "$work" with_outputs "$to" md5sum -- >"$scratch/sums" || return 1
-  while read -r word _; do sizes="$sizes$word "; done <"$scratch/sizes"
-  left=$outputs
+  sums='' copies='' left=$outputs
+  with_outputs "$work" with_outputs "$to" md5sum -- >"$note" 2>&1 || return 1
   while read -r word _; do
     # md5sum marks a line whose file name it had to escape.
     word=${word#\\}
     if [ $left -gt 0 ]; then sums="$sums$word "; else copies="$copies$word "; fi
     left=$((left - 1))
-  done <"$scratch/sums"
+  done <"$note"
+  : >"$note"
   [ $left = -$outputs ] && [ "$sums" = "$copies" ]
 }
 
-# put_posix STORAGE FOLDER PATH: copies and verifies every output, or says in $line why not.
-put_posix() {
-  # A mounted folder that is not there must not be made: the files would land below the empty mount point.
-  [ -d "${2%"/$3"}" ] || {
-    line="${2%"/$3"} is not there"
-    return 1
-  }
-  to=$2/$execution
-  if { [ -d "$to" ] || mkdir -p -- "$to"; } 2>"$scratch/error" && with_outputs "$work" copy_to "$to" 2>"$scratch/error"; then
-    verify_copies 2>"$scratch/error" && return 0
-    read_error
-    line=${line:-a copy differs from its original}
-  else
-    read_error
-    line=${line:-cannot copy}
-  fi
+# Gives this destination up; $line says why: the failing command's words, or else $1.
+abandon() {
+  read_error
+  line=${line:-$1}
   rm -rf -- "$to"
   to=
-  return 1
+}
+
+# put_posix FOLDER PATH: copies and verifies every output, or says in $line why not.
+put_posix() {
+  # A mounted folder that is not there must not be made: the files would land below the empty mount point.
+  [ -d "${1%"/$2"}" ] || {
+    line="${1%"/$2"} is not there" to=
+    return 1
+  }
+  to=$1/$execution sizes=''
+  [ -d "$to" ] || mkdir -p -- "$to" 2>"$note" || abandon 'cannot make the folder'
+  each_output copy_output
+  [ -z "$to" ] || verify_copies || abandon 'a copy differs from its original'
+  [ -n "$to" ]
 }
 
 try_destination() { # storage protocol folder path
   [ -z "$placed" ] || return 0
   line="this wrapper does not know protocol $2"
   case $2 in
-    posix) put_posix "$1" "$3" "$4" && placed=$1 path=$4/$execution && return ;;
+    posix) put_posix "$3" "$4" && placed=$1 path=$4/$execution && return ;;
   esac
   problems="${problems:+$problems; }$1: $line"
 }
@@ -352,9 +369,11 @@ began=$clock
 . "$job"
 identify
 [ -n "$execution" ] || exit 74
+# The file's name is the key: after a power cut the file may be empty.
+key=${job##*/}
+# One note file serves all that a builtin has to read back: making a file costs more than filling it again.
+work=$base/$key.$execution note=$base/$key.$execution.note ready=$base/$key.$execution.ready asked=''
 if [ $complete = no ]; then
-  # A power cut left half a job file. The file's name is the key.
-  key=${job##*/}
   fence
   finish lost 1 'the job file is damaged'
 fi
@@ -362,7 +381,6 @@ fence
 trap 'stopped 15 TERM' TERM
 trap 'stopped 2 INT' INT
 trap 'stopped 1 HUP' HUP
-scratch=$base/$key.$execution work=$base/$key.$execution/work asked=''
 each_destination first_folder
 if [ -n "$to" ]; then mkdir -p -- "$work" "$to"; else mkdir -p -- "$work"; fi
 [ -d "$work" ] || finish setup 1 "cannot make the scratch folder $work"

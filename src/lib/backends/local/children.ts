@@ -8,6 +8,7 @@ import { messageOf } from '../../util/errors.ts';
 import { type ResultRecord, renderRecord } from '../../wrapper/record.ts';
 import { readTail } from './logs.ts';
 import { isAlive, killSession, signal } from './processes.ts';
+import { report } from './report.ts';
 import type { Spool, SpoolSettings } from './spool.ts';
 
 /** Exit codes of wrapper.sh. */
@@ -66,6 +67,7 @@ export class Children {
   /** Brings a key of run/ to where it belongs, whatever state a crash left it in. Safe to repeat. */
   settle(key: string): void {
     if (this.#running.has(key)) return;
+    if (!this.#spool.isTaken(key)) return this.#done(key);
     const mark = this.#spool.mark(key);
     if (!mark) this.#start(key);
     else if (mark.kind === 'fenced') this.#done(key);
@@ -101,8 +103,13 @@ export class Children {
     const running = this.#running.get(key);
     if (!running) return this.#unsettled.has(key);
     if (running.termAt !== undefined) return true;
-    this.#spool.noteCancel(key);
     running.termAt = Date.now();
+    try {
+      this.#spool.noteCancel(key);
+    } catch (error) {
+      // Only the reason in `status` is lost; a full disk must not keep anybody from stopping what fills it.
+      report(`cannot note the cancel of ${key}: ${messageOf(error)}`);
+    }
     signal(-running.pid, 'SIGTERM');
     return true;
   }
@@ -122,7 +129,7 @@ export class Children {
     this.#unsettled.delete(key);
     child.on('error', (error) => {
       // No process (too many of them): nothing has started, so it is tried again.
-      process.stderr.write(`cannot start ${key}: ${messageOf(error)}\n`);
+      report(`cannot start ${key}: ${messageOf(error)}`);
       this.#running.delete(key);
       this.#unsettled.set(key, { since: Date.now() });
     });
@@ -146,7 +153,7 @@ export class Children {
       return openSync(path, 'a');
     } catch (error) {
       // A full disk must not keep the job from ending in a record that says so.
-      process.stderr.write(`cannot open ${path}: ${messageOf(error)}\n`);
+      report(`cannot open ${path}: ${messageOf(error)}`);
       return 'ignore';
     }
   }
@@ -158,7 +165,7 @@ export class Children {
       this.#done(key);
     } catch (error) {
       // Most often a full disk; until the record is written the key counts as running.
-      process.stderr.write(`cannot end ${key}: ${messageOf(error)}\n`);
+      report(`cannot end ${key}: ${messageOf(error)}`);
       this.#unsettled.set(key, { since: this.#unsettled.get(key)?.since ?? Date.now(), ending });
     }
   }
@@ -176,7 +183,7 @@ export class Children {
       phase: ending.signal === undefined ? 'lost' : 'killed',
       exit: ending.signal === undefined ? (ending.code ?? 1) : 128 + ending.signal,
       reason: ending.reason,
-      wall: 0,
+      wall: this.#spool.secondsSinceStart(key),
       host: hostname(),
       outputs: [],
       ...(ending.signal !== undefined && { signal: ending.signal }),

@@ -1,10 +1,12 @@
 // What the supervisor does while it holds the lock: keeps at most `slots` jobs of ready/ running, serves cancels, and
 // ends when there is nothing to do. Everything is read from the spool again, so that it may be killed at any moment.
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { messageOf } from '../../util/errors.ts';
 import { tryLock } from '../../util/lock.ts';
 import wrapper from '../../wrapper/wrapper.sh';
 import { Children } from './children.ts';
-import { keyOf, type Spool, type SpoolSettings } from './spool.ts';
+import { report } from './report.ts';
+import { ifThere, keyOf, type Spool, type SpoolSettings } from './spool.ts';
 import { sweep } from './sweep.ts';
 
 /** Milliseconds without work after which the supervisor ends. */
@@ -23,7 +25,7 @@ export class Loop {
     this.#spool = spool;
     this.#settings = spool.readSettings() ?? { slots: 1, scratch: spool.path('scratch'), keep: 7 * 86_400_000 };
     const script = spool.path('wrapper.sh');
-    spool.write(script, wrapper);
+    if (ifThere(() => readFileSync(script, 'utf8')) !== wrapper) spool.write(script, wrapper);
     this.#children = new Children(
       spool,
       script,
@@ -41,12 +43,22 @@ export class Loop {
       const lock = tryLock(this.#spool.path('lock'));
       if (!lock) return;
       try {
+        this.#sign();
         await this.#work();
-        await sweep(this.#spool, this.#settings.keep);
+        await sweep(this.#spool, this.#settings.keep).catch((error) => report(`sweep: ${messageOf(error)}`));
       } finally {
         lock.release();
       }
     } while (this.#spool.hasWork());
+  }
+
+  /** Who holds the lock, for people; what counts is the lock, so a full disk is no reason to stop. */
+  #sign(): void {
+    try {
+      this.#spool.write(this.#spool.path('supervisor.pid'), `${process.pid}\n`);
+    } catch (error) {
+      report(`cannot write supervisor.pid: ${messageOf(error)}`);
+    }
   }
 
   async #work(): Promise<void> {
@@ -121,14 +133,9 @@ export class Loop {
   /** Watching only saves time; without it (no inotify instance left) the loop looks more often. */
   #watchers(): FSWatcher[] {
     try {
-      return ['ready', 'cancel'].map((folder) => watch(this.#spool.path(folder), () => this.#fileEvent()));
+      return ['ready', 'cancel'].map((folder) => watch(this.#spool.path(folder), () => this.#rouse()));
     } catch {
       return [];
     }
-  }
-
-  /** Our own moves out of ready/ make events as well; with all slots taken nothing new can start anyway. */
-  #fileEvent(): void {
-    this.#rouse();
   }
 }

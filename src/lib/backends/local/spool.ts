@@ -14,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -156,6 +157,11 @@ export class Spool {
     return this.#move(this.path('ready', readyName), this.path('run', keyOf(readyName)));
   }
 
+  /** Its job file is in run/. */
+  isTaken(key: string): boolean {
+    return existsSync(this.path('run', key));
+  }
+
   #move(from: string, to: string): boolean {
     return (
       ifThere(() => {
@@ -169,6 +175,12 @@ export class Spool {
   mark(key: string): Mark | undefined {
     const text = ifThere(() => readFileSync(this.path('started', key), 'latin1'));
     return text === undefined ? undefined : parseMark(text);
+  }
+
+  /** Age of the mark, seconds; 0 without one. */
+  secondsSinceStart(key: string): number {
+    const made = ifThere(() => statSync(this.path('started', key)).mtimeMs);
+    return made === undefined ? 0 : Math.max(0, Math.round(Date.now() - made) / 1_000);
   }
 
   /** Takes the start fence in the wrapper's place, so that the key can never start; false when it has started. */
