@@ -23,16 +23,17 @@ export function isCalibration(ports: Ports, mask: number | undefined): boolean {
   return runTypes(ports, mask).some((type) => ports.settings.runs.calibration.includes(type));
 }
 
-/** Facts of many runs at one level and version, by run. */
+/** Facts of many runs at one level and version, by run; tables as a tag has frozen them, if one is named. */
 export async function runFacts(
   ports: Ports,
   runs: readonly number[],
   level: string,
   version: string | undefined,
+  tag?: string,
 ): Promise<Map<number, RunFacts>> {
   const { store, settings } = ports;
   const docs = await store.get<RunDoc | DataDoc>(runs.flatMap((run) => [runId(run), dataId(level, run)]));
-  const tables = await tableRevisions(store, settings.tables.required, runs);
+  const tables = await tableRevisions(store, settings.tables.required, runs, tag);
   return new Map(
     runs.map((run) => {
       const doc = docs.get(runId(run)) as RunDoc | undefined;

@@ -161,7 +161,7 @@ async function readyRuns(
   file: ModuleFile,
   level: string,
 ): Promise<{ ready: RunFacts[]; items: Item[] }> {
-  const facts = await runFacts(ports, options.runs, level, file.version);
+  const facts = await runFacts(ports, options.runs, level, file.version, options.tag);
   const ready: RunFacts[] = [];
   const items: Item[] = [];
   for (const run of options.runs) {
@@ -186,7 +186,13 @@ async function readyRuns(
 /** Makes the jobs of a plan that do not exist yet, then marks the request as made. */
 async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, options: ReprocessOptions): Step {
   const request = options.dryRun ? written : await renumber(ports, written);
-  const facts = await runFacts(ports, [...new Set(request.plan.map((item) => item.run))], request.level, file.version);
+  const facts = await runFacts(
+    ports,
+    [...new Set(request.plan.map((item) => item.run))],
+    request.level,
+    file.version,
+    request.tag,
+  );
   const wanted = request.plan.flatMap((item): Wanted[] => {
     const module = file.modules[item.module];
     const tag = request.tag === undefined ? {} : { tag: request.tag };

@@ -93,6 +93,7 @@ function attemptItem(attempt: Pick<Attempt, 'job' | 'index'>, site: string): Ite
     module: job.module,
     pass: job.pass,
     site,
+    text: `at ${site}, ${job.version}`,
   };
 }
 

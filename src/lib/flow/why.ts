@@ -11,6 +11,7 @@ import { suggestion } from '../util/near.ts';
 import { jobFacts, runFacts } from './facts.ts';
 import { activeCount, farmSettings } from './farm.ts';
 import type { Ports } from './ports.ts';
+import { type FirstPassDoc, firstPassId } from './tables.ts';
 import { subjobGates } from './why/subjobs.ts';
 
 /** The answer about one run or one pass. */
@@ -55,6 +56,7 @@ async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[]): Pro
   const facts = (await runFacts(ports, [run], automatic.level, automatic.version)).get(run)!;
   const gates = [
     ...runGates(facts),
+    ...(await firstPassGates(ports, run)),
     ...(await quarantineGates(ports, run)),
     ...automaticGates(ports, run, facts.doc?.automatic, passes),
   ];
@@ -74,6 +76,15 @@ function lateGates(late: readonly string[] | undefined, gates: readonly Gate[], 
   if (!late || late.length === 0) return gates;
   const text = `${late.join(', ')} came after the run was complete; its passes do not have it`;
   return [...gates, { gate: 'late', ok: false, text, next: `dflow reprocess --run ${run}` }];
+}
+
+/** What the configured command of the first pass said, when it failed. */
+async function firstPassGates(ports: Ports, run: number): Promise<Gate[]> {
+  const id = firstPassId(run);
+  const doc = (await ports.store.get<FirstPassDoc>([id])).get(id);
+  if (!doc) return [];
+  const text = doc.state === 'running' ? 'the first pass is under way' : `the first pass failed: ${doc.why ?? ''}`;
+  return [{ gate: 'first-pass', ok: false, text: `${text}, next try ${doc.until}`, next: 'dflow tables' }];
 }
 
 async function quarantineGates(ports: Ports, run: number): Promise<Gate[]> {

@@ -203,6 +203,7 @@ function itemOf(job: JobDoc, seen: Observation, reaction: Reaction): Item | unde
     state: reaction.move.to.name,
     site: seen.site,
     ...(failure ? { cause: failure.cause } : {}),
+    text: `at ${seen.site}`,
     ...(reaction.text === undefined ? {} : { text: reaction.text.split('\n')[0] ?? '', next: `dflow why ${ref}` }),
     ...(reaction.failed ? { failed: true } : {}),
   };
