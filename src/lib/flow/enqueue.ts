@@ -59,9 +59,14 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
     } else if (options.runs) yield notReady(run, unmet);
   }
   const wanted = ready.flatMap((found) => plannedPasses(found, file));
-  yield* makePasses(ports, wanted, { ...options, why: 'automatic' });
+  const incomplete = new Set<unknown>();
+  for await (const item of makePasses(ports, wanted, { ...options, why: 'automatic' })) {
+    if (item.failed) incomplete.add(item.run);
+    yield item;
+  }
   yield* emptyRuns(ready, file, options);
-  if (!options.dryRun) await markRuns(ports, ready, file);
+  const whole = ready.filter((found) => !incomplete.has(found.run));
+  if (!options.dryRun) await markRuns(ports, whole, file);
 }
 
 function notReady(run: number, gate: Gate): Item {
@@ -99,7 +104,7 @@ function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile, options: Enque
   }
 }
 
-/** Records on the runs that their automatic passes exist, so that no later round looks at them again. */
+/** Records on the runs that all their automatic passes exist, so that no later round looks at them again. */
 async function markRuns(ports: Ports, ready: readonly RunFacts[], file: ModuleFile): Promise<void> {
   const at = await ports.store.now();
   await ports.store.bulk<RunDoc>(

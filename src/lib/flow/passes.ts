@@ -58,34 +58,63 @@ export async function* makePasses(ports: Ports, wanted: readonly Wanted[], optio
   yield* writePasses(ports, planned);
 }
 
-/** Writes settled passes, prerequisites before dependents. */
+/**
+ * Writes settled passes, prerequisites before dependents: when somebody else takes a prerequisite's number meanwhile,
+ * what was to start from it is not made either, since that number now means another pass.
+ */
 export async function* writePasses(ports: Ports, planned: readonly Planned[]): Step {
-  const outcomes = await ports.store.bulk<JobDoc>(
-    planned.map(({ job }) => ({ id: job._id, change: (doc) => (doc ? { skip: 'exists' } : { write: job }) })),
-  );
-  const docs = await ports.store.get<JobDoc>(
-    outcomes.filter((outcome) => !tookEffect(outcome)).map((outcome) => outcome.id),
-  );
-  for (const [index, outcome] of outcomes.entries()) {
-    const { wanted, job } = planned[index]!;
-    if (tookEffect(outcome)) yield made(job, false);
-    else yield* lostRace(wanted, job, outcome, docs.get(job._id));
+  const missing = new Set<string>();
+  for (const layer of layers(planned)) {
+    const possible = layer.filter(({ job }) => !job.needs.some((need) => missing.has(need.job)));
+    for (const { job } of layer) {
+      const lacks = job.needs.find((need) => missing.has(need.job));
+      if (!lacks) continue;
+      missing.add(job._id);
+      yield notMade(job, `${refOf(job.run, lacks.module, lacks.pass)}, which it starts from, was not made`);
+    }
+    const outcomes = await ports.store.bulk<JobDoc>(
+      possible.map(({ job }) => ({ id: job._id, change: (doc) => (doc ? { skip: 'exists' } : { write: job }) })),
+    );
+    const others = outcomes.filter((outcome) => !tookEffect(outcome)).map((outcome) => outcome.id);
+    const docs = await ports.store.get<JobDoc>(others);
+    for (const [index, outcome] of outcomes.entries()) {
+      const { wanted, job } = possible[index]!;
+      const lost = tookEffect(outcome) ? undefined : lostRace(wanted, job, outcome, docs.get(job._id));
+      if (lost) missing.add(job._id);
+      if (lost) yield lost;
+      else if (tookEffect(outcome)) yield made(job, false);
+    }
   }
 }
 
+/** Passes by how far they are from those that need none of the others: each layer starts from earlier ones only. */
+function layers(planned: readonly Planned[]): Planned[][] {
+  const depth = new Map<string, number>();
+  const result: Planned[][] = [];
+  // Given prerequisites first, so that those of each pass have their depth already.
+  for (const one of planned) {
+    const at = Math.max(0, ...one.job.needs.map((need) => (depth.get(need.job) ?? -1) + 1));
+    depth.set(one.job._id, at);
+    const layer = result[at];
+    if (layer) layer.push(one);
+    else result[at] = [one];
+  }
+  return result;
+}
+
 /** Somebody wrote this id first: the same purpose is fine, another one means that this call must be repeated. */
-function* lostRace(wanted: Wanted, job: JobDoc, outcome: Outcome, doc: JobDoc | undefined): Generator<Item> {
-  if (doc && doc.request === wanted.request && doc.version === wanted.file.version) return;
+function lostRace(wanted: Wanted, job: JobDoc, outcome: Outcome, doc: JobDoc | undefined): Item | undefined {
+  if (doc && doc.request === wanted.request && doc.version === wanted.file.version) return undefined;
   const taken = doc?.request === undefined ? 'automatic processing' : `request ${doc.request}`;
-  const text = doc ? `pass ${job.pass} was taken by ${taken} meanwhile` : (outcome.why ?? 'could not be written');
-  yield {
-    kind: 'job',
-    ref: refOf(job.run, job.module, job.pass),
-    did: 'not-made',
-    failed: true,
-    text,
-    next: 'repeat the same command',
-  };
+  return notMade(
+    job,
+    doc ? `pass ${job.pass} was taken by ${taken} meanwhile` : (outcome.why ?? 'could not be written'),
+  );
+}
+
+function notMade(job: JobDoc, text: string): Item {
+  const ref = refOf(job.run, job.module, job.pass);
+  return { kind: 'job', ref, did: 'not-made', run: job.run, failed: true, text, next: 'repeat the same command' };
 }
 
 export function made(job: JobDoc, dryRun: boolean): Item {
@@ -153,13 +182,15 @@ function settle(
     if (!job) {
       const text = fixed === undefined ? `no completed pass of ${need}` : `no pass ${fixed} of ${need}`;
       const next = `dflow why ${refOf(facts.run, need)}`;
-      return { item: { kind: 'job', ref, did: 'not-made', failed: true, text, next } };
+      return { item: { kind: 'job', ref, did: 'not-made', run: facts.run, failed: true, text, next } };
     }
     needs.push({ module: need, pass: job.pass, job: job._id });
     prerequisites.push(subrunsOf(job));
   }
-  if (!facts.data)
-    return { item: { kind: 'job', ref, did: 'not-made', failed: true, text: `no ${facts.level} data registered` } };
+  if (!facts.data) {
+    const text = `no ${facts.level} data registered`;
+    return { item: { kind: 'job', ref, did: 'not-made', run: facts.run, failed: true, text } };
+  }
   const job = newJob(
     {
       run: facts.run,

@@ -1,7 +1,7 @@
 // Waking what sleeps: a waiting subjob names the document it waits for; when that may have come, it is made ready and
 // submit looks at it again. A wake is only a hint to look: the decision is always readiness, on fresh documents.
 import type { Doc } from '../domain/doc.ts';
-import type { HoldDoc } from '../domain/hold.ts';
+import { covers, type HoldDoc, inForce } from '../domain/hold.ts';
 import { type JobDoc, type Move, transition } from '../domain/job.ts';
 import type { RequestDoc } from '../domain/request.ts';
 import { tookEffect } from '../store.ts';
@@ -89,7 +89,7 @@ async function hasCome(ports: Ports, id: string, doc: Doc | undefined, now: Iso)
     case 'job':
       return (doc as JobDoc).state === 'completed';
     case 'hold':
-      return (doc as HoldDoc).ended !== undefined || ((doc as HoldDoc).until ?? '~') <= now;
+      return !inForce(doc as HoldDoc, now) || !concerns(doc as HoldDoc, ports.settings.farm);
     case 'data':
       return hasReadable(ports, doc as Doc & { done: readonly string[] });
     case 'request':
@@ -99,6 +99,11 @@ async function hasCome(ports: Ports, id: string, doc: Doc | undefined, now: Iso)
     default:
       return true;
   }
+}
+
+/** A hold on one site put the pass aside there; every other site may take it. */
+function concerns(hold: HoldDoc, site: string): boolean {
+  return !hold.scope.sites || covers({ sites: hold.scope.sites }, { site });
 }
 
 function hasReadable(ports: Ports, doc: { readonly done: readonly string[] }): boolean {
