@@ -8,7 +8,9 @@ export interface Evidence {
   readonly phase: string;
   readonly exit?: number;
   readonly signal?: number;
-  /** The backend's word, the wrapper's reason, and the log's tail. */
+  /** One line for people. */
+  readonly reason: string;
+  /** What rules look at: the reason, the backend's word, and the log's tail. */
   readonly text: string;
 }
 
@@ -46,7 +48,7 @@ export function judge(
   const rule = ruleFor(rules, evidence);
   const failure: Failure = {
     cause: rule?.cause ?? defaultCause(evidence),
-    reason: firstLine(evidence.text),
+    reason: evidence.reason.slice(0, 300),
     site: evidence.site,
     phase: evidence.phase,
     ...(evidence.exit === undefined ? {} : { exit: evidence.exit }),
@@ -66,8 +68,4 @@ function defaultCause(evidence: Evidence): string {
   if (evidence.signal !== undefined) return `signal-${evidence.signal}`;
   if (evidence.phase === 'payload' && evidence.exit !== undefined) return `exit-${evidence.exit}`;
   return evidence.phase;
-}
-
-function firstLine(text: string): string {
-  return (text.split('\n').find((line) => line.trim() !== '') ?? '').slice(0, 300);
 }

@@ -127,6 +127,7 @@ export function made(job: JobDoc, dryRun: boolean): Item {
     pass: job.pass,
     version: job.version,
     subjobs: job.subjobs.length,
+    text: `${job.subjobs.length} subjob${job.subjobs.length === 1 ? '' : 's'}, ${job.version}`,
     state: job.state,
     ...(job.request === undefined ? {} : { request: job.request }),
   };

@@ -158,7 +158,7 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
   if (failed > 0) {
     const names = [...new Set(causes.map(({ key }) => part(key, 0)))];
     found.push({
-      text: `${failed} passes failed: ${names.slice(0, 4).join(', ') || 'no cause recorded'}`,
+      text: `${many(failed, 'pass', 'passes')} failed: ${names.slice(0, 4).join(', ') || 'no cause recorded'}`,
       next: 'dflow why --all',
     });
   }
@@ -166,11 +166,11 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
     found.push({ text: `later runs are held: ${hold.why}`, next: `dflow resume ${hold._id}` });
   }
   const bad = page.storage.reduce((sum, { states }) => sum + (states.bad ?? 0), 0);
-  if (bad > 0) found.push({ text: `${bad} replicas are bad`, next: 'dflow list replicas --state bad' });
+  if (bad > 0) found.push({ text: `bad replicas: ${bad}`, next: 'dflow list replicas --state bad' });
   const quarantined = Object.values(page.quarantined).reduce((sum, count) => sum + count, 0);
   if (quarantined > 0)
     found.push({
-      text: `${quarantined} files in quarantine: ${Object.keys(page.quarantined).join(', ')}`,
+      text: `${many(quarantined, 'file', 'files')} in quarantine: ${Object.keys(page.quarantined).join(', ')}`,
       next: 'dflow list quarantine',
     });
   return [...found, ...(await waitingRuns(ports))];
@@ -186,8 +186,12 @@ async function waitingRuns(ports: Ports): Promise<Attention[]> {
   const run = Number(part(first.key, 1));
   return [
     {
-      text: `${due.length} complete runs have no passes yet, the first is ${refOf(run)}`,
+      text: `${many(due.length, 'complete run has', 'complete runs have')} no passes yet: ${refOf(run)}`,
       next: `dflow why ${refOf(run)}`,
     },
   ];
+}
+
+function many(count: number, one: string, more: string): string {
+  return `${count} ${count === 1 ? one : more}`;
 }

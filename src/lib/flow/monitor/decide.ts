@@ -128,11 +128,18 @@ function recordReaction(
   const evidence: Evidence = {
     site: state.lock.site,
     phase,
+    reason: phase === 'payload' ? withLastWords(reason, record.tail) : reason,
     text,
     exit: record.exit,
     ...(record.signal === undefined ? {} : { signal: record.signal }),
   };
   return failureMove(subjob, state, evidence, context);
+}
+
+/** `exit 2` says little: the last line that the payload printed says more. */
+function withLastWords(reason: string, tail: string | undefined): string {
+  const last = (tail ?? '').split('\n').findLast((line) => line.trim() !== '');
+  return last === undefined ? reason : `${reason}: ${last.trim()}`;
 }
 
 function usageOf(record: ResultRecord): Usage {
@@ -156,7 +163,7 @@ function missingReaction(subjob: Subjob, state: Active, seen: Observation, conte
     seen.state === 'ended'
       ? `ended without a result record (${seen.raw ?? 'no reason given'})`
       : 'gone from the batch system';
-  return failureMove(subjob, state, { site: state.lock.site, phase: 'lost', text }, context);
+  return failureMove(subjob, state, { site: state.lock.site, phase: 'lost', reason: text, text }, context);
 }
 
 /** The backend confirms that a job that somebody wanted stopped is no more. */
