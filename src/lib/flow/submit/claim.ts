@@ -117,10 +117,11 @@ export async function recordAttempts(
   const lost: Attempt[] = [];
   for (const [position, outcome] of outcomes.entries()) {
     for (const attempt of groups[position]!) {
-      const state = outcome.doc?.subjobs[attempt.index]?.state;
-      const ours = tookEffect(outcome) && outcome.doc && owns(outcome.doc, attempt.index, attempt.lock);
-      if (ours && state?.name === 'submitted') recorded.push(attempt);
-      else if (outcome.result !== 'lost') lost.push(attempt);
+      // Not by what this write did: its reply may have been lost, and the attempt may run or have ended since.
+      const state = outcome.doc?.subjobs[attempt.index]?.state.name;
+      const ours = outcome.doc !== undefined && owns(outcome.doc, attempt.index, attempt.lock);
+      if (ours && (state === 'submitted' || state === 'running')) recorded.push(attempt);
+      else if (!ours && outcome.result !== 'lost') lost.push(attempt);
     }
   }
   return { recorded, lost };
