@@ -1,10 +1,10 @@
 // Real ports in a temporary folder: a SQLite store, posix storage elements, one buffer folder per level, fixed settings.
 // Nothing here is faked; `wrap` may put a fault in front of a storage element.
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { nonce } from '../../src/lib/cli/ports.ts';
 import { type DataDoc, type RawFile, withDone } from '../../src/lib/domain/data.ts';
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
@@ -64,7 +64,7 @@ export async function makePorts(options: PortsOptions = {}): Promise<TestPorts> 
     store,
     host,
     by: `test@${host}`,
-    nonce,
+    nonce: () => randomBytes(8).toString('hex'),
     sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
     storage: (name) => once(settings.storages.find((one) => one.name === name)!, options.wrap),
     buffer: (level) => {
@@ -203,4 +203,15 @@ export async function collect(step: Step): Promise<Item[]> {
   const items: Item[] = [];
   for await (const item of step) items.push(item);
   return items;
+}
+
+/** A storage element with some of its calls replaced: how a fault is put in front of a real one. */
+export function replacing(storage: Storage, calls: Partial<Storage>): Storage {
+  return new Proxy(storage, {
+    get(target, key) {
+      const own = Reflect.get(calls, key) as unknown;
+      const value = own ?? (Reflect.get(target, key) as unknown);
+      return typeof value === 'function' ? value.bind(own ? calls : target) : value;
+    },
+  });
 }

@@ -1,6 +1,6 @@
 // adler32, the checksum of the grid's raw data: incremental, and of whole files with bounded memory.
 // Knows files, not storage elements. Two 1 MiB buffers: one is read into while the other is hashed (and written).
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import { codeOf, ItemError } from './errors.ts';
@@ -23,6 +23,8 @@ export interface ReadOptions {
   readonly progress?: (bytes: number) => void;
   /** Takes each chunk; the next one is read meanwhile. The buffer is reused once the promise has resolved. */
   readonly sink?: (chunk: Buffer, offset: number) => Promise<void>;
+  /** The file's state when it was opened, if it has been asked for already. */
+  readonly before?: Stats;
 }
 
 /** Hashers that are not in use: making one instantiates WebAssembly, which costs more than hashing a small file. */
@@ -56,7 +58,10 @@ export class Adler32 {
  * Checksum and size of a file, every byte read now.
  * @throws FileChangedError when it changes while it is read; ItemError when it is no regular file; else the system's error
  */
-export async function adler32File(path: string, options: Omit<ReadOptions, 'sink'> = {}): Promise<FileChecksum> {
+export async function adler32File(
+  path: string,
+  options: Pick<ReadOptions, 'signal' | 'progress'> = {},
+): Promise<FileChecksum> {
   const handle = await openToRead(path);
   try {
     return await readChecksummed(handle, path, options);
@@ -72,7 +77,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
 
 /** Reads an open file from its beginning to the size it had at the start; `path` is for messages. */
 export async function readChecksummed(handle: FileHandle, path: string, options: ReadOptions): Promise<FileChecksum> {
-  const before = await handle.stat();
+  const before = options.before ?? (await handle.stat());
   if (!before.isFile()) throw new ItemError(`${path} is no regular file`);
   const hash = await Adler32.create();
   await readChunks(handle, before.size, path, options, hash);

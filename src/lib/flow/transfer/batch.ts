@@ -11,8 +11,8 @@ import { shown } from '../../util/names.ts';
 import type { Item, Step } from '../ports.ts';
 import { copyOne, type Job, removeStale } from './copy.ts';
 import { adopt, look } from './look.ts';
-import type { Session } from './session.ts';
-import { type Claimed, claimBatch, type Docs, keepSlots, recordBatch } from './slots.ts';
+import { placeOf, type Session } from './session.ts';
+import { type Claimed, claimBatch, type Docs, Lease, recordBatch } from './slots.ts';
 
 /** Makes the copies of `tasks`; `docs` are brought up to date. */
 export async function* copyBatch(session: Session, tasks: readonly CopyTask[], docs: Docs): Step {
@@ -47,7 +47,7 @@ export async function* copyBatch(session: Session, tasks: readonly CopyTask[], d
  */
 async function copyClaimed(session: Session, claimed: Claimed, ready: readonly Job[]) {
   const there = new Map(ready.map((job) => [job.task, job.there]));
-  const lease = keepSlots(session, claimed);
+  const lease = new Lease(session, claimed);
   const results: Result[] = [];
   let fatal: unknown;
   const one = async (task: CopyTask): Promise<Result> => {
@@ -66,6 +66,9 @@ async function copyClaimed(session: Session, claimed: Claimed, ready: readonly J
   } finally {
     await lease.stop();
   }
+  // As planned, oldest run first, not as they finished.
+  const order = new Map(claimed.tasks.map((task, index) => [task, index]));
+  results.sort((a, b) => order.get(a.task)! - order.get(b.task)!);
   return { results, fatal };
 }
 
@@ -85,6 +88,7 @@ async function* predict(session: Session, ready: readonly Job[], broken: readonl
   for (const [id, tasks] of made) {
     const doc = docs.get(id);
     if (doc) docs.set(id, assumeVerified(doc, tasks, now));
+    for (const task of tasks) session.assumed.add(placeOf(task.to, task.path));
   }
 }
 

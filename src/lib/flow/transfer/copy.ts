@@ -8,7 +8,7 @@ import { groupBy } from '../../util/group.ts';
 import { adopt, faultOf, wrongSource } from './look.ts';
 import type { Session } from './session.ts';
 import { isFull } from './sites.ts';
-import { type Lease, SlotLostError, stillOurs } from './slots.ts';
+import { type Lease, SlotLostError } from './slots.ts';
 
 /** One end of the copy cannot be reached: no fault of this file. */
 class AsideError extends Error {}
@@ -48,8 +48,7 @@ async function copy(session: Session, task: CopyTask, temporary: string, lease: 
   return onSite(session, task.to, async () => {
     expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
     if (path === task.path) return { task, did: 'verified' };
-    lease.signal(task).throwIfAborted();
-    if (!(await stillOurs(session, task, lease.nonce))) throw new SlotLostError(`${task.file.name}: slot lost`);
+    await lease.confirm(task);
     if ((await target.stat([task.path])).has(task.path)) {
       await target.remove([path]);
       return adopt(session, task);

@@ -5,7 +5,7 @@ import type { Result } from '../../domain/slots.ts';
 import type { Stat, Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
 import { sameFile } from '../../util/folders.ts';
-import type { Session } from './session.ts';
+import { placeOf, type Session } from './session.ts';
 
 export interface Look {
   /** Tasks to claim; `there`: something is at the final path already. */
@@ -26,7 +26,8 @@ export async function look(
   const broken: Result[] = [];
   for (const task of tasks.filter((one) => !session.sites.blocks(one))) {
     const there = targets.get(task.to)?.has(task.path) === true;
-    const why = there ? undefined : wrongSource(task, sources.get(task.source.site)?.get(task.source.path));
+    const trusted = there || session.assumed.has(placeOf(task.source.site, task.source.path));
+    const why = trusted ? undefined : wrongSource(task, sources.get(task.source.site)?.get(task.source.path));
     if (why === undefined) ready.push({ task, there });
     else if (isElsewhere(session, task, hosts.get(task.id)))
       sayElsewhere(session, hosts.get(task.id) ?? 'another host', task);

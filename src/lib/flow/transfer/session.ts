@@ -25,7 +25,12 @@ export interface Session {
   readonly rules: Rules;
   /** Files that may still be begun in this call. */
   left: number;
+  /** Copies that a dry run takes for made: by `placeOf`. */
+  readonly assumed: Set<string>;
 }
+
+/** One path at one site, as a key. */
+export const placeOf = (site: string, path: string): string => JSON.stringify([site, path]);
 
 /** @throws UsageError for names that do not exist; ConfigError when two folders are one */
 export async function openSession(ports: Ports, options: TransferOptions): Promise<Session> {
@@ -44,7 +49,15 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
   const from = options.from === undefined ? {} : { from: options.from };
   const rules: Rules = { storages, templates, wanted, holds, aside: sites.aside, ...from };
-  const session = { ports, options, levels: options.levels ?? known, sites, rules, left: options.limit ?? Infinity };
+  const session = {
+    ports,
+    options,
+    levels: options.levels ?? known,
+    sites,
+    rules,
+    left: options.limit ?? Infinity,
+    assumed: new Set<string>(),
+  };
   await refuseSharedFolders(session);
   return session;
 }

@@ -6,7 +6,7 @@ import { claimSlots, isOurs, type Result, renewSlots, settle } from '../../domai
 import type { Outcome } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
 import { groupBy } from '../../util/group.ts';
-import { plus } from '../../util/time.ts';
+import { type Iso, plus } from '../../util/time.ts';
 import type { Session } from './session.ts';
 
 /** Data documents as last read, by id. */
@@ -50,6 +50,7 @@ async function changeDocs(
 
 export interface Claimed {
   readonly nonce: string;
+  readonly expires: Iso;
   readonly tasks: readonly CopyTask[];
   /** Documents that could not be changed: frozen, or changed by others at every try. */
   readonly refused: readonly Outcome<DataDoc>[];
@@ -57,67 +58,90 @@ export interface Claimed {
 
 /** Claims the slots of `tasks`; those that others have, or had meanwhile, are left out. */
 export async function claimBatch(session: Session, tasks: readonly CopyTask[], docs: Docs): Promise<Claimed> {
-  const { store, settings, host, nonce: fresh } = session.ports;
-  const nonce = fresh();
+  const { ports } = session;
+  const { store, settings, host } = ports;
+  const nonce = ports.nonce();
   const now = await store.now();
-  const claim = { host, nonce, now, expires: plus(now, settings.transfer.lease) };
+  const expires = plus(now, settings.transfer.lease);
+  const claim = { host, nonce, now, expires };
   const outcomes = await changeDocs(session, docs, tasks, (doc, mine) => claimSlots(doc, mine, claim));
   return {
     nonce,
+    expires,
     tasks: tasks.filter((task) => isOurs(docs.get(task.id), task, nonce)),
     refused: outcomes.filter(({ result }) => result === 'frozen' || result === 'lost'),
   };
 }
 
-/** Renews the slots of a batch until it is stopped. */
-export interface Lease {
+/** The slots of a batch, renewed until it is stopped. */
+export class Lease {
   readonly nonce: string;
-  /** Aborted with a SlotLostError when the slot of `task` is no longer ours. */
-  signal(task: CopyTask): AbortSignal;
-  stop(): Promise<void>;
-}
+  readonly #session: Session;
+  readonly #controllers: ReadonlyMap<CopyTask, AbortController>;
+  readonly #stopped = new AbortController();
+  #expires: Iso;
+  #renewing: Promise<void> = Promise.resolve();
 
-export function keepSlots(session: Session, { tasks, nonce }: Claimed): Lease {
-  const { ports } = session;
-  const { lease } = ports.settings.transfer;
-  const stopped = new AbortController();
-  const controllers = new Map(tasks.map((task) => [task, new AbortController()]));
-  const renew = async (): Promise<void> => {
-    const expires = plus(await ports.store.now(), lease);
-    const docs: Docs = new Map();
-    await changeDocs(session, docs, tasks, (doc, mine) => renewSlots(doc, mine, nonce, expires));
-    for (const [task, controller] of controllers) {
-      if (!isOurs(docs.get(task.id), task, nonce)) controller.abort(new SlotLostError(`${task.file.name}: slot lost`));
-    }
-  };
-  let renewing: Promise<void> = Promise.resolve();
-  const loop = async (): Promise<void> => {
+  constructor(session: Session, claimed: Claimed) {
+    this.nonce = claimed.nonce;
+    this.#session = session;
+    this.#expires = claimed.expires;
+    this.#controllers = new Map(claimed.tasks.map((task) => [task, new AbortController()]));
+    // Its error is that of `#renewing`, which `stop` awaits.
+    void this.#loop().catch(() => undefined);
+  }
+
+  /** Aborted with a SlotLostError when the slot of `task` is no longer ours. */
+  signal(task: CopyTask): AbortSignal {
+    return this.#controllers.get(task)!.signal;
+  }
+
+  /**
+   * Asked right before a copy gets its final name. Before the lease is over nobody may have taken the slot; after that,
+   * the document says.
+   * @throws SlotLostError
+   */
+  async confirm(task: CopyTask): Promise<void> {
+    this.signal(task).throwIfAborted();
+    const { store } = this.#session.ports;
+    if ((await store.now()) < this.#expires) return;
+    const docs = await store.get<DataDoc>([task.id]);
+    if (!isOurs(docs.get(task.id), task, this.nonce)) throw lost(task);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped.abort();
+    return this.#renewing;
+  }
+
+  async #loop(): Promise<void> {
+    const { ports } = this.#session;
     for (;;) {
-      await ports.sleep(lease / 3, stopped.signal);
-      if (stopped.signal.aborted) return;
+      await ports.sleep(ports.settings.transfer.lease / 3, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
       // A store that is away for a moment is asked again at the next turn; whether the slots held shows at the end.
-      renewing = renew().catch((error: unknown) => {
+      this.#renewing = this.#renew().catch((error: unknown) => {
         if (!(error instanceof StoreError)) throw error;
       });
-      await renewing;
+      await this.#renewing;
     }
-  };
-  // Its error is that of `renewing`, which `stop` awaits.
-  void loop().catch(() => undefined);
-  return {
-    nonce,
-    signal: (task) => controllers.get(task)!.signal,
-    stop: () => {
-      stopped.abort();
-      return renewing;
-    },
-  };
+  }
+
+  async #renew(): Promise<void> {
+    const { store, settings } = this.#session.ports;
+    const expires = plus(await store.now(), settings.transfer.lease);
+    const docs: Docs = new Map();
+    const tasks = [...this.#controllers.keys()];
+    await changeDocs(this.#session, docs, tasks, (doc, mine) => renewSlots(doc, mine, this.nonce, expires));
+    for (const [task, controller] of this.#controllers) {
+      if (!isOurs(docs.get(task.id), task, this.nonce)) controller.abort(lost(task));
+    }
+    this.#expires = expires;
+  }
 }
 
-/** True when the store still has the slot of `task` as ours: asked right before a copy gets its final name. */
-export async function stillOurs(session: Session, task: CopyTask, nonce: string): Promise<boolean> {
-  const docs = await session.ports.store.get<DataDoc>([task.id]);
-  return isOurs(docs.get(task.id), task, nonce);
+function lost(task: CopyTask): SlotLostError {
+  return new SlotLostError(`${task.file.name} to ${task.to}: slot lost`);
 }
 
 /** Records the results; answers which of them are in the store now. A lost slot is not recorded. */

@@ -1,6 +1,6 @@
 // Copying one local file to another with its checksum: 1 MiB is read and hashed while the one before is written.
 // Knows absolute paths only.
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { openToRead, readChecksummed } from '../../util/adler32.ts';
@@ -30,10 +30,12 @@ export async function copyFile(source: string, target: string, options: CopyOpti
     let complete = false;
     let own = false;
     try {
-      await distinct(from, to, source, target).catch(at('target'));
+      const [before, old] = await Promise.all([from.stat(), to.stat()]);
+      distinct(before, old, source, target);
       own = true;
-      await to.truncate(0).catch(at('target'));
+      if (old.size > 0) await to.truncate(0).catch(at('target'));
       const sum = await readChecksummed(from, source, {
+        before,
         ...(options.signal ? { signal: options.signal } : {}),
         sink: (chunk, offset) => write(to, chunk, offset, options.progress).catch(at('target')),
       }).catch((error: unknown) => {
@@ -52,10 +54,9 @@ export async function copyFile(source: string, target: string, options: CopyOpti
 }
 
 /** A target that is the source, by another name or a link, would be emptied by the copy. */
-async function distinct(from: FileHandle, to: FileHandle, source: string, target: string): Promise<void> {
-  const [a, b] = await Promise.all([from.stat({ bigint: true }), to.stat({ bigint: true })]);
-  if (a.dev === b.dev && a.ino === b.ino) throw new ItemError(`${target} and ${source} are the same file`);
-  if (!b.isFile()) throw new ItemError(`${target} is no regular file`);
+function distinct(from: Stats, to: Stats, source: string, target: string): void {
+  if (from.dev === to.dev && from.ino === to.ino) throw new ItemError(`${target} and ${source} are the same file`);
+  if (!to.isFile()) throw new ItemError(`${target} is no regular file`);
 }
 
 async function write(to: FileHandle, chunk: Buffer, offset: number, progress: CopyOptions['progress']): Promise<void> {

@@ -4,6 +4,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMissing } from '../../util/adler32.ts';
+import { grouped } from '../../util/concurrency.ts';
 import { codeOf, DflowError, ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
 
@@ -29,6 +30,7 @@ export class Root {
   readonly label: string;
   readonly folder: string;
   readonly #mounted: boolean;
+  readonly #look = grouped(() => this.#check());
   #identity: string | undefined;
 
   /** `mounted`: the folder must be a mount point. */
@@ -38,8 +40,15 @@ export class Root {
     this.#mounted = mounted;
   }
 
-  /** @throws UnreachableError when the root is missing, no folder, not mounted, or another one than at the first call */
-  async check(): Promise<void> {
+  /**
+   * Those who ask at once share a look that begins after they asked.
+   * @throws UnreachableError when the root is missing, no folder, not mounted, or another one than at the first call
+   */
+  check(): Promise<void> {
+    return this.#look('');
+  }
+
+  async #check(): Promise<void> {
     const now = await stat(this.folder, { bigint: true }).catch((error: unknown) => {
       throw this.#unreachable(isMissing(error) ? 'does not exist' : messageOf(error), error);
     });
