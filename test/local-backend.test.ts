@@ -1,138 +1,45 @@
-// The local backend: the contract, and what must hold whoever dies when. Starts are counted by what jobs write.
-import { execFileSync, spawn } from 'node:child_process';
+// The local backend: the contract, slots, order, cancels, wake-ups. Starts are counted by what jobs write.
+import { spawn } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Backend, Task } from '../src/lib/backend.ts';
 import { open } from '../src/lib/backends/local.ts';
-import type { FarmSettings } from '../src/lib/domain/settings.ts';
-import { tryLock } from '../src/lib/util/lock.ts';
-import type { ResultRecord } from '../src/lib/wrapper/record.ts';
-import type { JobSpec } from '../src/lib/wrapper/spec.ts';
+import { backendContract, nonce, until, untilState } from './contracts/backend.ts';
 import {
-  type BackendWorld,
-  backendContract,
-  isRunning,
-  nonce,
-  simpleSpec,
-  until,
-  untilState,
-} from './contracts/backend.ts';
-import { type Built, buildModule, buildSupervisor } from './support/supervisor.ts';
+  backend,
+  build,
+  farm,
+  go,
+  makeWorld,
+  mostAtOnce,
+  record,
+  removeBuilt,
+  setUp,
+  started,
+  starts,
+  tasks,
+  tearDown,
+  world,
+} from './support/local.ts';
+import { buildModule } from './support/supervisor.ts';
 
-let supervisor: Built;
-beforeAll(async () => {
-  supervisor = await buildSupervisor();
-});
-afterAll(() => supervisor.remove());
-
-function farm(slots: number, options: Record<string, unknown> = {}): FarmSettings {
-  return {
-    name: 'here',
-    backend: 'local',
-    slots,
-    pending: 0,
-    output: ['disk'],
-    reads: ['disk'],
-    setup: {},
-    env: {},
-    options: { supervisor: supervisor.path, ...options },
-  };
-}
-
-interface LocalWorld extends BackendWorld {
-  readonly spool: string;
-  reopen(slots?: number): Promise<Backend>;
-}
-
-async function makeWorld(slots: number): Promise<LocalWorld> {
-  const folder = mkdtempSync(join(tmpdir(), 'dflow local-'));
-  const spool = join(folder, 'spool');
-  const reopen = (now = slots) => open(farm(now), { folder: spool, uuid: 'u', nonce });
-  const backend = await reopen();
-  return { backend, reopen, folder, spool, close: () => closeWorld(backend, folder, spool) };
-}
-
-async function closeWorld(backend: Backend, folder: string, spool: string): Promise<void> {
-  await backend.cancel([
-    ...readdirSync(join(spool, 'run')),
-    ...readdirSync(join(spool, 'ready')).map((n) => n.slice(25)),
-  ]);
-  await until('the end of the supervisor', async () => {
-    const lock = tryLock(join(spool, 'lock'));
-    lock?.release();
-    return lock && readdirSync(join(spool, 'run')).length === 0 ? true : undefined;
-  });
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-}
+beforeAll(build);
+afterAll(removeBuilt);
 
 backendContract('local', () => makeWorld(2));
 
 describe('local', () => {
-  let world: LocalWorld;
-  let backend: Backend;
-  let events: string;
-  beforeEach(async () => {
-    world = await makeWorld(3);
-    backend = world.backend;
-    events = join(world.folder, 'events');
-    writeFileSync(events, '');
-  });
-  afterEach(() => world.close());
-
-  /** Tasks of a fresh claim that write `s` and `e` lines to the events file around `command`. */
-  function tasks(count: number, command: string, more: Partial<JobSpec> = {}): Task[] {
-    const claim = nonce();
-    return Array.from({ length: count }, (_, index) => {
-      const key = `${claim}.${index}`;
-      const text = `echo "s ${key}" >> "$EVENTS"; ${command}; echo "e ${key}" >> "$EVENTS"`;
-      return { key, spec: simpleSpec(key, text, world.folder, { outputs: [], env: { EVENTS: events }, ...more }) };
-    });
-  }
-
-  async function go(list: readonly Task[], through: Backend = backend): Promise<string[]> {
-    const keys = list.map((task) => task.key);
-    await through.submit(keys[0]!.split('.')[0]!, list);
-    await through.release(keys);
-    return keys;
-  }
-
-  const lines = () => readFileSync(events, 'utf8').split('\n').slice(0, -1);
-  const starts = () =>
-    lines()
-      .filter((line) => line.startsWith('s '))
-      .map((line) => line.slice(2));
-  const supervisorPid = () => Number(readFileSync(join(world.spool, 'supervisor.pid'), 'utf8'));
-
-  function mostAtOnce(): number {
-    let now = 0;
-    let most = 0;
-    for (const line of lines()) {
-      now += line.startsWith('s ') ? 1 : -1;
-      most = Math.max(most, now);
-    }
-    return most;
-  }
-
-  async function record(key: string): Promise<ResultRecord> {
-    return until(`the record of ${key}`, async () => (await backend.records(1_000)).find((one) => one.key === key));
-  }
-
-  async function started(count: number): Promise<void> {
-    await until(`${count} starts`, async () => starts().length >= count || undefined);
-  }
+  beforeEach(setUp);
+  afterEach(tearDown);
 
   test('500 jobs with 4 slots: each starts once, in the order of their release, never more than 4 at a time', async () => {
     const keys = await go(tasks(500, ':'), await world.reopen(4));
@@ -160,64 +67,6 @@ describe('local', () => {
     await one.release(order.slice(3));
     await untilState(one, order, 'ended');
     expect(starts()).toEqual(order);
-  });
-
-  test('kill -9 of the supervisor at any moment: every job starts once, ends well, and slots are kept', async () => {
-    const keys = await go(tasks(24, 'sleep 0.15'));
-    for (let round = 0; round < 6; round++) {
-      await started(round * 3 + 1);
-      process.kill(supervisorPid(), 'SIGKILL');
-      await until('its end', async () => !isRunning(supervisorPid()) || undefined);
-      await backend.ensure();
-    }
-    await untilState(backend, keys, 'ended');
-    expect(starts().sort()).toEqual([...keys].sort());
-    expect(mostAtOnce()).toBeLessThanOrEqual(3);
-    const records = await backend.records(100);
-    expect(records.map(({ key, phase }) => `${key} ${phase}`).sort()).toEqual(keys.map((key) => `${key} done`).sort());
-  });
-
-  test('jobs go on and end without a supervisor; the next one finds them ended', async () => {
-    const keys = await go(tasks(3, 'sleep 0.3'));
-    await started(3);
-    process.kill(supervisorPid(), 'SIGKILL');
-    await until('all ends', async () => lines().length === 6 || undefined);
-    await untilRecords(3);
-    expect((await backend.status(keys)).get(keys[0]!)?.state).toBe('running');
-    await backend.ensure();
-    await untilState(backend, keys, 'ended');
-    expect(starts().length).toBe(3);
-  });
-
-  async function untilRecords(count: number): Promise<void> {
-    await until(`${count} records`, async () => (await backend.records(100)).length === count || undefined);
-  }
-
-  test('kill -9 of a wrapper: its payload ends too, its scratch folder goes, and the record says how it ended', async () => {
-    const [key] = await go(tasks(1, 'echo $$ > "$EVENTS.pid"; echo working; sleep 300', { limit: 1_000 }));
-    const payload = await until('the payload', async () => {
-      const path = `${events}.pid`;
-      return (existsSync(path) && Number(readFileSync(path, 'utf8'))) || undefined;
-    });
-    const [, wrapper] = readFileSync(join(world.spool, 'started', key!), 'utf8').split(' ');
-    process.kill(Number(wrapper), 'SIGKILL');
-    await untilState(backend, [key!], 'ended');
-    expect(await record(key!)).toMatchObject({ phase: 'killed', exit: 137, signal: 9, tail: 'working' });
-    await until('the end of the payload', async () => !isRunning(payload) || undefined);
-    expect(readdirSync(join(world.spool, 'scratch'))).toEqual([]);
-  });
-
-  test('kill -9 of a wrapper and of the supervisor: the next one writes the record', async () => {
-    const [key] = await go(tasks(1, 'sleep 300'));
-    await started(1);
-    process.kill(supervisorPid(), 'SIGKILL');
-    const [, wrapper] = readFileSync(join(world.spool, 'started', key!), 'utf8').split(' ');
-    process.kill(Number(wrapper), 'SIGKILL');
-    await until('its end', async () => !isRunning(Number(wrapper)) || undefined);
-    await backend.ensure();
-    await untilState(backend, [key!], 'ended');
-    expect(await record(key!)).toMatchObject({ phase: 'lost' });
-    expect(starts().length).toBe(1);
   });
 
   test('cancelling reaches pending jobs, and a payload that does not listen', async () => {
@@ -291,69 +140,6 @@ describe('local', () => {
     }
   });
 
-  describe('what a crash leaves in the spool', () => {
-    /** Puts a key into run/ as a dead supervisor leaves it, with this text as its start mark. */
-    function leave(mark?: string): string {
-      const [task] = tasks(1, ':');
-      const key = task!.key;
-      writeFileSync(join(world.spool, 'run', key), 'complete=no\n');
-      if (mark !== undefined) writeFileSync(join(world.spool, 'started', key), mark);
-      return key;
-    }
-
-    test('the machine restarted: running jobs are lost, never run again', async () => {
-      const key = leave('started 1 5 00000000-0000-0000-0000-000000000000 abc\n');
-      await backend.ensure();
-      await untilState(backend, [key], 'ended');
-      expect(await record(key)).toMatchObject({ phase: 'lost', execution: 'abc' });
-    });
-
-    test('the pid belongs to another process now', async () => {
-      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-      const key = leave(`started ${process.pid} 1 ${boot} abc\n`);
-      await backend.ensure();
-      await untilState(backend, [key], 'ended');
-      expect(await record(key)).toMatchObject({ phase: 'lost' });
-    });
-
-    test('the wrapper died while it wrote its mark', async () => {
-      const key = leave('');
-      await backend.ensure();
-      await untilState(backend, [key], 'ended');
-      expect(await record(key)).toMatchObject({ phase: 'lost', reason: 'the wrapper died while it started' });
-    });
-
-    test('the supervisor died between taking a job and starting it: it is started', async () => {
-      const [task] = tasks(1, ':');
-      await backend.submit('x', [task!]);
-      execFileSync('mv', [join(world.spool, 'hold', task!.key), join(world.spool, 'run', task!.key)]);
-      await backend.ensure();
-      await untilState(backend, [task!.key], 'ended');
-      expect(starts()).toEqual([task!.key]);
-      expect(await record(task!.key)).toMatchObject({ phase: 'done' });
-    });
-
-    test('a job file that a power cut emptied', async () => {
-      const key = leave();
-      writeFileSync(join(world.spool, 'run', key), '');
-      await backend.ensure();
-      await untilState(backend, [key], 'ended');
-      expect(await record(key)).toMatchObject({ phase: 'lost' });
-    });
-
-    test('a truncated record counts as lost and can be acknowledged', async () => {
-      const [key] = await go(tasks(1, ':'));
-      await untilState(backend, [key!], 'ended');
-      const path = join(world.spool, 'result/new', key!);
-      truncateSync(path, 40);
-      const found = await record(key!);
-      expect(found).toMatchObject({ key, phase: 'lost', outputs: [] });
-      expect(found.reason).toContain('damaged result record');
-      await backend.acknowledge([found]);
-      expect(await backend.records(10)).toEqual([]);
-    });
-  });
-
   test('marks, records and logs that are old enough are removed, unread records are not', async () => {
     const spool = (...parts: string[]) => join(world.spool, ...parts);
     const old = new Date(Date.now() - 31 * 86_400_000);
@@ -385,37 +171,6 @@ describe('local', () => {
     expect((await backend.logs([key], 6)).get(key)).toBe('ölf\n'.padStart(5, 'w').slice(-5));
     expect((await backend.logs([key], 4)).get(key)).toBe('lf\n');
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
-  });
-
-  test.runIf(process.getuid?.() === 0)('a full spool: the job stays running until its end can be written', async () => {
-    const disk = join(world.folder, 'disk');
-    mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
-    try {
-      const filler = join(disk, 'filler');
-      const small = await open(farm(1, { scratch: join(world.folder) }), {
-        folder: join(disk, 'spool'),
-        uuid: 'u',
-        nonce,
-      });
-      const list = tasks(1, `head -c 2000000 /dev/zero > "$FILLER"`, { env: { EVENTS: events, FILLER: filler } });
-      const keys = await go(list, small);
-      await until('the full disk', async () => lines().length === 2 || undefined);
-      const wrapper = Number(readFileSync(join(disk, 'spool/started', keys[0]!), 'utf8').split(' ')[1]);
-      await until('the end of the wrapper', async () => !isRunning(wrapper) || undefined);
-      expect((await small.status(keys)).get(keys[0]!)?.state).toBe('running');
-      expect(await small.records(10)).toEqual([]);
-      rmSync(filler);
-      await untilState(small, keys, 'ended');
-      expect((await small.records(10))[0]).toMatchObject({ key: keys[0], phase: 'lost' });
-      await until('the end of the supervisor', async () => {
-        const lock = tryLock(join(disk, 'spool/lock'));
-        lock?.release();
-        return lock && true;
-      });
-    } finally {
-      execFileSync('umount', ['-l', disk]);
-    }
   });
 
   test('wrong options and a missing supervisor are said clearly', async () => {

@@ -13,7 +13,7 @@
 
 job=$1 spool=$2 mode=${3:-once} log=${4-} base=${5:-${TMPDIR:-/tmp}}
 complete=no key='' setup='' command='' limit=0
-execution='' work='' note='' ready='' to='' child='' placed='' lines='' problems='' group=''
+execution='' work='' ready='' to='' child='' placed='' lines='' problems='' group=''
 nl='
 '
 set -f
@@ -36,15 +36,6 @@ in_seconds() {
   text=$(($1 / 100)).$text
 }
 
-# $hundredths of what `times` prints, `1m2.345678s`; empty when it prints anything else.
-parse_times() {
-  hundredths=
-  case $1 in *m*[.,]??*s) ;; *) return ;; esac
-  rest=${1#*m} rest=${rest%s}
-  part=${rest#*[.,]} rest=${rest%[.,]*}
-  hundredths=$((${1%%m*} * 6000 + rest * 100 + 1${part%"${part#??}"} - 100))
-}
-
 # $line: $1 on one line.
 one_line() {
   line=$1
@@ -53,11 +44,11 @@ one_line() {
   done
 }
 
-# $line: first line of what the failing command said.
-read_error() {
-  line=
-  read -r line 2>/dev/null <"$note" || :
-  [ -z "$line" ] || printf '%s\n' "$line" >&2
+# $line: the first line of what a failing command said ($said), or else $1. The log gets all of it.
+quote_said() {
+  line=${said%%"$nl"*}
+  line=${line:-$1}
+  [ -z "$said" ] || printf '%s\n' "$said" >&2
 }
 
 # $execution, fresh at each start; $host; and what identifies this process until the machine restarts.
@@ -110,7 +101,7 @@ finish() {
   cd /
   # Only a record that says `done` names its upload; otherwise it is nobody's and goes as well.
   [ "$1" != done ] || to=
-  rm -rf -- "$work" "$note" ${setup:+"$ready"} ${to:+"$to"}
+  rm -rf -- "$work" ${setup:+"$ready"} ${to:+"$to"}
   name=$key
   [ "$mode" = once ] || name=$key.$execution
   printf '%send %s\n' "$record" "$key" >"$spool/result/tmp/$name" || {
@@ -120,22 +111,18 @@ finish() {
   exec mv -f -- "$spool/result/tmp/$name" "$spool/result/new/$name"
 }
 
-# CPU time of all children, as the shell knows it.
+# CPU time of all children: fields 16 and 17, in hundredths of a second on every Linux. Elsewhere it is left out.
 add_cpu() {
-  { times >"$note"; } 2>/dev/null || return 0
-  { read -r _ && read -r user system; } <"$note" || return 0
-  parse_times "$user"
-  sum=$hundredths
-  parse_times "$system"
-  [ -n "$sum" ] && [ -n "$hundredths" ] || return 0
-  in_seconds $((sum + hundredths))
+  read -r stat 2>/dev/null </proc/$$/stat || return 0
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  in_seconds $((${14} + ${15}))
   record="${record}cpu $text$nl"
 }
 
 # The log's last lines, from which a failure's cause is recognised.
 add_tail() {
   [ -n "$log" ] && [ -f "$log" ] || return 0
-  # Not through the note file: a full disk is a likely cause.
   last=$(tail -c 2048 -- "$log" | tail -n 20)$nl
   while [ -n "$last" ]; do
     record="${record}tail ${last%%"$nl"*}$nl"
@@ -163,8 +150,8 @@ stopped() {
 # --- stage in ---
 
 link_file() {
-  ln -s -- "$1" "$work/" 2>"$note" && return
-  read_error
+  said=$(ln -s -- "$1" "$work/" 2>&1) && return
+  quote_said failed
   finish stage-in 1 "cannot link $1: $line"
 }
 
@@ -174,8 +161,8 @@ stage_in() { # source name copy|stream
       [ -r "$1" ] || finish stage-in 1 "input is missing or not readable: $1"
       ;;
     copy:/*)
-      cp -- "$1" "$work/$2" 2>"$note" && return
-      read_error
+      said=$(cp -- "$1" "$work/$2" 2>&1) && return
+      quote_said failed
       finish stage-in 1 "cannot copy input $1: $line"
       ;;
     copy:*) finish stage-in 1 "this wrapper cannot copy $1" ;;
@@ -277,15 +264,16 @@ check_outputs() {
 # --- stage out ---
 
 # macOS before 14 has md5 only.
-command -v md5sum >/dev/null || md5sum() { md5 -r "$@"; }
+md5=md5sum
+command -v md5sum >/dev/null || md5='md5 -r'
 
 # dd rather than cp: it also tells the size, which saves a process, and starts faster.
 copy_output() { # type name
   [ -n "$to" ] || return 0
-  if dd if="$work/$2" of="$to/$2" bs=1048576 2>"$note"; then
+  if said=$(dd if="$work/$2" of="$to/$2" bs=1048576 2>&1); then
     # `17 bytes copied, ...` is its last line, in every language.
-    while read -r word _; do size=$word; done <"$note"
-    sizes="$sizes$size "
+    said=${said##*"$nl"}
+    sizes="$sizes${said%% *} "
   else
     abandon 'cannot copy'
   fi
@@ -294,21 +282,21 @@ copy_output() { # type name
 # Fails unless every copy has the checksum of its original. $sums: one word an output.
 verify_copies() {
   sums='' copies='' left=$outputs
-  with_outputs "$work" with_outputs "$to" md5sum -- >"$note" 2>&1 || return 1
-  while read -r word _; do
+  said=$(with_outputs "$work" with_outputs "$to" exec $md5 -- 2>&1) || return 1
+  rest=$said$nl
+  while [ -n "$rest" ]; do
     # md5sum marks a line whose file name it had to escape.
-    word=${word#\\}
+    word=${rest%% *} word=${word#\\} rest=${rest#*"$nl"}
     if [ $left -gt 0 ]; then sums="$sums$word "; else copies="$copies$word "; fi
     left=$((left - 1))
-  done <"$note"
-  : >"$note"
+  done
+  said=
   [ $left = -$outputs ] && [ "$sums" = "$copies" ]
 }
 
 # Gives this destination up; $line says why: the failing command's words, or else $1.
 abandon() {
-  read_error
-  line=${line:-$1}
+  quote_said "$1"
   rm -rf -- "$to"
   to=
 }
@@ -321,7 +309,7 @@ put_posix() {
     return 1
   }
   to=$1/$execution sizes=''
-  [ -d "$to" ] || mkdir -p -- "$to" 2>"$note" || abandon 'cannot make the folder'
+  [ -d "$to" ] || said=$(mkdir -p -- "$to" 2>&1) || abandon 'cannot make the folder'
   each_output copy_output
   [ -z "$to" ] || verify_copies || abandon 'a copy differs from its original'
   [ -n "$to" ]
@@ -371,8 +359,7 @@ identify
 [ -n "$execution" ] || exit 74
 # The file's name is the key: after a power cut the file may be empty.
 key=${job##*/}
-# One note file serves all that a builtin has to read back: making a file costs more than filling it again.
-work=$base/$key.$execution note=$base/$key.$execution.note ready=$base/$key.$execution.ready asked=''
+work=$base/$key.$execution ready=$base/$key.$execution.ready asked=''
 if [ $complete = no ]; then
   fence
   finish lost 1 'the job file is damaged'

@@ -67,9 +67,9 @@ export class Children {
   /** Brings a key of run/ to where it belongs, whatever state a crash left it in. Safe to repeat. */
   settle(key: string): void {
     if (this.#running.has(key)) return;
-    if (!this.#spool.isTaken(key)) return this.#done(key);
     const mark = this.#spool.mark(key);
-    if (!mark) this.#start(key);
+    if (!this.#spool.isTaken(key)) this.#done(key);
+    else if (!mark) this.#start(key);
     else if (mark.kind === 'fenced') this.#done(key);
     else if (mark.kind === 'started' && isAlive(mark.pid, mark.startTime, mark.boot)) {
       this.#unsettled.delete(key);
