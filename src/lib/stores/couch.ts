@@ -1,0 +1,43 @@
+// Store `http(s)://.../database`: CouchDB 3, what a collaboration uses. Opens; the rest is in couch/.
+import type { Store, StoreOptions } from '../store.ts';
+import { VIEWS } from '../views/index.ts';
+import type { View } from '../views/view.ts';
+import { ServerClock } from './couch/clock.ts';
+import { Connection, type Timing } from './couch/connection.ts';
+import { findLogin, parsePlace } from './couch/credentials.ts';
+import { CouchStore } from './couch/store.ts';
+import { randomOp } from './shared/changes.ts';
+
+/**
+ * Opens `http(s)://[user:password@]host[:port]/database`; for the login see couch/credentials.ts.
+ * @throws StoreError when it cannot be reached, refuses the login, or has no such database
+ * @throws ReadOnlyStoreError when `write` is asked and it is a replica, not set up, or newer
+ */
+export function open(url: string, options: StoreOptions): Promise<Store> {
+  return openWith(url, options, VIEWS);
+}
+
+/** The same with other views and times, for the contract suite. */
+export async function openWith(
+  url: string,
+  options: StoreOptions,
+  views: readonly View[],
+  timing: Timing = {},
+): Promise<Store> {
+  const place = parsePlace(url);
+  const login = await findLogin(place, process.env);
+  const clock = new ServerClock({ mono: () => performance.now(), wall: Date.now });
+  const connection = new Connection(place, login, (...seen) => clock.observe(...seen), timing);
+  const store = new CouchStore(connection, clock, {
+    views,
+    nonce: options.nonce ?? randomOp,
+    write: options.write,
+    ...(options.now && { now: options.now }),
+  });
+  try {
+    return await store.begin();
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

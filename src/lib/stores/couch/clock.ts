@@ -1,0 +1,59 @@
+// The store's clock as this process knows it: the server's `Date` headers, whose resolution is one second, on top of
+// the local monotonic clock. Pure but for the two local clocks that are handed in.
+
+/** A local monotonic clock (never set, stands still while the machine sleeps) and the wall clock (which does not). */
+export interface LocalClocks {
+  readonly mono: () => number;
+  readonly wall: () => number;
+}
+
+/** An offset older than this is observed anew: clocks drift. */
+const MAX_AGE = 30_000;
+/** The two local clocks moved apart by this much: the machine slept, or its clock was set. */
+const MAX_SLIP = 500;
+
+/**
+ * Every answer says: between sending and receiving there was a moment at which the server's clock stood between `Date`
+ * and one second later. So the offset (server minus local) lies in an interval; intervals of several answers are
+ * intersected, and the middle is taken: off by half a second after one answer, by tens of ms after a few dozen.
+ * An interval that misses the others starts anew: the server's clock was set, or another node answered.
+ */
+export class ServerClock {
+  readonly #clocks: LocalClocks;
+  #low = Number.NEGATIVE_INFINITY;
+  #high = Number.POSITIVE_INFINITY;
+  #observed: { readonly mono: number; readonly slip: number } | undefined;
+  #latest = 0;
+
+  constructor(clocks: LocalClocks) {
+    this.#clocks = clocks;
+  }
+
+  /** One answer: its `Date` header, and the local monotonic times of asking and of the answer. */
+  observe(date: string, sent: number, received: number): void {
+    const server = Date.parse(date);
+    if (Number.isNaN(server)) return;
+    const low = server - received;
+    const high = server + 1000 - sent;
+    const apart = low > this.#high || high < this.#low || this.#slipped();
+    this.#low = apart ? low : Math.max(low, this.#low);
+    this.#high = apart ? high : Math.min(high, this.#high);
+    this.#observed = { mono: received, slip: this.#clocks.wall() - this.#clocks.mono() };
+  }
+
+  /** False when an answer of the server is needed before `now` can be believed. */
+  get fresh(): boolean {
+    return this.#observed !== undefined && this.#clocks.mono() - this.#observed.mono < MAX_AGE && !this.#slipped();
+  }
+
+  /** The server's time, ms since 1970; never goes back within this process. */
+  now(): number {
+    this.#latest = Math.max(this.#latest, Math.round(this.#clocks.mono() + (this.#low + this.#high) / 2));
+    return this.#latest;
+  }
+
+  #slipped(): boolean {
+    if (!this.#observed) return false;
+    return Math.abs(this.#clocks.wall() - this.#clocks.mono() - this.#observed.slip) > MAX_SLIP;
+  }
+}

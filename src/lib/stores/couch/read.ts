@@ -1,0 +1,65 @@
+// Reading documents of CouchDB: many by id, or a range of ids. Answers what is there and what was removed.
+import type { Doc } from '../../domain/doc.ts';
+import type { IdRange } from '../../store.ts';
+import { batches } from '../shared/changes.ts';
+import type { Connection } from './connection.ts';
+
+/** A document, or the revision of its removal, or neither. */
+export interface Stored<D extends Doc> {
+  readonly doc?: D;
+  readonly tombstone?: string;
+}
+
+interface DocRow {
+  readonly key: string;
+  readonly id?: string;
+  readonly value?: { readonly rev: string; readonly deleted?: boolean };
+  readonly doc?: Doc | null;
+}
+
+const WHOLE = { include_docs: true, conflicts: true };
+/** Documents per answer of a range. */
+const PAGE = 2000;
+
+/** What the database has under `ids`; ids that never existed are absent. */
+export async function readStored<D extends Doc>(
+  connection: Connection,
+  ids: readonly string[],
+): Promise<Map<string, Stored<D>>> {
+  const found = new Map<string, Stored<D>>();
+  for (const keys of batches(ids)) {
+    const { body } = await connection.read({ method: 'POST', path: '_all_docs', query: WHOLE, body: { keys } });
+    for (const row of (body as { rows: DocRow[] }).rows) {
+      if (row.value?.deleted) found.set(row.key, { tombstone: row.value.rev });
+      else if (row.doc) found.set(row.key, { doc: row.doc as D });
+    }
+  }
+  return found;
+}
+
+/** Documents by range of ids, design documents left out; read in pages. */
+export async function readRange<D extends Doc>(connection: Connection, range: IdRange): Promise<D[]> {
+  const docs: D[] = [];
+  let from = range.descending ? range.end : range.start;
+  const to = range.descending ? range.start : range.end;
+  const limit = range.limit ?? Number.POSITIVE_INFINITY;
+  for (let skip = 0; docs.length < limit; skip = 1) {
+    const { body } = await connection.read({
+      path: '_all_docs',
+      query: {
+        ...WHOLE,
+        startkey: from,
+        endkey: to,
+        descending: range.descending ?? false,
+        limit: PAGE,
+        skip,
+      },
+    });
+    const { rows } = body as { rows: (DocRow & { id: string })[] };
+    for (const { id, doc } of rows) if (doc && !id.startsWith('_design/')) docs.push(doc as D);
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE) break;
+    from = last.id;
+  }
+  return docs.slice(0, range.limit);
+}

@@ -1,0 +1,215 @@
+// The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
+import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
+import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
+import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { suggestion } from '../../util/near.ts';
+import { type Iso, iso } from '../../util/time.ts';
+import type { View } from '../../views/view.ts';
+import { assertDistinct, batches } from '../shared/changes.ts';
+import { groupKey } from '../shared/collate.ts';
+import type { ServerClock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { designOf, installDesign, missingViews, rangeQuery } from './design.ts';
+import { readRange, readStored } from './read.ts';
+import { writeBatch } from './write.ts';
+
+export interface CouchOptions {
+  readonly views: readonly View[];
+  /** Operation ids. */
+  readonly nonce: () => string;
+  /** In place of the server's clock, for tests. */
+  readonly now?: () => number;
+  readonly write: boolean | 'setup';
+}
+
+/** Replication does not copy `_local` documents: this one says which database is the writable one. */
+const MARKER = '_local/dflow';
+
+interface Marker {
+  readonly experiment: string;
+  readonly uuid: string;
+  readonly schema: number;
+}
+
+export class CouchStore implements Store {
+  readonly #connection: Connection;
+  readonly #clock: ServerClock;
+  readonly #options: CouchOptions;
+  readonly #design: string;
+  #writable = false;
+
+  constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#options = options;
+    this.#design = designOf(options.views)._id;
+  }
+
+  /** Reaches the database, and for a writer looks at the marker. */
+  async begin(): Promise<this> {
+    if (this.#options.write === 'setup') return this;
+    await this.#connection.read({ path: '' });
+    if (this.#options.write) this.#accept(await this.#marker());
+    return this;
+  }
+
+  async get<D extends Doc>(ids: readonly string[]): Promise<Map<string, D>> {
+    const docs = new Map<string, D>();
+    for (const [id, { doc }] of await readStored<D>(this.#connection, ids)) if (doc) docs.set(id, doc);
+    return docs;
+  }
+
+  range<D extends Doc>(range: IdRange): Promise<D[]> {
+    return readRange<D>(this.#connection, range);
+  }
+
+  async update<D extends Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>> {
+    const [outcome] = await this.bulk<D>([{ id, change }]);
+    return outcome!;
+  }
+
+  async bulk<D extends Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+    if (!this.#writable) {
+      const detail = { where: this.#connection.where, hint: 'dflow store setup' };
+      throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', detail);
+    }
+    assertDistinct(changes);
+    const outcomes: Outcome<D>[] = [];
+    for (const batch of batches(changes)) {
+      outcomes.push(...(await writeBatch(this.#connection, batch, this.#options.nonce())));
+    }
+    return outcomes;
+  }
+
+  async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
+    const { key, keys, limit, skip, descending } = query;
+    const range = key === undefined && !keys ? rangeQuery(query) : {};
+    return this.#query<Row>(
+      name,
+      {
+        reduce: false,
+        ...range,
+        ...(key !== undefined && { key }),
+        ...(limit !== undefined && { limit }),
+        ...(skip !== undefined && { skip }),
+        ...(descending && { descending }),
+      },
+      keys,
+    );
+  }
+
+  async count(name: string, level: number, query: Pick<ViewQuery, 'prefix' | 'start' | 'end'> = {}): Promise<Group[]> {
+    const grouping = level === 0 ? { group: false } : { group_level: level };
+    const rows = await this.#query<Group>(name, { reduce: true, ...grouping, ...rangeQuery(query) });
+    if (level === 0) return [{ key: null, value: rows[0]?.value ?? 0 }];
+    return rows.map((row) => ({ key: groupKey(row.key, level), value: row.value }));
+  }
+
+  async changes(since = '0', limit = 1000): Promise<ChangesPage> {
+    let last = since;
+    for (;;) {
+      const { body } = await this.#connection.read({ path: '_changes', query: { since: last, limit } });
+      const feed = body as { results: { id: string; deleted?: boolean }[]; last_seq: string | number };
+      const changes = feed.results
+        .filter(({ id }) => !id.startsWith('_design/'))
+        .map(({ id, deleted }) => ({ id, deleted: deleted === true }));
+      // Where nothing has changed the given mark stays: CouchDB words the same place anew at every call.
+      if (feed.results.length === 0) return { changes, last };
+      last = String(feed.last_seq);
+      if (changes.length > 0) return { changes, last };
+    }
+  }
+
+  /** By the server's `Date` header; see clock.ts. */
+  async now(): Promise<Iso> {
+    if (this.#options.now) return iso(this.#options.now());
+    if (!this.#clock.fresh) await this.#connection.read({ path: '' });
+    return iso(this.#clock.now());
+  }
+
+  async setup(experiment: string): Promise<StoreInfo> {
+    const { where } = this.#connection;
+    if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
+    await this.#connection.read({ method: 'PUT', path: '', accept: [412] });
+    let marker = await this.#marker();
+    if (!marker) {
+      const body: Marker = { experiment, uuid: crypto.randomUUID(), schema: SCHEMA };
+      await this.#connection.read({ method: 'PUT', path: MARKER, body, accept: [409] });
+      // Read again: of two set-ups at once, or of a lost reply, one marker stays.
+      marker = await this.#marker();
+    }
+    if (marker && marker.experiment !== experiment) {
+      throw new UsageError(`this store belongs to the experiment ${marker.experiment}, not ${experiment}`, {
+        where,
+        hint: 'correct `experiment` or `store` in the configuration',
+      });
+    }
+    this.#accept(marker);
+    await installDesign(this.#connection, this.#options.views);
+    return this.info();
+  }
+
+  async info(): Promise<StoreInfo> {
+    const [server, database, designs, marker] = await Promise.all([
+      this.#connection.read({ path: '/' }),
+      this.#connection.read({ path: '' }),
+      this.#connection.read({ path: '_all_docs', query: { startkey: '_design/', endkey: '_design0' } }),
+      this.#marker(),
+    ]);
+    const { version, couchdb } = server.body as { version?: string; couchdb?: string };
+    const { doc_count, sizes } = database.body as { doc_count: number; sizes?: { file?: number } };
+    const { rows } = designs.body as { rows: unknown[] };
+    return {
+      where: this.#connection.where,
+      engine: `${couchdb ? 'CouchDB' : 'CouchDB protocol'} ${version ?? ''}`.trim(),
+      writable: marker !== undefined && marker.schema <= SCHEMA,
+      ...(marker && { experiment: marker.experiment, uuid: marker.uuid, schema: marker.schema }),
+      documents: doc_count - rows.length,
+      ...(sizes?.file !== undefined && { bytes: sizes.file }),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #marker(): Promise<Marker | undefined> {
+    const { status, body } = await this.#connection.read({ path: MARKER, accept: [404] });
+    if (status !== 404) return body as Marker;
+    return undefined;
+  }
+
+  #accept(marker: Marker | undefined): void {
+    const { where } = this.#connection;
+    if (!marker) {
+      throw new ReadOnlyStoreError('this database is not the writable one of an experiment: a replica, or not set up', {
+        where,
+        hint: 'use the writable database, or for a new one: dflow store setup',
+      });
+    }
+    if (marker.schema > SCHEMA) {
+      throw new ReadOnlyStoreError(`the store is newer (schema ${marker.schema}) than this dflow (${SCHEMA})`, {
+        where,
+        hint: 'npm install -g dflow',
+      });
+    }
+    this.#writable = true;
+  }
+
+  async #query<R>(name: string, query: Record<string, Json>, keys?: readonly Json[]): Promise<R[]> {
+    const { views } = this.#options;
+    if (!views.some((view) => view.name === name)) {
+      throw new UsageError(`there is no view ${name}`, {
+        hint: suggestion(
+          name,
+          views.map((view) => view.name),
+        ),
+      });
+    }
+    const path = `${this.#design}/_view/${name}`;
+    const body = keys && { keys };
+    const reply = await this.#connection.read({ path, query, accept: [404], ...(body && { method: 'POST', body }) });
+    if (reply.status === 404) throw missingViews(this.#connection.where);
+    return (reply.body as { rows: R[] }).rows;
+  }
+}
