@@ -54,7 +54,8 @@ export async function select(ports: Ports, input: SelectionInput): Promise<Selec
  */
 export async function selectionOf(input: SelectionInput, now: () => Promise<Iso>): Promise<Selection> {
   const { flags, refs: words } = input;
-  const { run, state, pass, since, all, ...names } = flags;
+  const { run, state, pass, since, all } = flags;
+  const names = fields(flags);
   const refs = words.length > 0 ? await readRefs(words) : undefined;
   const selection: Selection = {
     pass: passOf(pass),
@@ -62,9 +63,9 @@ export async function selectionOf(input: SelectionInput, now: () => Promise<Iso>
     ...(run ? { runs: await readRuns(run) } : {}),
     ...(state ? { states: statesOf(state) } : refs ? {} : { states: input.states }),
     ...(since === undefined ? {} : { since: sinceOf(since, await now()) }),
-    ...fields(names),
+    ...names,
   };
-  const says = refs ?? run ?? state ?? since ?? Object.values(names).find((value) => value !== undefined);
+  const says = refs ?? run ?? state ?? since ?? Object.values(names)[0];
   if (input.needed && says === undefined && !all) {
     throw new UsageError('this needs a selection, a REF or --all', { hint: 'dflow list jobs shows what there is' });
   }

@@ -1,13 +1,18 @@
 // Near misses: a misspelt module, key or state is answered with what was probably meant.
 
+/** Letters changed, missing, added, or two neighbours exchanged: what fingers do. */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const swap = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row[j] = Math.min(swap, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
+      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchange = exchanged ? (before[j - 2] ?? 0) + 1 : change;
+      row[j] = Math.min(change, exchange, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
     }
+    before = previous;
     previous = row;
   }
   return previous[b.length] ?? 0;

@@ -1,9 +1,10 @@
 // What `dflow init` writes: a configuration of two lines, guessed from a folder of raw files, and an example of a
 // module file that is all comments.
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { guessPattern } from '../../domain/guess.ts';
 import { ConfigError, codeOf, messageOf, UsageError } from '../../util/errors.ts';
+import { MINUTE } from '../../util/time.ts';
 import { CONFIG_NAME } from './load.ts';
 import { moduleFiles } from './modules.ts';
 
@@ -44,7 +45,9 @@ export function planInit(options: InitOptions): InitPlan {
   if (pattern === undefined) throw noPattern(options.from, names);
   const example = names.find((name) => !name.startsWith('.') && !name.endsWith('_closed'));
   const marker = names.some((name) => name.endsWith('_closed'));
-  const write = new Map([[config, configText(options, pattern, marker)]]);
+  const write = new Map([
+    [config, configText(options, pattern, marker) + paceText(resolve(options.folder, options.from), Date.now())],
+  ]);
   if (moduleFiles(options.folder).length === 0) write.set(join(options.folder, 'modules', '1.0.yaml'), MODULES);
   return {
     pattern,
@@ -93,6 +96,24 @@ function configText({ from, folder }: InitOptions, pattern: string, marker: bool
 buffer: {path: ${quoted(path)}, pattern: ${quoted(pattern)}${closed}}
 storage: {disk: ./store}
 `;
+}
+
+/** Files that came within this time of each other were copied there, not taken one run after the other. */
+const AT_ONCE = 2 * MINUTE;
+/** Older files than this are complete with the default quiet time. */
+const FRESH = 10 * MINUTE;
+
+/**
+ * A line for a folder of several files that all came a moment ago, all at once: no detector takes runs at that pace, so
+ * waiting ten minutes for the last one would only keep a newcomer waiting.
+ */
+function paceText(folder: string, now: number): string {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const times = entries.slice(0, ENOUGH).map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
+  const newest = times.reduce((a, b) => Math.max(a, b), 0);
+  const oldest = times.reduce((a, b) => Math.min(a, b), newest);
+  if (times.length < 3 || newest - oldest > AT_ONCE || now - newest > FRESH) return '';
+  return 'runs: {quiet: 1 min}   # the files came all at once; for live data take this line away (10 min)\n';
 }
 
 /** A YAML scalar that reads back as `text`. */
