@@ -24,6 +24,8 @@ export interface StoreFeatures {
   readonly unmark?: boolean;
   readonly setSchema?: boolean;
   readonly conflict?: boolean;
+  /** False: strings sort by their code units, as PouchDB has them, and not by ICU's root collation. */
+  readonly icu?: boolean;
   /** How many clients race, and how often each: fewer for a slow server. */
   readonly race?: { readonly clients: number; readonly times: number };
   /** Documents of the big bulk; 2500 makes three batches. */
@@ -114,6 +116,11 @@ export const ORDERED_KEYS: readonly Json[] = [
   { a: 2, b: 0 },
   { b: 0 },
 ];
+
+/** Keys whose order any collation agrees on. */
+function plainKeys(keys: readonly Json[]): readonly Json[] {
+  return keys.filter((key) => typeof key !== 'string' || /^[0-9a-z]*$/.test(key));
+}
 
 const thing = (id: string, more: Partial<Thing> = {}): Thing => ({ _id: id, kind: 'thing', v: 1, ...more });
 const put = (doc: Thing) => (): Decision<Thing> => ({ write: doc });
@@ -343,34 +350,37 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>, f
     });
 
     describe('views', () => {
+      const known = (keys: readonly Json[]) => (features.icu === false ? plainKeys(keys) : keys);
+      const ordered = known(ORDERED_KEYS);
       const keyed = (keys: readonly Json[]) => keys.map((key, i) => create(number(i), { key, value: i }));
       const keysOf = async (query: Parameters<Store['view']>[1]) =>
         (await store.view('keys', query)).map(({ key }) => key);
 
       test('keys of every JSON type stand in order', async () => {
-        const shuffled = [...keyed(ORDERED_KEYS)].sort((a, b) => (a.id.slice(-1) < b.id.slice(-1) ? -1 : 1));
+        const shuffled = [...keyed(ordered)].sort((a, b) => (a.id.slice(-1) < b.id.slice(-1) ? -1 : 1));
         await store.bulk(shuffled);
         const rows = await store.view('keys');
-        expect(rows.map(({ key }) => key)).toEqual(ORDERED_KEYS);
-        expect(rows[20]).toEqual({ key: '0', value: 20, id: number(20) });
-        expect(await keysOf({ descending: true })).toEqual([...ORDERED_KEYS].reverse());
+        expect(rows.map(({ key }) => key)).toEqual(ordered);
+        const zero = ordered.indexOf('0');
+        expect(rows[zero]).toEqual({ key: '0', value: zero, id: number(zero) });
+        expect(await keysOf({ descending: true })).toEqual([...ordered].reverse());
       });
 
       test('one key, several keys, ranges with both ends', async () => {
-        await store.bulk(keyed(ORDERED_KEYS));
-        for (const key of [null, false, 0, -9.5, 'A', 'Aa', ['a', 'b'], [], {}, { a: 2 }]) {
+        await store.bulk(keyed(ordered));
+        for (const key of known([null, false, 0, -9.5, 'a', 'A', 'Aa', ['a', 'b'], [], {}, { a: 2 }])) {
           expect(await keysOf({ key }), JSON.stringify(key)).toEqual([key]);
         }
         expect(await keysOf({ keys: [2, 'b', ['b'], 'none', null] })).toEqual([2, 'b', ['b'], null]);
         expect(await keysOf({ start: -1, end: 2 })).toEqual([-1, 0, 0.1, 1, 2]);
-        expect(await keysOf({ start: 'aa', end: 'ab' })).toEqual(['aa', 'aA', 'Aa', 'ab']);
-        expect(await keysOf({ start: 'aa', end: 'ab', descending: true })).toEqual(['ab', 'Aa', 'aA', 'aa']);
+        expect(await keysOf({ start: 'aa', end: 'ab' })).toEqual(known(['aa', 'aA', 'Aa', 'ab']));
+        expect(await keysOf({ start: 'aa', end: 'ab', descending: true })).toEqual(known(['ab', 'Aa', 'aA', 'aa']));
         expect(await keysOf({ end: true })).toEqual([null, false, true]);
         expect(await keysOf({ start: { a: 2 } })).toEqual([{ a: 2 }, { a: 2, b: 0 }, { b: 0 }]);
       });
 
       test('array keys by their first elements', async () => {
-        await store.bulk(keyed(ORDERED_KEYS));
+        await store.bulk(keyed(ordered));
         expect(await keysOf({ prefix: ['a'] })).toEqual([['a'], ['a', 1], ['a', 'b'], ['a', 'b', 'c']]);
         expect(await keysOf({ prefix: ['b'] })).toEqual([['b'], ['b', {}]]);
         expect(await keysOf({ prefix: [1] })).toEqual([[1], [1, 'a'], [1, 'b']]);
@@ -472,18 +482,20 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>, f
     });
 
     describe('feed, clock, setup', () => {
-      test('changes come oldest first, each id once, and go on where they ended', async () => {
+      test('changes: each id once, and only what came after the mark', async () => {
         await store.bulk([create('thing:a'), create('thing:b'), create('thing:c')]);
+        const first = await store.changes();
+        expect(first.changes.map(({ id }) => id).sort()).toEqual(['thing:a', 'thing:b', 'thing:c']);
+        expect((await store.changes(first.last)).changes).toEqual([]);
         await store.update<Thing>('thing:a', (doc) => ({ write: { ...doc!, n: 1 } }));
-        const all = await store.changes();
-        const ids = all.changes.map(({ id }) => id);
-        expect([...ids].sort()).toEqual(['thing:a', 'thing:b', 'thing:c']);
-        expect(ids.at(-1)).toBe('thing:a');
-        expect((await store.changes(all.last)).changes).toEqual([]);
+        await store.update<Thing>('thing:a', (doc) => ({ write: { ...doc!, n: 2 } }));
+        expect((await store.changes(first.last)).changes).toEqual([{ id: 'thing:a', deleted: false }]);
+        expect((await store.changes()).changes).toHaveLength(3);
+        const second = await store.changes(first.last);
         await store.update('thing:b', () => ({ remove: true }));
-        const more = await store.changes(all.last);
-        expect(more.changes).toEqual([{ id: 'thing:b', deleted: true }]);
-        expect((await store.changes(more.last)).last).toBe(more.last);
+        const third = await store.changes(second.last);
+        expect(third.changes).toEqual([{ id: 'thing:b', deleted: true }]);
+        expect((await store.changes(third.last)).last).toBe(third.last);
       });
 
       test('changes in pages', async () => {

@@ -61,6 +61,7 @@ async function built(connection: Connection, path: string): Promise<void> {
   }
 }
 
+/** CouchDB clears away the files of removed views by itself (3.3), or when `_view_cleanup` is called. */
 async function removeOthers(connection: Connection, keep: string): Promise<void> {
   const query = { startkey: PREFIX, endkey: `${PREFIX}\uffff` };
   const { body } = await connection.read({ path: '_all_docs', query });
@@ -68,8 +69,6 @@ async function removeOthers(connection: Connection, keep: string): Promise<void>
     if (id === keep) continue;
     await connection.read({ method: 'DELETE', path: id, query: { rev: value.rev }, accept: [404, 409] });
   }
-  // Frees their files; a server that does not do it loses nothing but disk.
-  await connection.read({ method: 'POST', path: '_view_cleanup', body: {}, accept: [400, 404, 405, 501] });
 }
 
 type Range = Pick<ViewQuery, 'prefix' | 'start' | 'end' | 'descending'>;

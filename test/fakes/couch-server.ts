@@ -1,0 +1,100 @@
+// A CouchDB-protocol server in memory (express-pouchdb), and a proxy in front of any server that loses replies,
+// changes statuses or cuts answers off. PouchDB sorts keys by code unit and has no Date that steps; the rest is CouchDB.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+export interface RunningServer {
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function listen(server: Server): Promise<RunningServer> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Starts it; databases live as long as the process, so each test takes a name of its own. */
+export async function startCouchServer(): Promise<RunningServer> {
+  const express = require('express');
+  const PouchDB = require('pouchdb-core')
+    .plugin(require('pouchdb-adapter-memory'))
+    .plugin(require('pouchdb-mapreduce'));
+  const app = express();
+  // It keeps a list of its databases and a log where it runs: give it a place of its own.
+  const folder = mkdtempSync(join(tmpdir(), 'dflow-couch-'));
+  const Prefixed = PouchDB.defaults({ prefix: `${folder}/` });
+  app.use('/', require('express-pouchdb')(Prefixed, { mode: 'minimumForPouchDB' }));
+  const running = await listen(createServer(app));
+  return {
+    url: running.url,
+    stop: async () => {
+      await running.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What happens to one request: `drop` forwards it and loses the reply. */
+export type Fault =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'refuse' }
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'status'; readonly status: number; readonly forward: boolean };
+
+export interface Proxy extends RunningServer {
+  /** Asked for every request. */
+  fault: (method: string, path: string) => Fault;
+  /** Requests so far, `POST /db/_bulk_docs`. */
+  readonly seen: string[];
+}
+
+/** A proxy in front of `target`. */
+export async function startProxy(target: string): Promise<Proxy> {
+  const proxy = { fault: (): Fault => ({ kind: 'pass' }), seen: [] as string[] } as unknown as Proxy;
+  const server = createServer((request, response) => void relay(target, proxy, request, response));
+  return Object.assign(proxy, await listen(server));
+}
+
+async function relay(target: string, proxy: Proxy, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const method = request.method ?? 'GET';
+  const path = request.url ?? '/';
+  proxy.seen.push(`${method} ${path.split('?')[0]}`);
+  const fault = proxy.fault(method, path);
+  if (fault.kind === 'refuse') return void request.socket.destroy();
+  if (fault.kind === 'status' && !fault.forward) {
+    response.writeHead(fault.status, { 'content-type': 'application/json' });
+    return void response.end('{"error":"injected","reason":"injected"}');
+  }
+  const headers = {
+    'content-type': 'application/json',
+    ...(request.headers.authorization && { authorization: request.headers.authorization }),
+  };
+  const reply = await fetch(target + path, {
+    method,
+    headers,
+    ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+  });
+  const body = Buffer.from(await reply.arrayBuffer());
+  if (fault.kind === 'drop') return void request.socket.destroy();
+  const status = fault.kind === 'status' ? fault.status : reply.status;
+  response.writeHead(status, { 'content-type': 'application/json', date: reply.headers.get('date') ?? '' });
+  response.end(fault.kind === 'cut' ? body.subarray(0, body.length / 2) : body);
+}
