@@ -54,9 +54,13 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
 }
 
 function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promise<T>): Promise<T> {
-  const found = cache.get(name) ?? open();
-  cache.set(name, found);
-  return found;
+  const found = cache.get(name);
+  if (found) return found;
+  const opened = open();
+  cache.set(name, opened);
+  // What could not be opened is tried again when it is next asked for: a loop outlives an unmounted disk.
+  opened.catch(() => cache.delete(name));
+  return opened;
 }
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
