@@ -101,7 +101,7 @@ function unreadable(task: CopyTask, error: unknown): Result {
 function itemOf({ task, did, why, next, fault }: Result): Item {
   const { run, level, file, to } = task;
   const item = { kind: 'replica', ref: refOf(run), level, file: file.name, storage: to, did, bytes: file.size };
-  if (did !== 'failed') return item;
+  if (did !== 'failed') return { ...item, text: `${file.name} at ${to}` };
   const lead = fault === 'original' ? 'original changed: ' : '';
   const text = shown(`${file.name} to ${to}: ${lead}${why ?? 'failed'}`);
   return { ...item, bytes: 0, failed: true, text, next: next ?? `dflow why ${refOf(run)}` };
