@@ -27,7 +27,7 @@ export async function openWith(
   const place = parsePlace(url);
   const login = await findLogin(place, process.env);
   const clock = new ServerClock({ mono: () => performance.now(), wall: Date.now });
-  const connection = new Connection(place, login, (...seen) => clock.observe(...seen), timing);
+  const connection = new Connection(place, login, timing);
   const store = new CouchStore(connection, clock, {
     views,
     nonce: options.nonce ?? randomOp,

@@ -1,5 +1,6 @@
 // The store's clock as this process knows it: the server's `Date` headers, whose resolution is one second, on top of
 // the local monotonic clock. Pure but for the two local clocks that are handed in.
+import type { DateSeen } from './connection.ts';
 
 /** A local monotonic clock (never set, stands still while the machine sleeps) and the wall clock (which does not). */
 export interface LocalClocks {
@@ -15,7 +16,7 @@ const MAX_SLIP = 500;
 /**
  * Every answer says: between sending and receiving there was a moment at which the server's clock stood between `Date`
  * and one second later. So the offset (server minus local) lies in an interval; intervals of several answers are
- * intersected, and the middle is taken: off by half a second after one answer, by tens of ms after a few dozen.
+ * intersected, and the middle is taken: off by half a second at most after one answer, by less with every further one.
  * An interval that misses the others starts anew: the server's clock was set, or another node answered.
  */
 export class ServerClock {
@@ -30,9 +31,8 @@ export class ServerClock {
   }
 
   /** One answer: its `Date` header, and the local monotonic times of asking and of the answer. */
-  observe(date: string, sent: number, received: number): void {
+  observe({ date, sent, received }: DateSeen): void {
     const server = Date.parse(date);
-    if (Number.isNaN(server)) return;
     const low = server - received;
     const high = server + 1000 - sent;
     const apart = low > this.#high || high < this.#low || this.#slipped();

@@ -1,9 +1,9 @@
 // One CouchDB database over HTTP: owns nano, its agent, timeouts, retries of reads, and what errors mean.
 // nano's traps are dealt with here and nowhere else. Knows nothing of documents and views.
 import nano from 'nano';
-import { Agent } from 'undici';
+import { Agent, request as ask } from 'undici';
 import type { Json } from '../../domain/doc.ts';
-import { StoreError } from '../../util/errors.ts';
+import { messageOf, StoreError } from '../../util/errors.ts';
 import type { Login, Place } from './credentials.ts';
 
 export interface Request {
@@ -32,8 +32,12 @@ export interface Timing {
   readonly tries?: number;
 }
 
-/** `sent` and `received` by the local monotonic clock, ms; `date` the server's, to the second. */
-export type DateListener = (date: string, sent: number, received: number) => void;
+/** The server's clock, to the second, and when it was asked and answered by the local monotonic clock, ms. */
+export interface DateSeen {
+  readonly date: string;
+  readonly sent: number;
+  readonly received: number;
+}
 
 const DEFAULTS = { timeout: 60_000, tries: 5 };
 
@@ -43,29 +47,23 @@ export class Connection {
   readonly #agent: Agent;
   readonly #headers: Record<string, string>;
   readonly #tries: number;
-  readonly #onDate: DateListener;
 
-  constructor(place: Place, login: Login | undefined, onDate: DateListener, timing: Timing = {}) {
+  constructor(place: Place, login: Login | undefined, timing: Timing = {}) {
     const { timeout, tries } = { ...DEFAULTS, ...timing };
     this.#place = place;
     this.where = place.where;
     this.#agent = new Agent({ headersTimeout: timeout, bodyTimeout: timeout, connect: { timeout: 10_000 } });
     this.#headers = login ? { Authorization: `Basic ${basic(login)}` } : {};
     this.#tries = tries;
-    this.#onDate = onDate;
   }
 
   /** One try. @throws UnclearError, StoreError */
   async send(request: Request): Promise<Reply> {
-    const sent = performance.now();
     let status = 0;
     const log = (entry: unknown): void => {
-      const headers = (entry as { headers?: { statusCode?: number; date?: string } }).headers;
-      if (headers?.statusCode === undefined) return;
-      status = headers.statusCode;
-      if (headers.date) this.#onDate(headers.date, sent, performance.now());
+      status = (entry as { headers?: { statusCode?: number } }).headers?.statusCode ?? status;
     };
-    // One scope per request, since that is how nano tells status and headers of a single answer.
+    // One scope per request, since its log is the only place where nano tells the status of a good answer.
     // nano's types know other agents than undici's.
     const scope = { url: this.#place.server, parseUrl: false, log, headers: this.#headers, agentOptions: this.#agent };
     const server = nano(scope as unknown as nano.Configuration);
@@ -81,10 +79,35 @@ export class Connection {
   }
 
   /** An idempotent request: tried again while the answer is unclear, each time after a longer pause. */
-  async read(request: Request): Promise<Reply> {
+  read(request: Request): Promise<Reply> {
+    return this.#patiently(() => this.send(request));
+  }
+
+  /** Asks for the `Date` header, which nano does not hand on. */
+  readDate(): Promise<DateSeen> {
+    return this.#patiently(async () => {
+      const sent = performance.now();
+      try {
+        const url = this.#place.server + this.#place.database;
+        const answer = await ask(url, { headers: this.#headers, dispatcher: this.#agent });
+        const received = performance.now();
+        await answer.body.dump();
+        const { date } = answer.headers;
+        if (typeof date === 'string' && !Number.isNaN(Date.parse(date))) return { date, sent, received };
+      } catch (error) {
+        throw this.#unclear(messageOf(error));
+      }
+      throw new StoreError('the store answers without a Date header, so there is no common clock', {
+        where: this.where,
+        hint: 'let the proxy in front of it pass the header Date',
+      });
+    });
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.send(request);
+        return await work();
       } catch (error) {
         if (!(error instanceof UnclearError) || attempt >= this.#tries) throw error;
       }

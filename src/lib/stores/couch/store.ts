@@ -123,7 +123,7 @@ export class CouchStore implements Store {
   /** By the server's `Date` header; see clock.ts. */
   async now(): Promise<Iso> {
     if (this.#options.now) return iso(this.#options.now());
-    if (!this.#clock.fresh) await this.#connection.read({ path: '' });
+    if (!this.#clock.fresh) this.#clock.observe(await this.#connection.readDate());
     return iso(this.#clock.now());
   }
 
