@@ -61,6 +61,18 @@ describe.each(shells)('%s', (shell) => {
     expect(record.cpu).toBeLessThan(record.wall + 0.05);
   });
 
+  test.runIf(existsSync('/usr/bin/time'))('its memory is measured where it asks for an amount', async () => {
+    const grow = 'x=$(head -c 30000000 /dev/zero | tr "\\0" x); echo x > "$OUT_out"';
+    const record = await run(spec(grow, { memory: 100, limit: 50 }), { shell });
+    expect(record).toMatchObject({ phase: 'done' });
+    expect(record.maxRss).toBeGreaterThan(30_000);
+    expect(record.maxRss).toBeLessThan(500_000);
+    expect(leftovers()).toEqual([]);
+    forget();
+    const failed = await run(spec('exit 3', { memory: 100 }), { shell });
+    expect(failed).toMatchObject({ phase: 'payload', exit: 3, maxRss: expect.any(Number) });
+  });
+
   test('a signal stops the payload and the record says so', async () => {
     const child = start(spec(`echo $$ > ${quote(join(folder, 'pid'))}; sleep 300`), { shell });
     const pid = await until('the payload', async () => {

@@ -113,6 +113,7 @@ export function renderSpec(spec: JobSpec): string {
     `key=${quote(spec.key)}`,
     `ref=${quote(spec.ref)}`,
     `limit=${Math.ceil(spec.limit)}`,
+    `memory=${spec.memory === undefined ? '' : Math.ceil(spec.memory)}`,
     `setup=${quote(spec.setup)}`,
     `command=${quote(spec.command)}`,
     `set_env() {\n${[...env, '  :'].join('\n')}\n}`,

@@ -12,7 +12,7 @@
 # What a shell builtin can do (clock, nonce, host, fence) it does.
 
 job=$1 spool=$2 mode=${3:-once} log=${4-} base=${5:-${TMPDIR:-/tmp}}
-complete=no key='' setup='' command='' limit=0
+complete=no key='' setup='' command='' limit=0 memory='' usage='' rss=''
 execution='' work='' ready='' to='' child='' placed='' lines='' problems='' group=''
 nl='
 '
@@ -97,11 +97,12 @@ finish() {
   one_line "$3"
   record="${record}host $host${nl}reason $line$nl"
   add_cpu
+  add_rss
   if [ "$1" = done ]; then record=$record$lines; else add_tail; fi
   cd /
   # Only a record that says `done` names its upload; otherwise it is nobody's and goes as well.
   [ "$1" != done ] || to=
-  rm -rf -- "$work" ${setup:+"$ready"} ${to:+"$to"}
+  rm -rf -- "$work" ${setup:+"$ready"} ${usage:+"$usage"} ${to:+"$to"}
   name=$key
   [ "$mode" = once ] || name=$key.$execution
   printf '%send %s\n' "$record" "$key" >"$spool/result/tmp/$name" || {
@@ -118,6 +119,13 @@ add_cpu() {
   set -- ${stat##*) }
   in_seconds $((${14} + ${15}))
   record="${record}cpu $text$nl"
+}
+
+# Largest resident set, KiB; the last line, after one about the exit code.
+add_rss() {
+  [ -n "$usage" ] && [ -s "$usage" ] || return 0
+  while read -r line; do rss=$line; done <"$usage"
+  case $rss in '' | *[!0-9]*) ;; *) record="${record}rss $rss$nl" ;; esac
 }
 
 # The log's last lines, from which a failure's cause is recognised.
@@ -188,8 +196,11 @@ launch() {
   cd "$work" || exit 74
   export DFLOW_EXECUTION="$execution"
   [ -z "$setup" ] || export DFLOW_READY="$ready"
-  [ "$limit" = 0 ] || with_inputs become timeout -k 10 "$limit" sh -c "$script" sh
-  with_inputs become sh -c "$script" sh
+  set -- sh -c "$script" sh
+  [ -z "$usage" ] || set -- /usr/bin/time -f %M -o "$usage" "$@"
+  # timeout comes first: it passes signals on, to a process group of its own.
+  [ "$limit" = 0 ] || set -- timeout -k 10 "$limit" "$@"
+  with_inputs become "$@"
 }
 
 # The job's environment comes last: it may have names that are variables here.
@@ -199,6 +210,8 @@ become() {
 }
 
 run_payload() {
+  # Measuring memory takes one more process (GNU time), so only a job that asks for an amount of memory pays for it.
+  [ -z "$memory" ] || [ ! -x /usr/bin/time ] || [ ! -r /proc/$$/stat ] || usage=$work.rss
   [ "$limit" = 0 ] || command -v timeout >/dev/null || finish setup 127 'no command timeout: the limit cannot be kept'
   compose_script
   read_clock

@@ -16,6 +16,7 @@ export class Loop {
   readonly #spool: Spool;
   readonly #children: Children;
   #settings: SpoolSettings;
+  #settingsRead = 0;
   #queue: string[] = [];
   #next = 0;
   #wake: (() => void) | undefined;
@@ -77,7 +78,7 @@ export class Loop {
   }
 
   #step(): void {
-    this.#settings = this.#spool.readSettings() ?? this.#settings;
+    this.#readSettings();
     this.#children.look();
     for (const key of this.#spool.list('cancel')) {
       if (!this.#children.stop(key)) this.#spool.remove('cancel', key);
@@ -87,6 +88,13 @@ export class Loop {
       if (name === undefined) return;
       this.#children.settle(keyOf(name));
     }
+  }
+
+  /** Steps come with every job's end; settings change a few times a day. */
+  #readSettings(): void {
+    if (Date.now() - this.#settingsRead < 200) return;
+    this.#settings = this.#spool.readSettings() ?? this.#settings;
+    this.#settingsRead = Date.now();
   }
 
   /** The next released key, moved to run/. Names only grow, so ready/ is listed again only when the list is used up. */
@@ -133,7 +141,11 @@ export class Loop {
   /** Watching only saves time; without it (no inotify instance left) the loop looks more often. */
   #watchers(): FSWatcher[] {
     try {
-      return ['ready', 'cancel'].map((folder) => watch(this.#spool.path(folder), () => this.#rouse()));
+      const ready = watch(this.#spool.path('ready'), () => {
+        // Our own moves out of ready/ are events as well; without a free slot none matters.
+        if (this.#children.size < this.#settings.slots) this.#rouse();
+      });
+      return [ready, watch(this.#spool.path('cancel'), () => this.#rouse())];
     } catch {
       return [];
     }

@@ -173,7 +173,8 @@ export class Spool {
 
   /** What the start fence of `key` says; `undefined`: it never started and was not canceled. */
   mark(key: string): Mark | undefined {
-    const text = ifThere(() => readFileSync(this.path('started', key), 'latin1'));
+    const path = this.path('started', key);
+    const text = existsSync(path) ? ifThere(() => readFileSync(path, 'latin1')) : undefined;
     return text === undefined ? undefined : parseMark(text);
   }
 
@@ -203,7 +204,9 @@ export class Spool {
   }
 
   remove(...parts: string[]): void {
-    ifThere(() => unlinkSync(this.path(...parts)));
+    const path = this.path(...parts);
+    // Asked first, since most often it is not there and an exception costs more than the question.
+    if (existsSync(path)) ifThere(() => unlinkSync(path));
   }
 
   /** A record exists, acknowledged or not. */
