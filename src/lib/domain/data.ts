@@ -18,6 +18,10 @@ export type Replica =
       readonly nonce: string;
       readonly since: Iso;
       readonly expires: Iso;
+      /** Where the bytes come from: a storage element, or `buffer L1`. */
+      readonly source?: string;
+      /** A bad copy is being replaced: what it was. Purge keeps away, and only another repair takes the slot over. */
+      readonly repair?: { readonly path: string; readonly why: string };
     }
   | {
       readonly state: 'verified';
@@ -41,9 +45,19 @@ export type Replica =
       readonly retryAt: Iso;
     };
 
-/** The original on the buffer. `changed`: what is on disk is no longer what was registered. */
+/**
+ * The original on the buffer. `changed`: what is on disk is no longer what was registered. `purging`: a purge has
+ * claimed it; nobody else reads it. With `receipt` its deletion may have begun: the receipt says what was meant to go.
+ */
 export type Original =
   | { readonly state: 'present' }
+  | {
+      readonly state: 'purging';
+      readonly nonce: string;
+      readonly host: string;
+      readonly since: Iso;
+      readonly receipt?: string;
+    }
   | { readonly state: 'changed'; readonly since: Iso; readonly why: string }
   | { readonly state: 'purged'; readonly since: Iso; readonly receipt: string };
 

@@ -3,7 +3,7 @@
 import type { Iso } from '../util/time.ts';
 import type { Doc } from './doc.ts';
 
-export type HoldWhat = 'calibration' | 'pause' | 'drain' | 'quarantine' | 'transfer' | 'storage';
+export type HoldWhat = 'calibration' | 'pause' | 'drain' | 'quarantine' | 'transfer' | 'storage' | 'primary';
 
 /** What a hold covers; absent fields cover everything, present ones must all match. */
 export interface HoldScope {

@@ -104,6 +104,24 @@ export interface Settings {
     readonly lease: number;
     readonly retry: number;
   };
+  readonly purge: {
+    /** Share of the buffer's disk to be free; without it everything that may go is deleted. */
+    readonly untilFree?: number;
+    /** Copies of each file that are read byte by byte before it is deleted; the others are asked for their checksum. */
+    readonly reads: number;
+    /** Milliseconds after completion of the run before data that the keep rule left out are deleted. */
+    readonly sampledAfter: number;
+  };
+  readonly verify: {
+    /** Share of a storage element's checked copies being bad at once that is a site fault, not lost data. */
+    readonly fault: number;
+  };
+  readonly breaker: {
+    /** Failed calls in a row, of one cause, after which a storage element is set aside. */
+    readonly failures: number;
+    /** Milliseconds it is set aside for; doubles each time. */
+    readonly aside: number;
+  };
   readonly farms: readonly FarmSettings[];
   /** Farm of this host. */
   readonly farm: string;
@@ -130,7 +148,16 @@ export interface Settings {
   };
   /** Steps of this host, in order. */
   readonly loops: readonly string[];
-  readonly credentials?: { readonly check: string; readonly renew?: string; readonly warn: number };
+  readonly credentials?: {
+    /** Shell command that prints the seconds left: `voms-proxy-info -timeleft`. */
+    readonly check?: string;
+    /** File with a bearer token. */
+    readonly token?: string;
+    /** Shell command that is tried once when they have expired. */
+    readonly renew?: string;
+    /** Milliseconds left below which a person is warned. */
+    readonly warn: number;
+  };
   /** Hash over configuration and module files. */
   readonly hash: string;
 }

@@ -2,7 +2,7 @@
 import { MAX_RUN } from '../../domain/ids.ts';
 import { CALIBRATION_TYPES, RUN_TYPES } from '../../domain/runtypes.ts';
 import type { PolicyRule } from '../../domain/settings.ts';
-import { HOUR, MINUTE, SECOND } from '../../util/time.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
 
 export const RUNS = {
   quiet: 10 * MINUTE,
@@ -17,6 +17,12 @@ export const RUNS = {
 export const BUFFER = { level: 'L1', closed: 'settled', settle: MINUTE, keep: 1 } as const;
 
 export const TRANSFER = { parallel: 4, lease: 10 * MINUTE, retry: 5 * MINUTE } as const;
+
+export const PURGE = { sampledAfter: DAY } as const;
+
+export const VERIFY = { fault: 0.3 } as const;
+
+export const BREAKER = { failures: 3, aside: 15 * MINUTE } as const;
 
 export const LIMITS = {
   grace: MINUTE,

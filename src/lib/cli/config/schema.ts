@@ -71,6 +71,11 @@ export const configSchema = z.strictObject({
   transfer: optional(
     z.strictObject({ parallel: optional(positive), lease: optional(duration), retry: optional(duration) }),
   ),
+  purge: optional(
+    z.strictObject({ untilFree: optional(share), reads: optional(positive), sampledAfter: optional(duration) }),
+  ),
+  verify: optional(z.strictObject({ fault: optional(share) })),
+  breaker: optional(z.strictObject({ failures: optional(positive), aside: optional(duration) })),
   farms: optional(z.record(name, farm)),
   hosts: optional(z.record(text, z.strictObject({ farm: optional(name), loops: optional(z.array(name)) }))),
   automatic: optional(
@@ -91,7 +96,14 @@ export const configSchema = z.strictObject({
       vanish: optional(share),
     }),
   ),
-  credentials: optional(z.strictObject({ check: text, renew: optional(text), warn: optional(duration) })),
+  credentials: optional(
+    z.strictObject({
+      check: optional(text),
+      token: optional(text),
+      renew: optional(text),
+      warn: optional(duration),
+    }),
+  ),
 });
 
 const moduleDef = z.strictObject({

@@ -6,7 +6,7 @@ import type { ModuleFile } from '../../domain/modules.ts';
 import type { BufferSettings, FarmSettings, PolicyRule, Settings, StorageSettings } from '../../domain/settings.ts';
 import { nearest, suggestion } from '../../util/near.ts';
 import { HOUR } from '../../util/time.ts';
-import { BUFFER, LIMITS, LOOPS, POLICY, RUNS, TEMPLATE, TRANSFER } from './defaults.ts';
+import { BREAKER, BUFFER, LIMITS, LOOPS, POLICY, PURGE, RUNS, TEMPLATE, TRANSFER, VERIFY } from './defaults.ts';
 import type { Path } from './document.ts';
 import type { RawConfig } from './schema.ts';
 import { listOf } from './values.ts';
@@ -50,6 +50,9 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
       ...(raw.tables?.command === undefined ? {} : { command: raw.tables.command }),
     },
     transfer: { ...TRANSFER, ...present(raw.transfer ?? {}) } as Settings['transfer'],
+    purge: { ...PURGE, reads: copiesOf(raw).purgeAfter, ...present(raw.purge ?? {}) } as Settings['purge'],
+    verify: { ...VERIFY, ...present(raw.verify ?? {}) } as Settings['verify'],
+    breaker: { ...BREAKER, ...present(raw.breaker ?? {}) } as Settings['breaker'],
     farms,
     farm: around.env.DFLOW_FARM ?? mine?.farm ?? farms[0]?.name ?? around.host,
     automatic: automaticOf(raw, around, buffers),
@@ -57,7 +60,7 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     policy: [...(raw.policy ?? []).map(ruleOf), ...POLICY],
     limits: { ...LIMITS, ...present(raw.limits ?? {}) } as Settings['limits'],
     loops: mine?.loops ?? LOOPS,
-    ...(raw.credentials ? { credentials: credentialsOf(raw.credentials) } : {}),
+    ...(raw.credentials ? { credentials: credentialsOf(raw.credentials, around) } : {}),
     hash: around.hash,
   };
   return { settings, findings: findingsOf(raw, settings) };
@@ -138,8 +141,19 @@ function ruleOf(rule: NonNullable<RawConfig['policy']>[number]): PolicyRule {
   return present({ ...rule, ...lists }) as PolicyRule;
 }
 
-function credentialsOf(said: NonNullable<RawConfig['credentials']>): NonNullable<Settings['credentials']> {
-  return { check: said.check, ...(said.renew ? { renew: said.renew } : {}), warn: said.warn ?? 3 * HOUR };
+/** A token file may be named by a variable of this host: `$BEARER_TOKEN_FILE`. */
+function credentialsOf(
+  said: NonNullable<RawConfig['credentials']>,
+  around: Surroundings,
+): NonNullable<Settings['credentials']> {
+  const { check, renew } = said;
+  const token = said.token?.startsWith('$') ? (around.env[said.token.slice(1)] ?? '') : said.token;
+  return {
+    ...(check ? { check } : {}),
+    ...(renew ? { renew } : {}),
+    ...(token === undefined ? {} : { token: token === '' ? '' : resolve(around.folder, token) }),
+    warn: said.warn ?? 3 * HOUR,
+  };
 }
 
 function findingsOf(raw: RawConfig, settings: Settings): Finding[] {

@@ -18,6 +18,8 @@ export async function* recheck(round: Round, files: readonly Found[], refused: S
   for (const file of files) {
     const registered = registeredAs(round.known, file);
     if (!registered || isAsRegistered(file, registered)) continue;
+    // A purge has claimed it and looks at the file itself.
+    if (registered.original.state === 'purging') continue;
     if (file.path === registered.path) yield* samePlace(round, file, registered);
     else yield* otherPlace(round, file, registered, refused);
   }
