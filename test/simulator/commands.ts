@@ -1,0 +1,141 @@
+// The commands that simulated hosts run: the real flow, nothing of it replaced.
+import type { FarmDoc } from '../../src/lib/domain/farm.ts';
+import type { HoldDoc } from '../../src/lib/domain/hold.ts';
+import { requestId } from '../../src/lib/domain/ids.ts';
+import type { JobDoc } from '../../src/lib/domain/job.ts';
+import { enqueue } from '../../src/lib/flow/enqueue.ts';
+import { pause, resume } from '../../src/lib/flow/holds.ts';
+import { monitor } from '../../src/lib/flow/monitor.ts';
+import { cancel, putBackSelected, retry } from '../../src/lib/flow/operate.ts';
+import type { Ports, Step } from '../../src/lib/flow/ports.ts';
+import { type ReprocessOptions, reprocess } from '../../src/lib/flow/reprocess.ts';
+import { giveUp, reset } from '../../src/lib/flow/reset.ts';
+import { submit } from '../../src/lib/flow/submit.ts';
+import { transfer } from '../../src/lib/flow/transfer.ts';
+import { idsWith } from '../../src/lib/store.ts';
+import { plus } from '../../src/lib/util/time.ts';
+import type { Random } from './random.ts';
+import { VERSION } from './scenery.ts';
+import type { Command } from './world.ts';
+
+export const COMMANDS = {
+  transfer: { name: 'transfer', step: (ports) => transfer(ports) },
+  enqueue: { name: 'enqueue', step: (ports) => enqueue(ports) },
+  submit: { name: 'submit', step: (ports) => submit(ports) },
+  monitor: { name: 'monitor', step: (ports) => monitor(ports) },
+  reset: { name: 'reset', step: (ports) => reset(ports) },
+} as const satisfies Record<string, Command>;
+
+/** One round of a host's loops, in order. */
+export const ROUND: readonly Command[] = [
+  COMMANDS.transfer,
+  COMMANDS.enqueue,
+  COMMANDS.submit,
+  COMMANDS.monitor,
+  COMMANDS.reset,
+];
+
+/** How often each is started while faults are on: the delicate ones more. */
+export const MIX: readonly Command[] = [
+  COMMANDS.transfer,
+  COMMANDS.transfer,
+  COMMANDS.enqueue,
+  COMMANDS.submit,
+  COMMANDS.submit,
+  COMMANDS.submit,
+  COMMANDS.monitor,
+  COMMANDS.monitor,
+  COMMANDS.monitor,
+  COMMANDS.reset,
+  COMMANDS.reset,
+];
+
+const allJobs = (ports: Ports): Promise<JobDoc[]> => ports.store.range<JobDoc>(idsWith('job:'));
+
+/** One pass at random, or none. */
+async function anyJob(ports: Ports, random: Random): Promise<JobDoc[]> {
+  const jobs = await allJobs(ports);
+  return jobs.length === 0 ? [] : [random.pick(jobs)];
+}
+
+/** Requests that operators make, each always the same: repeating it continues it. */
+const REQUESTS: readonly Omit<ReprocessOptions, 'version'>[] = [
+  { name: 'r1', runs: [100], modules: ['Processing'] },
+  { name: 'r2', runs: [100, 101], modules: ['Analysis'], prerequisite: 'new' },
+  { name: 'r3', runs: [100], modules: ['Analysis'] },
+];
+
+function request(ports: Ports, options: Omit<ReprocessOptions, 'version'>): Step {
+  return reprocess(ports, { version: VERSION, ...options });
+}
+
+/** Repeats every request that was begun. */
+export const CONTINUE: Command = {
+  name: 'continue',
+  step: async function* (ports) {
+    const begun = await ports.store.range(idsWith('request:'));
+    for (const options of REQUESTS.filter(({ name }) => begun.some(({ _id }) => _id === requestId(name)))) {
+      yield* request(ports, options);
+    }
+  },
+};
+
+/** What people type in between. */
+export const OPERATORS: readonly Command[] = [
+  {
+    name: 'cancel',
+    step: async function* (ports, random) {
+      yield* cancel(ports, await anyJob(ports, random));
+    },
+  },
+  {
+    name: 'retry',
+    step: async function* (ports) {
+      yield* retry(ports, await allJobs(ports));
+    },
+  },
+  {
+    name: 'putback',
+    step: async function* (ports, random) {
+      yield* putBackSelected(ports, await anyJob(ports, random));
+    },
+  },
+  {
+    name: 'pause',
+    step: async function* (ports, random) {
+      const scope = random.chance(0.5) ? { modules: ['Analysis'] } : { sites: ['alpha'] };
+      const until = plus(await ports.store.now(), random.spread(60_000, 20 * 3_600_000));
+      yield* pause(ports, { what: 'pause', scope, why: 'tired', ...(random.chance(0.5) ? { until } : {}) });
+    },
+  },
+  {
+    name: 'reprocess',
+    step: (ports, random) => request(ports, random.pick(REQUESTS)),
+  },
+  {
+    name: 'unlock',
+    step: async function* (ports, random) {
+      const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
+      yield* giveUp(ports, random.pick(farms), {});
+    },
+  },
+  resumeCommand(),
+];
+
+function resumeCommand(): Command {
+  return {
+    name: 'resume',
+    step: async function* (ports) {
+      const holds = await ports.store.range<HoldDoc>(idsWith('hold:'));
+      yield* resume(
+        ports,
+        holds.map((hold) => hold._id),
+        'rested',
+      );
+    },
+  };
+}
+
+/** Opens every gate that a person can open. */
+export const RESUME: Command = resumeCommand();
+export const RETRY: Command = OPERATORS.find((command) => command.name === 'retry')!;
