@@ -25,15 +25,18 @@ const scripts = {
 };
 
 /** Where bin/run.js and oclif look for what they start. */
-const outputs = { 'src/lib/cli/main.ts': 'main', 'src/lib/cli/help.ts': 'help' };
+const outputs = {
+  'src/lib/cli/main.ts': 'main',
+  'src/lib/cli/help.ts': 'help',
+  'src/lib/cli/reference.ts': 'reference',
+};
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: [
-    ...sources('src/commands'),
-    ...['src/lib/cli/main.ts', 'src/lib/cli/help.ts', 'src/lib/backends/local/supervisor.ts'],
-  ].map((path) => ({ in: path, out: outputs[path] ?? path.slice('src/'.length).replace(/\.ts$/, '') })),
+  entryPoints: [...sources('src/commands'), ...Object.keys(outputs), 'src/lib/backends/local/supervisor.ts'].map(
+    (path) => ({ in: path, out: outputs[path] ?? path.slice('src/'.length).replace(/\.ts$/, '') }),
+  ),
   outdir: 'dist',
   bundle: true,
   splitting: true,

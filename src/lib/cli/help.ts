@@ -2,7 +2,7 @@
 import { type Command, CommandHelp, Help } from '@oclif/core';
 
 /** Groups of the first page, in the order in which people need them. A command that is not built is not shown. */
-const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
+export const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'CHAIN',
     'what is due, once; a selection narrows it',
@@ -26,7 +26,7 @@ const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
   ],
 ];
 
-const EXITS: Readonly<Record<number, string>> = {
+export const EXITS: Readonly<Record<number, string>> = {
   0: 'done, or nothing to do',
   1: 'items newly failed in this call, each named',
   2: 'usage, configuration, or a store that must not be written',
@@ -38,7 +38,7 @@ const EXITS: Readonly<Record<number, string>> = {
 };
 
 /** A command's own `exits`, or what every command may end with. */
-function exitsOf(command: Command.Loadable): readonly number[] {
+export function exitsOf(command: Command.Loadable): readonly number[] {
   const own = (command as { exits?: unknown }).exits;
   return Array.isArray(own) ? own : [0, 1, 2, 3];
 }

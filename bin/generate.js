@@ -1,0 +1,179 @@
+// Documents that are made from the program: the command reference of the README (between its markers), a man page for
+// each command, and the JSON Schema of dflow.yaml. `npm run generate` writes them; a test checks that they are current.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { EXITS, exitsOf, GROUPS, jsonSchema } from '../dist/reference.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const BEGIN = '<!-- commands -->';
+const END = '<!-- /commands -->';
+
+/** Commands of the manifest in the order of the groups, those of plugins left out. */
+function commands() {
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'));
+  const all = Object.values(manifest.commands).filter((command) => !command.hidden);
+  return GROUPS.map(([name, about, words]) => ({
+    name,
+    about,
+    commands: words.flatMap((word) => {
+      return all.filter(({ id }) => id === word || id.startsWith(`${word}:`)).sort((a, b) => (a.id < b.id ? -1 : 1));
+    }),
+  })).filter((group) => group.commands.length > 0);
+}
+
+const spaced = (id) => `dflow ${id.replaceAll(':', ' ')}`;
+
+/** `-r, --run RUNS` */
+function flagLabel(flag) {
+  const names = [flag.char && `-${flag.char}`, `--${flag.name}`].filter(Boolean).join(', ');
+  if (flag.type === 'boolean') return names;
+  return `${names} ${flag.options ? flag.options.join('|') : (flag.helpValue ?? 'TEXT')}`;
+}
+
+/** `dflow why [REF...] [options]` */
+function synopsis(command) {
+  const args = Object.values(command.args).map((arg) => {
+    const name = arg.name.toUpperCase();
+    return arg.required ? name : `[${name}]`;
+  });
+  if (!command.strict && args.length > 0) args[args.length - 1] = args.at(-1).replace(/\]?$/, (end) => `...${end}`);
+  return [spaced(command.id), ...args, '[options]'].join(' ');
+}
+
+const ownFlags = (command) =>
+  Object.values(command.flags).filter((flag) => flag.helpGroup !== 'GLOBAL' && !flag.hidden);
+const isSelection = (flag) => flag.helpGroup === 'SELECTION';
+
+function examples(command) {
+  return (command.examples ?? []).map((text) => {
+    return text
+      .replaceAll('<%= config.bin %>', 'dflow')
+      .replaceAll('<%= command.id %>', command.id.replaceAll(':', ' '));
+  });
+}
+
+/** The command reference, in Markdown. */
+export function reference() {
+  const lines = [];
+  for (const group of commands()) {
+    lines.push(`### ${group.name}`, '', `${group.about}`, '', '| command | does | options |', '| --- | --- | --- |');
+    for (const command of group.commands) {
+      const flags = ownFlags(command).filter((flag) => !isSelection(flag));
+      const words = flags.map((flag) => `\`--${flag.name}\``);
+      if (ownFlags(command).some(isSelection)) words.push('selection');
+      lines.push(`| \`${spaced(command.id)}\` | ${command.summary} | ${words.join(' ')} |`);
+    }
+    lines.push('');
+  }
+  return lines.join('\n').trimEnd();
+}
+
+/** Text for roff: a leading dot or quote would be a request, a backslash an escape. */
+function roff(text) {
+  return text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^(?=[.'])/gm, '\\&');
+}
+
+/** The man page of a command. */
+export function manPage(command) {
+  const flags = Object.values(command.flags).filter((flag) => !flag.hidden);
+  const options = flags.flatMap((flag) => ['.TP', `.B ${roff(flagLabel(flag))}`, roff(flag.description ?? '')]);
+  const operands = Object.values(command.args).flatMap((arg) => [
+    '.TP',
+    `.I ${roff(arg.name)}`,
+    roff(arg.description ?? ''),
+  ]);
+  const codes = [...exitsOf(command), 130].flatMap((code) => ['.TP', `.B ${code}`, roff(EXITS[code] ?? '')]);
+  const shown = examples(command).flatMap((text) => ['.PP', '.nf', roff(text), '.fi']);
+  const name = spaced(command.id).replaceAll(' ', '-');
+  return `${[
+    `.TH ${name.toUpperCase()} 1 "" dflow "dflow manual"`,
+    '.SH NAME',
+    `${roff(name)} \\- ${roff(command.summary ?? '')}`,
+    '.SH SYNOPSIS',
+    roff(synopsis(command)),
+    '.SH DESCRIPTION',
+    roff(command.description ?? command.summary ?? ''),
+    ...(operands.length > 0 ? ['.SH OPERANDS', ...operands] : []),
+    '.SH OPTIONS',
+    ...options,
+    '.SH EXIT STATUS',
+    ...codes,
+    '.SH EXAMPLES',
+    ...shown,
+    '.SH SEE ALSO',
+    '.BR dflow (1)',
+  ].join('\n')}\n`;
+}
+
+/** The page of the program itself: its commands by group. */
+function overview() {
+  const { description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const groups = commands().flatMap((group) => [
+    `.SS ${roff(group.name)}`,
+    roff(group.about),
+    ...group.commands.flatMap((command) => [
+      '.TP',
+      `.BR ${roff(spaced(command.id).replaceAll(' ', '-'))} (1)`,
+      roff(command.summary ?? ''),
+    ]),
+  ]);
+  const codes = Object.entries(EXITS).flatMap(([code, text]) => ['.TP', `.B ${code}`, roff(text)]);
+  return `${[
+    '.TH DFLOW 1 "" dflow "dflow manual"',
+    '.SH NAME',
+    'dflow \\- data flow of a running physics experiment',
+    '.SH SYNOPSIS',
+    'dflow COMMAND [options]',
+    '.SH DESCRIPTION',
+    roff(description),
+    '.SH COMMANDS',
+    ...groups,
+    '.SH EXIT STATUS',
+    ...codes,
+    '.SH FILES',
+    '.TP',
+    '.B dflow.yaml',
+    'Configuration, found upward from the working directory, or named by \\-\\-config or $DFLOW_CONFIG.',
+    '.TP',
+    '.B modules/VERSION.yaml',
+    'Modules of one software version, beside it.',
+  ].join('\n')}\n`;
+}
+
+/** The README with the current reference between its markers. */
+export function withReference(readme) {
+  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`README.md has no lines\n${BEGIN}\n${END}`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n\n${reference()}\n\n${readme.slice(end)}`;
+}
+
+/** Text of every generated file, by its path below the project's root. */
+export function generated() {
+  const files = new Map([
+    ['README.md', withReference(readFileSync(join(root, 'README.md'), 'utf8'))],
+    ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
+    ['man/dflow.1', overview()],
+  ]);
+  for (const command of commands().flatMap((group) => group.commands)) {
+    files.set(`man/${spaced(command.id).replaceAll(' ', '-')}.1`, manPage(command));
+  }
+  return files;
+}
+
+/** Man pages that are there although their command is not. */
+export function leftovers(files = generated()) {
+  return readdirSync(join(root, 'man'))
+    .map((name) => `man/${name}`)
+    .filter((path) => !files.has(path));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const files = generated();
+  mkdirSync(join(root, 'man'), { recursive: true });
+  for (const path of leftovers(files)) rmSync(join(root, path));
+  for (const [path, text] of files) writeFileSync(join(root, path), text);
+}

@@ -1,0 +1,3 @@
+// What bin/generate.js makes documents from, besides the manifest: groups, exit codes, the configuration's schema.
+export { jsonSchema } from './config/schema.ts';
+export { EXITS, exitsOf, GROUPS } from './help.ts';
