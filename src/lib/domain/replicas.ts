@@ -39,6 +39,8 @@ export interface CopyTask {
   readonly path: string;
   /** Number of this try: one more than that of the slot as it was. */
   readonly attempt: number;
+  /** Replaces a bad copy: what lies at the destination is overwritten. */
+  readonly repair?: { readonly path: string; readonly why: string };
 }
 
 export const bufferSite = (level: string): string => `buffer ${level}`;
@@ -46,8 +48,27 @@ export const bufferSite = (level: string): string => `buffer ${level}`;
 /** True when a copy may be started in this slot. A `bad` one is for verify and repair, never overwritten here. */
 export function isDue(replica: Replica | undefined, now: Iso): boolean {
   if (!replica) return true;
-  if (replica.state === 'copying') return replica.expires <= now;
+  if (replica.state === 'copying') return replica.repair === undefined && replica.expires <= now;
   return replica.state === 'failed' && replica.retryAt <= now;
+}
+
+/** What a repair may replace: a bad copy, or one whose repair died. */
+export function repairable(replica: Replica | undefined, now: Iso): CopyTask['repair'] {
+  if (replica?.state === 'bad') return { path: replica.path, why: replica.why };
+  return replica?.state === 'copying' && replica.expires <= now ? replica.repair : undefined;
+}
+
+/** Storage elements in order: one that an operator has made primary for a while stands first. */
+export function inOrder(storages: readonly StorageSettings[], holds: readonly HoldDoc[]): StorageSettings[] {
+  const switches = holds.filter((hold) => hold.what === 'primary').sort((a, b) => (a.since < b.since ? 1 : -1));
+  const first = switches[0]?.scope.storages ?? [];
+  return [...storages.filter(({ name }) => first.includes(name)), ...storages.filter(({ name }) => !first.includes(name))];
+}
+
+/** Names of the elements that shall have a copy: the first of the configuration, and whichever is primary now. */
+export function wantedCopies(storages: readonly StorageSettings[], raw: number, holds: readonly HoldDoc[]): string[] {
+  const primary = inOrder(storages, holds).slice(0, 1);
+  return [...new Set([...storages.slice(0, raw), ...primary].map((storage) => storage.name))];
 }
 
 /** The hold that keeps copies of this run away from `storage`, if any. */

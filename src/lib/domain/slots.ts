@@ -3,7 +3,7 @@
 import { HOUR, type Iso, plus } from '../util/time.ts';
 import { type DataDoc, type RawFile, type Replica, withDone } from './data.ts';
 import { appendHistory } from './doc.ts';
-import { type CopyTask, isDue } from './replicas.ts';
+import { bufferSite, type CopyTask, isDue, repairable } from './replicas.ts';
 
 /** Who claims slots, and until when. */
 export interface Claim {
@@ -19,9 +19,17 @@ export function claimSlots(doc: DataDoc, tasks: readonly CopyTask[], claim: Clai
   return changeFiles(doc, tasks, (file, task) => {
     const replica = file.replicas[task.to];
     const same = file.adler32 === task.file.adler32 && file.size === task.file.size;
-    if (!same || !isDue(replica, now) || (replica?.attempt ?? 0) + 1 !== task.attempt) return undefined;
-    return withReplica(file, task.to, { state: 'copying', attempt: task.attempt, host, nonce, since: now, expires });
+    const due = task.repair ? repairable(replica, now) !== undefined : isDue(replica, now);
+    if (!same || !due || !hasSource(doc, file, task) || (replica?.attempt ?? 0) + 1 !== task.attempt) return undefined;
+    const slot = { attempt: task.attempt, host, nonce, since: now, expires, source: task.source.site };
+    return withReplica(file, task.to, { state: 'copying', ...slot, ...(task.repair ? { repair: task.repair } : {}) });
   });
+}
+
+/** An original that a purge has claimed, or a copy that has been found bad meanwhile, is no source any more. */
+function hasSource(doc: DataDoc, file: RawFile, { source }: CopyTask): boolean {
+  if (source.site === bufferSite(doc.level)) return file.original.state === 'present';
+  return file.replicas[source.site]?.state === 'verified';
 }
 
 /** True while the slot of `task` is the one that was claimed with `nonce`. */
@@ -91,6 +99,7 @@ function settledReplica({ task, did, why = 'failed' }: Result, { now, retry }: S
   const { attempt, path } = task;
   if (did === 'verified' || did === 'adopted') return { state: 'verified', attempt, path, since: now, checkedAt: now };
   if (did === 'lost') return undefined;
+  if (task.repair) return { state: 'bad', attempt, since: now, ...task.repair };
   const retryAt = did === 'released' ? now : plus(now, backOff(attempt, retry));
   return { state: 'failed', attempt, since: now, why, retryAt };
 }

@@ -49,7 +49,7 @@ async function copy(session: Session, task: CopyTask, temporary: string, lease: 
     expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
     if (path === task.path) return { task, did: 'verified' };
     await lease.confirm(task);
-    if ((await target.stat([task.path])).has(task.path)) {
+    if (!task.repair && (await target.stat([task.path])).has(task.path)) {
       await target.remove([path]);
       return adopt(session, task);
     }

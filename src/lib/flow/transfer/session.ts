@@ -1,5 +1,5 @@
 // What one call of transfer works with: its options checked against the settings, its rules, its storage elements.
-import type { Rules } from '../../domain/replicas.ts';
+import { inOrder, type Rules, wantedCopies } from '../../domain/replicas.ts';
 import { compileTemplate } from '../../domain/template.ts';
 import { ConfigError, UsageError } from '../../util/errors.ts';
 import { type NamedFolder, refuseSameFolder } from '../../util/folders.ts';
@@ -44,11 +44,11 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   if (options.from !== undefined) mustBe('source', options.from, ['buffer', ...names]);
   for (const level of options.levels ?? []) mustBe('level', level, known);
   const sites = new Sites(ports);
-  const wanted = new Set(options.to ?? names.slice(0, copies.raw));
   const holds = await activeHolds(ports.store, await ports.store.now());
+  const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
   const from = options.from === undefined ? {} : { from: options.from };
-  const rules: Rules = { storages, templates, wanted, holds, aside: sites.aside, ...from };
+  const rules: Rules = { storages: inOrder(storages, holds), templates, wanted, holds, aside: sites.aside, ...from };
   const session = {
     ports,
     options,
