@@ -2,7 +2,9 @@
 // faults; how it is reached, and what goes wrong on the way, is the business of memory-store.ts and world.ts.
 import type { Doc, Json } from '../../src/lib/domain/doc.ts';
 import type { ChangesPage, Group, IdRange, Row, ViewQuery } from '../../src/lib/store.ts';
+import { UsageError } from '../../src/lib/util/errors.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
+import type { View } from '../../src/lib/views/view.ts';
 
 /** A write: `rev` is the revision it replaces, `undefined` where there must be none; no `doc`: remove. */
 export interface Put {
@@ -29,6 +31,8 @@ export class Database {
   private readonly ids: string[] = [];
   private readonly rows = new WeakMap<Doc, Map<string, Row[]>>();
   private sequence = 0;
+
+  constructor(private readonly views: readonly View[] = VIEWS) {}
 
   /** The sequence number of the last write. */
   get last(): number {
@@ -66,15 +70,18 @@ export class Database {
   }
 
   view(name: string, query: ViewQuery = {}, at = this.sequence): Row[] {
-    const rows = this.matching(name, query, at);
+    const { keys, ...rest } = query;
+    const rows = keys
+      ? keys.flatMap((key) => this.matching(name, { ...rest, key }, at))
+      : this.matching(name, query, at);
     if (query.descending) rows.reverse();
     const from = query.skip ?? 0;
     return rows.slice(from, query.limit === undefined ? undefined : from + query.limit);
   }
 
   count(name: string, level: number, query: ViewQuery = {}, at = this.sequence): Group[] {
-    const sum = viewOf(name).reduce === '_sum';
-    const groups: { key: Json; value: number }[] = [];
+    const sum = this.viewOf(name).reduce === '_sum';
+    const groups: { key: Json; value: number }[] = level === 0 ? [{ key: null, value: 0 }] : [];
     for (const row of this.matching(name, query, at)) {
       const key = level === 0 ? null : Array.isArray(row.key) ? row.key.slice(0, level) : row.key;
       const value = sum ? Number(row.value) : 1;
@@ -96,6 +103,12 @@ export class Database {
     return { changes, last: String(latest.at(-1)?.sequence ?? after) };
   }
 
+  private viewOf(name: string): View {
+    const view = this.views.find((candidate) => candidate.name === name);
+    if (!view) throw new UsageError(`no view ${name}`);
+    return view;
+  }
+
   private writeOne({ id, rev, doc }: Put): Written {
     const before = this.read(id);
     if (before?._rev !== rev) return { conflict: true };
@@ -114,6 +127,7 @@ export class Database {
   }
 
   private matching(name: string, query: ViewQuery, at: number): Row[] {
+    this.viewOf(name);
     const rows: Row[] = [];
     for (const doc of this.all(at)) {
       for (const row of this.rowsOf(name, doc)) if (selects(query, row.key)) rows.push(row);
@@ -127,25 +141,19 @@ export class Database {
     const known = byView.get(name);
     if (known) return known;
     const rows: Row[] = [];
-    viewOf(name).map(doc, (key, value) => rows.push(frozen({ key, value, id: doc._id })));
+    this.viewOf(name).map(doc, (key, value) => rows.push(frozen({ key, value, id: doc._id })));
     byView.set(name, rows);
     return rows;
   }
 }
 
-function viewOf(name: string) {
-  const view = VIEWS.find((candidate) => candidate.name === name);
-  if (!view) throw new Error(`no view ${name}`);
-  return view;
-}
-
 function selects(query: ViewQuery, key: Json): boolean {
   if (query.key !== undefined && collate(query.key, key) !== 0) return false;
-  if (query.keys && !query.keys.some((wanted) => collate(wanted, key) === 0)) return false;
   if (query.start !== undefined && collate(key, query.start) < 0) return false;
   if (query.end !== undefined && collate(key, query.end) > 0) return false;
   const { prefix } = query;
-  return !prefix || (Array.isArray(key) && prefix.every((part, index) => collate(part, key[index] ?? null) === 0));
+  if (!prefix) return true;
+  return Array.isArray(key) && key.length >= prefix.length && prefix.every((part, at) => collate(part, key[at]!) === 0);
 }
 
 function rank(value: Json): number {

@@ -12,7 +12,7 @@ import type {
   StoreInfo,
   ViewQuery,
 } from '../../src/lib/store.ts';
-import { StoreError } from '../../src/lib/util/errors.ts';
+import { ReadOnlyStoreError, StoreError, UsageError } from '../../src/lib/util/errors.ts';
 import type { Iso } from '../../src/lib/util/time.ts';
 import type { Database, Put, Written } from './database.ts';
 
@@ -53,6 +53,7 @@ export class MemoryStore implements Store {
     private readonly raw: Raw,
     private readonly database: Database,
     private readonly nonce: () => string,
+    private readonly readOnly = false,
   ) {}
 
   async get<D extends Doc = Doc>(ids: readonly string[]): Promise<Map<string, D>> {
@@ -81,6 +82,8 @@ export class MemoryStore implements Store {
   }
 
   async bulk<D extends Doc = Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+    if (this.readOnly) throw new ReadOnlyStoreError('this store was opened for reading');
+    if (new Set(changes.map(({ id }) => id)).size < changes.length) throw new Error('an id stands there twice');
     const outcomes: Outcome<D>[] = [];
     for (let from = 0; from < changes.length; from += BATCH) {
       const batch = changes.slice(from, from + BATCH).map((change) => this.pending(change as unknown as Change));
@@ -91,8 +94,10 @@ export class MemoryStore implements Store {
   }
 
   async setup(experiment: string): Promise<StoreInfo> {
-    this.database.local.experiment ??= experiment;
-    this.database.local.uuid ??= this.nonce();
+    const { local } = this.database;
+    local.experiment ??= experiment;
+    local.uuid ??= '00000000-0000-4000-8000-000000000000';
+    if (local.experiment !== experiment) throw new UsageError(`this store is of experiment ${local.experiment}`);
     return this.info();
   }
 
@@ -168,6 +173,7 @@ function decide(pending: Pending): Put | undefined {
   else if ('skip' in decided)
     pending.outcome = { id, result: 'skipped', why: decided.skip, ...(current ? { doc: current } : {}) };
   else if ('write' in decided) {
+    if (decided.write._id !== id) throw new Error(`${id} would be written as ${decided.write._id}`);
     const ops = [...(current?.ops ?? []), pending.op].slice(-RING);
     return { id, rev: current?._rev, doc: { ...decided.write, _id: id, ops } };
   } else if (current) return { id, rev: current._rev, doc: undefined };
