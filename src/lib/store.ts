@@ -41,7 +41,10 @@ export function tookEffect(outcome: Outcome): boolean {
   return outcome.result === 'written' || outcome.result === 'already';
 }
 
-/** Keys collate as in CouchDB: null < false < true < numbers < strings < arrays < objects. Ranges are inclusive. */
+/**
+ * Keys collate as in CouchDB: null < false < true < numbers < strings < arrays < objects. Ranges are inclusive;
+ * `start` is the lower end also where `descending` turns the answer round. `prefix` narrows a range further.
+ */
 export interface ViewQuery {
   readonly key?: Json;
   readonly keys?: readonly Json[];
@@ -65,7 +68,7 @@ export interface Group {
   readonly value: number;
 }
 
-/** Documents by id, in byte order of the ids; both ends inclusive. */
+/** Documents by id, in byte order of the ids; both ends inclusive, `start` the lower one also when descending. */
 export interface IdRange {
   readonly start: string;
   readonly end: string;
@@ -73,9 +76,9 @@ export interface IdRange {
   readonly descending?: boolean;
 }
 
-/** Every id that begins with `prefix`. */
+/** Every id that begins with `prefix`; the end is the last character in byte order. */
 export function idsWith(prefix: string): IdRange {
-  return { start: prefix, end: `${prefix}\uffff` };
+  return { start: prefix, end: `${prefix}\u{10ffff}` };
 }
 
 export interface StoreInfo {
