@@ -27,6 +27,10 @@ export interface Output {
   readonly adler32: string;
   readonly guid: string;
   readonly lfn: string;
+  /** When verify last found it good. */
+  readonly checkedAt?: Iso;
+  /** What verify found wrong with it. */
+  readonly bad?: string;
 }
 
 export interface Usage {

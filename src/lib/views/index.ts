@@ -2,6 +2,7 @@
 import { active, causes, jobCounts, jobsByRequest, jobsByState, ready, wake } from './jobs.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
+import { buffer, checks } from './storage.ts';
 import { transfers } from './transfers.ts';
 import type { View } from './view.ts';
 
@@ -9,6 +10,8 @@ export const VIEWS: readonly View[] = [
   runs,
   transfers,
   replicas,
+  buffer,
+  checks,
   jobsByState,
   jobCounts,
   jobsByRequest,
