@@ -11,6 +11,7 @@ import { type Loaded, load } from './config/load.ts';
 import { baseFlags } from './flags.ts';
 import { Output, type OutputFormat } from './output.ts';
 import { type OpenPorts, openPorts } from './ports.ts';
+import { withProgress } from './progress.ts';
 
 /** What the base reads of the shared flags; commands read their own. */
 interface SharedFlags {
@@ -58,9 +59,12 @@ export abstract class Base extends Command {
 
   /** Opens the store and hands out everything else lazily. `write`: the command changes documents. */
   protected async ports(write: boolean | 'setup'): Promise<Ports> {
-    const command = (this.id ?? 'dflow').replaceAll(':', ' ');
-    this.opened ??= await openPorts(await this.settings(), { write, command });
+    this.opened ??= await openPorts(await this.settings(), { write, command: this.command });
     return this.opened;
+  }
+
+  private get command(): string {
+    return (this.id ?? 'dflow').replaceAll(':', ' ');
   }
 
   protected get out(): Output {
@@ -85,7 +89,7 @@ export abstract class Base extends Command {
   protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
     let count = 0;
     for (const step of steps) {
-      for await (const item of step) {
+      for await (const item of withProgress(this.command, step, !this.shared.quiet)) {
         count++;
         if (item.failed) process.exitCode = EXIT.itemsFailed;
         this.out.item(item);
