@@ -271,6 +271,20 @@ describe('a chain', () => {
     expect(dflow(here, ['resume', 'hold:none']).code).toBe(1);
   });
 
+  test('store export and import: the same documents in another store; again nothing', () => {
+    const saved = dflow(here, ['store', 'export']).out;
+    const other = folder();
+    writeFileSync(join(other, 'dflow.yaml'), readFileSync(join(here, 'dflow.yaml'), 'utf8'));
+    expect(dflow(other, ['store', 'setup']).code).toBe(0);
+    expect(dflow(other, ['store', 'import', '-'], { input: saved }).code).toBe(0);
+    expect(dflow(other, ['store', 'export']).out).toBe(saved);
+    const again = lines(dflow(other, ['store', 'import', '-', '--json'], { input: saved }).out);
+    expect(again.map((item) => item.did)).toEqual(['skipped']);
+    const broken = dflow(other, ['store', 'import', '-', '--json'], { input: '\n{"_id":' });
+    expect([broken.code, lines(broken.out)[0]?.ref]).toEqual([1, 'line 2']);
+    expect(dflow(other, ['store', 'import', 'none.jsonl']).code).toBe(2);
+  });
+
   test('show, history, why, log, status', () => {
     const doc = JSON.parse(dflow(here, ['show', '1/Plot/1', '--json']).out) as Record<string, unknown>;
     expect(doc).toMatchObject({ _id: 'job:0000000001:Plot:001', state: 'completed' });

@@ -18,5 +18,8 @@ export default class MonitorApply extends Base {
 
 async function* observations(): AsyncGenerator<Observation, void, void> {
   let number = 0;
-  for await (const line of inputLines()) yield parseObservation(line, ++number);
+  for await (const line of inputLines()) {
+    number++;
+    if (line.trim() !== '') yield parseObservation(line, number);
+  }
 }

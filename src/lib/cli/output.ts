@@ -51,6 +51,12 @@ export class Output {
     this.table = undefined;
   }
 
+  /** A line that must be read back as it is: nothing is taken out of it. False when nobody reads any more. */
+  exactText(text: string): boolean {
+    if (!this.closed) process.stdout.write(`${text}\n`);
+    return !this.closed;
+  }
+
   /** A line of a page or a document. */
   line(text: string): void {
     if (!this.closed) process.stdout.write(`${withoutSecrets(text)}\n`);

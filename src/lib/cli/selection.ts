@@ -1,6 +1,6 @@
 // The edge of selections: flags, REFs, standard input and files become a domain Selection.
 // An empty standard input or file selects nothing, never everything.
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import {
   type JobRef,
   parseLine,
@@ -190,14 +190,19 @@ export async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Lines of standard input as they come, for the second half of a pipe. */
-export async function* inputLines(): AsyncGenerator<string, void, void> {
+/** Every line of standard input (`-`) or a file as it comes, empty ones too. @throws UsageError */
+export async function* inputLines(name = '-'): AsyncGenerator<string, void, void> {
+  const source = name === '-' ? process.stdin : createReadStream(name);
   let rest = '';
-  process.stdin.setEncoding('utf8');
-  for await (const chunk of process.stdin) {
-    const parts = (rest + String(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) if (line.trim() !== '') yield line;
+  source.setEncoding('utf8');
+  try {
+    for await (const chunk of source) {
+      const parts = (rest + String(chunk)).split('\n');
+      rest = parts.pop() ?? '';
+      yield* parts;
+    }
+  } catch (error) {
+    throw new UsageError(`the file cannot be read: ${messageOf(error)}`, { where: name });
   }
-  if (rest.trim() !== '') yield rest;
+  if (rest !== '') yield rest;
 }

@@ -1,0 +1,25 @@
+import { Args } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing } from '../../lib/cli/flags.ts';
+import { inputLines } from '../../lib/cli/selection.ts';
+import { importStore } from '../../lib/flow/archive.ts';
+
+export default class StoreImport extends Base {
+  static override summary = 'add documents from JSON lines';
+  static override description =
+    'Adds what is missing and never changes what is there: a document that stands with other content is refused and named. Repeating it is harmless.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> backup.jsonl',
+    '<%= config.bin %> store export --config old/dflow.yaml | <%= config.bin %> <%= command.id %> - --dry-run',
+  ];
+  static override args = {
+    file: Args.string({ description: 'JSON lines, or - for stdin', required: true, ignoreStdin: true }),
+  };
+  static override flags = { ...changing };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(StoreImport);
+    const { store } = await this.ports(true);
+    await this.items(importStore(store, inputLines(args.file), this.stepOptions(flags, {})));
+  }
+}
