@@ -12,7 +12,8 @@ export async function main(url: string): Promise<void> {
     const config = await Config.load({ root: fileURLToPath(new URL('..', url)) });
     config.pjson.oclif.helpClass = './dist/help.js';
     await run(argumentsOf(process.argv.slice(2)), config);
-    await flush();
+    // A closed pipe never drains: waiting for it would end the process with Node's own code 13.
+    if (process.stdout.writable) await flush();
   } catch (error) {
     process.exitCode = report(error);
   }
