@@ -21,7 +21,11 @@ export interface Ran {
 }
 
 /** Runs `dflow ...args` to its end. */
-export function dflow(folder: string, args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}): Ran {
+export function dflow(
+  folder: string,
+  args: readonly string[],
+  options: { input?: string; env?: Record<string, string> } = {},
+): Ran {
   const ran = spawnSync(process.execPath, [BIN, ...args], {
     cwd: folder,
     encoding: 'utf8',

@@ -36,8 +36,10 @@ type Loose = any;
 export function picture(folder: string): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const doc of documents(folder) as Loose[]) {
-    if (doc.kind === 'run') result[doc._id] = { mask: doc.mask, levels: levelsOf(doc), automatic: Object.keys(doc.automatic ?? {}) };
-    if (doc.kind === 'data') result[doc._id] = doc.files.map((file: Loose) => [file.name, file.size, file.adler32, copiesOf(file)]);
+    if (doc.kind === 'run')
+      result[doc._id] = { mask: doc.mask, levels: levelsOf(doc), automatic: Object.keys(doc.automatic ?? {}) };
+    if (doc.kind === 'data')
+      result[doc._id] = doc.files.map((file: Loose) => [file.name, file.size, file.adler32, copiesOf(file)]);
     if (doc.kind === 'quarantine') result[doc._id] = doc.reason;
     if (doc.kind === 'job') result[doc._id] = [doc.state, doc.subjobs.map((subjob: Loose) => subjobOf(folder, subjob))];
     if (doc.kind === 'hold') result[doc._id] = [doc.what, doc.ended !== undefined];
@@ -46,7 +48,10 @@ export function picture(folder: string): Record<string, unknown> {
 }
 
 function levelsOf(doc: Loose): unknown {
-  const entries = Object.entries(doc.levels).map(([name, level]: [string, Loose]) => [name, level.complete?.subruns ?? level.blocked ?? 'open']);
+  const entries = Object.entries(doc.levels).map(([name, level]: [string, Loose]) => [
+    name,
+    level.complete?.subruns ?? level.blocked ?? 'open',
+  ]);
   return Object.fromEntries(entries);
 }
 
@@ -59,7 +64,11 @@ function copiesOf(file: Loose): string[] {
 /** State, cause, and the bytes of each output as they lie on the disk. */
 function subjobOf(folder: string, subjob: Loose): unknown {
   const { state } = subjob;
-  const outputs = (state.outputs ?? []).map((output: Loose) => [output.name, output.storage, sha(join(folder, 'storage', output.storage, output.path))]);
+  const outputs = (state.outputs ?? []).map((output: Loose) => [
+    output.name,
+    output.storage,
+    sha(join(folder, 'storage', output.storage, output.path)),
+  ]);
   return [state.name, state.failure?.cause, outputs];
 }
 
