@@ -1,9 +1,10 @@
 // What every store must do, whatever it is made of: stores/*.ts, and the fakes that stand in for them.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Doc, Json } from '../../src/lib/domain/doc.ts';
+import type { Json } from '../../src/lib/domain/doc.ts';
 import { type Decision, idsWith, type Store, type StoreOptions, tookEffect } from '../../src/lib/store.ts';
 import { ReadOnlyStoreError, UsageError } from '../../src/lib/util/errors.ts';
 import type { View } from '../../src/lib/views/view.ts';
+import { CONTRACT_VIEWS, ORDERED_KEYS, type Thing } from './things.ts';
 
 /** One empty database, and the means to open it as different programs would. */
 export interface StoreFixture {
@@ -31,91 +32,6 @@ export interface StoreFeatures {
   /** Documents of the big bulk; 2500 makes three batches. */
   readonly many?: number;
 }
-
-interface Thing extends Doc {
-  readonly kind: 'thing';
-  readonly n?: number;
-  readonly key?: Json;
-  readonly value?: Json;
-}
-
-/** Views over `thing` documents, with keys of every type. */
-export const CONTRACT_VIEWS: readonly View[] = [
-  {
-    name: 'keys',
-    reduce: '_count',
-    map: (doc, emit) => {
-      if (doc.kind === 'thing' && doc.key !== undefined) emit(doc.key, doc.value === undefined ? null : doc.value);
-    },
-  },
-  {
-    name: 'sums',
-    reduce: '_sum',
-    map: (doc, emit) => {
-      if (doc.kind !== 'thing' || typeof doc.n !== 'number') return;
-      emit(['n', doc.n % 2 === 0 ? 'even' : 'odd', doc.n], doc.n);
-      if (doc.n > 100) emit(['big', doc.n], 1);
-    },
-  },
-];
-
-/** Keys of every JSON type, in CouchDB's order. */
-export const ORDERED_KEYS: readonly Json[] = [
-  null,
-  false,
-  true,
-  -1e300,
-  -10,
-  -9.5,
-  -1,
-  0,
-  0.1,
-  1,
-  2,
-  10,
-  109134,
-  1e300,
-  '',
-  ' ',
-  '_',
-  '-',
-  '.',
-  '/',
-  '0',
-  '10',
-  '2',
-  'a',
-  'A',
-  'á',
-  'aa',
-  'aA',
-  'Aa',
-  'ab',
-  'abc',
-  'b',
-  'B',
-  'ba',
-  'Processing',
-  'z',
-  [],
-  [null],
-  [1],
-  [1, 'a'],
-  [1, 'b'],
-  [2],
-  ['a'],
-  ['a', 1],
-  ['a', 'b'],
-  ['a', 'b', 'c'],
-  ['b'],
-  ['b', {}],
-  [[]],
-  {},
-  { a: 1 },
-  { a: 2 },
-  { a: 2, b: 0 },
-  { b: 0 },
-];
 
 /** Keys whose order any collation agrees on. */
 function plainKeys(keys: readonly Json[]): readonly Json[] {

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { networkFileSystem } from './mounts.ts';
+import { VIEW_TABLES } from './rows.ts';
 
 /** `dflw`: how `file` and we recognise a store. */
 const APPLICATION = 0x64666c77;
@@ -17,11 +18,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE docs (id TEXT NOT NULL UNIQUE, rev INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT);
 CREATE UNIQUE INDEX docs_seq ON docs (seq);
 CREATE TABLE views (view INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL);
-CREATE TABLE rows (view INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL,
-  json TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (view, key, id, n)) WITHOUT ROWID;
-CREATE TABLE reduced (view INTEGER NOT NULL, level INTEGER NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,
-  rows INTEGER NOT NULL, value NUMERIC NOT NULL, PRIMARY KEY (view, level, key)) WITHOUT ROWID;
-PRAGMA application_id = ${APPLICATION};
+${VIEW_TABLES}PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${LAYOUT};
 `;
 

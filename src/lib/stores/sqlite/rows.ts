@@ -6,6 +6,13 @@ import type { View } from '../../views/view.ts';
 import { encodeKey, groupKey } from '../shared/collate.ts';
 import { type Emitted, emitted, sameRows } from '../shared/maps.ts';
 
+export const VIEW_TABLES = `
+CREATE TABLE rows (view INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL,
+  json TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (view, key, id, n)) WITHOUT ROWID;
+CREATE TABLE reduced (view INTEGER NOT NULL, level INTEGER NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,
+  rows INTEGER NOT NULL, value NUMERIC NOT NULL, PRIMARY KEY (view, level, key)) WITHOUT ROWID;
+`;
+
 /** A view with its number in the tables. */
 export interface Installed {
   readonly number: number;

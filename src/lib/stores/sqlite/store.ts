@@ -14,7 +14,7 @@ import { deepFreeze } from '../shared/maps.ts';
 import { storeError } from './file.ts';
 import { readCounts, readRows } from './query.ts';
 import { type Installed, RowWriter, rowStatements, type Statements } from './rows.ts';
-import { installedViews, installViews, requireSameViews, viewsStamp } from './views.ts';
+import { installedViews, installViews, PrivateViews, requireSameViews, viewsStamp } from './views.ts';
 
 /** How long the lock is waited for, all in all, in ms. */
 const PATIENCE = 120_000;
@@ -38,7 +38,9 @@ export class SqliteStore implements Store {
   readonly #db: SqlDatabase;
   readonly #options: SqliteOptions;
   #views: readonly Installed[] = [];
+  /** What the views were when this writer opened; empty for a reader. */
   #stamp = '';
+  #private: PrivateViews | undefined;
   #latest = 0;
   #statements: (Statements & DocStatements) | undefined;
 
@@ -120,13 +122,11 @@ export class SqliteStore implements Store {
   }
 
   async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
-    const installed = await this.#installed(name);
-    return this.#read(() => readRows(this.#db, installed, query));
+    return this.#withView(name, (installed) => readRows(this.#db, installed, query));
   }
 
   async count(name: string, level: number, query: Pick<ViewQuery, 'prefix' | 'start' | 'end'> = {}): Promise<Group[]> {
-    const installed = await this.#installed(name);
-    return this.#read(() => readCounts(this.#db, installed, level, query));
+    return this.#withView(name, (installed) => readCounts(this.#db, installed, level, query));
   }
 
   async changes(since = '0', limit = 1000): Promise<ChangesPage> {
@@ -228,8 +228,8 @@ export class SqliteStore implements Store {
   }
 
   /** @throws UsageError for a view that there is not */
-  async #installed(name: string): Promise<Installed> {
-    const views = this.#options.views;
+  #withView<T>(name: string, work: (installed: Installed) => T): T {
+    const { views } = this.#options;
     if (!views.some((view) => view.name === name)) {
       throw new UsageError(`there is no view ${name}`, {
         hint: suggestion(
@@ -238,13 +238,24 @@ export class SqliteStore implements Store {
         ),
       });
     }
-    // A reader looks each time: another process may have put other views in place.
-    if (this.#stamp === '') this.#views = this.#read(() => installedViews(this.#db, views)) ?? [];
-    const found = this.#views.find((installed) => installed.view.name === name);
+    return this.#read(() => {
+      if (this.#stamp === '' && !this.#private && !installedViews(this.#db, views)) {
+        this.#private = new PrivateViews(this.#db, views);
+      }
+      this.#private?.update();
+      // One transaction, so that the views are not swapped between looking for one and reading it.
+      return this.#db.transaction('DEFERRED', () => work(this.#find(name)));
+    });
+  }
+
+  #find(name: string): Installed {
+    if (this.#stamp !== '') requireSameViews(this.#db, this.#stamp);
+    else this.#views = this.#private?.installed ?? installedViews(this.#db, this.#options.views) ?? [];
+    const found = this.#views.find(({ view }) => view.name === name);
     if (found) return found;
-    throw new StoreError('the views of this store were made by another version of dflow', {
+    throw new StoreError('the views of this store were changed at this very moment', {
       where: this.#db.path,
-      hint: 'dflow store setup',
+      hint: 'run the command again',
     });
   }
 

@@ -7,7 +7,7 @@ import type { SqlDatabase, SqlStatement } from '../../util/sqlite.ts';
 import type { View } from '../../views/view.ts';
 import { COLLATION } from '../shared/collate.ts';
 import { deepFreeze, type Emitted, emitted } from '../shared/maps.ts';
-import { type Installed, keptLevels, RowWriter, rowStatements } from './rows.ts';
+import { type Installed, keptLevels, RowWriter, rowStatements, VIEW_TABLES } from './rows.ts';
 
 /** Changes when what is stored for the view would. */
 export function hashOf(view: View): string {
@@ -46,21 +46,48 @@ interface StoredDoc {
 /** Documents read at a time while a view is built. */
 const CHUNK = 5000;
 
+/**
+ * Views of a reader whose definitions are not those of the store: another version of dflow writes it. Built in tables
+ * of this connection alone (TEMP, which hide those of the same name), brought up to date at every query. Slower than
+ * the store's own, and no trouble to anybody.
+ */
+export class PrivateViews {
+  readonly #db: SqlDatabase;
+  readonly #build: Build;
+  readonly installed: readonly Installed[];
+  constructor(db: SqlDatabase, views: readonly View[]) {
+    this.#db = db;
+    this.#build = new Build(db, views);
+    this.installed = views.map((view, i) => ({ number: i + 1, view }));
+    db.exec(VIEW_TABLES.replaceAll('CREATE TABLE', 'CREATE TEMP TABLE'));
+  }
+  update(): void {
+    const before = this.#build.seen;
+    while (this.#build.read());
+    if (this.#build.seen === before) return;
+    this.#db.transaction('DEFERRED', () => {
+      this.#db.exec('DELETE FROM temp.rows; DELETE FROM temp.reduced');
+      writeRows(this.#db, this.installed, this.#build);
+    });
+  }
+}
+
 /** What `views` emit for every document, read chunk by chunk in the order of changes; a changed one is read again. */
 class Build {
   readonly rows = new Map<string, readonly (readonly Emitted[])[]>();
   readonly #page: SqlStatement;
   readonly #views: readonly View[];
-  #seen = 0;
+  /** The last change that was read. */
+  seen = 0;
   constructor(db: SqlDatabase, views: readonly View[]) {
     this.#views = views;
     this.#page = db.prepare('SELECT id, seq, body FROM docs WHERE seq > ? ORDER BY seq LIMIT ?');
   }
   /** Reads on; false when it has caught up. */
   read(): boolean {
-    const found = this.#page.all<StoredDoc>(this.#seen, CHUNK);
+    const found = this.#page.all<StoredDoc>(this.seen, CHUNK);
     for (const { id, seq, body } of found) {
-      this.#seen = seq;
+      this.seen = seq;
       this.rows.delete(id);
       if (body === null) continue;
       const doc = deepFreeze(JSON.parse(body) as Doc);
@@ -109,6 +136,10 @@ function swap(db: SqlDatabase, views: readonly View[], fresh: readonly View[], b
   for (const { number, view } of installed) {
     db.run('INSERT INTO views (view, name, hash) VALUES (?, ?, ?)', number, view.name, hashOf(view));
   }
+  writeRows(db, installed, build);
+}
+
+function writeRows(db: SqlDatabase, installed: readonly Installed[], build: Build): void {
   const writer = new RowWriter(rowStatements(db));
   for (const [id, rows] of build.rows) {
     for (const [i, emits] of rows.entries()) if (installed[i]) writer.add(installed[i], id, emits);
