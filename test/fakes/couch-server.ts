@@ -57,7 +57,7 @@ export type Fault =
   | { readonly kind: 'cut' }
   | { readonly kind: 'status'; readonly status: number; readonly forward: boolean };
 
-export interface Proxy extends RunningServer {
+export interface FaultProxy extends RunningServer {
   /** Asked for every request. */
   fault: (method: string, path: string) => Fault;
   /** Requests so far, `POST /db/_bulk_docs`. */
@@ -65,13 +65,18 @@ export interface Proxy extends RunningServer {
 }
 
 /** A proxy in front of `target`. */
-export async function startProxy(target: string): Promise<Proxy> {
-  const proxy = { fault: (): Fault => ({ kind: 'pass' }), seen: [] as string[] } as unknown as Proxy;
+export async function startProxy(target: string): Promise<FaultProxy> {
+  const proxy = { fault: (): Fault => ({ kind: 'pass' }), seen: [] as string[] } as unknown as FaultProxy;
   const server = createServer((request, response) => void relay(target, proxy, request, response));
   return Object.assign(proxy, await listen(server));
 }
 
-async function relay(target: string, proxy: Proxy, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function relay(
+  target: string,
+  proxy: FaultProxy,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const method = request.method ?? 'GET';

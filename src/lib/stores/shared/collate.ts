@@ -8,7 +8,7 @@
 import type { Json } from '../../domain/doc.ts';
 
 /** Changes when the encoding does: what was stored by an older one is made anew. */
-export const COLLATION = 1;
+export const COLLATION = 2;
 
 /** Lower than every tag, weight and digit: ends strings, numbers, arrays and objects. */
 const END = '!';
@@ -22,19 +22,22 @@ const ORDER = '\t\n\u000b\f\r _-,;:!?.\'"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdef
 const FIRST_WEIGHT = 0x24;
 /** Before the six hexadecimal digits of the code point of what is not in ORDER. */
 const OTHER = '~';
+/** ICU's order of the marks on Latin letters; the last one here stands for ligatures and eth, heavier than any mark. */
+const LIGATURE = '\ue000';
+const MARKS = `\u0301\u0300\u0306\u0302\u030c\u030a\u0308\u030b\u0303\u0307\u0338\u0327\u0328\u0304\u0336\u0337\u0335${LIGATURE}`;
 /** Letters that Unicode does not decompose but ICU sorts as others with a mark. */
 const LIKE: Readonly<Record<string, string>> = {
-  æ: 'ae',
-  Æ: 'AE',
-  œ: 'oe',
-  Œ: 'OE',
-  ß: 'ss',
+  æ: `a${LIGATURE}e`,
+  Æ: `A${LIGATURE}E`,
+  œ: `o${LIGATURE}e`,
+  Œ: `O${LIGATURE}E`,
+  ß: `s${LIGATURE}s`,
   ø: 'o\u0338',
   Ø: 'O\u0338',
   đ: 'd\u0335',
   Đ: 'D\u0335',
-  ð: 'd\u0336',
-  Ð: 'D\u0336',
+  ð: `d${LIGATURE}`,
+  Ð: `D${LIGATURE}`,
   ħ: 'h\u0335',
   Ħ: 'H\u0335',
   ł: 'l\u0335',
@@ -67,11 +70,14 @@ function plainLevels(text: string): Levels {
 function anyLevels(text: string): Levels {
   const levels: Levels = { primary: '', accents: '', cases: '' };
   let count = 0;
+  /** Letters whose common accent weight is already written; a mark's own weight follows that of its letter. */
+  let plain = 0;
   const spread = text.normalize('NFC').replace(/[æÆœŒßøØđĐðÐħĦłŁ]/g, (char) => LIKE[char] ?? char);
   for (const char of spread.normalize('NFD')) {
     const code = char.codePointAt(0) ?? 0;
-    if (isMark.test(char)) {
-      levels.accents = `${levels.accents.padEnd(count, '0')}${OTHER}${code.toString(16).padStart(6, '0')}`;
+    if (char === LIGATURE || isMark.test(char)) {
+      levels.accents = `${levels.accents}${'0'.repeat(count - plain)}${markWeight(char)}`;
+      plain = count;
       continue;
     }
     const lower = char.toLowerCase();
@@ -82,6 +88,11 @@ function anyLevels(text: string): Levels {
     count++;
   }
   return levels;
+}
+
+function markWeight(mark: string): string {
+  const rank = MARKS.indexOf(mark);
+  return rank < 0 ? other(mark) : String.fromCharCode(0x31 + rank);
 }
 
 function other(lower: string): string {
