@@ -29,7 +29,7 @@ export default class Enqueue extends Base {
     const ports = await this.ports(true);
     if (flags.complete !== undefined) {
       const declared = declareComplete(ports, flags.complete, flags.level, flags.why, this.stepOptions(flags, {}));
-      return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete] })));
+      return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete], declared: true })));
     }
     if (!flags.run) return this.items(enqueue(ports, this.stepOptions(flags, {})));
     const { runs, problems } = await selectRuns(ports.store, { runs: await readRuns(flags.run) });
