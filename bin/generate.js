@@ -3,11 +3,10 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { EXITS, exitsOf, GROUPS, jsonSchema } from '../dist/reference.js';
+import { EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const BEGIN = '<!-- commands -->';
-const END = '<!-- /commands -->';
+const read = (path) => readFileSync(join(root, path), 'utf8');
 
 /** Commands of the manifest in the order of the groups, those of plugins left out. */
 function commands() {
@@ -144,17 +143,27 @@ function overview() {
   ].join('\n')}\n`;
 }
 
-/** The README with the current reference between its markers. */
-export function withReference(readme) {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`README.md has no lines\n${BEGIN}\n${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${reference()}\n\n${readme.slice(end)}`;
+/** The transition table, in Markdown. */
+function transitions() {
+  const rows = Object.entries(TRANSITIONS).map(([event, { from, to, why }]) => {
+    return `| ${event} | ${from.join(', ')} | ${to} | ${why} |`;
+  });
+  return ['| event | from | to | when |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A document with `text` between the comment markers `name` and `/name`. */
+export function between(document, name, text) {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [at, until] = [document.indexOf(begin), document.indexOf(end)];
+  if (at < 0 || until < at) throw new Error(`no lines ${begin} and ${end}`);
+  return `${document.slice(0, at + begin.length)}\n\n${text}\n\n${document.slice(until)}`;
 }
 
 /** Text of every generated file, by its path below the project's root. */
 export function generated() {
   const files = new Map([
-    ['README.md', withReference(readFileSync(join(root, 'README.md'), 'utf8'))],
+    ['README.md', between(read('README.md'), 'commands', reference())],
+    ['docs/architecture.md', between(read('docs/architecture.md'), 'transitions', transitions())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
   ]);

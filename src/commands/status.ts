@@ -1,9 +1,12 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
-import { status } from '../lib/flow/status.ts';
+import { type StatusPage, status } from '../lib/flow/status.ts';
 import { statusText } from '../lib/render/status.ts';
 import { EXIT, UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/near.ts';
+
+/** Clears a terminal and goes to its first line. */
+const CLEAR = '\x1b[2J\x1b[H';
 
 export default class Status extends Base {
   static override summary = 'one page';
@@ -13,15 +16,31 @@ export default class Status extends Base {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --check || mail -s "dflow needs you" shifter',
     '<%= config.bin %> <%= command.id %> --request tl-july',
+    '<%= config.bin %> <%= command.id %> --watch 10',
   ];
   static override flags = {
     check: Flags.boolean({ description: 'exit 1 when a person is needed' }),
     request: Flags.string({ description: 'only this request', helpValue: 'NAME' }),
+    watch: Flags.integer({
+      description: 'again every so many seconds, until interrupted',
+      helpValue: 'SECONDS',
+      min: 1,
+    }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
-    const whole = await status(await this.ports(false));
+    const ports = await this.ports(false);
+    for (;;) {
+      const whole = await status(ports);
+      if (flags.watch !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
+      await this.show(whole, flags);
+      if (flags.watch === undefined) return;
+      await ports.sleep(flags.watch * 1000);
+    }
+  }
+
+  private async show(whole: StatusPage, flags: { check: boolean; request?: string | undefined }): Promise<void> {
     const { request } = flags;
     const requests = request === undefined ? whole.requests : whole.requests.filter(({ name }) => name === request);
     if (request !== undefined && requests.length === 0) {
