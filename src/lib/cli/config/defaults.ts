@@ -42,12 +42,12 @@ export const LOOPS: readonly string[] = ['register', 'tables', 'transfer', 'enqu
 export const POLICY: readonly PolicyRule[] = [
   { cause: 'disk-full', text: 'No space left on device', action: 'later', wait: 10 * MINUTE, tries: 3 },
   { cause: 'db-no-route', text: 'No route to host', action: 'later', wait: 10 * MINUTE, tries: 3 },
-  { cause: 'time-limit', phase: 'timeout', action: 'fail' },
+  { cause: 'time-limit', phase: 'payload', text: 'ran past its limit', action: 'fail' },
   { cause: 'no-output', phase: 'outputs', action: 'fail' },
   { cause: 'command-not-found', exit: [127], action: 'fail' },
   { cause: 'not-executable', exit: [126], action: 'fail' },
-  { cause: 'killed', exit: [137], action: 'retry', tries: 3 },
-  { cause: 'killed', signal: [9], action: 'retry', tries: 3 },
+  { cause: 'killed', exit: [137], action: 'retry' },
+  { cause: 'killed', signal: [9], action: 'retry' },
   { cause: 'lost', phase: 'lost', action: 'retry' },
   { cause: 'stage-out', phase: 'stage-out', action: 'later', wait: 30 * SECOND, tries: 3 },
 ];
