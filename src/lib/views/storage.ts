@@ -24,7 +24,7 @@ export const buffer: View = {
 };
 
 /**
- * Copies that are held to be good, by when they were last checked: key `[storage, 'raw' or 'output', time, run]`, where
+ * Copies of raw files that are held to be good, and outputs, by when they were last checked: key `[storage, 'raw' or 'output', time, run]`, where
  * the time is that of the oldest check within the document; value the number of files. Verify goes through it in order.
  */
 export const checks: View = {
@@ -50,7 +50,7 @@ export const checks: View = {
       for (const subjob of doc.subjobs) {
         if (subjob.state.name !== 'completed') continue;
         for (const output of subjob.state.outputs) {
-          if (!output.bad) note(output.storage, output.checkedAt || subjob.state.since);
+          note(output.storage, output.checkedAt || subjob.state.since);
         }
       }
     }

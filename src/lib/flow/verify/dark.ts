@@ -1,0 +1,93 @@
+// Files at a storage element that nobody catalogued. Storage is listed first and the catalogue read after it: a file
+// that was catalogued in between is known by then.
+import { classifier, type Dark } from '../../domain/dark.ts';
+import type { DataDoc, Replica } from '../../domain/data.ts';
+import type { JobDoc } from '../../domain/job.ts';
+import { idsWith } from '../../store.ts';
+import { shown } from '../../util/names.ts';
+import type { Item, Ports, Step } from '../ports.ts';
+import type { VerifySession } from './session.ts';
+
+interface Found {
+  readonly path: string;
+  readonly size: number;
+  readonly dark: Dark;
+}
+
+/** Documents read at a time. */
+const PAGE = 500;
+
+/** Names the files of ours at `storage` that no document knows. */
+export async function* darkFiles(session: VerifySession, storage: string): Step {
+  const { settings } = session.ports;
+  const template = settings.storages.find(({ name }) => name === storage)!.template;
+  const classify = classifier(
+    template,
+    settings.buffers.map(({ level }) => level),
+  );
+  const found = await session.sites.attempt(storage, async (element) => {
+    const ours: Found[] = [];
+    for await (const { path, size } of element.list('')) {
+      const dark = classify(path);
+      if (dark) ours.push({ path, size, dark });
+    }
+    return ours;
+  });
+  if (!found || found.length === 0) return;
+  const known = await knownPaths(session.ports, storage);
+  for (const file of found) if (!known.has(file.path) && !known.live(file.path)) yield itemOf(storage, file);
+}
+
+/** Every path at `storage` that a document names, and the attempts that are under way. */
+async function knownPaths(ports: Ports, storage: string) {
+  const paths = new Set<string>();
+  const nonces = new Set<string>();
+  for await (const doc of everything<DataDoc>(ports, 'data:')) {
+    for (const { replicas } of doc.files) note(replicas[storage]);
+  }
+  for await (const job of everything<JobDoc>(ports, 'job:')) {
+    for (const { state } of job.subjobs) {
+      if (state.name !== 'completed') continue;
+      for (const output of state.outputs) if (output.storage === storage) paths.add(output.path);
+    }
+  }
+  function note(replica: Replica | undefined): void {
+    if (replica === undefined) return;
+    if ('path' in replica) paths.add(replica.path);
+    if (replica.state !== 'copying') return;
+    nonces.add(`${replica.attempt}-${replica.nonce}`);
+    if (replica.repair) paths.add(replica.repair.path);
+  }
+  const live = (path: string): boolean => nonces.has(path.slice(path.lastIndexOf('.dflow-') + '.dflow-'.length));
+  return { has: (path: string) => paths.has(path), live };
+}
+
+async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: string): AsyncGenerator<D, void, void> {
+  const { end, start: first } = idsWith(prefix);
+  let start = first;
+  for (;;) {
+    const page = await ports.store.range<D>({ start, end, limit: PAGE });
+    yield* page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    start = `${last._id}\u0000`;
+  }
+}
+
+const WORDS: Readonly<Record<Dark['is'], string>> = {
+  partial: 'left by a copy that was killed; the next attempt at this file removes it',
+  unpublished: 'output of an execution that is not the published one',
+  dark: 'no document knows it',
+};
+
+function itemOf(storage: string, { path, size, dark }: Found): Item {
+  const item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: dark.is };
+  if (dark.is === 'unpublished') return { ...item, job: dark.job, text: WORDS.unpublished };
+  if (dark.is === 'partial') return { ...item, text: WORDS.partial };
+  return {
+    ...item,
+    failed: true,
+    text: WORDS.dark,
+    next: 'find out whose it is; dflow list replicas shows what is known',
+  };
+}
