@@ -58,12 +58,14 @@ async function* otherSites(ports: Ports, own: string, now: Iso, options: ResetOp
 export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions): Step {
   const rows = await ports.store.view('active', { prefix: [farm.site] });
   if (rows.length === 0) return;
+  let epoch = farm.epoch + 1;
   if (!options.dryRun) {
     await ports.store.update<FarmDoc>(farmId(farm.site), (doc) =>
       doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, epoch: doc.epoch + 1 } } : { skip: 'it is back' },
     );
     const fresh = (await ports.store.get<FarmDoc>([farmId(farm.site)])).get(farmId(farm.site));
     if (fresh?.heartbeat !== farm.heartbeat) return;
+    epoch = fresh.epoch;
   }
   const why = `${farm.site} was given up: silent since ${farm.heartbeat}`;
   yield* putBack(
@@ -73,6 +75,8 @@ export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions)
     (job, at) =>
       job.subjobs.flatMap(({ index, state }): Move[] => {
         if ((state.name !== 'submitted' && state.name !== 'running') || state.lock.site !== farm.site) return [];
+        // The site may be back by now, and what it has claimed since is not what was given up.
+        if (state.lock.epoch >= epoch) return [];
         return [
           {
             index,
