@@ -103,6 +103,10 @@ export class FakeStorage implements Storage {
     return this.call(`checksum ${path}`, () => sumOf(this.disk.read(path)));
   }
 
+  readChecksum(path: string): Promise<Checksum> {
+    return this.checksum(path);
+  }
+
   read(path: string, offset: number, length: number): Promise<Buffer> {
     return this.call(`read ${path}`, () => Buffer.from(this.disk.read(path).slice(offset, offset + length), 'latin1'));
   }

@@ -98,16 +98,20 @@ export class Invariants implements ClusterWatcher {
     }
     if ((to.name === 'submitted' || to.name === 'running') && is) this.recorded.add(keyOf(is));
     if (to.name === 'completed') this.completion(ref, to);
-    if ((from.name === 'submitted' || from.name === 'running') && to.name === 'waiting' && was) this.leftBehind(was);
+    if ((from.name === 'submitted' || from.name === 'running') && to.name === 'waiting' && was) {
+      const asked = old.wanted !== undefined || now.failures > old.failures;
+      if (!this.leftBehind(was) && !asked) this.fail(`${ref}: ${keyOf(was)} was given up, though its site is alive`);
+    }
   }
 
   /** The exception of the invariant: the site was away for too long, or an operator unlocked it. */
-  private leftBehind(lock: Lock): void {
+  private leftBehind(lock: Lock): boolean {
     const farm = this.database.read(farmId(lock.site)) as FarmDoc | undefined;
     const away = this.scheduler.now - (this.beats.get(lock.site) ?? 0);
-    if (!farm || (farm.epoch <= lock.epoch && away < this.settings.limits.giveUp)) return;
+    if (!farm || (farm.epoch <= lock.epoch && away < this.settings.limits.giveUp)) return false;
     this.givenUp.add(keyOf(lock));
     this.counts.givenUp++;
+    return true;
   }
 
   private completion(ref: string, state: Extract<SubjobState, { name: 'completed' }>): void {

@@ -46,16 +46,23 @@ async function trouble(world: World): Promise<void> {
   for (const cluster of world.clusters.values()) cluster.faults = drawJobFaults(random);
   scheduleOutages(world);
   const dark = drawDarkness(world);
-  const operators = random.chance(0.6) ? random.spread(0.02, 0.3) : 0;
+  const operators = random.chance(0.7) ? random.spread(0.03, 0.5) : 0;
+  const [mix, operatorMix] = [drawMix(random, MIX), drawMix(random, OPERATORS)];
   let at = START;
   for (let left = random.whole(15, 90); left > 0; left--) {
     at += gap(random);
     const host = random.pick(world.hosts);
-    const command = random.chance(operators) ? random.pick(OPERATORS) : random.pick(MIX);
+    const command = random.chance(operators) ? random.pick(operatorMix) : random.pick(mix);
     if (dark(host, at)) continue;
     scheduler.at(at, () => void world.start(host, command));
   }
   await scheduler.run(at);
+}
+
+/** Some commands much more often than others, so that seeds differ in what meets what. */
+function drawMix(random: Random, commands: readonly Command[]): Command[] {
+  const mix = commands.flatMap((command) => Array<Command>(random.pick([0, 1, 1, 5])).fill(command));
+  return mix.length > 0 ? mix : [...commands];
 }
 
 /** Often several at the same moment, sometimes nobody for hours. */

@@ -65,7 +65,7 @@ export class Scheduler {
   }
 
   process(name: string, host: string): Process {
-    const misfortune = this.random.chance(0.3) ? 3 : 0.3;
+    const misfortune = this.random.pick([0.2, 0.2, 0.2, 1, 2, 6]);
     return { id: ++this.processes, name, host, alive: true, frozenUntil: 0, misfortune };
   }
 
