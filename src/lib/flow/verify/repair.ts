@@ -56,7 +56,7 @@ async function* rounds(session: Session, verify: VerifySession, storages: readon
   for (;;) {
     const now = await session.ports.store.now();
     const planned = [...docs.values()].flatMap((doc) => plan(session, doc, storages, now, tried));
-    for (const { task, ...none } of planned) if (!task) yield hopeless(none.doc, none.file, none.to, tried);
+    for (const { task, ...none } of planned) if (!task) yield hopeless(none.doc, none.file, none.to);
     const tasks = planned.flatMap(({ task }) => task ?? []).slice(0, FILES_AT_ONCE);
     if (tasks.length === 0) return;
     for (const task of tasks) tried.add(keyOf(task));
@@ -178,9 +178,8 @@ function itemOf({ task, did, why }: Result): Item {
   return { ...item, did: restored ? 'restored' : 'repaired', bytes: file.size, text };
 }
 
-function hopeless(doc: DataDoc, file: RawFile, to: string, tried: ReadonlySet<string>): Item {
-  const some = [...tried].some((key) => key.startsWith(JSON.stringify([doc._id, file.name, to]).slice(0, -1)));
-  const text = shown(`${file.name} at ${to}: no ${some ? 'other ' : ''}good copy is known`);
+function hopeless(doc: DataDoc, file: RawFile, to: string): Item {
+  const text = shown(`${file.name} at ${to}: no good copy is known`);
   const item = { kind: 'replica', ref: refOf(doc.run), run: doc.run, level: doc.level, file: file.name, storage: to };
   return { ...item, did: 'failed', bytes: 0, failed: true, text, next: `dflow list replicas --run ${doc.run}` };
 }

@@ -1,0 +1,27 @@
+import { Args, Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing } from '../../lib/cli/flags.ts';
+import { mustEnd, until } from '../../lib/cli/until.ts';
+import { disable } from '../../lib/flow/storage.ts';
+
+export default class StorageDisable extends Base {
+  static override summary = 'nothing is copied to or from it, for a while';
+  static override description =
+    'Transfer, verify and purge leave the storage element alone; its copies do not count for purge. It ends by itself, or with dflow resume.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ral --until 2026-07-15T08:00 --why "tape library is moved"',
+  ];
+  static override args = { name: Args.string({ description: 'storage element', required: true, ignoreStdin: true }) };
+  static override flags = {
+    ...changing,
+    ...until,
+    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(StorageDisable);
+    const ports = await this.ports(true);
+    const end = mustEnd(flags, await ports.store.now());
+    await this.items(disable(ports, args.name, { ...this.stepOptions(flags, {}), why: flags.why, until: end }));
+  }
+}

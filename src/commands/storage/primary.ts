@@ -1,0 +1,25 @@
+import { Args, Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing } from '../../lib/cli/flags.ts';
+import { mustEnd, until } from '../../lib/cli/until.ts';
+import { setPrimary } from '../../lib/flow/storage.ts';
+
+export default class StoragePrimary extends Base {
+  static override summary = 'new files go here first, for a while';
+  static override description =
+    'The storage element that files are copied to first and from which they fan out, instead of the first one of the configuration. It ends by itself, or with dflow resume; a switch that is in force is replaced.';
+  static override examples = ['<%= config.bin %> <%= command.id %> fnal --for 2d --why "network trouble at sfu"'];
+  static override args = { name: Args.string({ description: 'storage element', required: true, ignoreStdin: true }) };
+  static override flags = {
+    ...changing,
+    ...until,
+    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(StoragePrimary);
+    const ports = await this.ports(true);
+    const end = mustEnd(flags, await ports.store.now());
+    await this.items(setPrimary(ports, args.name, { ...this.stepOptions(flags, {}), why: flags.why, until: end }));
+  }
+}

@@ -1,0 +1,47 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { changing, level, limit, run, storage } from '../lib/cli/flags.ts';
+import { readRuns } from '../lib/cli/selection.ts';
+import { hasRun } from '../lib/domain/selection.ts';
+import { verify } from '../lib/flow/verify.ts';
+import { UsageError } from '../lib/util/errors.ts';
+import { parseDuration } from '../lib/util/time.ts';
+
+export default class Verify extends Base {
+  static override summary = 'the catalogue against storage, both ways';
+  static override description =
+    'Looks at every copy, longest unchecked first: there, of the right size, with the right checksum. Bad ones are marked, unless so many are bad at once that the storage element is at fault: then it stops there and marks nothing. Without a selection it also names files that nobody catalogued.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --since-verified 7d',
+    '<%= config.bin %> <%= command.id %> --read --storage ral --run 109100-109200',
+    '<%= config.bin %> <%= command.id %> --repair',
+  ];
+  static override exits = [0, 1, 2, 3, 4, 5];
+  static override flags = {
+    ...changing,
+    ...limit,
+    ...run,
+    ...level,
+    ...storage,
+    read: Flags.boolean({ description: 'read every byte, instead of asking the storage element for its checksum' }),
+    repair: Flags.boolean({ description: 'make bad copies anew from good ones' }),
+    'since-verified': Flags.string({ description: 'leave out what was checked within this time', helpValue: '7d' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Verify);
+    const ports = await this.ports(!flags['dry-run']);
+    const set = flags.run ? await readRuns(flags.run) : undefined;
+    const runs = set && ((number: number) => hasRun(set, number));
+    const { read, repair, level: levels, storage: storages } = flags;
+    const sinceVerified = flags['since-verified'] === undefined ? undefined : within(flags['since-verified']);
+    await this.items(verify(ports, this.stepOptions(flags, { read, repair, levels, storages, runs, sinceVerified })));
+  }
+}
+
+function within(text: string): number {
+  const time = parseDuration(text);
+  if (time === undefined)
+    throw new UsageError(`--since-verified ${text} is no duration`, { hint: '--since-verified 7d' });
+  return time;
+}
