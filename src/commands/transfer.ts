@@ -1,9 +1,13 @@
 import { Flags } from '@oclif/core';
-import { Base } from '../lib/cli/base.ts';
-import { changing, level, limit, run } from '../lib/cli/flags.ts';
+import { Base, given } from '../lib/cli/base.ts';
+import { all, changing, level, limit, run, why } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
+import { until, untilOf } from '../lib/cli/until.ts';
+import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
+import { cancelTransfers } from '../lib/flow/transfer/cancel.ts';
 import { transfer } from '../lib/flow/transfer.ts';
+import { UsageError } from '../lib/util/errors.ts';
 
 export default class Transfer extends Base {
   static override summary = 'to the primary, then fan out';
@@ -12,6 +16,7 @@ export default class Transfer extends Base {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --to ral --level L1 --dry-run',
+    '<%= config.bin %> <%= command.id %> --cancel --to ral --why "tape library is moved"',
   ];
   static override exits = [0, 1, 2, 3, 4, 5];
   static override flags = {
@@ -27,11 +32,27 @@ export default class Transfer extends Base {
       delimiter: ',',
       helpValue: 'NAME',
     }),
+    cancel: Flags.boolean({ description: 'stop these transfers; they stay cancelled until `dflow resume`' }),
+    ...all,
+    ...until,
+    ...why,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Transfer);
     const ports = await this.ports(true);
+    if (flags.cancel) {
+      const runs = flags.run ? (await readRuns(flags.run)).ranges : undefined;
+      const scope: HoldScope = given({ runs, levels: flags.level, storages: flags.to });
+      if (Object.keys(scope).length === 0 && !flags.all) {
+        throw new UsageError('this needs a selection or --all', {
+          hint: 'dflow transfer --cancel --run 109134 --to ral',
+        });
+      }
+      const end = untilOf(flags, await ports.store.now());
+      const options = this.stepOptions(flags, { until: end });
+      return this.items(cancelTransfers(ports, scope, { ...options, why: flags.why ?? 'canceled by an operator' }));
+    }
     const set = flags.run ? await readRuns(flags.run) : undefined;
     const runs = set && ((number: number) => hasRun(set, number));
     const { from, to, level: levels } = flags;

@@ -5,16 +5,18 @@
 //   4. release  the recorded ones
 // So "submitting" has never run, and whoever is killed anywhere leaves only held jobs, which monitor releases or cancels.
 
-import type { Task } from '../backend.ts';
+import type { Refused, Task } from '../backend.ts';
 import { covers } from '../domain/hold.ts';
 import { refOf } from '../domain/ids.ts';
 import { keyOf } from '../domain/states.ts';
 import { messageOf } from '../util/errors.ts';
+import { requireCredentials } from './credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from './farm.ts';
 import { activeHolds } from './holds.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
 import { type Attempt, type Claim, claimAttempts, recordAttempts } from './submit/claim.ts';
 import { gateJobs, type Order, type Picked, pick } from './submit/pick.ts';
+import { holdRefused } from './submit/refused.ts';
 import { tasksOf } from './submit/tasks.ts';
 import { sweep } from './wake.ts';
 
@@ -33,6 +35,7 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
     yield drained;
     return;
   }
+  yield* requireCredentials(ports, options);
   if (options.dryRun) {
     yield* preview(ports, options);
     return;
@@ -104,14 +107,19 @@ async function* handOver(ports: Ports, open: OpenFarm, picked: Picked): AsyncGen
   const { tasks, impossible } = await tasksOf(ports, open.farm, claim, picked);
   for (const [attempt, why] of impossible)
     yield { ...attemptItem(attempt, open.farm.name), did: 'not-submitted', failed: true, text: why };
-  let ids: Map<string, string>;
+  let answers: Map<string, string | Refused>;
   try {
-    ids = await open.backend.submit(claim.nonce, tasks);
+    answers = await open.backend.submit(claim.nonce, tasks);
   } catch (error) {
     yield unknownItem(claim, open, error);
     throw error;
   }
+  const ids = new Map([...answers].flatMap(([key, answer]) => (typeof answer === 'string' ? [[key, answer]] : [])));
   yield* recordAndRelease(ports, open, claim, tasks, ids);
+  for (const { attempt, failure } of await holdRefused(ports, claim, answers)) {
+    const text = `refused: ${failure.reason}`;
+    yield { ...attemptItem(attempt, open.farm.name), did: 'refused', failed: true, cause: failure.cause, text };
+  }
   return claim.attempts.length;
 }
 

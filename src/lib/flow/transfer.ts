@@ -4,6 +4,8 @@
 import type { CopyTask } from '../domain/replicas.ts';
 import { plannedCopies } from '../domain/replicas.ts';
 import { merge } from '../util/concurrency.ts';
+import { recordBreakers } from './breaker.ts';
+import { requireCredentials } from './credentials.ts';
 import type { Ports, Step } from './ports.ts';
 import { copyBatch } from './transfer/batch.ts';
 import { dueDocuments, FILES_AT_ONCE } from './transfer/due.ts';
@@ -23,10 +25,16 @@ const BYTES_AT_ONCE = 8 * 2 ** 30;
  * @throws UsageError, ConfigError, StoreError, CredentialsError
  */
 export async function* transfer(ports: Ports, options: TransferOptions = {}): Step {
+  yield* requireCredentials(ports, options);
   const session = await openSession(ports, options);
   yield* session.sites.notices(options.dryRun === true);
-  yield* merge(session.levels.map((level) => transferLevel(session, level)));
+  const worked = new Set<string>();
+  for await (const item of merge(session.levels.map((level) => transferLevel(session, level)))) {
+    if (item.did === 'verified' || item.did === 'adopted') worked.add(String(item.storage));
+    yield item;
+  }
   yield* session.sites.notices(options.dryRun === true);
+  if (!options.dryRun) yield* recordBreakers(ports, session.sites, worked);
 }
 
 async function* transferLevel(session: Session, level: string): Step {

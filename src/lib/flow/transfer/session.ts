@@ -4,6 +4,7 @@ import { compileTemplate } from '../../domain/template.ts';
 import { ConfigError, UsageError } from '../../util/errors.ts';
 import { type NamedFolder, refuseSameFolder } from '../../util/folders.ts';
 import { suggestion } from '../../util/near.ts';
+import { applyBreakers } from '../breaker.ts';
 import { activeHolds } from '../holds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
 import { Sites } from './sites.ts';
@@ -44,6 +45,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   if (options.from !== undefined) mustBe('source', options.from, ['buffer', ...names]);
   for (const level of options.levels ?? []) mustBe('level', level, known);
   const sites = new Sites(ports);
+  await applyBreakers(ports, sites, options.to);
   const holds = await activeHolds(ports.store, await ports.store.now());
   const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));

@@ -1,5 +1,6 @@
 // The storage elements and buffers of one call of transfer: opened when first used, set aside when they cannot be
 // reached or are full, which is said once. The rest goes on without them.
+import type { BreakerCause } from '../../domain/breaker.ts';
 import type { CopyTask } from '../../domain/replicas.ts';
 import type { Storage } from '../../storage.ts';
 import { codeOf, ItemError, UnreachableError } from '../../util/errors.ts';
@@ -10,6 +11,8 @@ const BUFFER = 'buffer ';
 export class Sites {
   /** Names of what is set aside: elements, `buffer L1`. */
   readonly aside = new Set<string>();
+  /** What failed in this call, and how: what breakers count. */
+  readonly failures = new Map<string, { readonly cause: BreakerCause; readonly why: string }>();
   readonly #ports: Ports;
   readonly #notices: Item[] = [];
   readonly #said = new Set<string>();
@@ -48,6 +51,7 @@ export class Sites {
   setAside(site: string, error: UnreachableError | ItemError): void {
     if (this.aside.has(site)) return;
     this.aside.add(site);
+    this.failures.set(site, { cause: isFull(error) ? 'full' : 'unreachable', why: error.message });
     const next = error.hint ?? `dflow why ${site.replace(/ .*/, '')}`;
     const text = `set aside for now: ${error.message}`;
     this.#notices.push({ kind: 'storage', ref: site, did: 'skipped', failed: true, text, next });
