@@ -1,58 +1,37 @@
 // The local batch system: a spool folder, and one detached supervisor that runs its jobs on this machine.
 // Owns the contract's calls on the spool; running is the supervisor's business.
-import { readFile } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Backend, BackendContext, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
-import { ConfigError, codeOf, messageOf, UnreachableError } from '../util/errors.ts';
-import { suggestion } from '../util/near.ts';
-import { DAY, parseDuration } from '../util/time.ts';
-import { parseRecord, type ResultRecord } from '../wrapper/record.ts';
+import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
+import { DAY } from '../util/time.ts';
+import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
-import { readTail } from './local/logs.ts';
 import { keyOf, Spool } from './local/spool.ts';
 import { ensureSupervisor, supervisorScript } from './local/start.ts';
+import { readTail } from './shared/files.ts';
+import { Options } from './shared/options.ts';
+import { archiveRecords, readRecords } from './shared/records.ts';
+import { userName } from './shared/user.ts';
 
-interface Options {
+interface Settings {
   readonly scratch?: string;
   readonly keep: number;
   readonly supervisor?: string;
 }
 
-const OPTIONS = ['scratch', 'keep', 'supervisor'];
-
-function parseOptions(farm: FarmSettings): Options {
-  const where = `farms.${farm.name}`;
-  for (const name of Object.keys(farm.options)) {
-    if (OPTIONS.includes(name)) continue;
-    throw new ConfigError(`the local backend has no option ${name}`, { where, hint: suggestion(name, OPTIONS) });
-  }
-  const { scratch, keep, supervisor } = farm.options;
-  for (const [name, value] of Object.entries({ scratch, supervisor })) {
-    if (value === undefined || (typeof value === 'string' && value.startsWith('/'))) continue;
-    throw new ConfigError(`${name} is not an absolute path: ${String(value)}`, { where });
-  }
-  const kept = keep === undefined ? 30 * DAY : parseDuration(String(keep));
-  if (kept === undefined)
-    throw new ConfigError(`keep is not a duration: ${String(keep)}`, { where, hint: 'keep: 30d' });
-  if (!Number.isInteger(farm.slots) || farm.slots < 1) {
-    throw new ConfigError(`slots must be a whole number from 1, not ${farm.slots}`, { where });
-  }
+function parseOptions(farm: FarmSettings): Settings {
+  const options = new Options(farm, ['scratch', 'keep', 'supervisor']);
+  if (!Number.isInteger(farm.slots) || farm.slots < 1)
+    options.fail(`slots must be a whole number from 1, not ${farm.slots}`);
+  const scratch = options.folder('scratch');
+  const supervisor = options.folder('supervisor');
   return {
-    keep: kept,
-    ...(scratch !== undefined && { scratch: String(scratch) }),
-    ...(supervisor !== undefined && { supervisor: String(supervisor) }),
+    keep: options.duration('keep') ?? 30 * DAY,
+    ...(scratch !== undefined && { scratch }),
+    ...(supervisor !== undefined && { supervisor }),
   };
-}
-
-/** The user's name, or the number where the system knows no name (containers). */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }
 
 class LocalBackend implements Backend {
@@ -134,35 +113,14 @@ class LocalBackend implements Backend {
   }
 
   async records(limit: number): Promise<ResultRecord[]> {
-    const names = reachable(() => this.#spool.list('result/new').slice(0, limit));
-    const found = await Promise.all(names.map((name) => this.#record(name)));
-    return found.filter((record) => record !== undefined);
-  }
-
-  async #record(key: string): Promise<ResultRecord | undefined> {
-    try {
-      return parseRecord(await readFile(this.#spool.path('result/new', key), 'utf8'));
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      const mark = this.#spool.mark(key);
-      const execution = mark?.kind === 'started' ? mark.execution : '-';
-      return {
-        key,
-        execution,
-        phase: 'lost',
-        exit: 1,
-        reason: messageOf(error),
-        wall: 0,
-        host: hostname(),
-        outputs: [],
-      };
-    }
+    return readRecords(
+      this.#spool,
+      reachable(() => this.#spool.list('result/new').slice(0, limit)),
+    );
   }
 
   async acknowledge(records: readonly ResultRecord[]): Promise<void> {
-    reachable(() => {
-      for (const { key } of records) if (isKey(key)) this.#spool.archive(key);
-    });
+    reachable(() => archiveRecords(this.#spool, records));
   }
 
   async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {

@@ -4,10 +4,11 @@ import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { messageOf } from '../../util/errors.ts';
 import { tryLock } from '../../util/lock.ts';
 import wrapper from '../../wrapper/wrapper.sh';
+import { ifThere } from '../shared/files.ts';
+import { sweep } from '../shared/sweep.ts';
 import { Children } from './children.ts';
 import { report } from './report.ts';
-import { ifThere, keyOf, type Spool, type SpoolSettings } from './spool.ts';
-import { sweep } from './sweep.ts';
+import { keyOf, type Spool, type SpoolSettings } from './spool.ts';
 
 /** Milliseconds without work after which the supervisor ends. */
 const LINGER = 500;
@@ -46,7 +47,9 @@ export class Loop {
       try {
         this.#sign();
         await this.#work();
-        await sweep(this.#spool, this.#settings.keep).catch((error) => report(`sweep: ${messageOf(error)}`));
+        await sweep(this.#spool, this.#settings.keep, () => false).catch((error) =>
+          report(`sweep: ${messageOf(error)}`),
+        );
       } finally {
         lock.release();
       }

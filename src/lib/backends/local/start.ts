@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnreachableError } from '../../util/errors.ts';
 import { tryLock } from '../../util/lock.ts';
-import { readTail } from './logs.ts';
-import { ifThere, type Spool } from './spool.ts';
+import { ifThere, readTail } from '../shared/files.ts';
+import type { Spool } from './spool.ts';
 
 /** Milliseconds that a supervisor may take to start. */
 const START = 20_000;

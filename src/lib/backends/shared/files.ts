@@ -1,6 +1,16 @@
-// The end of a log file, without reading the rest: logs grow to gigabytes.
+// Reading files that may not be there, and the end of files that may be huge. Knows no batch system.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { ifThere } from './spool.ts';
+import { codeOf } from '../../util/errors.ts';
+
+/** `undefined` where the file or folder is not there; other errors pass. */
+export function ifThere<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 /** The last `bytes` bytes as UTF-8 (a cut first character is dropped), or `undefined` when there is no such file. */
 export function readTail(path: string, bytes: number): string | undefined {

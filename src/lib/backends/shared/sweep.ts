@@ -1,9 +1,9 @@
-// Keeps the spool bounded: marks, acknowledged records and logs older than `keep` are removed, once a day.
+// Keeps a job folder bounded: marks, acknowledged records and logs older than `keep` are removed, once a day.
 import { lstat, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../util/errors.ts';
 import { DAY } from '../../util/time.ts';
-import type { Spool } from './spool.ts';
+import type { JobFolder } from './jobfolder.ts';
 
 async function modified(path: string): Promise<number> {
   try {
@@ -22,19 +22,22 @@ async function removeOlder(folder: string, before: number, keep: (name: string) 
   }
 }
 
-/** Removes what ended more than `keep` ms ago. Call it while nothing runs and the lock is held. */
-export async function sweep(spool: Spool, keep: number): Promise<void> {
-  const stamp = spool.path('swept');
+/**
+ * Removes what ended more than `keep` ms ago, unless that was done within the last day.
+ * @param needed whether a claim still has jobs that may start: its logs stay, since they are where these will write
+ */
+export async function sweep(folder: JobFolder, keep: number, needed: (claim: string) => boolean): Promise<void> {
+  const stamp = folder.path('swept');
   const last = await modified(stamp);
   if (last !== Number.POSITIVE_INFINITY && Date.now() - last < DAY) return;
   const before = Date.now() - keep;
   // A record that nobody has acknowledged keeps its mark: `status` must go on saying that it ended.
-  const unread = new Set(spool.list('result/new'));
-  await removeOlder(spool.path('started'), before, (name) => unread.has(name));
-  await removeOlder(spool.path('result/cur'), before, () => false);
-  await removeOlder(spool.path('tmp'), before, () => false);
-  await removeOlder(spool.path('result/tmp'), before, () => false);
-  await removeOlder(spool.path('logs'), before, () => false);
+  const unread = new Set(folder.list('result/new'));
+  await removeOlder(folder.path('started'), before, (name) => unread.has(name));
+  await removeOlder(folder.path('result/cur'), before, () => false);
+  await removeOlder(folder.path('tmp'), before, () => false);
+  await removeOlder(folder.path('result/tmp'), before, () => false);
+  await removeOlder(folder.path('logs'), before, needed);
   await unlink(stamp).catch(() => undefined);
-  spool.write(stamp, '');
+  folder.write(stamp, '');
 }

@@ -1,0 +1,156 @@
+// The folder that a backend shares with its jobs: start marks, result records (maildir: tmp, new, cur) and logs, by key.
+// The wrapper writes marks and records; whoever creates a key's mark first decides whether it may ever start.
+// Starts no process, knows no batch system.
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { codeOf } from '../../util/errors.ts';
+import { ifThere } from './files.ts';
+
+const FOLDERS = ['started', 'logs', 'tmp', 'result/tmp', 'result/new', 'result/cur'];
+
+/** Who started, as the mark says: written by the wrapper itself before anything else happens. */
+export type Mark =
+  | {
+      readonly kind: 'started';
+      readonly pid: number;
+      readonly startTime: string;
+      readonly boot: string;
+      readonly execution: string;
+      readonly canceled: boolean;
+    }
+  /** Taken in the wrapper's place so that it can never start: `canceled`, or `lost`. */
+  | { readonly kind: 'fenced'; readonly why: string }
+  /** The mark was made and its writer died, or is just writing. */
+  | { readonly kind: 'unknown' };
+
+/** The mark's text, as wrapper.sh writes it: `started PID STARTTIME BOOT EXECUTION`, later perhaps a line `canceled`. */
+export function parseMark(text: string): Mark {
+  const fenced = /^(canceled|lost)\n/.exec(text)?.[1];
+  if (fenced) return { kind: 'fenced', why: fenced };
+  const match = /^started (\d+) (\S+) (\S+) (\S+)\n/.exec(text);
+  if (!match) return { kind: 'unknown' };
+  const [, pid = '', startTime = '', boot = '', execution = ''] = match;
+  return { kind: 'started', pid: Number(pid), startTime, boot, execution, canceled: text.includes('\ncanceled') };
+}
+
+/** `CLAIM.INDEX` -> claim and index. */
+export function partsOf(key: string): { claim: string; index: string } {
+  const dot = key.lastIndexOf('.');
+  return { claim: key.slice(0, dot), index: key.slice(dot + 1) };
+}
+
+export class JobFolder {
+  readonly folder: string;
+  readonly #folders: readonly string[];
+
+  /** `more`: folders that a backend keeps besides the common ones. */
+  constructor(folder: string, more: readonly string[] = []) {
+    this.folder = folder;
+    this.#folders = [...FOLDERS, ...more];
+  }
+
+  /** Makes the folders. Idempotent. */
+  create(): void {
+    for (const name of this.#folders) mkdirSync(join(this.folder, name), { recursive: true });
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  /** Names in a folder; none where there is no such folder. */
+  list(folder: string): string[] {
+    return ifThere(() => readdirSync(this.path(folder))) ?? [];
+  }
+
+  /** Replaces a file in one step: a reader sees the old or the new text. */
+  write(path: string, text: string): void {
+    const temporary = this.path('tmp', `${process.pid}-${path.slice(path.lastIndexOf('/') + 1)}`);
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
+  }
+
+  /** What the start fence of `key` says; `undefined`: it never started and was not canceled. */
+  mark(key: string): Mark | undefined {
+    const path = this.path('started', key);
+    const text = existsSync(path) ? ifThere(() => readFileSync(path, 'latin1')) : undefined;
+    return text === undefined ? undefined : parseMark(text);
+  }
+
+  /** Age of the mark, seconds; 0 without one. */
+  secondsSinceStart(key: string): number {
+    return this.#age('started', key);
+  }
+
+  /** Age of the unacknowledged record, seconds; 0 without one. */
+  secondsSinceRecord(key: string): number {
+    return this.#age('result/new', key);
+  }
+
+  #age(...parts: string[]): number {
+    const made = ifThere(() => statSync(this.path(...parts)).mtimeMs);
+    return made === undefined ? 0 : Math.max(0, Math.round(Date.now() - made) / 1_000);
+  }
+
+  /** Takes the start fence in the wrapper's place, so that the key can never start; false when it has started. */
+  fence(key: string, why: 'canceled' | 'lost'): boolean {
+    let file: number;
+    try {
+      file = openSync(this.path('started', key), 'wx');
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+    writeSync(file, `${why}\n`);
+    closeSync(file);
+    return true;
+  }
+
+  /** Notes in the mark that a cancel is why it ends. */
+  noteCancel(key: string): void {
+    appendFileSync(this.path('started', key), 'canceled\n');
+  }
+
+  remove(...parts: string[]): void {
+    const path = this.path(...parts);
+    // Asked first, since most often it is not there and an exception costs more than the question.
+    if (existsSync(path)) ifThere(() => unlinkSync(path));
+  }
+
+  /** A record exists, acknowledged or not. */
+  hasRecord(key: string): boolean {
+    return existsSync(this.path('result/new', key)) || existsSync(this.path('result/cur', key));
+  }
+
+  writeRecord(key: string, text: string): void {
+    this.write(this.path('result/new', key), text);
+  }
+
+  /** new -> cur; idempotent. */
+  archive(key: string): void {
+    this.move(this.path('result/new', key), this.path('result/cur', key));
+  }
+
+  /** One rename; false when the file is not there (any more). */
+  protected move(from: string, to: string): boolean {
+    return (
+      ifThere(() => {
+        renameSync(from, to);
+        return true;
+      }) ?? false
+    );
+  }
+}
