@@ -24,7 +24,7 @@ import { iso } from '../src/lib/util/time.ts';
 const EXPECTED: Readonly<Record<SubjobStateName, string>> = {
   waiting: 'claim>submitting gate>waiting wake>waiting hold>held cancel>canceled',
   held: 'wake>waiting retry>waiting cancel>canceled',
-  submitting: 'record>submitted unclaim>waiting stopped>canceled',
+  submitting: 'record>submitted unclaim>waiting refuse>held stopped>canceled',
   submitted: 'start>running complete>completed fail>failed again>waiting cool>held giveUp>waiting stopped>canceled',
   running: 'complete>completed fail>failed again>waiting cool>held giveUp>waiting stopped>canceled',
   completed: 'remove>deleted',

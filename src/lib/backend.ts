@@ -22,18 +22,27 @@ export interface Status {
   readonly raw?: string;
 }
 
+/** The batch system refused a task for certain: it was not taken, and will not be as it is. */
+export interface Refused {
+  /** Its own words. */
+  readonly refused: string;
+}
+
 /** Errors: UnreachableError. A call that fails or times out is unknown: it may have happened. */
 export interface Backend {
   /** Who it is and who we are there. */
   identity(): Promise<Identity>;
   /**
-   * Hands tasks over, held: none may start before `release`. Answers the backend id of each key. All tasks belong to
-   * one claim. Never retried by the caller.
+   * Hands tasks over, held: none may start before `release`. Answers the backend id of each key, or why it was refused.
+   * All tasks belong to one claim. Never retried by the caller.
    */
-  submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string>>;
+  submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>>;
   /** Lets held keys run. Idempotent; unknown and already released keys are ignored. */
   release(keys: readonly string[]): Promise<void>;
-  /** Status of exactly these keys; every key asked has an answer. */
+  /**
+   * Status of these keys and no others. A key without an answer could not be asked about (its batch system's accounting
+   * is down, say): that is unknown, not absent.
+   */
   status(keys: readonly string[]): Promise<Map<string, Status>>;
   /** Every key of this farm that is held there now: what orphans are found by. */
   held(): Promise<string[]>;

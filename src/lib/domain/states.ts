@@ -100,6 +100,7 @@ export const TRANSITIONS = {
   claim: { from: ['waiting'], to: 'submitting', why: 'picked by submit' },
   record: { from: ['submitting'], to: 'submitted', why: 'backend id recorded' },
   unclaim: { from: ['submitting'], to: 'waiting', why: 'submit never recorded it, so it never ran' },
+  refuse: { from: ['submitting'], to: 'held', why: 'the batch system refused it' },
   start: { from: ['submitted'], to: 'running', why: 'backend says so' },
   complete: { from: ['submitted', 'running'], to: 'completed', why: 'every declared output verified' },
   fail: { from: ['submitted', 'running'], to: 'failed', why: 'policy: no more tries' },

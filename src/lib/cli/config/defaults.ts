@@ -38,10 +38,23 @@ export const TEMPLATE = '{level}/{run/1000}/{name}';
 /** Steps of a host that the configuration does not name. */
 export const LOOPS: readonly string[] = ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset'];
 
+/**
+ * Where a batch system's own word stands in the evidence: on a line of its own, or in brackets. A payload that prints
+ * "timeout" in its text is not meant.
+ */
+const WORD = '(?:^|[\\n(])';
+
 /** Causes that every experiment meets. Own rules stand before these; a failure that none matches is `exit-N`. */
 export const POLICY: readonly PolicyRule[] = [
   { cause: 'disk-full', text: 'No space left on device', action: 'later', wait: 10 * MINUTE, tries: 3 },
   { cause: 'db-no-route', text: 'No route to host', action: 'later', wait: 10 * MINUTE, tries: 3 },
+  { cause: 'queue-full', phase: 'submit', text: 'accounting/QOS policy', action: 'later', wait: 10 * MINUTE },
+  { cause: 'refused', phase: 'submit', action: 'hold' },
+  { cause: 'out-of-memory', text: `${WORD}OUT_OF_MEMORY|oom_kill event`, action: 'fail' },
+  { cause: 'time-limit', text: `${WORD}TIMEOUT \\d+:|DUE TO TIME LIMIT|before Slurm's time limit`, action: 'fail' },
+  { cause: 'node-fail', text: `${WORD}(NODE_FAIL|BOOT_FAIL)`, action: 'retry', tries: 5 },
+  { cause: 'preempted', text: `${WORD}PREEMPTED`, action: 'retry', tries: 10 },
+  { cause: 'canceled-outside', text: `${WORD}CANCELLED`, action: 'hold' },
   { cause: 'time-limit', phase: 'payload', text: 'ran past its limit', action: 'fail' },
   { cause: 'no-output', phase: 'outputs', action: 'fail' },
   { cause: 'command-not-found', exit: [127], action: 'fail' },

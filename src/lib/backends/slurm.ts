@@ -1,0 +1,227 @@
+// Slurm: held arrays, one per claim and kind of resources. Owns the contract's calls; what is said to Slurm and what it
+// answers is in slurm/. Jobs are found by name and task number alone, so a crash that lost the ids loses nothing.
+import { join } from 'node:path';
+import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
+import type { Identity } from '../domain/farm.ts';
+import type { FarmSettings } from '../domain/settings.ts';
+import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
+import type { ResultRecord } from '../wrapper/record.ts';
+import { isKey, renderSpec } from '../wrapper/spec.ts';
+import { readTail } from './shared/files.ts';
+import { partsOf } from './shared/jobfolder.ts';
+import { archiveRecords, readRecords } from './shared/records.ts';
+import { sweep } from './shared/sweep.ts';
+import { userName } from './shared/user.ts';
+import { arrayParts, namePrefix } from './slurm/arrays.ts';
+import { Cluster, refuseHeld } from './slurm/cluster.ts';
+import { WARNING_SIGNAL } from './slurm/commands.ts';
+import { SlurmJobs } from './slurm/jobs.ts';
+import { parseOptions } from './slurm/options.ts';
+import type { Queue } from './slurm/parse.ts';
+import { runner } from './slurm/run.ts';
+
+/** A failed job's record waits this long, ms, for Slurm's own word of why it ended. */
+const PATIENCE = 60_000;
+
+class SlurmBackend implements Backend {
+  readonly #cluster: Cluster;
+  readonly #jobs: SlurmJobs;
+  readonly #keep: number;
+  /** Backend ids as last heard: what is released right after a submit needs no question. */
+  readonly #ids = new Map<string, string>();
+  /** Keys that `status` last found not ended. */
+  #alive = new Set<string>();
+
+  constructor(cluster: Cluster, jobs: SlurmJobs, keep: number) {
+    this.#cluster = cluster;
+    this.#jobs = jobs;
+    this.#keep = keep;
+  }
+
+  async identity(): Promise<Identity> {
+    const { cluster } = await this.#cluster.config();
+    return { cluster, user: userName() };
+  }
+
+  async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
+    // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
+    const files = tasks.map(({ key, spec }) => [key, renderSpec(spec)] as const);
+    const { maxArraySize } = await this.#cluster.config();
+    reachable(() => {
+      this.#jobs.create();
+      this.#jobs.writeJobs(claim, files);
+    });
+    const answers = new Map<string, string | Refused>();
+    for (const part of arrayParts(claim, tasks, maxArraySize)) {
+      const answer = await this.#cluster.submit(part, this.#jobs.paths(claim));
+      if ('refused' in answer) reachable(() => this.#jobs.close(part.keys));
+      for (const [at, key] of part.keys.entries()) {
+        if ('refused' in answer) answers.set(key, answer);
+        else answers.set(key, this.#learn(key, `${answer.job}_${part.tasks[at]}`));
+      }
+    }
+    return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
+  }
+
+  #learn(key: string, id: string): string {
+    this.#ids.set(key, id);
+    return id;
+  }
+
+  async #queue(): Promise<Queue> {
+    const queue = await this.#cluster.queue();
+    for (const { key, id } of queue.rows.values()) this.#ids.set(key, id);
+    return queue;
+  }
+
+  async release(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const known = keys.every((key) => this.#ids.has(key));
+    const ids = known ? keys.map((key) => this.#ids.get(key)!) : await this.#heldIds(keys);
+    if (await this.#cluster.release(ids)) return;
+    // It complains of what has been released before, too: what counts is that none of them is held.
+    refuseHeld(await this.#heldIds(keys));
+  }
+
+  async #heldIds(keys: readonly string[]): Promise<string[]> {
+    const { rows } = await this.#queue();
+    return keys.flatMap((key) => (rows.get(key)?.state === 'held' ? [rows.get(key)!.id] : []));
+  }
+
+  async status(keys: readonly string[]): Promise<Map<string, Status>> {
+    if (keys.length === 0) return new Map();
+    const { rows, cancelled } = await this.#queue();
+    const found = new Map<string, Status>();
+    const missing: string[] = [];
+    for (const key of keys) {
+      const row = rows.get(key);
+      if (row) found.set(key, { state: row.state, backendId: row.id, raw: row.raw });
+      else missing.push(key);
+    }
+    if (missing.length > 0) await this.#missing(missing, cancelled, found);
+    this.#alive = new Set(keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? '')));
+    return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
+  }
+
+  /** Keys that the controller no longer has: our own marks first, then accounting. */
+  async #missing(keys: readonly string[], cancelled: ReadonlyMap<string, string>, found: Map<string, Status>) {
+    const unmarked: string[] = [];
+    const started = new Set<string>();
+    reachable(() => {
+      for (const key of keys.filter(isKey)) {
+        const mark = this.#jobs.mark(key);
+        if (mark?.kind === 'fenced') found.set(key, { state: 'ended', ...this.#idOf(key), raw: mark.why });
+        else unmarked.push(key);
+        if (mark && mark.kind !== 'fenced') started.add(key);
+      }
+    });
+    for (const key of keys) if (!isKey(key)) found.set(key, { state: 'absent' });
+    if (unmarked.length === 0) return;
+    const logs = reachable(() => this.#jobs.logsOf(unmarked));
+    const age = this.#jobs.age(unmarked.map((key) => partsOf(key).claim));
+    const rows = await this.#cluster.ended(unmarked, new Map([...logs].map(([key, { job }]) => [key, job])), age);
+    for (const key of unmarked) {
+      const row = rows?.get(key);
+      const raw = cancelled.get(partsOf(key).claim);
+      if (row) found.set(key, { state: 'ended', backendId: row.id, raw: row.raw });
+      else if (started.has(key)) found.set(key, { state: 'ended', ...this.#idOf(key), raw: 'no longer in squeue' });
+      else if (raw !== undefined) found.set(key, { state: 'ended', ...this.#idOf(key), raw });
+      else if (rows) found.set(key, { state: 'absent' });
+    }
+  }
+
+  #idOf(key: string): { backendId?: string } {
+    const id = this.#ids.get(key);
+    return id === undefined ? {} : { backendId: id };
+  }
+
+  async held(): Promise<string[]> {
+    const { rows } = await this.#queue();
+    return [...rows.values()].filter(({ state }) => state === 'held').map(({ key }) => key);
+  }
+
+  async cancel(keys: readonly string[]): Promise<void> {
+    const { rows } = await this.#queue();
+    const live = keys.filter((key) => rows.has(key) && rows.get(key)!.state !== 'ended');
+    reachable(() => {
+      for (const key of keys.filter((one) => isKey(one) && (live.includes(one) || this.#jobs.isOpen(one)))) {
+        // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
+        if (!this.#jobs.fence(key, 'canceled') && this.#jobs.mark(key)?.kind === 'started') this.#jobs.noteCancel(key);
+      }
+    });
+    await this.#cluster.cancel(live.map((key) => rows.get(key)!.id));
+  }
+
+  async records(limit: number): Promise<ResultRecord[]> {
+    const names = reachable(() => this.#jobs.list('result/new').slice(0, limit));
+    const records = await readRecords(this.#jobs, names);
+    return records.filter((record) => !this.#tooEarly(record)).map(withWarning);
+  }
+
+  /** Why a killed job was killed is Slurm's to say, and it says so when the job has ended: a second later. */
+  #tooEarly({ key, phase, exit }: ResultRecord): boolean {
+    if (phase === 'done' || exit <= 128 || !this.#alive.has(key)) return false;
+    return this.#jobs.secondsSinceRecord(key) * 1_000 < PATIENCE;
+  }
+
+  async acknowledge(records: readonly ResultRecord[]): Promise<void> {
+    reachable(() => {
+      archiveRecords(this.#jobs, records);
+      this.#jobs.close(records.map(({ key }) => key).filter(isKey));
+    });
+  }
+
+  async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {
+    const texts = new Map<string, string>();
+    for (const [key, { path }] of reachable(() => this.#jobs.logsOf(keys.filter(isKey)))) {
+      const text = readTail(path, bytes);
+      if (text !== undefined) texts.set(key, text);
+    }
+    return texts;
+  }
+
+  /** Nothing must be kept alive here; old files go, once a day. */
+  async ensure(): Promise<void> {
+    try {
+      await sweep(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      // A shared folder that is read-only for a while: whoever must write there says so.
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** The warning signal says what Slurm will say only later. */
+function withWarning(record: ResultRecord): ResultRecord {
+  if (record.phase !== 'killed' || record.signal !== WARNING_SIGNAL.number) return record;
+  return { ...record, reason: `stopped a minute before Slurm's time limit (${record.reason})` };
+}
+
+/** An error of the file system means that the shared folder cannot be used. */
+function reachable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new UnreachableError(`the folder shared with the jobs cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Options: `partition`, `account`, `qos`, `extra` (words for sbatch), `folder` (shared with the workers; default beside
+ * the configuration), `scratch` (on the worker), `time` (of modules without a limit), `margin` (beyond a module's
+ * limit; 10m), `timeout` (of one command of Slurm; 60s), `keep` (of marks, records and logs; 30d).
+ * @throws ConfigError an option is wrong
+ * @throws UnreachableError the shared folder cannot be made
+ */
+export async function open(farm: FarmSettings, context: BackendContext): Promise<Backend> {
+  const prefix = namePrefix(context.uuid, farm.name);
+  const options = parseOptions(farm, context.folder);
+  // Several farms and experiments may name the same folder: each has its own part of it.
+  const shared = options.folder !== context.folder;
+  const jobs = new SlurmJobs(shared ? join(options.folder, `${farm.name}-${prefix.slice(6, -1)}`) : options.folder);
+  reachable(() => jobs.create());
+  return new SlurmBackend(new Cluster(runner(options.timeout), prefix, options), jobs, options.keep);
+}

@@ -1,0 +1,111 @@
+// From keys to Slurm's names and back, without a file or a table between: a claim is one job name, the index of a key is
+// its array task. An array's task numbers end below MaxArraySize, so a later part of a large claim carries its base in
+// the name: index = base + task. Pure.
+import { createHash } from 'node:crypto';
+import type { Task } from '../../backend.ts';
+import type { JobSpec } from '../../wrapper/spec.ts';
+import { partsOf } from '../shared/jobfolder.ts';
+
+/** What all job names of one farm of one store begin with: others' jobs of the same user are not ours to touch. */
+export function namePrefix(uuid: string, farm: string): string {
+  return `dflow-${createHash('sha256').update(`${uuid}\n${farm}`).digest('hex').slice(0, 8)}-`;
+}
+
+export function jobName(prefix: string, claim: string, base: number): string {
+  return base === 0 ? `${prefix}${claim}` : `${prefix}${claim}+${base}`;
+}
+
+/** Claim and base of a job name; `undefined` when it is not one of ours. */
+export function parseName(prefix: string, name: string): { claim: string; base: number } | undefined {
+  if (!name.startsWith(prefix)) return undefined;
+  const match = /^([A-Za-z0-9][A-Za-z0-9_-]*)(?:\+(\d+))?$/.exec(name.slice(prefix.length));
+  return match ? { claim: match[1]!, base: Number(match[2] ?? 0) } : undefined;
+}
+
+/** Tasks of one claim that Slurm takes in one call: the same resources, the same base. */
+export interface ArrayPart {
+  readonly claim: string;
+  readonly base: number;
+  /** Array task numbers, ascending. */
+  readonly tasks: readonly number[];
+  readonly keys: readonly string[];
+  readonly spec: JobSpec;
+}
+
+/** Groups tasks by what they ask for and by where `size` (MaxArraySize: one more than the largest number) cuts. */
+export function arrayParts(claim: string, tasks: readonly Task[], size: number): ArrayPart[] {
+  const groups = new Map<string, { base: number; spec: JobSpec; rows: { task: number; key: string }[] }>();
+  for (const { key, spec } of tasks) {
+    const index = Number(partsOf(key).index);
+    const base = index - (index % size);
+    const name = [base, spec.cpus, spec.memory ?? '-', spec.limit].join(' ');
+    const row = { task: index - base, key };
+    const group = groups.get(name);
+    if (group) group.rows.push(row);
+    else groups.set(name, { base, spec, rows: [row] });
+  }
+  return [...groups.values()].map(({ base, spec, rows }) => {
+    rows.sort((a, b) => a.task - b.task);
+    return { claim, base, spec, tasks: rows.map(({ task }) => task), keys: rows.map(({ key }) => key) };
+  });
+}
+
+/** Job names under which keys may be known. */
+export function namesOf(prefix: string, keys: readonly string[], size: number): string[] {
+  const names = keys.map((key) => {
+    const { claim, index } = partsOf(key);
+    return jobName(prefix, claim, Number(index) - (Number(index) % size));
+  });
+  return [...new Set(names)];
+}
+
+/** `0-4,7,9-10` of ascending numbers. */
+export function ranges(numbers: readonly number[]): string {
+  const parts: string[] = [];
+  for (let at = 0; at < numbers.length; ) {
+    let end = at;
+    while (end + 1 < numbers.length && numbers[end + 1] === numbers[end]! + 1) end += 1;
+    parts.push(end === at ? `${numbers[at]}` : `${numbers[at]}-${numbers[end]}`);
+    at = end + 1;
+  }
+  return parts.join(',');
+}
+
+/** The numbers of `0-2,5,8-12:2%4`, as Slurm writes task lists. */
+export function expand(list: string): number[] {
+  return list
+    .replace(/%\d+$/, '')
+    .split(',')
+    .flatMap((part) => {
+      const match = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part);
+      if (!match) return [];
+      const [first, last, step] = [Number(match[1]), Number(match[2] ?? match[1]), Number(match[3] ?? 1)];
+      return Array.from({ length: Math.floor((last - first) / Math.max(1, step)) + 1 }, (_, at) => first + at * step);
+    });
+}
+
+/** Longest argument list of one call, characters. */
+const LONGEST = 60_000;
+
+/** Backend ids `12_0 12_1 13_5` -> `12_[0-1]`, `13_[5]`, in lists that fit on a command line. */
+export function packIds(ids: readonly string[]): string[][] {
+  const byJob = new Map<string, number[]>();
+  for (const id of ids) {
+    const [job = '', task = ''] = id.split('_');
+    const tasks = byJob.get(job);
+    if (tasks) tasks.push(Number(task));
+    else byJob.set(job, [Number(task)]);
+  }
+  const lists: string[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const [job, tasks] of byJob) {
+    const text = `${job}_[${ranges([...new Set(tasks)].sort((a, b) => a - b))}]`;
+    if (length + text.length > LONGEST) {
+      lists.push([]);
+      length = 0;
+    }
+    lists.at(-1)!.push(text);
+    length += text.length + 1;
+  }
+  return lists;
+}

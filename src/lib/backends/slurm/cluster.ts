@@ -1,0 +1,133 @@
+// Questions to Slurm and orders for it: one command for many keys. Knows keys, not files; marks and records are
+// somebody else's.
+import { UnreachableError } from '../../util/errors.ts';
+import { partsOf } from '../shared/jobfolder.ts';
+import { type ArrayPart, jobName, namesOf, packIds } from './arrays.ts';
+import { batchScript, type JobPaths, sacctArgs, sbatchArgs } from './commands.ts';
+import type { SlurmOptions } from './options.ts';
+import {
+  parseConfig,
+  parseJobcomp,
+  parseSacct,
+  parseSbatch,
+  parseSqueue,
+  type Queue,
+  type Row,
+  refusalOf,
+  type SlurmConfig,
+  SQUEUE_FORMAT,
+} from './parse.ts';
+import { must, type Run, unreachable } from './run.ts';
+
+export class Cluster {
+  readonly #run: Run;
+  readonly #prefix: string;
+  readonly #options: SlurmOptions;
+  #config: Promise<SlurmConfig> | undefined;
+
+  constructor(run: Run, prefix: string, options: SlurmOptions) {
+    this.#run = run;
+    this.#prefix = prefix;
+    this.#options = options;
+  }
+
+  /** Asked once per process: limits, and who this is. */
+  config(): Promise<SlurmConfig> {
+    this.#config ??= must(this.#run, 'scontrol', ['show', 'config']).then((result) => parseConfig(result.stdout));
+    // A controller that was down is asked again.
+    this.#config.catch(() => {
+      this.#config = undefined;
+    });
+    return this.#config;
+  }
+
+  /**
+   * Submits one held array. Answers its job id, or why it was refused.
+   * @throws UnreachableError it may have been taken
+   */
+  async submit(part: ArrayPart, paths: JobPaths): Promise<{ readonly job: string } | { readonly refused: string }> {
+    const name = jobName(this.#prefix, part.claim, part.base);
+    const args = sbatchArgs(name, part, paths, this.#options);
+    const result = await this.#run('sbatch', args, batchScript(part, paths, this.#options.scratch));
+    const refused = result.exit === undefined || result.exit === 0 ? undefined : refusalOf(result.stderr);
+    if (refused !== undefined) return { refused };
+    const job = result.failure === undefined ? parseSbatch(result.stdout) : undefined;
+    if (job === undefined) throw unreachable('sbatch', result);
+    return { job };
+  }
+
+  /** Everything of this farm that the controller still has, ended jobs (for MinJobAge) among it. */
+  async queue(): Promise<Queue> {
+    const user = String(process.getuid?.() ?? '');
+    const args = ['-h', '-r', '-u', user, '-t', 'all', '-O', SQUEUE_FORMAT];
+    const result = await must(this.#run, 'squeue', args);
+    return parseSqueue(result.stdout, this.#prefix);
+  }
+
+  /** Lets held jobs run. Answers false when Slurm complained of some: they may have been released before. */
+  async release(ids: readonly string[]): Promise<boolean> {
+    let all = true;
+    for (const list of packIds(ids)) {
+      const result = await this.#run('scontrol', ['release', list.join(',')]);
+      all &&= result.failure === undefined;
+    }
+    return all;
+  }
+
+  /** Ids that are unknown or ended do not disturb scancel. */
+  async cancel(ids: readonly string[]): Promise<void> {
+    for (const list of packIds(ids)) await must(this.#run, 'scancel', list);
+  }
+
+  /**
+   * What accounting remembers of keys that the controller no longer has.
+   * `jobs`: the job numbers of started keys, by which jobcomp knows them; `age`: ms since the first was submitted.
+   * Answers `undefined` when it could not be asked; nothing is in it where there is no accounting.
+   */
+  async ended(keys: readonly string[], jobs: ReadonlyMap<string, string>, age: number): Promise<EndedRows | undefined> {
+    const { accounting, maxArraySize } = await this.config();
+    if (accounting === 'slurmdbd') {
+      const user = String(process.getuid?.() ?? '');
+      // An hour earlier: the clocks of two hosts differ.
+      const args = sacctArgs(user, namesOf(this.#prefix, keys, maxArraySize), age + 3_600_000);
+      const result = await this.#run('sacct', args);
+      return result.failure === undefined ? parseSacct(result.stdout, this.#prefix) : undefined;
+    }
+    return accounting === 'jobcomp' ? this.#jobcomp(keys, jobs) : new Map();
+  }
+
+  /** The completion log may be readable on the controller only: not having it is no failure. */
+  async #jobcomp(keys: readonly string[], jobs: ReadonlyMap<string, string>): Promise<EndedRows> {
+    const numbers = keys.flatMap((key) => jobs.get(key) ?? []);
+    if (numbers.length === 0) return new Map();
+    const claims = [...new Set(keys.map((key) => partsOf(key).claim))];
+    const names = claims.map((claim) => jobName(this.#prefix, claim, 0));
+    const result = await this.#run('sacct', [
+      '-c',
+      '-n',
+      '-P',
+      '-o',
+      'jobid,state,exitcode',
+      `--name=${names.join(',')}`,
+    ]);
+    if (result.failure !== undefined) return new Map();
+    const rows = parseJobcomp(result.stdout);
+    const found = new Map<string, Row>();
+    for (const key of keys) {
+      const job = jobs.get(key);
+      const raw = job === undefined ? undefined : rows.get(job);
+      if (job !== undefined && raw !== undefined) found.set(key, { key, id: job, state: 'ended', raw });
+    }
+    return found;
+  }
+}
+
+export type EndedRows = ReadonlyMap<string, Row>;
+
+/** @throws UnreachableError some of these are held although they were just released */
+export function refuseHeld(held: readonly string[]): void {
+  if (held.length === 0) return;
+  throw new UnreachableError(`Slurm did not release ${held.length} jobs: ${held.slice(0, 3).join(', ')}`, {
+    hint: 'scontrol show job',
+  });
+}

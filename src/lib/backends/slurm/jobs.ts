@@ -1,0 +1,82 @@
+// The files of a Slurm farm on the shared folder: job files by claim, the wrapper, logs named by task and job number,
+// besides the marks and records that every job folder has. Starts no process.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import wrapper from '../../wrapper/wrapper.sh';
+import { ifThere } from '../shared/files.ts';
+import { JobFolder, partsOf } from '../shared/jobfolder.ts';
+import { type JobPaths, parseLogName } from './commands.ts';
+
+export class SlurmJobs extends JobFolder {
+  constructor(folder: string) {
+    super(folder, ['jobs']);
+  }
+
+  /** Its name says its content: a shell reads a script while it runs, so one that is in use must never change. */
+  get wrapper(): string {
+    return this.path(`wrapper-${createHash('sha256').update(wrapper).digest('hex').slice(0, 12)}.sh`);
+  }
+
+  override create(): void {
+    super.create();
+    if (!existsSync(this.wrapper)) this.write(this.wrapper, wrapper);
+  }
+
+  paths(claim: string): JobPaths {
+    return {
+      wrapper: this.wrapper,
+      folder: this.folder,
+      jobs: this.path('jobs', claim),
+      logs: this.path('logs', claim),
+    };
+  }
+
+  /** Writes the job files of a fresh claim: nobody reads them before sbatch is called. */
+  writeJobs(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
+    mkdirSync(this.path('jobs', claim), { recursive: true });
+    mkdirSync(this.path('logs', claim), { recursive: true });
+    for (const [key, text] of files) writeFileSync(this.jobFile(key), text);
+  }
+
+  jobFile(key: string): string {
+    return this.path('jobs', partsOf(key).claim, key);
+  }
+
+  /** Handed over from here, and neither ended with a record nor canceled. */
+  isOpen(key: string): boolean {
+    return existsSync(this.jobFile(key));
+  }
+
+  /** Milliseconds since the first of these claims was written; a day where none is known. */
+  age(claims: Iterable<string>): number {
+    const made = [...claims].flatMap((claim) => ifThere(() => statSync(this.path('logs', claim)).birthtimeMs) ?? []);
+    return made.length === 0 ? 86_400_000 : Math.max(0, Date.now() - Math.min(...made));
+  }
+
+  /** Removes the job files of ended keys, and the folders of claims that have no other. */
+  close(keys: readonly string[]): void {
+    for (const key of keys) this.remove('jobs', partsOf(key).claim, key);
+    for (const claim of new Set(keys.map((key) => partsOf(key).claim))) {
+      if (this.list(`jobs/${claim}`).length === 0) ifThere(() => rmdirSync(this.path('jobs', claim)));
+    }
+  }
+
+  /** Whether a claim has jobs that may still start. */
+  isNeeded(claim: string): boolean {
+    return this.list(`jobs/${claim}`).length > 0;
+  }
+
+  /** Of each started key: its log, and the number of its job. */
+  logsOf(keys: readonly string[]): Map<string, { readonly path: string; readonly job: string }> {
+    const asked = new Set(keys);
+    const found = new Map<string, { path: string; job: string }>();
+    for (const claim of new Set(keys.map((key) => partsOf(key).claim))) {
+      for (const name of this.list(`logs/${claim}`)) {
+        const log = parseLogName(name);
+        const key = `${claim}.${log?.index}`;
+        if (log && asked.has(key)) found.set(key, { path: this.path('logs', claim, name), job: log.job });
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,64 @@
+// The options of a Slurm farm, validated.
+import type { FarmSettings } from '../../domain/settings.ts';
+import { DAY, MINUTE } from '../../util/time.ts';
+import { Options } from '../shared/options.ts';
+
+export interface SlurmOptions {
+  readonly partition?: string;
+  readonly account?: string;
+  readonly qos?: string;
+  /** More words for sbatch. */
+  readonly extra: readonly string[];
+  /** The folder shared with the worker nodes. */
+  readonly folder: string;
+  /** Parent of the scratch folders on the worker: an absolute path, perhaps after a variable: `$SLURM_TMPDIR/x`. */
+  readonly scratch?: string;
+  /** Milliseconds; --time of a module without a limit of its own. */
+  readonly time?: number;
+  /** Milliseconds that --time leaves beyond the module's own limit, for staging and the record. */
+  readonly margin: number;
+  /** Milliseconds that one command of Slurm may take. */
+  readonly timeout: number;
+  /** Milliseconds that marks, acknowledged records and logs are kept. */
+  readonly keep: number;
+}
+
+const KNOWN = ['partition', 'account', 'qos', 'extra', 'folder', 'scratch', 'time', 'margin', 'timeout', 'keep'];
+
+/** What dflow says itself, or what would hide the job id or make sbatch wait. */
+const OURS =
+  /^(-a|--array|-H|--hold|-J|--job-name|-o|--output|-e|--error|--requeue|--no-requeue|--parsable|-Q|--quiet|-W|--wait|--wrap|--test-only|--signal|-M|--clusters|--export)(=|$)/;
+
+/** @throws ConfigError an option is unknown or wrong */
+export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOptions {
+  const options = new Options(farm, KNOWN);
+  const folder = options.folder('folder') ?? defaultFolder;
+  // sbatch would read a backslash in --output as "no patterns here".
+  if (/[\\\n]/.test(folder)) options.fail(`Slurm cannot use a folder with such a name: ${JSON.stringify(folder)}`);
+  const extra = options.words('extra');
+  const wrong = extra.find((word) => OURS.test(word));
+  if (wrong) options.fail(`extra cannot have ${wrong}: dflow says that itself`);
+  const scratch = options.text('scratch');
+  if (scratch && !/^(\/|\$[A-Za-z_][A-Za-z0-9_]*(\/|$))/.test(scratch))
+    options.fail(`scratch is neither an absolute path nor a variable: ${scratch}`, 'scratch: $SLURM_TMPDIR');
+  const time = options.duration('time');
+  return {
+    ...words(options),
+    extra,
+    folder,
+    ...(scratch !== undefined && { scratch }),
+    ...(time !== undefined && { time }),
+    margin: options.duration('margin') ?? 10 * MINUTE,
+    timeout: options.duration('timeout') ?? MINUTE,
+    keep: options.duration('keep') ?? 30 * DAY,
+  };
+}
+
+function words(options: Options): Pick<SlurmOptions, 'partition' | 'account' | 'qos'> {
+  const [partition, account, qos] = [options.text('partition'), options.text('account'), options.text('qos')];
+  return {
+    ...(partition !== undefined && { partition }),
+    ...(account !== undefined && { account }),
+    ...(qos !== undefined && { qos }),
+  };
+}
