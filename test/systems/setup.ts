@@ -1,22 +1,39 @@
-// Brings the systems up before the suites of this folder, and ends those that it started.
-// DFLOW_TEST_SYSTEMS=slurm,xrootd: only these, for work on one suite; DFLOW_TEST_KEEP=1: they stay up.
+// Brings the systems up before the suites of this folder, and ends those that were not up before.
+// DFLOW_TEST_SYSTEMS=slurm,xrootd: only these, for work on one suite.
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SYSTEMS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
-  xrootd: [{}],
-  slurm: [{ SLURM_DBD: '1' }, { SLURM_DBD: '0' }],
-};
+const BASE = process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems';
 
-const script = (name: string, env: Readonly<Record<string, string>> = {}): void => {
+interface System {
+  readonly name: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of a process that is there when the system is up. */
+  readonly pid?: string;
+}
+
+const SYSTEMS: readonly System[] = [
+  { name: 'xrootd' },
+  { name: 'slurm', env: { SLURM_DBD: '1' }, pid: join(BASE, 'slurm-test/slurmctld.pid') },
+  { name: 'slurm', env: { SLURM_DBD: '0' }, pid: join(BASE, 'slurm-nodbd/slurmctld.pid') },
+];
+
+function isUp({ pid }: System): boolean {
+  return pid !== undefined && existsSync(pid) && existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}`);
+}
+
+function script(name: string, env: System['env'] = {}): void {
   const path = join(import.meta.dirname, name);
   execFileSync('bash', [path], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
-};
+}
 
 export default function setup(): () => void {
-  const names = process.env.DFLOW_TEST_SYSTEMS?.split(',') ?? Object.keys(SYSTEMS);
-  for (const name of names) for (const env of SYSTEMS[name] ?? []) script(`${name}-up.sh`, env);
+  const names = process.env.DFLOW_TEST_SYSTEMS?.split(',');
+  const wanted = SYSTEMS.filter(({ name }) => !names || names.includes(name));
+  const ours = wanted.filter((system) => !isUp(system));
+  for (const { name, env } of wanted) script(`${name}-up.sh`, env);
   return () => {
-    if (process.env.DFLOW_TEST_KEEP !== '1') for (const name of names) script(`${name}-down.sh`);
+    for (const { name, env } of ours) script(`${name}-down.sh`, env);
   };
 }
