@@ -1,18 +1,22 @@
 import { Base } from '../lib/cli/base.ts';
 import { all, refs } from '../lib/cli/flags.ts';
 import { readRefs } from '../lib/cli/selection.ts';
+import { whyBuffer } from '../lib/flow/buffer.ts';
 import { whyAll } from '../lib/flow/why/all.ts';
-import { why } from '../lib/flow/why.ts';
+import { whyStorage } from '../lib/flow/why/storage.ts';
+import { type WhyReport, why } from '../lib/flow/why.ts';
 import { whyText } from '../lib/render/why.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Why extends Base {
   static override summary = 'gates, evidence, cause, remedy';
   static override description =
-    'Why a run or a pass is where it is: each gate met or not, since when, with its evidence, and the command that clears it. It asks the same rules that enqueue and submit act on. With --all: everything that does not go on by itself, by reason.';
+    'Why a run or a pass is where it is: each gate met or not, since when, with its evidence, and the command that clears it. It asks the same rules that enqueue and submit act on. `why buffer` says how full it is and what keeps each part of it from being freed, `why STORAGE` whether a storage element can be used. With --all: everything that does not go on by itself, by reason.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134 Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json',
+    '<%= config.bin %> <%= command.id %> buffer',
+    '<%= config.bin %> <%= command.id %> ral',
     '<%= config.bin %> <%= command.id %> --all',
   ];
   static override strict = false;
@@ -27,14 +31,21 @@ export default class Why extends Base {
     }
     const ports = await this.ports(false);
     if (flags.all) return this.rows('reasons', whyAll(ports));
-    let first = true;
-    for (const ref of await readRefs(words)) {
-      for (const report of await why(ports, ref)) {
-        if (this.out.format === 'json') this.out.line(JSON.stringify({ kind: 'why', ...report }));
-        else this.out.line(`${first ? '' : '\n'}${whyText(report)}`);
-        first = false;
-      }
+    const elements = new Set(ports.settings.storages.map(({ name }) => name));
+    const places = words.filter((word) => word === 'buffer' || elements.has(word));
+    for (const place of places)
+      this.report(place === 'buffer' ? await whyBuffer(ports) : await whyStorage(ports, place));
+    for (const ref of await readRefs(words.filter((word) => !places.includes(word)))) {
+      for (const report of await why(ports, ref)) this.report(report);
     }
+  }
+
+  private first = true;
+
+  private report(report: WhyReport): void {
+    if (this.out.format === 'json') this.out.line(JSON.stringify({ kind: 'why', ...report }));
+    else this.out.line(`${this.first ? '' : '\n'}${whyText(report)}`);
+    this.first = false;
   }
 }
 

@@ -4,24 +4,27 @@ import { SCHEMA } from '../domain/doc.ts';
 import type { LoopDoc } from '../domain/farm.ts';
 import { DflowError, EXIT } from '../util/errors.ts';
 import { ms } from '../util/time.ts';
+import { fillOf } from './buffer/fill.ts';
 import { horizon, nextDue, waitFor } from './chain/due.ts';
 import { enqueue } from './enqueue.ts';
 import { activeCount, farmSettings } from './farm.ts';
 import { monitor } from './monitor.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
+import { purge } from './purge.ts';
 import { register } from './register.ts';
 import { reset } from './reset.ts';
 import { submit } from './submit.ts';
 import { tables } from './tables.ts';
 import { transfer } from './transfer.ts';
 
-type StepName = 'register' | 'tables' | 'transfer' | 'enqueue' | 'submit' | 'monitor' | 'reset';
+type StepName = 'register' | 'tables' | 'transfer' | 'purge' | 'enqueue' | 'submit' | 'monitor' | 'reset';
 
 /** The steps in the order of the data's way. */
 export const STEPS: Readonly<Record<StepName, (ports: Ports, options: StepOptions) => Step>> = {
   register,
   tables,
   transfer,
+  purge,
   enqueue,
   submit,
   monitor,
@@ -102,7 +105,11 @@ async function* guarded(ports: Ports, name: StepName, options: StepOptions): Ste
       ...(error.hint ? { next: error.hint } : {}),
     };
   }
-  if (!options.dryRun) await beat(ports, name, outcome);
+  if (options.dryRun) return;
+  await beat(ports, name, outcome);
+  // The host that registers is the one whose buffer fills.
+  if (name === 'register' && outcome === 'ok')
+    for (const { level } of ports.settings.buffers) await fillOf(ports, level);
 }
 
 /** Seconds between two heartbeats of a loop; a round may be much shorter. */
