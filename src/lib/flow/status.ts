@@ -1,13 +1,18 @@
 // status: the numbers of one page. Counts come from reduces, never from counting documents; what needs a person comes
 // first, each with the command that deals with it.
+import { asideNow, type BreakerDoc } from '../domain/breaker.ts';
 import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
 import type { HoldDoc } from '../domain/hold.ts';
 import { refOf } from '../domain/ids.ts';
 import type { RequestDoc } from '../domain/request.ts';
 import { type Group, idsWith } from '../store.ts';
 import { between, humanDuration, type Iso } from '../util/time.ts';
+import { breakers } from './breaker.ts';
+import { type BufferRow, bufferRows, isShort } from './buffer.ts';
+import type { CredentialDoc } from './credentials.ts';
 import { activeHolds } from './holds.ts';
 import type { Ports } from './ports.ts';
+import { primaryOf } from './storage.ts';
 
 /** Something that a person should look at, and the command to begin with. */
 export interface Attention {
@@ -31,7 +36,13 @@ export interface StatusPage {
     readonly primary: boolean;
     readonly states: Readonly<Record<string, number>>;
     readonly missing: number;
+    /** `ok`, `disabled`, `breaker since ...`. */
+    readonly state: string;
   }[];
+  /** How full each level's buffer is, as its host last said. */
+  readonly buffer: readonly BufferRow[];
+  /** By host: how long its credentials are good for. */
+  readonly credentials: readonly CredentialDoc[];
   /** By version and module: passes by state. */
   readonly jobs: readonly {
     readonly version: string;
@@ -78,7 +89,9 @@ export async function status(ports: Ports): Promise<StatusPage> {
     ),
     holds,
     loops: await store.range<LoopDoc>(idsWith('loop:')),
-    storage: storageRows(ports, replicas, transfers),
+    storage: storageRows(ports, { replicas, transfers, holds, troubles: await breakers(store), at }),
+    buffer: await bufferRows(ports),
+    credentials: await store.range<CredentialDoc>(idsWith('credential:')),
     jobs: jobRows(jobs),
     farms: farms.map((farm) => ({
       site: farm.site,
@@ -100,20 +113,36 @@ function byFirst(groups: readonly Group[]): Record<string, number> {
   return Object.fromEntries(groups.map(({ key, value }) => [part(key, 0), value]));
 }
 
-function storageRows(ports: Ports, replicas: readonly Group[], transfers: readonly Group[]): StatusPage['storage'] {
+interface StorageFacts {
+  readonly replicas: readonly Group[];
+  readonly transfers: readonly Group[];
+  readonly holds: readonly HoldDoc[];
+  readonly troubles: ReadonlyMap<string, BreakerDoc>;
+  readonly at: Iso;
+}
+
+function storageRows(ports: Ports, { replicas, transfers, holds, troubles, at }: StorageFacts): StatusPage['storage'] {
   const wanted = ports.settings.storages.slice(0, ports.settings.copies.raw);
-  return ports.settings.storages.map((storage, index) => {
+  const primary = primaryOf(ports.settings, holds);
+  return ports.settings.storages.map((storage) => {
     const own = replicas.filter(({ key }) => part(key, 0) === storage.name);
     const lacking = transfers.filter(
       ({ key }) => part(key, 1) !== '-' && !part(key, 1).split(' ').includes(storage.name),
     );
     return {
       name: storage.name,
-      primary: index === 0,
+      primary: storage.name === primary,
       states: Object.fromEntries(own.map(({ key, value }) => [part(key, 1), value])),
       missing: wanted.includes(storage) ? lacking.reduce((sum, group) => sum + group.value, 0) : 0,
+      state: stateOf(storage.name, holds, troubles.get(storage.name), at),
     };
   });
+}
+
+function stateOf(name: string, holds: readonly HoldDoc[], trouble: BreakerDoc | undefined, at: Iso): string {
+  const away = asideNow(trouble, at);
+  if (holds.some(({ what, scope }) => what === 'storage' && scope.storages?.includes(name))) return 'disabled';
+  return away ? `breaker since ${away.since}` : 'ok';
 }
 
 function jobRows(groups: readonly Group[]): StatusPage['jobs'] {
@@ -154,6 +183,7 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
       next: `dflow monitor --site ${farm.site}`,
     });
   }
+  found.push(...bufferAttention(ports, page), ...credentialAttention(page));
   const failed = page.jobs.reduce((sum, { states }) => sum + (states.failed ?? 0) + (states.partFail ?? 0), 0);
   if (failed > 0) {
     const names = [...new Set(causes.map(({ key }) => part(key, 0)))];
@@ -174,6 +204,28 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
       next: 'dflow list quarantine',
     });
   return [...found, ...(await waitingRuns(ports))];
+}
+
+/** Buffers that fill up, and how many files still lack a copy. */
+function bufferAttention({ settings }: Ports, page: Page): Attention[] {
+  const lacking = page.storage
+    .filter(({ missing }) => missing > 0)
+    .map(({ name, missing }) => `${missing} lack ${name}`);
+  const short = page.buffer.filter((row) => isShort(row, settings.purge.untilFree));
+  return short.map(({ level, disk, daysLeft }) => {
+    const full = disk ? `${Math.round(100 * (1 - disk.free / disk.total))} % full` : 'filling';
+    const days = daysLeft === undefined ? '' : `, ${daysLeft.toFixed(1)} days left`;
+    const files = lacking.length === 0 ? '' : `; files: ${lacking.join(', ')}`;
+    return { text: `buffer ${level} ${full}${days}${files}`, next: 'dflow why buffer' };
+  });
+}
+
+function credentialAttention(page: Page): Attention[] {
+  const near = page.credentials.filter(({ state, expires }) => state !== 'ok' || (expires ?? page.at) < page.at);
+  return near.map(({ host, text }) => ({
+    text: `credentials on ${host}: ${text}`,
+    next: `log in on ${host} and renew them`,
+  }));
 }
 
 /** Runs that are complete and still have no passes. */

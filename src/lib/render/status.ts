@@ -3,11 +3,12 @@
 import chalk from 'chalk';
 import type { StatusPage } from '../flow/status.ts';
 import { between, humanDuration } from '../util/time.ts';
-import { humanCount, localTime } from './human.ts';
+import { humanCount, humanSize, localTime } from './human.ts';
 import { stateColour } from './states.ts';
 
 export function statusText(page: StatusPage): string {
-  const sections = [needYou(page), [...runs(page), ...holds(page), ...loops(page)], storage(page), jobs(page)];
+  const lines = [...runs(page), ...holds(page), ...loops(page), ...buffers(page)];
+  const sections = [needYou(page), lines, storage(page), jobs(page)];
   const last = [...farms(page), ...requests(page)];
   const body = [...sections, last].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
   return [head(page), ...body].join('\n');
@@ -49,16 +50,31 @@ function loops(page: StatusPage): string[] {
     const text = `${loop} ${age(at, page)}${outcome === 'ok' ? '' : chalk.red(' !')}`;
     hosts.set(host, [...(hosts.get(host) ?? []), text]);
   }
+  for (const { host, state, expires, text } of page.credentials) {
+    const left = expires === undefined ? text : `proxy ${humanDuration(Math.max(0, between(page.at, expires)))}`;
+    hosts.set(host, [...(hosts.get(host) ?? []), state === 'ok' ? left : chalk.red(left)]);
+  }
   const parts = [...hosts].map(([host, list]) => `${host}: ${list.join(', ')}`);
   return parts.length === 0 ? [] : [line('LOOPS', parts.join(' | '))];
 }
 
-function storage(page: StatusPage): string[] {
-  const rows = page.storage.map(({ name, primary, states, missing }) => {
-    const cells = [states.verified, states.copying, states.failed, states.bad, missing];
-    return [`${name}${primary ? ' *' : ''}`, ...cells.map((value) => humanCount(value ?? 0))];
+function buffers(page: StatusPage): string[] {
+  const parts = page.buffer.map(({ level, bytes, perDay, disk, daysLeft }) => {
+    const full = disk ? ` ${Math.round(100 * (1 - disk.free / disk.total))} % full` : '';
+    const days = daysLeft === undefined ? '' : `, ${daysLeft.toFixed(daysLeft < 10 ? 1 : 0)} days left`;
+    return `${level}${full}${days}, ${humanSize(bytes)} raw, ${humanSize(perDay)} a day`;
   });
-  return table(['STORAGE', 'VERIFIED', 'COPYING', 'FAILED', 'BAD', 'MISSING'], rows);
+  return parts.length === 0 ? [] : [line('BUFFER', parts.join(' | '))];
+}
+
+function storage(page: StatusPage): string[] {
+  const rows = page.storage.map(({ name, primary, states, missing, state }) => {
+    const cells = [states.verified, states.copying, states.failed, states.bad, missing];
+    const shown = state.replace(/\d{4}-\S+/, localTime);
+    const end = state === 'ok' ? chalk.green(shown) : chalk.yellow(shown);
+    return [`${name}${primary ? ' *' : ''}`, ...cells.map((value) => humanCount(value ?? 0)), end];
+  });
+  return table(['STORAGE', 'VERIFIED', 'COPYING', 'FAILED', 'BAD', 'MISSING', 'STATE'], rows);
 }
 
 const STATES = ['waiting', 'submitted', 'running', 'held', 'failed', 'partFail', 'completed', 'canceled'];
