@@ -10,6 +10,8 @@ export interface Capabilities {
   /** Checksum types the destination computes itself. */
   readonly checksums: readonly string[];
   readonly rename: boolean;
+  /** Small files that it likes to be given at once: it makes few calls for many of them. Absent: no more than others. */
+  readonly batch?: number;
 }
 
 export interface Stat {
@@ -30,6 +32,11 @@ export interface CopyOptions {
   /** Called with bytes written since the last call. */
   readonly progress?: (bytes: number) => void;
   readonly signal?: AbortSignal;
+  /**
+   * What the source is registered to have. An element may then leave out a reading of its own: it succeeds only when the
+   * destination's checksum is equal to this, else it returns the checksum that the source has now, or throws.
+   */
+  readonly expect?: Checksum;
 }
 
 export interface Entry extends Stat {
@@ -49,12 +56,27 @@ export interface Storage {
   stat(paths: readonly string[]): Promise<Map<string, Stat>>;
   /** The destination's own checksum of what is stored now (posix: reads every byte). Throws ItemError if missing. */
   checksum(path: string, also?: { readonly md5?: boolean }): Promise<Checksum>;
+  /**
+   * Checksum of every byte as it is fetched now, by our own adler32. Servers remember checksums by name and mtime: only
+   * this finds bit rot that left the mtime as it was.
+   */
+  readChecksum(path: string): Promise<Checksum>;
   /** Bytes of the file from `offset`, at most `length`. */
   read(path: string, offset: number, length: number): Promise<Buffer>;
   /** Writes a local file to `path`, making folders, replacing what is there; synced. Returns the checksum of the bytes read. */
   copyIn(local: string, path: string, options?: CopyOptions): Promise<Checksum>;
   /** Copies to a local file, making its folder; returns the checksum of the bytes written. */
   copyOut(path: string, local: string, options?: CopyOptions): Promise<Checksum>;
+  /**
+   * Third-party copy of `from` at `source`, both ends verified by checksum against `options.expect`. `false`: these two
+   * cannot do it between them; the copy goes through this machine.
+   */
+  copyFrom?(
+    source: Storage,
+    from: string,
+    path: string,
+    options: CopyOptions & { readonly expect: Checksum },
+  ): Promise<boolean>;
   /** Atomic where `capabilities.rename`; replaces the destination; makes its folder. */
   rename(from: string, to: string): Promise<void>;
   /** Idempotent: a missing path is no error. */

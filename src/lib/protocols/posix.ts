@@ -1,10 +1,11 @@
 // A mounted folder as a storage element. Knows paths below its root and nothing of runs or documents.
+import { createHash } from 'node:crypto';
 import { mkdir, open as openFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
-import { adler32File, isMissing, openToRead } from '../util/adler32.ts';
+import { adler32File, isMissing, openToRead, readChecksummed } from '../util/adler32.ts';
 import { grouped, parallel } from '../util/concurrency.ts';
 import { ConfigError, codeOf, ItemError, messageOf } from '../util/errors.ts';
 import { shown } from '../util/names.ts';
@@ -44,7 +45,7 @@ class PosixStorage implements Storage {
   constructor(root: Root, { name, tape }: StorageSettings) {
     this.name = name;
     this.#root = root;
-    this.capabilities = { thirdParty: false, tape, checksums: ['adler32'], rename: true };
+    this.capabilities = { thirdParty: false, tape, checksums: ['adler32', 'md5'], rename: true };
   }
 
   async stat(paths: readonly string[]): Promise<Map<string, Stat>> {
@@ -67,8 +68,14 @@ class PosixStorage implements Storage {
     }
   }
 
-  checksum(path: string): Promise<Checksum> {
-    return this.#meant(path, () => adler32File(this.#root.inside(path)));
+  checksum(path: string, also: { readonly md5?: boolean } = {}): Promise<Checksum> {
+    return this.#meant(path, () =>
+      also.md5 ? bothChecksums(this.#root.inside(path)) : adler32File(this.#root.inside(path)),
+    );
+  }
+
+  readChecksum(path: string): Promise<Checksum> {
+    return this.checksum(path);
   }
 
   read(path: string, offset: number, length: number): Promise<Buffer> {
@@ -174,6 +181,18 @@ class PosixStorage implements Storage {
     } catch (error) {
       throw await this.#root.meaning(error, path);
     }
+  }
+}
+
+/** adler32 and md5 in one reading. */
+async function bothChecksums(path: string): Promise<Checksum> {
+  const handle = await openToRead(path);
+  const md5 = createHash('md5');
+  try {
+    const sum = await readChecksummed(handle, path, { sink: async (chunk) => void md5.update(chunk) });
+    return { ...sum, md5: md5.digest('hex') };
+  } finally {
+    await handle.close();
   }
 }
 

@@ -61,8 +61,9 @@ async function copyClaimed(session: Session, claimed: Claimed, ready: readonly J
   };
   try {
     await removeStale(session, claimed.tasks);
-    for await (const result of parallel(claimed.tasks, session.ports.settings.transfer.parallel, one))
-      results.push(result);
+    for (const [limit, tasks] of await atOnce(session, claimed.tasks)) {
+      for await (const result of parallel(tasks, limit, one)) results.push(result);
+    }
   } finally {
     await lease.stop();
   }
@@ -70,6 +71,20 @@ async function copyClaimed(session: Session, claimed: Claimed, ready: readonly J
   const order = new Map(claimed.tasks.map((task, index) => [task, index]));
   results.sort((a, b) => order.get(a.task)! - order.get(b.task)!);
   return { results, fatal };
+}
+
+/** Bytes below which a file's cost is its number of calls. */
+const SMALL = 2 ** 20;
+
+/** Tasks by how many of them are begun at once: elements that copy small files together are given many. */
+async function atOnce(session: Session, tasks: readonly CopyTask[]): Promise<Map<number, CopyTask[]>> {
+  const usual = session.ports.settings.transfer.parallel;
+  const batches = new Map<string, number>();
+  for (const to of new Set(tasks.map((task) => task.to))) {
+    const storage = await session.sites.attempt(to, async (one) => one);
+    batches.set(to, storage?.capabilities.batch ?? usual);
+  }
+  return groupBy(tasks, ({ file, to }) => (file.size <= SMALL ? Math.max(usual, batches.get(to)!) : usual));
 }
 
 /** What the batch would do; the documents are taken as if it had, for the next round. */

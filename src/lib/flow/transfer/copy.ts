@@ -5,6 +5,7 @@ import type { Result } from '../../domain/slots.ts';
 import type { Checksum, Storage } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { groupBy } from '../../util/group.ts';
+import { withScratch } from '../../util/scratch.ts';
 import { adopt, faultOf, wrongSource } from './look.ts';
 import type { Session } from './session.ts';
 import { isFull } from './sites.ts';
@@ -58,7 +59,10 @@ async function copy(session: Session, task: CopyTask, temporary: string, lease: 
   });
 }
 
-/** Through a mounted folder at one end at least. Returns the checksum of the bytes as they were read. */
+/**
+ * From a mounted folder, to one, from one server to the other, or through this machine: the first of these that is
+ * possible. Returns the checksum of the bytes as they were read; an element that compares by itself is told what to expect.
+ */
 async function moveBytes(
   session: Session,
   task: CopyTask,
@@ -66,19 +70,31 @@ async function moveBytes(
   path: string,
   lease: Lease,
 ): Promise<Checksum> {
-  const { to, source } = task;
+  const { to, source, file } = task;
   const from = await onSite(session, source.site, () => session.sites.open(source.site));
-  const options = { signal: lease.signal(task) };
+  const expect: Checksum = { adler32: file.adler32, size: file.size };
+  const options = { signal: lease.signal(task), expect };
+  const copyIn = (local: string) => onSite(session, to, () => target.copyIn(local, path, options));
+  const copyOut = (local: string) => onSite(session, source.site, () => from.copyOut(source.path, local, options));
   const local = from.localPath(source.path);
-  if (local !== undefined) return onSite(session, to, () => target.copyIn(local, path, options));
+  if (local !== undefined) return copyIn(local);
   const mounted = target.localPath(path);
-  if (mounted !== undefined) return onSite(session, source.site, () => from.copyOut(source.path, mounted, options));
-  throw new ItemError(`neither ${source.site} nor ${to} is a mounted folder: no way to copy between them`);
+  if (mounted !== undefined) return copyOut(mounted);
+  if (await onSite(session, to, async () => target.copyFrom?.(from, source.path, path, options))) return expect;
+  return withScratch(async (folder) => {
+    const between = `${folder}/between`;
+    const read = await copyOut(between);
+    return isSame(task, read) ? copyIn(between) : read;
+  });
+}
+
+function isSame({ file }: CopyTask, found: Checksum): boolean {
+  return found.adler32 === file.adler32 && found.size === file.size;
 }
 
 function expectSame(task: CopyTask, found: Checksum, what: string, fault?: 'original' | 'replica'): void {
   const { file } = task;
-  if (found.adler32 === file.adler32 && found.size === file.size) return;
+  if (isSame(task, found)) return;
   const why = `${what} has ${found.size} bytes, adler32 ${found.adler32}; registered: ${file.size} bytes, ${file.adler32}`;
   throw new WrongBytesError({ task, did: 'failed', why, ...(fault ? { fault } : {}) });
 }

@@ -1,0 +1,103 @@
+// The local end of a copy with a command-line tool: what the file has now, and a name for it that every tool can take.
+import { type FileHandle, mkdir, open, rm, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Checksum, CopyOptions } from '../../storage.ts';
+import { Adler32, adler32File, FileChangedError } from '../../util/adler32.ts';
+import { codeOf, ItemError, messageOf } from '../../util/errors.ts';
+import { shown } from '../../util/names.ts';
+import { withScratch } from '../../util/scratch.ts';
+
+/** Checksum of the local file as it is now. @throws ItemError that names the local path */
+export function readLocal(local: string, options: Pick<CopyOptions, 'signal' | 'progress'> = {}): Promise<Checksum> {
+  return adler32File(local, options).catch((error: unknown) => {
+    throw localError(error, local);
+  });
+}
+
+export function localError(error: unknown, local: string): unknown {
+  const code = codeOf(error);
+  if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
+  return new ItemError(`${shown(local)}: ${messageOf(error)}`, { cause: error });
+}
+
+/** Runs `use` with a temporary folder of links to local files, by the names given: tools read `?` and `:` in paths. */
+export function withLinks<T>(
+  links: readonly { readonly name: string; readonly local: string }[],
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  return withScratch(async (folder) => {
+    for (const { name, local } of links) await symlink(resolve(local), join(folder, name));
+    return use(folder);
+  });
+}
+
+/**
+ * Why a copy did not arrive as `expected`: the source is not that (any more), or the way is to blame.
+ * Returns the source's checksum where it differs from `options.expect`.
+ * @throws FileChangedError when the source changed after we had read it; `error` when the source is what it should be
+ */
+export async function blame(
+  local: string,
+  expected: Checksum,
+  options: CopyOptions,
+  error: unknown,
+): Promise<Checksum> {
+  const now = await readLocal(local, options.signal ? { signal: options.signal } : {});
+  if (now.adler32 === expected.adler32 && now.size === expected.size) throw error;
+  if (options.expect) return now;
+  throw new FileChangedError(`${shown(local)} changed while it was read: ${expected.size} bytes, then ${now.size}`);
+}
+
+export interface Taking {
+  readonly sink: (chunk: Buffer) => Promise<void>;
+  /** Checksum of what was taken; ends it. */
+  done(): Promise<Checksum>;
+}
+
+/** Takes a stream through our own adler32. */
+export async function summing(options: Pick<CopyOptions, 'progress'> = {}): Promise<Taking> {
+  const hash = await Adler32.create();
+  let size = 0;
+  return {
+    sink: async (chunk) => {
+      hash.update(chunk);
+      size += chunk.length;
+      options.progress?.(chunk.length);
+    },
+    done: async () => ({ adler32: hash.digest(), size }),
+  };
+}
+
+/** Writes what `fetch` hands over to `local`, synced; opened with the first bytes, and nothing stays on any error. */
+export async function receive(
+  local: string,
+  options: CopyOptions,
+  fetch: (sink: Taking['sink']) => Promise<void>,
+): Promise<Checksum> {
+  const taking = await summing(options);
+  const meant = (error: unknown): never => {
+    throw localError(error, local);
+  };
+  let handle: FileHandle | undefined;
+  const opened = async (): Promise<FileHandle> => {
+    if (handle) return handle;
+    await mkdir(dirname(local), { recursive: true }).catch(meant);
+    handle = await open(local, 'w', 0o644).catch(meant);
+    return handle;
+  };
+  let complete = false;
+  try {
+    await fetch(async (chunk) => {
+      const file = await opened();
+      for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done).catch(meant)).bytesWritten;
+      await taking.sink(chunk);
+    });
+    await (await opened()).sync().catch(meant);
+    const sum = await taking.done();
+    complete = true;
+    return sum;
+  } finally {
+    await handle?.close();
+    if (handle && !complete) await rm(local, { force: true });
+  }
+}

@@ -1,0 +1,110 @@
+// Questions to one XRootD server: a few xrdfs sessions kept open (1 ms a question; a process each would cost 30), and a
+// process of its own for names that a session cannot quote. Knows paths on the server, nothing of the element's folder.
+import type { Address } from '../tools/address.ts';
+import { RemoteFailure } from '../tools/meaning.ts';
+import { NoAnswerError, Pool } from '../tools/pool.ts';
+import { type Ran, type RunOptions, run } from '../tools/process.ts';
+import { errorIn, failureOf, meaningOf } from './meaning.ts';
+
+const SESSIONS = 4;
+/** Tries of a question that the server was too busy for. */
+const TRIES = 3;
+const PROMPT = /(?:^|\n)\[[^\]\n]*\] [^\n]*? > $/;
+
+/** The client's own time limits, in seconds, where the environment does not say others. */
+const LIMITS = {
+  XRD_CONNECTIONWINDOW: '5',
+  XRD_CONNECTIONRETRY: '2',
+  XRD_REQUESTTIMEOUT: '60',
+  XRD_STREAMTIMEOUT: '30',
+  // How long after an error nothing is tried again: the default, half an hour, outlives any restart of a server.
+  XRD_STREAMERRORWINDOW: '1',
+  XRD_TIMEOUTRESOLUTION: '1',
+  TERM: 'dumb',
+} as const;
+
+export function clientEnv(): Record<string, string> {
+  const said = Object.entries(LIMITS).map(([key, value]) => [key, process.env[key] ?? value]);
+  return { ...Object.fromEntries(said), TERM: LIMITS.TERM };
+}
+
+export class Sessions {
+  readonly #address: Address;
+  readonly #server: string;
+  readonly #env = clientEnv();
+  readonly #pool: Pool;
+  readonly #timeout: number;
+
+  /** `timeout`: milliseconds for one question. */
+  constructor(address: Address, timeout: number) {
+    this.#address = address;
+    this.#server = `${address.scheme}://${address.authority}/`;
+    this.#timeout = timeout;
+    this.#pool = new Pool(
+      {
+        file: '/bin/sh',
+        args: ['-c', 'exec xrdfs "$1" 2>&1', 'sh', this.#server],
+        env: this.#env,
+        greets: true,
+        answer: (output) => (PROMPT.test(output) ? output.replace(PROMPT, '') : undefined),
+        broken: (answer) => meaningOf(errorIn(answer) ?? '') === 'down',
+      },
+      SESSIONS,
+    );
+  }
+
+  /** Address of a path for xrdcp. */
+  url(serverPath: string): string {
+    return `${this.#server}${this.#path(serverPath)}`;
+  }
+
+  /** What a command of xrdfs printed. @throws RemoteFailure */
+  async ask(command: readonly string[], paths: readonly string[], cgi = ''): Promise<string> {
+    const full = paths.map((path) => this.#path(path, cgi));
+    for (let tries = 1; ; tries++) {
+      try {
+        return await (full.some((path) => /["'\\]/.test(path)) ? this.#once(command, full) : this.#told(command, full));
+      } catch (error) {
+        const again = error instanceof RemoteFailure && error.meaning === 'busy' && tries < TRIES;
+        if (!again) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500 * tries));
+      }
+    }
+  }
+
+  /** Runs xrdcp or xrdfs by itself. @throws RemoteFailure; the signal's reason */
+  async tool(file: string, args: readonly string[], options: Partial<RunOptions> = {}): Promise<Ran> {
+    const ran = await run(file, args, { timeout: this.#timeout, ...options, env: this.#env });
+    const failure = failureOf(ran, (text) => this.#address.clean(text), file);
+    if (failure) throw failure;
+    return ran;
+  }
+
+  async #once(command: readonly string[], paths: readonly string[]): Promise<string> {
+    return (await this.tool('xrdfs', [this.#server, ...command, ...paths])).stdout;
+  }
+
+  async #told(command: readonly string[], paths: readonly string[]): Promise<string> {
+    const question = `${[...command, ...paths.map((path) => `"${path}"`)].join(' ')}\n`;
+    const answer = await this.#pool.ask(question, { timeout: this.#timeout }).catch((error: unknown) => {
+      throw error instanceof NoAnswerError ? this.#silent(error) : error;
+    });
+    const error = errorIn(answer.slice(answer.indexOf('\n') + 1));
+    if (error !== undefined) throw new RemoteFailure(meaningOf(error), this.#address.clean(error));
+    return answer;
+  }
+
+  #silent({ reason, said }: NoAnswerError): RemoteFailure {
+    const why = reason === 'late' ? `xrdfs did not answer within ${this.#timeout / 1000} s` : 'xrdfs ended';
+    // Where there is no xrdfs, it is the shell that says so and ends.
+    const absent = /not found/.test(said);
+    const words = absent ? 'xrdfs is not installed (package xrootd-client)' : `${why}${said ? `: ${said}` : ''}`;
+    return new RemoteFailure('down', this.#address.clean(words));
+  }
+
+  /** Options of the address go with every path: that is where tokens are looked for. */
+  #path(serverPath: string, cgi = ''): string {
+    const options = [cgi, this.#address.query].filter((part) => part !== '').join('&');
+    return options === '' ? serverPath : `${serverPath}?${options}`;
+  }
+}
