@@ -29,6 +29,8 @@ export interface ClaimDoc extends Doc {
   readonly nonce: string;
   readonly at: Iso;
   readonly by: string;
+  /** When the jobs had been claimed with it; whoever wants to remove it must have seen this. */
+  readonly taken?: Iso;
   /** `[job id, subjob index]` by index of the claim. */
   readonly refs: readonly (readonly [string, number])[];
 }

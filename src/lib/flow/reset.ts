@@ -152,11 +152,13 @@ async function closeClaims(ports: Ports, site: string, now: Iso): Promise<void> 
     claim.refs.every(([id, index], at) => !isActiveUnder(jobs.get(id), index, `${claim.nonce}.${at}`)),
   );
   await ports.store.bulk(
-    closed.map((claim) => ({
-      id: claim._id,
-      base: claim,
-      change: (doc) => (doc ? { remove: true } : { skip: 'gone' }),
-    })),
+    closed.map(
+      (claim): Change<ClaimDoc> => ({
+        id: claim._id,
+        base: claim,
+        change: (doc) => (doc && doc.taken === claim.taken ? { remove: true } : { skip: 'gone, or in use again' }),
+      }),
+    ),
   );
 }
 

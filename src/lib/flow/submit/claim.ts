@@ -64,7 +64,17 @@ export async function claimAttempts(ports: Ports, open: OpenFarm, ready: readonl
     if (!tookEffect(outcome) || !job) return [];
     return [...wanted[at]!.locks].flatMap(([index, lock]) => (owns(job, index, lock) ? [{ job, index, lock }] : []));
   });
+  if (attempts.length > 0) await markTaken(ports, doc);
   return { nonce, attempts };
+}
+
+/**
+ * Says in the index map that jobs are locked with it. A submit that was stopped for long before it locked them may find
+ * its map cleared away as unused: then it is there again, before anything is handed to the batch system under its keys.
+ */
+async function markTaken(ports: Ports, doc: ClaimDoc): Promise<void> {
+  const taken = await ports.store.now();
+  await ports.store.update<ClaimDoc>(doc._id, (old) => ({ write: { ...(old ?? doc), taken } }));
 }
 
 /** All or nothing per job: a job that somebody else touched meanwhile is looked at again in the next round. */
