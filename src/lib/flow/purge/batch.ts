@@ -214,10 +214,14 @@ async function* deleteAll(session: PurgeSession, ready: readonly Ready[]): Async
   }
 }
 
-async function deleteOne({ sites }: PurgeSession, candidate: Candidate): Promise<Outcome> {
+async function deleteOne({ sites, ports }: PurgeSession, candidate: Candidate): Promise<Outcome> {
   const { doc, file } = candidate;
+  const closed = ports.settings.buffers.find(({ level }) => level === doc.level)?.closed;
   try {
-    await (await sites.open(bufferSite(doc.level))).remove([file.path]);
+    const buffer = await sites.open(bufferSite(doc.level));
+    await buffer.remove([file.path]);
+    // The builder's word that the file is finished goes after it.
+    if (closed === 'marker') await buffer.remove([`${file.path}_closed`]);
     return { candidate, gone: true };
   } catch (error) {
     if (!(error instanceof ItemError)) throw error;

@@ -1,0 +1,50 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/flags.ts';
+import { select } from '../lib/cli/selection.ts';
+import type { PassState } from '../lib/domain/states.ts';
+import { deleteOutputs } from '../lib/flow/delete.ts';
+
+/** Without `--state`: passes that have come to an end. */
+const ENDED: readonly PassState[] = ['completed', 'failed', 'partFail', 'canceled'];
+
+export default class Delete extends Base {
+  static override summary = 'outputs of passes, with a receipt';
+  static override description =
+    'Deletes what passes have made, all of it or some types. A receipt in .dflow/receipts is on disk first; a pass without outputs is deleted, `retry` makes it anew. What an open pass needs is kept. With --state deleted: removes what a deletion that was stopped has left.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --request tl-july --type ratds --dry-run',
+    '<%= config.bin %> <%= command.id %> 109134/Analysis40/1 --yes --why "wrong optics"',
+  ];
+  static override exits = [0, 1, 2, 3, 4, 5];
+  static override strict = false;
+  static override args = refs;
+  static override flags = {
+    ...changing,
+    ...limit,
+    ...yes,
+    ...selection,
+    ...all,
+    ...why,
+    type: Flags.string({
+      description: 'only outputs of these types',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+      helpValue: 'NAME',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Delete);
+    const ports = await this.ports(!flags['dry-run']);
+    const selected = await select(ports, { refs: argv as string[], flags, states: ENDED, needed: true });
+    const jobs = selected.jobs.slice(0, flags.limit);
+    if (jobs.length > 0 && !flags['dry-run']) {
+      const what = flags.type ? `the ${flags.type.join(', ')} outputs` : 'all outputs';
+      await this.confirm(`Delete ${what} of ${jobs.length} passes?`, flags.yes);
+    }
+    const options = this.stepOptions({ 'dry-run': flags['dry-run'] }, { types: flags.type, why: flags.why });
+    await this.items(selected.problems, deleteOutputs(ports, jobs, options));
+  }
+}
