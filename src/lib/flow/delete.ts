@@ -93,7 +93,7 @@ async function* deleteOne(ports: Ports, job: JobDoc, receipt: Receipt, options: 
   const text = `${sum.outputs} outputs${options.types ? ` (${options.types.join(', ')})` : ''}`;
   if (problem === undefined) yield { ...item, did: 'deleted', ...sum, text, receipt: receipt.name };
   else {
-    const next = `dflow delete --state deleted ${item.ref} once it answers`;
+    const next = options.types ? 'dflow verify names what is left' : `dflow delete --state deleted ${item.ref}`;
     yield { ...item, did: 'deleted', ...sum, failed: true, text: `${text}; bytes are left: ${problem}`, next };
   }
 }
@@ -166,11 +166,17 @@ function without(job: JobDoc, paths: ReadonlySet<string>, { receipt, at, by, why
   return { ...moved, subjobs };
 }
 
-/** What the receipts of an earlier deletion of this job name. */
-async function unfinished({ settings }: Ports, job: JobDoc): Promise<Output[]> {
+/** What the receipts of an earlier deletion of this job name and is still there. */
+async function unfinished(ports: Ports, job: JobDoc): Promise<Output[]> {
   const names = new Set(job.subjobs.flatMap(({ state }) => (state.name === 'deleted' ? state.receipt : [])));
-  const lines = await Promise.all([...names].map((name) => readReceipt(settings.folder, name)));
-  return lines.flat().filter((line) => line.id === job._id && typeof line.path === 'string') as unknown as Output[];
+  const lines = await Promise.all([...names].map((name) => readReceipt(ports.settings.folder, name)));
+  const named = lines.flat().filter((line) => line.id === job._id && typeof line.path === 'string');
+  const left: Output[] = [];
+  for (const [name, mine] of groupBy(named as unknown as Output[], ({ storage }) => storage)) {
+    const there = await (await ports.storage(name)).stat(mine.map(({ path }) => path));
+    left.push(...mine.filter(({ path }) => there.has(path)));
+  }
+  return left;
 }
 
 /** Removes the bytes. Answers what kept it from that, at the first element that did. */
