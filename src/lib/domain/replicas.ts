@@ -62,7 +62,10 @@ export function repairable(replica: Replica | undefined, now: Iso): CopyTask['re
 export function inOrder(storages: readonly StorageSettings[], holds: readonly HoldDoc[]): StorageSettings[] {
   const switches = holds.filter((hold) => hold.what === 'primary').sort((a, b) => (a.since < b.since ? 1 : -1));
   const first = switches[0]?.scope.storages ?? [];
-  return [...storages.filter(({ name }) => first.includes(name)), ...storages.filter(({ name }) => !first.includes(name))];
+  return [
+    ...storages.filter(({ name }) => first.includes(name)),
+    ...storages.filter(({ name }) => !first.includes(name)),
+  ];
 }
 
 /** Names of the elements that shall have a copy: the first of the configuration, and whichever is primary now. */

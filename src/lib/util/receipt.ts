@@ -31,7 +31,11 @@ export function newReceipt(folder: string, what: string, at: string, nonce: stri
     async write(lines) {
       const first = handle === undefined;
       if (first) await mkdir(below, { recursive: true });
-      handle ??= await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o644);
+      handle ??= await open(
+        path,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND,
+        0o644,
+      );
       await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
       await handle.sync();
       if (first) for (const each of [below, join(folder, '.dflow'), folder]) await syncFolder(each);

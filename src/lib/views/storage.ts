@@ -33,7 +33,7 @@ export const checks: View = {
   map: (doc, emit) => {
     const oldest: Record<string, string> = {};
     const counts: Record<string, number> = {};
-    const note = function (storage: string, at: string) {
+    const note = (storage: string, at: string) => {
       counts[storage] = (counts[storage] || 0) + 1;
       const known = oldest[storage];
       if (known === undefined || at < known) oldest[storage] = at;
