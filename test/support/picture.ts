@@ -18,7 +18,7 @@ export function sha(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
 }
 
-interface Doc {
+export interface Doc {
   readonly _id: string;
   readonly kind: string;
   readonly [field: string]: unknown;
@@ -34,8 +34,13 @@ type Loose = any;
 
 /** The final state: runs, files and their copies, passes and what they made. */
 export function picture(folder: string): Record<string, unknown> {
+  return pictureOf(folder, documents(folder));
+}
+
+/** The same from documents that were exported elsewhere. */
+export function pictureOf(folder: string, all: readonly Doc[]): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const doc of documents(folder) as Loose[]) {
+  for (const doc of all as Loose[]) {
     if (doc.kind === 'run')
       result[doc._id] = { mask: doc.mask, levels: levelsOf(doc), automatic: Object.keys(doc.automatic ?? {}) };
     if (doc.kind === 'data')
