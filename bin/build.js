@@ -50,7 +50,7 @@ await build({
   logLevel: 'warning',
   // A package with a binary of its own, and the modules that only newer Node versions have.
   external: ['libsql', 'node:sqlite'],
-  loader: { '.sh': 'text' },
+  loader: { '.sh': 'text', '.py': 'text' },
   plugins: [scripts],
   banner: {
     js: "import { createRequire as dflowRequire } from 'node:module';\nconst require = dflowRequire(import.meta.url);",

@@ -61,7 +61,7 @@ test('every import stays within the layer table', () => {
     const source = readFileSync(join(root, file), 'utf8');
     for (const match of source.matchAll(/(?:from|import\()\s*['"`](\.[^'"`]+)['"`]/g)) {
       const target = relative(root, resolve(root, dirname(file), match[1]!));
-      if (/\.(sh|mjs|json)$/.test(target)) continue;
+      if (/\.(sh|py|mjs|json)$/.test(target)) continue;
       const other = layerOf(target);
       if (other.name !== layer.name && !layer.may.includes(other.name)) wrong.push(`${file} imports ${target}`);
     }

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vitest/config';
 
-/** As the build does: `.sh` and `.mjs` files below src/ are imported as their text. */
+/** As the build does: `.sh`, `.py` and `.mjs` files below src/ are imported as their text. */
 const text: Plugin = {
   name: 'text',
   enforce: 'pre',
   load(id) {
     const path = id.split('?')[0] ?? id;
-    if (!path.includes('/src/') || !/\.(sh|mjs)$/.test(path)) return null;
+    if (!path.includes('/src/') || !/\.(sh|py|mjs)$/.test(path)) return null;
     return `export default ${JSON.stringify(readFileSync(path, 'utf8'))};`;
   },
 };

@@ -90,6 +90,8 @@ fence() {
 # finish PHASE EXIT REASON: writes the record and ends. The record comes last, when nothing of this start is left.
 finish() {
   trap '' TERM INT HUP
+  # The heartbeat of whoever started this wrapper, where there is one.
+  [ -z "${DFLOW_BEAT-}" ] || kill "$DFLOW_BEAT" 2>/dev/null
   read_clock
   in_seconds $((clock - began))
   record="dflow-record 1${nl}key $key${nl}execution $execution${nl}phase $1${nl}exit $2${nl}wall $text$nl"

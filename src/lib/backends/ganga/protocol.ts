@@ -1,0 +1,46 @@
+// What is said between dflow and driver.py: one JSON line each way. Types only.
+
+/** A Ganga job to be made: `name` is also its comment, by which it is found. */
+export interface NewJob {
+  readonly name: string;
+  readonly exe: string;
+  readonly args: readonly string[];
+  /** Attributes of the backend object for this job alone. */
+  readonly with?: Readonly<Record<string, string>>;
+}
+
+/** Attributes that a person may set on Ganga's backend object. */
+export type ViaOptions = Readonly<Record<string, string | number | boolean>>;
+
+export interface Questions {
+  hello: { readonly prefix: string; readonly via: string; readonly options: ViaOptions };
+  submit: { readonly via: string; readonly options: ViaOptions; readonly jobs: readonly NewJob[] };
+  status: { readonly names: readonly string[] };
+  kill: { readonly names: readonly string[] };
+  /** `open`: names that must stay; at most `limit` others are removed. */
+  tidy: { readonly open: readonly string[]; readonly limit: number };
+}
+
+/** Ganga's own word on one job. */
+export interface Word {
+  readonly status: string;
+  readonly id: string;
+  /** Exit code, where the backend knows one. */
+  readonly exit: number | null;
+}
+
+export interface Answers {
+  hello: { readonly version: string; readonly old: boolean; readonly jobs: number; readonly leftover: string[] };
+  submit: { readonly ids: Readonly<Record<string, string>>; readonly failed?: string; readonly name?: string };
+  status: { readonly jobs: Readonly<Record<string, Word>> };
+  kill: { readonly failed: readonly string[] };
+  tidy: { readonly removed: number };
+}
+
+/** What the driver says when it cannot answer. */
+export interface Failure {
+  readonly error?: string;
+  readonly refused?: 'no-backend' | 'unknown-option' | 'bad-option';
+  readonly text?: string;
+  readonly names?: readonly string[];
+}
