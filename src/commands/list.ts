@@ -3,6 +3,7 @@ import { Base, given } from '../lib/cli/base.ts';
 import { limit, selection, storage } from '../lib/cli/flags.ts';
 import { selectionOf } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
+import { isFileWord, replicasNamed } from '../lib/flow/look/replicas.ts';
 import { KINDS, type Kind, type Row } from '../lib/flow/look.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/near.ts';
@@ -13,16 +14,20 @@ const SCREEN = 100;
 export default class List extends Base {
   static override summary = 'runs data replicas jobs farms storage requests holds loops modules quarantine tables';
   static override description =
-    'Rows of one kind. `list jobs` without a state lists open ones (not completed, canceled or deleted). Every row has a ref that other commands take.';
+    'Rows of one kind. `list jobs` without a state lists open ones (not completed, canceled or deleted). Copies are listed by run, by pass, or by file name, LFN or GUID. Every row has a ref that other commands take.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs -s failed,partFail --since 12h',
     '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
+    '<%= config.bin %> <%= command.id %> replicas SNOP_0000109134_002.zdab',
     '<%= config.bin %> <%= command.id %> holds',
   ];
   static override strict = false;
   static override args = {
     kind: Args.string({ description: `what: ${Object.keys(KINDS).join(', ')}`, required: true, ignoreStdin: true }),
-    ref: Args.string({ description: 'only these: REFs, @FILE, or - for stdin', ignoreStdin: true }),
+    ref: Args.string({
+      description: 'only these: REFs, @FILE, or - for stdin; of replicas also file names, LFNs, GUIDs',
+      ignoreStdin: true,
+    }),
   };
   static override flags = { ...limit, ...selection, ...storage };
 
@@ -30,13 +35,17 @@ export default class List extends Base {
     const { args, argv, flags } = await this.parse(List);
     const kind = kindOf(args.kind);
     const ports = await this.ports(false);
-    const refs = (argv as string[]).slice(1);
+    const words = (argv as string[]).slice(1);
+    const files = kind === 'replicas' ? words.filter(isFileWord) : [];
+    const refs = words.filter((word) => !files.includes(word));
     // `--state` of other kinds means the state in the row.
     const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
     const chosen = await selectionOf({ refs, flags: input, states: STATE_SETS.open }, () => ports.store.now());
     const wanted = given({ storage: flags.storage, state: kind === 'jobs' ? undefined : flags.state });
     const screen = this.out.format === 'table' ? SCREEN : undefined;
-    await this.rows(kind, having(KINDS[kind](ports, chosen), wanted), flags.limit ?? screen);
+    const named = files.length > 0 && refs.length === 0;
+    const rows = named ? replicasNamed(ports, files) : KINDS[kind](ports, chosen);
+    await this.rows(kind, having(rows, wanted), flags.limit ?? screen);
   }
 }
 

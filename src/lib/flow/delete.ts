@@ -57,13 +57,14 @@ async function* deleteOne(ports: Ports, job: JobDoc, receipt: Receipt, options: 
   };
   const doomed = doomedOf(job, options.types);
   const sum = { outputs: doomed.length, bytes: doomed.reduce((bytes, { output }) => bytes + output.size, 0) };
+  const summary = `${sum.outputs} outputs${options.types ? ` (${options.types.join(', ')})` : ''}`;
   const refusal = await refused(ports, job);
   if (refusal) {
     yield { ...item, did: 'kept', failed: true, ...refusal };
     return;
   }
   if (options.dryRun) {
-    yield { ...item, did: 'deleted', ...sum, dryRun: true };
+    yield { ...item, did: 'deleted', ...sum, text: summary, dryRun: true };
     return;
   }
   const left = await unfinished(ports, job);
@@ -90,11 +91,10 @@ async function* deleteOne(ports: Ports, job: JobDoc, receipt: Receipt, options: 
     }
   }
   const problem = await remove(ports, [...doomed.map(({ output }) => output), ...left]);
-  const text = `${sum.outputs} outputs${options.types ? ` (${options.types.join(', ')})` : ''}`;
-  if (problem === undefined) yield { ...item, did: 'deleted', ...sum, text, receipt: receipt.name };
+  if (problem === undefined) yield { ...item, did: 'deleted', ...sum, text: summary, receipt: receipt.name };
   else {
     const next = options.types ? 'dflow verify names what is left' : `dflow delete --state deleted ${item.ref}`;
-    yield { ...item, did: 'deleted', ...sum, failed: true, text: `${text}; bytes are left: ${problem}`, next };
+    yield { ...item, did: 'deleted', ...sum, failed: true, text: `${summary}; bytes are left: ${problem}`, next };
   }
 }
 

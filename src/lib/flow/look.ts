@@ -5,11 +5,12 @@ import type { HoldDoc } from '../domain/hold.ts';
 import { dataId, refOf, runPad } from '../domain/ids.ts';
 import type { QuarantineDoc, RunDoc } from '../domain/run.ts';
 import { typesOf } from '../domain/runtypes.ts';
-import type { Selection } from '../domain/selection.ts';
+import { type Selection, STATE_SETS } from '../domain/selection.ts';
 import { idsWith } from '../store.ts';
 import { between } from '../util/time.ts';
 import { openHolds } from './holds.ts';
 import { jobRow } from './look/job.ts';
+import { outputRows, rawRows } from './look/replicas.ts';
 import { requestRows } from './look/request.ts';
 import { storageRows } from './look/storage.ts';
 import type { Ports } from './ports.ts';
@@ -116,26 +117,16 @@ async function* data(ports: Ports, selection: Selection): Rows {
   }
 }
 
+/** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
 async function* replicas(ports: Ports, selection: Selection): Rows {
-  for await (const doc of dataDocs(ports, selection)) {
-    for (const file of doc.files) {
-      for (const [storage, replica] of Object.entries(file.replicas)) {
-        yield {
-          kind: 'replica',
-          ref: doc._id,
-          run: doc.run,
-          level: doc.level,
-          name: file.name,
-          storage,
-          state: replica.state,
-          size: file.size,
-          since: replica.since,
-          ...('path' in replica ? { path: replica.path } : {}),
-          ...('why' in replica ? { why: replica.why } : {}),
-        };
-      }
-    }
+  const modules = selection.modules ?? selection.refs?.some((ref) => ref.module !== undefined);
+  if (modules) {
+    const found = await selectJobs(ports, { ...selection, pass: selection.pass, states: STATE_SETS.all });
+    yield* found.problems;
+    for (const job of found.jobs) yield* outputRows(job);
+    return;
   }
+  for await (const doc of dataDocs(ports, selection)) yield* rawRows(doc);
 }
 
 async function* farms(ports: Ports): Rows {
