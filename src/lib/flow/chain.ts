@@ -87,14 +87,16 @@ function isChange(item: Item): boolean {
   return item.failed !== true && item.did !== 'unchanged' && item.did !== 'skipped' && item.did !== 'drained';
 }
 
+/** Exit codes of what may be otherwise in the next round. */
+const PASSING: ReadonlySet<number> = new Set([EXIT.unreachable, EXIT.credentials, EXIT.busy]);
+
 /** One step with its heartbeat; unreachable systems become items, so that the other steps go on. */
 async function* guarded(ports: Ports, name: StepName, options: StepOptions): Step {
   let outcome = 'ok';
   try {
     yield* STEPS[name](ports, options);
   } catch (error) {
-    if (!(error instanceof DflowError) || (error.exit !== EXIT.unreachable && error.exit !== EXIT.credentials))
-      throw error;
+    if (!(error instanceof DflowError) || !PASSING.has(error.exit)) throw error;
     outcome = error.message;
     yield {
       kind: 'loop',
