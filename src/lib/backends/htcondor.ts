@@ -1,0 +1,212 @@
+// HTCondor: one held submission per claim. Owns the contract's calls; what is said to HTCondor and what it answers is in
+// htcondor/. Jobs are found by attributes of their own, so a crash that lost the ids loses nothing.
+import { join } from 'node:path';
+import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
+import type { Identity } from '../domain/farm.ts';
+import type { FarmSettings } from '../domain/settings.ts';
+import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
+import type { ResultRecord } from '../wrapper/record.ts';
+import { isKey, renderSpec } from '../wrapper/spec.ts';
+import { storeName } from './htcondor/constraint.ts';
+import { CondorJobs } from './htcondor/jobs.ts';
+import { parseOptions } from './htcondor/options.ts';
+import type { Row } from './htcondor/parse.ts';
+import { Pool } from './htcondor/pool.ts';
+import { runner } from './htcondor/run.ts';
+import { partsOfClaim } from './htcondor/submission.ts';
+import { readTail } from './shared/files.ts';
+import { type Mark, partsOf } from './shared/jobfolder.ts';
+import { archiveRecords, readRecords } from './shared/records.ts';
+import { sweep } from './shared/sweep.ts';
+
+/** A killed job's record waits this long, ms, for HTCondor's own word of why it was killed. */
+const PATIENCE = 60_000;
+
+class CondorBackend implements Backend {
+  readonly #pool: Pool;
+  readonly #jobs: CondorJobs;
+  readonly #keep: number;
+  /** Keys that `status` last found not ended. */
+  #alive = new Set<string>();
+
+  constructor(pool: Pool, jobs: CondorJobs, keep: number) {
+    this.#pool = pool;
+    this.#jobs = jobs;
+    this.#keep = keep;
+  }
+
+  identity(): Promise<Identity> {
+    return this.#pool.identity();
+  }
+
+  async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
+    // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
+    const files = tasks.map(({ key, spec }) => [key, renderSpec(spec)] as const);
+    const limits = await this.#pool.limits();
+    reachable(() => {
+      this.#jobs.create();
+      this.#jobs.writeJobs(claim, files);
+    });
+    const answers = new Map<string, string | Refused>();
+    for (const part of partsOfClaim(claim, tasks, Math.min(limits.submission, limits.owner, limits.all))) {
+      const answer = await this.#pool.submit(part, this.#jobs.paths);
+      const keys = part.tasks.map(({ key }) => key);
+      if ('refused' in answer) reachable(() => this.#jobs.close(keys));
+      for (const [at, key] of keys.entries()) answers.set(key, 'refused' in answer ? answer : answer[at]!);
+    }
+    return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
+  }
+
+  async release(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0 || (await this.#pool.release(keys))) return;
+    const rows = await this.#pool.queue();
+    refuse(
+      'release',
+      keys.filter((key) => rows.get(key)?.state === 'held'),
+    );
+  }
+
+  async status(keys: readonly string[]): Promise<Map<string, Status>> {
+    if (keys.length === 0) return new Map();
+    const rows = await this.#pool.queue();
+    const found = new Map<string, Status>();
+    for (const key of keys) if (rows.has(key)) found.set(key, statusOf(rows.get(key)!));
+    await this.#missing(
+      keys.filter((key) => !rows.has(key)),
+      found,
+    );
+    this.#alive = new Set(keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? '')));
+    return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
+  }
+
+  /** Keys that have left the queue, or never were in it: history first, then our own marks. */
+  async #missing(keys: readonly string[], found: Map<string, Status>): Promise<void> {
+    const ours = keys.filter(isKey);
+    for (const key of keys) if (!isKey(key)) found.set(key, { state: 'absent' });
+    if (ours.length === 0) return;
+    const [marks, age] = reachable(() => [
+      new Map(ours.map((key) => [key, this.#jobs.mark(key)])),
+      this.#jobs.age(ours.map((key) => partsOf(key).claim)),
+    ]);
+    const open = ours.filter((key) => marks.get(key)?.kind !== 'fenced');
+    const rows = open.length === 0 ? new Map<string, Row>() : await this.#pool.history(open, age);
+    for (const key of ours) {
+      const row = rows?.get(key);
+      const raw = endingOf(marks.get(key), row);
+      if (raw !== undefined) found.set(key, { state: 'ended', ...(row && { backendId: row.id }), raw });
+      else if (rows) found.set(key, { state: 'absent' });
+    }
+  }
+
+  async held(): Promise<string[]> {
+    const rows = await this.#pool.queue();
+    return [...rows.values()].filter(({ state }) => state === 'held').map(({ key }) => key);
+  }
+
+  async cancel(keys: readonly string[]): Promise<void> {
+    const rows = await this.#pool.queue();
+    const live = keys.filter((key) => rows.has(key));
+    reachable(() => {
+      for (const key of keys.filter((one) => isKey(one) && (rows.has(one) || this.#jobs.isOpen(one)))) {
+        // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
+        if (!this.#jobs.fence(key, 'canceled') && this.#jobs.mark(key)?.kind === 'started') this.#jobs.noteCancel(key);
+      }
+    });
+    if (live.length === 0 || (await this.#pool.cancel(live))) return;
+    const left = await this.#pool.queue();
+    refuse(
+      'remove',
+      live.filter((key) => left.has(key) && !left.get(key)!.raw?.startsWith('REMOVED')),
+    );
+  }
+
+  async records(limit: number): Promise<ResultRecord[]> {
+    const names = reachable(() => {
+      this.#jobs.collect();
+      return this.#jobs.list('result/new').slice(0, limit);
+    });
+    const records = await readRecords(this.#jobs, names);
+    return records.filter((record) => !this.#tooEarly(record));
+  }
+
+  /** Why a killed job was killed is HTCondor's to say, and it says so when the job has ended: a second later. */
+  #tooEarly({ key, phase, exit }: ResultRecord): boolean {
+    if (phase === 'done' || exit <= 128 || !this.#alive.has(key)) return false;
+    return this.#jobs.secondsSinceRecord(key) * 1_000 < PATIENCE;
+  }
+
+  async acknowledge(records: readonly ResultRecord[]): Promise<void> {
+    reachable(() => {
+      archiveRecords(this.#jobs, records);
+      this.#jobs.close(records.map(({ key }) => key).filter(isKey));
+    });
+  }
+
+  async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {
+    const texts = new Map<string, string>();
+    for (const key of keys.filter(isKey)) {
+      const text = reachable(() => readTail(this.#jobs.logPath(key), bytes));
+      if (text !== undefined) texts.set(key, text);
+    }
+    return texts;
+  }
+
+  /** Nothing must be kept alive here; old files go, once a day. */
+  async ensure(): Promise<void> {
+    try {
+      await sweep(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      // A folder that is read-only for a while: whoever must write there says so.
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+function statusOf({ state, id, raw }: Row): Status {
+  return { state, backendId: id, ...(raw !== undefined && { raw }) };
+}
+
+/** Why a key that is not in the queue has ended; `undefined`: nothing says that it ever was there. */
+function endingOf(mark: Mark | undefined, row: Row | undefined): string | undefined {
+  if (mark?.kind === 'fenced') return mark.why;
+  return row?.raw ?? (mark ? 'no longer in the queue' : undefined);
+}
+
+/** @throws UnreachableError HTCondor did not do what it was told for some keys */
+function refuse(what: 'release' | 'remove', keys: readonly string[]): void {
+  if (keys.length === 0) return;
+  throw new UnreachableError(`HTCondor did not ${what} ${keys.length} jobs: ${keys.slice(0, 3).join(', ')}`, {
+    hint: 'condor_q -hold',
+  });
+}
+
+/** An error of the file system means that the folder cannot be used. */
+function reachable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new UnreachableError(`the folder of the jobs cannot be used: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Options: `transfer` (true: no folder is shared with the workers, files travel with HTCondor), `folder` (of the jobs'
+ * files; default beside the configuration), `scratch` (on the worker), `schedd`, `pool`, `accounting_group`,
+ * `accounting_group_user`, `requirements`, `extra` (lines of a submit description), `time` (of modules without a limit),
+ * `margin` (beyond a module's limit; 10m), `timeout` (of one command; 60s), `keep` (of marks, records and logs; 30d).
+ * @throws ConfigError an option is wrong
+ * @throws UnreachableError the folder cannot be made
+ */
+export async function open(farm: FarmSettings, context: BackendContext): Promise<Backend> {
+  const options = parseOptions(farm, context.folder);
+  const store = storeName(context.uuid, farm.name);
+  // Several farms and experiments may name the same folder: each has its own part of it.
+  const own = options.folder !== context.folder;
+  const folder = own ? join(options.folder, `${farm.name}-${store}`) : options.folder;
+  const jobs = new CondorJobs(folder, options.transfer);
+  reachable(() => jobs.create());
+  return new CondorBackend(new Pool(runner(options.timeout), store, options), jobs, options.keep);
+}

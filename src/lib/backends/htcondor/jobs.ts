@@ -1,0 +1,59 @@
+// The files of an HTCondor farm: job files and logs by claim, the wrapper, and where records arrive that HTCondor
+// transfers. Starts no process.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseRecord } from '../../wrapper/record.ts';
+import { isKey } from '../../wrapper/spec.ts';
+import wrapper from '../../wrapper/wrapper.sh';
+import { ClaimFolder } from '../shared/claims.ts';
+import { ifThere } from '../shared/files.ts';
+import { partsOf } from '../shared/jobfolder.ts';
+import type { JobPaths } from './submission.ts';
+
+/** Where nothing is shared, the job's own folder on the worker is all that the wrapper has. */
+const TRAVELLING = `mkdir -p started result/tmp result/new || exit 74
+set -- "$PWD/$1" "$PWD" once "$PWD/_condor_stdout" "$PWD"
+`;
+
+export class CondorJobs extends ClaimFolder {
+  readonly #program: string;
+
+  constructor(folder: string, transfer: boolean) {
+    super(folder, ['incoming']);
+    this.#program = `#!/bin/sh\n${transfer ? TRAVELLING : ''}${wrapper}`;
+  }
+
+  /** Its name says its content: a shell reads a script while it runs, so one that is in use must never change. */
+  get paths(): JobPaths {
+    const hash = createHash('sha256').update(this.#program).digest('hex').slice(0, 12);
+    return { wrapper: this.path(`wrapper-${hash}.sh`), folder: this.folder };
+  }
+
+  override create(): void {
+    super.create();
+    this.writeProgram(this.paths.wrapper, this.#program);
+  }
+
+  logPath(key: string): string {
+    const { claim, index } = partsOf(key);
+    return this.path('logs', claim, `${index}.log`);
+  }
+
+  /** Takes in transferred records that are whole; HTCondor writes them in place, so one may still be arriving. */
+  collect(): void {
+    for (const key of this.list('incoming').filter(isKey)) {
+      const path = this.path('incoming', key);
+      const text = ifThere(() => readFileSync(path, 'utf8'));
+      if (text !== undefined && isWhole(text)) this.move(path, this.path('result/new', key));
+    }
+  }
+}
+
+function isWhole(text: string): boolean {
+  try {
+    parseRecord(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
