@@ -1,166 +1,105 @@
-// Switches of storage elements and transfers: primary, disabled, cancelled, set aside by the circuit breaker.
-import { afterEach, expect, test } from 'vitest';
-import { afterFailure, afterSuccess, asideNow } from '../src/lib/domain/breaker.ts';
-import { activeHolds, resume } from '../src/lib/flow/holds.ts';
-import type { Item } from '../src/lib/flow/ports.ts';
-import { purge } from '../src/lib/flow/purge.ts';
-import { disable, primaryOf, setPrimary } from '../src/lib/flow/storage.ts';
-import { cancelTransfers } from '../src/lib/flow/transfer/cancel.ts';
-import { transfer } from '../src/lib/flow/transfer.ts';
-import { verify } from '../src/lib/flow/verify.ts';
-import type { Storage } from '../src/lib/storage.ts';
-import { UnreachableError, UsageError } from '../src/lib/util/errors.ts';
-import { DAY, HOUR, iso, MINUTE, ms } from '../src/lib/util/time.ts';
-import { collect, makePorts, type PortsOptions, readRun, T0, type TestPorts } from './support/ports.ts';
-import { completeRun, onBuffer, storedRuns } from './support/stored.ts';
+// Switches on a real farm: drain, evict, unlock, quarantine, pause; what each does to running and waiting work.
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { killSupervisor } from './support/chaos.ts';
+import { dflow, lines, must } from './support/cli.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
+let folder = '';
+
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'dflow-switches-')));
+  for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
+  writeFileSync(
+    join(folder, 'dflow.yaml'),
+    `buffer: {path: ./raw, pattern: 'run{run:3}.dat'}\nstorage: {disk: ./store}\nfarms: {here: {backend: local, slots: 2}}\nlimits: {grace: 1s, submitting: 1s}\n`,
+  );
+  writeFileSync(
+    join(folder, 'modules', '1.0.yaml'),
+    `modules:\n  Wait: {run: 'echo $DFLOW_RUN >> "${folder}/marks"; [ -e "${folder}/go" ] || sleep 15; echo x > "$OUT_a"', outputs: {a: a.txt}}\nrunTypes: {any: [Wait]}\n`,
+  );
+  for (const run of ['001', '002', '003']) addRun(run);
+  must(folder, ['store', 'setup']);
+});
+
+afterEach(() => {
+  dflow(folder, ['cancel', '--all', '--yes']);
+  dflow(folder, ['monitor']);
+  killSupervisor(folder);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function addRun(run: string): void {
+  const path = join(folder, 'raw', `run${run}.dat`);
+  writeFileSync(path, `${run}\n`);
+  const old = new Date(Date.now() - 3_600_000);
+  utimesSync(path, old, old);
 }
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
+
+/** Until the payloads have left `count` marks. */
+function started(count: number): void {
+  const until = Date.now() + 30_000;
+  while (marks().length < count && Date.now() < until) must(folder, ['monitor'], [0, 1]);
+  expect(marks().length).toBe(count);
+}
+
+function marks(): string[] {
+  try {
+    return readFileSync(join(folder, 'marks'), 'utf8').trim().split('\n');
+  } catch {
+    return [];
+  }
+}
+
+function states(): string[] {
+  const rows = lines<{ run: number; state: string }>(must(folder, ['list', 'jobs', '--state', 'all', '--json']));
+  return rows.map((row) => `${row.run} ${row.state}`).sort();
+}
+
+test('drain stops submission; evict stops what runs and puts it back; after resume it is done', {
+  timeout: 120_000,
+}, () => {
+  must(folder, ['chain']);
+  started(2);
+  expect(must(folder, ['farm', 'drain', 'here', '--why', 'downtime'])).toContain('hold:drain-here');
+  expect(must(folder, ['submit'])).toContain('downtime');
+  must(folder, ['farm', 'drain', 'here', '--why', 'downtime', '--evict', '--wait']);
+  expect(states()).toEqual(['1 waiting', '2 waiting', '3 waiting']);
+  expect(must(folder, ['why', '1/Wait'])).toContain('dflow resume hold:drain-here');
+  writeFileSync(join(folder, 'go'), '');
+  must(folder, ['resume', 'hold:drain-here', '--why', 'back']);
+  must(folder, ['chain', '--until-idle']);
+  expect(states()).toEqual(['1 completed', '2 completed', '3 completed']);
 });
 
-const to = (items: readonly Item[]) => items.filter(({ did }) => did === 'verified').map(({ storage }) => storage);
-
-test('another primary for a while: files go there first, also beyond copies.raw; then everything is as before', async () => {
-  let now = ms(T0);
-  const ports = await world({ now: () => now, settings: { copies: { raw: 2, purgeAfter: 2 } } });
-  await completeRun(ports, 1, 1);
-  const options = { why: 'network', until: iso(now + DAY) };
-  await expect(collect(setPrimary(ports, 'rall', options))).rejects.toThrow(UsageError);
-  await collect(setPrimary(ports, 'fnal', options));
-  await collect(setPrimary(ports, 'ral', options));
-  expect(primaryOf(ports.settings, await activeHolds(ports.store, iso(now)))).toBe('ral');
-  expect(to(await collect(transfer(ports)))).toEqual(['ral', 'sfu', 'fnal']);
-  now += 2 * DAY;
-  await completeRun(ports, 2, 1);
-  expect(primaryOf(ports.settings, await activeHolds(ports.store, iso(now)))).toBe('sfu');
-  expect(to(await collect(transfer(ports)))).toEqual(['sfu', 'fnal']);
+test('unlock gives up what runs; results of the old attempts change nothing', { timeout: 120_000 }, () => {
+  must(folder, ['chain']);
+  started(2);
+  expect(dflow(folder, ['farm', 'unlock', 'here', '--why', 'rebuilt']).code).toBe(2);
+  expect(must(folder, ['farm', 'unlock', 'here', '--why', 'rebuilt', '--yes'])).toContain('put-back');
+  expect(states()).toEqual(['1 waiting', '2 waiting', '3 waiting']);
+  writeFileSync(join(folder, 'go'), '');
+  must(folder, ['chain', '--until-idle']);
+  expect(states()).toEqual(['1 completed', '2 completed', '3 completed']);
 });
 
-test('a disabled element is left alone by transfer, verify and purge until its time is over', async () => {
-  let now = ms(T0);
-  const ports = await world({ now: () => now });
-  await storedRuns(ports, [1], 1);
-  await collect(disable(ports, 'fnal', { why: 'tape moves', until: iso(now + DAY) }));
-  await completeRun(ports, 2, 1);
-  expect(to(await collect(transfer(ports)))).toEqual(['sfu', 'ral']);
-  expect((await collect(verify(ports))).map(({ ref, did }) => `${ref} ${did}`).sort()).toEqual([
-    'fnal skipped',
-    'ral checked',
-    'sfu checked',
-  ]);
-  expect(await collect(purge(ports))).toEqual([]);
-  now += 2 * DAY;
-  expect(to(await collect(transfer(ports)))).toEqual(['fnal']);
-  expect((await collect(purge(ports))).map(({ did }) => did)).toEqual(['purged', 'purged']);
+test('cancel of running work reaches the batch system', { timeout: 120_000 }, () => {
+  must(folder, ['chain']);
+  started(2);
+  expect(must(folder, ['cancel', '--all', '--yes'])).toContain('wanted');
+  must(folder, ['chain', '--until-idle'], [0, 1]);
+  expect(states()).toEqual(['1 canceled', '2 canceled', '3 canceled']);
 });
 
-test('cancelled transfers stop, leave nothing, and stay cancelled until resumed', async () => {
-  let cancelled: Item[] = [];
-  let armed = true;
-  const ports: TestPorts = await world({
-    storages: ['sfu', 'fnal'],
-    settings: { transfer: { parallel: 1, lease: 60, retry: MINUTE } },
-    wrap: (storage: Storage) =>
-      new Proxy(storage, {
-        get(target, key) {
-          const value = Reflect.get(target, key) as unknown;
-          if (key !== 'copyIn' || typeof value !== 'function')
-            return typeof value === 'function' ? value.bind(target) : value;
-          return async (...args: Parameters<Storage['copyIn']>) => {
-            if (armed && storage.name === 'fnal') {
-              armed = false;
-              cancelled = await collect(
-                cancelTransfers(ports, { storages: ['fnal'], runs: [[1, 1]] }, { why: 'stop' }),
-              );
-              // Longer than the renewal, which finds that the slot is gone.
-              await new Promise((resolve) => setTimeout(resolve, 100));
-            }
-            return target.copyIn(...args);
-          };
-        },
-      }),
-  });
-  await completeRun(ports, 1, 2);
-  await completeRun(ports, 2, 1);
-  const items = await collect(transfer(ports));
-  expect(cancelled.map(({ did, file }) => `${did} ${file ?? ''}`.trim())).toEqual([
-    'paused',
-    'canceled SNOP_0000000001_000.zdab',
-    'canceled SNOP_0000000001_001.zdab',
-  ]);
-  expect(
-    items.filter(({ storage, did }) => storage === 'fnal' && did === 'verified').map(({ ref }) => ref),
-  ).not.toContain('1');
-  expect(to(await collect(transfer(ports))).filter((name) => name === 'fnal').length).toBeLessThanOrEqual(1);
-  expect((await readRun(ports, 1)).done).toEqual(['sfu']);
-  const [hold] = await activeHolds(ports.store, await ports.store.now());
-  await collect(resume(ports, [hold!._id], 'go on'));
-  await collect(transfer(ports));
-  expect((await readRun(ports, 1)).done).toEqual(['fnal', 'sfu']);
-});
-
-test('an element that fails again and again is set aside, said once; tried again later, put back when it works', async () => {
-  let now = ms(T0);
-  let down = true;
-  let calls = 0;
-  const ports = await world({
-    now: () => now,
-    storages: ['sfu', 'fnal'],
-    settings: { breaker: { failures: 3, aside: HOUR } },
-    wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, key) {
-          const value = Reflect.get(target, key) as unknown;
-          if (typeof value !== 'function') return value;
-          if (storage.name !== 'fnal' || key !== 'stat') return value.bind(target);
-          return (paths: string[]) => {
-            calls++;
-            return down ? Promise.reject(new UnreachableError('fnal is down')) : target.stat(paths);
-          };
-        },
-      }),
-  });
-  await completeRun(ports, 1, 2);
-  const said = async () =>
-    (await collect(transfer(ports))).filter(({ kind }) => kind === 'storage').map(({ did }) => did);
-  expect(await said()).toEqual(['skipped']);
-  expect(await said()).toEqual(['skipped']);
-  expect(await said()).toEqual(['skipped', 'aside']);
-  const before = calls;
-  const quiet = await collect(transfer(ports));
-  expect(quiet).toMatchObject([{ did: 'skipped', ref: 'fnal' }]);
-  expect(quiet[0]?.failed).toBeUndefined();
-  expect(calls).toBe(before);
-  // Asked for by name it is tried all the same.
-  expect((await collect(transfer(ports, { to: ['fnal'] }))).some(({ failed }) => failed)).toBe(true);
-  expect(calls).toBeGreaterThan(before);
-  now += 7 * HOUR;
-  down = false;
-  expect(to(await collect(transfer(ports)))).toEqual(['fnal', 'fnal']);
-  expect((await ports.store.get(['storage:fnal'])).get('storage:fnal')).toMatchObject({ causes: {} });
-  expect(onBuffer(ports)).toHaveLength(2);
-});
-
-test('a breaker counts by cause, doubles its time, at most six hours', () => {
-  const rules = { failures: 2, aside: HOUR };
-  const fail = (doc: Parameters<typeof afterFailure>[0], cause: 'full' | 'unreachable', at: string) =>
-    afterFailure(doc, 'ral', { cause, why: cause }, rules, at);
-  const one = fail(fail(undefined, 'full', T0), 'unreachable', T0);
-  expect(asideNow(one, T0)).toBeUndefined();
-  let doc = fail(one, 'full', T0);
-  expect(asideNow(doc, T0)).toMatchObject({ cause: 'full', until: iso(ms(T0) + HOUR), failures: 2 });
-  expect(asideNow(doc, iso(ms(T0) + HOUR))).toBeUndefined();
-  const times = [2, 4, 6, 6].map((hours) => {
-    doc = fail(doc, 'full', T0);
-    return asideNow(doc, T0)?.until === iso(ms(T0) + hours * HOUR);
-  });
-  expect(times).toEqual([true, true, true, true]);
-  expect(afterSuccess(doc)?.causes).toEqual({});
-  expect(afterSuccess(afterSuccess(doc))).toBeUndefined();
+test('runs in quarantine make no passes until it is resumed', { timeout: 120_000 }, () => {
+  writeFileSync(join(folder, 'go'), '');
+  must(folder, ['quarantine', '2', '--why', 'builder test']);
+  must(folder, ['chain', '--until-idle'], [0, 1]);
+  expect(states()).toEqual(['1 completed', '3 completed']);
+  expect(must(folder, ['list', 'quarantine'])).toContain('run002.dat');
+  const [hold] = lines<{ ref: string }>(must(folder, ['list', 'holds', '--json']));
+  must(folder, ['resume', hold?.ref ?? '', '--why', 'it was good']);
+  must(folder, ['chain', '--until-idle'], [0, 1]);
+  expect(states()).toEqual(['1 completed', '2 completed', '3 completed']);
 });

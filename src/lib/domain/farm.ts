@@ -15,6 +15,7 @@ export interface FarmDoc extends Doc {
   readonly backend: string;
   /** Bumped by unlock or giveUp: permits another site to take over, one job at a time. */
   readonly epoch: number;
+  /** Empty after `farm unlock`: whatever batch system answers next is the one. */
   readonly identity: Identity;
   readonly heartbeat: Iso;
   readonly host: string;

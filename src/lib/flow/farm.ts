@@ -35,8 +35,9 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
   const identity = await backend.identity();
   const at = await ports.store.now();
   const outcome = await ports.store.update<FarmDoc>(farmId(farm.name), (doc) => {
-    if (doc && (doc.identity.cluster !== identity.cluster || doc.identity.user !== identity.user)) {
-      return { skip: `${doc.identity.user}@${doc.identity.cluster}` };
+    const expected = doc?.identity.cluster === '' ? undefined : doc?.identity;
+    if (expected && (expected.cluster !== identity.cluster || expected.user !== identity.user)) {
+      return { skip: `${expected.user}@${expected.cluster}` };
     }
     const base = { _id: farmId(farm.name), kind: 'farm', v: SCHEMA, site: farm.name, epoch: 1 } as const;
     // A process that was stopped between clock and write must not make the site look silent.

@@ -3,7 +3,7 @@
 import type { ClaimDoc, FarmDoc } from '../domain/farm.ts';
 import { farmId, refOf } from '../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../domain/job.ts';
-import { keyOf } from '../domain/states.ts';
+import { isActive, keyOf } from '../domain/states.ts';
 import { type Change, idsWith, tookEffect } from '../store.ts';
 import { between, type Iso, plus } from '../util/time.ts';
 import { endExpired } from './holds.ts';
@@ -67,26 +67,21 @@ export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions)
     if (fresh?.heartbeat !== farm.heartbeat) return;
     epoch = fresh.epoch;
   }
-  const why = `${farm.site} was given up: silent since ${farm.heartbeat}`;
-  yield* putBack(
-    ports,
-    rows.map((row) => row.id),
-    options,
-    (job, at) =>
-      job.subjobs.flatMap(({ index, state }): Move[] => {
-        if ((state.name !== 'submitted' && state.name !== 'running') || state.lock.site !== farm.site) return [];
-        // The site may be back by now, and what it has claimed since is not what was given up.
-        if (state.lock.epoch >= epoch) return [];
-        return [
-          {
-            index,
-            event: 'giveUp',
-            why,
-            to: { name: 'waiting', since: at, wake: { kind: 'ready' } },
-            with: { wanted: null, absent: null },
-          },
-        ];
-      }),
+  yield* abandon(ports, farm.site, epoch, `${farm.site} was given up: silent since ${farm.heartbeat}`, options);
+}
+
+/** Puts back everything that is locked to a site under an epoch before `epoch`, whatever the batch system does with it. */
+export async function* abandon(ports: Ports, site: string, epoch: number, why: string, options: StepOptions): Step {
+  const rows = await ports.store.view('active', { prefix: [site] });
+  const ids = rows.map((row) => row.id);
+  yield* putBack(ports, ids, options, (job, at) =>
+    job.subjobs.flatMap(({ index, state }): Move[] => {
+      // The site may be back by now, and what it has claimed since is not what was given up.
+      if (!isActive(state) || !('lock' in state) || state.lock?.site !== site || state.lock.epoch >= epoch) return [];
+      const event = state.name === 'submitting' ? 'unclaim' : 'giveUp';
+      const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
+      return [{ index, event, why, to, with: { wanted: null, absent: null } }];
+    }),
   );
 }
 

@@ -1,0 +1,24 @@
+import { Args, Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing, yes } from '../../lib/cli/flags.ts';
+import { unlock } from '../../lib/flow/drain.ts';
+
+export default class FarmUnlock extends Base {
+  static override summary = 'give up what is locked to a farm';
+  static override description =
+    'Puts everything back to waiting that is locked to the farm, and forgets which batch system it had. What still runs there may run twice; only the new attempts count. For a site that will not come back, or whose batch system was replaced.';
+  static override examples = ['<%= config.bin %> <%= command.id %> cedar --why "the cluster was rebuilt" --dry-run'];
+  static override args = { farm: Args.string({ description: 'farm', required: true, ignoreStdin: true }) };
+  static override flags = {
+    ...changing,
+    ...yes,
+    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(FarmUnlock);
+    const ports = await this.ports(true);
+    if (!flags['dry-run']) await this.confirm(`Give up everything that ${args.farm} runs?`, flags.yes);
+    await this.items(unlock(ports, args.farm, flags.why, this.stepOptions(flags, {})));
+  }
+}
