@@ -17,7 +17,7 @@ import { Cluster, refuseHeld } from './slurm/cluster.ts';
 import { WARNING_SIGNAL } from './slurm/commands.ts';
 import { SlurmJobs } from './slurm/jobs.ts';
 import { parseOptions } from './slurm/options.ts';
-import type { Queue } from './slurm/parse.ts';
+import type { Queue, Row } from './slurm/parse.ts';
 import { runner } from './slurm/run.ts';
 
 /** A failed job's record waits this long, ms, for Slurm's own word of why it ended. */
@@ -91,16 +91,32 @@ class SlurmBackend implements Backend {
   async status(keys: readonly string[]): Promise<Map<string, Status>> {
     if (keys.length === 0) return new Map();
     const { rows, cancelled } = await this.#queue();
-    const found = new Map<string, Status>();
-    const missing: string[] = [];
-    for (const key of keys) {
-      const row = rows.get(key);
-      if (row) found.set(key, { state: row.state, backendId: row.id, raw: row.raw });
-      else missing.push(key);
-    }
+    const known = keys.flatMap((key) => rows.get(key) ?? []);
+    const unwell = known.filter(({ state, raw }) => state === 'ended' && !raw?.startsWith('COMPLETED'));
+    const found = new Map(known.map((row) => [row.key, statusOf(row)]));
+    for (const row of await this.#cluster.exits(unwell)) found.set(row.key, this.#whyEnded(row));
+    const missing = keys.filter((key) => !rows.has(key));
+    await this.#withdraw(
+      known.filter((row) => row.hopeless),
+      found,
+    );
     if (missing.length > 0) await this.#missing(missing, cancelled, found);
     this.#alive = new Set(keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? '')));
     return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
+  }
+
+  /** Slurm only knows that a job was cancelled; the fence knows why. */
+  #whyEnded(row: Row): Status {
+    const mark =
+      row.raw?.startsWith('CANCELLED') && isKey(row.key) ? reachable(() => this.#jobs.mark(row.key)) : undefined;
+    return statusOf(mark?.kind === 'fenced' ? { ...row, raw: mark.why } : row);
+  }
+
+  /** Jobs that Slurm says can never start are taken back: fenced, then cancelled, so that they end with its reason. */
+  async #withdraw(rows: readonly Row[], found: Map<string, Status>): Promise<void> {
+    const ours = reachable(() => rows.filter(({ key, raw }) => this.#jobs.fence(key, `refused ${raw ?? ''}`)));
+    if (rows.length > 0) await this.#cluster.cancel(rows.map(({ id }) => id));
+    for (const { key, id, raw } of ours) found.set(key, { state: 'ended', backendId: id, raw: `refused ${raw ?? ''}` });
   }
 
   /** Keys that the controller no longer has: our own marks first, then accounting. */
@@ -123,7 +139,7 @@ class SlurmBackend implements Backend {
     for (const key of unmarked) {
       const row = rows?.get(key);
       const raw = cancelled.get(partsOf(key).claim);
-      if (row) found.set(key, { state: 'ended', backendId: row.id, raw: row.raw });
+      if (row) found.set(key, statusOf(row));
       else if (started.has(key)) found.set(key, { state: 'ended', ...this.#idOf(key), raw: 'no longer in squeue' });
       else if (raw !== undefined) found.set(key, { state: 'ended', ...this.#idOf(key), raw });
       else if (rows) found.set(key, { state: 'absent' });
@@ -142,14 +158,16 @@ class SlurmBackend implements Backend {
 
   async cancel(keys: readonly string[]): Promise<void> {
     const { rows } = await this.#queue();
-    const live = keys.filter((key) => rows.has(key) && rows.get(key)!.state !== 'ended');
+    const live = new Set(keys.filter((key) => rows.has(key) && rows.get(key)!.state !== 'ended'));
+    const due = keys.filter((key) => isKey(key) && (rows.has(key) || this.#jobs.isOpen(key)));
     reachable(() => {
-      for (const key of keys.filter((one) => isKey(one) && (live.includes(one) || this.#jobs.isOpen(one)))) {
-        // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
-        if (!this.#jobs.fence(key, 'canceled') && this.#jobs.mark(key)?.kind === 'started') this.#jobs.noteCancel(key);
-      }
+      // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
+      const fenced = due.filter((key) => this.#jobs.fence(key, 'canceled'));
+      const started = due.filter((key) => live.has(key) && this.#jobs.mark(key)?.kind === 'started');
+      for (const key of started) this.#jobs.noteCancel(key);
+      this.#jobs.close(fenced);
     });
-    await this.#cluster.cancel(live.map((key) => rows.get(key)!.id));
+    await this.#cluster.cancel([...live].map((key) => rows.get(key)!.id));
   }
 
   async records(limit: number): Promise<ResultRecord[]> {
@@ -191,6 +209,10 @@ class SlurmBackend implements Backend {
   }
 
   async close(): Promise<void> {}
+}
+
+function statusOf({ state, id, raw }: Row): Status {
+  return { state, backendId: id, ...(raw !== undefined && { raw }) };
 }
 
 /** The warning signal says what Slurm will say only later. */

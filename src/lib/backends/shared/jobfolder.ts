@@ -31,14 +31,14 @@ export type Mark =
       readonly execution: string;
       readonly canceled: boolean;
     }
-  /** Taken in the wrapper's place so that it can never start: `canceled`, or `lost`. */
+  /** Taken in the wrapper's place so that it can never start: `canceled`, `lost`, or `refused` with words. */
   | { readonly kind: 'fenced'; readonly why: string }
   /** The mark was made and its writer died, or is just writing. */
   | { readonly kind: 'unknown' };
 
 /** The mark's text, as wrapper.sh writes it: `started PID STARTTIME BOOT EXECUTION`, later perhaps a line `canceled`. */
 export function parseMark(text: string): Mark {
-  const fenced = /^(canceled|lost)\n/.exec(text)?.[1];
+  const fenced = /^(canceled|lost|refused.*)\n/.exec(text)?.[1];
   if (fenced) return { kind: 'fenced', why: fenced };
   const match = /^started (\d+) (\S+) (\S+) (\S+)\n/.exec(text);
   if (!match) return { kind: 'unknown' };
@@ -106,7 +106,7 @@ export class JobFolder {
   }
 
   /** Takes the start fence in the wrapper's place, so that the key can never start; false when it has started. */
-  fence(key: string, why: 'canceled' | 'lost'): boolean {
+  fence(key: string, why: 'canceled' | 'lost' | `refused ${string}`): boolean {
     let file: number;
     try {
       file = openSync(this.path('started', key), 'wx');

@@ -6,7 +6,9 @@ import { type ArrayPart, jobName, namesOf, packIds } from './arrays.ts';
 import { batchScript, type JobPaths, sacctArgs, sbatchArgs } from './commands.ts';
 import type { SlurmOptions } from './options.ts';
 import {
+  EXIT_FORMAT,
   parseConfig,
+  parseExits,
   parseJobcomp,
   parseSacct,
   parseSbatch,
@@ -16,13 +18,18 @@ import {
   refusalOf,
   type SlurmConfig,
   SQUEUE_FORMAT,
+  withExit,
 } from './parse.ts';
 import { must, type Run, unreachable } from './run.ts';
+
+/** States in which a job has ended and an exit code says more. */
+const UNWELL = 'FAILED,TIMEOUT,OUT_OF_MEMORY,CANCELLED,PREEMPTED,NODE_FAIL,BOOT_FAIL,DEADLINE';
 
 export class Cluster {
   readonly #run: Run;
   readonly #prefix: string;
   readonly #options: SlurmOptions;
+  readonly #user = String(process.getuid?.() ?? '');
   #config: Promise<SlurmConfig> | undefined;
 
   constructor(run: Run, prefix: string, options: SlurmOptions) {
@@ -58,10 +65,16 @@ export class Cluster {
 
   /** Everything of this farm that the controller still has, ended jobs (for MinJobAge) among it. */
   async queue(): Promise<Queue> {
-    const user = String(process.getuid?.() ?? '');
-    const args = ['-h', '-r', '-u', user, '-t', 'all', '-O', SQUEUE_FORMAT];
-    const result = await must(this.#run, 'squeue', args);
+    const result = await must(this.#run, 'squeue', ['-h', '-u', this.#user, '-t', 'all', '-o', SQUEUE_FORMAT]);
     return parseSqueue(result.stdout, this.#prefix);
+  }
+
+  /** Ended rows with their exit codes, which squeue's listing does not have. */
+  async exits(rows: readonly Row[]): Promise<Row[]> {
+    if (rows.length === 0) return [];
+    const result = await must(this.#run, 'squeue', ['-h', '-u', this.#user, '-t', UNWELL, '-O', EXIT_FORMAT]);
+    const exits = parseExits(result.stdout);
+    return rows.map((row) => withExit(row, exits.get(row.id)));
   }
 
   /** Lets held jobs run. Answers false when Slurm complained of some: they may have been released before. */
@@ -87,9 +100,8 @@ export class Cluster {
   async ended(keys: readonly string[], jobs: ReadonlyMap<string, string>, age: number): Promise<EndedRows | undefined> {
     const { accounting, maxArraySize } = await this.config();
     if (accounting === 'slurmdbd') {
-      const user = String(process.getuid?.() ?? '');
       // An hour earlier: the clocks of two hosts differ.
-      const args = sacctArgs(user, namesOf(this.#prefix, keys, maxArraySize), age + 3_600_000);
+      const args = sacctArgs(this.#user, namesOf(this.#prefix, keys, maxArraySize), age + 3_600_000);
       const result = await this.#run('sacct', args);
       return result.failure === undefined ? parseSacct(result.stdout, this.#prefix) : undefined;
     }

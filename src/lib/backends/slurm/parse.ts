@@ -53,7 +53,6 @@ const REFUSALS = [
   'Invalid generic resource',
   'Requested time limit is invalid',
   'Requested operation not supported on this system',
-  'Requested partition configuration not available now',
   "User's group not permitted to use this partition",
   'Access/permission denied',
   'Job violates accounting/QOS policy',
@@ -85,7 +84,10 @@ export interface Row {
   /** `<array job>_<task>` */
   readonly id: string;
   readonly state: Status['state'];
-  readonly raw: string;
+  /** Absent for a job that merely waits for its turn. */
+  readonly raw?: string;
+  /** Slurm says itself that it will never start. */
+  readonly hopeless?: boolean;
 }
 
 const PENDING = new Set(['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'REQUEUE_FED', 'SPECIAL_EXIT', 'RESV_DEL_HOLD']);
@@ -115,23 +117,18 @@ export function stateOf(word: string, reason: string): Status['state'] {
   return reason === 'JobHeldUser' ? 'held' : 'pending';
 }
 
+/** Reasons of a pending job that is in nobody's way. */
+const ORDINARY = new Set(['None', 'Priority', 'Resources', '']);
+/** Reasons of a pending job that no waiting will mend. */
+const HOPELESS = new Set(['BadConstraints', 'DependencyNeverSatisfied', 'InvalidAccount', 'InvalidQOS']);
+
 /** `FAILED 3:0 NonZeroExitCode`: what is kept on the subjob and what policy rules look at. */
 function rawOf(word: string, exit: string, reason: string): string {
   return [word, exit, reason].filter((part) => part !== '' && part !== 'None').join(' ');
 }
 
-/** Columns of squeue, with their widths; the reason is last, since it may have blanks. */
-const COLUMNS = [
-  ['ArrayJobID', 20],
-  ['ArrayTaskID', 12],
-  ['State', 20],
-  ['exit_code', 12],
-  ['Name', 100],
-  ['Reason', 80],
-] as const;
-
-/** The format for `squeue -r -O`. */
-export const SQUEUE_FORMAT = COLUMNS.map(([name, width]) => `${name}:${width}`).join(',');
+/** The format for `squeue -o`. The reason is last, since it may hold anything. */
+export const SQUEUE_FORMAT = '%F|%K|%T|%j|%r';
 
 /** What squeue listed of one farm. */
 export interface Queue {
@@ -140,33 +137,48 @@ export interface Queue {
   readonly cancelled: ReadonlyMap<string, string>;
 }
 
-/** Our rows of `squeue -h -r -O SQUEUE_FORMAT`. */
+/**
+ * Our rows of `squeue -h -o SQUEUE_FORMAT`. Task lists are expanded here: `squeue -r` leaves out the last task of
+ * `0-98:2` (seen on 22.05).
+ */
 export function parseSqueue(text: string, prefix: string): Queue {
   const rows = new Map<string, Row>();
   const cancelled = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const [job = '', task = '', word = '', status = '', name = '', reason = ''] = cells(line);
+    const [job = '', task = '', word = '', name = '', reason = ''] = line.split('|');
     const ours = parseName(prefix, name);
     if (!ours) continue;
     const state = stateOf(word, reason);
-    const raw = rawOf(word, state === 'ended' ? exitOf(Number(status)) : '', reason);
+    const raw = rawOf(word, '', reason);
+    const words = state === 'pending' && ORDINARY.has(reason) ? {} : { raw };
+    const hopeless = state === 'pending' && HOPELESS.has(reason) ? { hopeless: true } : {};
     if (!/^\d/.test(task) && state === 'ended') cancelled.set(ours.claim, raw);
     for (const number of expand(task)) {
       const key = `${ours.claim}.${ours.base + number}`;
       const known = rows.get(key);
-      if (!known || known.state === 'ended') rows.set(key, { key, id: `${job}_${number}`, state, raw });
+      if (!known || known.state === 'ended')
+        rows.set(key, { key, id: `${job}_${number}`, state, ...words, ...hopeless });
     }
   }
   return { rows, cancelled };
 }
 
-function cells(line: string): string[] {
-  let at = 0;
-  return COLUMNS.map(([, width]) => {
-    const cell = line.slice(at, at + width).trim();
-    at += width;
-    return cell;
+/** The format for `squeue -O` that has exit codes; not lists of tasks, which it would cut off. */
+export const EXIT_FORMAT = 'ArrayJobID:20,ArrayTaskID:20,exit_code:20';
+
+/** Exit of each ended task, `<array job>_<task>` -> `3:0`, of `squeue -h -O EXIT_FORMAT`. */
+export function parseExits(text: string): Map<string, string> {
+  const rows = text.split('\n').flatMap((line) => {
+    const [job, task, status] = line.trim().split(/\s+/);
+    return status === undefined ? [] : [[`${job}_${task}`, exitOf(Number(status))] as const];
   });
+  return new Map(rows);
+}
+
+/** `FAILED NonZeroExitCode` with an exit code -> `FAILED 3:0 NonZeroExitCode`. */
+export function withExit(row: Row, exit: string | undefined): Row {
+  const [word = '', ...rest] = (row.raw ?? '').split(' ');
+  return exit === undefined ? row : { ...row, raw: [word, exit, ...rest].join(' ') };
 }
 
 /** A wait status as sacct writes it: `3:0`, `0:11`. */

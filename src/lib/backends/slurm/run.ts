@@ -10,7 +10,11 @@ export type Run = (program: string, args: readonly string[], input?: string) => 
 export function runner(timeout: number): Run {
   return (program, args, input) => {
     const without = strangeNames(Object.keys(process.env)).flatMap((name) => ['-u', name]);
-    return exec('env', [...without, program, ...args], { timeout, ...(input !== undefined && { input }) });
+    // Task lists in full: squeue cuts them at 64 characters.
+    return exec('env', [...without, 'SLURM_BITSTR_LEN=0', program, ...args], {
+      timeout,
+      ...(input !== undefined && { input }),
+    });
   };
 }
 

@@ -69,6 +69,9 @@ export function react(
   if (seen.state === 'held') return { do: 'release' };
   if (seen.state === 'running' && state.name === 'submitted') return startedReaction(subjob.index, state, seen);
   if (subjob.absent !== undefined) return { do: 'touch', fields: { absent: null, observed: seen.at } };
+  // Why it does not start, where that is out of the ordinary.
+  if (seen.state === 'pending' && seen.raw !== undefined && seen.raw !== subjob.raw)
+    return { do: 'touch', fields: seenFields(seen) };
   return { do: 'nothing' };
 }
 
