@@ -10,6 +10,8 @@ export interface Capabilities {
   /** Checksum types the destination computes itself. */
   readonly checksums: readonly string[];
   readonly rename: boolean;
+  /** `copyIn` and `copyFrom` with `expect` succeed only after asking the destination's own checksum: no need to ask again. */
+  readonly confirms?: boolean;
   /** Small files that it likes to be given at once: it makes few calls for many of them. Absent: no more than others. */
   readonly batch?: number;
 }

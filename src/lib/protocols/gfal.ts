@@ -53,7 +53,7 @@ class GfalStorage implements Storage {
     this.at = at;
     this.#settled = settled;
     this.#library = new Library((text) => at.address.clean(text));
-    this.capabilities = { thirdParty: true, tape, checksums: ['adler32', 'md5'], rename: true };
+    this.capabilities = { thirdParty: true, tape, checksums: ['adler32', 'md5'], rename: true, confirms: true };
   }
 
   async stat(paths: readonly string[]): Promise<Map<string, Stat>> {

@@ -17,6 +17,8 @@ const AT_ONCE = 8;
 /** Bytes up to which a file is copied together with others. */
 const SMALL = 8 * 2 ** 20;
 const BATCH = 256;
+/** Milliseconds for which the folder that was there is taken to be there. */
+const ROOT_SEEN = 5000;
 /** Copies at once in one xrdcp. */
 const PARALLEL = 4;
 
@@ -54,6 +56,7 @@ export class XrootdStorage implements Storage {
   readonly #settled: Settled;
   readonly #server: Sessions;
   readonly #folders = new Set<string>();
+  #rootSeen = -Infinity;
   readonly #small = new Gathering<Small>(BATCH, (items) => this.#copyTogether(items));
 
   constructor({ name, tape }: StorageSettings, address: Address, settled: Settled) {
@@ -61,7 +64,14 @@ export class XrootdStorage implements Storage {
     this.address = address;
     this.#settled = settled;
     this.#server = new Sessions(address, settled.timeout);
-    this.capabilities = { thirdParty: true, tape, checksums: ['adler32', 'md5'], rename: true, batch: BATCH };
+    this.capabilities = {
+      thirdParty: true,
+      tape,
+      checksums: ['adler32', 'md5'],
+      rename: true,
+      confirms: true,
+      batch: BATCH,
+    };
   }
 
   async stat(paths: readonly string[]): Promise<Map<string, Stat>> {
@@ -91,12 +101,14 @@ export class XrootdStorage implements Storage {
 
   /** Everything is missing where the folder is: that is the site's fault, not the files'. @throws UnreachableError */
   async #checkRoot(): Promise<void> {
+    if (performance.now() < this.#rootSeen + ROOT_SEEN) return;
     const folder = this.address.inside('');
     await this.#server.ask(['stat'], [folder]).catch((error: unknown) => {
       if (!(error instanceof RemoteFailure) || error.meaning !== 'missing') throw this.#meant(error, '');
       const hint = `if ${this.name} is new: xrdfs ${this.address.host} mkdir -p ${folder}`;
       throw errorOf(this.address, new RemoteFailure('down', `folder ${folder} does not exist`), '', hint);
     });
+    this.#rootSeen = performance.now();
   }
 
   /** The server's own; it may remember it by name and mtime. */
@@ -173,12 +185,12 @@ export class XrootdStorage implements Storage {
     const serverPath = this.address.inside(path);
     const expected = options.expect ?? (await readLocal(local, options));
     try {
-      // Servers know files by name and second: what replaces another within it would be taken for that one.
-      await this.#removePath(serverPath);
       const arrived =
         expected.size <= SMALL &&
         this.address.query === '' &&
         (await this.#together(local, serverPath, expected, options));
+      // Servers know files by name and second: what replaces another within it would be taken for that one.
+      if (!arrived) await this.#removePath(serverPath);
       if (!arrived)
         await withLinks([{ name: 'source', local }], (folder) =>
           this.#put(`${folder}/source`, serverPath, expected, options),
@@ -239,7 +251,8 @@ export class XrootdStorage implements Storage {
       const links = files.map(({ local, serverPath }) => ({ name: serverPath.slice(folder.length + 1), local }));
       await withLinks(links, async (from) => {
         const sources = links.map(({ name }) => `${from}/${name}`);
-        const args = ['--silent', '--force', ...(this.#settled.posc ? ['--posc'] : []), '--parallel', String(PARALLEL)];
+        // Not forced: what is there already is replaced by itself, and not while others are copied.
+        const args = ['--silent', ...(this.#settled.posc ? ['--posc'] : []), '--parallel', String(PARALLEL)];
         const timeout = this.#limit(files.length * SMALL);
         await this.#server.tool('xrdcp', [...args, ...sources, this.#server.url(`${folder}/`)], { timeout });
       });

@@ -34,6 +34,8 @@ export class Library {
         env: this.#env,
         greets: false,
         answer: (output) => (output.endsWith('\n') ? output : undefined),
+        // The client below it remembers for a while that a server was down.
+        broken: (answer) => answersOf(answer).some((one) => failureIn(one, clean)?.meaning === 'down'),
       },
       DRIVERS,
     );
@@ -81,6 +83,12 @@ export class Library {
   #broke(said: string): RemoteFailure {
     return new RemoteFailure('down', this.#clean(`gfal2 ended unexpectedly: ${said}`));
   }
+}
+
+/** What it said to each part of a question. */
+function answersOf(answer: string): unknown[] {
+  const { each, ...whole } = JSON.parse(answer) as { each?: unknown[] };
+  return each ?? [whole];
 }
 
 function late(timeout: number): RemoteFailure {

@@ -8,7 +8,7 @@ import { errorIn, failureOf, meaningOf } from './meaning.ts';
 
 const SESSIONS = 4;
 /** Tries of a question that the server was too busy for. */
-const TRIES = 3;
+const TRIES = 4;
 const PROMPT = /(?:^|\n)\[[^\]\n]*\] [^\n]*? > $/;
 
 /** The client's own time limits, in seconds, where the environment does not say others. */
@@ -67,7 +67,7 @@ export class Sessions {
       } catch (error) {
         const again = error instanceof RemoteFailure && error.meaning === 'busy' && tries < TRIES;
         if (!again) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 500 * tries));
+        await new Promise((resolve) => setTimeout(resolve, 20 * 5 ** tries));
       }
     }
   }
