@@ -1,0 +1,20 @@
+// Suites that need real systems: `npm run test:systems`. The systems are brought up before and taken down after.
+import { defineConfig, mergeConfig } from 'vitest/config';
+import base from '../vitest.config.ts';
+
+const { exclude: _, include: __, ...test } = base.test ?? {};
+
+export default mergeConfig(
+  { ...base, test },
+  defineConfig({
+    test: {
+      include: ['test/systems/**/*.test.ts'],
+      exclude: ['node_modules/**'],
+      globalSetup: ['test/systems/setup.ts'],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      // The systems are shared: a suite that kills a server must not do so to another suite.
+      fileParallelism: false,
+    },
+  }),
+);
