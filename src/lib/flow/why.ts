@@ -152,7 +152,7 @@ async function whyJobs(ports: Ports, jobs: readonly JobDoc[]): Promise<WhyReport
     ];
     const relevant =
       job.state === 'completed' || job.state === 'canceled'
-        ? gates.filter((gate) => gate.ok || gate.gate === 'subjobs')
+        ? gates.filter((gate) => gate.ok || gate.gate.startsWith('subjob'))
         : gates;
     const about = [job.version, job.request ?? 'automatic', job.tag === undefined ? '' : `tag ${job.tag}`]
       .filter((part) => part !== '')
