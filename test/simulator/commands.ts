@@ -1,7 +1,7 @@
 // The commands that simulated hosts run: the real flow, nothing of it replaced.
 import type { FarmDoc } from '../../src/lib/domain/farm.ts';
 import type { HoldDoc } from '../../src/lib/domain/hold.ts';
-import { requestId } from '../../src/lib/domain/ids.ts';
+import { refOf, requestId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/job.ts';
 import { enqueue } from '../../src/lib/flow/enqueue.ts';
 import { pause, resume } from '../../src/lib/flow/holds.ts';
@@ -12,6 +12,7 @@ import { type ReprocessOptions, reprocess } from '../../src/lib/flow/reprocess.t
 import { giveUp, reset } from '../../src/lib/flow/reset.ts';
 import { submit } from '../../src/lib/flow/submit.ts';
 import { transfer } from '../../src/lib/flow/transfer.ts';
+import { why } from '../../src/lib/flow/why.ts';
 import { idsWith } from '../../src/lib/store.ts';
 import { plus } from '../../src/lib/util/time.ts';
 import type { Random } from './random.ts';
@@ -135,6 +136,21 @@ function resumeCommand(): Command {
     },
   };
 }
+
+/** Asks why about every pass that has not completed: a failed item where no gate is closed. */
+export const WHY: Command = {
+  name: 'why',
+  step: async function* (ports) {
+    const open = (await allJobs(ports)).filter((job) => job.state !== 'completed');
+    for (const { run, module, pass } of open) {
+      const text = refOf(run, module, pass);
+      const [report] = await why(ports, { text, run, module, pass });
+      const closed = report?.gates.filter((gate) => !gate.ok) ?? [];
+      const told = closed.length > 0 && (report?.next.length ?? 0) > 0;
+      yield { kind: 'why', ref: text, did: 'asked', failed: !told, text: closed.map((gate) => gate.text).join('; ') };
+    }
+  },
+};
 
 /** Opens every gate that a person can open. */
 export const RESUME: Command = resumeCommand();

@@ -14,7 +14,10 @@ const MODULES = ['Processing', 'Analysis', 'Plot'];
 /** Everything that peace must still bring to an end, in words; empty at the fixpoint. */
 export function unfinished(world: World): string[] {
   const jobs = jobsOf(world);
-  const holds = world.database.all().filter((doc): doc is HoldDoc => doc.kind === 'hold' && !(doc as HoldDoc).ended);
+  // One that ends by itself is no end of the matter.
+  const holds = world.database
+    .all()
+    .filter((doc): doc is HoldDoc => doc.kind === 'hold' && !(doc as HoldDoc).ended && !(doc as HoldDoc).until);
   const open = [...jobs.values()].flatMap((job) =>
     job.subjobs.flatMap((subjob) =>
       isEnded(job, subjob, jobs, holds, world.scenery.sites) ? [] : [inWords(job, subjob)],

@@ -1,8 +1,9 @@
 // A seed, played: first a time of trouble, in which commands are started at odd moments and everything may go wrong;
 // then peace, in which a few rounds of all steps must bring every job to its end, or to a gate that is really closed.
 import type { JobDoc } from '../../src/lib/domain/job.ts';
+import type { Item } from '../../src/lib/flow/ports.ts';
 import { HOUR, MINUTE } from '../../src/lib/util/time.ts';
-import { CONTINUE, MIX, OPERATORS, RESUME, RETRY, ROUND } from './commands.ts';
+import { CONTINUE, MIX, OPERATORS, RESUME, RETRY, ROUND, WHY } from './commands.ts';
 import { finalChecks, uncompleted, unfinished } from './endings.ts';
 import { type JobFaults, NO_JOB_FAULTS } from './fake-backend.ts';
 import type { Random } from './random.ts';
@@ -41,6 +42,7 @@ export async function play(seed: number, options: Partial<WorldOptions> = {}): P
 async function trouble(world: World): Promise<void> {
   const { random, scheduler } = world;
   scheduler.rates = drawRates(random);
+  if (random.chance(0.6)) scheduler.unlucky = random.pick([...ROUND, ...OPERATORS]).name;
   world.damage = { copies: random.chance(0.3) ? 0.1 : 0 };
   world.misrouted = random.chance(0.2) ? 0.1 : 0;
   for (const cluster of world.clusters.values()) cluster.faults = drawJobFaults(random);
@@ -124,8 +126,10 @@ async function peace(world: World): Promise<void> {
   if (world.invariants.violations.length > 0) return;
   for (const text of unfinished(world)) world.invariants.fail(`peace does not end it: ${text}`);
   // The operator clears every gate that was closed: now everything must complete.
-  const clearing = uncompleted(world).length > 0 ? [RESUME, RETRY, CONTINUE] : [CONTINUE];
-  for (const command of clearing) await finish(world, world.hosts[0]!, command);
+  for (const item of await finish(world, world.hosts[0]!, WHY)) {
+    if (item.failed) world.invariants.fail(`${item.ref} is not completed, and why names no closed gate: ${item.text}`);
+  }
+  for (const command of [RESUME, RETRY, CONTINUE]) await finish(world, world.hosts[0]!, command);
   if (uncompleted(world).length > 0) await rounds(world, uncompleted);
 }
 
@@ -147,7 +151,7 @@ async function hostRound(world: World, host: Host): Promise<void> {
 }
 
 /** Runs one command to its end, which in peace it must reach. */
-async function finish(world: World, host: Host, command: Command): Promise<void> {
+async function finish(world: World, host: Host, command: Command): Promise<readonly Item[]> {
   const { scheduler } = world;
   const run = world.start(host, command);
   const limit = scheduler.calls + CIRCLES;
@@ -155,6 +159,7 @@ async function finish(world: World, host: Host, command: Command): Promise<void>
   const who = `${command.name}@${host.name}`;
   if (!run.ended) world.invariants.fail(`${who} ${scheduler.calls < limit ? 'hangs' : 'runs in circles'}`);
   else if (run.error !== undefined) world.invariants.fail(`${who} failed in peace: ${String(run.error)}`);
+  return run.items;
 }
 
 function jobs(world: World): JobDoc[] {

@@ -49,6 +49,8 @@ export class Scheduler {
   /** Calls that were answered or not, of all processes. */
   calls = 0;
   rates: FaultRates | undefined;
+  /** Name of the processes that draw faults most of all. */
+  unlucky: string | undefined;
   readonly lines: string[] | undefined;
   private readonly heap: Event[] = [];
   private serial = 0;
@@ -65,7 +67,7 @@ export class Scheduler {
   }
 
   process(name: string, host: string): Process {
-    const misfortune = this.random.pick([0.2, 0.2, 0.2, 1, 2, 6]);
+    const misfortune = name === this.unlucky ? 8 : this.random.pick([0.2, 0.2, 0.2, 1, 2, 6]);
     return { id: ++this.processes, name, host, alive: true, frozenUntil: 0, misfortune };
   }
 
