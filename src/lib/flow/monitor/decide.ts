@@ -59,6 +59,18 @@ export function react(
   verified: Verification | undefined,
   context: Context,
 ): Reaction {
+  const reaction = reactionTo(subjob, seen, verified, context);
+  if (reaction.do !== 'move' || reaction.move.to.name === 'completed' || seen.raw === undefined) return reaction;
+  // The batch system's last word stays with what failed, so that a person sees it.
+  return { ...reaction, move: { ...reaction.move, with: { ...reaction.move.with, raw: seen.raw } } };
+}
+
+function reactionTo(
+  subjob: Subjob | undefined,
+  seen: Observation,
+  verified: Verification | undefined,
+  context: Context,
+): Reaction {
   const state = currentAttempt(subjob, seen.key);
   if (!subjob || !state) return strangerReaction(subjob, seen);
   if (seen.record) return recordReaction(subjob, state, seen.record, verified, context, seen.raw);
