@@ -1,8 +1,9 @@
 // A real Ganga with a gangadir of its own, as the suites use it: jobs by Ganga's Local backend, or by another.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend, Task } from '../../src/lib/backend.ts';
+import { lockPath } from '../../src/lib/backends/ganga/client.ts';
 import { open } from '../../src/lib/backends/ganga.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
@@ -36,8 +37,9 @@ export interface GangaWorld extends BackendWorld {
   reopen(options?: Record<string, unknown>): Promise<Backend>;
 }
 
-export async function gangaWorld(options: Record<string, unknown> = {}): Promise<GangaWorld> {
-  const folder = mkdtempSync(join(tmpdir(), 'dflow ganga-'));
+/** `blank`: in the name of every folder, as far as Ganga can stand it. */
+export async function gangaWorld(options: Record<string, unknown> = {}, blank = true): Promise<GangaWorld> {
+  const folder = mkdtempSync(join(tmpdir(), blank ? 'dflow ganga-' : 'dflow-ganga-'));
   const own = join(folder, 'farm');
   const events = join(folder, 'events');
   writeFileSync(events, '');
@@ -70,9 +72,17 @@ export async function gangaWorld(options: Record<string, unknown> = {}): Promise
     close: async () => {
       await backend.cancel(await backend.held());
       for (const one of opened) await one.close();
+      removeLock(own);
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 });
     },
   };
+}
+
+/** The lock of the gangadir in a farm's folder lies in the common temporary folder. */
+export function removeLock(own: string): void {
+  const gangadir = join(own, 'gangadir');
+  if (!existsSync(gangadir)) return;
+  for (const end of ['', '-journal']) rmSync(`${lockPath(gangadir)}${end}`, { force: true });
 }
 
 export function keysOf(tasks: readonly Task[]): string[] {

@@ -18,6 +18,7 @@ const SYSTEMS: readonly System[] = [
   { name: 'slurm', env: { SLURM_DBD: '1' }, pid: join(BASE, 'slurm-test/slurmctld.pid') },
   { name: 'slurm', env: { SLURM_DBD: '0' }, pid: join(BASE, 'slurm-nodbd/slurmctld.pid') },
   { name: 'condor', pid: join(BASE, 'condor/root/var/lib/pool/run/master.pid') },
+  { name: 'ganga' },
 ];
 
 function isUp({ pid }: System): boolean {

@@ -64,7 +64,9 @@ class GangaBackend implements Backend {
       }
       // Ganga does not tell a refusal from a failure, so it is unknown: what it took stays held and is cancelled later.
       if (answer.failed !== undefined)
-        throw new UnreachableError(`Ganga could not submit ${answer.name}: ${answer.failed}`);
+        throw new UnreachableError(
+          `Ganga could not submit ${answer.name}: ${answer.failed}${this.#client.lastWords()}`,
+        );
     }
     return ids;
   }
@@ -157,14 +159,16 @@ class GangaBackend implements Backend {
     if (live.length === 0) return;
     for (const group of groups(live, ASK))
       await this.#client.ask('kill', { names: group.map((key) => this.#prefix + key) });
-    reachable(() => this.#jobs.close(live.filter((key) => this.#jobs.mark(key)?.kind === 'fenced')));
   }
 
   /** True when Ganga must be told. */
   #cancelOne(key: string): boolean {
     if (!this.#jobs.isOpen(key) || this.#jobs.hasRecord(key)) return false;
     // Whoever takes the start fence decides: ours means that it can never start, however late its job comes to a slot.
-    if (this.#jobs.fence(key, 'canceled')) return true;
+    if (this.#jobs.fence(key, 'canceled')) {
+      this.#jobs.close([key]);
+      return true;
+    }
     const mark = this.#jobs.mark(key);
     if (mark?.kind !== 'started') return true;
     if (!this.#jobs.isAskedToEnd(key)) this.#jobs.noteCancel(key);

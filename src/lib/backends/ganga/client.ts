@@ -59,9 +59,9 @@ export class GangaClient {
     });
   }
 
-  /** Asks only if Ganga runs already. */
-  async askIfUp<Q extends keyof Questions>(name: Q, question: Questions[Q]): Promise<Answers[Q] | undefined> {
-    return this.#running ? this.ask(name, question) : undefined;
+  /** What Ganga last complained of, as ` (...)`: the words of the batch system behind it among it. */
+  lastWords(): string {
+    return this.#running?.driver.lastWords() ?? '';
   }
 
   close(): Promise<void> {
@@ -198,8 +198,8 @@ export class GangaClient {
   }
 }
 
-/** On a local disk, which the gangadir may not be; another host is seen by its session. */
-function lockPath(gangadir: string): string {
+/** The lock file of a gangadir that exists. On a local disk, which the gangadir may not be; another host is seen by its session. */
+export function lockPath(gangadir: string): string {
   const name = createHash('sha256').update(realpathSync(gangadir)).digest('hex').slice(0, 16);
   return join(tmpdir(), `dflow-ganga-${process.getuid?.() ?? 0}-${name}.lock`);
 }

@@ -48,7 +48,9 @@ export class GangaJobs extends JobFolder {
 
   /** Lets a job that was handed over run. Others are ignored. */
   release(key: string): void {
-    if (this.isOpen(key)) writeFileSync(this.path('tickets', key), '');
+    const ticket = this.path('tickets', key);
+    // Written once: its age says how long the job has been free to run.
+    if (this.isOpen(key) && !existsSync(ticket)) writeFileSync(ticket, '');
   }
 
   /** Handed over, not released, and not started or canceled in the meantime. */

@@ -67,11 +67,19 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
   // The shell on the worker counts whole seconds.
   if (beat < SECOND) options.fail('beat must be at least 1s');
   if (beatLimit < 3 * beat) options.fail('beatLimit must be at least three times beat', 'beatLimit: 10m');
+  const via = viaOf(options);
+  const gangadir = options.folder('gangadir') ?? join(defaultFolder, 'gangadir');
+  // Its commands for batch systems are shell texts in which Ganga quotes nothing.
+  if (via !== 'Local' && /[^\w@%+=:,./-]/.test(gangadir))
+    options.fail(
+      `Ganga's ${via} cannot use a folder with such a name: ${gangadir}`,
+      'gangadir: /plain/absolute/folder',
+    );
   return {
-    via: viaOf(options),
+    via,
     viaOptions: viaOptionsOf(options, farm.options.viaOptions),
     program: options.text('ganga') ?? 'ganga',
-    gangadir: options.folder('gangadir') ?? join(defaultFolder, 'gangadir'),
+    gangadir,
     settings: settingsOf(options),
     folder: options.folder('folder') ?? defaultFolder,
     ...(scratch !== undefined && { scratch }),
