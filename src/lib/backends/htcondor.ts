@@ -109,7 +109,8 @@ class CondorBackend implements Backend {
     reachable(() => {
       for (const key of keys.filter((one) => isKey(one) && (rows.has(one) || this.#jobs.isOpen(one)))) {
         // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
-        if (!this.#jobs.fence(key, 'canceled') && this.#jobs.mark(key)?.kind === 'started') this.#jobs.noteCancel(key);
+        if (this.#jobs.fence(key, 'canceled')) this.#jobs.close([key]);
+        else if (this.#jobs.mark(key)?.kind === 'started') this.#jobs.noteCancel(key);
       }
     });
     if (live.length === 0 || (await this.#pool.cancel(live))) return;
