@@ -127,4 +127,4 @@ console.log(
 console.log(`dflow: release                 ${released.toFixed(2)} s`);
 console.log(`Ganga alone, one script        ${rate(plain)}`);
 rmSync(outfile);
-rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 1_000 });
+rmSync(folder, { recursive: true, force: true, maxRetries: 100, retryDelay: 200 });
