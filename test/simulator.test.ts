@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type Played, play } from './simulator/run.ts';
 
 const one = process.env.DFLOW_SIM_SEED;
-const [from = 1, to = 1500] = (process.env.DFLOW_SIM_SEEDS ?? '1..1500').split('..').map(Number);
+const [from = 1, to = 1500] = (process.env.DFLOW_SIM_SEEDS ?? '1..2000').split('..').map(Number);
 
 /** Adds the counters of one played seed to the sum. */
 function add(totals: Map<string, number>, played: Played): void {
@@ -46,7 +46,7 @@ test.runIf(one === undefined)(
       expect(totals.get(kind) ?? 0, kind).toBeGreaterThan((to - from) / 50);
     }
   },
-  600_000,
+  900_000,
 );
 
 test('a seed is a whole history: played twice, it is the same to the last line', async () => {

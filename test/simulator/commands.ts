@@ -14,15 +14,26 @@ import { submit } from '../../src/lib/flow/submit.ts';
 import { transfer } from '../../src/lib/flow/transfer.ts';
 import { why } from '../../src/lib/flow/why.ts';
 import { idsWith } from '../../src/lib/store.ts';
+import { BusyError } from '../../src/lib/util/errors.ts';
 import { plus } from '../../src/lib/util/time.ts';
 import type { Random } from './random.ts';
 import { VERSION } from './scenery.ts';
 import type { Command } from './world.ts';
 
+/** With the lease most submits step back; without it they meet each other in everything that they do. */
+async function* leased(ports: Ports, random: Random): Step {
+  try {
+    yield* submit(ports, { lease: random.chance(0.3) });
+  } catch (error) {
+    if (!(error instanceof BusyError)) throw error;
+    yield { kind: 'farm', ref: ports.settings.farm, did: 'skipped', text: error.message };
+  }
+}
+
 export const COMMANDS = {
   transfer: { name: 'transfer', step: (ports) => transfer(ports) },
   enqueue: { name: 'enqueue', step: (ports) => enqueue(ports) },
-  submit: { name: 'submit', step: (ports) => submit(ports) },
+  submit: { name: 'submit', step: leased },
   monitor: { name: 'monitor', step: (ports) => monitor(ports) },
   reset: { name: 'reset', step: (ports) => reset(ports) },
 } as const satisfies Record<string, Command>;

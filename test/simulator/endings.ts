@@ -40,9 +40,10 @@ function leftovers(world: World, jobs: ReadonlyMap<string, JobDoc>): string[] {
   return [
     ...world.scenery.runs.flatMap((run) => missingPasses(run, jobs)),
     ...data.flatMap(missingReplicas),
-    ...[...world.clusters.values()].flatMap((cluster) =>
-      cluster.in('held', 'pending', 'running').map((task) => `${cluster.site}: ${task.key} is ${task.state}`),
-    ),
+    ...[...world.clusters.values()].flatMap((cluster) => [
+      ...cluster.in('held', 'pending', 'running').map((task) => `${cluster.site}: ${task.key} is ${task.state}`),
+      ...cluster.records(1).map((record) => `${cluster.site}: the record of ${record.execution} is still new`),
+    ]),
   ];
 }
 

@@ -16,8 +16,8 @@ import {
   TRANSITIONS,
 } from '../../src/lib/domain/states.ts';
 import { iso, ms } from '../../src/lib/util/time.ts';
+import type { Cluster, ClusterWatcher, SimTask } from './cluster.ts';
 import type { Database } from './database.ts';
-import type { Cluster, ClusterWatcher, SimTask } from './fake-backend.ts';
 import { adler32, type Disks } from './fake-storage.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -129,7 +129,8 @@ export class Invariants implements ClusterWatcher {
       const what = `${ref}: ${output.path} at ${output.storage}`;
       if (bytes === undefined) this.fail(`${what} is catalogued, not stored`);
       else if (adler32(bytes) !== output.adler32 || bytes.length !== output.size) this.fail(`${what} has other bytes`);
-      else if (!bytes.startsWith(`${ref} ${output.type} `)) this.fail(`${what} holds "${bytes}"`);
+      else if (!bytes.startsWith(`${ref} ${output.type} `) || !bytes.endsWith(` ${state.execution}`))
+        this.fail(`${what} holds "${bytes}"`);
       if (!output.path.includes(`/${state.execution}/`)) this.fail(`${what} is not of execution ${state.execution}`);
     }
   }

@@ -1,5 +1,6 @@
-// `npx tsx`-less replay: `node test/simulator/replay.mjs` bundles this. Plays seeds and prints the first violation's trace.
-// DFLOW_SIM_SEED=17 plays one seed with its trace; DFLOW_SIM_SEEDS=1..20000 plays a range and sums up.
+// Plays seeds outside vitest, for long hunts: sums up the kinds of violations, or prints the trace of one seed.
+//   npx esbuild test/simulator/replay.ts --bundle --platform=node --format=esm --loader:.sh=text --outfile=/tmp/sim.mjs
+//   DFLOW_SIM_SEEDS=1..20000 node /tmp/sim.mjs      DFLOW_SIM_SEED=17 DFLOW_SIM_GREP='VIOL|submit' node /tmp/sim.mjs
 import { play } from './run.ts';
 
 const one = process.env.DFLOW_SIM_SEED;

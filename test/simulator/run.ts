@@ -3,9 +3,9 @@
 import type { JobDoc } from '../../src/lib/domain/job.ts';
 import type { Item } from '../../src/lib/flow/ports.ts';
 import { HOUR, MINUTE } from '../../src/lib/util/time.ts';
+import { type JobFaults, NO_JOB_FAULTS } from './cluster.ts';
 import { CONTINUE, MIX, OPERATORS, RESUME, RETRY, ROUND, WHY } from './commands.ts';
 import { finalChecks, uncompleted, unfinished } from './endings.ts';
-import { type JobFaults, NO_JOB_FAULTS } from './fake-backend.ts';
 import type { Random } from './random.ts';
 import { FAULTS, type FaultRates } from './scheduler.ts';
 import { type Command, type Host, START, World, type WorldOptions } from './world.ts';
@@ -88,15 +88,27 @@ function drawJobFaults(random: Random): JobFaults {
   ) as unknown as JobFaults;
 }
 
-/** Batch systems that cannot be reached for a while. */
+/** Batch systems that cannot be reached for a while, or that for less than the grace period know of no job. */
 function scheduleOutages(world: World): void {
+  const { random, scheduler } = world;
   for (const cluster of world.clusters.values()) {
-    if (!world.random.chance(0.2)) continue;
-    world.scheduler.at(START + world.random.spread(MINUTE, 24 * HOUR), () => {
-      if (!world.scheduler.rates) return;
-      cluster.downUntil = world.scheduler.now + world.random.spread(MINUTE, 12 * HOUR);
-      world.scheduler.count('batch system down');
-    });
+    const within = (): number => START + random.spread(MINUTE, 48 * HOUR);
+    const trouble = (kind: string, begin: () => void): void =>
+      scheduler.at(within(), () => {
+        if (!scheduler.rates) return;
+        begin();
+        scheduler.count(kind);
+      });
+    if (random.chance(0.2)) {
+      trouble('batch system down', () => {
+        cluster.downUntil = scheduler.now + random.spread(MINUTE, 12 * HOUR);
+      });
+    }
+    for (let left = random.pick([0, 0, 5]); left > 0; left--) {
+      trouble('batch system blank', () => {
+        cluster.blankUntil = scheduler.now + random.spread(10_000, 4 * MINUTE);
+      });
+    }
   }
 }
 

@@ -79,6 +79,9 @@ function farm(name: string, scenery: Scenery, output: readonly string[]): FarmSe
   return { name, backend: 'sim', slots, pending: slots, output, reads: [...STORAGES], setup: {}, env: {}, options: {} };
 }
 
+/** What holds for all sites alike. */
+const SITES = { siteFault: { share: 0.6, minimum: 4, window: 6 * HOUR, hold: HOUR }, routing: [] };
+
 /** The settings as a host of `site` reads them. */
 export function settingsFor(site: string, scenery: Scenery): Settings {
   return {
@@ -101,11 +104,13 @@ export function settingsFor(site: string, scenery: Scenery): Settings {
       calibration: [],
     },
     tables: { required: [] },
-    transfer: { parallel: 3, lease: 15 * MINUTE, retry: 10 * MINUTE },
+    transfer: { parallel: 3, perStorage: 8, lease: 15 * MINUTE, retry: 10 * MINUTE },
     purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE },
     verify: { fault: 0.3 },
     breaker: { failures: 3, aside: 15 * MINUTE },
+    outputs: [],
     farms: scenery.sites.map((name, index) => farm(name, scenery, index === 0 ? ['se1', 'se2'] : ['se2', 'se1'])),
+    ...SITES,
     farm: site,
     automatic: { version: VERSION, level: LEVEL, from: 1, share: 0.7 },
     modules: { [VERSION]: moduleFile(scenery) },
