@@ -1,6 +1,6 @@
 // The whole chain on real HTCondor, and what dflow makes of everything that goes wrong between the two. Starts are
 // counted by the wrappers' own marks and by what the payloads wrote, never by our documents.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../contracts/backend.ts';
@@ -157,10 +157,14 @@ describe('htcondor, with the chain', () => {
       '{}',
       1,
     );
+    // What follows a cause is the policy's business; here only the cause matters.
+    const file = join(experiment.folder, 'dflow.yaml');
+    writeFileSync(
+      file,
+      `${readFileSync(file, 'utf8')}policy: [{cause: out-of-memory, text: HOLD 3/101, action: fail}]\n`,
+    );
     experiment.prepare();
-    const ran = experiment.dflow(['submit']);
-    expect(ran.err).toBe('');
-    expect(ran.code).toBe(0);
+    expect(experiment.dflow(['submit'])).toMatchObject({ code: 0, err: '' });
     for (const [name, program] of Object.entries({
       Rm: 'condor_rm',
       Hold: 'condor_hold',
