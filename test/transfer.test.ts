@@ -340,7 +340,7 @@ describe('the destination', () => {
     let copies = 0;
     const ports = await world({
       storages: ['sfu'],
-      settings: { transfer: { parallel: 1, lease: HOUR, retry: HOUR } },
+      settings: { transfer: { parallel: 1, perStorage: 8, lease: HOUR, retry: HOUR } },
       wrap: (storage) =>
         replacing(storage, {
           copyIn: async (local, path, options) => {
@@ -365,7 +365,7 @@ describe('the destination', () => {
     let copies = 0;
     const ports = await world({
       storages: ['sfu'],
-      settings: { transfer: { parallel: 1, lease: HOUR, retry: HOUR } },
+      settings: { transfer: { parallel: 1, perStorage: 8, lease: HOUR, retry: HOUR } },
       wrap: (storage) =>
         replacing(storage, {
           copyIn: async (local, path, options) => {
@@ -465,7 +465,7 @@ describe('slots', () => {
     const other: Item[] = [];
     const ports = await world({
       storages: ['sfu'],
-      settings: { transfer: { parallel: 4, lease, retry: 1 } },
+      settings: { transfer: { parallel: 4, perStorage: 8, lease, retry: 1 } },
       wrap: (storage) =>
         replacing(storage, {
           copyIn: async (local, path, options) => {

@@ -34,6 +34,13 @@ export interface CopyOptions {
   /** Called with bytes written since the last call. */
   readonly progress?: (bytes: number) => void;
   readonly signal?: AbortSignal;
+  /** A cap that all copies of a call share: whoever moves the bytes itself asks `take`; a tool is told `rate / ways`. */
+  readonly pace?: {
+    readonly rate: number;
+    /** Copies that may be under way at once. */
+    readonly ways: number;
+    take(bytes: number, signal?: AbortSignal): Promise<void>;
+  };
   /**
    * What the source is registered to have. An element may then leave out a reading of its own: it succeeds only when the
    * destination's checksum is equal to this, else it returns the checksum that the source has now, or throws.
@@ -87,6 +94,11 @@ export interface Storage {
   list(prefix: string): AsyncIterable<Entry>;
   /** Address for people and catalogues, without credentials. */
   url(path: string): string;
+  /**
+   * Address for the command-line tools of its protocol on a worker node, odd characters in the writing that they take,
+   * without credentials: a job has its own. Absent where files are reached by `localPath`.
+   */
+  toolUrl?(path: string): string;
   /** Absolute local path where the element is a mounted folder: jobs read it in place. */
   localPath(path: string): string | undefined;
 }

@@ -23,6 +23,9 @@ const server = (name: string, port: number, http: number): SystemServer => ({
 });
 export const A = server('a', 21094, 28094);
 export const B = server('b', 21095, 28095);
+/** Not up by default: for what kills its servers or fills them. */
+export const C = server('c', 21097, 28097);
+export const D = server('d', 21098, 28098);
 export const FULL = server('full', 21096, 0);
 
 const script = (name: string, args: readonly string[], env = {}): void => {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Real XRootD servers as storage elements, loopback only, as root, without systemd. Idempotent: what is up stays up.
-#   xrootd-up.sh [a] [b] [full]     default: all
+#   xrootd-up.sh [a] [b] [full] [c] [d]     default: a b full
 # a, b: root:// on 21094, 21095 and HTTP/WebDAV on 28094, 28095; full: root:// on 21096, 24 MiB of disk.
+# c, d (21097, 28097; 21098, 28098): for what kills its servers again and again, or fills them: fan-out, benchmarks.
 # Files are below $DFLOW_SYSTEMS/xrootd/<name>/data. They run as user xrootd.
 set -euo pipefail
 BASE=${DFLOW_SYSTEMS:-/opt/dflow-systems}
@@ -98,6 +99,8 @@ for name in ${*:-a b full}; do
     a) start a 21094 28094 ;;
     b) start b 21095 28095 ;;
     full) start full 21096 ;;
+    c) start c 21097 28097 ;;
+    d) start d 21098 28098 ;;
     *) echo "no such server: $name" >&2; exit 2 ;;
   esac
 done

@@ -1,6 +1,5 @@
 // The base of every command: shared flags, the configuration, the ports (opened when asked for, closed at the end),
 // and how a step's items are shown. A command parses, calls one flow function and shows what it answers.
-import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
@@ -10,7 +9,7 @@ import { EXIT, UsageError } from '../util/errors.ts';
 import { type Loaded, load } from './config/load.ts';
 import { baseFlags } from './flags.ts';
 import { Output, type OutputFormat } from './output.ts';
-import { type OpenPorts, openPorts } from './ports.ts';
+import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { withProgress } from './progress.ts';
 
 /** What the base reads of the shared flags; commands read their own. */
@@ -49,7 +48,7 @@ export abstract class Base extends Command {
 
   /** The configuration with where everything in it stands. */
   protected async configuration(): Promise<Loaded> {
-    this.loaded ??= await load({ cwd: process.cwd(), flag: this.shared.config, env: process.env, host: hostname() });
+    this.loaded ??= await load({ cwd: process.cwd(), flag: this.shared.config, env: process.env, host: hostOf() });
     return this.loaded;
   }
 

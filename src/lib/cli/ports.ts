@@ -11,6 +11,7 @@ import type { Storage, StorageModule } from '../storage.ts';
 import type { Store, StoreModule } from '../store.ts';
 import { ConfigError, UsageError } from '../util/errors.ts';
 import { suggestion } from '../util/near.ts';
+import { presenceIn } from './presence.ts';
 
 /** Stores by the scheme of their address. */
 const STORES: Readonly<Record<string, string>> = { sqlite: 'sqlite', http: 'couch', https: 'couch' };
@@ -33,13 +34,14 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
   const store = await openStore(settings, options.write);
   const storages = new Map<string, Promise<Storage>>();
   const backends = new Map<string, Promise<Backend>>();
-  const host = hostname();
+  const host = hostOf();
   return {
     settings,
     store,
     host,
     by: `${options.command}@${host}`,
     nonce,
+    presence: presenceIn(join(settings.folder, '.dflow', 'present')),
     // Aborted is as good as over.
     sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
     storage: (name) => once(storages, name, () => openStorage(storageOf(settings, name))),
@@ -51,6 +53,11 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
       await store.close();
     },
   };
+}
+
+/** This host's name in the store: `DFLOW_HOST`, where the machine's own says too little (two of one name, a container). */
+export function hostOf(): string {
+  return process.env.DFLOW_HOST || hostname();
 }
 
 function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promise<T>): Promise<T> {

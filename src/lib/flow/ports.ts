@@ -18,9 +18,19 @@ export interface Ports {
   nonce(): string;
   /** Waits, or until `signal` is aborted (no error); the simulator's virtual clock passes instead. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Who of this host still lives. Absent: nobody can tell, and what the dead hold ends with its time. */
+  readonly presence?: Presence;
   /** `command@host`, for histories. */
   readonly by: string;
   readonly host: string;
+}
+
+/** Marks that the kernel takes away with the process that made them. */
+export interface Presence {
+  /** Makes the mark; the answer takes it away. */
+  enter(nonce: string): Promise<() => Promise<void>>;
+  /** True when a mark of this host was made and its process has ended. */
+  ended(nonce: string): Promise<boolean>;
 }
 
 /**

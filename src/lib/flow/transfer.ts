@@ -6,6 +6,7 @@ import { plannedCopies } from '../domain/replicas.ts';
 import { merge } from '../util/concurrency.ts';
 import { recordBreakers } from './breaker.ts';
 import { requireCredentials } from './credentials.ts';
+import { transferOutputs } from './outputs.ts';
 import type { Ports, Step } from './ports.ts';
 import { copyBatch } from './transfer/batch.ts';
 import { dueDocuments, FILES_AT_ONCE } from './transfer/due.ts';
@@ -31,6 +32,10 @@ export async function* transfer(ports: Ports, options: TransferOptions = {}): St
   const worked = new Set<string>();
   for await (const item of merge(session.levels.map((level) => transferLevel(session, level)))) {
     if (item.did === 'verified' || item.did === 'adopted') worked.add(String(item.storage));
+    yield item;
+  }
+  for await (const item of transferOutputs(session)) {
+    if (item.did === 'verified') worked.add(String(item.storage));
     yield item;
   }
   yield* session.sites.notices(options.dryRun === true);

@@ -8,7 +8,7 @@ import { Address } from './tools/address.ts';
 import { blame, readLocal, receive, summing, withLinks } from './tools/local.ts';
 import { errorOf, RemoteFailure } from './tools/meaning.ts';
 import { checkOptions } from './tools/options.ts';
-import { Gathering } from './xrootd/batch.ts';
+import { Gathering, RUNS } from './xrootd/batch.ts';
 import { parseChecksum, parseLine, parseStat } from './xrootd/meaning.ts';
 import { Sessions } from './xrootd/session.ts';
 
@@ -44,7 +44,7 @@ interface Settled {
   readonly posc: boolean;
 }
 
-interface Small {
+interface Small extends Pick<CopyOptions, 'pace'> {
   readonly local: string;
   readonly serverPath: string;
 }
@@ -218,6 +218,7 @@ export class XrootdStorage implements Storage {
     const { posc, streams } = this.#settled;
     const args = ['--silent', '--force', ...extra, ...(posc ? ['--posc'] : [])];
     if (streams > 1) args.push('--streams', String(streams));
+    args.push(...rateOf(options.pace, options.pace?.ways));
     args.push('--cksum', `adler32:${expected.adler32}`, '--rm-bad-cksum', source, this.#server.url(serverPath));
     await this.#server.tool('xrdcp', args, { timeout: this.#limit(expected.size), ...signalOf(options) });
     await this.#confirm(serverPath, expected);
@@ -231,10 +232,11 @@ export class XrootdStorage implements Storage {
   }
 
   /** Copies with others; `false` when it did not arrive so and is to be tried by itself, which says why. */
-  async #together(local: string, serverPath: string, expected: Checksum, { signal }: CopyOptions): Promise<boolean> {
+  async #together(local: string, serverPath: string, expected: Checksum, options: CopyOptions): Promise<boolean> {
+    const { signal, pace } = options;
     signal?.throwIfAborted();
     try {
-      await this.#small.add({ local, serverPath });
+      await this.#small.add({ local, serverPath, ...(pace ? { pace } : {}) });
       await this.#confirm(serverPath, expected);
       return true;
     } catch (error) {
@@ -253,6 +255,7 @@ export class XrootdStorage implements Storage {
         const sources = links.map(({ name }) => `${from}/${name}`);
         // Not forced: what is there already is replaced by itself, and not while others are copied.
         const args = ['--silent', ...(this.#settled.posc ? ['--posc'] : []), '--parallel', String(PARALLEL)];
+        args.push(...rateOf(files[0]?.pace, RUNS * PARALLEL));
         const timeout = this.#limit(files.length * SMALL);
         await this.#server.tool('xrdcp', [...args, ...sources, this.#server.url(`${folder}/`)], { timeout });
       });
@@ -301,7 +304,11 @@ export class XrootdStorage implements Storage {
 
   async #makeFolder(folder: string): Promise<void> {
     if (folder === '' || this.#folders.has(folder)) return;
-    await this.#server.ask(['mkdir', '-p'], [folder]);
+    await this.#server.ask(['mkdir', '-p'], [folder]).catch(async (error: unknown) => {
+      // Servers refuse a folder that is there with another mode than the one they would give it.
+      const there = await this.#server.ask(['stat'], [folder]).then(parseStat, () => undefined);
+      if (!there?.folder) throw error;
+    });
     this.#folders.add(folder);
   }
 
@@ -344,6 +351,10 @@ export class XrootdStorage implements Storage {
     return this.address.shownUrl(path);
   }
 
+  toolUrl(path: string): string {
+    return `${this.address.scheme}://${this.address.host}/${this.address.inside(path)}`;
+  }
+
   localPath(): undefined {
     return undefined;
   }
@@ -360,6 +371,11 @@ export class XrootdStorage implements Storage {
   #meant(error: unknown, path: string): unknown {
     return error instanceof RemoteFailure ? errorOf(this.address, error, path) : error;
   }
+}
+
+/** xrdcp limits each file for itself: a share of the whole. */
+function rateOf(pace: CopyOptions['pace'], ways = 1): string[] {
+  return pace ? ['--xrate', String(Math.max(1024, Math.floor(pace.rate / ways)))] : [];
 }
 
 function isCorrupt(error: unknown): boolean {

@@ -1,14 +1,40 @@
-// A folder for what only passes through this machine. Below the system's temporary folder: TMPDIR says where.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+// A folder for what only passes through this machine. Below the system's temporary folder: TMPDIR says where. Its name
+// says whose it is, so that what a killed process has left is removed by the next one of this host.
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+const lead = (): string => `dflow-scratch-${hostname().replace(/[^A-Za-z0-9.-]/g, '')}-`;
+let swept: Promise<void> | undefined;
 
 /** Runs `use` with a new folder, which is removed afterwards. */
 export async function withScratch<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'dflow-'));
+  swept ??= sweep();
+  await swept;
+  const folder = await mkdtemp(join(tmpdir(), `${lead()}${process.pid}-`));
   try {
     return await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes the folders of processes that have ended. What cannot be removed (another user's) stays. */
+async function sweep(): Promise<void> {
+  const names = await readdir(tmpdir()).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(lead()))) {
+    const pid = Number(name.slice(lead().length).split('-')[0]);
+    if (!(pid > 0) || isAlive(pid)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Anything but "no such process": somebody else's.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -1,14 +1,15 @@
 // Every view of the store. A new one is added here; stores install what stands here, by name and source.
-import { active, causes, jobCounts, jobsByRequest, jobsByState, ready, wake } from './jobs.ts';
+import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready, wake } from './jobs.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
 import { buffer, checks } from './storage.ts';
-import { transfers } from './transfers.ts';
+import { outputs, transfers } from './transfers.ts';
 import type { View } from './view.ts';
 
 export const VIEWS: readonly View[] = [
   runs,
   transfers,
+  outputs,
   replicas,
   buffer,
   checks,
@@ -19,6 +20,7 @@ export const VIEWS: readonly View[] = [
   ready,
   wake,
   causes,
+  outcomes,
   holds,
   claims,
   tableRanges,

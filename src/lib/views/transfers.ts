@@ -13,3 +13,37 @@ export const transfers: View = {
     emit([doc.level, doc.keep.kept ? doc.done.join(' ') : '-', doc.run], doc.files.length);
   },
 };
+
+/**
+ * Outputs of completed passes by where they are: key `[module, type, "fnal sfu", run]` with the elements at which every
+ * one of that type is good, value their number. The rules for outputs ask for the few distinct sets first.
+ */
+export const outputs: View = {
+  name: 'outputs',
+  reduce: '_sum',
+  levels: 3,
+  map: (doc, emit) => {
+    if (doc.kind !== 'job') return;
+    const names: Record<string, string[]> = {};
+    const good: Record<string, number> = {};
+    for (const subjob of doc.subjobs) {
+      if (subjob.state.name !== 'completed') continue;
+      for (const output of subjob.state.outputs) {
+        const known = names[output.type] || [];
+        if (known.indexOf(output.name) < 0) known.push(output.name);
+        names[output.type] = known;
+        const key = `${output.type} ${output.storage}`;
+        if (!output.bad) good[key] = (good[key] || 0) + 1;
+      }
+    }
+    for (const type in names) {
+      const all = (names[type] || []).length;
+      const done = [];
+      for (const key in good) {
+        const cut = key.indexOf(' ');
+        if (key.slice(0, cut) === type && good[key] === all) done.push(key.slice(cut + 1));
+      }
+      emit([doc.module, type, done.sort().join(' '), doc.run], all);
+    }
+  },
+};

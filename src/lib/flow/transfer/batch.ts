@@ -1,15 +1,17 @@
 // One batch of copies: look, claim, copy, record. What it yields has been recorded before.
+import pLimit from 'p-limit';
 import type { DataDoc } from '../../domain/data.ts';
 import { refOf } from '../../domain/ids.ts';
 import type { CopyTask } from '../../domain/replicas.ts';
 import { assumeVerified, type Result } from '../../domain/slots.ts';
 import type { Outcome } from '../../store.ts';
-import { parallel } from '../../util/concurrency.ts';
+import { merge, parallel } from '../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../util/errors.ts';
 import { groupBy } from '../../util/group.ts';
 import { shown } from '../../util/names.ts';
 import type { Item, Step } from '../ports.ts';
 import { copyOne, type Job, removeStale } from './copy.ts';
+import { type Lanes, openLanes, placesOf } from './lanes.ts';
 import { adopt, look } from './look.ts';
 import { placeOf, type Session } from './session.ts';
 import { type Claimed, claimBatch, type Docs, Lease, recordBatch } from './slots.ts';
@@ -24,12 +26,30 @@ export async function* copyBatch(session: Session, tasks: readonly CopyTask[], d
     yield* predict(session, ready, broken, docs);
     return;
   }
+  const lanes = await lanesFor(session, ready);
+  try {
+    const open = ready.filter(({ task }) => canBegin(lanes, task));
+    session.left += ready.length - open.length;
+    yield* copyOpen(session, open, broken, docs, lanes);
+  } finally {
+    await lanes?.release();
+  }
+}
+
+/** Claims, copies, records: everything of `ready` has a lane to go on. */
+async function* copyOpen(
+  session: Session,
+  ready: readonly Job[],
+  broken: readonly Result[],
+  docs: Docs,
+  lanes: Lanes | undefined,
+): Step {
   const claimed = await claimBatch(
     session,
     ready.map((job) => job.task),
     docs,
   );
-  const { results, fatal } = await copyClaimed(session, claimed, ready);
+  const { results, fatal } = await copyClaimed(session, claimed, ready, lanes);
   const all = [...broken, ...results];
   const recorded = await recordBatch(session, all, claimed.nonce, docs);
   for (const outcome of claimed.refused) yield refusedItem(outcome);
@@ -41,11 +61,40 @@ export async function* copyBatch(session: Session, tasks: readonly CopyTask[], d
   if (fatal !== undefined) throw fatal;
 }
 
+/** What lanes there are for a batch, all of one level; says which elements have none free. */
+async function lanesFor(session: Session, ready: readonly Job[]): Promise<Lanes | undefined> {
+  const { ports, sites } = session;
+  const first = ready[0]?.task;
+  if (!first) return undefined;
+  const places = placesOf(
+    ports,
+    first.level,
+    ready.map(({ task }) => task.to),
+  );
+  const lanes = await openLanes(ports, places);
+  const hosts = lanes.hosts.join(', ') || 'others';
+  for (const [name, count] of lanes.storages) {
+    if (count > 0) continue;
+    const text = `as many copies as allowed at once are made by ${hosts}; the next call goes on`;
+    sites.say(`lanes ${name}`, { kind: 'storage', ref: name, did: 'skipped', text, next: 'dflow list loops' });
+  }
+  return lanes;
+}
+
+function canBegin(lanes: Lanes | undefined, { to }: CopyTask): boolean {
+  return (lanes?.level ?? 0) > 0 && (lanes?.storages.get(to) ?? 0) > 0;
+}
+
 /**
- * Copies what was claimed, `transfer.parallel` at once, while the slots are renewed. After an error that stops the
+ * Copies what was claimed, as many at once as there are lanes, while the slots are renewed. After an error that stops the
  * step (credentials) the rest is released, so that nothing counts as failed and nothing waits for the lease to end.
  */
-async function copyClaimed(session: Session, claimed: Claimed, ready: readonly Job[]) {
+async function copyClaimed(
+  session: Session,
+  claimed: Claimed,
+  ready: readonly Job[],
+  lanes: Lanes | undefined,
+): Promise<{ results: Result[]; fatal: unknown }> {
   const there = new Map(ready.map((job) => [job.task, job.there]));
   const lease = new Lease(session, claimed);
   const results: Result[] = [];
@@ -61,9 +110,8 @@ async function copyClaimed(session: Session, claimed: Claimed, ready: readonly J
   };
   try {
     await removeStale(session, claimed.tasks);
-    for (const [limit, tasks] of await atOnce(session, claimed.tasks)) {
-      for await (const result of parallel(tasks, limit, one)) results.push(result);
-    }
+    const ways = await waysOf(session, claimed.tasks, lanes, one);
+    for await (const result of merge(ways)) results.push(result);
   } finally {
     await lease.stop();
   }
@@ -76,15 +124,36 @@ async function copyClaimed(session: Session, claimed: Claimed, ready: readonly J
 /** Bytes below which a file's cost is its number of calls. */
 const SMALL = 2 ** 20;
 
-/** Tasks by how many of them are begun at once: elements that copy small files together are given many. */
-async function atOnce(session: Session, tasks: readonly CopyTask[]): Promise<Map<number, CopyTask[]>> {
-  const usual = session.ports.settings.transfer.parallel;
-  const batches = new Map<string, number>();
-  for (const to of new Set(tasks.map((task) => task.to))) {
-    const storage = await session.sites.attempt(to, async (one) => one);
-    batches.set(to, storage?.capabilities.batch ?? usual);
+/**
+ * One way for each storage element, each with its lanes, all together with those of the level. Small files that an
+ * element copies together are given to it together: it makes few copies of them at once, whatever their number.
+ */
+async function waysOf(
+  session: Session,
+  tasks: readonly CopyTask[],
+  lanes: Lanes | undefined,
+  one: (task: CopyTask) => Promise<Result>,
+): Promise<AsyncGenerator<Result, void, void>[]> {
+  const slots = pLimit(Math.max(1, lanes?.level ?? 1));
+  const ways: AsyncGenerator<Result, void, void>[] = [];
+  for (const [to, mine] of groupBy(tasks, (task) => task.to)) {
+    const storage = await session.sites.attempt(to, async (site) => site);
+    const batch = storage?.capabilities.batch ?? 0;
+    const together = batch > 0 ? mine.filter(({ file }) => file.size <= SMALL) : [];
+    const single = batch > 0 ? mine.filter(({ file }) => file.size > SMALL) : mine;
+    const limit = Math.max(1, lanes?.storages.get(to) ?? 1);
+    ways.push(
+      inOrder(
+        parallel(together, batch, one),
+        parallel(single, limit, (task) => slots(() => one(task))),
+      ),
+    );
   }
-  return groupBy(tasks, ({ file, to }) => (file.size <= SMALL ? Math.max(usual, batches.get(to)!) : usual));
+  return ways;
+}
+
+async function* inOrder<T>(...generators: AsyncGenerator<T, void, void>[]): AsyncGenerator<T, void, void> {
+  for (const generator of generators) yield* generator;
 }
 
 /** What the batch would do; the documents are taken as if it had, for the next round. */

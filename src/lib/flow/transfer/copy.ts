@@ -2,14 +2,14 @@
 // result; nothing is recorded here.
 import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/replicas.ts';
 import type { Result } from '../../domain/slots.ts';
-import type { Checksum, Storage } from '../../storage.ts';
+import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { groupBy } from '../../util/group.ts';
 import { withScratch } from '../../util/scratch.ts';
 import { adopt, faultOf, wrongSource } from './look.ts';
 import type { Session } from './session.ts';
 import { isFull } from './sites.ts';
-import { type Lease, SlotLostError } from './slots.ts';
+import { SlotLostError } from './slots.ts';
 
 /** One end of the copy cannot be reached: no fault of this file. */
 class AsideError extends Error {}
@@ -21,6 +21,14 @@ class WrongBytesError extends ItemError {
   }
 }
 
+/** Whose copy it is, and whether it still is. */
+export interface CopyLease {
+  readonly nonce: string;
+  signal(task: CopyTask): AbortSignal;
+  /** @throws SlotLostError */
+  confirm(task: CopyTask): Promise<void>;
+}
+
 export interface Job {
   readonly task: CopyTask;
   /** Something is at the final path already. */
@@ -28,7 +36,7 @@ export interface Job {
 }
 
 /** Copies or adopts. Errors that concern neither this file nor a site (credentials, defects) are thrown. */
-export async function copyOne(session: Session, { task, there }: Job, lease: Lease): Promise<Result> {
+export async function copyOne(session: Session, { task, there }: Job, lease: CopyLease): Promise<Result> {
   const { sites } = session;
   if (sites.blocks(task)) return { task, did: 'released', why: 'set aside before it began' };
   const temporary = temporaryPath(task, lease.nonce);
@@ -41,7 +49,7 @@ export async function copyOne(session: Session, { task, there }: Job, lease: Lea
   }
 }
 
-async function copy(session: Session, task: CopyTask, temporary: string, lease: Lease): Promise<Result> {
+async function copy(session: Session, task: CopyTask, temporary: string, lease: CopyLease): Promise<Result> {
   const target = await onSite(session, task.to, () => session.sites.open(task.to));
   const path = target.capabilities.rename ? temporary : task.path;
   const read = await moveBytes(session, task, target, path, lease);
@@ -68,12 +76,12 @@ async function moveBytes(
   task: CopyTask,
   target: Storage,
   path: string,
-  lease: Lease,
+  lease: CopyLease,
 ): Promise<Checksum> {
   const { to, source, file } = task;
   const from = await onSite(session, source.site, () => session.sites.open(source.site));
   const expect: Checksum = { adler32: file.adler32, size: file.size };
-  const options = { signal: lease.signal(task), expect };
+  const options = { signal: lease.signal(task), expect, ...paceOf(session) };
   const copyIn = (local: string) => onSite(session, to, () => target.copyIn(local, path, options));
   const copyOut = (local: string) => onSite(session, source.site, () => from.copyOut(source.path, local, options));
   const local = from.localPath(source.path);
@@ -86,6 +94,12 @@ async function moveBytes(
     const read = await copyOut(between);
     return isSame(task, read) ? copyIn(between) : read;
   });
+}
+
+function paceOf({ pace, ports }: Session): Pick<CopyOptions, 'pace'> {
+  if (!pace) return {};
+  const take = (bytes: number, signal?: AbortSignal) => pace.take(bytes, signal);
+  return { pace: { rate: pace.rate, ways: ports.settings.transfer.parallel, take } };
 }
 
 function isSame({ file }: CopyTask, found: Checksum): boolean {

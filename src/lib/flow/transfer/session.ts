@@ -4,6 +4,7 @@ import { compileTemplate } from '../../domain/template.ts';
 import { ConfigError, UsageError } from '../../util/errors.ts';
 import { type NamedFolder, refuseSameFolder } from '../../util/folders.ts';
 import { suggestion } from '../../util/near.ts';
+import { Pace } from '../../util/pace.ts';
 import { applyBreakers } from '../breaker.ts';
 import { activeHolds } from '../holds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
@@ -26,6 +27,8 @@ export interface Session {
   readonly rules: Rules;
   /** Files that may still be begun in this call. */
   left: number;
+  /** Bytes per second at most, where there is a cap. */
+  readonly pace?: Pace;
   /** Copies that a dry run takes for made: by `placeOf`. */
   readonly assumed: Set<string>;
 }
@@ -51,6 +54,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
   const from = options.from === undefined ? {} : { from: options.from };
   const rules: Rules = { storages: inOrder(storages, holds), templates, wanted, holds, aside: sites.aside, ...from };
+  const { bandwidth } = ports.settings.transfer;
   const session = {
     ports,
     options,
@@ -59,6 +63,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
     rules,
     left: options.limit ?? Infinity,
     assumed: new Set<string>(),
+    ...(bandwidth === undefined ? {} : { pace: new Pace(bandwidth) }),
   };
   await refuseSharedFolders(session);
   return session;

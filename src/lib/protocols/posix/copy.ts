@@ -34,13 +34,20 @@ export async function copyFile(source: string, target: string, options: CopyOpti
       distinct(before, old, source, target);
       own = true;
       if (old.size > 0) await to.truncate(0).catch(at('target'));
+      const sparse = before.blocks * 512 < before.size;
       const sum = await readChecksummed(from, source, {
         before,
         ...(options.signal ? { signal: options.signal } : {}),
-        sink: (chunk, offset) => write(to, chunk, offset, options.progress).catch(at('target')),
+        sink: async (chunk, offset) => {
+          await options.pace?.take(chunk.length, options.signal);
+          // What was a hole stays one: a sparse file must not fill the disk.
+          if (sparse && isEmpty(chunk)) options.progress?.(chunk.length);
+          else await write(to, chunk, offset, options.progress).catch(at('target'));
+        },
       }).catch((error: unknown) => {
         throw error instanceof SideError ? error : new SideError('source', error);
       });
+      if (sparse) await to.truncate(sum.size).catch(at('target'));
       await to.sync().catch(at('target'));
       complete = true;
       return sum;
@@ -57,6 +64,16 @@ export async function copyFile(source: string, target: string, options: CopyOpti
 function distinct(from: Stats, to: Stats, source: string, target: string): void {
   if (from.dev === to.dev && from.ino === to.ino) throw new ItemError(`${target} and ${source} are the same file`);
   if (!to.isFile()) throw new ItemError(`${target} is no regular file`);
+}
+
+const ZEROS = Buffer.alloc(2 ** 20);
+
+function isEmpty(chunk: Buffer): boolean {
+  for (let from = 0; from < chunk.length; from += ZEROS.length) {
+    const part = chunk.subarray(from, from + ZEROS.length);
+    if (ZEROS.compare(part, 0, part.length, 0, part.length) !== 0) return false;
+  }
+  return true;
 }
 
 async function write(to: FileHandle, chunk: Buffer, offset: number, progress: CopyOptions['progress']): Promise<void> {

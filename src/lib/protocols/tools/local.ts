@@ -88,6 +88,7 @@ export async function receive(
   let complete = false;
   try {
     await fetch(async (chunk) => {
+      await options.pace?.take(chunk.length, options.signal);
       const file = await opened();
       for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done).catch(meant)).bytesWritten;
       await taking.sink(chunk);

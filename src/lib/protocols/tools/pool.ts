@@ -2,7 +2,7 @@
 // question 1 ms. One that is late, aborted or dead is killed and replaced; the others go on. Knows no protocol.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { killGroup, tied } from './process.ts';
+import { killGroup, mortal, tied } from './process.ts';
 
 export interface Program {
   readonly file: string;
@@ -86,7 +86,7 @@ class Worker {
   constructor(program: Program) {
     this.#program = program;
     this.#ready = !program.greets;
-    this.#child = spawn(program.file, [...program.args], {
+    this.#child = spawn(...mortal(program.file, program.args), {
       env: { ...process.env, ...program.env },
       stdio: ['pipe', 'pipe', 'ignore'],
       detached: true,

@@ -1,6 +1,7 @@
 // Starting the programs that reach storage elements: a process group each, so that a time limit or an abort ends what
 // they have started, too; output as text or handed over in chunks. Knows nothing of what the programs say.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 export interface RunOptions {
   /** Added to this process's environment. */
@@ -25,7 +26,7 @@ export interface Ran {
 /** Runs a program to its end. Its failure is no error here; an abort throws the signal's reason, after its end. */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<Ran> {
   options.signal?.throwIfAborted();
-  const child = spawn(file, [...args], {
+  const child = spawn(...mortal(file, args), {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -42,7 +43,9 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     const stdout = options.sink ? await drain(child, options.sink) : await text(child.stdout);
     const exit = await ended;
     options.signal?.throwIfAborted();
-    const result = { stdout, stderr: await stderr, timedOut: limits.passed(), absent };
+    const said = await stderr;
+    absent ||= exit === 127 && said.startsWith('setpriv: failed to execute');
+    const result = { stdout, stderr: said, timedOut: limits.passed(), absent };
     return exit === null || exit < 0 ? result : { ...result, exit };
   } catch (error) {
     killGroup(child);
@@ -62,6 +65,18 @@ async function text(stream: AsyncIterable<Uint8Array> | null): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream ?? []) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
+}
+
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
+
+/**
+ * The same program so that the kernel kills it when this process is killed: a copy that nobody waits for would go on
+ * writing after another attempt has cleared away what was there. Where there is no setpriv (Linux has it) it is not tied.
+ */
+export function mortal(file: string, args: readonly string[]): [string, string[]] {
+  const plain: [string, string[]] = [file, [...args]];
+  if (!SETPRIV || (file.startsWith('/') && !existsSync(file))) return plain;
+  return [SETPRIV, ['--pdeathsig', 'KILL', '--', file, ...args]];
 }
 
 const running = new Set<ChildProcess>();

@@ -41,4 +41,5 @@ export class Gathering<T> {
   }
 }
 
-const RUNS = 2;
+/** Runs at once. */
+export const RUNS = 2;

@@ -1,0 +1,174 @@
+// To a real XRootD server, side by side in one run: `dflow transfer` against `xrdcp --parallel 4 --cksum adler32` and
+// gfal-copy, with the same guarantees: written under a temporary name, the destination's checksum compared, renamed.
+// Usage: node bench/transfer.mjs [LARGE_FILES=8] [LARGE_MIB=256] [SMALL_FILES=2000] [SMALL_KIB=100] [ROUNDS=1]
+// Targets: 1.5 times as fast as xrdcp with the large files, twice with the small ones. The server is
+// test/systems/xrootd-up.sh c; DFLOW_BENCH_URL and DFLOW_BENCH_DATA name another one and where its files are.
+import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const bin = process.env.DFLOW_BIN ?? join(here, '..', 'bin', 'run.js');
+const [largeFiles = 8, largeMib = 256, smallFiles = 2000, smallKib = 100, rounds = 1] = process.argv
+  .slice(2)
+  .map(Number);
+const server = process.env.DFLOW_BENCH_URL ?? 'root://localhost:21097/';
+const data = process.env.DFLOW_BENCH_DATA ?? join(process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems', 'xrootd/c/data');
+if (!process.env.DFLOW_BENCH_URL) ran('bash', [join(here, '..', 'test/systems/xrootd-up.sh'), 'c']);
+const uid = Number(spawnSync('id', ['-u', 'xrootd']).stdout);
+const gid = Number(spawnSync('id', ['-g', 'xrootd']).stdout);
+
+function ran(command, args, options = {}) {
+  const done = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
+  if (done.status !== 0) throw new Error(`${command} ${args.slice(0, 4).join(' ')} ended with ${done.status}`);
+}
+
+/** Wall seconds of some work. */
+async function timed(work) {
+  const began = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - began) / 1e9;
+}
+
+/** A folder of `count` random files of `size` bytes. */
+function source(count, size) {
+  const folder = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-transfer-'));
+  mkdirSync(join(folder, 'raw'));
+  const old = new Date(Date.now() - 3_600_000);
+  const bytes = randomBytes(size);
+  for (let run = 1; run <= count; run++) {
+    bytes.writeUInt32LE(run, 0);
+    const path = join(folder, 'raw', `run${String(run).padStart(6, '0')}.dat`);
+    writeFileSync(path, bytes);
+    utimesSync(path, old, old);
+  }
+  return { folder, names: Array.from({ length: count }, (_, run) => `run${String(run + 1).padStart(6, '0')}.dat`) };
+}
+
+let targets = 0;
+/** A new empty folder on the server. */
+function target() {
+  const name = `bench${process.pid}-${++targets}`;
+  const path = join(data, name);
+  mkdirSync(path);
+  chownSync(path, uid, gid);
+  return { url: `${server}/${name}`, name, path };
+}
+
+/** `rename` of everything, in one session of xrdfs; exit when one of them fails. */
+function renameAll(names, to) {
+  const lines = names.map((name) => `mv /${to.name}/.${name}.part /${to.name}/${name}`).join('\n');
+  const host = server.replace(/\/+$/, '/');
+  const done = spawnSync('xrdfs', [host], { input: `${lines}\nexit\n`, encoding: 'utf8' });
+  if (/\[(ERROR|FATAL)\]/.test(done.stdout + done.stderr)) throw new Error(`xrdfs mv: ${done.stdout}${done.stderr}`);
+}
+
+/** Several processes of one command, four at once; what xargs -P4 does. */
+async function atOnce(jobs, limit = 4) {
+  const waiting = [...jobs];
+  const one = async () => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      const [command, args] = job;
+      const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+      const code = await new Promise((resolve) => child.on('close', resolve));
+      if (code !== 0) throw new Error(`${command} ended with ${code}`);
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, one));
+}
+
+/**
+ * xrdcp to temporary names, then renamed. `--parallel` takes a folder of sources and keeps their names, so the sources
+ * are links with the temporary names; `--cksum adler32` compares each copy with the server's checksum.
+ */
+async function xrdcp({ folder, names }) {
+  const to = target();
+  const links = mkdtempSync(join(folder, 'links-'));
+  for (const name of names) symlinkSync(join(folder, 'raw', name), join(links, `.${name}.part`));
+  const sources = names.map((name) => join(links, `.${name}.part`));
+  const flags = ['--silent', '--posc', '--parallel', '4', '--cksum', 'adler32', '--rm-bad-cksum'];
+  const seconds = await timed(async () => {
+    ran('xrdcp', [...flags, ...sources, `${to.url}/`]);
+    renameAll(names, to);
+  });
+  rmSync(links, { recursive: true });
+  rmSync(to.path, { recursive: true });
+  return seconds;
+}
+
+/** gfal-copy, many files a process, four processes at once, each file verified with -K; then renamed. */
+async function gfal({ folder, names }) {
+  const to = target();
+  const lists = [0, 1, 2, 3]
+    .map((part) => names.filter((_, index) => index % 4 === part))
+    .filter((one) => one.length > 0);
+  const script = lists.map((list, part) => {
+    const path = join(folder, `list-${part}`);
+    writeFileSync(path, list.map((name) => `file://${folder}/raw/${name} ${to.url}/.${name}.part`).join('\n'));
+    const command = `export GFAL_PYTHONBIN=/usr/bin/python3; while read -r from to; do gfal-copy -f -p -K adler32 "$from" "$to" >/dev/null || exit 1; done < ${path}`;
+    return ['bash', ['-c', `${command}`]];
+  });
+  const seconds = await timed(async () => {
+    await atOnce(script);
+    renameAll(names, to);
+  });
+  rmSync(to.path, { recursive: true });
+  return seconds;
+}
+
+/** dflow: registered before; the transfer alone is timed, its start and all its bookkeeping with it. */
+async function dflow({ folder, names }) {
+  const to = target();
+  writeFileSync(
+    join(folder, 'dflow.yaml'),
+    `buffer: {path: ./raw, pattern: 'run{run:6}.dat'}\nstorage: {grid: {protocol: xrootd, url: '${to.url}'}}\n` +
+      `transfer: {parallel: 4}\n`,
+  );
+  mkdirSync(join(folder, 'modules'), { recursive: true });
+  rmSync(join(folder, 'dflow.db'), { force: true });
+  const call = (args) => ran(process.execPath, [bin, ...args], { cwd: folder });
+  call(['store', 'setup']);
+  call(['register', '--quiet']);
+  const seconds = await timed(async () => call(['transfer', '--quiet']));
+  const asked = spawnSync(process.execPath, [bin, 'list', 'replicas', '--run', `1..${names.length}`, '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+  });
+  const good = asked.stdout.split('\n').filter((line) => line !== '' && JSON.parse(line).state === 'verified').length;
+  if (good !== names.length) throw new Error(`dflow verified ${good} of ${names.length}`);
+  rmSync(to.path, { recursive: true });
+  return seconds;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function compare(what, count, size, goal, withGfal) {
+  const files = source(count, size);
+  const contenders = { dflow, xrdcp, ...(withGfal ? { gfal } : {}) };
+  const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  try {
+    // Interleaved, so that what else the machine does meets all of them.
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, run] of Object.entries(contenders)) times[name].push(await run(files));
+    }
+  } finally {
+    rmSync(files.folder, { recursive: true, force: true });
+  }
+  const seconds = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]));
+  const mib = (count * size) / 2 ** 20;
+  console.log(`${what}: ${count} files, ${mib.toFixed(0)} MiB, median of ${rounds}`);
+  for (const [name, s] of Object.entries(seconds)) {
+    const rate = `${(mib / s).toFixed(0)} MiB/s, ${(count / s).toFixed(0)} files/s`;
+    const ratio = name === 'dflow' ? '' : `  dflow is ${(s / seconds.dflow).toFixed(2)} times as fast`;
+    console.log(`  ${name.padEnd(6)} ${s.toFixed(2).padStart(7)} s  ${rate}${ratio}`);
+  }
+  const ratio = seconds.xrdcp / seconds.dflow;
+  console.log(`  target ${goal}: ${ratio >= goal ? 'met' : 'MISSED'} (${ratio.toFixed(2)})`);
+}
+
+if (largeFiles > 0) await compare('large', largeFiles, largeMib * 2 ** 20, 1.5, true);
+if (smallFiles > 0) await compare('small', smallFiles, smallKib * 2 ** 10, 2, smallFiles <= 2000);
