@@ -13,8 +13,11 @@ export interface ModuleDef {
   readonly needs: readonly string[];
   /** Reads raw files (default: when it needs nothing). */
   readonly raw: boolean;
-  /** `stream`: inputs are given where they are; `download`: copied to the scratch folder first. */
-  readonly inputs: 'stream' | 'download';
+  /**
+   * `stream`: mounted inputs are given where they are, others are downloaded; `download`: all are copied to the scratch
+   * folder first; `open`: none is copied, those that are not mounted are given as URLs.
+   */
+  readonly inputs: 'stream' | 'download' | 'open';
   /** Files linked into the scratch folder, absolute paths; `./x` in `run` adds itself. */
   readonly files: readonly string[];
   /** Time limit of the payload, milliseconds. */

@@ -70,7 +70,7 @@ function sources(job: JobDoc, input: Input, context: SpecContext): StageIn[] {
     const found = rawSource(context.data, input, context.farm.reads);
     if (!found)
       throw new ItemError(`${job._id}: ${input.name} has no verified replica that ${context.farm.name} can read`);
-    return [stageIn(found.storage, found.path, found.file.name, context)];
+    return [stageIn(found.storage, found.path, found.file, context)];
   }
   const prerequisite = context.prerequisites.get(input.job);
   const subjobs =
@@ -78,25 +78,45 @@ function sources(job: JobDoc, input: Input, context: SpecContext): StageIn[] {
   const outputs = subjobs.flatMap((subjob) => (subjob.state.name === 'completed' ? subjob.state.outputs : []));
   const wanted = outputs.filter((output) => !input.types || input.types.includes(output.type));
   if (wanted.length === 0) throw new ItemError(`${job._id}: ${input.job} has no outputs`);
-  return wanted.map((output) => stageIn(output.storage, output.path, output.name, context));
+  return wanted.map((output) => stageIn(output.storage, output.path, output, context));
 }
 
-function stageIn(name: string, path: string, file: string, context: SpecContext): StageIn {
-  const storage = context.storages.get(name);
-  if (!storage) throw new ItemError(`${context.farm.name} cannot read storage element ${name}`);
+/** A file as catalogued: what the wrapper compares with what arrives. */
+interface Known {
+  readonly name: string;
+  readonly size: number;
+  readonly adler32: string;
+}
+
+function stageIn(name: string, path: string, file: Known, context: SpecContext): StageIn {
+  const { storage, settings } = element(name, context);
+  if (!storage || !settings) throw new ItemError(`${context.farm.name} cannot read storage element ${name}`);
   const local = storage.localPath(path);
+  const { inputs } = context.module;
   return {
-    source: local ?? storage.url(path),
-    name: file,
-    copy: context.module.inputs === 'download' || local === undefined,
+    source: local ?? remoteUrl(storage, path),
+    name: file.name,
+    copy: inputs === 'download' || (local === undefined && inputs !== 'open'),
+    protocol: settings.protocol,
+    size: file.size,
+    adler32: file.adler32,
   };
 }
 
 function destination(job: JobDoc, name: string, context: SpecContext): StageOut {
-  const storage = context.storages.get(name);
-  const settings = context.storageSettings.find((candidate) => candidate.name === name);
+  const { storage, settings } = element(name, context);
   if (!storage || !settings)
     throw new ItemError(`storage element ${name}, where ${context.farm.name} writes, is not configured`);
   const path = outputFolder(job);
-  return { storage: name, protocol: settings.protocol, folder: storage.localPath(path) ?? storage.url(path), path };
+  const { protocol, options } = settings;
+  const folder = storage.localPath(path) ?? remoteUrl(storage, path);
+  return { storage: name, protocol, folder, path, ...(options.posc === false && { posc: false }) };
+}
+
+function element(name: string, { storages, storageSettings }: SpecContext) {
+  return { storage: storages.get(name), settings: storageSettings.find((candidate) => candidate.name === name) };
+}
+
+function remoteUrl(storage: Storage, path: string): string {
+  return storage.toolUrl?.(path) ?? storage.url(path);
 }

@@ -258,6 +258,10 @@ class GfalStorage implements Storage {
     return this.at.address.shownUrl(path);
   }
 
+  toolUrl(path: string): string {
+    return this.at.bareUrl(path);
+  }
+
   localPath(): undefined {
     return undefined;
   }

@@ -9,7 +9,7 @@ export interface RecordOutput {
   /** Relative path at the storage element, with the execution in it. */
   readonly path: string;
   readonly size: number;
-  /** `md5:<hex>` as the wrapper saw it, equal at source and destination. */
+  /** `md5:<hex>` or `adler32:<hex>` as the wrapper saw it, equal at source and destination. */
   readonly checksum: string;
 }
 
@@ -36,6 +36,7 @@ export interface ResultRecord {
 }
 
 const PHASES = new Set(['done', 'setup', 'stage-in', 'payload', 'outputs', 'stage-out', 'killed', 'lost']);
+const CHECKSUM = /^(md5:[0-9a-f]{32}|adler32:[0-9a-f]{8})$/;
 
 /** Text from a payload may hold anything: control characters would reach terminals and documents. */
 function printable(text: string): string {
@@ -56,7 +57,7 @@ function number(text: string | undefined, field: string): number {
 function parseOutput(text: string): RecordOutput {
   const [type, name, storage, size, checksum, ...rest] = text.split(' ');
   const path = rest.join(' ');
-  if (!type || !name || !storage || !checksum?.match(/^md5:[0-9a-f]{32}$/) || !path) throw damaged(`output ${text}`);
+  if (!type || !name || !storage || !checksum?.match(CHECKSUM) || !path) throw damaged(`output ${text}`);
   return { type, name, storage, path, size: number(size, 'size'), checksum };
 }
 

@@ -1,6 +1,7 @@
 // What a job is, told to the wrapper: pure data, and its rendering as a shell file in which everything is quoted.
 // Knows nothing of where the file goes or who runs it.
 import { ConfigError } from '../util/errors.ts';
+import remote from './remote.sh';
 
 export interface StageIn {
   /** Where the payload finds it: an absolute path or URL, or a name in the scratch folder when `copy` is set. */
@@ -8,17 +9,25 @@ export interface StageIn {
   readonly name: string;
   /** Copy to the scratch folder first, instead of reading it where it is. */
   readonly copy: boolean;
+  /** `xrootd` or `gfal`: which tool fetches it where the source is a URL. */
+  readonly protocol?: string;
+  /** Bytes, where the catalogue knows: what arrives is compared. */
+  readonly size?: number;
+  /** Eight lower-case hex digits, where the catalogue knows: what is fetched from a URL is compared. */
+  readonly adler32?: string;
 }
 
 /** A storage element as the wrapper sees it; tried in order. */
 export interface StageOut {
   readonly storage: string;
-  /** `posix`, ...: which commands copy and check. */
+  /** `posix`, `xrootd` or `gfal`: which commands copy and check. */
   readonly protocol: string;
   /** Absolute folder or URL below which `<execution>/<name>` is written. */
   readonly folder: string;
   /** The same folder as the storage element's relative path. */
   readonly path: string;
+  /** `false`: an XRootD server that cannot keep a file only when its copy has ended well. */
+  readonly posc?: boolean;
 }
 
 export interface SpecOutput {
@@ -94,7 +103,25 @@ function checkSpec(spec: JobSpec): void {
     check(/^[^\n]*$/, path, 'output folder', spec.ref);
   }
   for (const name of Object.keys(spec.env)) check(NAME, name, 'environment variable', spec.ref);
-  for (const { name, copy } of spec.inputs) if (copy) check(/^[^/]+$/, name, 'input name', spec.ref);
+  for (const { name, copy, adler32 = '', protocol = 'posix' } of spec.inputs) {
+    if (copy) check(/^[^/]+$/, name, 'input name', spec.ref);
+    check(WORD, protocol, 'protocol', spec.ref);
+    check(/^([0-9a-f]{8})?$/, adler32, 'checksum', spec.ref);
+  }
+}
+
+/** Whether anything is staged by way of the network: the functions that do it come with the job file. */
+function isRemote({ inputs, destinations }: JobSpec): boolean {
+  const far = ({ source, copy }: StageIn): boolean => copy && !source.startsWith('/');
+  return inputs.some(far) || destinations.some(({ protocol }) => protocol !== 'posix');
+}
+
+function inputRow({ source, name, copy, protocol = '', size, adler32 = '' }: StageIn): string[] {
+  return [source, name, copy ? 'copy' : 'stream', protocol, size === undefined ? '' : String(size), adler32];
+}
+
+function destinationRow({ storage, protocol, folder, path, posc = true }: StageOut): string[] {
+  return [storage, protocol, folder, path, protocol === 'xrootd' && posc ? '--posc' : ''];
 }
 
 /**
@@ -121,24 +148,19 @@ export function renderSpec(spec: JobSpec): string {
       'each_file',
       spec.files.map((file) => [file]),
     ),
-    visitor(
-      'each_input',
-      spec.inputs.map(({ source, name, copy }) => [source, name, copy ? 'copy' : 'stream']),
-    ),
+    visitor('each_input', spec.inputs.map(inputRow)),
     visitor(
       'each_output',
       spec.outputs.map(({ type, name }) => [type, name]),
     ),
-    visitor(
-      'each_destination',
-      spec.destinations.map(({ storage, protocol, folder, path }) => [storage, protocol, folder, path]),
-    ),
+    visitor('each_destination', spec.destinations.map(destinationRow)),
     prefix('with_inputs', inputs),
     prefix(
       'with_outputs',
       spec.outputs.map(({ name }) => `"$folder"/${quote(name)}`),
       '  folder=$1\n  shift\n',
     ),
+    ...(isRemote(spec) ? [remote] : []),
     'complete=yes',
   ];
   return `${lines.join('\n')}\n`;

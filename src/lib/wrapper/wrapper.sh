@@ -13,7 +13,7 @@
 
 job=$1 spool=$2 mode=${3:-once} log=${4-} base=${5:-${TMPDIR:-/tmp}}
 complete=no key='' setup='' command='' limit=0 memory='' usage='' rss=''
-execution='' work='' ready='' to='' child='' placed='' lines='' problems='' group=''
+execution='' work='' ready='' to='' child='' placed='' lines='' problems='' group='' far=''
 nl='
 '
 set -f
@@ -101,9 +101,10 @@ finish() {
   add_cpu
   add_rss
   if [ "$1" = done ]; then record=$record$lines; else add_tail; fi
-  cd /
   # Only a record that says `done` names its upload; otherwise it is nobody's and goes as well.
-  [ "$1" != done ] || to=
+  [ "$1" != done ] || to='' far=''
+  [ -z "$far" ] || drop_far
+  cd /
   rm -rf -- "$work" ${setup:+"$ready"} ${usage:+"$usage"} ${to:+"$to"}
   name=$key
   [ "$mode" = once ] || name=$key.$execution
@@ -165,17 +166,18 @@ link_file() {
   finish stage-in 1 "cannot link $1: $line"
 }
 
-stage_in() { # source name copy|stream
+stage_in() { # source name copy|stream protocol size adler32
   case $3:$1 in
-    stream:/*)
-      [ -r "$1" ] || finish stage-in 1 "input is missing or not readable: $1"
-      ;;
+    stream:/*) [ -r "$1" ] || finish stage-in 1 "input is missing or not readable: $1" ;;
     copy:/*)
-      said=$(cp -- "$1" "$work/$2" 2>&1) && return
-      quote_said failed
-      finish stage-in 1 "cannot copy input $1: $line"
+      said=$(dd if="$1" of="$work/$2" bs=1048576 2>&1) || {
+        quote_said failed
+        finish stage-in 1 "cannot copy input $1: $line"
+      }
+      said=${said##*"$nl"}
+      [ -z "$5" ] || [ "$5" = "${said%% *}" ] || finish stage-in 1 "input $1 has ${said%% *} bytes, not $5"
       ;;
-    copy:*) finish stage-in 1 "this wrapper cannot copy $1" ;;
+    copy:*) fetch_remote "$@" || finish stage-in 1 "this wrapper cannot fetch $1" ;;
   esac
 }
 
@@ -330,19 +332,21 @@ put_posix() {
   [ -n "$to" ]
 }
 
-try_destination() { # storage protocol folder path
+try_destination() { # storage protocol folder path posc
   [ -z "$placed" ] || return 0
-  line="this wrapper does not know protocol $2"
+  line="this wrapper does not know protocol $2" kind=adler32
   case $2 in
-    posix) put_posix "$3" "$4" && placed=$1 path=$4/$execution && return ;;
-  esac
+    posix) kind=md5 && put_posix "$3" "$4" ;;
+    xrootd | gfal) put_remote "$2" "$3" "$5" ;;
+    *) false ;;
+  esac && placed=$1 folder=$4/$execution && return
   problems="${problems:+$problems; }$1: $line"
 }
 
 count_output() { outputs=$((outputs + 1)); }
 
 add_line() { # type name
-  lines="${lines}output $1 $2 $placed ${sizes%% *} md5:${sums%% *} ${path#/}/$2$nl"
+  lines="${lines}output $1 $2 $placed ${sizes%% *} $kind:${sums%% *} $folder/$2$nl"
   sizes=${sizes#* } sums=${sums#* }
 }
 
@@ -352,7 +356,7 @@ stage_out() {
   [ $outputs -gt 0 ] || return 0
   each_destination try_destination
   [ -n "$placed" ] || finish stage-out 1 "${problems:-no storage element to write to}"
-  path=${path#/}
+  folder=${folder#/}
   each_output add_line
 }
 

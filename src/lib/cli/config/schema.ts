@@ -112,7 +112,7 @@ const moduleDef = z.strictObject({
   needs: optional(oneOrMany(name)),
   level: optional(z.enum(['sub_run', 'run'])),
   raw: optional(z.boolean()),
-  inputs: optional(z.enum(['stream', 'download'])),
+  inputs: optional(z.enum(['stream', 'download', 'open'])),
   files: optional(oneOrMany(text)),
   time: optional(duration),
   cpus: optional(positive),

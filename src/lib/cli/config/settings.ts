@@ -97,22 +97,31 @@ function storagesOf(raw: RawConfig, folder: string): StorageSettings[] {
 }
 
 function farmsOf(raw: RawConfig, storages: readonly StorageSettings[], around: Surroundings): FarmSettings[] {
-  const mounted = storages.filter((storage) => storage.protocol === 'posix').map((storage) => storage.name);
+  const { first, all } = elementsOf(storages);
   const said = Object.entries(raw.farms ?? { [around.host]: {} });
   return said.map(([name, farm]) => {
-    const output = farm.output ?? mounted[0] ?? storages[0]?.name;
+    const output = farm.output ?? first;
     return {
       name,
       backend: farm.backend ?? 'local',
       slots: farm.slots ?? around.cores,
       pending: farm.pending ?? 200,
       output: [...(output ? [output] : []), ...listOf(farm.failover)],
-      reads: farm.reads === undefined ? mounted : listOf(farm.reads),
+      reads: farm.reads === undefined ? all : listOf(farm.reads),
       setup: farm.setup ?? {},
       env: farm.env ?? {},
       options: farm.options ?? {},
     };
   });
+}
+
+/** Where jobs write and read if the farm does not say: no tape unless there is nothing else, mounted folders read first. */
+function elementsOf(storages: readonly StorageSettings[]): { first: string | undefined; all: string[] } {
+  const disks = storages.filter((storage) => !storage.tape);
+  const some = disks.length > 0 ? disks : storages;
+  const far = ({ protocol }: StorageSettings): number => (protocol === 'posix' ? 0 : 1);
+  const all = [...some].sort((one, other) => far(one) - far(other));
+  return { first: some[0]?.name, all: all.map((storage) => storage.name) };
 }
 
 function copiesOf(raw: RawConfig): Settings['copies'] {

@@ -4,6 +4,7 @@
 import { guidOf, outputLfn } from '../../domain/identity.ts';
 import type { JobDoc, Subjob } from '../../domain/job.ts';
 import type { Output } from '../../domain/states.ts';
+import type { Checksum } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import type { RecordOutput, ResultRecord } from '../../wrapper/record.ts';
 import type { Ports } from '../ports.ts';
@@ -47,14 +48,20 @@ function mismatch(
   return given.path === path ? undefined : `output ${declared.type} is at ${given.path}, not ${path}`;
 }
 
+/** The wrapper's checksum is of the kind that its way of copying verifies. @throws ItemError */
+function compare(wrote: string, found: Checksum): void {
+  const kind = wrote.startsWith('md5:') ? 'md5' : 'adler32';
+  const now = found[kind];
+  if (now !== undefined && wrote !== `${kind}:${now}`)
+    throw new ItemError(`${kind} ${now}, the wrapper wrote ${wrote.slice(kind.length + 1)}`);
+}
+
 async function verifyOne(ports: Ports, job: JobDoc, given: RecordOutput): Promise<Output> {
   const storage = await ports.storage(given.storage);
   const found = await storage.checksum(given.path, { md5: given.checksum.startsWith('md5:') });
   if (found.size !== given.size) throw new ItemError(`${found.size} bytes, the wrapper wrote ${given.size}`);
   if (found.size === 0) throw new ItemError('empty');
-  if (found.md5 !== undefined && given.checksum !== `md5:${found.md5}`) {
-    throw new ItemError(`md5 ${found.md5}, the wrapper wrote ${given.checksum.slice(4)}`);
-  }
+  compare(given.checksum, found);
   const { experiment } = ports.settings;
   const lfn = outputLfn(experiment, job.version, job.module, job.run, given.name);
   const guid = guidOf(experiment, lfn);

@@ -26,6 +26,12 @@ export class Locations {
     return this.#options(this.#lead + this.#write(this.address.inside(path)));
   }
 
+  /** The same without user, secret and options. @throws ItemError for a path that would leave the folder */
+  bareUrl(path: string): string {
+    const { authority, host } = this.address;
+    return this.#lead.replace(`://${authority}`, () => `://${host}`) + this.#write(this.address.inside(path));
+  }
+
   /** A path below a folder as a listing wrote it. */
   read(written: string): string {
     const plain =
