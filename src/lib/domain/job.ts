@@ -1,7 +1,8 @@
 // A job: one pass of one (run, module), one document, its subjobs inside; and the one gate for changes of state.
 import type { Iso } from '../util/time.ts';
 import { appendHistory, type Doc, type HistoryEntry } from './doc.ts';
-import { type EventName, type PassState, passState, type SubjobState, TRANSITIONS } from './states.ts';
+import type { OutputClaim } from './outcopies.ts';
+import { type EventName, type Failure, type PassState, passState, type SubjobState, TRANSITIONS } from './states.ts';
 
 /** An input of a subjob: a raw file of the run, or what a prerequisite pass made. */
 export type Input =
@@ -15,6 +16,14 @@ export interface Wanted {
   readonly at: Iso;
   readonly by: string;
   readonly why: string;
+}
+
+/** What an attempt asks the batch system for. */
+export interface Resources {
+  /** MiB. */
+  readonly memory?: number;
+  /** Milliseconds. */
+  readonly time?: number;
 }
 
 export interface Subjob {
@@ -34,6 +43,10 @@ export interface Subjob {
   readonly absent?: Iso;
   /** Raw backend word of the last observation. */
   readonly raw?: string;
+  /** What the next attempt asks for instead of what the module says: earlier ones had too little. */
+  readonly resources?: Resources;
+  /** The last attempt that failed, also while it is tried again. */
+  readonly lastFailure?: Failure & { readonly at: Iso };
 }
 
 export interface Prerequisite {
@@ -71,6 +84,8 @@ export interface JobDoc extends Doc {
   readonly state: PassState;
   /** Last change of the pass state. */
   readonly since: Iso;
+  /** Copying of its outputs by rule, by storage element: who does it, or why it failed. */
+  readonly copies?: Readonly<Record<string, OutputClaim>>;
   readonly notes?: readonly { at: Iso; by: string; text: string }[];
   readonly history: readonly HistoryEntry[];
 }
@@ -101,6 +116,8 @@ export interface Move {
     readonly observed?: Iso;
     readonly absent?: Iso | null;
     readonly raw?: string;
+    readonly resources?: Resources;
+    readonly lastFailure?: Failure & { readonly at: Iso };
   };
 }
 

@@ -1,5 +1,6 @@
 // What a failed attempt means and what follows: the policy table read as data. First matching row decides.
-import type { PolicyRule } from './settings.ts';
+import type { Resources } from './job.ts';
+import type { PolicyRule, Settings } from './settings.ts';
 import type { Failure } from './states.ts';
 
 /** What is known of an attempt that did not succeed. */
@@ -18,6 +19,8 @@ export interface Evidence {
 export type Verdict =
   | { readonly action: 'retry' }
   | { readonly action: 'later'; readonly wait: number }
+  /** Now, with `resources` instead of what the last attempt asked for. */
+  | { readonly action: 'more'; readonly resources: Resources }
   | { readonly action: 'hold' }
   | { readonly action: 'fail' };
 
@@ -32,18 +35,34 @@ export function ruleFor(rules: readonly PolicyRule[], evidence: Evidence): Polic
   );
 }
 
+/** The rules for a module's jobs: its own stand before those of the configuration. */
+export function rulesFor(settings: Settings, version: string, module: string): readonly PolicyRule[] {
+  const own = settings.modules[version]?.modules[module]?.policy ?? [];
+  return own.length === 0 ? settings.policy : [...own, ...settings.policy];
+}
+
 /** Longest time between two tries. */
 const MAX_WAIT = 24 * 3_600_000;
+/** How many times what the module says `more` may reach, where the rule has no ceiling. */
+const MOST = 4;
+
+/** What an attempt had asked for, and what its module says. */
+export interface Asked {
+  readonly module: Resources;
+  readonly attempt: Resources;
+}
 
 /**
  * Judges an attempt: its cause, and what follows after `failures` earlier ones of `tries`.
- * Without a rule it is tried again at once until the module's tries are used up.
+ * Without a rule it is tried again at once until the module's tries are used up. `more` needs something to multiply:
+ * where neither module nor attempt says an amount, or the ceiling was reached, it fails.
  */
 export function judge(
   rules: readonly PolicyRule[],
   evidence: Evidence,
   failures: number,
   tries: number,
+  asked?: Asked,
 ): { readonly failure: Failure; readonly verdict: Verdict } {
   const rule = ruleFor(rules, evidence);
   const failure: Failure = {
@@ -54,14 +73,29 @@ export function judge(
     ...(evidence.exit === undefined ? {} : { exit: evidence.exit }),
     ...(evidence.signal === undefined ? {} : { signal: evidence.signal }),
   };
-  const used = failures + 1;
-  if (rule?.action === 'hold') return { failure, verdict: { action: 'hold' } };
-  if (rule?.action === 'fail' || used >= (rule?.tries ?? tries)) return { failure, verdict: { action: 'fail' } };
+  return { failure, verdict: verdictOf(rule, failures + 1, tries, asked) };
+}
+
+function verdictOf(rule: PolicyRule | undefined, used: number, tries: number, asked: Asked | undefined): Verdict {
+  if (rule?.action === 'hold') return { action: 'hold' };
+  if (rule?.action === 'fail' || used >= (rule?.tries ?? tries)) return { action: 'fail' };
   if (rule?.action === 'later') {
     const wait = Math.min((rule.wait ?? 600_000) * 2 ** (used - 1), MAX_WAIT);
-    return { failure, verdict: { action: 'later', wait } };
+    return { action: 'later', wait };
   }
-  return { failure, verdict: { action: 'retry' } };
+  if (rule?.action !== 'more') return { action: 'retry' };
+  const resources = moreOf(rule, asked);
+  return resources ? { action: 'more', resources } : { action: 'fail' };
+}
+
+/** What the next attempt asks for under a `more` rule; `undefined`: there is no more. */
+function moreOf(rule: PolicyRule, asked: Asked | undefined): Resources | undefined {
+  const of = rule.of ?? 'memory';
+  const before = asked?.attempt[of] ?? asked?.module[of];
+  if (before === undefined) return undefined;
+  const ceiling = rule.ceiling ?? MOST * (asked?.module[of] ?? before);
+  const next = Math.min(Math.ceil(before * (rule.factor ?? 2)), ceiling);
+  return next > before ? { ...asked?.attempt, [of]: next } : undefined;
 }
 
 function defaultCause(evidence: Evidence): string {

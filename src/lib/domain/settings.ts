@@ -43,8 +43,34 @@ export interface FarmSettings {
   readonly reads: readonly string[];
   /** By version: shell text that sets up the software release. */
   readonly setup: Readonly<Record<string, string>>;
+  /** Versions installed there; absent: every one. */
+  readonly versions?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Copies or moves outputs of completed passes. */
+export interface OutputRule {
+  /** Module; absent: every module. */
+  readonly module?: string;
+  /** Type of output; absent: every type. */
+  readonly type?: string;
+  /** Storage elements that shall have a copy. */
+  readonly to: readonly string[];
+  /** False: what is elsewhere is removed once every element of `to` has a copy that was checked again. */
+  readonly keep: boolean;
+}
+
+/** Jobs that match every field that is there go to `farms` and nowhere else. */
+export interface RouteRule {
+  /** Glob. */
+  readonly module?: string;
+  /** Glob. */
+  readonly version?: string;
+  /** Inclusive run ranges. */
+  readonly runs?: readonly (readonly [number, number])[];
+  readonly label?: string;
+  readonly farms: readonly string[];
 }
 
 /** One row of the policy table: the first whose conditions all hold decides. */
@@ -56,7 +82,13 @@ export interface PolicyRule {
   readonly phase?: string;
   /** Regular expression on the backend's reason and the log's tail. */
   readonly text?: string;
-  readonly action: 'retry' | 'later' | 'fail' | 'hold';
+  readonly action: 'retry' | 'later' | 'more' | 'fail' | 'hold';
+  /** With `more`: what the next attempt asks more of. */
+  readonly of?: 'memory' | 'time';
+  /** With `more`: how many times as much (default 2). */
+  readonly factor?: number;
+  /** With `more`: never beyond, MiB or milliseconds; default four times what the module says. */
+  readonly ceiling?: number;
   /** Milliseconds before the first later retry; doubles each time. */
   readonly wait?: number;
   /** Tries in all under this rule, if not the module's. */
@@ -98,8 +130,12 @@ export interface Settings {
     readonly command?: string;
   };
   readonly transfer: {
-    /** Files copied at once per level. */
+    /** Files copied at once per level, over all hosts. */
     readonly parallel: number;
+    /** Files copied at once to one storage element, over all hosts. */
+    readonly perStorage: number;
+    /** Bytes per second at most, over all copies of one call. */
+    readonly bandwidth?: number;
     /** Milliseconds a claimed replica slot is good for without renewal. */
     readonly lease: number;
     readonly retry: number;
@@ -122,7 +158,22 @@ export interface Settings {
     /** Milliseconds it is set aside for; doubles each time. */
     readonly aside: number;
   };
+  /** Where outputs of completed passes are copied to: each rule that matches one. */
+  readonly outputs: readonly OutputRule[];
+  /** When a kind of job (module and version) is held at a site because most attempts there fail with one cause. */
+  readonly siteFault: {
+    /** Share of the recent attempts of that kind there, 0..1. */
+    readonly share: number;
+    /** Failures with that cause at least. */
+    readonly minimum: number;
+    /** Milliseconds that count as recent. */
+    readonly window: number;
+    /** Milliseconds that it is held for. */
+    readonly hold: number;
+  };
   readonly farms: readonly FarmSettings[];
+  /** Which jobs go to which farm; the first rule that matches decides. */
+  readonly routing: readonly RouteRule[];
   /** Farm of this host. */
   readonly farm: string;
   readonly automatic: {

@@ -53,6 +53,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     ...['ref', 'version', 'priority', 'done', 'failed', 'passes', 'state', 'by'].map((field) => column(field)),
     column('created', 'time'),
   ],
+  verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'].map((field) => column(field)),
   holds: [
     ...['ref', 'what', 'covers', 'why', 'by'].map((field) => column(field)),
     column('since', 'time'),

@@ -92,6 +92,24 @@ export const wake: View = {
   },
 };
 
+/**
+ * How attempts ended, by what and where: key `[site, module, version, when, cause]`, the cause empty for a completed
+ * one. Of each subjob the last that is known: what most of a site's jobs fail with is told from it.
+ */
+export const outcomes: View = {
+  name: 'outcomes',
+  reduce: '_count',
+  map: (doc, emit) => {
+    if (doc.kind !== 'job') return;
+    for (const subjob of doc.subjobs) {
+      const state = subjob.state;
+      const last = subjob.lastFailure;
+      if (state.name === 'completed') emit([state.lock.site, doc.module, doc.version, state.since, ''], null);
+      else if (last) emit([last.site, doc.module, doc.version, last.at, last.cause], null);
+    }
+  },
+};
+
 /** Failed subjobs by cause and site: key `[cause, site, since]`. Also those that cool off after a failure. */
 export const causes: View = {
   name: 'causes',

@@ -16,13 +16,15 @@ export const RUNS = {
 
 export const BUFFER = { level: 'L1', closed: 'settled', settle: MINUTE, keep: 1 } as const;
 
-export const TRANSFER = { parallel: 4, lease: 10 * MINUTE, retry: 5 * MINUTE } as const;
+export const TRANSFER = { parallel: 4, perStorage: 8, lease: 10 * MINUTE, retry: 5 * MINUTE } as const;
 
 export const PURGE = { sampledAfter: DAY } as const;
 
 export const VERIFY = { fault: 0.3 } as const;
 
 export const BREAKER = { failures: 3, aside: 15 * MINUTE } as const;
+
+export const SITE_FAULT = { share: 0.5, minimum: 10, window: HOUR, hold: HOUR } as const;
 
 export const LIMITS = {
   grace: MINUTE,
@@ -47,16 +49,40 @@ const WORD = '(?:^|[\\n(])';
 /** Causes that every experiment meets. Own rules stand before these; a failure that none matches is `exit-N`. */
 export const POLICY: readonly PolicyRule[] = [
   { cause: 'disk-full', text: 'No space left on device', action: 'later', wait: 10 * MINUTE, tries: 3 },
+  { cause: 'copy-failed', text: 'gfal-copy error: 70', action: 'later', wait: 10 * MINUTE, tries: 5 },
+  {
+    cause: 'connection-timed-out',
+    text: 'error: 110 \\(Connection timed out\\)',
+    action: 'later',
+    wait: 10 * MINUTE,
+    tries: 5,
+  },
   { cause: 'db-no-route', text: 'No route to host', action: 'later', wait: 10 * MINUTE, tries: 3 },
-  { cause: 'queue-full', phase: 'submit', text: 'accounting/QOS policy', action: 'later', wait: 10 * MINUTE },
+  {
+    cause: 'queue-full',
+    phase: 'submit',
+    text: 'accounting/QOS policy|would exceed MAX_JOBS',
+    action: 'later',
+    wait: 10 * MINUTE,
+  },
   { cause: 'partition-down', phase: 'submit', text: 'partition not available', action: 'later', wait: 10 * MINUTE },
   { cause: 'refused', phase: 'submit', action: 'hold' },
   { cause: 'refused', text: `${WORD}refused PENDING`, action: 'hold' },
-  { cause: 'out-of-memory', text: `${WORD}OUT_OF_MEMORY|oom_kill event`, action: 'fail' },
-  { cause: 'time-limit', text: `${WORD}TIMEOUT \\d+:|DUE TO TIME LIMIT|before Slurm's time limit`, action: 'fail' },
+  {
+    cause: 'out-of-memory',
+    text: `${WORD}(OUT_OF_MEMORY|HOLD (3/101|34/))|oom_kill event`,
+    action: 'more',
+    of: 'memory',
+  },
+  {
+    cause: 'time-limit',
+    text: `${WORD}(TIMEOUT \\d+:|HOLD 3/102 )|DUE TO TIME LIMIT|before Slurm's time limit`,
+    action: 'fail',
+  },
   { cause: 'node-fail', text: `${WORD}(NODE_FAIL|BOOT_FAIL)`, action: 'retry', tries: 5 },
-  { cause: 'preempted', text: `${WORD}PREEMPTED`, action: 'retry', tries: 10 },
-  { cause: 'canceled-outside', text: `${WORD}CANCELLED`, action: 'hold' },
+  { cause: 'preempted', text: `${WORD}(PREEMPTED|REMOVED evicted)`, action: 'retry', tries: 10 },
+  { cause: 'canceled-outside', text: `${WORD}(CANCELLED|REMOVED via condor_rm|HOLD 1/)`, action: 'hold' },
+  { cause: 'cannot-start', text: `${WORD}HOLD (6|7|12|13|14)/`, action: 'later', wait: 10 * MINUTE, tries: 3 },
   { cause: 'time-limit', phase: 'payload', text: 'ran past its limit', action: 'fail' },
   { cause: 'no-output', phase: 'outputs', action: 'fail' },
   { cause: 'command-not-found', exit: [127], action: 'fail' },

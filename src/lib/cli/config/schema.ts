@@ -1,7 +1,21 @@
 // The shape of dflow.yaml and of a module file: what may be written, before defaults. The JSON Schema for editors is
 // made from this file.
 import * as z from 'zod/mini';
-import { anyText, count, duration, memory, name, oneOrMany, positive, share, text } from './values.ts';
+import { MODULE_LEVELS } from '../../domain/modules.ts';
+import {
+  anyText,
+  count,
+  duration,
+  factor,
+  memory,
+  name,
+  oneOrMany,
+  positive,
+  rate,
+  runRange,
+  share,
+  text,
+} from './values.ts';
 
 const optional = z.optional;
 const env = z.record(text, anyText);
@@ -33,8 +47,16 @@ const farm = z.strictObject({
   failover: optional(oneOrMany(name)),
   reads: optional(oneOrMany(name)),
   setup: optional(z.record(text, anyText)),
+  versions: optional(oneOrMany(text)),
   env: optional(env),
   options: optional(options),
+});
+
+const output = z.strictObject({
+  module: optional(name),
+  type: optional(name),
+  to: oneOrMany(name),
+  keep: optional(z.boolean()),
 });
 
 const rule = z.strictObject({
@@ -43,9 +65,20 @@ const rule = z.strictObject({
   signal: optional(oneOrMany(count)),
   phase: optional(name),
   text: optional(text),
-  action: z.enum(['retry', 'later', 'fail', 'hold']),
+  action: z.enum(['retry', 'later', 'more', 'fail', 'hold']),
+  of: optional(z.enum(['memory', 'time'])),
+  factor: optional(factor),
+  ceiling: optional(text),
   wait: optional(duration),
   tries: optional(positive),
+});
+
+const route = z.strictObject({
+  module: optional(text),
+  version: optional(text),
+  runs: optional(oneOrMany(runRange)),
+  label: optional(text),
+  farm: oneOrMany(name),
 });
 
 /** dflow.yaml */
@@ -69,13 +102,20 @@ export const configSchema = z.strictObject({
   ),
   tables: optional(z.strictObject({ required: optional(oneOrMany(name)), command: optional(text) })),
   transfer: optional(
-    z.strictObject({ parallel: optional(positive), lease: optional(duration), retry: optional(duration) }),
+    z.strictObject({
+      parallel: optional(positive),
+      perStorage: optional(positive),
+      bandwidth: optional(rate),
+      lease: optional(duration),
+      retry: optional(duration),
+    }),
   ),
   purge: optional(
     z.strictObject({ untilFree: optional(share), reads: optional(positive), sampledAfter: optional(duration) }),
   ),
   verify: optional(z.strictObject({ fault: optional(share) })),
   breaker: optional(z.strictObject({ failures: optional(positive), aside: optional(duration) })),
+  outputs: optional(z.array(output)),
   farms: optional(z.record(name, farm)),
   hosts: optional(z.record(text, z.strictObject({ farm: optional(name), loops: optional(z.array(name)) }))),
   automatic: optional(
@@ -86,7 +126,16 @@ export const configSchema = z.strictObject({
       share: optional(share),
     }),
   ),
+  routing: optional(z.array(route)),
   policy: optional(z.array(rule)),
+  siteFault: optional(
+    z.strictObject({
+      share: optional(share),
+      minimum: optional(positive),
+      window: optional(duration),
+      hold: optional(duration),
+    }),
+  ),
   limits: optional(
     z.strictObject({
       grace: optional(duration),
@@ -107,10 +156,13 @@ export const configSchema = z.strictObject({
 });
 
 const moduleDef = z.strictObject({
-  run: text,
-  outputs: z.record(text, text),
+  run: optional(text),
+  macro: optional(text),
+  parameters: optional(z.record(text, anyText)),
+  outputs: optional(z.record(text, text)),
+  other_suffix: optional(oneOrMany(text)),
   needs: optional(oneOrMany(name)),
-  level: optional(z.enum(['sub_run', 'run'])),
+  level: optional(z.enum(MODULE_LEVELS)),
   raw: optional(z.boolean()),
   inputs: optional(z.enum(['stream', 'download', 'open'])),
   files: optional(oneOrMany(text)),
@@ -119,6 +171,7 @@ const moduleDef = z.strictObject({
   memory: optional(memory),
   tries: optional(positive),
   env: optional(env),
+  policy: optional(z.array(rule)),
 });
 
 /** modules/VERSION.yaml */

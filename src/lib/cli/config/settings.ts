@@ -3,11 +3,24 @@
 import { basename, resolve } from 'node:path';
 import { globMatch } from '../../domain/hold.ts';
 import type { ModuleFile } from '../../domain/modules.ts';
-import type { BufferSettings, FarmSettings, PolicyRule, Settings, StorageSettings } from '../../domain/settings.ts';
+import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
 import { nearest, suggestion } from '../../util/near.ts';
 import { HOUR } from '../../util/time.ts';
-import { BREAKER, BUFFER, LIMITS, LOOPS, POLICY, PURGE, RUNS, TEMPLATE, TRANSFER, VERIFY } from './defaults.ts';
+import {
+  BREAKER,
+  BUFFER,
+  LIMITS,
+  LOOPS,
+  POLICY,
+  PURGE,
+  RUNS,
+  SITE_FAULT,
+  TEMPLATE,
+  TRANSFER,
+  VERIFY,
+} from './defaults.ts';
 import type { Path } from './document.ts';
+import { routeFindings, routeOf, ruleFindings, ruleOf } from './rules.ts';
 import type { RawConfig } from './schema.ts';
 import { listOf } from './values.ts';
 
@@ -53,6 +66,9 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     purge: { ...PURGE, reads: copiesOf(raw).purgeAfter, ...present(raw.purge ?? {}) } as Settings['purge'],
     verify: { ...VERIFY, ...present(raw.verify ?? {}) } as Settings['verify'],
     breaker: { ...BREAKER, ...present(raw.breaker ?? {}) } as Settings['breaker'],
+    outputs: (raw.outputs ?? []).map(outputRule),
+    routing: (raw.routing ?? []).map(routeOf),
+    siteFault: { ...SITE_FAULT, ...present(raw.siteFault ?? {}) } as Settings['siteFault'],
     farms,
     farm: around.env.DFLOW_FARM ?? mine?.farm ?? farms[0]?.name ?? around.host,
     automatic: automaticOf(raw, around, buffers),
@@ -109,10 +125,18 @@ function farmsOf(raw: RawConfig, storages: readonly StorageSettings[], around: S
       output: [...(output ? [output] : []), ...listOf(farm.failover)],
       reads: farm.reads === undefined ? all : listOf(farm.reads),
       setup: farm.setup ?? {},
+      ...versionsOf(farm),
       env: farm.env ?? {},
       options: farm.options ?? {},
     };
   });
+}
+
+/** Versions installed at a farm: those that are said, or those that it is told how to set up; else every one. */
+function versionsOf(farm: { versions?: unknown; setup?: unknown }): { versions?: readonly string[] } {
+  if (farm.versions !== undefined) return { versions: listOf(farm.versions as string | string[]) };
+  const setUp = Object.keys((farm.setup as object | undefined) ?? {});
+  return setUp.length > 0 ? { versions: setUp } : {};
 }
 
 /** Where jobs write and read if the farm does not say: no tape unless there is nothing else, mounted folders read first. */
@@ -142,12 +166,8 @@ function automaticOf(raw: RawConfig, around: Surroundings, buffers: readonly Buf
   };
 }
 
-function ruleOf(rule: NonNullable<RawConfig['policy']>[number]): PolicyRule {
-  const lists = {
-    exit: rule.exit === undefined ? undefined : listOf(rule.exit),
-    signal: rule.signal === undefined ? undefined : listOf(rule.signal),
-  };
-  return present({ ...rule, ...lists }) as PolicyRule;
+function outputRule({ to, keep, ...match }: NonNullable<RawConfig['outputs']>[number]): OutputRule {
+  return { ...(present(match) as Pick<OutputRule, 'module' | 'type'>), to: listOf(to), keep: keep ?? true };
 }
 
 /** A token file may be named by a variable of this host: `$BEARER_TOKEN_FILE`. */
@@ -180,7 +200,11 @@ function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   for (const [pattern, host] of Object.entries(raw.hosts ?? {})) {
     if (host.farm) findings.push(...known('farm', host.farm, farms, ['hosts', pattern, 'farm']));
   }
-  findings.push(...version(settings), ...calibration(settings), ...expressions(raw));
+  for (const [index, { to }] of settings.outputs.entries()) {
+    for (const one of to) findings.push(...known('storage', one, storages, ['outputs', index, 'to']));
+  }
+  findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
+  findings.push(...routeFindings(raw.routing ?? [], settings.farms));
   return findings;
 }
 
@@ -234,15 +258,4 @@ function calibration(settings: Settings): Finding[] {
       message: `no run type is called ${name}`,
       hint: suggestion(name, types),
     }));
-}
-
-function expressions(raw: RawConfig): Finding[] {
-  return (raw.policy ?? []).flatMap((rule, index): Finding[] => {
-    try {
-      new RegExp(rule.text ?? '');
-      return [];
-    } catch (error) {
-      return [{ path: ['policy', index, 'text'], message: `is no regular expression: ${(error as Error).message}` }];
-    }
-  });
 }

@@ -3,6 +3,9 @@
 import type { Backend } from '../../backend.ts';
 import { refOf } from '../../domain/ids.ts';
 import { type JobDoc, touch, transition } from '../../domain/job.ts';
+import { rulesFor } from '../../domain/policy.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { keyOf } from '../../domain/states.ts';
 import { type Change, type Outcome, tookEffect } from '../../store.ts';
 import { parallel } from '../../util/concurrency.ts';
 import type { Iso } from '../../util/time.ts';
@@ -11,7 +14,10 @@ import { openFarm } from '../farm.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 import { wakeSleepers } from '../wake.ts';
 import { type Context, currentAttempt, type Reaction, react, type Verification } from './decide.ts';
+import { type Kind, kindOf, siteFaults } from './faults.ts';
 import type { Observation } from './observation.ts';
+import { settleSuperseded } from './superseded.ts';
+import { type CompletedSubjob, loadOutputs } from './tables.ts';
 import { verifyOutputs } from './verify.ts';
 
 /** Jobs changed in one bulk write. */
@@ -41,22 +47,23 @@ export async function* applyObservations(
 
 /** Many of a site's jobs absent at once are a site fault, not that many losses. */
 function vanished(ports: Ports, site: string, all: readonly Observation[]): Item | undefined {
-  const absent = all.filter((seen) => seen.state === 'absent' && seen.job !== undefined).length;
-  if (absent < 5 || absent <= all.length * ports.settings.limits.vanish) return undefined;
+  const asked = all.filter((seen) => !seen.superseded);
+  const absent = asked.filter((seen) => seen.state === 'absent' && seen.job !== undefined).length;
+  if (absent < 5 || absent <= asked.length * ports.settings.limits.vanish) return undefined;
   return {
     kind: 'farm',
     ref: site,
     did: 'site-fault',
     failed: true,
     absent,
-    asked: all.length,
-    text: `${absent} of ${all.length} jobs vanished at once: nothing is taken for lost`,
+    asked: asked.length,
+    text: `${absent} of ${asked.length} jobs vanished at once: nothing is taken for lost`,
     next: `dflow doctor`,
   };
 }
 
 /** Everything decided about one job's observations. */
-interface Decided {
+export interface Decided {
   readonly seen: Observation;
   reaction: Reaction;
 }
@@ -122,8 +129,12 @@ async function* applyBatch(
   }
   const outcomes = await ports.store.bulk<JobDoc>(changes);
   yield* itemsOf(outcomes, decided);
-  await atBackend(backend, outcomes, decided);
+  // Before the records are put away: a monitor that ends here meets them again.
+  const unread = yield* loadOutputs(ports, completedBy(outcomes, decided));
+  await atBackend(backend, outcomes, decided, unread);
+  await settleSuperseded(ports, outcomes, decided);
   await wakeSleepers(ports, newlyCompleted(outcomes, decided));
+  yield* siteFaults(ports, failedKinds(outcomes, decided));
 }
 
 /** Verifies the outputs of every record that its job still owns. */
@@ -165,14 +176,20 @@ function decideJob(
   let next = doc;
   for (const seen of all) {
     const subjob = seen.subjob === undefined ? undefined : next?.subjobs[seen.subjob];
-    const tries = (next && settings.modules[next.version]?.modules[next.module]?.tries) ?? 3;
-    const context: Context = { now, grace: settings.limits.grace, policy: settings.policy, tries };
-    const reaction = react(subjob, seen, verified.get(seen.key), context);
+    const reaction = react(subjob, seen, verified.get(seen.key), contextOf(settings, next, now));
     list.push({ seen, reaction });
     if (next && reaction.do === 'move') next = transition(next, [reaction.move], now, ports.by);
     if (next && reaction.do === 'touch') next = touch(next, subjob!.index, reaction.fields);
   }
   return next && next !== doc ? { write: next } : { skip: 'nothing to change' };
+}
+
+function contextOf(settings: Settings, job: JobDoc | undefined, now: Iso): Context {
+  const { grace } = settings.limits;
+  if (!job) return { now, grace, policy: settings.policy, tries: 3 };
+  const { tries = 3, memory, time } = settings.modules[job.version]?.modules[job.module] ?? {};
+  const declared = { ...(memory === undefined ? {} : { memory }), ...(time === undefined ? {} : { time }) };
+  return { now, grace, policy: rulesFor(settings, job.version, job.module), tries, declared };
 }
 
 function* itemsOf(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): Generator<Item> {
@@ -214,6 +231,7 @@ async function atBackend(
   backend: Backend,
   outcomes: readonly Outcome[],
   decided: ReadonlyMap<string, Decided[]>,
+  unread: ReadonlySet<string>,
 ): Promise<void> {
   const confirmed = outcomes.filter((outcome) => tookEffect(outcome) || outcome.result === 'skipped');
   const all = confirmed.flatMap((outcome) => decided.get(outcome.id) ?? []);
@@ -221,7 +239,9 @@ async function atBackend(
   const stop = all
     .filter(({ reaction }) => reaction.do === 'stop' || (reaction.do === 'touch' && reaction.stop))
     .map(({ seen }) => seen.key);
-  const records = all.flatMap(({ seen, reaction }) => (seen.record && reaction.do !== 'nothing' ? [seen.record] : []));
+  const records = all.flatMap(({ seen, reaction }) =>
+    seen.record && reaction.do !== 'nothing' && !unread.has(seen.key) ? [seen.record] : [],
+  );
   if (release.length > 0) await backend.release(release);
   if (stop.length > 0) await backend.cancel(stop);
   if (records.length > 0) await backend.acknowledge(records);
@@ -233,4 +253,25 @@ function newlyCompleted(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyM
     .filter((outcome) => outcome.doc?.state === 'completed')
     .filter((outcome) => (decided.get(outcome.id) ?? []).some(({ reaction }) => reaction.do === 'move'))
     .map((outcome) => outcome.id);
+}
+
+/** Subjobs that are completed by a record that was seen now: by this change, or by one whose reply was lost. */
+function completedBy(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): CompletedSubjob[] {
+  return outcomes.flatMap(({ id, doc }) =>
+    (decided.get(id) ?? []).flatMap(({ seen }) => {
+      const state = seen.subjob === undefined ? undefined : doc?.subjobs[seen.subjob]?.state;
+      const own = seen.record && state?.name === 'completed' && keyOf(state.lock) === seen.key;
+      return doc && own ? [{ key: seen.key, job: doc, subjob: seen.subjob!, outputs: state.outputs }] : [];
+    }),
+  );
+}
+
+/** What kinds of jobs these changes recorded a failure of, and where. */
+function failedKinds(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): Kind[] {
+  return outcomes.filter(tookEffect).flatMap(({ id, doc }) =>
+    (decided.get(id) ?? []).flatMap(({ seen, reaction }) => {
+      const failed = doc && reaction.do === 'move' && reaction.move.with?.lastFailure;
+      return failed ? [kindOf(doc, seen.site)] : [];
+    }),
+  );
 }

@@ -1,8 +1,8 @@
 // What an observation means for the subjob it is of: pure. Everything that fences is here: an observation of another
 // attempt changes nothing, an older one never overrides a newer one, absence counts only twice, at least `grace` apart.
 
-import type { Move, Subjob } from '../../domain/job.ts';
-import { type Evidence, judge } from '../../domain/policy.ts';
+import type { Move, Resources, Subjob } from '../../domain/job.ts';
+import { type Asked, type Evidence, judge } from '../../domain/policy.ts';
 import type { PolicyRule } from '../../domain/settings.ts';
 import { keyOf, type Output, type SubjobState, type Usage } from '../../domain/states.ts';
 import { between, type Iso, plus } from '../../util/time.ts';
@@ -15,6 +15,8 @@ export interface Context {
   readonly policy: readonly PolicyRule[];
   /** Failed attempts before the module fails for good. */
   readonly tries: number;
+  /** What the module says that its jobs need. */
+  readonly declared?: Resources;
 }
 
 /** What verification of a record's outputs said. */
@@ -212,9 +214,10 @@ function backToWaiting(subjob: Subjob, context: Context): Reaction {
 }
 
 function failureMove(subjob: Subjob, state: Active, evidence: Evidence, context: Context): Reaction {
-  const { failure, verdict } = judge(context.policy, evidence, subjob.failures, context.tries);
+  const asked: Asked = { module: context.declared ?? {}, attempt: subjob.resources ?? {} };
+  const { failure, verdict } = judge(context.policy, evidence, subjob.failures, context.tries, asked);
   const since = context.now;
-  const fields = { failures: subjob.failures + 1, absent: null };
+  const fields = { failures: subjob.failures + 1, absent: null, lastFailure: { ...failure, at: since } };
   const why = `${failure.cause}: ${failure.reason}`;
   const { index } = subjob;
   switch (verdict.action) {
@@ -225,6 +228,13 @@ function failureMove(subjob: Subjob, state: Active, evidence: Evidence, context:
         text: why,
         move: { index, event: 'again', why, with: fields, to: { name: 'waiting', since, wake: { kind: 'ready' } } },
       };
+    case 'more': {
+      const { resources } = verdict;
+      const text = `${why}; again with ${amounts(resources)}`;
+      const to: SubjobState = { name: 'waiting', since, wake: { kind: 'ready' } };
+      const move: Move = { index, event: 'again', why: text, with: { ...fields, resources }, to };
+      return { do: 'move', did: 'retried', text, move };
+    }
     case 'later': {
       const to: SubjobState = { name: 'held', since, reason: failure.cause, until: plus(since, verdict.wait), failure };
       return { do: 'move', did: 'held', text: why, move: { index, event: 'cool', why, with: fields, to } };
@@ -245,4 +255,9 @@ function failureMove(subjob: Subjob, state: Active, evidence: Evidence, context:
         move: { index, event: 'fail', why, with: fields, to: { name: 'failed', since, lock: state.lock, failure } },
       };
   }
+}
+
+function amounts({ memory, time }: Resources): string {
+  const words = [memory === undefined ? [] : `${memory} MiB`, time === undefined ? [] : `${Math.ceil(time / 1000)} s`];
+  return words.flat().join(', ');
 }

@@ -2,7 +2,7 @@
 // until somebody changes what was wrong, as the policy says of its words; trying it again at once would only repeat it.
 import type { Refused } from '../../backend.ts';
 import { type JobDoc, type Move, transition } from '../../domain/job.ts';
-import { judge } from '../../domain/policy.ts';
+import { judge, rulesFor } from '../../domain/policy.ts';
 import type { PolicyRule } from '../../domain/settings.ts';
 import { type Failure, keyOf } from '../../domain/states.ts';
 import { tookEffect } from '../../store.ts';
@@ -31,7 +31,9 @@ export async function holdRefused(
       base: group[0]!.attempt.job,
       change: (doc) => {
         const moves = doc
-          ? group.flatMap(({ attempt, words }) => moveOf(doc, attempt, words, ports.settings.policy, at))
+          ? group.flatMap(({ attempt, words }) =>
+              moveOf(doc, attempt, words, rulesFor(ports.settings, doc.version, doc.module), at),
+            )
           : [];
         return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ours' };
       },
@@ -58,6 +60,7 @@ function moveOf(doc: JobDoc, attempt: Attempt, words: string, policy: readonly P
       index: attempt.index,
       event: 'refuse',
       to: { name: 'held', since: at, reason: failure.cause, failure, ...until },
+      with: { lastFailure: { ...failure, at } },
       why: `${failure.cause}: ${words}`,
     },
   ];

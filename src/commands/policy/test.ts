@@ -1,0 +1,36 @@
+import { Args } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { failureLines } from '../../lib/cli/failures.ts';
+import { all } from '../../lib/cli/flags.ts';
+import { verdictRow, verdicts } from '../../lib/flow/policy.ts';
+import { UsageError } from '../../lib/util/errors.ts';
+
+export default class PolicyTest extends Base {
+  static override summary = 'cause and verdict of recorded failures';
+  static override description =
+    'Tries the policy table on failures: JSON lines with exit, signal, phase, text, site, module, version, failures (each may be absent), or with --all the failures that stand in the store. Prints the cause of each, what would follow, and which rule decides. Changes nothing.';
+  static override examples = [
+    `echo '{"exit":2,"text":"No route to host"}' | <%= config.bin %> <%= command.id %> -`,
+    '<%= config.bin %> <%= command.id %> failures.jsonl',
+    '<%= config.bin %> <%= command.id %> --all',
+  ];
+  static override exits = [0, 2, 3];
+  static override args = {
+    file: Args.string({ description: 'JSON lines, or - for stdin', ignoreStdin: true }),
+  };
+  static override flags = { ...all };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(PolicyTest);
+    if ((args.file === undefined) === !flags.all) {
+      throw new UsageError('name a file of failures, - or --all', { hint: 'dflow policy test --all' });
+    }
+    if (args.file === undefined) return this.rows('verdict', verdicts(await this.ports(false)));
+    const settings = await this.settings();
+    const failures = await failureLines(args.file);
+    await this.rows(
+      'verdict',
+      failures.map((failure) => verdictRow(settings, failure)),
+    );
+  }
+}
