@@ -86,6 +86,7 @@ export function job(wish: JobWish = {}): JobDoc {
       labels: [],
       needs: needs.map((need) => ({ module: need.module, pass: need.pass, job: need._id })),
       prerequisites: needs.map((need) => need.subjobs.map((subjob) => subjob.subrun)),
+      outputs: needs.map((need) => need.outputs),
       tables: {},
       hash: 'h',
       wake: { kind: 'ready' },

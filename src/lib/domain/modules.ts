@@ -1,13 +1,25 @@
 // Modules: named kinds of jobs, defined per software version in one file each. Validated where they are read
 // (cli/config); here are the shapes and the rules that follow from them.
 import { pad, runPad } from './ids.ts';
+import type { Macro } from './macro.ts';
+import type { PolicyRule } from './settings.ts';
+
+/**
+ * What one subjob is. `sub_run`: one subrun; `run`: everything at once; `run_zdab`: all raw files of the run;
+ * `run_root`: all ROOT outputs of the prerequisites.
+ */
+export const MODULE_LEVELS = ['sub_run', 'run', 'run_zdab', 'run_root'] as const;
+export type ModuleLevel = (typeof MODULE_LEVELS)[number];
 
 export interface ModuleDef {
   readonly name: string;
-  /** Shell command; inputs are its arguments, `$OUT_<type>` the files to write. */
+  /** Shell command; inputs are its arguments, `$OUT_<type>` the files to write, `{macro}` the filled-in macro. */
   readonly run: string;
-  /** `sub_run`: one subjob per subrun; `run`: one subjob for all. */
-  readonly level: 'sub_run' | 'run';
+  /** A command file with parameters, filled in for each job. */
+  readonly macro?: Macro;
+  /** The module's own parameters: `{name}` in the macro, `$DFLOW_PARAM_name` for the command. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly level: ModuleLevel;
   /** Output type -> file-name suffix: `ntuple` -> `ntuple.root`. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly needs: readonly string[];
@@ -28,6 +40,18 @@ export interface ModuleDef {
   /** Failed attempts before it fails for good. */
   readonly tries: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Rules that stand before those of the configuration. */
+  readonly policy?: readonly PolicyRule[];
+}
+
+/** Output types that are ROOT files, by their suffix. */
+export function rootTypes(outputs: Readonly<Record<string, string>>): string[] {
+  return Object.keys(outputs).filter((type) => /(^|\.)root$/.test(outputs[type] ?? ''));
+}
+
+/** Whether an output holds tables, which are loaded once its job is completed. */
+export function isTables(type: string, name: string): boolean {
+  return type === 'ratdb' || name.endsWith('.ratdb');
 }
 
 export interface ModuleFile {

@@ -5,7 +5,7 @@ import type { DataDoc } from './data.ts';
 import { SCHEMA } from './doc.ts';
 import { jobId } from './ids.ts';
 import type { Input, JobDoc, Prerequisite, Subjob } from './job.ts';
-import type { ModuleDef } from './modules.ts';
+import { type ModuleDef, rootTypes } from './modules.ts';
 import { passState, type Wake } from './states.ts';
 
 export interface NewJob {
@@ -23,6 +23,8 @@ export interface NewJob {
   readonly needs: readonly Prerequisite[];
   /** Subrun numbers of each prerequisite's subjobs; `undefined` entries for run level ones. */
   readonly prerequisites: readonly (readonly (number | undefined)[])[];
+  /** Declared outputs of each prerequisite, type -> suffix: what `run_root` chooses from. */
+  readonly outputs?: readonly Readonly<Record<string, string>>[];
   readonly tables: Readonly<Record<string, string>>;
   readonly hash: string;
   readonly wake: Wake;
@@ -66,7 +68,7 @@ export function newJob(from: NewJob, at: Iso, by: string, why: string): JobDoc {
 }
 
 /**
- * One part per subjob. A sub_run module that reads raw files has one per file; one that starts from sub_run passes has
+ * One part per subjob. `run_zdab` is all raw files and `run_root` all ROOT outputs, each in one. A sub_run module that reads raw files has one per file; one that starts from sub_run passes has
  * one per subrun of theirs; everything else is one subjob over all.
  */
 function parts(from: NewJob): { subrun?: number; inputs: readonly Input[] }[] {
@@ -77,6 +79,8 @@ function parts(from: NewJob): { subrun?: number; inputs: readonly Input[] }[] {
           .filter((file) => subrun === undefined || file.subrun === subrun)
           .map((file) => ({ kind: 'raw', level, name: file.name }))
       : [];
+  if (module.level === 'run_zdab') return [{ inputs: raw() }];
+  if (module.level === 'run_root') return [{ inputs: rootInputs(from) }];
   const subruns = module.level === 'run' ? undefined : splitBy(from);
   if (!subruns) return [{ inputs: [...raw(), ...needs.map((need): Input => ({ kind: 'output', job: need.job }))] }];
   return subruns.map((subrun) => ({
@@ -89,6 +93,14 @@ function parts(from: NewJob): { subrun?: number; inputs: readonly Input[] }[] {
       }),
     ],
   }));
+}
+
+/** The ROOT outputs of all prerequisites that have any; the others only order. */
+function rootInputs({ needs, outputs }: NewJob): Input[] {
+  return needs.flatMap((need, at): Input[] => {
+    const types = rootTypes(outputs?.[at] ?? {});
+    return types.length === 0 ? [] : [{ kind: 'output', job: need.job, types }];
+  });
 }
 
 /** Subruns to split into; `undefined` when it cannot be split, because a prerequisite made one output for the run. */

@@ -60,6 +60,8 @@ export interface QuarantineDoc extends Doc {
     /** The same content as a registered file, under another path: harmless, but it fills the buffer. */
     | 'duplicate'
     | 'damaged'
+    /** Tables that a job produced and that do not parse. */
+    | 'bad-tables'
     | 'operator';
   readonly detail: string;
   readonly size?: number;

@@ -3,6 +3,7 @@ import type { DataDoc } from '../domain/data.ts';
 import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
 import type { HoldDoc } from '../domain/hold.ts';
 import { dataId, refOf, runPad } from '../domain/ids.ts';
+import type { ModuleFile } from '../domain/modules.ts';
 import type { QuarantineDoc, RunDoc } from '../domain/run.ts';
 import { typesOf } from '../domain/runtypes.ts';
 import { type Selection, STATE_SETS } from '../domain/selection.ts';
@@ -145,6 +146,7 @@ async function* farms(ports: Ports): Rows {
       slots: doc?.slots ?? said?.slots ?? 0,
       active: active.find((group) => Array.isArray(group.key) && group.key[0] === name)?.value ?? 0,
       state: doc ? (stale ? 'silent' : 'ok') : 'never seen',
+      ...(said?.versions ? { versions: said.versions } : {}),
       ...(doc ? { host: doc.host, heartbeat: doc.heartbeat, epoch: doc.epoch } : {}),
     };
   }
@@ -186,21 +188,23 @@ async function* loops(ports: Ports): Rows {
 }
 
 async function* modules(ports: Ports): Rows {
-  for (const file of Object.values(ports.settings.modules)) {
-    for (const module of Object.values(file.modules)) {
-      const types = Object.entries(file.runTypes).flatMap(([type, names]) => (names.includes(module.name) ? type : []));
-      yield {
-        kind: 'module',
-        ref: module.name,
-        version: file.version,
-        needs: module.needs,
-        level: module.level,
-        outputs: Object.keys(module.outputs),
-        runTypes: types,
-        run: module.run,
-      };
-    }
-  }
+  for (const file of Object.values(ports.settings.modules)) yield* moduleRows(file);
+}
+
+/** The modules of one software version. */
+export function moduleRows(file: ModuleFile): Row[] {
+  return Object.values(file.modules).map((module) => ({
+    kind: 'module',
+    ref: module.name,
+    version: file.version,
+    needs: module.needs,
+    level: module.level,
+    outputs: Object.keys(module.outputs),
+    runTypes: Object.entries(file.runTypes).flatMap(([type, names]) => (names.includes(module.name) ? type : [])),
+    run: module.run,
+    ...(module.macro ? { macro: module.macro.name } : {}),
+    ...(module.parameters ? { parameters: Object.keys(module.parameters) } : {}),
+  }));
 }
 
 async function* quarantine(ports: Ports): Rows {

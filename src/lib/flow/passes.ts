@@ -8,6 +8,7 @@ import { newJob, subrunsOf } from '../domain/newjob.ts';
 import type { RunFacts } from '../domain/readiness.ts';
 import type { Wake } from '../domain/states.ts';
 import { idsWith, type Outcome, tookEffect } from '../store.ts';
+import { ItemError } from '../util/errors.ts';
 import type { Iso } from '../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
 
@@ -134,6 +135,18 @@ export function made(job: JobDoc, dryRun: boolean): Item {
   return dryRun ? { ...item, dryRun } : item;
 }
 
+/**
+ * The pass that a want would become now, written nowhere.
+ * @throws ItemError with the reason why it cannot be made
+ */
+export async function trialPass(ports: Ports, want: Wanted): Promise<JobDoc> {
+  const existing = await existingPasses(ports, [want]);
+  const settled = settle(ports, want, existing, new Map(), await ports.store.now(), 'trial');
+  if ('job' in settled) return settled.job;
+  const { text = 'it cannot be made', next } = settled.item;
+  throw new ItemError(`${settled.item.ref}: ${text}`, next === undefined ? {} : { hint: next });
+}
+
 /** Passes that exist already, by `run/module`, ascending: one multi-get for first passes, a range where there are any. */
 async function existingPasses(ports: Ports, wanted: readonly Wanted[]): Promise<Map<string, JobDoc[]>> {
   const runs = [...new Set(wanted.map((want) => want.facts.run))];
@@ -177,6 +190,7 @@ function settle(
   const ref = refOf(facts.run, module.name, pass);
   const needs: Prerequisite[] = [];
   const prerequisites: (readonly (number | undefined)[])[] = [];
+  const outputs: Readonly<Record<string, string>>[] = [];
   for (const need of module.needs) {
     const fixed = want.needs?.find((item) => item.module === need)?.pass;
     const job = prerequisiteOf(facts.run, need, fixed, existing, together);
@@ -187,6 +201,7 @@ function settle(
     }
     needs.push({ module: need, pass: job.pass, job: job._id });
     prerequisites.push(subrunsOf(job));
+    outputs.push(job.outputs);
   }
   if (!facts.data) {
     const text = `no ${facts.level} data registered`;
@@ -204,6 +219,7 @@ function settle(
       labels: want.labels,
       needs,
       prerequisites,
+      outputs,
       hash: ports.settings.hash,
       tables: revisions(facts),
       wake: firstWake(want, needs, existing),

@@ -2,12 +2,14 @@
 import type { DataDoc } from '../domain/data.ts';
 import { pad, refOf, runPad } from '../domain/ids.ts';
 import type { Input, JobDoc, Subjob } from '../domain/job.ts';
+import { fillMacro } from '../domain/macro.ts';
 import { type ModuleDef, outputName } from '../domain/modules.ts';
 import { rawSource } from '../domain/readiness.ts';
 import type { FarmSettings, StorageSettings } from '../domain/settings.ts';
+import type { Output } from '../domain/states.ts';
 import type { Storage } from '../storage.ts';
 import { ItemError } from '../util/errors.ts';
-import type { JobSpec, StageIn, StageOut } from '../wrapper/spec.ts';
+import { type JobSpec, quote, type StageIn, type StageOut } from '../wrapper/spec.ts';
 
 export interface SpecContext {
   readonly farm: FarmSettings;
@@ -38,17 +40,22 @@ export function outputFolder(job: JobDoc): string {
 export function jobSpec(job: JobDoc, subjob: Subjob, key: string, context: SpecContext): JobSpec {
   const { farm, module } = context;
   const subrun = subjob.subrun ?? 0;
+  const inputs = subjob.inputs.flatMap((input) => sources(job, input, context));
+  const outputs = outputNames(job, subjob);
+  const memory = subjob.resources?.memory ?? module.memory;
+  const time = subjob.resources?.time ?? module.time;
   return {
     key,
     ref: refOf(job.run, job.module, job.pass, subjob.index),
     setup: farm.setup[job.version] ?? '',
-    command: module.run,
-    inputs: subjob.inputs.flatMap((input) => sources(job, input, context)),
+    command: commandOf(job, subrun, inputs, outputs, context),
+    inputs,
     files: module.files,
-    outputs: outputNames(job, subjob),
+    outputs,
     env: {
       ...farm.env,
       ...module.env,
+      ...parameterEnv(module),
       DFLOW_EXPERIMENT: context.experiment,
       DFLOW_RUN: String(job.run),
       DFLOW_SUBRUN: String(subrun),
@@ -58,11 +65,41 @@ export function jobSpec(job: JobDoc, subjob: Subjob, key: string, context: SpecC
       DFLOW_RUN_TYPES: context.types.join(','),
       ...(job.tag === undefined ? {} : { DFLOW_TAG: job.tag }),
     },
-    limit: module.time === undefined ? 0 : Math.ceil(module.time / 1000),
+    limit: time === undefined ? 0 : Math.ceil(time / 1000),
     destinations: farm.output.map((name) => destination(job, name, context)),
     cpus: module.cpus,
-    ...(module.memory === undefined ? {} : { memory: module.memory }),
+    ...(memory === undefined ? {} : { memory }),
   };
+}
+
+/** The payload's command. A macro is written into the scratch folder by the command itself, wherever that will be. */
+function commandOf(
+  job: JobDoc,
+  subrun: number,
+  inputs: readonly StageIn[],
+  outputs: readonly { readonly type: string; readonly name: string }[],
+  { module, experiment }: SpecContext,
+): string {
+  if (!module.macro) return module.run;
+  const text = fillMacro(module.macro.text, {
+    run: job.run,
+    subrun,
+    pass: job.pass,
+    module: job.module,
+    version: job.version,
+    level: job.level,
+    experiment,
+    tag: job.tag ?? '',
+    inputs: inputs.map((input) => (input.copy ? input.name : input.source)),
+    outputs: Object.fromEntries(outputs.map(({ type, name }) => [type, name])),
+    parameters: module.parameters ?? {},
+  });
+  const name = quote(module.macro.name);
+  return `printf '%s' ${quote(text)} >${name} || exit 74\n${module.run.replaceAll('{macro}', name)}`;
+}
+
+function parameterEnv({ parameters = {} }: ModuleDef): Record<string, string> {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`DFLOW_PARAM_${name}`, value]));
 }
 
 function sources(job: JobDoc, input: Input, context: SpecContext): StageIn[] {
@@ -78,7 +115,7 @@ function sources(job: JobDoc, input: Input, context: SpecContext): StageIn[] {
   const outputs = subjobs.flatMap((subjob) => (subjob.state.name === 'completed' ? subjob.state.outputs : []));
   const wanted = outputs.filter((output) => !input.types || input.types.includes(output.type));
   if (wanted.length === 0) throw new ItemError(`${job._id}: ${input.job} has no outputs`);
-  return wanted.map((output) => stageIn(output.storage, output.path, output, context));
+  return nearest(wanted, context).map((output) => stageIn(output.storage, output.path, output, context));
 }
 
 /** A file as catalogued: what the wrapper compares with what arrives. */
@@ -86,6 +123,21 @@ interface Known {
   readonly name: string;
   readonly size: number;
   readonly adler32: string;
+}
+
+/** One copy of each: a good one that the farm reads, in the order in which it names the elements. */
+function nearest(outputs: readonly Output[], { farm, storages }: SpecContext): Output[] {
+  const rank = ({ storage, bad }: Output): number => {
+    const place = farm.reads.indexOf(storage);
+    const known = place >= 0 ? place : storages.has(storage) ? farm.reads.length : farm.reads.length + 1;
+    return bad === undefined ? known : known + farm.reads.length + 2;
+  };
+  const best = new Map<string, Output>();
+  for (const output of outputs) {
+    const other = best.get(output.name);
+    if (!other || rank(output) < rank(other)) best.set(output.name, output);
+  }
+  return [...best.values()];
 }
 
 function stageIn(name: string, path: string, file: Known, context: SpecContext): StageIn {

@@ -1,18 +1,23 @@
 // Module files, modules/VERSION.yaml: read, checked as a whole, made into the domain's ModuleFile.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ModuleDef, ModuleFile } from '../../domain/modules.ts';
+import type { Macro } from '../../domain/macro.ts';
+import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules.ts';
 import { ConfigError, codeOf, messageOf } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
 import { check } from './check.ts';
 import { type Path, type Problem, readYaml, type YamlFile } from './document.ts';
+import { readMacro } from './macros.ts';
+import { ruleFindings, ruleOf } from './rules.ts';
 import { moduleSchema, type RawModules } from './schema.ts';
 import { listOf } from './values.ts';
+
+type RawDef = RawModules['modules'][string];
 
 export interface ModulesRead {
   readonly modules: Record<string, ModuleFile>;
   readonly problems: Problem[];
-  /** Text of every file read, for the configuration's hash. */
+  /** Text of every file read, macros too, for the configuration's hash. */
   readonly texts: string[];
 }
 
@@ -30,7 +35,8 @@ export function readModules(folder: string, runTypes: readonly string[]): Module
     }
     read.problems.push(...wholeProblems(checked.value, yaml, runTypes));
     const version = basename(file).replace(/\.ya?ml$/, '');
-    read.modules[version] = moduleFile(checked.value, version, file, folder);
+    const macros = readMacros(checked.value, yaml, folder, read);
+    read.modules[version] = moduleFile(checked.value, version, file, folder, macros);
   }
   return read;
 }
@@ -59,18 +65,54 @@ export function readText(file: string): string {
   }
 }
 
-function moduleFile(raw: RawModules, version: string, path: string, folder: string): ModuleFile {
+/** The macros of a file by module. What is wrong with one, and its text, goes to `read`. */
+function readMacros(raw: RawModules, yaml: YamlFile, folder: string, read: ModulesRead): Map<string, Macro> {
+  const macros = new Map<string, Macro>();
+  for (const [name, def] of Object.entries(raw.modules)) {
+    if (def.macro === undefined) continue;
+    const found = readMacro({
+      file: def.macro,
+      folders: [dirname(yaml.file), folder],
+      outputs: Object.keys(outputsOf(def)),
+      parameters: Object.keys(def.parameters ?? {}),
+      at: { file: yaml.file, ...yaml.at(['modules', name, 'macro']) },
+      read: readText,
+    });
+    read.problems.push(...found.problems);
+    if (!found.macro) continue;
+    read.texts.push(found.macro.text);
+    macros.set(name, found.macro);
+  }
+  return macros;
+}
+
+/** What runs a macro when the module does not say. */
+const RUN_MACRO = 'rat {macro}';
+
+/** Declared outputs, and one of type `other_NAME` for each `other_suffix`. */
+function outputsOf(def: RawDef): Record<string, string> {
+  const others = listOf(def.other_suffix).map((suffix) => [`other_${suffix.split('.')[0] ?? ''}`, suffix]);
+  return { ...Object.fromEntries(others), ...def.outputs };
+}
+
+function moduleFile(
+  raw: RawModules,
+  version: string,
+  path: string,
+  folder: string,
+  macros: ReadonlyMap<string, Macro>,
+): ModuleFile {
   const modules = Object.entries(raw.modules).map(([name, def]): [string, ModuleDef] => {
     const needs = listOf(def.needs);
     return [
       name,
       {
         name,
-        run: def.run,
+        run: def.run ?? RUN_MACRO,
         level: def.level ?? 'sub_run',
-        outputs: def.outputs,
+        outputs: outputsOf(def),
         needs,
-        raw: def.raw ?? needs.length === 0,
+        raw: def.raw ?? (def.level === 'run_zdab' || needs.length === 0),
         inputs: def.inputs ?? 'stream',
         files: filesOf(def, [dirname(path), folder]),
         cpus: def.cpus ?? 1,
@@ -78,6 +120,9 @@ function moduleFile(raw: RawModules, version: string, path: string, folder: stri
         env: def.env ?? {},
         ...(def.time === undefined ? {} : { time: def.time }),
         ...(def.memory === undefined ? {} : { memory: def.memory }),
+        ...(macros.has(name) ? { macro: macros.get(name)! } : {}),
+        ...(def.parameters === undefined ? {} : { parameters: def.parameters }),
+        ...(def.policy === undefined ? {} : { policy: def.policy.map(ruleOf) }),
       },
     ];
   });
@@ -86,9 +131,9 @@ function moduleFile(raw: RawModules, version: string, path: string, folder: stri
 }
 
 /** Files that are declared, and each `./x` in the command that exists beside the module file or the configuration. */
-function filesOf(def: RawModules['modules'][string], folders: readonly string[]): string[] {
+function filesOf(def: RawDef, folders: readonly string[]): string[] {
   const declared = listOf(def.files).map((file) => located(file, folders) ?? resolve(folders.at(-1) ?? '.', file));
-  const named = [...def.run.matchAll(/(?:^|[\s;|&("'=`])(\.\/[^\s;|&)"'`$<>]+)/g)];
+  const named = [...(def.run ?? '').matchAll(/(?:^|[\s;|&("'=`])(\.\/[^\s;|&)"'`$<>]+)/g)];
   const found = named.flatMap((match) => located(match[1] ?? '', folders) ?? []);
   return [...new Set([...declared, ...found])];
 }
@@ -110,11 +155,16 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
         say(['modules', name, 'needs'], `${name} needs ${need}, which is not defined`, suggestion(need, names));
       }
     }
-    for (const [type, suffix] of Object.entries(def.outputs)) {
-      const problem = outputProblem(type, suffix, Object.entries(def.outputs));
+    const outputs = Object.entries(outputsOf(def));
+    for (const [type, suffix] of outputs) {
+      const problem = outputProblem(type, suffix, outputs);
       if (problem) say(['modules', name, 'outputs', type], `${name}: ${problem}`);
     }
-    if (Object.keys(def.outputs).length === 0) say(['modules', name, 'outputs'], `${name} declares no output`);
+    if (outputs.length === 0) say(['modules', name, 'outputs'], `${name} declares no output`);
+    for (const { key, message, hint } of shapeProblems(name, def, raw)) say(['modules', name, key], message, hint);
+    for (const { path, message, hint } of ruleFindings(def.policy ?? [], ['modules', name, 'policy'])) {
+      say(path, `${name}: ${message}`, hint);
+    }
   }
   for (const [type, asked] of Object.entries(raw.runTypes ?? {})) {
     if (type !== 'any' && !runTypes.includes(type)) {
@@ -133,6 +183,34 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
   }
   const cycle = cycleOf(raw);
   if (cycle) say(['modules', cycle[0] ?? '', 'needs'], `modules need each other in a circle: ${cycle.join(' -> ')}`);
+  return problems;
+}
+
+interface Shape {
+  readonly key: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Parts of one module that do not go together. */
+function shapeProblems(name: string, def: RawDef, raw: RawModules): Shape[] {
+  const problems: Shape[] = [];
+  if (def.run === undefined && def.macro === undefined) {
+    problems.push({ key: 'run', message: `${name} has neither run nor macro` });
+  }
+  if (def.macro === undefined && def.run?.includes('{macro}')) {
+    problems.push({ key: 'run', message: `${name} runs {macro}, but names no macro`, hint: 'macro: FILE' });
+  }
+  if (def.level === 'run_zdab' && def.raw === false) {
+    problems.push({ key: 'raw', message: `${name}: level run_zdab is all raw files, and raw is false` });
+  }
+  if (def.level !== 'run_root') return problems;
+  const needed = listOf(def.needs).map((need) => raw.modules[need]);
+  if (!needed.some((need) => need && rootTypes(outputsOf(need)).length > 0)) {
+    const hint = 'an output whose suffix ends in `root`';
+    problems.push({ key: 'level', message: `${name}: level run_root needs a module with a ROOT output`, hint });
+  }
+  if (def.raw) problems.push({ key: 'raw', message: `${name}: level run_root reads no raw files` });
   return problems;
 }
 

@@ -1,0 +1,31 @@
+import { Args } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { moduleRows } from '../../lib/flow/look.ts';
+import { UsageError } from '../../lib/util/errors.ts';
+import { suggestion } from '../../lib/util/near.ts';
+
+export default class ModuleCheck extends Base {
+  static override summary = 'check module files and list what they define';
+  static override description =
+    'Validates the configuration with every module file and macro: each problem is named with its file, line and column. Then lists the modules of one version, or of all.';
+  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> 7.0.8'];
+  static override exits = [0, 2];
+  static override args = {
+    version: Args.string({ description: 'only this version', ignoreStdin: true }),
+  };
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(ModuleCheck);
+    const { modules, folder } = await this.settings();
+    const { version } = args;
+    if (version !== undefined && !modules[version]) {
+      const hint = suggestion(version, Object.keys(modules));
+      throw new UsageError(`version ${version} has no module file`, { where: `${folder}/modules`, hint });
+    }
+    const files = Object.values(modules).filter((file) => version === undefined || file.version === version);
+    await this.rows(
+      'modules',
+      files.flatMap((file) => moduleRows(file)),
+    );
+  }
+}

@@ -1,0 +1,47 @@
+import { Args, Flags } from '@oclif/core';
+import { Base, given } from '../../lib/cli/base.ts';
+import { outputFolder, runTrial } from '../../lib/cli/trial.ts';
+import { trialItems } from '../../lib/flow/trial.ts';
+import { withScratch } from '../../lib/util/scratch.ts';
+
+export default class ModuleTest extends Base {
+  static override summary = 'run a module here, on one run';
+  static override description =
+    'Runs the job wrapper in a temporary folder on the real inputs of one run (prerequisites: their newest completed passes), and shows its record, its outputs and the end of what it printed. No batch system; the store and the storage elements are only read. With --keep the folder stays, outputs and all.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> Processing --run 109134',
+    '<%= config.bin %> <%= command.id %> Analysis40 --run 109134 --subrun 2 --version 7.0.9 --keep ./try',
+  ];
+  static override exits = [0, 1, 2, 3, 5];
+  static override args = { module: Args.string({ description: 'module', required: true, ignoreStdin: true }) };
+  static override flags = {
+    run: Flags.integer({ char: 'r', description: 'run', required: true, helpValue: 'RUN', min: 0 }),
+    subrun: Flags.integer({ description: 'subrun (default: the first)', helpValue: 'N', min: 0 }),
+    version: Flags.string({
+      char: 'V',
+      description: 'software version (default: the automatic one)',
+      helpValue: 'VERSION',
+    }),
+    keep: Flags.string({ description: 'folder for the outputs, which stays', helpValue: 'FOLDER' }),
+    lines: Flags.integer({ description: 'lines of the log at most', default: 20, min: 0, helpValue: 'N' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ModuleTest);
+    const ports = await this.ports(false);
+    const { run, lines } = flags;
+    await withScratch(async (folder) => {
+      const output = outputFolder(flags.keep, folder);
+      const options = { module: args.module, run, output, ...given({ subrun: flags.subrun, version: flags.version }) };
+      const log: string[] = [];
+      await this.items(
+        trialItems(ports, options, async (spec) => {
+          const trial = await runTrial(folder, spec);
+          log.push(...trial.log.trimEnd().split('\n').slice(-lines));
+          return trial.record;
+        }),
+      );
+      if (lines > 0 && this.out.format !== 'json') this.out.line(`== log\n${log.join('\n')}`);
+    });
+  }
+}
