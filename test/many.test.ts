@@ -71,7 +71,10 @@ test('four enqueuers at once make exactly one pass of each run', { timeout: 120_
 });
 
 test('four submitters at once: each job starts once', { timeout: 300_000 }, async () => {
-  expect(await four(['submit', '--quiet'])).toEqual([0, 0, 0, 0]);
+  // The one with the lease hands over; who comes meanwhile says so and leaves it to that one.
+  const codes = await four(['submit', '--quiet']);
+  expect(codes.filter((code) => code !== 0 && code !== 75)).toEqual([]);
+  expect(codes).toContain(0);
   must(folder, ['chain', '--until-idle', '--quiet']);
   const marks = readFileSync(join(folder, 'marks'), 'utf8').trim().split('\n');
   expect(marks).toHaveLength(RUNS);

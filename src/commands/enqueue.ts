@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, limit, run, why } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
+import { beating } from '../lib/flow/beat.ts';
 import { enqueue } from '../lib/flow/enqueue.ts';
 import { declareComplete } from '../lib/flow/register.ts';
 import { selectRuns } from '../lib/flow/select.ts';
@@ -31,7 +32,8 @@ export default class Enqueue extends Base {
       const declared = declareComplete(ports, flags.complete, flags.level, flags.why, this.stepOptions(flags, {}));
       return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete], declared: true })));
     }
-    if (!flags.run) return this.items(enqueue(ports, this.stepOptions(flags, {})));
+    const options = this.stepOptions(flags, {});
+    if (!flags.run) return this.items(beating(ports, 'enqueue', enqueue(ports, options), options));
     const { runs, problems } = await selectRuns(ports.store, { runs: await readRuns(flags.run) });
     const numbers = runs.map((doc) => doc.run);
     await this.items(problems, enqueue(ports, this.stepOptions(flags, { runs: numbers })));

@@ -3,6 +3,7 @@ import { Base } from '../lib/cli/base.ts';
 import { changing, level, limit, run, yes } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
 import { hasRun } from '../lib/domain/selection.ts';
+import { beating } from '../lib/flow/beat.ts';
 import { purge } from '../lib/flow/purge.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
@@ -35,7 +36,8 @@ export default class Purge extends Base {
     const ports = await this.ports(!flags['dry-run']);
     if (!flags['dry-run']) await this.confirm(question(flags.junk, ports.host), flags.yes);
     const { level: levels, junk, late } = flags;
-    await this.items(purge(ports, this.stepOptions(flags, { untilFree, levels, runs, junk, late })));
+    const options = this.stepOptions(flags, { untilFree, levels, runs, junk, late });
+    await this.items(beating(ports, 'purge', purge(ports, options), options));
   }
 }
 

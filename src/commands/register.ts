@@ -1,5 +1,6 @@
 import { Base } from '../lib/cli/base.ts';
 import { changing, level, limit } from '../lib/cli/flags.ts';
+import { beating } from '../lib/flow/beat.ts';
 import { register } from '../lib/flow/register.ts';
 
 export default class Register extends Base {
@@ -16,6 +17,7 @@ export default class Register extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(Register);
     const ports = await this.ports(true);
-    await this.items(register(ports, this.stepOptions(flags, { levels: flags.level })));
+    const options = this.stepOptions(flags, { levels: flags.level });
+    await this.items(beating(ports, 'register', register(ports, options), options));
   }
 }

@@ -3,6 +3,7 @@ import { Base } from '../lib/cli/base.ts';
 import { changing, refs, selection, why, yes } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
 import { isActive } from '../lib/domain/states.ts';
+import { beating } from '../lib/flow/beat.ts';
 import { putBackSelected } from '../lib/flow/operate.ts';
 import { reset } from '../lib/flow/reset.ts';
 
@@ -24,7 +25,8 @@ export default class Reset extends Base {
     const { site, why, ...rest } = flags;
     const some =
       argv.length > 0 || Object.keys(selection).some((name) => rest[name as keyof typeof rest] !== undefined);
-    if (!some) return this.items(reset(ports, this.stepOptions(flags, { site })));
+    const own = this.stepOptions(flags, { site });
+    if (!some) return this.items(beating(ports, 'reset', reset(ports, own), own));
     const states = ['failed', 'partFail', 'held'] as const;
     const selected = await select(ports, {
       refs: argv as string[],

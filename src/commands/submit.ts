@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, limit } from '../lib/cli/flags.ts';
+import { beating } from '../lib/flow/beat.ts';
 import { submit } from '../lib/flow/submit.ts';
 
 export default class Submit extends Base {
@@ -25,6 +26,7 @@ export default class Submit extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(Submit);
     const ports = await this.ports(true);
-    await this.items(submit(ports, this.stepOptions(flags, { site: flags.site, order: flags.order })));
+    const options = this.stepOptions(flags, { site: flags.site, order: flags.order });
+    await this.items(beating(ports, 'submit', submit(ports, options), options));
   }
 }

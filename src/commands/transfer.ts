@@ -5,6 +5,7 @@ import { readRuns } from '../lib/cli/selection.ts';
 import { until, untilOf } from '../lib/cli/until.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
+import { beating } from '../lib/flow/beat.ts';
 import { cancelTransfers } from '../lib/flow/transfer/cancel.ts';
 import { transfer } from '../lib/flow/transfer.ts';
 import { UsageError } from '../lib/util/errors.ts';
@@ -56,6 +57,7 @@ export default class Transfer extends Base {
     const set = flags.run ? await readRuns(flags.run) : undefined;
     const runs = set && ((number: number) => hasRun(set, number));
     const { from, to, level: levels } = flags;
-    await this.items(transfer(ports, this.stepOptions(flags, { from, to, levels, runs })));
+    const options = this.stepOptions(flags, { from, to, levels, runs });
+    await this.items(beating(ports, 'transfer', transfer(ports, options), options));
   }
 }

@@ -1,6 +1,7 @@
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
 import { inputLines } from '../../lib/cli/selection.ts';
+import { beating } from '../../lib/flow/beat.ts';
 import { applyObservations, type Observation, parseObservation } from '../../lib/flow/monitor.ts';
 
 export default class MonitorApply extends Base {
@@ -12,7 +13,8 @@ export default class MonitorApply extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(MonitorApply);
     const ports = await this.ports(true);
-    await this.items(applyObservations(ports, observations(), this.stepOptions(flags, {})));
+    const options = this.stepOptions(flags, {});
+    await this.items(beating(ports, 'monitor', applyObservations(ports, observations(), options), options));
   }
 }
 

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
+import { beating } from '../../lib/flow/beat.ts';
 import { monitor } from '../../lib/flow/monitor.ts';
 
 export default class Monitor extends Base {
@@ -20,6 +21,7 @@ export default class Monitor extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(Monitor);
     const ports = await this.ports(true);
-    await this.items(monitor(ports, this.stepOptions(flags, { site: flags.site })));
+    const options = this.stepOptions(flags, { site: flags.site });
+    await this.items(beating(ports, 'monitor', monitor(ports, options), options));
   }
 }

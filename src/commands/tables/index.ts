@@ -1,5 +1,6 @@
 import { Base } from '../../lib/cli/base.ts';
 import { changing, limit } from '../../lib/cli/flags.ts';
+import { beating } from '../../lib/flow/beat.ts';
 import { tables } from '../../lib/flow/tables.ts';
 
 export default class Tables extends Base {
@@ -12,6 +13,7 @@ export default class Tables extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(Tables);
     const ports = await this.ports(true);
-    await this.items(tables(ports, this.stepOptions(flags, {})));
+    const options = this.stepOptions(flags, {});
+    await this.items(beating(ports, 'tables', tables(ports, options), options));
   }
 }

@@ -20,6 +20,8 @@ export interface FarmDoc extends Doc {
   readonly heartbeat: Iso;
   readonly host: string;
   readonly slots: number;
+  /** Software versions installed; absent: nobody said. */
+  readonly versions?: readonly string[];
 }
 
 /** Written before anything is submitted: which subjob each index of the claim is. */
@@ -34,6 +36,21 @@ export interface ClaimDoc extends Doc {
   readonly taken?: Iso;
   /** `[job id, subjob index]` by index of the claim. */
   readonly refs: readonly (readonly [string, number])[];
+  /** Indexes of superseded attempts that the batch system has confirmed to be no more. */
+  readonly settled?: readonly number[];
+}
+
+/** The right to do something alone, for as long as it is renewed. Ended holders leave it behind; it is taken over. */
+export interface LeaseDoc extends Doc {
+  readonly kind: 'lease';
+  readonly what: string;
+  readonly host: string;
+  /** The holder's mark among the living of its host. */
+  readonly nonce: string;
+  /** `command@host` */
+  readonly by: string;
+  readonly since: Iso;
+  readonly renewed: Iso;
 }
 
 /** A loop's sign of life on one host. */

@@ -17,6 +17,7 @@ export const jobId = (run: number, module: string, pass: number): string =>
   `job:${runPad(run)}:${module}:${pad(pass, 3)}`;
 export const farmId = (site: string): string => `farm:${site}`;
 export const claimId = (nonce: string): string => `claim:${nonce}`;
+export const leaseId = (what: string, site: string): string => `lease:${what}:${site}`;
 export const requestId = (name: string): string => `request:${name}`;
 export const holdId = (slug: string): string => `hold:${slug}`;
 export const quarantineId = (level: string, name: string): string => `quarantine:${level}:${name}`;

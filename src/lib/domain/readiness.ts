@@ -6,6 +6,7 @@ import { covers, type HoldDoc, type HoldSubject, inForce } from './hold.ts';
 import { dataId, refOf, requestId, runId } from './ids.ts';
 import type { Input, JobDoc } from './job.ts';
 import { type ModuleFile, modulesFor } from './modules.ts';
+import { hasVersion, type Route } from './routing.ts';
 import type { RunDoc } from './run.ts';
 import type { FarmSettings } from './settings.ts';
 
@@ -109,14 +110,17 @@ export interface JobFacts {
   /** The request that must be done first, and how many of its passes are not. */
   readonly after?: { readonly name: string; readonly open: number };
   readonly farm: FarmSettings;
+  /** Where the configuration sends it; absent: any farm may take it. */
+  readonly route?: Route;
   /** Hash of the configuration in force. */
   readonly hash: string;
 }
 
-/** Gates of a job: module, prerequisites, inputs, after, holds. All met: it may be submitted at this farm. */
+/** Gates of a job: module, routing, version, prerequisites, inputs, after, holds. All met: it may be submitted at this farm. */
 export function jobGates(facts: JobFacts): Gate[] {
   return [
     definedGate(facts),
+    ...farmGates(facts),
     ...prerequisiteGates(facts),
     ...inputGates(facts),
     ...afterGates(facts),
@@ -130,6 +134,31 @@ function definedGate({ job, modules, hash }: JobFacts): Gate {
     ? `${job.module} is no longer defined in ${modules.path}`
     : `version ${job.version} has no module file here`;
   return { gate: 'module', ok: false, text, next: 'dflow config check', on: `config:${hash}` };
+}
+
+/** What a gate waits for that another farm, or another configuration, may not: `sweep` knows these words. */
+export const ROUTED = 'routed:';
+export const INSTALLED = 'installed:';
+
+/** Whether this is the farm for it. A gate is only named where there is a rule to be met. */
+function farmGates({ job, farm, route, hash }: JobFacts): Gate[] {
+  const gates: Gate[] = [];
+  if (route) {
+    const ok = route.farms.includes(farm.name);
+    const where = route.farms.join(' or ');
+    const text = `goes to ${where} (routing rule ${route.rule + 1})${ok ? '' : `, not to ${farm.name}`}`;
+    const next = `dflow submit --site ${route.farms[0]}`;
+    gates.push({ gate: 'routing', ok, text, ...(ok ? {} : { next, on: `${ROUTED}${route.farms.join(',')}:${hash}` }) });
+  }
+  if (farm.versions) {
+    const ok = hasVersion(farm, job.version);
+    const text = ok
+      ? `${job.version} is installed at ${farm.name}`
+      : `${job.version} is not installed at ${farm.name}, which has ${farm.versions.join(', ')}`;
+    const next = `dflow config show --origin | grep farms.${farm.name}`;
+    gates.push({ gate: 'version', ok, text, ...(ok ? {} : { next, on: `${INSTALLED}${job.version}:${hash}` }) });
+  }
+  return gates;
 }
 
 function prerequisiteGates({ job, prerequisites }: JobFacts): Gate[] {

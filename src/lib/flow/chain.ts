@@ -1,9 +1,8 @@
 // chain: one round of this host's steps, or rounds until nothing is due any more. Each step is the same code as its
 // command; a step that fails because something is unreachable does not keep the others from their work.
-import { SCHEMA } from '../domain/doc.ts';
-import type { LoopDoc } from '../domain/farm.ts';
-import { DflowError, EXIT } from '../util/errors.ts';
+import { BusyError, DflowError, EXIT } from '../util/errors.ts';
 import { ms } from '../util/time.ts';
+import { beat } from './beat.ts';
 import { fillOf } from './buffer/fill.ts';
 import { horizon, nextDue, waitFor } from './chain/due.ts';
 import { enqueue } from './enqueue.ts';
@@ -97,12 +96,14 @@ async function* guarded(ports: Ports, name: StepName, options: StepOptions): Ste
     yield* STEPS[name](ports, options);
   } catch (error) {
     if (!(error instanceof DflowError) || !PASSING.has(error.exit)) throw error;
-    outcome = error.message;
+    // Another instance does this step's work: nothing is wrong.
+    const busy = error instanceof BusyError;
+    if (!busy) outcome = error.message;
     yield {
       kind: 'loop',
       ref: name,
       did: 'skipped',
-      failed: true,
+      ...(busy ? {} : { failed: true }),
       text: error.message,
       ...(error.hint ? { next: error.hint } : {}),
     };
@@ -112,30 +113,4 @@ async function* guarded(ports: Ports, name: StepName, options: StepOptions): Ste
   // The host that registers is the one whose buffer fills.
   if (name === 'register' && outcome === 'ok')
     for (const { level } of ports.settings.buffers) await fillOf(ports, level);
-}
-
-/** Seconds between two heartbeats of a loop; a round may be much shorter. */
-const BEAT = 20_000;
-
-/** Tells every host that this loop is alive. */
-async function beat(ports: Ports, loop: string, outcome: string): Promise<void> {
-  const at = await ports.store.now();
-  const id = `loop:${ports.host}:${loop}`;
-  await ports.store.update<LoopDoc>(id, (doc) => {
-    const recent = doc && doc.outcome === outcome && Date.parse(at) - Date.parse(doc.at) < BEAT;
-    if (recent) return { skip: 'beat a moment ago' };
-    return {
-      write: {
-        _id: id,
-        kind: 'loop',
-        v: SCHEMA,
-        host: ports.host,
-        loop,
-        at,
-        hash: ports.settings.hash,
-        outcome,
-        ...(doc?._rev ? { _rev: doc._rev } : {}),
-      },
-    };
-  });
 }

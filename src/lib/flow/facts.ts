@@ -5,6 +5,7 @@ import { dataId, requestId, runId } from '../domain/ids.ts';
 import type { JobDoc } from '../domain/job.ts';
 import type { JobFacts, RunFacts } from '../domain/readiness.ts';
 import type { RequestDoc } from '../domain/request.ts';
+import { routeOf } from '../domain/routing.ts';
 import type { RunDoc } from '../domain/run.ts';
 import { typesOf } from '../domain/runtypes.ts';
 import type { FarmSettings } from '../domain/settings.ts';
@@ -72,6 +73,7 @@ export async function jobFacts(
     const request =
       job.request === undefined ? undefined : (docs.get(requestId(job.request)) as RequestDoc | undefined);
     const open = request?.after === undefined ? undefined : after.get(request.after);
+    const route = routeOf(settings.routing, job);
     const prerequisites = job.needs.flatMap((need) => {
       const doc = docs.get(need.job) as JobDoc | undefined;
       return doc ? [[need.job, doc] as const] : [];
@@ -82,6 +84,7 @@ export async function jobFacts(
       farm,
       holds,
       hash: settings.hash,
+      ...(route ? { route } : {}),
       calibration: isCalibration(ports, job.mask),
       modules: settings.modules[job.version],
       data: docs.get(dataId(job.level, job.run)) as DataDoc | undefined,

@@ -42,7 +42,14 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
     const base = { _id: farmId(farm.name), kind: 'farm', v: SCHEMA, site: farm.name, epoch: 1 } as const;
     // A process that was stopped between clock and write must not make the site look silent.
     const heartbeat = doc && doc.heartbeat > at ? doc.heartbeat : at;
-    const beat = { backend: farm.backend, identity, heartbeat, host: ports.host, slots: farm.slots };
+    const beat = {
+      backend: farm.backend,
+      identity,
+      heartbeat,
+      host: ports.host,
+      slots: farm.slots,
+      ...(farm.versions ? { versions: farm.versions } : {}),
+    };
     return { write: { ...base, ...doc, ...beat } };
   });
   if (outcome.result === 'skipped') {

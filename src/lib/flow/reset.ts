@@ -7,6 +7,7 @@ import { isActive, keyOf } from '../domain/states.ts';
 import { type Change, idsWith, tookEffect } from '../store.ts';
 import { between, type Iso, plus } from '../util/time.ts';
 import { endExpired } from './holds.ts';
+import { openClaims, unsettled } from './monitor/superseded.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
 import { sweep, wakeHeld } from './wake.ts';
 
@@ -134,17 +135,16 @@ const CLAIMS = 50;
 
 /**
  * Removes index maps that nothing can refer to any more: the claim is older than a submit may take, and no subjob is
- * locked with it except ended ones. A held leftover of it that shows up later is an orphan and is cancelled as such.
+ * locked with it except ended ones, and none of its attempts that were given up may still run. A held leftover of it that shows up later is an orphan and is cancelled as such.
  */
 async function closeClaims(ports: Ports, site: string, now: Iso): Promise<void> {
   const before = plus(now, -2 * ports.settings.limits.submitting);
-  const rows = await ports.store.view('claims', { start: [site, ''], end: [site, before], limit: CLAIMS });
-  const claims = await ports.store.get<ClaimDoc>(rows.map((row) => row.id));
-  const jobs = await ports.store.get<JobDoc>([
-    ...new Set([...claims.values()].flatMap((claim) => claim.refs.map(([id]) => id))),
-  ]);
-  const closed = [...claims.values()].filter((claim) =>
-    claim.refs.every(([id, index], at) => !isActiveUnder(jobs.get(id), index, `${claim.nonce}.${at}`)),
+  const claims = await openClaims(ports.store, site, now, CLAIMS, before);
+  const jobs = await ports.store.get<JobDoc>([...new Set(claims.flatMap((claim) => claim.refs.map(([id]) => id)))]);
+  const closed = claims.filter(
+    (claim) =>
+      unsettled(claim, jobs).length === 0 &&
+      claim.refs.every(([id, index], at) => !isActiveUnder(jobs.get(id), index, `${claim.nonce}.${at}`)),
   );
   await ports.store.bulk(
     closed.map(

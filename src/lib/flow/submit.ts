@@ -13,6 +13,7 @@ import { messageOf } from '../util/errors.ts';
 import { requireCredentials } from './credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from './farm.ts';
 import { activeHolds } from './holds.ts';
+import { FREE, type Lease, takeLease } from './lease.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
 import { type Attempt, type Claim, claimAttempts, recordAttempts } from './submit/claim.ts';
 import { gateJobs, type Order, type Picked, pick } from './submit/pick.ts';
@@ -23,6 +24,8 @@ import { sweep } from './wake.ts';
 export interface SubmitOptions extends StepOptions {
   readonly site?: string;
   readonly order?: Order;
+  /** False: without the lease, which keeps submitters out of each other's way but is not what makes them safe. */
+  readonly lease?: boolean;
 }
 
 /** Subjobs handed over in one claim. */
@@ -40,11 +43,22 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
     yield* preview(ports, options);
     return;
   }
+  const { name } = farmSettings(ports, options.site);
+  const lease = options.lease === false ? FREE : await takeLease(ports, 'submit', name);
+  try {
+    yield* submitAll(ports, lease, options);
+  } finally {
+    // Left behind it is taken over; what went wrong before is what matters.
+    await lease.release().catch(() => undefined);
+  }
+}
+
+async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
   const open = await openFarm(ports, options.site);
-  await sweep(ports);
+  await sweep(ports, open.farm.name);
   let room = await freeSlots(ports, options);
   // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.
-  for (let idle = 0; room > 0 && idle < 5; ) {
+  for (let idle = 0; room > 0 && idle < 5 && (await lease.renew()); ) {
     const picked = await pick(ports, open.farm, { room: Math.min(room, CLAIM), order: options.order ?? 'priority' });
     if (picked.examined === 0) break;
     await gateJobs(ports, picked.gated);

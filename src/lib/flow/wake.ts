@@ -3,7 +3,9 @@
 import type { Doc } from '../domain/doc.ts';
 import { covers, type HoldDoc, inForce } from '../domain/hold.ts';
 import { type JobDoc, type Move, transition } from '../domain/job.ts';
+import { INSTALLED, ROUTED } from '../domain/readiness.ts';
 import type { RequestDoc } from '../domain/request.ts';
+import { hasVersion } from '../domain/routing.ts';
 import { tookEffect } from '../store.ts';
 import type { Iso } from '../util/time.ts';
 import type { Ports } from './ports.ts';
@@ -68,7 +70,7 @@ const SWEEP = 2_000;
  * Catches missed wakes: looks at what is being waited for (few distinct documents, however many jobs sleep), and wakes
  * the sleepers of those that have come. A rotating window keeps it bounded. Returns the number of jobs woken.
  */
-export async function sweep(ports: Ports): Promise<number> {
+export async function sweep(ports: Ports, site = ports.settings.farm): Promise<number> {
   const awaited = (await ports.store.count('wake', 2, { prefix: ['on'] })).map(
     (group) => (group.key as string[])[1] ?? '',
   );
@@ -78,18 +80,19 @@ export async function sweep(ports: Ports): Promise<number> {
   const window = [...awaited, ...awaited].slice(start, start + Math.min(SWEEP, awaited.length));
   const docs = await ports.store.get(window);
   const due: string[] = [];
-  for (const id of window) if (await hasCome(ports, id, docs.get(id), now)) due.push(id);
+  for (const id of window) if (await hasCome(ports, site, id, docs.get(id), now)) due.push(id);
   return wakeSleepers(ports, due);
 }
 
 /** True when what is waited for may have come; in doubt true, since readiness decides. */
-async function hasCome(ports: Ports, id: string, doc: Doc | undefined, now: Iso): Promise<boolean> {
+async function hasCome(ports: Ports, site: string, id: string, doc: Doc | undefined, now: Iso): Promise<boolean> {
   if (id.startsWith('config:')) return id !== `config:${ports.settings.hash}`;
+  if (id.startsWith(ROUTED) || id.startsWith(INSTALLED)) return isFarmFor(ports, site, id);
   switch (doc?.kind) {
     case 'job':
       return (doc as JobDoc).state === 'completed';
     case 'hold':
-      return !inForce(doc as HoldDoc, now) || !concerns(doc as HoldDoc, ports.settings.farm);
+      return !inForce(doc as HoldDoc, now) || !concerns(doc as HoldDoc, site);
     case 'data':
       return hasReadable(ports, doc as Doc & { done: readonly string[] });
     case 'request':
@@ -99,6 +102,17 @@ async function hasCome(ports: Ports, id: string, doc: Doc | undefined, now: Iso)
     default:
       return true;
   }
+}
+
+/** `routed:cedar,ral:HASH`, `installed:7.0.8:HASH`: the site may take it, or the configuration has changed since. */
+function isFarmFor(ports: Ports, site: string, id: string): boolean {
+  const [kind = '', ...rest] = id.split(':');
+  const hash = rest.pop();
+  const words = rest.join(':');
+  if (hash !== ports.settings.hash) return true;
+  if (`${kind}:` === ROUTED) return words.split(',').includes(site);
+  const farm = ports.settings.farms.find((candidate) => candidate.name === site);
+  return farm !== undefined && hasVersion(farm, words);
 }
 
 /** A hold on one site put the pass aside there; every other site may take it. */

@@ -17,6 +17,8 @@ export interface Observation {
   /** The backend's word; `recorded` for a line that carries a result record alone. */
   readonly state: Status['state'] | 'recorded';
   readonly raw?: string;
+  /** Of an attempt that was given up: its absence is no loss. */
+  readonly superseded?: true;
   readonly record?: ResultRecord;
 }
 

@@ -8,18 +8,21 @@ import type { Store } from '../../store.ts';
 import { openFarm } from '../farm.ts';
 import type { Ports } from '../ports.ts';
 import { type Observation, splitKey } from './observation.ts';
+import { supersededKeys } from './superseded.ts';
 
 /** Result records read in one poll. */
 const RECORDS = 5_000;
 
-/** Observations of everything active at a site. Throws UnreachableError when the batch system cannot be asked. */
+/** Observations of everything active at a site, and of what was given up there. Throws UnreachableError when the batch system cannot be asked. */
 export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observation, void, void> {
   const { farm, backend } = await openFarm(ports, site);
   await backend.ensure();
   const at = await ports.store.now();
   const known = await activeKeys(ports.store, farm.name);
   const held = await backend.held();
-  const keys = [...new Set([...known.keys(), ...held])];
+  const superseded = await supersededKeys(ports.store, farm.name, at, known);
+  const given = new Set(superseded);
+  const keys = [...new Set([...known.keys(), ...held, ...superseded])];
   const status = await backend.status(keys);
   // Records after states: a job that ended before it was asked about has its record by now.
   const records = await backend.records(RECORDS);
@@ -33,6 +36,7 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
     yield {
       ...line(farm.name, key, at, refs, known),
       state: found.state,
+      ...(given.has(key) ? { superseded: true as const } : {}),
       ...(found.raw === undefined ? {} : { raw: found.raw }),
     };
   }
