@@ -13,6 +13,7 @@ import { activeHolds, resume } from '../src/lib/flow/holds.ts';
 import { react } from '../src/lib/flow/monitor/decide.ts';
 import { siteFaults } from '../src/lib/flow/monitor/faults.ts';
 import { jobSpec } from '../src/lib/flow/spec.ts';
+import { status } from '../src/lib/flow/status.ts';
 import { plus } from '../src/lib/util/time.ts';
 import { dflow, lines, must } from './support/cli.ts';
 import { farm, job, module, T0 } from './support/docs.ts';
@@ -129,6 +130,8 @@ describe('most attempts of a site fail with one cause', () => {
       scope: { modules: ['Count'], versions: ['1.0'], sites: ['here'] },
     });
     expect(await collect(siteFaults(ports, [kind]))).toEqual([]);
+    const needs = (await status(ports)).needYou.map(({ text, next }) => `${text} | ${next}`);
+    expect(needs).toContain(`submission is held: ${hold?.why} | dflow resume hold:fault-here-Count-1.0`);
   });
 
   test.each([

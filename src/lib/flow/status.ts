@@ -11,6 +11,7 @@ import { breakers } from './breaker.ts';
 import { type BufferRow, bufferRows, isShort } from './buffer.ts';
 import type { CredentialDoc } from './credentials.ts';
 import { activeHolds } from './holds.ts';
+import { isSiteFault } from './monitor/faults.ts';
 import type { Ports } from './ports.ts';
 import { primaryOf } from './storage.ts';
 
@@ -194,6 +195,9 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
   }
   for (const hold of page.holds.filter((candidate) => candidate.what === 'calibration')) {
     found.push({ text: `later runs are held: ${hold.why}`, next: `dflow resume ${hold._id}` });
+  }
+  for (const hold of page.holds.filter(({ _id }) => isSiteFault(_id))) {
+    found.push({ text: `submission is held: ${hold.why}`, next: `dflow resume ${hold._id}` });
   }
   const bad = page.storage.reduce((sum, { states }) => sum + (states.bad ?? 0), 0);
   if (bad > 0) found.push({ text: `bad replicas: ${bad}`, next: 'dflow list replicas --state bad' });

@@ -20,7 +20,19 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /** Settings that are durations, by the last word of their names. */
-const DURATIONS = new Set(['quiet', 'settle', 'lease', 'retry', 'grace', 'submitting', 'giveUp', 'stale', 'warn']);
+const DURATIONS = new Set([
+  'quiet',
+  'settle',
+  'lease',
+  'retry',
+  'grace',
+  'submitting',
+  'giveUp',
+  'stale',
+  'warn',
+  'window',
+  'hold',
+]);
 
 /** Settings whose values are made by the program, not said by anybody. */
 const DERIVED = new Set(['hash', 'folder', 'file']);

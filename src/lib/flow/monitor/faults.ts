@@ -28,8 +28,15 @@ export async function* siteFaults(ports: Ports, kinds: readonly Kind[]): Step {
   for (const [slug, kind] of distinct) yield* faultOf(ports, slug, kind);
 }
 
+/** Whether a hold was put because most attempts failed. */
+export function isSiteFault(id: string): boolean {
+  return id.startsWith(holdId(SLUG));
+}
+
+const SLUG = 'fault-';
+
 function slugOf({ site, module, version }: Kind): string {
-  return `fault-${site}-${module}-${version}`;
+  return `${SLUG}${site}-${module}-${version}`;
 }
 
 async function* faultOf(ports: Ports, slug: string, kind: Kind): Step {

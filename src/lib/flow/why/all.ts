@@ -96,9 +96,16 @@ function sleeperGroup(id: string, doc: Doc | undefined, now: string): [string, R
     data: 'for inputs at a storage element that the farm reads',
     request: 'for another request',
     config: 'for a module that is not defined here',
+    routed: 'for the farm that routing sends it to',
+    installed: 'for a farm that has its version',
   };
   const kind = id.slice(0, id.indexOf(':'));
-  const next = kind === 'data' ? 'dflow transfer' : 'dflow status';
+  const commands: Record<string, string> = {
+    data: 'dflow transfer',
+    routed: 'dflow list farms',
+    installed: 'dflow list farms',
+  };
+  const next = commands[kind] ?? 'dflow status';
   return [kind, { ...base, what: 'waiting', text: texts[kind] ?? `for ${id}`, next }];
 }
 

@@ -26,7 +26,7 @@ export function subjobGates(job: JobDoc): Gate[] {
 }
 
 function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
-  const { state, wanted } = subjob;
+  const { state, wanted, lastFailure } = subjob;
   const ref = refOf(job.run, job.module, job.pass);
   const gate = 'subjob';
   if (wanted) {
@@ -64,9 +64,17 @@ function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
       };
     case 'waiting':
       return subjob.failures > 0
-        ? { gate, ok: true, text: `waiting to be tried again after ${subjob.failures} failed tries` }
+        ? {
+            gate,
+            ok: true,
+            text: `waiting to be tried again after ${subjob.failures} failed tries${lastWords(lastFailure)}`,
+          }
         : undefined;
     default:
       return undefined;
   }
+}
+
+function lastWords(failure: Subjob['lastFailure']): string {
+  return failure ? `, the last one ${failure.cause} at ${failure.site}: ${failure.reason}` : '';
 }
