@@ -107,7 +107,13 @@ async function gfal({ folder, names }) {
     .filter((one) => one.length > 0);
   const script = lists.map((list, part) => {
     const path = join(folder, `list-${part}`);
-    writeFileSync(path, list.map((name) => `file://${folder}/raw/${name} ${to.url}/.${name}.part`).join('\n'));
+    writeFileSync(
+      path,
+      list
+        .map((name) => `file://${folder}/raw/${name} ${to.url}/.${name}.part`)
+        .join('\n')
+        .concat('\n'),
+    );
     const command = `export GFAL_PYTHONBIN=/usr/bin/python3; while read -r from to; do gfal-copy -f -p -K adler32 "$from" "$to" >/dev/null || exit 1; done < ${path}`;
     return ['bash', ['-c', `${command}`]];
   });
@@ -133,7 +139,7 @@ async function dflow({ folder, names }) {
   call(['store', 'setup']);
   call(['register', '--quiet']);
   const seconds = await timed(async () => call(['transfer', '--quiet']));
-  const asked = spawnSync(process.execPath, [bin, 'list', 'replicas', '--run', `1..${names.length}`, '--json'], {
+  const asked = spawnSync(process.execPath, [bin, 'list', 'replicas', '--run', `1-${names.length}`, '--json'], {
     cwd: folder,
     encoding: 'utf8',
     maxBuffer: 1e9,

@@ -103,12 +103,29 @@ function transfer(host: string, args: readonly string[] = []): ChildProcess {
 let kills = 0;
 let serverKills = 0;
 
-/** One host: call after call, each killed at some moment, until enough have been. */
+/** Kills that fell while temporary files lay somewhere. */
+let halfway = 0;
+
+const copiesBegun = (): number => [...begun.values()].reduce((sum, seen) => sum + seen.size, 0);
+const partial = (): number =>
+  Object.values(places).reduce(
+    (sum, root) => sum + filesBelow(root).filter((path) => path.includes('.dflow-')).length,
+    0,
+  );
+
+/** One host: call after call, most of them killed a moment after a copy has begun, some at any moment. */
 async function life(host: string): Promise<void> {
   for (let turn = 0; turn < 400 && kills < KILLS; turn++) {
-    const child = transfer(host, ['--limit', '12']);
-    await Promise.race([ended(child), sleep(400 + next() * 2500)]);
-    if (alive(child) && kills < KILLS && child.kill('SIGKILL')) kills++;
+    const before = copiesBegun();
+    const anywhen = next() < 0.25;
+    const moment = anywhen ? 200 + next() * 2500 : next() ** 2 * 400;
+    const child = transfer(host, ['--limit', '25']);
+    for (let look = 0; !anywhen && look < 3000 && alive(child) && copiesBegun() === before; look++) await sleep(5);
+    await Promise.race([ended(child), sleep(moment)]);
+    if (alive(child) && kills < KILLS && child.kill('SIGKILL')) {
+      kills++;
+      if (partial() > 0) halfway++;
+    }
     await ended(child);
   }
 }
@@ -159,7 +176,7 @@ test(`${FILES} files, three elements, two hosts, ${KILLS} kills, one dead server
   const copies = [...begun.values()].map((seen) => seen.size);
   const all = copies.reduce((a, b) => a + b, 0);
   expect(all).toBeGreaterThan(FILES * 2);
-  expect(all).toBeLessThanOrEqual(FILES * 3 + deaths * (AT_ONCE + Math.min(BATCH, 12)));
+  expect(all).toBeLessThanOrEqual(FILES * 3 + deaths * (AT_ONCE + Math.min(BATCH, 25)));
   for (const [place, seen] of begun) {
     for (const { name, size } of files) {
       const times = [...seen].filter((one) => one.startsWith(`.${name}.dflow-`)).length;
@@ -173,7 +190,7 @@ test(`${FILES} files, three elements, two hosts, ${KILLS} kills, one dead server
   const bytes = files.reduce((sum, { name }) => sum + statSync(join(folder, 'raw', name)).size, 0);
   process.stdout.write(
     `fan-out seed ${seed}: ${files.length} files, ${bytes} bytes, 3 elements, ${kills} kills of dflow, ${serverKills} of a server; ` +
-      `${left} runs were left for the quiet rounds; copies begun ${JSON.stringify(Object.fromEntries([...begun].map(([k, v]) => [k, v.size])))} of 200 each, ` +
+      `${halfway} of them with copies half made, ${left} runs were left for the quiet rounds; copies begun ${JSON.stringify(Object.fromEntries([...begun].map(([k, v]) => [k, v.size])))} of 200 each, ` +
       `attempts at most ${most}\n`,
   );
 });
