@@ -174,7 +174,10 @@ describe('slurm, with the chain', () => {
     experiment = new Experiment(
       1,
       {
-        Memory: { run: 'head -c 400000000 /dev/zero | tail -c 400000000 > "$OUT_out"', more: ', memory: 50M, tries: 1' },
+        Memory: {
+          run: 'head -c 400000000 /dev/zero | tail -c 400000000 > "$OUT_out"',
+          more: ', memory: 50M, tries: 1',
+        },
         Impossible: { run: 'echo x > "$OUT_out"', more: ', memory: 99999G' },
         Killed: { run: 'kill -KILL $$' },
         Wrapper: { run: 'kill -KILL $PPID; sleep 60' },
