@@ -33,11 +33,21 @@ export interface JobFaults {
   readonly requeues: number;
   /** An output is damaged or lost at the storage element after the wrapper looked. */
   readonly spoils: number;
+  /** The batch system restarts while it runs, and for less than the grace period knows of no job. */
+  readonly blanks: number;
   /** The record arrives only long after the job left. */
   readonly slowRecords: number;
 }
 
-export const NO_JOB_FAULTS: JobFaults = { fails: 0, dies: 0, vanishes: 0, requeues: 0, spoils: 0, slowRecords: 0 };
+export const NO_JOB_FAULTS: JobFaults = {
+  fails: 0,
+  dies: 0,
+  vanishes: 0,
+  requeues: 0,
+  spoils: 0,
+  blanks: 0,
+  slowRecords: 0,
+};
 
 /** What the invariants want to hear of. */
 export interface ClusterWatcher {
@@ -166,6 +176,9 @@ export class Cluster {
     this.watcher?.started(this, task);
     const { random } = this.scheduler;
     const starts = task.starts;
+    if (this.struck('batch system blank', this.faults.blanks)) {
+      this.blankUntil = this.scheduler.now + random.spread(30_000, 4 * MINUTE);
+    }
     this.later(random.spread(MINUTE, this.longest), () => {
       if (task.state === 'running' && task.starts === starts) this.finish(task);
     });

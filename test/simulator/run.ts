@@ -88,27 +88,16 @@ function drawJobFaults(random: Random): JobFaults {
   ) as unknown as JobFaults;
 }
 
-/** Batch systems that cannot be reached for a while, or that for less than the grace period know of no job. */
+/** Batch systems that cannot be reached for a while. */
 function scheduleOutages(world: World): void {
   const { random, scheduler } = world;
   for (const cluster of world.clusters.values()) {
-    const within = (): number => START + random.spread(MINUTE, 48 * HOUR);
-    const trouble = (kind: string, begin: () => void): void =>
-      scheduler.at(within(), () => {
-        if (!scheduler.rates) return;
-        begin();
-        scheduler.count(kind);
-      });
-    if (random.chance(0.2)) {
-      trouble('batch system down', () => {
-        cluster.downUntil = scheduler.now + random.spread(MINUTE, 12 * HOUR);
-      });
-    }
-    for (let left = random.pick([0, 0, 5]); left > 0; left--) {
-      trouble('batch system blank', () => {
-        cluster.blankUntil = scheduler.now + random.spread(10_000, 4 * MINUTE);
-      });
-    }
+    if (!random.chance(0.2)) continue;
+    scheduler.at(START + random.spread(MINUTE, 24 * HOUR), () => {
+      if (!scheduler.rates) return;
+      cluster.downUntil = scheduler.now + random.spread(MINUTE, 12 * HOUR);
+      scheduler.count('batch system down');
+    });
   }
 }
 
