@@ -531,32 +531,29 @@ describe('killed, doubled, cut off', () => {
   test.each<[string, BenchOptions, (bench: Bench, ports: Ports) => unknown]>([
     ['first files', {}, fill],
     ['a late, a changed and a calibration file', ZDAB, late],
-  ])(
-    'killed at any write, before or after it: the next round ends at the same documents (%s)',
-    async (_, options, prepare) => {
-      const { bench: whole, ports } = await start(options);
-      await prepare(whole, ports);
-      await whole.register(ports);
-      const expected = await everything(ports);
-      let kills = 0;
-      for (const after of [false, true]) {
-        for (let writes = 1; ; writes++) {
-          const { bench, ports: fresh } = await start(options);
-          await prepare(bench, fresh);
-          const killed = await bench.register(failing(fresh, writes, after)).then(
-            () => false,
-            () => true,
-          );
-          if (!killed) break;
-          kills++;
-          await bench.register(fresh);
-          expect(await everything(fresh), `write ${writes} ${after}`).toEqual(expected);
-          await benches.pop()?.close();
-        }
+  ])('killed at any write, before or after it: the next round ends at the same documents (%s)', async (_, options, prepare) => {
+    const { bench: whole, ports } = await start(options);
+    await prepare(whole, ports);
+    await whole.register(ports);
+    const expected = await everything(ports);
+    let kills = 0;
+    for (const after of [false, true]) {
+      for (let writes = 1; ; writes++) {
+        const { bench, ports: fresh } = await start(options);
+        await prepare(bench, fresh);
+        const killed = await bench.register(failing(fresh, writes, after)).then(
+          () => false,
+          () => true,
+        );
+        if (!killed) break;
+        kills++;
+        await bench.register(fresh);
+        expect(await everything(fresh), `write ${writes} ${after}`).toEqual(expected);
+        await benches.pop()?.close();
       }
-      expect(kills).toBeGreaterThan(4);
-    },
-  );
+    }
+    expect(kills).toBeGreaterThan(4);
+  });
 
   test('stopped after any item, then continued: nothing twice', async () => {
     const { bench, ports } = await start();

@@ -156,17 +156,19 @@ describe('payload', () => {
     expect(leftovers()).toEqual([]);
   });
 
-  test.each(['false', 'exit 5', '. /no/such/release/env.sh', 'no-such-command'])(
-    'set-up that fails: %s',
-    async (setup) => {
-      const ran = join(folder, 'ran');
-      const record = await run(spec(`echo x > ${quote(ran)}`, { setup }));
-      expect(record).toMatchObject({ phase: 'setup', outputs: [] });
-      expect(record.exit).not.toBe(0);
-      expect(existsSync(ran)).toBe(false);
-      expect(leftovers()).toEqual([]);
-    },
-  );
+  test.each([
+    'false',
+    'exit 5',
+    '. /no/such/release/env.sh',
+    'no-such-command',
+  ])('set-up that fails: %s', async (setup) => {
+    const ran = join(folder, 'ran');
+    const record = await run(spec(`echo x > ${quote(ran)}`, { setup }));
+    expect(record).toMatchObject({ phase: 'setup', outputs: [] });
+    expect(record.exit).not.toBe(0);
+    expect(existsSync(ran)).toBe(false);
+    expect(leftovers()).toEqual([]);
+  });
 });
 
 describe('job file', () => {
