@@ -69,7 +69,7 @@ export class Experiment {
     const text = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
 storage: {disk: ./store}
 farms: {cedar: {backend: ${this.#system.backend}, slots: 2000, options: ${options}}}
-limits: {grace: 1s, submitting: 1s}
+limits: {grace: 1s, submitting: 1s, stale: 1s}
 `;
     writeFileSync(join(this.folder, 'dflow.yaml'), text);
   }

@@ -44,7 +44,7 @@ export class GangaExperiment extends Experiment {
     const text = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
 storage: {disk: ./store}
 farms: {cedar: {backend: ganga, slots: 100, options: {ganga: ${JSON.stringify(program)}, beat: 1s, beatLimit: 8s${more}}}}
-limits: {grace: 1s, submitting: 1s}
+limits: {grace: 1s, submitting: 1s, stale: 1s}
 `;
     writeFileSync(join(this.folder, 'dflow.yaml'), text);
   }

@@ -152,7 +152,7 @@ describe('ganga, with the chain', () => {
     const codes = await Promise.all(
       children.map((child) => new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))),
     );
-    expect(codes.every((code) => code === 0 || code === 1)).toBe(true);
+    expect(codes.every((code) => code === 0 || code === 1 || code === 75)).toBe(true);
     one.rounds(() => one.count('completed') === 4);
     await expectExactlyOnce(one);
   });
