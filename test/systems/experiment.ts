@@ -98,7 +98,7 @@ exec "$real" "$@"
   /** Registered, copied, enqueued: everything waits for submit. */
   prepare(): void {
     must(this.folder, ['store', 'setup']);
-    for (const step of ['register', 'transfer', 'enqueue']) must(this.folder, [step], [0, 1]);
+    for (const step of ['register', 'transfer', 'enqueue']) must(this.folder, [step], [0, 1, 75]);
   }
 
   #env(fault: string): Record<string, string> {
@@ -145,7 +145,7 @@ exec "$real" "$@"
   /** monitor, reset, submit, as loops do, until `done`. */
   rounds(done: () => boolean, limit = 40): void {
     for (let round = 0; round < limit; round++) {
-      for (const step of ['monitor', 'reset', 'submit']) must(this.folder, [step], [0, 1]);
+      for (const step of ['monitor', 'reset', 'submit']) must(this.folder, [step], [0, 1, 75]);
       if (done()) return;
     }
     throw new Error(`not done after ${limit} rounds: ${JSON.stringify([...this.states()])}`);
