@@ -146,7 +146,7 @@ describe('htcondor, with the chain', () => {
       {
         Fails: { run: 'echo No such thing >&2; exit 3' },
         Killed: { run: 'kill -KILL $$' },
-        Memory: { run: 'x=$(head -c 150000000 /dev/zero | tr "\\\\0" x); sleep 60', more: ', memory: 50M, tries: 1' },
+        Memory: { run: 'x=$(head -c 150000000 /dev/zero | tr "\\\\0" x); sleep 60', more: ', memory: 50M' },
         Slow: { run: 'sleep 300', more: ', time: 1s' },
         Wrapper: { run: 'kill -KILL $PPID; sleep 5' },
         Rm: { run: 'sleep 300' },

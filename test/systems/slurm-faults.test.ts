@@ -176,7 +176,7 @@ describe('slurm, with the chain', () => {
       {
         Memory: {
           run: 'head -c 400000000 /dev/zero | tail -c 400000000 > "$OUT_out"',
-          more: ', memory: 50M, tries: 1',
+          more: ', memory: 50M',
         },
         Impossible: { run: 'echo x > "$OUT_out"', more: ', memory: 99999G' },
         Killed: { run: 'kill -KILL $$' },
