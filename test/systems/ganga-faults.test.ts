@@ -73,56 +73,55 @@ describe('ganga, with the chain', () => {
     expect(drivers(one)).toEqual([]);
   });
 
-  test.each<Strike>(['kill-before', 'kill-after'])(
-    "kill -9 of submit at Ganga's submit, %s: monitor and reset mend it, every job starts once",
-    async (strike) => {
-      const one = counted(4);
-      one.dflow(['submit'], `submit:${strike}`);
-      expect(one.struck()).toBeDefined();
-      expect(one.count('submitting')).toBe(4);
-      one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
-      await expectExactlyOnce(one);
-    },
-  );
+  test.each<Strike>([
+    'kill-before',
+    'kill-after',
+  ])("kill -9 of submit at Ganga's submit, %s: monitor and reset mend it, every job starts once", async (strike) => {
+    const one = counted(4);
+    one.dflow(['submit'], `submit:${strike}`);
+    expect(one.struck()).toBeDefined();
+    expect(one.count('submitting')).toBe(4);
+    one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
+    await expectExactlyOnce(one);
+  });
 
-  test.each([0, 4, 8, 16, 32])(
-    'kill -9 of submit %i ms after its jobs were taken: while it records or releases',
-    async (after) => {
-      const one = counted(4);
-      const child = one.start(['submit'], '');
-      const over = new Promise((resolve) => child.once('exit', resolve));
-      // All four are in Ganga's hands when their heartbeats beat.
-      const beats = join(one.own, 'beats');
-      await until('the waiting jobs', async () => (existsSync(beats) && readdirSync(beats).length === 4) || undefined);
-      await sleep(after);
-      child.kill('SIGKILL');
-      await over;
-      one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
-      await expectExactlyOnce(one);
-    },
-  );
+  test.each([
+    0, 4, 8, 16, 32,
+  ])('kill -9 of submit %i ms after its jobs were taken: while it records or releases', async (after) => {
+    const one = counted(4);
+    const child = one.start(['submit'], '');
+    const over = new Promise((resolve) => child.once('exit', resolve));
+    // All four are in Ganga's hands when their heartbeats beat.
+    const beats = join(one.own, 'beats');
+    await until('the waiting jobs', async () => (existsSync(beats) && readdirSync(beats).length === 4) || undefined);
+    await sleep(after);
+    child.kill('SIGKILL');
+    await over;
+    one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
+    await expectExactlyOnce(one);
+  });
 
-  test.each<Strike>(['stop-before', 'stop-after'])(
-    "submit stopped at Ganga's submit, %s, while others give it up; then it goes on",
-    async (strike) => {
-      const one = counted(4, '{wait: 1s}');
-      const child = one.start(['submit'], `submit:${strike}`);
-      const over = new Promise((resolve) => child.once('exit', resolve));
-      const pid = await until('the stop', async () => one.struck());
-      // The stopped one has the gangadir: the others say so, in words, and end with 5 or do what needs no Ganga.
-      const ran = one.dflow(['submit']);
-      one.dflow(['reset']);
-      await sleep(1_100);
-      one.dflow(['reset']);
-      const blocked = one.dflow(['submit']);
-      expect([ran.code, blocked.code]).toContain(5);
-      expect(ran.err + blocked.err).toContain('only one may');
-      process.kill(pid, 'SIGCONT');
-      await over;
-      one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
-      await expectExactlyOnce(one);
-    },
-  );
+  test.each<Strike>([
+    'stop-before',
+    'stop-after',
+  ])("submit stopped at Ganga's submit, %s, while others give it up; then it goes on", async (strike) => {
+    const one = counted(4, '{wait: 1s}');
+    const child = one.start(['submit'], `submit:${strike}`);
+    const over = new Promise((resolve) => child.once('exit', resolve));
+    const pid = await until('the stop', async () => one.struck());
+    // The stopped one has the gangadir: the others say so, in words, and end with 5 or do what needs no Ganga.
+    const ran = one.dflow(['submit']);
+    one.dflow(['reset']);
+    await sleep(1_100);
+    one.dflow(['reset']);
+    const blocked = one.dflow(['submit']);
+    expect([ran.code, blocked.code]).toContain(5);
+    expect(ran.err + blocked.err).toContain('only one may');
+    process.kill(pid, 'SIGCONT');
+    await over;
+    one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
+    await expectExactlyOnce(one);
+  });
 
   test('Ganga killed -9 in the middle of a submit: unknown, then monitor and reset mend it at once', async () => {
     // Its session looks alive for 45 s: nobody waits for that here.

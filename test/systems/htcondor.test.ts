@@ -127,20 +127,19 @@ describe('htcondor', () => {
     expect(isRunning(Number(readFileSync(mark, 'utf8')))).toBe(false);
   });
 
-  test.each(BOTH)(
-    'condor_hold and condor_release of a running job (%j): it ended, and never starts again',
-    async (options) => {
-      world = await makeWorld(options);
-      const { key, id, mark } = await sleeper();
-      condor('condor_hold', id);
-      expect((await ended(key)).raw).toMatch(/^HOLD 1\/0 via condor_hold/);
-      condor('condor_release', id);
-      await meanwhile();
-      await until('its removal', async () => (condor('condor_q', id, '-af', 'ClusterId') === '' ? true : undefined));
-      expect((await ended(key)).raw).toMatch(/^HOLD 1\/0 via condor_hold/);
-      expect(startsOf(mark)).toBe(1);
-    },
-  );
+  test.each(
+    BOTH,
+  )('condor_hold and condor_release of a running job (%j): it ended, and never starts again', async (options) => {
+    world = await makeWorld(options);
+    const { key, id, mark } = await sleeper();
+    condor('condor_hold', id);
+    expect((await ended(key)).raw).toMatch(/^HOLD 1\/0 via condor_hold/);
+    condor('condor_release', id);
+    await meanwhile();
+    await until('its removal', async () => (condor('condor_q', id, '-af', 'ClusterId') === '' ? true : undefined));
+    expect((await ended(key)).raw).toMatch(/^HOLD 1\/0 via condor_hold/);
+    expect(startsOf(mark)).toBe(1);
+  });
 
   test('condor_hold of a job that has not started: it waits for its operator, with the word for it', async () => {
     world = await makeWorld({ requirements: 'false' });
@@ -166,15 +165,14 @@ describe('htcondor', () => {
     ]);
   });
 
-  test.each(BOTH)(
-    'the wrapper killed (%j): no record, and HTCondor says which signal, or what did not come',
-    async (options) => {
-      world = await makeWorld(options);
-      const [key] = await go(tasks(1, 'kill -KILL $PPID; sleep 1'));
-      expect((await ended(key!)).raw).toMatch(options.transfer ? /^HOLD 12\// : /^COMPLETED signal 9$/);
-      expect(await world.backend.records(10)).toEqual([]);
-    },
-  );
+  test.each(
+    BOTH,
+  )('the wrapper killed (%j): no record, and HTCondor says which signal, or what did not come', async (options) => {
+    world = await makeWorld(options);
+    const [key] = await go(tasks(1, 'kill -KILL $PPID; sleep 1'));
+    expect((await ended(key!)).raw).toMatch(options.transfer ? /^HOLD 12\// : /^COMPLETED signal 9$/);
+    expect(await world.backend.records(10)).toEqual([]);
+  });
 
   test('the node’s starter killed under a running job: ended, and it never starts again', async () => {
     world = await makeWorld();

@@ -48,35 +48,34 @@ describe('slurm', () => {
     );
   }
 
-  test.each<ClusterName>(['test', 'nodbd'])(
-    '%s: 250 tasks of two sizes become few arrays, each task starts once under its own key',
-    async (cluster) => {
-      world = await makeWorld(cluster);
-      const list = tasks(250, ':', (index) => ({ memory: index % 2 ? 10 : 20 }));
-      const before = Date.now();
-      const keys = list.map(({ key }) => key);
-      const ids = await world.backend.submit(keys[0]!.split('.')[0]!, list);
-      expect(Date.now() - before).toBeLessThan(5_000);
-      // Arrays of at most 101 tasks numbers at `nodbd`: three ranges, two sizes.
-      expect(new Set([...ids.values()].map((id) => String(id).split('_')[0])).size).toBe(cluster === 'nodbd' ? 6 : 2);
-      expect((await world.backend.held()).sort()).toEqual([...keys].sort());
-      // A command that knows no ids: the crash of the one above lost them.
-      const other = await world.reopen();
-      const [some, rest] = [keys.filter((_, at) => at % 5 === 0), keys.filter((_, at) => at % 5 !== 0)];
-      await other.cancel(some);
-      await other.release(keys);
-      await untilState(world.backend, keys, 'ended');
-      expect(starts(world.shared).sort()).toEqual([...rest].sort());
-      const records = await world.backend.records(1_000);
-      expect(new Set(records.map(({ key, phase }) => `${key} ${phase}`))).toEqual(
-        new Set(rest.map((key) => `${key} done`)),
-      );
-      await world.backend.acknowledge(records);
-      expect(await world.backend.records(1_000)).toEqual([]);
-      expect(existsSync(join(world.shared, 'jobs', keys[0]!.split('.')[0]!))).toBe(false);
-    },
-    90_000,
-  );
+  test.each<ClusterName>([
+    'test',
+    'nodbd',
+  ])('%s: 250 tasks of two sizes become few arrays, each task starts once under its own key', async (cluster) => {
+    world = await makeWorld(cluster);
+    const list = tasks(250, ':', (index) => ({ memory: index % 2 ? 10 : 20 }));
+    const before = Date.now();
+    const keys = list.map(({ key }) => key);
+    const ids = await world.backend.submit(keys[0]!.split('.')[0]!, list);
+    expect(Date.now() - before).toBeLessThan(5_000);
+    // Arrays of at most 101 tasks numbers at `nodbd`: three ranges, two sizes.
+    expect(new Set([...ids.values()].map((id) => String(id).split('_')[0])).size).toBe(cluster === 'nodbd' ? 6 : 2);
+    expect((await world.backend.held()).sort()).toEqual([...keys].sort());
+    // A command that knows no ids: the crash of the one above lost them.
+    const other = await world.reopen();
+    const [some, rest] = [keys.filter((_, at) => at % 5 === 0), keys.filter((_, at) => at % 5 !== 0)];
+    await other.cancel(some);
+    await other.release(keys);
+    await untilState(world.backend, keys, 'ended');
+    expect(starts(world.shared).sort()).toEqual([...rest].sort());
+    const records = await world.backend.records(1_000);
+    expect(new Set(records.map(({ key, phase }) => `${key} ${phase}`))).toEqual(
+      new Set(rest.map((key) => `${key} done`)),
+    );
+    await world.backend.acknowledge(records);
+    expect(await world.backend.records(1_000)).toEqual([]);
+    expect(existsSync(join(world.shared, 'jobs', keys[0]!.split('.')[0]!))).toBe(false);
+  }, 90_000);
 
   test('what Slurm refuses at once is refused', async () => {
     world = await makeWorld('test', { extra: ['--constraint=gpu'] });

@@ -278,46 +278,45 @@ test('what a tool says about a secret is in no record and no log', async () => {
   expect(JSON.stringify(record) + readFileSync(join(folder, 'log'), 'utf8')).not.toContain('hunter2');
 });
 
-test.each(KINDS.map((kind) => [kind.protocol, kind] as const))(
-  'the chain, with all raw files and outputs at a server (%s)',
-  async (_, kind) => {
-    const at = freshFolder(A);
-    const home = mkdtempSync(join(tmpdir(), 'dflow remote-'));
-    try {
-      const url = kind.protocol === 'xrootd' ? rootUrl(A, at) : httpUrl(A, at);
-      experiment(home, kind.protocol, url);
-      for (const step of ['register', 'transfer', 'enqueue']) must(home, [step], [0, 1]);
-      const jobs = () =>
-        documents(home).filter((doc) => doc.kind === 'job') as unknown as Parameters<typeof outputFolder>[0][];
-      for (let round = 0; round < 60 && !jobs().every((job) => job.state === 'completed'); round++) {
-        for (const step of ['submit', 'monitor', 'enqueue']) must(home, [step], [0, 1]);
-        execFileSync('sleep', ['0.5']);
-      }
-      expect(
-        jobs()
-          .map((job) => `${job.module} ${job.state}`)
-          .sort(),
-      ).toEqual(['Count completed', 'Count completed', 'Plot completed', 'Plot completed']);
-      const storage = await kind.open(A, at);
-      for (const job of jobs()) {
-        for (const { state } of job.subjobs) {
-          if (state.name !== 'completed') continue;
-          for (const output of state.outputs) {
-            expect(output.storage).toBe('sfu');
-            expect(await storage.readChecksum(output.path)).toMatchObject({
-              adler32: output.adler32,
-              size: output.size,
-            });
-            expect((await adler32File(join(A.data, at, output.path))).adler32).toBe(output.adler32);
-          }
+test.each(
+  KINDS.map((kind) => [kind.protocol, kind] as const),
+)('the chain, with all raw files and outputs at a server (%s)', async (_, kind) => {
+  const at = freshFolder(A);
+  const home = mkdtempSync(join(tmpdir(), 'dflow remote-'));
+  try {
+    const url = kind.protocol === 'xrootd' ? rootUrl(A, at) : httpUrl(A, at);
+    experiment(home, kind.protocol, url);
+    for (const step of ['register', 'transfer', 'enqueue']) must(home, [step], [0, 1]);
+    const jobs = () =>
+      documents(home).filter((doc) => doc.kind === 'job') as unknown as Parameters<typeof outputFolder>[0][];
+    for (let round = 0; round < 60 && !jobs().every((job) => job.state === 'completed'); round++) {
+      for (const step of ['submit', 'monitor', 'enqueue']) must(home, [step], [0, 1]);
+      execFileSync('sleep', ['0.5']);
+    }
+    expect(
+      jobs()
+        .map((job) => `${job.module} ${job.state}`)
+        .sort(),
+    ).toEqual(['Count completed', 'Count completed', 'Plot completed', 'Plot completed']);
+    const storage = await kind.open(A, at);
+    for (const job of jobs()) {
+      for (const { state } of job.subjobs) {
+        if (state.name !== 'completed') continue;
+        for (const output of state.outputs) {
+          expect(output.storage).toBe('sfu');
+          expect(await storage.readChecksum(output.path)).toMatchObject({
+            adler32: output.adler32,
+            size: output.size,
+          });
+          expect((await adler32File(join(A.data, at, output.path))).adler32).toBe(output.adler32);
         }
       }
-      expect(filesAt(A, at).length).toBe(2 + 4);
-    } finally {
-      rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     }
-  },
-);
+    expect(filesAt(A, at).length).toBe(2 + 4);
+  } finally {
+    rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  }
+});
 
 function experiment(home: string, protocol: string, url: string): void {
   mkdirSync(join(home, 'raw'));
