@@ -58,7 +58,7 @@ function vanished(ports: Ports, site: string, all: readonly Observation[]): Item
     absent,
     asked: asked.length,
     text: `${absent} of ${asked.length} jobs vanished at once: nothing is taken for lost`,
-    next: `dflow doctor`,
+    next: `dflow monitor poll --site ${site}`,
   };
 }
 
