@@ -15,8 +15,8 @@ export default mergeConfig(
       hookTimeout: 120_000,
       // The systems are shared: a suite that kills a server must not do so to another suite.
       fileParallelism: false,
-      // Real daemons on a small shared machine: a second try tells a slow moment from a fault, and is reported as such.
-      retry: 1,
+      // Real daemons on a small shared machine: another try tells a slow moment from a fault, and is reported as such.
+      retry: 2,
     },
   }),
 );

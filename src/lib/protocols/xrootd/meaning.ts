@@ -27,7 +27,10 @@ const BY_TEXT: readonly (readonly [RegExp, Meaning])[] = [
   [/no space left|quota exceeded/i, 'full'],
   [/check ?sum error|checksum mismatch/i, 'corrupt'],
   [/auth(entication|orization)? failed|no protocols left|cannot obtain credential|login failed/i, 'credentials'],
-  [/\[FATAL\]|connection error|invalid address|socket|invalid session|internal error|operation expired|timeout|stream error|poller/i, 'down'],
+  [
+    /\[FATAL\]|connection error|invalid address|socket|invalid session|internal error|operation expired|timeout|stream error|poller/i,
+    'down',
+  ],
   [/not supported|unsupported|not implemented|tpc.*(disabled|not allowed)/i, 'unable'],
 ];
 
