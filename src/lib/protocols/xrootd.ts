@@ -13,7 +13,8 @@ import { parseChecksum, parseLine, parseStat } from './xrootd/meaning.ts';
 import { Sessions } from './xrootd/session.ts';
 
 const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag' } as const;
-const AT_ONCE = 8;
+/** Questions at once; a session takes many, one after the other. */
+const AT_ONCE = 128;
 /** Bytes up to which a file is copied together with others. */
 const SMALL = 8 * 2 ** 20;
 const BATCH = 256;
@@ -89,7 +90,9 @@ export class XrootdStorage implements Storage {
 
   async #statOne(path: string): Promise<Stat | undefined> {
     try {
-      const one = parseStat(await this.#server.ask(['stat'], [this.address.inside(path)]));
+      const answer = await this.#server.ask(['stat'], [this.address.inside(path)], { orMissing: true });
+      if (answer === '') return undefined;
+      const one = parseStat(answer);
       if (!one) throw new RemoteFailure('failed', 'xrdfs stat printed no size');
       if (one.folder) throw new RemoteFailure('folder', '');
       return { size: one.size, modified: one.modified };
@@ -116,9 +119,9 @@ export class XrootdStorage implements Storage {
     try {
       const serverPath = this.address.inside(path);
       const [adler32, stat, md5] = await Promise.all([
-        this.#query(serverPath, 'adler32'),
+        this.#query(serverPath, 'adler32', true),
         this.#server.ask(['stat'], [serverPath]).then(parseStat),
-        also.md5 ? this.#query(serverPath, 'md5') : undefined,
+        also.md5 ? this.#query(serverPath, 'md5', true) : undefined,
       ]);
       if (!stat) throw new RemoteFailure('failed', 'xrdfs stat printed no size');
       return { adler32, size: stat.size, ...(md5 === undefined ? {} : { md5 }) };
@@ -127,9 +130,11 @@ export class XrootdStorage implements Storage {
     }
   }
 
-  async #query(serverPath: string, type: 'adler32' | 'md5'): Promise<string> {
+  /** `slow`: of a file that may be large. */
+  async #query(serverPath: string, type: 'adler32' | 'md5', slow: boolean): Promise<string> {
     // The default type is not asked for by name: servers before 5.0 do not know how to choose.
-    const answer = await this.#server.ask(['query', 'checksum'], [serverPath], type === 'md5' ? 'cks.type=md5' : '');
+    const cgi = type === 'md5' ? 'cks.type=md5' : '';
+    const answer = await this.#server.ask(['query', 'checksum'], [serverPath], { cgi, slow });
     const hex = parseChecksum(answer, type);
     if (hex === undefined) throw new RemoteFailure('unable', `the server answers no ${type} checksum`);
     return hex;
@@ -226,7 +231,7 @@ export class XrootdStorage implements Storage {
 
   /** xrdcp compares no checksum of an empty file, and none in a batch. @throws RemoteFailure */
   async #confirm(serverPath: string, expected: Checksum): Promise<void> {
-    const found = await this.#query(serverPath, 'adler32');
+    const found = await this.#query(serverPath, 'adler32', expected.size > SMALL);
     const text = `the server has adler32 ${found}, ${expected.adler32} was sent`;
     if (found !== expected.adler32) throw new RemoteFailure('corrupt', text);
   }
@@ -254,7 +259,9 @@ export class XrootdStorage implements Storage {
       await withLinks(links, async (from) => {
         const sources = links.map(({ name }) => `${from}/${name}`);
         // Not forced: what is there already is replaced by itself, and not while others are copied.
-        const args = ['--silent', ...(this.#settled.posc ? ['--posc'] : []), '--parallel', String(PARALLEL)];
+        // Nor persistent only when closed: each of them costs the server a note on its disk, and what is left of one that
+        // was cut off has a temporary name, by which the next attempt knows it.
+        const args = ['--silent', '--parallel', String(PARALLEL)];
         args.push(...rateOf(files[0]?.pace, RUNS * PARALLEL));
         const timeout = this.#limit(files.length * SMALL);
         await this.#server.tool('xrdcp', [...args, ...sources, this.#server.url(`${folder}/`)], { timeout });

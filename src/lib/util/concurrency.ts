@@ -9,45 +9,50 @@ export async function* parallel<T, R>(
   limit: number,
   map: (item: T) => Promise<R>,
 ): AsyncGenerator<R, void, void> {
-  type Step = { id: number; result: R } | { next: IteratorResult<T> };
+  type Step = { result: R } | { next: IteratorResult<T> } | { error: unknown };
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
-  const steps = new Map<number, Promise<Step>>();
-  const PULL = -1;
-  const begin = (id: number, work: Promise<Step>) => {
-    // It is awaited below; until then a rejection must not count as unhandled.
-    work.catch(() => undefined);
-    steps.set(id, work);
-  };
-  let last = 0;
+  // What has finished, in its order: a race over all that runs would cost their number for each of them.
+  const steps: Step[] = [];
+  const running = new Set<Promise<void>>();
+  let heard: () => void = () => undefined;
+  let pulling = false;
   let drained = false;
+  const begin = (work: Promise<Step>) => {
+    const said = work
+      .catch((error: unknown) => ({ error }))
+      .then((step) => {
+        running.delete(said);
+        steps.push(step);
+        heard();
+      });
+    running.add(said);
+  };
+  const pull = () => {
+    pulling = true;
+    begin(Promise.resolve(source.next()).then((next) => ({ next })));
+  };
   try {
     while (true) {
-      const running = steps.size - (steps.has(PULL) ? 1 : 0);
-      if (!drained && !steps.has(PULL) && running < Math.max(1, limit)) {
-        begin(
-          PULL,
-          Promise.resolve(source.next()).then((next) => ({ next })),
-        );
-      }
-      if (steps.size === 0) return;
-      const step = await Promise.race(steps.values());
-      if ('result' in step) {
-        steps.delete(step.id);
-        yield step.result;
+      const mapping = running.size - (pulling ? 1 : 0);
+      if (!drained && !pulling && mapping < Math.max(1, limit)) pull();
+      const step = steps.shift();
+      if (!step) {
+        if (running.size === 0) return;
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+        });
         continue;
       }
-      steps.delete(PULL);
-      const { next } = step;
-      const id = last++;
-      if (next.done) drained = true;
-      else
-        begin(
-          id,
-          map(next.value).then((result) => ({ id, result })),
-        );
+      if ('error' in step) throw step.error;
+      if ('result' in step) yield step.result;
+      else {
+        pulling = false;
+        if (step.next.done) drained = true;
+        else begin(map(step.next.value).then((result) => ({ result })));
+      }
     }
   } finally {
-    await Promise.allSettled(steps.values());
+    await Promise.all(running);
     if (!drained) await source.return?.();
   }
 }

@@ -33,7 +33,9 @@ export class Library {
         args: ['-c', DRIVER],
         env: this.#env,
         greets: false,
-        answer: (output) => (output.endsWith('\n') ? output : undefined),
+        // An answer takes as long as a copy.
+        ahead: 0,
+        cut: (output) => (output.endsWith('\n') ? { answer: output, rest: '' } : undefined),
         // The client below it remembers for a while that a server was down.
         broken: (answer) => answersOf(answer).some((one) => failureIn(one, clean)?.meaning === 'down'),
       },

@@ -1,5 +1,6 @@
 // The local end of a copy with a command-line tool: what the file has now, and a name for it that every tool can take.
-import { type FileHandle, mkdir, open, rm, symlink } from 'node:fs/promises';
+import { symlinkSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { Adler32, adler32File, FileChangedError } from '../../util/adler32.ts';
@@ -26,9 +27,9 @@ export function withLinks<T>(
   use: (folder: string) => Promise<T>,
 ): Promise<T> {
   return withScratch(async (folder) => {
-    for (const { name, local } of links) await symlink(resolve(local), join(folder, name));
+    for (const { name, local } of links) symlinkSync(resolve(local), join(folder, name));
     return use(folder);
-  });
+  }, true);
 }
 
 /**

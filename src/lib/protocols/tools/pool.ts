@@ -1,19 +1,25 @@
-// A few long-lived programs that answer questions on their stdin, one at a time each. Starting one costs 30-200 ms, a
-// question 1 ms. One that is late, aborted or dead is killed and replaced; the others go on. Knows no protocol.
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
-import { killGroup, mortal, tied } from './process.ts';
+// A few long-lived programs that answer questions on their stdin, each in the order that they were asked. Starting one
+// costs 30-200 ms, a question 1 ms; a program that reads ahead is given several at once, which costs a tenth. One that is
+// late, aborted or dead is killed and replaced; the others go on. Knows no protocol.
+import { Worker } from './worker.ts';
 
 export interface Program {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** The answer, once the output since the question is whole; `undefined` before. */
-  answer(output: string): string | undefined;
-  /** After such an answer it is of no more use. */
-  broken?(answer: string): boolean;
   /** It says something (a prompt) before it can be asked. */
   readonly greets: boolean;
+  /** Questions that may wait in one program beside the one that it answers; 0 for one that takes them one by one. */
+  readonly ahead: number;
+  /** Cuts off the first whole answer; `undefined` before it is whole. `greeting` is what it said at first. */
+  cut(output: string, greeting: string): Cut | undefined;
+  /** After such an answer it is of no more use. */
+  broken?(answer: string): boolean;
+}
+
+export interface Cut {
+  readonly answer: string;
+  readonly rest: string;
 }
 
 /** The program did not answer: killed after its time, ended by itself, or never started. */
@@ -28,17 +34,18 @@ export class NoAnswerError extends Error {
 }
 
 export interface Asking {
-  /** Milliseconds. */
+  /** Milliseconds from when the program may begin with it. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
+  /** It may take long: nothing is to wait behind it. */
+  readonly alone?: boolean;
 }
 
 export class Pool {
   readonly #program: Program;
   readonly #limit: number;
-  readonly #idle: Worker[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #workers = new Set<Worker>();
+  readonly #waiting: { alone: boolean; resolve: (worker: Worker) => void }[] = [];
 
   constructor(program: Program, limit: number) {
     this.#program = program;
@@ -47,118 +54,51 @@ export class Pool {
 
   /** @throws NoAnswerError; the signal's reason */
   async ask(question: string, asking: Asking): Promise<string> {
-    while (this.#busy >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#busy++;
+    asking.signal?.throwIfAborted();
+    const alone = asking.alone === true;
+    const worker = this.#place(alone) ?? (await new Promise<Worker>((resolve) => this.#wait(alone, resolve)));
+    // What was placed counts at once, or all that come in one moment would be placed on the same worker.
     try {
       asking.signal?.throwIfAborted();
-      return await this.#askOne(question, asking);
+      return await worker.ask(question, asking);
     } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
+      worker.reserved--;
+      worker.alone &&= worker.reserved > 0;
+      this.#next();
     }
   }
 
-  async #askOne(question: string, asking: Asking): Promise<string> {
-    let worker = this.#idle.pop();
-    while (worker && !worker.alive) worker = this.#idle.pop();
-    worker ??= new Worker(this.#program);
-    try {
-      const answer = await worker.ask(question, asking);
-      if (this.#program.broken?.(answer)) worker.end();
-      else this.#idle.push(worker);
-      return answer;
-    } catch (error) {
-      worker.end();
-      throw error;
-    }
-  }
-}
-
-class Worker {
-  alive = true;
-  readonly #child: ChildProcess;
-  readonly #program: Program;
-  #output = '';
-  #absent = false;
-  #heard: () => void = () => undefined;
-  #ready: boolean;
-
-  constructor(program: Program) {
-    this.#program = program;
-    this.#ready = !program.greets;
-    this.#child = spawn(...mortal(program.file, program.args), {
-      env: { ...process.env, ...program.env },
-      stdio: ['pipe', 'pipe', 'ignore'],
-      detached: true,
-    });
-    tied(this.#child);
-    this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      this.#output += text;
-      this.#heard();
-    });
-    const ended = (): void => {
-      this.alive = false;
-      this.#heard();
-    };
-    this.#child.on('error', (error: NodeJS.ErrnoException) => {
-      this.#absent = error.code === 'ENOENT';
-      ended();
-    });
-    this.#child.on('close', ended);
-    // It may end between two questions; the next one finds out.
-    this.#child.stdin!.on('error', () => undefined);
+  #wait(alone: boolean, resolve: (worker: Worker) => void): void {
+    this.#waiting.push({ alone, resolve });
   }
 
-  end(): void {
-    this.alive = false;
-    killGroup(this.#child);
-  }
-
-  async ask(question: string, { timeout, signal }: Asking): Promise<string> {
-    this.#hold(true);
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.#heard();
-    }, timeout);
-    const aborted = (): void => this.#heard();
-    signal?.addEventListener('abort', aborted, { once: true });
-    const failed = (): NoAnswerError | undefined => {
-      signal?.throwIfAborted();
-      if (late) return new NoAnswerError('late', this.#output);
-      return this.alive ? undefined : new NoAnswerError(this.#absent ? 'absent' : 'ended', this.#output);
-    };
-    try {
-      if (!this.#ready) await this.#next(failed);
-      this.#ready = true;
-      this.#child.stdin!.write(question);
-      return await this.#next(failed);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', aborted);
-      this.#hold(false);
+  #next(): void {
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      const worker = this.#place(first.alone);
+      if (!worker) return;
+      this.#waiting.shift();
+      first.resolve(worker);
     }
   }
 
-  /** The next whole answer. */
-  async #next(failed: () => NoAnswerError | undefined): Promise<string> {
-    for (;;) {
-      const answer = this.#program.answer(this.#output);
-      if (answer !== undefined) {
-        this.#output = '';
-        return answer;
-      }
-      const error = failed();
-      if (error) throw error;
-      await new Promise<void>((resolve) => {
-        this.#heard = resolve;
-      });
-    }
+  /** An idle worker, a new one, or (not for what is to be alone) the one with the least before it. */
+  #place(alone: boolean): Worker | undefined {
+    for (const worker of this.#workers) if (!worker.alive) this.#workers.delete(worker);
+    const alive = [...this.#workers];
+    const idle = alive.find((worker) => worker.reserved === 0);
+    const fewer = (a: Worker, b: Worker) => (b.reserved < a.reserved ? b : a);
+    const open = alive.filter((worker) => !worker.alone && worker.reserved <= this.#program.ahead);
+    const shared = alone || open.length === 0 ? undefined : open.reduce(fewer);
+    const worker = idle ?? (this.#workers.size < this.#limit ? this.#start() : shared);
+    if (!worker) return undefined;
+    worker.reserved++;
+    worker.alone ||= alone;
+    return worker;
   }
 
-  /** An idle program must not keep ours from ending. */
-  #hold(busy: boolean): void {
-    const handles = [this.#child, this.#child.stdin as Socket, this.#child.stdout as Socket];
-    for (const handle of handles) busy ? handle.ref() : handle.unref();
+  #start(): Worker {
+    const worker = new Worker(this.#program);
+    this.#workers.add(worker);
+    return worker;
   }
 }

@@ -2,16 +2,18 @@
 // process of its own for names that a session cannot quote. Knows paths on the server, nothing of the element's folder.
 import type { Address } from '../tools/address.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { NoAnswerError, Pool } from '../tools/pool.ts';
+import { type Cut, NoAnswerError, Pool } from '../tools/pool.ts';
 import { type Ran, type RunOptions, run } from '../tools/process.ts';
 import { errorIn, failureOf, meaningOf } from './meaning.ts';
 
 const SESSIONS = 4;
 /** Tries of a question that the server was too busy for. */
 const TRIES = 4;
+/** Questions that wait in a session: enough that it never waits for us. */
+const AHEAD = 64;
 const PROMPT = /(?:^|\n)\[[^\]\n]*\] [^\n]*? > $/;
 
-/** The client's own time limits, in seconds, where the environment does not say others. */
+/** The client's own time limits, in seconds, and other settings, where the environment does not say others. */
 const LIMITS = {
   XRD_CONNECTIONWINDOW: '5',
   XRD_CONNECTIONRETRY: '2',
@@ -20,12 +22,40 @@ const LIMITS = {
   // How long after an error nothing is tried again: the default, half an hour, outlives any restart of a server.
   XRD_STREAMERRORWINDOW: '1',
   XRD_TIMEOUTRESOLUTION: '1',
+  // No checksum for each page on its way, which costs two thirds of a copy's CPU: every copy is compared as a whole,
+  // with the checksum of what the server has stored.
+  XRD_CPUSEPGWRTRD: '0',
+  // At its start every client asks for the names of this machine's addresses: where no name server answers, each answer
+  // that does not come is waited for, 5 s by default, many times over.
+  RES_OPTIONS: 'timeout:1 attempts:3',
   TERM: 'dumb',
 } as const;
+
+/**
+ * The first whole answer of a session: what is before a prompt at the beginning of a line. The prompt is what it greets
+ * with, and stays the same: by its exact words it cannot be mistaken for a line of an answer.
+ */
+export function cutAnswer(output: string, prompt: string): Cut | undefined {
+  if (prompt === '') {
+    const found = PROMPT.exec(output)?.[0].replace('\n', '');
+    return found === undefined ? undefined : { answer: found, rest: '' };
+  }
+  if (output.startsWith(prompt)) return { answer: '', rest: output.slice(prompt.length) };
+  const at = output.indexOf(`\n${prompt}`);
+  return at < 0 ? undefined : { answer: output.slice(0, at + 1), rest: output.slice(at + 1 + prompt.length) };
+}
 
 export function clientEnv(): Record<string, string> {
   const said = Object.entries(LIMITS).map(([key, value]) => [key, process.env[key] ?? value]);
   return { ...Object.fromEntries(said), TERM: LIMITS.TERM };
+}
+
+export interface AskOptions {
+  /** Options that go with the path. */
+  readonly cgi?: string;
+  readonly slow?: boolean;
+  /** '' when the server says that there is no such file, rather than an error: many are asked for that are not there. */
+  readonly orMissing?: boolean;
 }
 
 export class Sessions {
@@ -46,7 +76,8 @@ export class Sessions {
         args: ['-c', 'exec xrdfs "$1" 2>&1', 'sh', this.#server],
         env: this.#env,
         greets: true,
-        answer: (output) => (PROMPT.test(output) ? output.replace(PROMPT, '') : undefined),
+        ahead: AHEAD,
+        cut: cutAnswer,
         broken: (answer) => meaningOf(errorIn(answer) ?? '') === 'down',
       },
       SESSIONS,
@@ -58,12 +89,14 @@ export class Sessions {
     return `${this.#server}${this.#path(serverPath)}`;
   }
 
-  /** What a command of xrdfs printed. @throws RemoteFailure */
-  async ask(command: readonly string[], paths: readonly string[], cgi = ''): Promise<string> {
-    const full = paths.map((path) => this.#path(path, cgi));
+  /** What a command of xrdfs printed; `slow`: nothing is to wait behind it. @throws RemoteFailure */
+  async ask(command: readonly string[], paths: readonly string[], options: AskOptions = {}): Promise<string> {
+    const full = paths.map((path) => this.#path(path, options.cgi));
     for (let tries = 1; ; tries++) {
       try {
-        return await (full.some((path) => /["'\\]/.test(path)) ? this.#once(command, full) : this.#told(command, full));
+        return await (full.some((path) => /["'\\]/.test(path))
+          ? this.#once(command, full)
+          : this.#told(command, full, options));
       } catch (error) {
         const again = error instanceof RemoteFailure && error.meaning === 'busy' && tries < TRIES;
         if (!again) throw error;
@@ -84,13 +117,16 @@ export class Sessions {
     return (await this.tool('xrdfs', [this.#server, ...command, ...paths])).stdout;
   }
 
-  async #told(command: readonly string[], paths: readonly string[]): Promise<string> {
+  async #told(command: readonly string[], paths: readonly string[], options: AskOptions): Promise<string> {
     const question = `${[...command, ...paths.map((path) => `"${path}"`)].join(' ')}\n`;
-    const answer = await this.#pool.ask(question, { timeout: this.#timeout }).catch((error: unknown) => {
+    const asking = { timeout: this.#timeout, alone: options.slow === true };
+    const answer = await this.#pool.ask(question, asking).catch((error: unknown) => {
       throw error instanceof NoAnswerError ? this.#silent(error) : error;
     });
     const error = errorIn(answer.slice(answer.indexOf('\n') + 1));
-    if (error !== undefined) throw new RemoteFailure(meaningOf(error), this.#address.clean(error));
+    const meaning = error === undefined ? undefined : meaningOf(error);
+    if (meaning === 'missing' && options.orMissing) return '';
+    if (meaning) throw new RemoteFailure(meaning, this.#address.clean(error ?? ''));
     return answer;
   }
 
