@@ -161,6 +161,7 @@ transfer: [4]
 storage: {disk: ./store, copy: store/}
 farms: {local: {output: dsk}}
 automatic: {version: '1.1', level: L2}
+copies: {raw: 1, purgeAfter: 2}
 policy: [{cause: odd, text: '(', action: fail}]
 `,
     );
@@ -170,6 +171,7 @@ policy: [{cause: odd, text: '(', action: fail}]
       expect.stringContaining('storage copy and storage disk are the same place'),
       expect.stringMatching(/^dflow.yaml:3:5 level L1 has two buffers/),
       expect.stringContaining('no buffer has level L2'),
+      expect.stringContaining('nothing would ever be purged'),
       expect.stringContaining('no storage is called dsk'),
       expect.stringContaining('version 1.1 has no module file'),
       expect.stringContaining('is no regular expression'),

@@ -62,6 +62,8 @@ export class BusyError extends DflowError {
 }
 /** One item failed: a file, a run, a job; the others went on (exit 1). */
 export class ItemError extends DflowError {}
+/** The same, where another try soon may well succeed: the server was busy. */
+export class BusyItemError extends ItemError {}
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {

@@ -149,7 +149,7 @@ function elementsOf(storages: readonly StorageSettings[]): { first: string | und
 }
 
 function copiesOf(raw: RawConfig): Settings['copies'] {
-  const copies = raw.copies?.raw ?? 1;
+  const copies = raw.copies?.raw ?? raw.copies?.purgeAfter ?? 1;
   return { raw: copies, purgeAfter: raw.copies?.purgeAfter ?? copies };
 }
 
@@ -190,7 +190,7 @@ function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   const farms = settings.farms.map((farm) => farm.name);
   const known = (what: string, name: string, names: readonly string[], path: Path): Finding[] =>
     names.includes(name) ? [] : [{ path, message: `no ${what} is called ${name}`, hint: suggestion(name, names) }];
-  const findings = [...twice(settings.storages), ...levels(raw, settings)];
+  const findings = [...twice(settings.storages), ...levels(raw, settings), ...copies(settings)];
   for (const [name, farm] of Object.entries(raw.farms ?? {})) {
     if (farm.output) findings.push(...known('storage', farm.output, storages, ['farms', name, 'output']));
     for (const key of ['failover', 'reads'] as const) {
@@ -220,6 +220,13 @@ function twice(storages: readonly StorageSettings[]): Finding[] {
       { path: ['storage', storage.name], message, hint: 'one copy would count as two: give each its own folder' },
     ];
   });
+}
+
+/** Purge would wait for ever for copies that transfer never makes. */
+function copies({ copies: { raw, purgeAfter } }: Settings): Finding[] {
+  if (purgeAfter <= raw) return [];
+  const message = `purgeAfter ${purgeAfter} is more than the ${raw} that are made: nothing would ever be purged`;
+  return [{ path: ['copies', 'purgeAfter'], message, hint: `raw: ${purgeAfter}` }];
 }
 
 function levels(raw: RawConfig, settings: Settings): Finding[] {

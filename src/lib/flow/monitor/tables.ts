@@ -7,7 +7,7 @@ import type { JobDoc } from '../../domain/job.ts';
 import { isTables } from '../../domain/modules.ts';
 import type { QuarantineDoc } from '../../domain/run.ts';
 import type { Output } from '../../domain/states.ts';
-import { DflowError, ItemError, UnreachableError } from '../../util/errors.ts';
+import { BusyItemError, DflowError, ItemError, UnreachableError } from '../../util/errors.ts';
 import type { Item, Ports } from '../ports.ts';
 import { loadTables } from '../tables/load.ts';
 
@@ -34,7 +34,7 @@ export async function* loadOutputs(
         yield* loadOne(ports, job, output);
       } catch (error) {
         if (!(error instanceof DflowError)) throw error;
-        if (error instanceof UnreachableError) unread.add(key);
+        if (error instanceof UnreachableError || error instanceof BusyItemError) unread.add(key);
         const ref = refOf(job.run, job.module, job.pass, subjob);
         yield { kind: 'table', ref, did: 'not-loaded', failed: true, text: `${output.name}: ${error.message}` };
       }

@@ -5,7 +5,7 @@ import { guidOf, outputLfn } from '../../domain/identity.ts';
 import type { JobDoc, Subjob } from '../../domain/job.ts';
 import type { Output } from '../../domain/states.ts';
 import type { Checksum } from '../../storage.ts';
-import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
+import { BusyItemError, ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import type { RecordOutput, ResultRecord } from '../../wrapper/record.ts';
 import type { Ports } from '../ports.ts';
 import { outputFolder, outputNames } from '../spec.ts';
@@ -26,7 +26,8 @@ export async function verifyOutputs(
     try {
       outputs.push(await verifyOne(ports, job, given));
     } catch (error) {
-      if (error instanceof ItemError)
+      // Busy is no answer, as unreachable is none: the outputs are asked for again.
+      if (error instanceof ItemError && !(error instanceof BusyItemError))
         return { ok: false, why: `output ${given.name} at ${given.storage}: ${messageOf(error)}` };
       if (error instanceof UnreachableError) return { ok: undefined, why: `${given.storage}: ${messageOf(error)}` };
       return { ok: undefined, why: messageOf(error) };

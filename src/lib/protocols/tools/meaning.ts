@@ -1,5 +1,12 @@
 // What a failure of a remote storage element means, whatever tool said it, and the error that says so. Pure.
-import { CredentialsError, type DflowError, type ErrorDetail, ItemError, UnreachableError } from '../../util/errors.ts';
+import {
+  BusyItemError,
+  CredentialsError,
+  type DflowError,
+  type ErrorDetail,
+  ItemError,
+  UnreachableError,
+} from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
 import type { Address } from './address.ts';
 
@@ -63,5 +70,6 @@ export function errorOf(address: Address, failure: RemoteFailure, path: string, 
   const detail: ErrorDetail = { cause: failure, ...(advice ? { hint: advice } : {}) };
   if (meaning === 'credentials') return new CredentialsError(`${address.label} (${address.host}): ${words}`, detail);
   if (meaning === 'down') return new UnreachableError(`${address.label} (${address.host}): ${words}`, detail);
+  if (meaning === 'busy') return new BusyItemError(`${lead}: ${text}`, detail);
   return new ItemError(`${lead}: ${text}`, detail);
 }
