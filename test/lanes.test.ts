@@ -7,11 +7,13 @@ import { afterEach, expect, test } from 'vitest';
 import { rate } from '../src/lib/cli/config/values.ts';
 import { presenceIn } from '../src/lib/cli/presence.ts';
 import { type LanesDoc, lanesOf, leaveLanes, type Place, takeLanes, waitForLanes } from '../src/lib/domain/lanes.ts';
+import type { Item } from '../src/lib/flow/ports.ts';
 import { transfer } from '../src/lib/flow/transfer.ts';
+import { verify } from '../src/lib/flow/verify.ts';
 import { Pace } from '../src/lib/util/pace.ts';
 import { iso, MINUTE } from '../src/lib/util/time.ts';
 import { bytesOf } from './contracts/storage.ts';
-import { addRun, collect, makePorts, type PortsOptions, replacing, type TestPorts } from './support/ports.ts';
+import { addRun, collect, makePorts, type PortsOptions, readRun, replacing, type TestPorts } from './support/ports.ts';
 
 const open: TestPorts[] = [];
 async function world(options: PortsOptions = {}): Promise<TestPorts> {
@@ -133,6 +135,27 @@ test('lanes that all others have are said, and the next call goes on', async () 
   ]);
   await ports.store.update<LanesDoc>('lanes:storage:sfu', (doc) => ({ write: { ...doc!, held: [] } }));
   expect((await collect(transfer(ports))).map(({ did }) => did)).toEqual(['verified', 'verified']);
+});
+
+test('a repair takes a lane as any copy does', async () => {
+  const settings = { transfer: { parallel: 2, perStorage: 2, lease: MINUTE, retry: MINUTE } };
+  const ports = await world({ storages: ['sfu', 'fnal'], settings });
+  await addRun(ports, 1, [{ name: 'a', bytes: bytesOf('a', 10) }]);
+  await collect(transfer(ports));
+  const copy = (await readRun(ports, 1)).files[0]!.replicas.fnal!;
+  if (copy.state === 'verified') await (await ports.storage('fnal')).remove([copy.path]);
+  const until = iso(Date.now() + 3_600_000);
+  const held = [{ nonce: 'x', host: 'buffer9', lanes: 2, since: iso(Date.now()), until }];
+  await ports.store.update<LanesDoc>('lanes:storage:fnal', (doc) => ({
+    write: { ...(doc ?? { _id: 'lanes:storage:fnal', kind: 'lanes', v: 1 }), held },
+  }));
+  const repair = (hasty = {}) => collect(verify({ ...ports, ...hasty }, { repair: true }));
+  const dids = (items: Item[]) => items.filter(({ did }) => did !== 'bad' && did !== 'checked');
+  expect(dids(await repair({ sleep: async () => undefined }))).toMatchObject([
+    { ref: 'fnal', text: expect.stringContaining('buffer9') },
+  ]);
+  await ports.store.update<LanesDoc>('lanes:storage:fnal', (doc) => ({ write: { ...doc!, held: [] } }));
+  expect(dids(await repair())).toMatchObject([{ did: 'repaired' }]);
 });
 
 test('a cap on bytes per second holds over all copies', async () => {

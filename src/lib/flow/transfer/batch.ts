@@ -26,7 +26,9 @@ export async function* copyBatch(session: Session, tasks: readonly CopyTask[], d
     yield* predict(session, ready, broken, docs);
     return;
   }
-  const lanes = await lanesFor(session, ready);
+  const level = ready[0]?.task.level;
+  const targets = ready.map(({ task }) => task.to);
+  const lanes = level === undefined ? undefined : await lanesFor(session, level, targets);
   try {
     const open = ready.filter(({ task }) => canBegin(lanes, task));
     session.left += ready.length - open.length;
@@ -61,17 +63,10 @@ async function* copyOpen(
   if (fatal !== undefined) throw fatal;
 }
 
-/** What lanes there are for a batch, all of one level; says which elements have none free. */
-async function lanesFor(session: Session, ready: readonly Job[]): Promise<Lanes | undefined> {
+/** What lanes there are for copies of one level to `storages`; says which elements have none free. */
+export async function lanesFor(session: Session, level: string, storages: readonly string[]): Promise<Lanes> {
   const { ports, sites } = session;
-  const first = ready[0]?.task;
-  if (!first) return undefined;
-  const places = placesOf(
-    ports,
-    first.level,
-    ready.map(({ task }) => task.to),
-  );
-  const lanes = await openLanes(ports, places);
+  const lanes = await openLanes(ports, placesOf(ports, level, storages));
   const hosts = lanes.hosts.join(', ') || 'others';
   for (const [name, count] of lanes.storages) {
     if (count > 0) continue;
@@ -81,7 +76,7 @@ async function lanesFor(session: Session, ready: readonly Job[]): Promise<Lanes 
   return lanes;
 }
 
-function canBegin(lanes: Lanes | undefined, { to }: CopyTask): boolean {
+export function canBegin(lanes: Lanes | undefined, { to }: CopyTask): boolean {
   return (lanes?.level ?? 0) > 0 && (lanes?.storages.get(to) ?? 0) > 0;
 }
 

@@ -6,9 +6,11 @@ import { bufferSite, type CopyTask, repairable, type Source } from '../../domain
 import type { Result } from '../../domain/slots.ts';
 import { parallel } from '../../util/concurrency.ts';
 import { ItemError } from '../../util/errors.ts';
+import { groupBy } from '../../util/group.ts';
 import { shown } from '../../util/names.ts';
 import type { Iso } from '../../util/time.ts';
 import type { Item, Step } from '../ports.ts';
+import { canBegin, lanesFor } from '../transfer/batch.ts';
 import { copyOne, removeStale } from '../transfer/copy.ts';
 import { faultOf } from '../transfer/look.ts';
 import { openSession, type Session } from '../transfer/session.ts';
@@ -61,7 +63,7 @@ async function* rounds(session: Session, verify: VerifySession, storages: readon
     if (tasks.length === 0) return;
     for (const task of tasks) tried.add(keyOf(task));
     if (verify.options.dryRun) for (const task of tasks) yield { ...itemOf({ task, did: 'verified' }), dryRun: true };
-    else yield* repairBatch(session, tasks, docs);
+    else yield* repairBatch(session, tasks, docs, tried);
     if (verify.options.dryRun) for (const task of tasks) markDone(task, tried);
   }
 }
@@ -113,7 +115,26 @@ function sources({ rules, sites, ports }: Session, doc: DataDoc, file: RawFile, 
   return here ? [...copies, { site, path: file.path }] : copies;
 }
 
-async function* repairBatch(session: Session, tasks: readonly CopyTask[], docs: Docs): Step {
+/** Repairs are copies like others: as many at once, over all hosts, as lanes are free. What has none waits for the next call. */
+async function* repairBatch(session: Session, tasks: readonly CopyTask[], docs: Docs, tried: Set<string>): Step {
+  for (const [level, mine] of groupBy(tasks, (task) => task.level)) {
+    const lanes = await lanesFor(
+      session,
+      level,
+      mine.map(({ to }) => to),
+    );
+    try {
+      const open = mine.filter((task) => canBegin(lanes, task));
+      for (const task of mine) if (!open.includes(task)) markDone(task, tried);
+      const limit = Math.min(lanes.level, ...open.map(({ to }) => lanes.storages.get(to)!));
+      if (open.length > 0) yield* repairOpen(session, open, docs, limit);
+    } finally {
+      await lanes.release();
+    }
+  }
+}
+
+async function* repairOpen(session: Session, tasks: readonly CopyTask[], docs: Docs, limit: number): Step {
   const claimed = await claimBatch(session, tasks, docs);
   const lease = new Lease(session, claimed);
   const results: Result[] = [];
@@ -129,8 +150,7 @@ async function* repairBatch(session: Session, tasks: readonly CopyTask[], docs: 
   };
   try {
     await removeStale(session, claimed.tasks);
-    for await (const result of parallel(claimed.tasks, session.ports.settings.transfer.parallel, one))
-      results.push(result);
+    for await (const result of parallel(claimed.tasks, limit, one)) results.push(result);
   } finally {
     await lease.stop();
   }
