@@ -108,6 +108,11 @@ describe('other attempts', () => {
   test.each(['held', 'pending', 'running'] as const)('a superseded %s job is stopped', (state) => {
     expect(react(first(submitted()), seen(state, 5, other), undefined, at(5)).do).toBe('stop');
   });
+  test.each(['absent', 'ended'] as const)('one that was given up and is %s is fenced: it must never come', (state) => {
+    const gone = seen(state, 5, { ...other, superseded: true });
+    expect(react(first(submitted()), gone, undefined, at(5)).do).toBe('stop');
+    expect(react(first(submitted()), seen(state, 5, other), undefined, at(5)).do).toBe('nothing');
+  });
   test('a held job of a claim in progress is left to its submitter', () => {
     const claimed = transition(
       job(),

@@ -211,9 +211,9 @@ export async function collect(step: Step): Promise<Item[]> {
   return items;
 }
 
-/** A storage element with some of its calls replaced: how a fault is put in front of a real one. */
-export function replacing(storage: Storage, calls: Partial<Storage>): Storage {
-  return new Proxy(storage, {
+/** A storage element, a store, a batch system with some calls replaced: how a fault is put in front of a real one. */
+export function replacing<T extends object>(real: T, calls: Partial<T>): T {
+  return new Proxy(real, {
     get(target, key) {
       const own = Reflect.get(calls, key) as unknown;
       const value = own ?? (Reflect.get(target, key) as unknown);

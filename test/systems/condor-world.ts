@@ -12,10 +12,13 @@ import { type BackendWorld, nonce } from '../contracts/backend.ts';
 const BASE = join(process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems', 'condor');
 const POOL = join(BASE, 'root/var/lib/pool');
 
-/** Real paths of the commands that get stand-ins. */
-export const PROGRAMS = Object.fromEntries(
-  ['condor_submit', 'condor_release'].map((name) => [name, join(BASE, 'bin', name)]),
-);
+/** For experiments: commands that get stand-ins. */
+export const SYSTEM = {
+  backend: 'htcondor',
+  programs: Object.fromEntries(
+    ['condor_submit', 'condor_release', 'condor_rm'].map((name) => [name, join(BASE, 'bin', name)]),
+  ),
+};
 
 /** Everything that this process calls from now on talks to the pool. */
 export function use(): void {

@@ -29,10 +29,15 @@ export interface System {
   readonly backend: string;
   /** Commands that get a stand-in, with their real paths. */
   readonly programs: Readonly<Record<string, string>>;
+  /** What a command says when the system's daemon has just gone. */
+  readonly gone?: string;
 }
 
-/** `kill` and `stop` hit dflow itself, before or after the real command; `late`: it is done 3 s later, unseen. */
-export type Fault = 'kill-before' | 'kill-after' | 'stop-before' | 'stop-after' | 'late';
+/**
+ * `kill` and `stop` hit dflow itself, before or after the real command (which, after `stop-before`, waits until dflow
+ * goes on); `late`: it is done 3 s later, unseen; `down`: it fails as if the daemon had just gone.
+ */
+export type Fault = 'kill-before' | 'kill-after' | 'stop-before' | 'stop-after' | 'late' | 'down';
 
 export class Experiment {
   readonly folder: string;
@@ -74,19 +79,23 @@ limits: {grace: 1s, submitting: 1s, stale: 1s}
     writeFileSync(join(this.folder, 'dflow.yaml'), text);
   }
 
-  /** First in PATH. FAULT is `<program>:<fault>`; it strikes once, then the real program is used. */
+  /**
+   * First in PATH. FAULT is `<program>[ <first argument>]:<fault>`; it strikes once for each file STRUCK, into which it
+   * writes whom, then the real program is used.
+   */
   #standIn(program: string, real: string): void {
     const path = join(this.folder, 'bin', program);
     const text = `#!/bin/sh
-real=${real} struck=${JSON.stringify(join(this.folder, 'struck'))} fault=none
+real=${real} struck=\${STRUCK:-${JSON.stringify(join(this.folder, 'struck'))}} fault=none
 case $FAULT in
-  ${program}:*) [ -e "$struck" ] || { fault=\${FAULT#*:}; echo $PPID > "$struck"; } ;;
+  ${program}:* | "${program} $1":*) [ -e "$struck" ] || { fault=\${FAULT#*:}; echo $PPID > "$struck"; } ;;
 esac
 case $fault in
   kill-before) kill -KILL $PPID; exit 1 ;;
   kill-after) "$real" "$@" > /dev/null; kill -KILL $PPID; exit 1 ;;
-  stop-before) kill -STOP $PPID ;;
+  stop-before) kill -STOP $PPID; sleep 0.2; while grep -q '^State:.T' /proc/$PPID/status; do sleep 0.05; done ;;
   stop-after) "$real" "$@"; code=$?; kill -STOP $PPID; exit $code ;;
+  down) cat > /dev/null; echo ${JSON.stringify(this.#system.gone ?? 'the daemon is gone')} >&2; exit 1 ;;
   late) cat > "$struck.in"; setsid sh -c 'sleep 3; exec "$@" < "$0" > "$0.out" 2>&1' "$struck.in" "$real" "$@" & sleep 60; exit 1 ;;
 esac
 exec "$real" "$@"
@@ -101,18 +110,18 @@ exec "$real" "$@"
     for (const step of ['register', 'transfer', 'enqueue']) must(this.folder, [step], [0, 1, 75]);
   }
 
-  #env(fault: string): Record<string, string> {
+  protected env(fault: string): Record<string, string> {
     return { PATH: `${join(this.folder, 'bin')}:${process.env.PATH}`, FAULT: fault };
   }
 
   dflow(args: readonly string[], fault = '') {
     rmSync(join(this.folder, 'struck'), { force: true });
-    return dflow(this.folder, args, { env: this.#env(fault) });
+    return dflow(this.folder, args, { env: this.env(fault) });
   }
 
   start(args: readonly string[], fault: string): ChildProcess {
     rmSync(join(this.folder, 'struck'), { force: true });
-    const env = environment(this.#env(fault));
+    const env = environment(this.env(fault));
     return spawn(process.execPath, [BIN, ...args], { cwd: this.folder, env, stdio: 'ignore' });
   }
 

@@ -2,8 +2,8 @@
 // program `ganga` that passes everything on to the real one and strikes at an exact question or answer.
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Experiment, type ModuleText } from './experiment.ts';
 import { GANGA, removeLock } from './ganga-world.ts';
-import { Experiment } from './slurm-experiment.ts';
 
 /** `kill-*`, `stop-*`: dflow, before the question is passed on or before its answer is. `driver`: Ganga, meanwhile. */
 export type Strike = 'kill-before' | 'kill-after' | 'stop-before' | 'stop-after' | 'driver';
@@ -36,6 +36,11 @@ real.on('exit', (code) => process.exit(code ?? 1));
 `;
 
 export class GangaExperiment extends Experiment {
+  constructor(runs: number, modules: Readonly<Record<string, ModuleText>>, options = '{}', tries = 3) {
+    // Its program is no shell stand-in, and `configure` writes it.
+    super({ backend: 'ganga', programs: {} }, runs, modules, options, tries);
+  }
+
   override configure(options: string): void {
     const program = join(this.folder, 'bin/ganga');
     writeFileSync(program, STAND_IN(join(this.folder, 'struck')));

@@ -4,10 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../contracts/backend.ts';
-import { condor, daemon, PROGRAMS, untilUp, use } from './condor-world.ts';
+import { condor, daemon, SYSTEM, untilUp, use } from './condor-world.ts';
 import { Experiment, type Fault } from './experiment.ts';
-
-const SYSTEM = { backend: 'htcondor', programs: PROGRAMS };
 
 let experiment: Experiment;
 beforeEach(() => use());

@@ -21,6 +21,19 @@ const SYSTEMS: readonly System[] = [
   { name: 'ganga' },
 ];
 
+/** Suites that need more than one system. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  'test/systems/exactly-once.test.ts': ['slurm', 'condor'],
+};
+
+const limited = process.env.DFLOW_TEST_SYSTEMS?.split(',');
+
+/** Suites of which not every system is wanted. */
+export function leftOut(): string[] {
+  const suites = Object.keys(NEEDS);
+  return suites.filter((suite) => limited && !NEEDS[suite]!.every((name) => limited.includes(name)));
+}
+
 function isUp({ pid }: System): boolean {
   return pid !== undefined && existsSync(pid) && existsSync(`/proc/${readFileSync(pid, 'utf8').trim()}`);
 }
@@ -31,8 +44,10 @@ function script(name: string, env: System['env'] = {}): void {
 }
 
 export default function setup(): () => void {
-  const names = process.env.DFLOW_TEST_SYSTEMS?.split(',');
-  const wanted = SYSTEMS.filter(({ name }) => !names || names.includes(name));
+  const wanted = SYSTEMS.filter(({ name }) => !limited || limited.includes(name));
+  for (const suite of leftOut()) {
+    console.log(`${suite} is left out: it needs ${NEEDS[suite]!.join(' and ')}, DFLOW_TEST_SYSTEMS has ${limited}`);
+  }
   const ours = wanted.filter((system) => !isUp(system));
   for (const { name, env } of wanted) script(`${name}-up.sh`, env);
   return () => {

@@ -5,22 +5,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../contracts/backend.ts';
-import { Experiment, type Fault } from './slurm-experiment.ts';
-import { slurm, stopDaemon, up, use } from './slurm-world.ts';
+import { Experiment, type Fault } from './experiment.ts';
+import { SYSTEM, slurm, stopDaemon, up, use } from './slurm-world.ts';
 
 let experiment: Experiment;
 beforeEach(() => use('test'));
 afterEach(() => experiment?.remove());
 
-const MARK = 'echo $DFLOW_RUN >> "$DFLOW_MARKS"; echo ok > "$OUT_out"';
-
 /** Runs of one module that writes each start down. */
 function counted(runs: number, options = '{}'): Experiment {
-  experiment = new Experiment(runs, { Count: { run: MARK } }, options);
-  // The farm's folder is below the experiment's; the payload is told where to write.
-  const path = join(experiment.folder, 'modules/1.0.yaml');
-  const text = readFileSync(path, 'utf8').replace('$DFLOW_MARKS', join(experiment.folder, 'marks'));
-  execFileSync('tee', [path], { input: text, stdio: ['pipe', 'ignore', 'inherit'] });
+  const run = 'echo $DFLOW_RUN >> $MARKS; echo ok > "$OUT_out"';
+  experiment = new Experiment(SYSTEM, runs, { Count: { run } }, options);
   experiment.prepare();
   return experiment;
 }
@@ -172,6 +167,7 @@ describe('slurm, with the chain', () => {
 
   test('each way to end badly gets its cause, and Slurm its word', async () => {
     experiment = new Experiment(
+      SYSTEM,
       1,
       {
         Memory: {

@@ -10,6 +10,13 @@ import { type BackendWorld, nonce } from '../contracts/backend.ts';
 
 export type ClusterName = 'test' | 'nodbd';
 
+/** For experiments: commands that get stand-ins. */
+export const SYSTEM = {
+  backend: 'slurm',
+  programs: Object.fromEntries(['sbatch', 'scontrol', 'scancel'].map((name) => [name, `/usr/bin/${name}`])),
+  gone: 'sbatch: error: Batch job submission failed: Unable to contact slurm controller',
+};
+
 const BASE = process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems';
 export const confOf = (cluster: ClusterName): string => join(BASE, `slurm-${cluster}`, 'etc/slurm.conf');
 

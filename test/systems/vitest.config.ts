@@ -1,6 +1,7 @@
 // Suites that need real systems: `npm run test:systems`. The systems are brought up before and taken down after.
 import { defineConfig, mergeConfig } from 'vitest/config';
 import base from '../vitest.config.ts';
+import { leftOut } from './setup.ts';
 
 const { exclude: _, include: __, ...test } = base.test ?? {};
 
@@ -9,7 +10,7 @@ export default mergeConfig(
   defineConfig({
     test: {
       include: ['test/systems/**/*.test.ts'],
-      exclude: ['node_modules/**'],
+      exclude: ['node_modules/**', ...leftOut()],
       globalSetup: ['test/systems/setup.ts'],
       testTimeout: 120_000,
       hookTimeout: 120_000,

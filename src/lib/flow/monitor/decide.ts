@@ -29,7 +29,10 @@ export type Verification =
 /** What is to be done about one observation. */
 export type Reaction =
   | { readonly do: 'nothing' }
-  /** An attempt that the document does not own any more (or never did): its held or running job must go. */
+  /**
+   * An attempt that the document does not own any more (or never did): its held or running job must go. One that was
+   * given up and is not there must never come: a submit that was killed has left its job file, and may have left its call.
+   */
   | { readonly do: 'stop' }
   /** A record of an attempt that was superseded: archive it. */
   | { readonly do: 'archive' }
@@ -95,9 +98,8 @@ function strangerReaction(subjob: Subjob | undefined, seen: Observation): Reacti
   const state = subjob?.state;
   const beingSubmitted = state?.name === 'submitting' && keyOf(state.lock) === seen.key;
   if (beingSubmitted) return { do: 'nothing' };
-  return seen.state === 'held' || seen.state === 'pending' || seen.state === 'running'
-    ? { do: 'stop' }
-    : { do: 'nothing' };
+  const lives = seen.state === 'held' || seen.state === 'pending' || seen.state === 'running';
+  return lives || seen.superseded ? { do: 'stop' } : { do: 'nothing' };
 }
 
 function startedReaction(index: number, state: Active, seen: Observation): Reaction {
