@@ -6,7 +6,7 @@ import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
-import { isKey, renderSpec } from '../wrapper/spec.ts';
+import { isKey } from '../wrapper/spec.ts';
 import { storeName } from './htcondor/constraint.ts';
 import { CondorJobs } from './htcondor/jobs.ts';
 import { parseOptions } from './htcondor/options.ts';
@@ -41,7 +41,7 @@ class CondorBackend implements Backend {
 
   async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
     // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
-    const files = tasks.map(({ key, spec }) => [key, renderSpec(spec)] as const);
+    const files = tasks.map(({ key, spec }) => [key, this.#jobs.render(spec)] as const);
     const limits = await this.#pool.limits();
     reachable(() => {
       this.#jobs.create();
