@@ -15,6 +15,7 @@ import { Pool } from './htcondor/pool.ts';
 import { runner } from './htcondor/run.ts';
 import { partsOfClaim } from './htcondor/submission.ts';
 import { readTail } from './shared/files.ts';
+import { fill } from './shared/fill.ts';
 import { type Mark, partsOf } from './shared/jobfolder.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { sweep } from './shared/sweep.ts';
@@ -49,10 +50,11 @@ class CondorBackend implements Backend {
     });
     const answers = new Map<string, string | Refused>();
     for (const part of partsOfClaim(claim, tasks, Math.min(limits.submission, limits.owner, limits.all))) {
-      const answer = await this.#pool.submit(part, this.#jobs.paths);
-      const keys = part.tasks.map(({ key }) => key);
-      if ('refused' in answer) reachable(() => this.#jobs.close(keys));
-      for (const [at, key] of keys.entries()) answers.set(key, 'refused' in answer ? answer : answer[at]!);
+      const handed = await fill(part.tasks, (some) => this.#pool.submit({ ...part, tasks: some }, this.#jobs.paths));
+      for (const { tasks: some, answer } of handed) {
+        if ('refused' in answer) reachable(() => this.#jobs.close(some.map(({ key }) => key)));
+        for (const [at, { key }] of some.entries()) answers.set(key, 'refused' in answer ? answer : answer[at]!);
+      }
     }
     return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
   }
