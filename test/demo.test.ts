@@ -1,5 +1,4 @@
-// `dflow demo`, as built, in a folder of its own: what it ends with is compared to what the raw files say, decoded here
-// by following ZEBRA's logical records (the program scans for bank names) and summed with an adler32 of our own.
+// `dflow demo`, as built, in a folder of its own: what it ends with is compared to what the raw files say.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,52 +11,9 @@ import type { Doc } from '../src/lib/domain/doc.ts';
 import type { JobDoc } from '../src/lib/domain/job.ts';
 import type { QuarantineDoc, RunDoc } from '../src/lib/domain/run.ts';
 import { idsWith } from '../src/lib/store.ts';
+import { adler32, closedFiles, completeRuns, expectedPasses, type Raw, rawFiles } from './support/demo.ts';
 
 const program = resolve(import.meta.dirname, '../bin/run.js');
-
-interface RawEvent {
-  run: number;
-  event: number;
-  nhit: number;
-}
-interface Raw {
-  name: string;
-  run: number;
-  subrun: number;
-  closed: boolean;
-  adler32: string;
-  mask: number;
-  /** Absent where the file is damaged. */
-  events?: RawEvent[];
-}
-
-function adler32(bytes: Uint8Array): string {
-  let [a, b] = [1, 0];
-  for (const byte of bytes) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return (b * 65536 + a).toString(16).padStart(8, '0');
-}
-
-/** Follows lengths, never looks for names: pilot of ten words, five words of links, then name, sizes and data. */
-function decode(bytes: Buffer): { mask: number; events?: RawEvent[] } {
-  const words: number[] = [];
-  for (let at = 0; at < bytes.length; at += 4) if (at % 15360 >= 32) words.push(bytes.readUInt32BE(at));
-  let mask = -1;
-  let damaged = false;
-  const events: RawEvent[] = [];
-  for (let at = 0; at < words.length - 1 && words[at + 1] !== 5 && words[at + 1] !== 0; at += 2 + words[at]!) {
-    const record = words.slice(at + 2, at + 2 + words[at]!);
-    const data = record.slice(20);
-    if (record[15] === 0x52484452) mask = data[6]!;
-    if (record[15] !== 0x5a444142) continue;
-    const nhit = data[3]! & 0xffff;
-    if (data.length !== 11 + 3 * nhit) damaged = true;
-    events.push({ run: data[1]!, event: data[2]!, nhit });
-  }
-  return damaged ? { mask } : { mask, events };
-}
 
 let folder: string;
 let told: string;
@@ -69,22 +25,7 @@ beforeAll(async () => {
   const ended = spawnSync(process.execPath, [program, 'demo', folder], { encoding: 'utf8' });
   told = ended.stdout + ended.stderr;
   expect(ended.status, told).toBe(0);
-  const names = readdirSync(join(folder, 'raw/l1'));
-  raws = names
-    .filter((name) => name.endsWith('.zdab'))
-    .sort()
-    .map((name) => {
-      const bytes = readFileSync(join(folder, 'raw/l1', name));
-      const [, run, subrun] = name.split(/[_.]/);
-      return {
-        name,
-        run: Number(run),
-        subrun: Number(subrun),
-        closed: names.includes(`${name}_closed`),
-        adler32: adler32(bytes),
-        ...decode(bytes),
-      };
-    });
+  raws = rawFiles(folder);
   const { settings } = await load({ cwd: folder, env: {}, host: 'here' });
   ports = await openPorts(settings, { write: false, command: 'test' });
 });
@@ -94,33 +35,6 @@ afterAll(async () => {
 });
 
 const docs = <D extends Doc>(prefix: string): Promise<D[]> => ports.store.range<D>(idsWith(prefix));
-const good = (): Raw[] => raws.filter((raw) => raw.run < 1_000_000);
-const closed = (): Raw[] => good().filter((raw) => raw.closed);
-
-/** Run -> its files, for runs without a gap or an open file, after which another run has begun. */
-function complete(): Map<number, Raw[]> {
-  const last = Math.max(...closed().map((raw) => raw.run));
-  const byRun = new Map<number, Raw[]>();
-  for (const raw of good()) byRun.set(raw.run, [...(byRun.get(raw.run) ?? []), raw]);
-  return new Map(
-    [...byRun].filter(([run, files]) => run < last && files.every((raw, index) => raw.closed && raw.subrun === index)),
-  );
-}
-
-/** What must have become of each pass: from masks, run tables and which files can be decoded. */
-function expectedPasses(): Record<string, string> {
-  const tables = readdirSync(join(folder, 'ratdb')).map((name) => readFileSync(join(folder, 'ratdb', name), 'utf8'));
-  const tabled = new Set(tables.map((text) => Number(/run_range: \[(\d+)/.exec(text)?.[1])));
-  const passes: Record<string, string> = {};
-  for (const [run, files] of complete()) {
-    if (!tabled.has(run)) continue;
-    const mask = files[0]!.mask;
-    const decodable = files.filter((raw) => raw.events).length;
-    if (mask & 0b101100) passes[`${run}/Processing`] = decodable === files.length ? 'completed' : 'partFail';
-    if (mask & 0b001100) passes[`${run}/Analysis40`] = decodable === files.length ? 'completed' : 'unsatisfied';
-  }
-  return passes;
-}
 
 describe('dflow demo', () => {
   test('the story is told to its end', () => {
@@ -142,9 +56,9 @@ describe('dflow demo', () => {
   test('every closed file of a plausible run is registered once, with our checksum; the absurd one is quarantined', async () => {
     const data = await docs<DataDoc>('data:');
     const registered = data.flatMap((doc) => doc.files.map((file) => `${file.name} ${file.adler32} ${doc.run}`));
-    expect(registered.sort()).toEqual(closed().map((raw) => `${raw.name} ${raw.adler32} ${raw.run}`));
+    expect(registered.sort()).toEqual(closedFiles(raws).map((raw) => `${raw.name} ${raw.adler32} ${raw.run}`));
     const runs = await docs<RunDoc>('run:');
-    expect(runs.map((doc) => doc.run)).toEqual([...new Set(closed().map((raw) => raw.run))]);
+    expect(runs.map((doc) => doc.run)).toEqual([...new Set(closedFiles(raws).map((raw) => raw.run))]);
     expect(runs.map((doc) => doc.mask)).toEqual(runs.map(({ run }) => raws.find((raw) => raw.run === run)?.mask));
     const quarantined = await docs<QuarantineDoc>('quarantine:');
     expect(quarantined.map((doc) => doc.name)).toEqual(
@@ -156,7 +70,7 @@ describe('dflow demo', () => {
   test('runs are complete without a gap, an open file, or a doubt whether more comes', async () => {
     const runs = await docs<RunDoc>('run:');
     const frozen = runs.filter((doc) => doc.levels.L1?.complete).map((doc) => doc.run);
-    expect(frozen).toEqual([...complete().keys()]);
+    expect(frozen).toEqual([...completeRuns(raws).keys()]);
     expect(runs.length - frozen.length).toBe(2);
   });
 
@@ -181,8 +95,8 @@ describe('dflow demo', () => {
       `${job.run}/${job.module}`,
       unsatisfied.has(`${job.run}/${job.module}/1`) ? 'unsatisfied' : job.state,
     ]);
-    expect(Object.fromEntries(states)).toEqual(expectedPasses());
-    const counts = Object.values(expectedPasses());
+    expect(Object.fromEntries(states)).toEqual(expectedPasses(folder, raws));
+    const counts = Object.values(expectedPasses(folder, raws));
     expect(counts.filter((state) => state === 'completed')).toHaveLength(27);
     expect(counts.filter((state) => state !== 'completed').sort()).toEqual(['partFail', 'unsatisfied']);
     const damaged = jobs.flatMap((job) => job.subjobs).filter((subjob) => subjob.state.name === 'failed');
@@ -192,7 +106,7 @@ describe('dflow demo', () => {
 
   test('every output that is catalogued is there, sums to its checksum, and holds what the raw files say', async () => {
     const jobs = await docs<JobDoc>('job:');
-    const runs = complete();
+    const runs = completeRuns(raws);
     let [events, outputs] = [0, 0];
     for (const job of jobs) {
       for (const subjob of job.subjobs) {
@@ -227,11 +141,11 @@ describe('dflow demo', () => {
         }
       }
     }
-    const decodable = Object.keys(expectedPasses())
+    const decodable = Object.keys(expectedPasses(folder, raws))
       .filter((ref) => ref.endsWith('Processing'))
       .flatMap((ref) => runs.get(Number.parseInt(ref, 10))!)
       .filter((raw) => raw.events);
-    const analysed = Object.entries(expectedPasses()).filter(
+    const analysed = Object.entries(expectedPasses(folder, raws)).filter(
       ([ref, state]) => ref.endsWith('Analysis40') && state === 'completed',
     );
     expect(outputs).toBe(decodable.length + 2 * analysed.length);

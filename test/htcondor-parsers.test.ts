@@ -14,9 +14,9 @@ import {
   parseUser,
   refusalOf,
 } from '../src/lib/backends/htcondor/parse.ts';
-import { partsOfClaim, submitDescription } from '../src/lib/backends/htcondor/submission.ts';
+import { namesOnWorker, partsOfClaim, submitDescription } from '../src/lib/backends/htcondor/submission.ts';
 import type { FarmSettings } from '../src/lib/domain/settings.ts';
-import { UnreachableError } from '../src/lib/util/errors.ts';
+import { ConfigError, UnreachableError } from '../src/lib/util/errors.ts';
 import type { JobSpec } from '../src/lib/wrapper/spec.ts';
 
 const recorded = (name: string) => readFileSync(join(import.meta.dirname, 'recorded/htcondor', name), 'utf8');
@@ -212,11 +212,22 @@ describe('the submit description', () => {
 
   test('without a shared folder, files travel', () => {
     const options = parseOptions(farm({ transfer: true, time: '2h', requirements: 'HasFiles' }), '/a b');
-    const text = submitDescription('0a', { claim: 'c1', tasks: [task(0)], memory: false }, paths, options);
+    const tasks = [task(0, { files: ['/m x/plot.py', '/lib/y'] })];
+    const text = submitDescription('0a', { claim: 'c1', tasks, memory: false }, paths, options);
     expect(text).toContain('transfer_output_remaps = "c1.$(index)=/a b/incoming/c1.$(index)"');
     expect(text).toContain('(NumShadowStarts ?: 0) == 0 && (HasFiles)');
     expect(text).not.toContain('request_memory');
-    expect(text).toMatch(/\n0 1 0 7200\n/);
+    expect(text).toContain('transfer_input_files = $(files)');
+    expect(text).toContain('queue index,cpus,memory,time,files from (');
+    expect(text).toMatch(/\n0 1 0 7200 \/a b\/jobs\/c1\/c1\.0,\/m x\/plot\.py,\/lib\/y\n/);
+  });
+
+  test.each([
+    [['/a/x', '/b/x']],
+    [['/a/result']],
+    [['/a/x,y']],
+  ])('files that cannot travel are refused: %j', (files) => {
+    expect(() => namesOnWorker(task(0, { files }).spec)).toThrow(ConfigError);
   });
 });
 

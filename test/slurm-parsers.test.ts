@@ -208,7 +208,11 @@ describe('what is said to Slurm', () => {
       writeFileSync(wrapper, 'for word; do echo "$word"; done; echo $$ $PPID\n');
       const paths = { wrapper, folder, jobs: join(folder, 'jobs'), logs: join(folder, 'logs') };
       const [part] = arrayParts('c1', [task(205)], 101);
-      const script = batchScript(part!, paths, '$MY_SCRATCH/sub folder');
+      const script = batchScript(
+        part!,
+        paths,
+        parseOptions(farm({ scratch: '$MY_SCRATCH/sub folder', beat: '1s' }), '/x'),
+      );
       const env = { ...process.env, SLURM_ARRAY_TASK_ID: '3', SLURM_JOB_ID: '77', MY_SCRATCH: '/scratch/x y' };
       const printed = execFileSync('sh', ['-s'], { input: script, env, encoding: 'utf8' }).split('\n');
       expect(printed.slice(0, 5)).toEqual([

@@ -67,6 +67,12 @@ describe('inputs', () => {
     expect(await run(spec('"./plot it.sh" "$OUT_out"', { files: [tool] }))).toMatchObject({ phase: 'done' });
   });
 
+  test('files that came with the job lie where the wrapper was started', async () => {
+    writeFileSync(join(folder, 'plot it.sh'), 'echo plotted > "$1"\n');
+    const job = renderSpec(spec('sh "./plot it.sh" "$OUT_out"', { files: ['plot it.sh'] }));
+    expect(await run(`cd ${quote(folder)}\n${job}`)).toMatchObject({ phase: 'done' });
+  });
+
   test('values of the environment are passed as they are', async () => {
     const value = `a'b"c$(id)\n\`x\` \\ -n`;
     const record = await run(spec('printf "%s" "$ODD" > "$OUT_out"', { env: { ODD: value, work: '/nowhere' } }));

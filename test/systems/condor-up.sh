@@ -28,6 +28,13 @@ done
 cp -L /etc/hosts /etc/hostname "$ROOT/etc/"
 
 install -d -o $U -g $U "$ROOT$POOL" "$ROOT$POOL"/{log,spool,execute,lock,run}
+# This machine's Node for payloads that are written in it, as the demo's are; HTCondor and dflow need none there.
+node=$(readlink -f "$(command -v node)")
+if ! mounted "$ROOT/usr/local/bin/node"; then
+  touch "$ROOT/usr/local/bin/node"
+  mount --bind "$node" "$ROOT/usr/local/bin/node"
+fi
+
 cat >"$ROOT$POOL/condor_config.new" <<X
 RELEASE_DIR = /usr
 LOCAL_DIR = $POOL

@@ -1,5 +1,6 @@
 // The whole chain on real HTCondor, and what dflow makes of everything that goes wrong between the two. Starts are
 // counted by the wrappers' own marks and by what the payloads wrote, never by our documents.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -73,6 +74,7 @@ describe('htcondor, with the chain', () => {
     ['condor_submit', 'stop-before'],
     ['condor_submit', 'stop-after'],
     ['condor_release', 'stop-before'],
+    ['condor_release', 'stop-after'],
   ])('submit stopped at %s, %s, while others give it up and do its work; then it goes on', async (program, fault) => {
     counted(3);
     const child = experiment.start(['submit'], `${program}:${fault}`);
@@ -120,6 +122,26 @@ describe('htcondor, with the chain', () => {
     expect(experiment.count('submitting')).toBe(3);
     untilUp();
     experiment.rounds(() => completed() && leftovers().length === 0);
+    expectExactlyOnce();
+  });
+
+  test('another user is not believed', () => {
+    counted(2);
+    expect(experiment.dflow(['submit', '--limit', '1']).code).toBe(0);
+    const before = names();
+    // The same commands as somebody else, who may look but is not us.
+    for (const name of ['condor_q', 'condor_ping', 'condor_history', 'condor_rm']) {
+      const text = execFileSync('sh', ['-c', `cat "$(command -v ${name})"`], { encoding: 'utf8' });
+      const path = join(experiment.folder, 'bin', name);
+      writeFileSync(path, text.replace('dflowtest:dflowtest', 'nobody:nogroup'), { mode: 0o755 });
+    }
+    for (const step of ['monitor', 'submit']) {
+      const ran = experiment.dflow([step]);
+      expect(ran.code).toBe(5);
+      console.log(ran.err.split('\n')[0]);
+    }
+    expect(names()).toBe(before);
+    experiment.rounds(completed);
     expectExactlyOnce();
   });
 

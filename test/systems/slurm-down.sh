@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends what slurm-up.sh started, each by its pid file. SLURM_DBD=0|1: only that cluster; default both, and munge, mariadb.
+# Ends what slurm-up.sh started, each by its pid file. SLURM_DBD=0|1|full: only that cluster; default all, and munge, mariadb.
 # SLURM_ONLY=1: Slurm's own daemons only.
 set -u
 BASE=${DFLOW_SYSTEMS:-/opt/dflow-systems}
@@ -16,10 +16,10 @@ stop() {
   kill -9 "$pid"
 }
 
-case ${SLURM_DBD:-both} in 1) names=test ;; 0) names=nodbd ;; *) names='test nodbd' ;; esac
+case ${SLURM_DBD:-both} in 1) names=test ;; 0) names=nodbd ;; full) names=full ;; *) names='full test nodbd' ;; esac
 for name in $names; do
   for daemon in slurmd slurmctld slurmdbd; do stop "$BASE/slurm-$name/$daemon.pid" $daemon; done
 done
 [ -z "${SLURM_ONLY:-}" ] || exit 0
 case $names in *test*) stop "$BASE/slurm-run/mysql/mysqld.pid" mariadbd ;; esac
-[ "$names" != 'test nodbd' ] || stop /run/munge/munged.pid munged
+[ "$names" != 'full test nodbd' ] || stop /run/munge/munged.pid munged

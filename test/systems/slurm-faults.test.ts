@@ -70,6 +70,7 @@ describe('slurm, with the chain', () => {
     ['sbatch', 'stop-before'],
     ['sbatch', 'stop-after'],
     ['scontrol release', 'stop-before'],
+    ['scontrol release', 'stop-after'],
   ])('submit stopped at %s, %s, while others give it up and do its work; then it goes on', async (program, fault) => {
     counted(4);
     const child = experiment.start(['submit'], `${program}:${fault}`);

@@ -3,7 +3,7 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 need=()
-for package in munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client; do
+for package in munge slurmctld slurmd slurm-client slurmdbd mariadb-server mariadb-client libfaketime; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || need+=("$package")
 done
 [ ${#need[@]} -eq 0 ] && exit 0

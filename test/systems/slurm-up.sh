@@ -2,7 +2,9 @@
 # A real one-node Slurm on this machine, loopback only, as root, without systemd. Idempotent: what is up stays up.
 #   SLURM_DBD=1  cluster `test`: mariadb + slurmdbd, so that sacct answers; memory limits by cgroup v1 where it is mounted
 #   SLURM_DBD=0  cluster `nodbd`: no accounting but jobcomp/filetxt, forgets jobs after 5 s, arrays of at most 100 tasks
-# Both may be up at once. The last line says what to set: SLURM_CONF=...
+#   SLURM_DBD=full  cluster `full`: at most three jobs in the queue for root, by an association's limit (slurmdbd of `test`);
+#                   a node that is silent for 5 s is down
+# All may be up at once. The last line says what to set: SLURM_CONF=...
 set -euo pipefail
 export PATH=$PATH:/usr/sbin:/sbin
 "$(dirname "$(readlink -f "$0")")/slurm-install.sh"
@@ -10,7 +12,12 @@ DBD=${SLURM_DBD:-1}
 BASE=${DFLOW_SYSTEMS:-/opt/dflow-systems}
 HOST=$(hostname -s)
 CPUS=${CPUS:-16}
-if [ "$DBD" = 1 ]; then NAME=test PORT=6817 FIRST=1 AGE=300 ARRAY=20001; else NAME=nodbd PORT=6827 FIRST=500000 AGE=5 ARRAY=101; fi
+case $DBD in
+  1) NAME=test PORT=6817 FIRST=1 AGE=300 ARRAY=20001 AWAY=30 ;;
+  full) NAME=full PORT=6837 FIRST=800000 AGE=300 ARRAY=20001 AWAY=5 ;;
+  *) NAME=nodbd PORT=6827 FIRST=500000 AGE=5 ARRAY=101 AWAY=30 ;;
+esac
+[ "$DBD" != full ] || SLURM_DBD=1 "$(readlink -f "$0")" >/dev/null
 S=$BASE/slurm-$NAME
 R=$BASE/slurm-run
 export SLURM_CONF=$S/etc/slurm.conf
@@ -73,6 +80,11 @@ X
   accounting="AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=$HOST
 AccountingStoreFlags=job_comment"
+elif [ "$DBD" = full ]; then
+  accounting="AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=$HOST
+AccountingStorageEnforce=associations,limits
+AccountingStoreFlags=job_comment"
 else
   accounting="JobCompType=jobcomp/filetxt
 JobCompLoc=$S/log/jobcomp.txt"
@@ -121,7 +133,7 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=30
+SlurmdTimeout=$AWAY
 KillWait=2
 UnkillableStepTimeout=30
 MinJobAge=$AGE
@@ -153,6 +165,10 @@ if [ "$DBD" = 1 ]; then
   alive "$S/slurmdbd.pid" slurmdbd || runuser -u slurm -- env MYSQL_UNIX_PORT="$R/mysql/mysqld.sock" slurmdbd
   wait_for sacctmgr -n show cluster
   sacctmgr -n show cluster format=cluster | grep -qw "$NAME" || sacctmgr -i -Q add cluster "$NAME" >/dev/null || true
+fi
+if [ "$DBD" = full ]; then
+  sacctmgr -n show cluster format=cluster | grep -qw "$NAME" || sacctmgr -i -Q add cluster "$NAME" >/dev/null || true
+  sacctmgr -i -Q modify user root where cluster="$NAME" set MaxSubmitJobs=3 >/dev/null || true
 fi
 alive "$S/slurmctld.pid" slurmctld || runuser -u slurm -- slurmctld
 wait_for bash -c 'scontrol ping | grep -q "is UP"'

@@ -8,7 +8,7 @@ import { open } from '../../src/lib/backends/slurm.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import { type BackendWorld, nonce } from '../contracts/backend.ts';
 
-export type ClusterName = 'test' | 'nodbd';
+export type ClusterName = 'test' | 'nodbd' | 'full';
 
 /** For experiments: commands that get stand-ins. */
 export const SYSTEM = {
@@ -23,7 +23,7 @@ export const confOf = (cluster: ClusterName): string => join(BASE, `slurm-${clus
 const script = (name: string, cluster: ClusterName, env = {}): void => {
   execFileSync('bash', [join(import.meta.dirname, name)], {
     stdio: 'pipe',
-    env: { ...process.env, SLURM_DBD: cluster === 'test' ? '1' : '0', ...env },
+    env: { ...process.env, SLURM_DBD: { test: '1', nodbd: '0', full: 'full' }[cluster], ...env },
   });
 };
 export const up = (cluster: ClusterName): void => script('slurm-up.sh', cluster);
@@ -40,6 +40,13 @@ export function stopDaemon(cluster: ClusterName, daemon: 'slurmctld' | 'slurmd' 
 /** Everything that this process calls from now on talks to this cluster. */
 export function use(cluster: ClusterName): void {
   process.env.SLURM_CONF = confOf(cluster);
+}
+
+/** The cluster whose queue is soon full, without what an earlier test has left there: nobody else uses it. */
+export function useFull(): void {
+  up('full');
+  use('full');
+  slurm('scancel', '--user=root');
 }
 
 /** What a Slurm command prints. */

@@ -6,7 +6,7 @@ import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
-import { isKey, renderSpec } from '../wrapper/spec.ts';
+import { isKey } from '../wrapper/spec.ts';
 import { storeName } from './htcondor/constraint.ts';
 import { CondorJobs } from './htcondor/jobs.ts';
 import { parseOptions } from './htcondor/options.ts';
@@ -15,6 +15,7 @@ import { Pool } from './htcondor/pool.ts';
 import { runner } from './htcondor/run.ts';
 import { partsOfClaim } from './htcondor/submission.ts';
 import { readTail } from './shared/files.ts';
+import { fill } from './shared/fill.ts';
 import { type Mark, partsOf } from './shared/jobfolder.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { sweep } from './shared/sweep.ts';
@@ -41,7 +42,7 @@ class CondorBackend implements Backend {
 
   async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
     // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
-    const files = tasks.map(({ key, spec }) => [key, renderSpec(spec)] as const);
+    const files = tasks.map(({ key, spec }) => [key, this.#jobs.render(spec)] as const);
     const limits = await this.#pool.limits();
     reachable(() => {
       this.#jobs.create();
@@ -49,10 +50,11 @@ class CondorBackend implements Backend {
     });
     const answers = new Map<string, string | Refused>();
     for (const part of partsOfClaim(claim, tasks, Math.min(limits.submission, limits.owner, limits.all))) {
-      const answer = await this.#pool.submit(part, this.#jobs.paths);
-      const keys = part.tasks.map(({ key }) => key);
-      if ('refused' in answer) reachable(() => this.#jobs.close(keys));
-      for (const [at, key] of keys.entries()) answers.set(key, 'refused' in answer ? answer : answer[at]!);
+      const handed = await fill(part.tasks, (some) => this.#pool.submit({ ...part, tasks: some }, this.#jobs.paths));
+      for (const { tasks: some, answer } of handed) {
+        if ('refused' in answer) reachable(() => this.#jobs.close(some.map(({ key }) => key)));
+        for (const [at, { key }] of some.entries()) answers.set(key, 'refused' in answer ? answer : answer[at]!);
+      }
     }
     return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
   }

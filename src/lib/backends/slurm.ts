@@ -8,17 +8,24 @@ import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
 import { readTail } from './shared/files.ts';
+import { fill } from './shared/fill.ts';
 import { partsOf } from './shared/jobfolder.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { sweep } from './shared/sweep.ts';
 import { userName } from './shared/user.ts';
-import { arrayParts, namePrefix } from './slurm/arrays.ts';
+import { arrayParts, namePrefix, rowsOf, withRows } from './slurm/arrays.ts';
 import { Cluster, refuseHeld } from './slurm/cluster.ts';
 import { WARNING_SIGNAL } from './slurm/commands.ts';
 import { SlurmJobs } from './slurm/jobs.ts';
-import { parseOptions } from './slurm/options.ts';
+import { parseOptions, type SlurmOptions } from './slurm/options.ts';
 import type { Queue, Row } from './slurm/parse.ts';
 import { runner } from './slurm/run.ts';
+
+/** Slurm has lost a job's node: whether the job has ended nobody has told it. */
+const NODE_LOST = /^(NODE_FAIL|BOOT_FAIL)/;
+/** Heartbeats without one of which a job is alive, and after which one that should run is called silent. */
+const BEATS = 3;
+const SILENT = 10;
 
 /** A failed job's record waits this long, ms, for Slurm's own word of why it ended. */
 const PATIENCE = 60_000;
@@ -27,15 +34,20 @@ class SlurmBackend implements Backend {
   readonly #cluster: Cluster;
   readonly #jobs: SlurmJobs;
   readonly #keep: number;
+  /** Milliseconds between two heartbeats of a job. */
+  readonly #beat: number;
   /** Backend ids as last heard: what is released right after a submit needs no question. */
   readonly #ids = new Map<string, string>();
   /** Keys that `status` last found not ended. */
   #alive = new Set<string>();
+  /** Keys that `status` left out, since accounting lags behind. */
+  readonly #late = new Set<string>();
 
-  constructor(cluster: Cluster, jobs: SlurmJobs, keep: number) {
+  constructor(cluster: Cluster, jobs: SlurmJobs, { keep, beat }: SlurmOptions) {
     this.#cluster = cluster;
     this.#jobs = jobs;
     this.#keep = keep;
+    this.#beat = beat;
   }
 
   async identity(): Promise<Identity> {
@@ -53,11 +65,12 @@ class SlurmBackend implements Backend {
     });
     const answers = new Map<string, string | Refused>();
     for (const part of arrayParts(claim, tasks, maxArraySize)) {
-      const answer = await this.#cluster.submit(part, this.#jobs.paths(claim));
-      if ('refused' in answer) reachable(() => this.#jobs.close(part.keys));
-      for (const [at, key] of part.keys.entries()) {
-        if ('refused' in answer) answers.set(key, answer);
-        else answers.set(key, this.#learn(key, `${answer.job}_${part.tasks[at]}`));
+      const paths = this.#jobs.paths(claim);
+      const handed = await fill(rowsOf(part), (rows) => this.#cluster.submit(withRows(part, rows), paths));
+      for (const { tasks: rows, answer } of handed) {
+        if ('refused' in answer) reachable(() => this.#jobs.close(rows.map(({ key }) => key)));
+        for (const { key, task } of rows)
+          answers.set(key, 'refused' in answer ? answer : this.#learn(key, `${answer.job}_${task}`));
       }
     }
     return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
@@ -96,13 +109,38 @@ class SlurmBackend implements Backend {
     const found = new Map(known.map((row) => [row.key, statusOf(row)]));
     for (const row of await this.#cluster.exits(unwell)) found.set(row.key, this.#whyEnded(row));
     const missing = keys.filter((key) => !rows.has(key));
+    this.#late.clear();
     await this.#withdraw(
       known.filter((row) => row.hopeless),
       found,
     );
     if (missing.length > 0) await this.#missing(missing, cancelled, found);
-    this.#alive = new Set(keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? '')));
+    this.#listen(found);
+    const alive = keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? ''));
+    this.#alive = new Set([...alive, ...this.#late]);
     return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
+  }
+
+  /**
+   * A node that Slurm has lost may go on working: as long as its job's heart beats and there is no record, it runs. One
+   * that is silent although Slurm says that it runs keeps Slurm's state, and says so: its shared folder may be away.
+   */
+  #listen(found: Map<string, Status>): void {
+    const asked = [...found].filter(([key, { state, raw }]) => {
+      return isKey(key) && (state === 'running' || (state === 'ended' && NODE_LOST.test(raw ?? '')));
+    });
+    if (asked.length === 0) return;
+    const ages = reachable(() => this.#jobs.beats(asked.map(([key]) => key)));
+    for (const [key, status] of asked) {
+      const age = ages.get(key);
+      if (age === undefined) continue;
+      const raw = [status.raw, age < BEATS * this.#beat ? 'its heart beats' : 'no heartbeat']
+        .filter(Boolean)
+        .join(', ');
+      if (status.state === 'running' && age >= SILENT * this.#beat) found.set(key, { ...status, raw });
+      if (status.state === 'ended' && age < BEATS * this.#beat && !this.#jobs.hasRecord(key))
+        found.set(key, { ...status, state: 'running', raw });
+    }
   }
 
   /** Slurm only knows that a job was cancelled; the fence knows why. */
@@ -136,14 +174,22 @@ class SlurmBackend implements Backend {
     const logs = reachable(() => this.#jobs.logsOf(unmarked));
     const age = this.#jobs.age(unmarked.map((key) => partsOf(key).claim));
     const rows = await this.#cluster.ended(unmarked, new Map([...logs].map(([key, { job }]) => [key, job])), age);
+    const lags = (await this.#cluster.config()).accounting === 'slurmdbd';
     for (const key of unmarked) {
       const row = rows?.get(key);
       const raw = cancelled.get(partsOf(key).claim);
       if (row) found.set(key, statusOf(row));
+      else if (started.has(key) && rows && lags && this.#isLate(key)) this.#late.add(key);
       else if (started.has(key)) found.set(key, { state: 'ended', ...this.#idOf(key), raw: 'no longer in squeue' });
       else if (raw !== undefined) found.set(key, { state: 'ended', ...this.#idOf(key), raw });
       else if (rows) found.set(key, { state: 'absent' });
     }
+  }
+
+  /** It ended just now, by its record, and accounting may not know yet: why it ended is unknown for a while. */
+  #isLate(key: string): boolean {
+    const age = this.#jobs.secondsSinceRecord(key) * 1_000;
+    return age > 0 && age < PATIENCE;
   }
 
   #idOf(key: string): { backendId?: string } {
@@ -234,7 +280,7 @@ function reachable<T>(work: () => T): T {
 /**
  * Options: `partition`, `account`, `qos`, `extra` (words for sbatch), `folder` (shared with the workers; default beside
  * the configuration), `scratch` (on the worker), `time` (of modules without a limit), `margin` (beyond a module's
- * limit; 10m), `timeout` (of one command of Slurm; 60s), `keep` (of marks, records and logs; 30d).
+ * limit; 10m), `beat` (between two heartbeats of a job; 1m), `timeout` (of one command of Slurm; 60s), `keep` (of marks, records and logs; 30d).
  * @throws ConfigError an option is wrong
  * @throws UnreachableError the shared folder cannot be made
  */
@@ -245,5 +291,5 @@ export async function open(farm: FarmSettings, context: BackendContext): Promise
   const shared = options.folder !== context.folder;
   const jobs = new SlurmJobs(shared ? join(options.folder, `${farm.name}-${prefix.slice(6, -1)}`) : options.folder);
   reachable(() => jobs.create());
-  return new SlurmBackend(new Cluster(runner(options.timeout), prefix, options), jobs, options.keep);
+  return new SlurmBackend(new Cluster(runner(options.timeout), prefix, options), jobs, options);
 }

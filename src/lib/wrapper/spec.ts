@@ -45,7 +45,7 @@ export interface JobSpec {
   /** Shell text of the payload; inputs are its arguments. */
   readonly command: string;
   readonly inputs: readonly StageIn[];
-  /** Absolute paths linked into the scratch folder. */
+  /** Linked into the scratch folder: absolute paths, or names of what comes with the job into the folder it starts in. */
   readonly files: readonly string[];
   readonly outputs: readonly SpecOutput[];
   readonly env: Readonly<Record<string, string>>;

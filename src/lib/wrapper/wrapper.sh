@@ -161,6 +161,8 @@ stopped() {
 # --- stage in ---
 
 link_file() {
+  # One without a path came with the job, into the folder where this started.
+  case $1 in /*) ;; *) set -- "$PWD/$1" ;; esac
   said=$(ln -s -- "$1" "$work/" 2>&1) && return
   quote_said failed
   finish stage-in 1 "cannot link $1: $line"

@@ -1,9 +1,9 @@
 // The files of a Ganga farm in the folder shared with its jobs: job files, tickets, heartbeats, cancels, besides the marks
 // and records that every job folder has. Starts no process and does not know Ganga.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import wrapper from '../../wrapper/wrapper.sh';
-import { ifThere } from '../shared/files.ts';
+import { ifThere, makeFolder } from '../shared/files.ts';
 import { JobFolder, partsOf } from '../shared/jobfolder.ts';
 import type { Look } from './judge.ts';
 import start from './start.sh';
@@ -34,7 +34,7 @@ export class GangaJobs extends JobFolder {
 
   /** Job files are there before Ganga hears of the jobs, whole. */
   add(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
-    mkdirSync(this.path('logs', claim), { recursive: true });
+    makeFolder(this.path('logs', claim));
     for (const [key, text] of files) this.write(this.path('jobs', key), text);
   }
 
@@ -66,15 +66,6 @@ export class GangaJobs extends JobFolder {
 
   isAskedToEnd(key: string): boolean {
     return existsSync(this.path('cancel', key));
-  }
-
-  /** Now, by the clock of the file server: ages of files are read by it, whatever this host's clock says. */
-  clock(): number {
-    const path = this.path('tmp', `clock-${process.pid}`);
-    writeFileSync(path, '\n');
-    const now = statSync(path).mtimeMs;
-    this.remove('tmp', `clock-${process.pid}`);
-    return now;
   }
 
   look(key: string, now: number): Look {

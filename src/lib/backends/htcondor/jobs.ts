@@ -3,12 +3,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseRecord } from '../../wrapper/record.ts';
-import { isKey } from '../../wrapper/spec.ts';
+import { isKey, type JobSpec, renderSpec } from '../../wrapper/spec.ts';
 import wrapper from '../../wrapper/wrapper.sh';
 import { ClaimFolder } from '../shared/claims.ts';
 import { ifThere } from '../shared/files.ts';
 import { partsOf } from '../shared/jobfolder.ts';
-import type { JobPaths } from './submission.ts';
+import { type JobPaths, namesOnWorker } from './submission.ts';
 
 /** Where nothing is shared, the job's own folder on the worker is all that the wrapper has. */
 const TRAVELLING = `mkdir -p started result/tmp result/new || exit 74
@@ -17,9 +17,11 @@ set -- "$PWD/$1" "$PWD" once "$PWD/_condor_stdout" "$PWD"
 
 export class CondorJobs extends ClaimFolder {
   readonly #program: string;
+  readonly #transfer: boolean;
 
   constructor(folder: string, transfer: boolean) {
     super(folder, ['incoming']);
+    this.#transfer = transfer;
     this.#program = `#!/bin/sh\n${transfer ? TRAVELLING : ''}${wrapper}`;
   }
 
@@ -32,6 +34,11 @@ export class CondorJobs extends ClaimFolder {
   override create(): void {
     super.create();
     this.writeProgram(this.paths.wrapper, this.#program);
+  }
+
+  /** The job file. Where nothing is shared, the module's files come with it and lie beside it. */
+  render(spec: JobSpec): string {
+    return renderSpec(this.#transfer ? { ...spec, files: namesOnWorker(spec) } : spec);
   }
 
   logPath(key: string): string {

@@ -3,8 +3,11 @@
 // A key starts once, whatever HTCondor does: a job that a shadow was started for never matches again and is removed when
 // it is idle once more (evicted, node lost, reconnect failed); then dflow makes a new attempt. On a shared folder the
 // wrapper's own start mark says the same a second time.
+import { basename } from 'node:path';
 import type { Task } from '../../backend.ts';
+import { ConfigError } from '../../util/errors.ts';
 import { SECOND } from '../../util/time.ts';
+import type { JobSpec } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/jobfolder.ts';
 import type { CondorOptions } from './options.ts';
 
@@ -60,16 +63,40 @@ export function submitDescription(store: string, part: Part, paths: JobPaths, op
     ...(options.accountingGroup === undefined ? [] : [`accounting_group = ${options.accountingGroup}`]),
     ...(options.accountingUser === undefined ? [] : [`accounting_group_user = ${options.accountingUser}`]),
     ...options.extra,
-    'queue index,cpus,memory,time from (',
-    ...part.tasks.map((task) => item(task, options)),
+    `queue index,cpus,memory,time${options.transfer ? ',files' : ''} from (`,
+    ...part.tasks.map((task) => item(task, paths, options)),
     ')',
     '',
   ].join('\n');
 }
 
-function item({ key, spec }: Task, options: CondorOptions): string {
+function item({ key, spec }: Task, paths: JobPaths, options: CondorOptions): string {
   const limit = spec.limit > 0 ? spec.limit + options.margin / SECOND : (options.time ?? 0) / SECOND;
-  return [partsOf(key).index, spec.cpus, Math.ceil(spec.memory ?? 0), Math.ceil(limit)].join(' ');
+  const { claim, index } = partsOf(key);
+  const words = [index, spec.cpus, Math.ceil(spec.memory ?? 0), Math.ceil(limit)];
+  if (!options.transfer) return words.join(' ');
+  // The last variable of an item is the rest of its line: the job file and the files of its module, blanks and all.
+  return [...words, [`${paths.folder}/jobs/${claim}/${key}`, ...spec.files].join(',')].join(' ');
+}
+
+/** A list of files ends at commas, `$(x)` is a macro; there is no quoting. */
+const FORBIDDEN = /[$"'\\,;\n]/;
+/** What lies in the job's folder already. */
+const TAKEN = /^(started|result|tmp|var|condor_exec\.exe|wrapper-.*|[._].*)$/;
+
+/**
+ * The names under which a module's files arrive on the worker, all in one folder.
+ * @throws ConfigError HTCondor cannot transfer one, or two would meet there
+ */
+export function namesOnWorker({ ref, files }: JobSpec): readonly string[] {
+  const names = files.map((path) => basename(path));
+  for (const [at, path] of files.entries()) {
+    const meets = names.indexOf(names[at]!) < at || TAKEN.test(names[at]!);
+    if (!meets && !FORBIDDEN.test(path)) continue;
+    const problem = meets ? 'would meet another of its name on the worker' : 'has a name that HTCondor cannot transfer';
+    throw new ConfigError(`${path} ${problem}`, { where: ref, hint: 'rename it' });
+  }
+  return names;
 }
 
 /** One word of `arguments = "..."`: single quotes keep blanks; checkPath has refused what else would need quoting. */
@@ -88,7 +115,7 @@ function travelling(claim: string, paths: JobPaths): string[] {
   return [
     'should_transfer_files = YES',
     'when_to_transfer_output = ON_EXIT',
-    `transfer_input_files = ${paths.folder}/jobs/${claim}/${key}`,
+    'transfer_input_files = $(files)',
     `transfer_output_files = result/new/${key}`,
     `transfer_output_remaps = "${key}=${paths.folder}/incoming/${key}"`,
     `arguments = "${key}"`,

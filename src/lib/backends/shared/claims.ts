@@ -1,8 +1,8 @@
 // A job folder whose job files lie by claim: jobs/CLAIM/KEY from before the hand-over until the key has ended, and
 // logs/CLAIM/. Starts no process, knows no batch system.
-import { existsSync, mkdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { DAY } from '../../util/time.ts';
-import { ifThere } from './files.ts';
+import { ifThere, makeFolder } from './files.ts';
 import { JobFolder, partsOf } from './jobfolder.ts';
 
 export class ClaimFolder extends JobFolder {
@@ -12,8 +12,8 @@ export class ClaimFolder extends JobFolder {
 
   /** Writes the job files of a fresh claim: nobody reads them before the batch system is called. */
   writeJobs(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
-    mkdirSync(this.path('jobs', claim), { recursive: true });
-    mkdirSync(this.path('logs', claim), { recursive: true });
+    makeFolder(this.path('jobs', claim));
+    makeFolder(this.path('logs', claim));
     for (const [key, text] of files) writeFileSync(this.jobFile(key), text);
   }
 

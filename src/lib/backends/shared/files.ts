@@ -1,5 +1,6 @@
 // Reading files that may not be there, and the end of files that may be huge. Knows no batch system.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { codeOf } from '../../util/errors.ts';
 
 /** `undefined` where the file or folder is not there; other errors pass. */
@@ -9,6 +10,18 @@ export function ifThere<T>(work: () => T): T | undefined {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** Makes a folder and those above it. Node's own way to do that says ENOENT of a file system that is read-only. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT') throw error;
+    makeFolder(dirname(path));
+    makeFolder(path);
   }
 }
 

@@ -5,7 +5,6 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../util/errors.ts';
-import { ifThere } from './files.ts';
+import { ifThere, makeFolder } from './files.ts';
 
 const FOLDERS = ['started', 'logs', 'tmp', 'result/tmp', 'result/new', 'result/cur'];
 
@@ -64,7 +63,7 @@ export class JobFolder {
 
   /** Makes the folders. Idempotent. */
   create(): void {
-    for (const name of this.#folders) mkdirSync(join(this.folder, name), { recursive: true });
+    for (const name of this.#folders) makeFolder(join(this.folder, name));
   }
 
   path(...parts: string[]): string {
@@ -128,6 +127,15 @@ export class JobFolder {
     const path = this.path(...parts);
     // Asked first, since most often it is not there and an exception costs more than the question.
     if (existsSync(path)) ifThere(() => unlinkSync(path));
+  }
+
+  /** Now, by the clock of the file server: ages of files are read by it, whatever this host's clock says. */
+  clock(): number {
+    const path = this.path('tmp', `clock-${process.pid}`);
+    writeFileSync(path, '\n');
+    const now = statSync(path).mtimeMs;
+    this.remove('tmp', `clock-${process.pid}`);
+    return now;
   }
 
   /** A record exists, acknowledged or not. */

@@ -38,6 +38,8 @@ export async function sweep(folder: JobFolder, keep: number, needed: (claim: str
   await removeOlder(folder.path('tmp'), before, () => false);
   await removeOlder(folder.path('result/tmp'), before, () => false);
   await removeOlder(folder.path('logs'), before, needed);
+  // Of jobs that were torn away; others take theirs along.
+  if (folder.list('beats').length > 0) await removeOlder(folder.path('beats'), before, () => false);
   await unlink(stamp).catch(() => undefined);
   folder.write(stamp, '');
 }

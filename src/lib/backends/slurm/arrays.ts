@@ -32,9 +32,24 @@ export interface ArrayPart {
   readonly spec: JobSpec;
 }
 
+/** One task of an array. */
+export interface ArrayRow {
+  readonly task: number;
+  readonly key: string;
+}
+
+export function rowsOf({ tasks, keys }: ArrayPart): ArrayRow[] {
+  return tasks.map((task, at) => ({ task, key: keys[at]! }));
+}
+
+/** The same with these tasks only: several arrays may have one name, as long as they share no number. */
+export function withRows(part: ArrayPart, rows: readonly ArrayRow[]): ArrayPart {
+  return { ...part, tasks: rows.map(({ task }) => task), keys: rows.map(({ key }) => key) };
+}
+
 /** Groups tasks by what they ask for and by where `size` (MaxArraySize: one more than the largest number) cuts. */
 export function arrayParts(claim: string, tasks: readonly Task[], size: number): ArrayPart[] {
-  const groups = new Map<string, { base: number; spec: JobSpec; rows: { task: number; key: string }[] }>();
+  const groups = new Map<string, { base: number; spec: JobSpec; rows: ArrayRow[] }>();
   for (const { key, spec } of tasks) {
     const index = Number(partsOf(key).index);
     const base = index - (index % size);

@@ -55,7 +55,7 @@ export class Cluster {
   async submit(part: ArrayPart, paths: JobPaths): Promise<{ readonly job: string } | { readonly refused: string }> {
     const name = jobName(this.#prefix, part.claim, part.base);
     const args = sbatchArgs(name, part, paths, this.#options);
-    const result = await this.#run('sbatch', args, batchScript(part, paths, this.#options.scratch));
+    const result = await this.#run('sbatch', args, batchScript(part, paths, this.#options));
     const refused = result.exit === undefined || result.exit === 0 ? undefined : refusalOf(result.stderr);
     if (refused !== undefined) return { refused };
     const job = result.failure === undefined ? parseSbatch(result.stdout) : undefined;

@@ -1,5 +1,6 @@
 // What is said to Slurm: arguments and the batch script, built from data. Pure.
 import { MINUTE, SECOND } from '../../util/time.ts';
+import heartbeat from '../../wrapper/heartbeat.sh';
 import { quote } from '../../wrapper/spec.ts';
 import { type ArrayPart, ranges } from './arrays.ts';
 import type { SlurmOptions } from './options.ts';
@@ -63,12 +64,14 @@ function escapePattern(path: string): string {
 }
 
 /** The batch script of an array: it becomes the wrapper, so that signals to the batch shell reach it. */
-export function batchScript(part: ArrayPart, paths: JobPaths, scratch: string | undefined): string {
+export function batchScript(part: ArrayPart, paths: JobPaths, { scratch, beat }: SlurmOptions): string {
   const log = `${quote(`${paths.logs}/${part.base}+`)}"$SLURM_ARRAY_TASK_ID.$SLURM_JOB_ID.log"`;
   const last = scratch === undefined ? '' : ` ${shellPath(scratch)}`;
   return [
     '#!/bin/sh',
     `key=${part.claim}.$((${part.base} + SLURM_ARRAY_TASK_ID))`,
+    `beat=${quote(paths.folder)}/beats/"$key" every=${Math.max(1, Math.round(beat / SECOND))}`,
+    heartbeat,
     `exec sh ${quote(paths.wrapper)} ${quote(paths.jobs)}/"$key" ${quote(paths.folder)} once ${log}${last}`,
     '',
   ].join('\n');

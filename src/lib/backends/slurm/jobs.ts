@@ -1,15 +1,15 @@
 // The files of a Slurm farm on the shared folder: job files by claim, the wrapper, logs named by task and job number,
 // besides the marks and records that every job folder has. Starts no process.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import wrapper from '../../wrapper/wrapper.sh';
-import { ifThere } from '../shared/files.ts';
+import { ifThere, makeFolder } from '../shared/files.ts';
 import { JobFolder, partsOf } from '../shared/jobfolder.ts';
 import { type JobPaths, parseLogName } from './commands.ts';
 
 export class SlurmJobs extends JobFolder {
   constructor(folder: string) {
-    super(folder, ['jobs']);
+    super(folder, ['jobs', 'beats']);
   }
 
   /** Its name says its content: a shell reads a script while it runs, so one that is in use must never change. */
@@ -33,8 +33,8 @@ export class SlurmJobs extends JobFolder {
 
   /** Writes the job files of a fresh claim: nobody reads them before sbatch is called. */
   writeJobs(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
-    mkdirSync(this.path('jobs', claim), { recursive: true });
-    mkdirSync(this.path('logs', claim), { recursive: true });
+    makeFolder(this.path('jobs', claim));
+    makeFolder(this.path('logs', claim));
     for (const [key, text] of files) writeFileSync(this.jobFile(key), text);
   }
 
@@ -53,9 +53,23 @@ export class SlurmJobs extends JobFolder {
     return made.length === 0 ? 86_400_000 : Math.max(0, Date.now() - Math.min(...made));
   }
 
+  /** Milliseconds since each job's last heartbeat, by the file server's clock; those that never had one are left out. */
+  beats(keys: readonly string[]): Map<string, number> {
+    const found = keys.flatMap((key) => {
+      const made = ifThere(() => statSync(this.path('beats', key)).mtimeMs);
+      return made === undefined ? [] : [[key, made] as const];
+    });
+    if (found.length === 0) return new Map();
+    const now = this.clock();
+    return new Map(found.map(([key, made]) => [key, Math.max(0, now - made)]));
+  }
+
   /** Removes the job files of ended keys, and the folders of claims that have no other. */
   close(keys: readonly string[]): void {
-    for (const key of keys) this.remove('jobs', partsOf(key).claim, key);
+    for (const key of keys) {
+      this.remove('jobs', partsOf(key).claim, key);
+      this.remove('beats', key);
+    }
     for (const claim of new Set(keys.map((key) => partsOf(key).claim))) {
       if (this.list(`jobs/${claim}`).length === 0) ifThere(() => rmdirSync(this.path('jobs', claim)));
     }

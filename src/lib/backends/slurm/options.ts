@@ -17,13 +17,27 @@ export interface SlurmOptions {
   readonly time?: number;
   /** Milliseconds that --time leaves beyond the module's own limit, for staging and the record. */
   readonly margin: number;
+  /** Milliseconds between two heartbeats of a job. */
+  readonly beat: number;
   /** Milliseconds that one command of Slurm may take. */
   readonly timeout: number;
   /** Milliseconds that marks, acknowledged records and logs are kept. */
   readonly keep: number;
 }
 
-const KNOWN = ['partition', 'account', 'qos', 'extra', 'folder', 'scratch', 'time', 'margin', 'timeout', 'keep'];
+const KNOWN = [
+  'partition',
+  'account',
+  'qos',
+  'extra',
+  'folder',
+  'scratch',
+  'time',
+  'margin',
+  'beat',
+  'timeout',
+  'keep',
+];
 
 /** What dflow says itself, or what would hide the job id or make sbatch wait. */
 const OURS =
@@ -49,6 +63,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOp
     ...(scratch !== undefined && { scratch }),
     ...(time !== undefined && { time }),
     margin: options.duration('margin') ?? 10 * MINUTE,
+    beat: options.duration('beat') ?? MINUTE,
     timeout: options.duration('timeout') ?? MINUTE,
     keep: options.duration('keep') ?? 30 * DAY,
   };

@@ -86,9 +86,8 @@ function reactionTo(
   if (seen.state === 'held') return { do: 'release' };
   if (seen.state === 'running' && state.name === 'submitted') return startedReaction(subjob.index, state, seen);
   if (subjob.absent !== undefined) return { do: 'touch', fields: { absent: null, observed: seen.at } };
-  // Why it does not start, where that is out of the ordinary.
-  if (seen.state === 'pending' && seen.raw !== undefined && seen.raw !== subjob.raw)
-    return { do: 'touch', fields: seenFields(seen) };
+  // Why it does not start, or what is odd about one that runs.
+  if (seen.raw !== undefined && seen.raw !== subjob.raw) return { do: 'touch', fields: seenFields(seen) };
   return { do: 'nothing' };
 }
 
