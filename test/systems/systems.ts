@@ -1,10 +1,10 @@
 // The batch systems that a small experiment can have, for suites that show the same of each.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROGRAMS, untilUp, use as useCondor } from './condor-world.ts';
+import { SYSTEM as CONDOR_SYSTEM, untilUp, use as useCondor } from './condor-world.ts';
 import { Experiment, type ModuleText, type System } from './experiment.ts';
 import { GANGA, removeLock } from './ganga-world.ts';
-import { use as useSlurm } from './slurm-world.ts';
+import { SYSTEM as SLURM_SYSTEM, use as useSlurm } from './slurm-world.ts';
 
 export interface Kind {
   readonly name: string;
@@ -17,14 +17,14 @@ export interface Kind {
 
 export const SLURM: Kind = {
   name: 'slurm',
-  system: { backend: 'slurm', programs: { sbatch: '/usr/bin/sbatch', scontrol: '/usr/bin/scontrol' } },
+  system: SLURM_SYSTEM,
   options: '',
   use: () => useSlurm('test'),
 };
 
 export const CONDOR: Kind = {
   name: 'htcondor',
-  system: { backend: 'htcondor', programs: PROGRAMS },
+  system: CONDOR_SYSTEM,
   options: '',
   use: () => {
     useCondor();
