@@ -8,6 +8,9 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
   process.stdout.write(`dflow/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
 } else {
   module.enableCompileCache?.();
+  // oclif would load all of semver, 10 ms, to look for a package.json that a bundle does not have where it looks.
+  process.env.OCLIF_DISABLE_ENGINE_WARNING = '1';
   const { main } = await import('../dist/main.js');
+  delete process.env.OCLIF_DISABLE_ENGINE_WARNING;
   await main(import.meta.url);
 }

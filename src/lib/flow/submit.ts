@@ -16,7 +16,8 @@ import { activeHolds } from './holds.ts';
 import { FREE, type Lease, takeLease } from './lease.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
 import { type Attempt, type Claim, claimAttempts, recordAttempts } from './submit/claim.ts';
-import { gateJobs, type Order, type Picked, pick } from './submit/pick.ts';
+import { gateJobs, type Picked, pick } from './submit/pick.ts';
+import type { Order } from './submit/queue.ts';
 import { holdRefused } from './submit/refused.ts';
 import { tasksOf } from './submit/tasks.ts';
 import { sweep } from './wake.ts';
@@ -28,8 +29,8 @@ export interface SubmitOptions extends StepOptions {
   readonly lease?: boolean;
 }
 
-/** Subjobs handed over in one claim. */
-const CLAIM = 500;
+/** Subjobs handed over in one claim: as many as a store writes together, so that a thousand need one call of sbatch. */
+const CLAIM = 1000;
 
 /** Submits what is ready, as far as there are slots. */
 export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {

@@ -50,12 +50,14 @@ export const active: View = {
 };
 
 /**
- * Passes with subjobs that are ready to be submitted, once per queue order: key `[share, order, rank..., run]`, value
- * the number of ready subjobs. `share` is `automatic` or `requested`. Gated passes emit nothing and cost nothing.
+ * Passes with subjobs that are ready to be submitted: key `[share, 'priority', -priority, created, run]` and
+ * `[share, 'run', run]`, value the number of ready subjobs. `share` is `automatic` or `requested`. Gated passes emit
+ * nothing and cost nothing. Two rows serve four orders: every claim takes them out again, and rows are what it costs.
  */
 export const ready: View = {
   name: 'ready',
   reduce: '_sum',
+  levels: 3,
   map: (doc, emit) => {
     if (doc.kind !== 'job') return;
     let count = 0;
@@ -65,9 +67,7 @@ export const ready: View = {
     if (count === 0) return;
     const share = doc.request ? 'requested' : 'automatic';
     emit([share, 'priority', -doc.priority, doc.created, doc.run], count);
-    emit([share, 'newest', -doc.run], count);
-    emit([share, 'lowest', doc.run], count);
-    emit([share, 'fifo', doc.created, doc.run], count);
+    emit([share, 'run', doc.run], count);
   },
 };
 

@@ -6,9 +6,7 @@ import { firstUnmet, type Gate, jobGates } from '../../domain/readiness.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { jobFacts } from '../facts.ts';
 import type { Ports } from '../ports.ts';
-
-export type Order = 'priority' | 'newest' | 'lowest' | 'fifo';
-export const ORDERS: readonly Order[] = ['priority', 'newest', 'lowest', 'fifo'];
+import { type Order, queue } from './queue.ts';
 
 export interface Ready {
   readonly job: JobDoc;
@@ -68,9 +66,9 @@ function readySubjobs(job: JobDoc): number[] {
 
 /** Ids from the ready view: each share gets its part of the room, and what one leaves flows to the other. */
 async function candidates(ports: Ports, options: PickOptions): Promise<string[]> {
-  const limit = options.all ? {} : { limit: options.room };
+  const limit = options.all ? undefined : options.room;
   const [automatic, requested] = await Promise.all(
-    ['automatic', 'requested'].map((share) => ports.store.view('ready', { prefix: [share, options.order], ...limit })),
+    ['automatic', 'requested'].map((share) => queue(ports.store, share, options.order, limit)),
   );
   const auto = takes(automatic ?? []);
   const asked = takes(requested ?? []);

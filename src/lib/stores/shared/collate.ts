@@ -99,7 +99,22 @@ function other(lower: string): string {
   return OTHER + (lower.codePointAt(0) ?? 0).toString(16).padStart(6, '0');
 }
 
+/** Short strings and what they became: states, names, sites and times come again in thousands of keys. */
+const encoded = new Map<string, string>();
+const REMEMBERED = { length: 40, strings: 10_000 };
+
 function encodeString(text: string): string {
+  if (text.length > REMEMBERED.length) return encodeText(text);
+  let key = encoded.get(text);
+  if (key === undefined) {
+    key = encodeText(text);
+    if (encoded.size >= REMEMBERED.strings) encoded.clear();
+    encoded.set(text, key);
+  }
+  return key;
+}
+
+function encodeText(text: string): string {
   if (isPlain.test(text)) {
     const { primary, cases } = plainLevels(text);
     return `${TAG.string}${primary}${END}${END}${cases}${END}`;
@@ -110,6 +125,7 @@ function encodeString(text: string): string {
   return `${TAG.string}${primary}${END}${accents}${END}${cases}${END}${itself}${END}`;
 }
 
+const ZERO = 0x30;
 const bits = new DataView(new ArrayBuffer(8));
 
 function encodeNumber(value: number): string {
@@ -122,7 +138,9 @@ function encodeNumber(value: number): string {
     low = ~low >>> 0;
   } else high = (high | 0x80000000) >>> 0;
   const digits = high.toString(16).padStart(8, '0') + (low === 0 ? '' : low.toString(16).padStart(8, '0'));
-  return `${TAG.number}${digits.replace(/0+$/, '')}${END}`;
+  let end = digits.length;
+  while (end > 0 && digits.charCodeAt(end - 1) === ZERO) end--;
+  return `${TAG.number}${digits.slice(0, end)}${END}`;
 }
 
 /** The order-preserving text of a key. ASCII only, so that it sorts the same in SQLite and in JavaScript. */

@@ -35,6 +35,9 @@ interface Delta {
   value: number;
 }
 
+/** Changes when the rows of the same emits would: what was stored by an older one is made anew. */
+export const ROWS = 2;
+
 /** Rows of one INSERT, and values of one row. */
 const ADD_ROWS = 40;
 const ADD_VALUES = 6;
@@ -57,23 +60,41 @@ export class RowWriter {
     for (const installed of views) {
       const old = before ? emitted(installed.view, before) : NONE;
       const next = after ? emitted(installed.view, after) : NONE;
-      if (sameRows(old, next)) continue;
-      for (const [n, row] of old.entries()) this.#drop(installed, id, n, row);
-      this.add(installed, id, next);
+      if (!sameRows(old, next)) this.#replace(installed, id, old, next);
     }
+  }
+
+  /** Rows that stay as they are cost nothing: of a pass of 300 subjobs one change writes one row. */
+  #replace(installed: Installed, id: string, old: readonly Emitted[], next: readonly Emitted[]): void {
+    if (old.length === 0 || next.length === 0 || old.length + next.length === 2) {
+      this.#drop(installed, id, old);
+      this.add(installed, id, next);
+      return;
+    }
+    const left = new Map(numbered(next).map((one) => [placeOf(one), one]));
+    const gone = numbered(old).filter((one) => {
+      const place = placeOf(one);
+      return left.get(place)?.row.value !== one.row.value || !left.delete(place);
+    });
+    for (const { n, row } of gone) this.#dropOne(installed, id, n, row);
+    for (const { n, row } of left.values()) this.#addOne(installed, id, n, row);
   }
 
   /** All rows that a document emitted for one view. */
   add(installed: Installed, id: string, rows: readonly Emitted[]): void {
-    for (const [n, row] of rows.entries()) this.#add(installed, id, n, row);
+    for (const { n, row } of numbered(rows)) this.#addOne(installed, id, n, row);
   }
 
-  #drop(installed: Installed, id: string, n: number, row: Emitted): void {
+  #drop(installed: Installed, id: string, rows: readonly Emitted[]): void {
+    for (const { n, row } of numbered(rows)) this.#dropOne(installed, id, n, row);
+  }
+
+  #dropOne(installed: Installed, id: string, n: number, row: Emitted): void {
     this.#statements.drop.run(installed.number, encodeKey(row.raw), id, n);
     this.#reduce(installed, row.raw, row, -1);
   }
 
-  #add(installed: Installed, id: string, n: number, row: Emitted): void {
+  #addOne(installed: Installed, id: string, n: number, row: Emitted): void {
     this.#added.push(installed.number, encodeKey(row.raw), id, n, row.key, row.value);
     if (this.#added.length === ADD_ROWS * ADD_VALUES) this.#statements.addMany.run(...this.#added.splice(0));
     this.#reduce(installed, row.raw, row, 1);
@@ -86,7 +107,7 @@ export class RowWriter {
       // A key shorter than the level stands whole at every deeper level; it is kept at each, for one look-up.
       const whole = level > 0 && level >= length;
       const group = whole ? key : groupKey(key, level);
-      const json = whole ? row.key : JSON.stringify(group);
+      const json = whole ? row.key : level === 0 ? 'null' : JSON.stringify(group);
       const name = `${number} ${level} ${json}`;
       let delta = this.#deltas.get(name);
       if (!delta) {
@@ -109,6 +130,27 @@ export class RowWriter {
     }
     this.#deltas.clear();
   }
+}
+
+interface Numbered {
+  /** Which of the rows with its key it is. */
+  readonly n: number;
+  readonly row: Emitted;
+}
+
+/** Not by the position among all of them: that would move every later row when one is put in. */
+function numbered(rows: readonly Emitted[]): readonly Numbered[] {
+  if (rows.length === 1) return [{ n: 0, row: rows[0]! }];
+  const seen = new Map<string, number>();
+  return rows.map((row) => {
+    const n = seen.get(row.key) ?? 0;
+    seen.set(row.key, n + 1);
+    return { n, row };
+  });
+}
+
+function placeOf({ n, row }: Numbered): string {
+  return `${n} ${row.key}`;
 }
 
 function numberOf(json: string): number {

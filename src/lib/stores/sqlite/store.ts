@@ -6,11 +6,11 @@ import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
-import { type SqlDatabase, SqlError, type SqlStatement } from '../../util/sqlite.ts';
+import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
 import { assertDistinct, batches, decide, hasOp, withOp } from '../shared/changes.ts';
-import { deepFreeze } from '../shared/maps.ts';
+import { Documents } from './documents.ts';
 import { storeError } from './file.ts';
 import { readCounts, readRows } from './query.ts';
 import { type Installed, RowWriter, rowStatements, type Statements } from './rows.ts';
@@ -27,13 +27,6 @@ export interface SqliteOptions {
   readonly write: boolean | 'setup';
 }
 
-interface StoredDoc {
-  readonly id: string;
-  readonly rev: number;
-  /** `null`: removed. */
-  readonly body: string | null;
-}
-
 export class SqliteStore implements Store {
   readonly #db: SqlDatabase;
   readonly #options: SqliteOptions;
@@ -42,7 +35,7 @@ export class SqliteStore implements Store {
   #stamp = '';
   #private: PrivateViews | undefined;
   #latest = 0;
-  #statements: (Statements & DocStatements) | undefined;
+  #prepared: { readonly documents: Documents; readonly rows: Statements } | undefined;
 
   constructor(db: SqlDatabase, options: SqliteOptions) {
     this.#db = db;
@@ -59,15 +52,11 @@ export class SqliteStore implements Store {
   }
 
   async get<D extends Doc>(ids: readonly string[]): Promise<Map<string, D>> {
-    const found = this.#read(() => this.#prepared().byIds.all<StoredDoc>(JSON.stringify(ids)));
-    return new Map(found.filter((row) => row.body !== null).map((row) => [row.id, docOf<D>(row)]));
+    return this.#read(() => this.#tables.documents.get<D>(ids));
   }
 
   async range<D extends Doc>(range: IdRange): Promise<D[]> {
-    const order = range.descending ? 'DESC' : 'ASC';
-    const sql = `SELECT id, rev, body FROM docs WHERE id >= ? AND id <= ? AND body IS NOT NULL ORDER BY id ${order} LIMIT ?`;
-    const rows = this.#read(() => this.#db.all<StoredDoc>(sql, range.start, range.end, range.limit ?? -1));
-    return rows.map((row) => docOf<D>(row));
+    return this.#read(() => this.#tables.documents.range<D>(range));
   }
 
   async update<D extends Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>> {
@@ -93,29 +82,28 @@ export class SqliteStore implements Store {
   }
 
   #apply<D extends Doc>(batch: readonly Change<D>[], op: string): Outcome<D>[] {
-    const statements = this.#prepared();
-    const ids = JSON.stringify(batch.map(({ id }) => id));
-    const stored = new Map(statements.byIds.all<StoredDoc>(ids).map((row) => [row.id, row]));
-    const writer = new RowWriter(statements);
-    let seq = statements.lastSeq.get<{ seq: number | null }>()?.seq ?? 0;
+    const { documents, rows } = this.#tables;
+    const stored = documents.current(batch);
+    const writer = new RowWriter(rows);
+    let seq = documents.lastSeq();
     const outcomes = batch.map((change): Outcome<D> => {
-      const row = stored.get(change.id);
-      const before = row?.body ? docOf<D>(row) : undefined;
-      if (hasOp(before, op)) return { id: change.id, result: 'already', doc: before! };
+      const { id } = change;
+      const { rev: last = 0, doc: before } = stored.get(id) ?? {};
+      if (before && hasOp(before, op)) return { id, result: 'already', doc: before };
       const decision = decide(change, before);
-      if ('skip' in decision) return skipped(change.id, decision.skip, before);
-      const rev = (row?.rev ?? 0) + 1;
+      if ('skip' in decision) return skipped(id, decision.skip, before);
+      const rev = last + 1;
       if ('remove' in decision) {
-        if (!before) return skipped(change.id, 'there is none');
-        statements.put.run(change.id, rev, ++seq, null);
-        writer.change(this.#views, change.id, before, undefined);
-        return { id: change.id, result: 'written' };
+        if (!before) return skipped(id, 'there is none');
+        documents.put(id, rev, ++seq, null);
+        writer.change(this.#views, id, before, undefined);
+        return { id, result: 'written' };
       }
       const body = JSON.stringify(withOp(decision.write, before, op));
-      statements.put.run(change.id, rev, ++seq, body);
-      const after = docOf<D>({ id: change.id, rev, body });
-      writer.change(this.#views, change.id, before, after);
-      return { id: change.id, result: 'written', doc: after };
+      documents.put(id, rev, ++seq, body);
+      const after = documents.make<D>({ id, rev, body });
+      writer.change(this.#views, id, before, after);
+      return { id, result: 'written', doc: after };
     });
     writer.flush();
     return outcomes;
@@ -259,9 +247,9 @@ export class SqliteStore implements Store {
     });
   }
 
-  #prepared(): Statements & DocStatements {
-    this.#statements ??= { ...rowStatements(this.#db), ...docStatements(this.#db) };
-    return this.#statements;
+  get #tables(): { readonly documents: Documents; readonly rows: Statements } {
+    this.#prepared ??= { documents: new Documents(this.#db), rows: rowStatements(this.#db) };
+    return this.#prepared;
   }
 
   #read<T>(work: () => T): T {
@@ -285,30 +273,6 @@ export class SqliteStore implements Store {
       await pause(wait * (0.5 + Math.random()));
     }
   }
-}
-
-interface DocStatements {
-  readonly byIds: SqlStatement;
-  readonly put: SqlStatement;
-  readonly lastSeq: SqlStatement;
-}
-
-function docStatements(db: SqlDatabase): DocStatements {
-  return {
-    byIds: db.prepare('SELECT id, rev, body FROM docs WHERE id IN (SELECT value FROM json_each(?))'),
-    put: db.prepare(
-      `INSERT INTO docs (id, rev, seq, body) VALUES (?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, seq = excluded.seq, body = excluded.body`,
-    ),
-    lastSeq: db.prepare('SELECT max(seq) AS seq FROM docs'),
-  };
-}
-
-/** Frozen through and through: map functions must not change it, and neither may a change function. */
-function docOf<D extends Doc>(row: StoredDoc): D {
-  const doc = JSON.parse(row.body ?? '') as { _rev: string };
-  doc._rev = String(row.rev);
-  return deepFreeze(doc) as unknown as D;
 }
 
 function skipped<D extends Doc>(id: string, why: string, doc?: D): Outcome<D> {

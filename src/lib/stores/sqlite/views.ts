@@ -7,11 +7,11 @@ import type { SqlDatabase, SqlStatement } from '../../util/sqlite.ts';
 import type { View } from '../../views/view.ts';
 import { COLLATION } from '../shared/collate.ts';
 import { deepFreeze, type Emitted, emitted } from '../shared/maps.ts';
-import { type Installed, keptLevels, RowWriter, rowStatements, VIEW_TABLES } from './rows.ts';
+import { type Installed, keptLevels, ROWS, RowWriter, rowStatements, VIEW_TABLES } from './rows.ts';
 
 /** Changes when what is stored for the view would. */
 export function hashOf(view: View): string {
-  const text = [COLLATION, keptLevels(view), view.reduce, view.map.toString()].join('\n');
+  const text = [COLLATION, ROWS, keptLevels(view), view.reduce, view.map.toString()].join('\n');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

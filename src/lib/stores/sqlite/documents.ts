@@ -1,0 +1,92 @@
+// The table of documents: rows as frozen JSON and back. Knows nothing of views.
+import type { Doc } from '../../domain/doc.ts';
+import type { Change, IdRange } from '../../store.ts';
+import type { SqlDatabase, SqlStatement } from '../../util/sqlite.ts';
+import { deepFreeze } from '../shared/maps.ts';
+
+interface StoredDoc {
+  readonly id: string;
+  readonly rev: number;
+  /** `null`: removed. */
+  readonly body: string | null;
+}
+
+/** A document as it stands in a transaction; `doc` absent: removed. */
+export interface Current<D extends Doc> {
+  readonly rev: number;
+  readonly doc?: D;
+}
+
+export class Documents {
+  readonly #db: SqlDatabase;
+  readonly #byIds: SqlStatement;
+  readonly #revs: SqlStatement;
+  readonly #lastSeq: SqlStatement;
+  readonly #put: SqlStatement;
+  /**
+   * Documents made here. They are frozen, so one of them with the stored revision is what is stored: a bulk that follows
+   * another reads and parses nothing again. A document of anybody else is never believed.
+   */
+  readonly #made = new WeakSet<Doc>();
+
+  constructor(db: SqlDatabase) {
+    const these = 'FROM docs WHERE id IN (SELECT value FROM json_each(?))';
+    this.#db = db;
+    this.#byIds = db.prepare(`SELECT id, rev, body ${these}`);
+    this.#revs = db.prepare(`SELECT id, rev ${these} AND body IS NOT NULL`);
+    this.#lastSeq = db.prepare('SELECT max(seq) AS seq FROM docs');
+    this.#put = db.prepare(
+      `INSERT INTO docs (id, rev, seq, body) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, seq = excluded.seq, body = excluded.body`,
+    );
+  }
+
+  get<D extends Doc>(ids: readonly string[]): Map<string, D> {
+    const found = this.#byIds.all<StoredDoc>(JSON.stringify(ids));
+    return new Map(found.filter((row) => row.body !== null).map((row) => [row.id, this.make<D>(row)]));
+  }
+
+  range<D extends Doc>(range: IdRange): D[] {
+    const order = range.descending ? 'DESC' : 'ASC';
+    const sql = `SELECT id, rev, body FROM docs WHERE id >= ? AND id <= ? AND body IS NOT NULL ORDER BY id ${order} LIMIT ?`;
+    const rows = this.#db.all<StoredDoc>(sql, range.start, range.end, range.limit ?? -1);
+    return rows.map((row) => this.make<D>(row));
+  }
+
+  /** What the changes apply to, removed ones too; inside their transaction. */
+  current<D extends Doc>(batch: readonly Change<D>[]): Map<string, Current<D>> {
+    const found = new Map<string, Current<D>>();
+    const held = new Map<string, D>();
+    for (const { id, base } of batch) if (base?._id === id && this.#made.has(base)) held.set(id, base);
+    if (held.size > 0) {
+      for (const { id, rev } of this.#revs.all<{ id: string; rev: number }>(JSON.stringify([...held.keys()]))) {
+        const doc = held.get(id);
+        if (doc?._rev === String(rev)) found.set(id, { rev, doc });
+      }
+    }
+    const others = batch.flatMap(({ id }) => (found.has(id) ? [] : [id]));
+    if (others.length === 0) return found;
+    for (const row of this.#byIds.all<StoredDoc>(JSON.stringify(others))) {
+      found.set(row.id, row.body === null ? { rev: row.rev } : { rev: row.rev, doc: this.make<D>(row) });
+    }
+    return found;
+  }
+
+  lastSeq(): number {
+    return this.#lastSeq.get<{ seq: number | null }>()?.seq ?? 0;
+  }
+
+  /** `body` `null`: removed. */
+  put(id: string, rev: number, seq: number, body: string | null): void {
+    this.#put.run(id, rev, seq, body);
+  }
+
+  /** Frozen through and through: map functions must not change it, and neither may a change function. */
+  make<D extends Doc>(row: StoredDoc): D {
+    const doc = JSON.parse(row.body ?? '') as { _rev: string };
+    doc._rev = String(row.rev);
+    const made = deepFreeze(doc) as unknown as D;
+    this.#made.add(made);
+    return made;
+  }
+}
