@@ -30,6 +30,8 @@ export interface Refused {
 
 /** Errors: UnreachableError. A call that fails or times out is unknown: it may have happened. */
 export interface Backend {
+  /** Most tasks of one claim, where handing them over is slow: a claim that takes minutes looks abandoned. */
+  readonly most?: number;
   /** Who it is and who we are there. */
   identity(): Promise<Identity>;
   /**

@@ -31,6 +31,8 @@ const TIDY = 30;
 const MASS = { least: 5, share: 0.2 };
 
 class GangaBackend implements Backend {
+  /** Seconds to a minute, by how busy Ganga is. */
+  readonly most = 200;
   readonly #options: GangaOptions;
   readonly #jobs: GangaJobs;
   readonly #client: GangaClient;

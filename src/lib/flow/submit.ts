@@ -57,10 +57,11 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
 async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
   const open = await openFarm(ports, options.site);
   await sweep(ports, open.farm.name);
+  const most = Math.min(CLAIM, open.backend.most ?? CLAIM);
   let room = await freeSlots(ports, options);
   // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.
   for (let idle = 0; room > 0 && idle < 5 && (await lease.renew()); ) {
-    const picked = await pick(ports, open.farm, { room: Math.min(room, CLAIM), order: options.order ?? 'priority' });
+    const picked = await pick(ports, open.farm, { room: Math.min(room, most), order: options.order ?? 'priority' });
     if (picked.examined === 0) break;
     await gateJobs(ports, picked.gated);
     const claimed = picked.ready.length > 0 ? yield* handOver(ports, open, picked) : 0;
