@@ -1,18 +1,20 @@
 // JOBS jobs handed to a real HTCondor by dflow (claimed, held, recorded, released) beside a loop of condor_submit over
 // the same wrapper, in the same call; then one monitor over all of them. Usage: node bench/htcondor.mjs [JOBS] [LOOP]
-// LOOP: calls in the yardstick; fewer than JOBS are scaled up, and that is said. Needs the condor_ commands on PATH
-// (test/systems/condor-up.sh prints it). Nothing runs: the farm requires a machine that does not exist.
+// LOOP: calls in the yardstick; fewer than JOBS are scaled up, and that is said. Without condor_submit on PATH the
+// tests' own pool is started. Nothing runs: the farm requires a machine that does not exist.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bringUp } from './system.mjs';
 
 const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
 const jobs = Number(process.argv[2] ?? 1000);
 const loop = Math.min(jobs, Number(process.argv[3] ?? jobs));
 // The pool of the tests runs as another user than the caller.
 process.umask(0);
+if (spawnSync('condor_version').status !== 0) bringUp('condor');
 const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-'));
 chmodSync(folder, 0o777);
 

@@ -1,14 +1,17 @@
-// Rates on a running Slurm (SLURM_CONF says which): JOBS jobs handed over by dflow, held, recorded and released, beside a
-// loop of sbatch in the same call; then one `dflow monitor` over all of them, active. Usage: node bench/slurm.mjs [JOBS]
+// Rates on a running Slurm (SLURM_CONF says which; else the tests' own is started): JOBS jobs handed over by dflow, held,
+// recorded and released, beside a loop of sbatch in the same call; then one `dflow monitor` over all of them, active.
+// Usage: node bench/slurm.mjs [JOBS]
 // The jobs wait for a time in the future, so that the machine is measured, not the jobs. All are cancelled afterwards.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bringUp } from './system.mjs';
 
 const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
 const jobs = Number(process.argv[2] ?? 1000);
+if (!process.env.SLURM_CONF) bringUp('slurm');
 const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-'));
 
 function prepare() {
