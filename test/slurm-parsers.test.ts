@@ -5,16 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  arrayParts,
-  expand,
-  jobName,
-  namePrefix,
-  namesOf,
-  packIds,
-  parseName,
-  ranges,
-} from '../src/lib/backends/slurm/arrays.ts';
+import { namePrefix } from '../src/lib/backends/shared/prefix.ts';
+import { arrayParts, expand, jobName, namesOf, packIds, parseName, ranges } from '../src/lib/backends/slurm/arrays.ts';
 import { batchScript, parseLogName, sacctArgs, sbatchArgs, strangeNames } from '../src/lib/backends/slurm/commands.ts';
 import { parseOptions } from '../src/lib/backends/slurm/options.ts';
 import {

@@ -29,7 +29,7 @@ const FILES = 200;
 const KILLS = 20;
 /** Copies that one death can waste: those with a lane, and the small ones that are given to a tool together. */
 const AT_ONCE = 8;
-const BATCH = 256;
+const BATCH = 512;
 const HOSTS = ['buffer1', 'buffer2'] as const;
 const seed = Number(process.env.DFLOW_SEED ?? Date.now() % 100_000);
 const next = random(seed);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Backend, BackendContext, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
-import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
+import { codeOf, UnreachableError } from '../util/errors.ts';
 import { SECOND } from '../util/time.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
@@ -15,12 +15,15 @@ import { GangaJobs } from './ganga/jobs.ts';
 import { judge, type Look, settled } from './ganga/judge.ts';
 import { type GangaOptions, parseOptions } from './ganga/options.ts';
 import type { NewJob, Word } from './ganga/protocol.ts';
-import { isAlive, signal } from './local/processes.ts';
 import { ifThere, readTail } from './shared/files.ts';
+import { namePrefix } from './shared/prefix.ts';
+import { isAlive, signal } from './shared/processes.ts';
+import { reaching } from './shared/reachable.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { sweep } from './shared/sweep.ts';
 import { userName } from './shared/user.ts';
-import { namePrefix } from './slurm/arrays.ts';
+
+const reachable = reaching('the folder shared with the jobs');
 
 /** Jobs in one question: Ganga takes up to a second for each on a bad day, and a question has a time limit. */
 const SUBMIT = 20;
@@ -228,16 +231,6 @@ function slurmWords({ viaOptions }: GangaOptions, spec: Task['spec']): string {
 
 function groups<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
-}
-
-/** An error of the file system means that the shared folder cannot be used. */
-function reachable<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    throw new UnreachableError(`the folder shared with the jobs cannot be used: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /** The gangadir's own id, made once: another gangadir knows nothing of our jobs. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
-import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
+import { UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey } from '../wrapper/spec.ts';
 import { storeName } from './htcondor/constraint.ts';
@@ -17,8 +17,11 @@ import { partsOfClaim } from './htcondor/submission.ts';
 import { readTail } from './shared/files.ts';
 import { fill } from './shared/fill.ts';
 import { type Mark, partsOf } from './shared/jobfolder.ts';
+import { reaching } from './shared/reachable.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
-import { sweep } from './shared/sweep.ts';
+import { sweepIfWritable } from './shared/sweep.ts';
+
+const reachable = reaching('the folder of the jobs');
 
 /** A killed job's record waits this long, ms, for HTCondor's own word of why it was killed. */
 const PATIENCE = 60_000;
@@ -156,12 +159,7 @@ class CondorBackend implements Backend {
 
   /** Nothing must be kept alive here; old files go, once a day. */
   async ensure(): Promise<void> {
-    try {
-      await sweep(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
-    } catch (error) {
-      if (codeOf(error) === undefined) throw error;
-      // A folder that is read-only for a while: whoever must write there says so.
-    }
+    await sweepIfWritable(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
   }
 
   async close(): Promise<void> {}
@@ -183,16 +181,6 @@ function refuse(what: 'release' | 'remove', keys: readonly string[]): void {
   throw new UnreachableError(`HTCondor did not ${what} ${keys.length} jobs: ${keys.slice(0, 3).join(', ')}`, {
     hint: 'condor_q -hold',
   });
-}
-
-/** An error of the file system means that the folder cannot be used. */
-function reachable<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    throw new UnreachableError(`the folder of the jobs cannot be used: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /**

@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import type { Backend, BackendContext, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
-import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
 import { DAY } from '../util/time.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
@@ -12,8 +11,11 @@ import { keyOf, Spool } from './local/spool.ts';
 import { ensureSupervisor, supervisorScript } from './local/start.ts';
 import { readTail } from './shared/files.ts';
 import { Options } from './shared/options.ts';
+import { reaching } from './shared/reachable.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { userName } from './shared/user.ts';
+
+const reachable = reaching('the local spool');
 
 interface Settings {
   readonly scratch?: string;
@@ -137,16 +139,6 @@ class LocalBackend implements Backend {
   }
 
   async close(): Promise<void> {}
-}
-
-/** An error of the file system means that the spool cannot be reached. */
-function reachable<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    throw new UnreachableError(`the local spool cannot be used: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /**

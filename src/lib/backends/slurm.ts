@@ -4,22 +4,25 @@ import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
-import { codeOf, messageOf, UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
 import { readTail } from './shared/files.ts';
 import { fill } from './shared/fill.ts';
 import { partsOf } from './shared/jobfolder.ts';
+import { namePrefix } from './shared/prefix.ts';
+import { reaching } from './shared/reachable.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
-import { sweep } from './shared/sweep.ts';
+import { sweepIfWritable } from './shared/sweep.ts';
 import { userName } from './shared/user.ts';
-import { arrayParts, namePrefix, rowsOf, withRows } from './slurm/arrays.ts';
+import { arrayParts, rowsOf, withRows } from './slurm/arrays.ts';
 import { Cluster, refuseHeld } from './slurm/cluster.ts';
 import { WARNING_SIGNAL } from './slurm/commands.ts';
 import { SlurmJobs } from './slurm/jobs.ts';
 import { parseOptions, type SlurmOptions } from './slurm/options.ts';
 import type { Queue, Row } from './slurm/parse.ts';
 import { runner } from './slurm/run.ts';
+
+const reachable = reaching('the folder shared with the jobs');
 
 /** Slurm has lost a job's node: whether the job has ended nobody has told it. */
 const NODE_LOST = /^(NODE_FAIL|BOOT_FAIL)/;
@@ -246,12 +249,7 @@ class SlurmBackend implements Backend {
 
   /** Nothing must be kept alive here; old files go, once a day. */
   async ensure(): Promise<void> {
-    try {
-      await sweep(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
-    } catch (error) {
-      if (codeOf(error) === undefined) throw error;
-      // A shared folder that is read-only for a while: whoever must write there says so.
-    }
+    await sweepIfWritable(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
   }
 
   async close(): Promise<void> {}
@@ -265,16 +263,6 @@ function statusOf({ state, id, raw }: Row): Status {
 function withWarning(record: ResultRecord): ResultRecord {
   if (record.phase !== 'killed' || record.signal !== WARNING_SIGNAL.number) return record;
   return { ...record, reason: `stopped a minute before Slurm's time limit (${record.reason})` };
-}
-
-/** An error of the file system means that the shared folder cannot be used. */
-function reachable<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    throw new UnreachableError(`the folder shared with the jobs cannot be used: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /**

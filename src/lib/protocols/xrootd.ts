@@ -71,7 +71,7 @@ export class XrootdStorage implements Storage {
       checksums: ['adler32', 'md5'],
       rename: true,
       confirms: true,
-      batch: BATCH,
+      batch: RUNS * BATCH,
     };
   }
 

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { messageOf } from '../../util/errors.ts';
 import { type ResultRecord, renderRecord } from '../../wrapper/record.ts';
 import { readTail } from '../shared/files.ts';
-import { isAlive, killSession, signal } from './processes.ts';
+import { isAlive, killSession, signal } from '../shared/processes.ts';
 import { report } from './report.ts';
 import type { Spool, SpoolSettings } from './spool.ts';
 

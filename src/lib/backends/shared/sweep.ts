@@ -43,3 +43,10 @@ export async function sweep(folder: JobFolder, keep: number, needed: (claim: str
   await unlink(stamp).catch(() => undefined);
   folder.write(stamp, '');
 }
+
+/** The same where the folder may be read-only for a while: whoever must write there says so. */
+export async function sweepIfWritable(...asked: Parameters<typeof sweep>): Promise<void> {
+  await sweep(...asked).catch((error: unknown) => {
+    if (codeOf(error) === undefined) throw error;
+  });
+}

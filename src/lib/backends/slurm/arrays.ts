@@ -1,15 +1,9 @@
 // From keys to Slurm's names and back, without a file or a table between: a claim is one job name, the index of a key is
 // its array task. An array's task numbers end below MaxArraySize, so a later part of a large claim carries its base in
 // the name: index = base + task. Pure.
-import { createHash } from 'node:crypto';
 import type { Task } from '../../backend.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/jobfolder.ts';
-
-/** What all job names of one farm of one store begin with: others' jobs of the same user are not ours to touch. */
-export function namePrefix(uuid: string, farm: string): string {
-  return `dflow-${createHash('sha256').update(`${uuid}\n${farm}`).digest('hex').slice(0, 8)}-`;
-}
 
 export function jobName(prefix: string, claim: string, base: number): string {
   return base === 0 ? `${prefix}${claim}` : `${prefix}${claim}+${base}`;

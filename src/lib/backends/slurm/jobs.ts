@@ -1,15 +1,16 @@
 // The files of a Slurm farm on the shared folder: job files by claim, the wrapper, logs named by task and job number,
 // besides the marks and records that every job folder has. Starts no process.
 import { createHash } from 'node:crypto';
-import { existsSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import wrapper from '../../wrapper/wrapper.sh';
-import { ifThere, makeFolder } from '../shared/files.ts';
-import { JobFolder, partsOf } from '../shared/jobfolder.ts';
+import { ClaimFolder } from '../shared/claims.ts';
+import { ifThere } from '../shared/files.ts';
+import { partsOf } from '../shared/jobfolder.ts';
 import { type JobPaths, parseLogName } from './commands.ts';
 
-export class SlurmJobs extends JobFolder {
+export class SlurmJobs extends ClaimFolder {
   constructor(folder: string) {
-    super(folder, ['jobs', 'beats']);
+    super(folder, ['beats']);
   }
 
   /** Its name says its content: a shell reads a script while it runs, so one that is in use must never change. */
@@ -31,28 +32,6 @@ export class SlurmJobs extends JobFolder {
     };
   }
 
-  /** Writes the job files of a fresh claim: nobody reads them before sbatch is called. */
-  writeJobs(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
-    makeFolder(this.path('jobs', claim));
-    makeFolder(this.path('logs', claim));
-    for (const [key, text] of files) writeFileSync(this.jobFile(key), text);
-  }
-
-  jobFile(key: string): string {
-    return this.path('jobs', partsOf(key).claim, key);
-  }
-
-  /** Handed over from here, and neither ended with a record nor canceled. */
-  isOpen(key: string): boolean {
-    return existsSync(this.jobFile(key));
-  }
-
-  /** Milliseconds since the first of these claims was written; a day where none is known. */
-  age(claims: Iterable<string>): number {
-    const made = [...claims].flatMap((claim) => ifThere(() => statSync(this.path('logs', claim)).birthtimeMs) ?? []);
-    return made.length === 0 ? 86_400_000 : Math.max(0, Date.now() - Math.min(...made));
-  }
-
   /** Milliseconds since each job's last heartbeat, by the file server's clock; those that never had one are left out. */
   beats(keys: readonly string[]): Map<string, number> {
     const found = keys.flatMap((key) => {
@@ -64,20 +43,9 @@ export class SlurmJobs extends JobFolder {
     return new Map(found.map(([key, made]) => [key, Math.max(0, now - made)]));
   }
 
-  /** Removes the job files of ended keys, and the folders of claims that have no other. */
-  close(keys: readonly string[]): void {
-    for (const key of keys) {
-      this.remove('jobs', partsOf(key).claim, key);
-      this.remove('beats', key);
-    }
-    for (const claim of new Set(keys.map((key) => partsOf(key).claim))) {
-      if (this.list(`jobs/${claim}`).length === 0) ifThere(() => rmdirSync(this.path('jobs', claim)));
-    }
-  }
-
-  /** Whether a claim has jobs that may still start. */
-  isNeeded(claim: string): boolean {
-    return this.list(`jobs/${claim}`).length > 0;
+  override close(keys: readonly string[]): void {
+    for (const key of keys) this.remove('beats', key);
+    super.close(keys);
   }
 
   /** Of each started key: its log, and the number of its job. */
