@@ -1,6 +1,6 @@
 // The real servers that the suites use, and what tests do to them.
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -33,7 +33,11 @@ const script = (name: string, args: readonly string[], env = {}): void => {
 };
 export const up = (one: SystemServer): void => script('xrootd-up.sh', [one.name]);
 export const down = (one: SystemServer): void => script('xrootd-down.sh', [one.name]);
-export const kill = (one: SystemServer): void => script('xrootd-down.sh', [one.name], { SIGNAL: 'KILL' });
+/** Stopped first: a fast copy would be over before a script has started. */
+export function kill(one: SystemServer): void {
+  process.kill(Number(readFileSync(join(BASE, one.name, 'xrootd.pid'), 'utf8')), 'SIGSTOP');
+  script('xrootd-down.sh', [one.name], { SIGNAL: 'KILL' });
+}
 
 let count = 0;
 

@@ -3,25 +3,18 @@
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
 import { mapLimit, parallel } from '../util/concurrency.ts';
-import { groupBy } from '../util/group.ts';
 import { Address } from './tools/address.ts';
 import { blame, readLocal, receive, summing, withLinks } from './tools/local.ts';
 import { errorOf, RemoteFailure } from './tools/meaning.ts';
 import { checkOptions } from './tools/options.ts';
-import { Gathering, RUNS } from './xrootd/batch.ts';
-import { parseChecksum, parseLine, parseStat } from './xrootd/meaning.ts';
-import { Sessions } from './xrootd/session.ts';
+import { parseLine, parseStat } from './xrootd/meaning.ts';
+import { folderOf, Server, type Settled, SMALL, signalOf, TOGETHER } from './xrootd/server.ts';
 
 const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag' } as const;
 /** Questions at once; a session takes many, one after the other. */
 const AT_ONCE = 128;
-/** Bytes up to which a file is copied together with others. */
-const SMALL = 8 * 2 ** 20;
-const BATCH = 256;
 /** Milliseconds for which the folder that was there is taken to be there. */
 const ROOT_SEEN = 5000;
-/** Copies at once in one xrdcp. */
-const PARALLEL = 4;
 
 /**
  * Options: `timeout` (seconds for one question, 60), `slowest` (kB/s below which a copy is given up, 256), `streams`
@@ -38,40 +31,26 @@ export async function open(settings: StorageSettings): Promise<Storage> {
   });
 }
 
-interface Settled {
-  readonly timeout: number;
-  readonly slowest: number;
-  readonly streams: number;
-  readonly posc: boolean;
-}
-
-interface Small extends Pick<CopyOptions, 'pace'> {
-  readonly local: string;
-  readonly serverPath: string;
-}
-
 export class XrootdStorage implements Storage {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly address: Address;
   readonly #settled: Settled;
-  readonly #server: Sessions;
-  readonly #folders = new Set<string>();
+  readonly #server: Server;
   #rootSeen = -Infinity;
-  readonly #small = new Gathering<Small>(BATCH, (items) => this.#copyTogether(items));
 
   constructor({ name, tape }: StorageSettings, address: Address, settled: Settled) {
     this.name = name;
     this.address = address;
     this.#settled = settled;
-    this.#server = new Sessions(address, settled.timeout);
+    this.#server = new Server(address, settled);
     this.capabilities = {
       thirdParty: true,
       tape,
       checksums: ['adler32', 'md5'],
       rename: true,
       confirms: true,
-      batch: RUNS * BATCH,
+      batch: TOGETHER,
     };
   }
 
@@ -119,25 +98,15 @@ export class XrootdStorage implements Storage {
     try {
       const serverPath = this.address.inside(path);
       const [adler32, stat, md5] = await Promise.all([
-        this.#query(serverPath, 'adler32', true),
+        this.#server.query(serverPath, 'adler32', true),
         this.#server.ask(['stat'], [serverPath]).then(parseStat),
-        also.md5 ? this.#query(serverPath, 'md5', true) : undefined,
+        also.md5 ? this.#server.query(serverPath, 'md5', true) : undefined,
       ]);
       if (!stat) throw new RemoteFailure('failed', 'xrdfs stat printed no size');
       return { adler32, size: stat.size, ...(md5 === undefined ? {} : { md5 }) };
     } catch (error) {
       throw this.#meant(error, path);
     }
-  }
-
-  /** `slow`: of a file that may be large. */
-  async #query(serverPath: string, type: 'adler32' | 'md5', slow: boolean): Promise<string> {
-    // The default type is not asked for by name: servers before 5.0 do not know how to choose.
-    const cgi = type === 'md5' ? 'cks.type=md5' : '';
-    const answer = await this.#server.ask(['query', 'checksum'], [serverPath], { cgi, slow });
-    const hex = parseChecksum(answer, type);
-    if (hex === undefined) throw new RemoteFailure('unable', `the server answers no ${type} checksum`);
-    return hex;
   }
 
   async readChecksum(path: string): Promise<Checksum> {
@@ -179,7 +148,11 @@ export class XrootdStorage implements Storage {
         return sink(chunk);
       };
       const args = ['--silent', this.#server.url(serverPath), '-'];
-      await this.#server.tool('xrdcp', args, { timeout: this.#limit(size), sink: counted, ...signalOf(options) });
+      await this.#server.tool('xrdcp', args, {
+        timeout: this.#server.limit(size),
+        sink: counted,
+        ...signalOf(options),
+      });
       if (taken !== size) throw new RemoteFailure('busy', `${taken} of ${size} bytes came`);
     } catch (error) {
       throw this.#meant(error, path);
@@ -193,16 +166,16 @@ export class XrootdStorage implements Storage {
       const arrived =
         expected.size <= SMALL &&
         this.address.query === '' &&
-        (await this.#together(local, serverPath, expected, options));
+        (await this.#server.together(local, serverPath, expected, options));
       // Servers know files by name and second: what replaces another within it would be taken for that one.
-      if (!arrived) await this.#removePath(serverPath);
+      if (!arrived) await this.#server.removePath(serverPath);
       if (!arrived)
         await withLinks([{ name: 'source', local }], (folder) =>
-          this.#put(`${folder}/source`, serverPath, expected, options),
+          this.#server.put(`${folder}/source`, serverPath, expected, options),
         );
       options.signal?.throwIfAborted();
     } catch (error) {
-      await this.#discard(serverPath);
+      await this.#server.discard(serverPath);
       if (isCorrupt(error)) return blame(local, expected, options, this.#meant(error, path));
       // A source that is gone is not this element's fault.
       if (error instanceof RemoteFailure && error.meaning !== 'down') await readLocal(local);
@@ -210,63 +183,6 @@ export class XrootdStorage implements Storage {
     }
     if (options.expect) options.progress?.(expected.size);
     return expected;
-  }
-
-  /** xrdcp from any source to a path here, the server's checksum compared with `expected`. @throws RemoteFailure */
-  async #put(
-    source: string,
-    serverPath: string,
-    expected: Checksum,
-    options: CopyOptions,
-    extra: readonly string[] = [],
-  ) {
-    const { posc, streams } = this.#settled;
-    const args = ['--silent', '--force', ...extra, ...(posc ? ['--posc'] : [])];
-    if (streams > 1) args.push('--streams', String(streams));
-    args.push(...rateOf(options.pace, options.pace?.ways));
-    args.push('--cksum', `adler32:${expected.adler32}`, '--rm-bad-cksum', source, this.#server.url(serverPath));
-    await this.#server.tool('xrdcp', args, { timeout: this.#limit(expected.size), ...signalOf(options) });
-    await this.#confirm(serverPath, expected);
-  }
-
-  /** xrdcp compares no checksum of an empty file, and none in a batch. @throws RemoteFailure */
-  async #confirm(serverPath: string, expected: Checksum): Promise<void> {
-    const found = await this.#query(serverPath, 'adler32', expected.size > SMALL);
-    const text = `the server has adler32 ${found}, ${expected.adler32} was sent`;
-    if (found !== expected.adler32) throw new RemoteFailure('corrupt', text);
-  }
-
-  /** Copies with others; `false` when it did not arrive so and is to be tried by itself, which says why. */
-  async #together(local: string, serverPath: string, expected: Checksum, options: CopyOptions): Promise<boolean> {
-    const { signal, pace } = options;
-    signal?.throwIfAborted();
-    try {
-      await this.#small.add({ local, serverPath, ...(pace ? { pace } : {}) });
-      await this.#confirm(serverPath, expected);
-      return true;
-    } catch (error) {
-      if (!(error instanceof RemoteFailure)) throw error;
-      // A server that is down is not waited for once more by each file.
-      if (error.meaning === 'down' || error.meaning === 'credentials') throw error;
-      return false;
-    }
-  }
-
-  async #copyTogether(items: readonly Small[]): Promise<void> {
-    for (const [folder, files] of groupBy(items, ({ serverPath }) => folderOf(serverPath))) {
-      await this.#makeFolder(folder);
-      const links = files.map(({ local, serverPath }) => ({ name: serverPath.slice(folder.length + 1), local }));
-      await withLinks(links, async (from) => {
-        const sources = links.map(({ name }) => `${from}/${name}`);
-        // Not forced: what is there already is replaced by itself, and not while others are copied.
-        // Nor persistent only when closed: each of them costs the server a note on its disk, and what is left of one that
-        // was cut off has a temporary name, by which the next attempt knows it.
-        const args = ['--silent', '--parallel', String(PARALLEL)];
-        args.push(...rateOf(files[0]?.pace, RUNS * PARALLEL));
-        const timeout = this.#limit(files.length * SMALL);
-        await this.#server.tool('xrdcp', [...args, ...sources, this.#server.url(`${folder}/`)], { timeout });
-      });
-    }
   }
 
   async copyFrom(
@@ -278,7 +194,7 @@ export class XrootdStorage implements Storage {
     if (!(source instanceof XrootdStorage)) return false;
     const serverPath = this.address.inside(path);
     try {
-      await this.#put(source.#server.url(source.address.inside(from)), serverPath, options.expect, options, [
+      await this.#server.put(source.#server.url(source.address.inside(from)), serverPath, options.expect, options, [
         '--tpc',
         'only',
       ]);
@@ -286,7 +202,7 @@ export class XrootdStorage implements Storage {
       return true;
     } catch (error) {
       // A third-party copy that is cut off leaves what it has written, whatever was asked for.
-      await this.#discard(serverPath);
+      await this.#server.discard(serverPath);
       if (!(error instanceof RemoteFailure)) throw error;
       if (error.meaning === 'credentials' || error.meaning === 'full') throw this.#meant(error, path);
       // Whether the way, the source or this end is to blame shows on the way through this machine.
@@ -298,10 +214,9 @@ export class XrootdStorage implements Storage {
     const target = this.address.inside(to);
     try {
       const source = this.address.inside(from);
-      const known = this.#folders.has(folderOf(target));
-      if (!known) {
+      if (!this.#server.hasFolder(folderOf(target))) {
         await this.#server.ask(['stat'], [source]);
-        await this.#makeFolder(folderOf(target));
+        await this.#server.makeFolder(folderOf(target));
       }
       await this.#server.ask(['mv'], [source, target]);
     } catch (error) {
@@ -309,29 +224,13 @@ export class XrootdStorage implements Storage {
     }
   }
 
-  async #makeFolder(folder: string): Promise<void> {
-    if (folder === '' || this.#folders.has(folder)) return;
-    await this.#server.ask(['mkdir', '-p'], [folder]).catch(async (error: unknown) => {
-      // Servers refuse a folder that is there with another mode than the one they would give it.
-      const there = await this.#server.ask(['stat'], [folder]).then(parseStat, () => undefined);
-      if (!there?.folder) throw error;
-    });
-    this.#folders.add(folder);
-  }
-
   async remove(paths: readonly string[]): Promise<void> {
     const serverPaths = paths.map((path) => this.address.inside(path));
     await mapLimit(serverPaths.keys(), AT_ONCE, (index) =>
-      this.#removePath(serverPaths[index]!).catch((error: unknown) => {
+      this.#server.removePath(serverPaths[index]!).catch((error: unknown) => {
         throw this.#meant(error, paths[index]!);
       }),
     );
-  }
-
-  async #removePath(serverPath: string): Promise<void> {
-    await this.#server.ask(['rm'], [serverPath]).catch((error: unknown) => {
-      if (!(error instanceof RemoteFailure) || error.meaning !== 'missing') throw error;
-    });
   }
 
   async *list(prefix: string): AsyncGenerator<Entry, void, void> {
@@ -366,33 +265,11 @@ export class XrootdStorage implements Storage {
     return undefined;
   }
 
-  /** Best effort: what a failed copy left. */
-  async #discard(serverPath: string): Promise<void> {
-    await this.#removePath(serverPath).catch(() => undefined);
-  }
-
-  #limit(bytes: number): number {
-    return 2 * this.#settled.timeout + (bytes / this.#settled.slowest) * 1000;
-  }
-
   #meant(error: unknown, path: string): unknown {
     return error instanceof RemoteFailure ? errorOf(this.address, error, path) : error;
   }
 }
 
-/** xrdcp limits each file for itself: a share of the whole. */
-function rateOf(pace: CopyOptions['pace'], ways = 1): string[] {
-  return pace ? ['--xrate', String(Math.max(1024, Math.floor(pace.rate / ways)))] : [];
-}
-
 function isCorrupt(error: unknown): boolean {
   return error instanceof RemoteFailure && error.meaning === 'corrupt';
-}
-
-function signalOf({ signal }: CopyOptions): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
-}
-
-function folderOf(serverPath: string): string {
-  return serverPath.slice(0, serverPath.lastIndexOf('/'));
 }

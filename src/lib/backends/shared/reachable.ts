@@ -1,0 +1,14 @@
+// The folder of a batch system's jobs is often a file system of the site's: when it is away, nothing can be known.
+import { codeOf, messageOf, UnreachableError } from '../../util/errors.ts';
+
+/** Runs work on files of `what`; an error of the file system is that `what` cannot be reached. */
+export function reaching(what: string): <T>(work: () => T) => T {
+  return (work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      throw new UnreachableError(`${what} cannot be used: ${messageOf(error)}`, { cause: error });
+    }
+  };
+}
