@@ -11,6 +11,9 @@ HOST=$(hostname -s)
 getent hosts "$HOST" >/dev/null || echo "127.0.0.1 $HOST" >>/etc/hosts
 install -d -m 755 "$BASE" "$X"
 chmod 755 "$BASE"
+# One at a time: of two that start the same server the second would write its pid over the first one's, who then stays
+# for ever. -o: the servers do not inherit the lock.
+[ -n "${DFLOW_LOCKED-}" ] || DFLOW_LOCKED=1 exec flock -o "$X/lock" bash "$0" "$@"
 
 alive() {
   local pid
