@@ -103,6 +103,16 @@ describe('htcondor', () => {
     expect(await world.backend.held()).toEqual([]);
   });
 
+  test('a job whose files cannot travel is refused alone; the others of its claim are there', async () => {
+    world = await makeWorld({ transfer: true });
+    const list = tasks(3, ':', (at) => (at === 1 ? { files: ['/somewhere/a,b.txt'] } : {}));
+    const answers = [...(await world.backend.submit(list[0]!.key.split('.')[0]!, list)).values()];
+    expect(answers[1]).toEqual({
+      refused: expect.stringContaining('a,b.txt has a name that HTCondor cannot transfer'),
+    });
+    expect((await world.backend.held()).sort()).toEqual([list[0]!.key, list[2]!.key].sort());
+  });
+
   test('more memory than asked for: held with our own subcode, and the killed record waits for that word', async () => {
     world = await makeWorld();
     const eat = 'x=$(head -c 150000000 /dev/zero | tr "\\0" x); sleep 60';

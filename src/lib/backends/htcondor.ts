@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
-import { UnreachableError } from '../util/errors.ts';
+import { ConfigError, UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey } from '../wrapper/spec.ts';
 import { storeName } from './htcondor/constraint.ts';
@@ -44,15 +44,19 @@ class CondorBackend implements Backend {
   }
 
   async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
-    // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
-    const files = tasks.map(({ key, spec }) => [key, this.#jobs.render(spec)] as const);
+    const answers = new Map<string, string | Refused>();
+    const files = tasks.flatMap((task) => {
+      const text = this.#render(task);
+      if (typeof text !== 'string') answers.set(task.key, text);
+      return typeof text === 'string' ? [[task.key, text] as const] : [];
+    });
     const limits = await this.#pool.limits();
     reachable(() => {
       this.#jobs.create();
       this.#jobs.writeJobs(claim, files);
     });
-    const answers = new Map<string, string | Refused>();
-    for (const part of partsOfClaim(claim, tasks, Math.min(limits.submission, limits.owner, limits.all))) {
+    const fit = tasks.filter(({ key }) => !answers.has(key));
+    for (const part of partsOfClaim(claim, fit, Math.min(limits.submission, limits.owner, limits.all))) {
       const handed = await fill(part.tasks, (some) => this.#pool.submit({ ...part, tasks: some }, this.#jobs.paths));
       for (const { tasks: some, answer } of handed) {
         if ('refused' in answer) reachable(() => this.#jobs.close(some.map(({ key }) => key)));
@@ -60,6 +64,16 @@ class CondorBackend implements Backend {
       }
     }
     return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
+  }
+
+  /** A job whose files cannot travel is refused like one that HTCondor refuses: the others of its claim go on. */
+  #render({ spec }: Task): string | Refused {
+    try {
+      return this.#jobs.render(spec);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { refused: error.message };
+    }
   }
 
   async release(keys: readonly string[]): Promise<void> {
