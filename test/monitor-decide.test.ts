@@ -128,6 +128,21 @@ describe('other attempts', () => {
 });
 
 describe('the current attempt', () => {
+  test.each([
+    'held',
+    'running',
+  ] as const)('%s when it was looked at, completed by another monitor since: left alone', (state) => {
+    const done = react(
+      first(submitted()),
+      seen('recorded', 5, { record: record('done') }),
+      { ok: true, outputs: [] },
+      at(6),
+    );
+    const completed = transition(submitted(), done.do === 'move' ? [done.move] : [], plus(T0, 6_000), 't');
+    expect(first(completed).state.name).toBe('completed');
+    expect(react(first(completed), seen(state, 4), undefined, at(7)).do).toBe('nothing');
+    expect(react(first(completed), seen(state, 4, { key: 'abc.8' }), undefined, at(7)).do).toBe('stop');
+  });
   test('recorded but left held by a crash: released', () => {
     expect(react(first(submitted()), seen('held', 5), undefined, at(5)).do).toBe('release');
   });

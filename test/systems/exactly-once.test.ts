@@ -154,7 +154,7 @@ function report(tally: Tally): void {
       `jobs that a submitter lost to another at the claim: ${experiment.lines('races').length}`,
       ...(['submit', 'monitor', 'reset'] as const).map((step) => `${step} did: ${words(experiment.did(step))}`),
       `ended with: ${words(counts(tally.codes))}`,
-      `attempts ${attempts()}; started ${of((site) => experiment.marksOf(site, 'started').size)}; fenced before they could start ${of((site) => experiment.marksOf(site, 'fenced').size)}`,
+      `attempts ${attempts()}; started ${of((site) => experiment.marksOf(site, 'started').size)}; fenced before they could start ${of((site) => experiment.marksOf(site, 'fenced').size)}; told to stop when they had started ${of((site) => experiment.stopped(site).length)}`,
       `errors: ${words(counts(experiment.lines('errors').map((line) => line.slice(0, 160).replaceAll(/\d+/g, '#'))))}`,
     ].join('\n'),
   );

@@ -121,10 +121,16 @@ limits: {grace: 1s, submitting: 1s, stale: 1s}
   marksOf(site: Site, what: 'started' | 'fenced'): Map<string, string> {
     const folder = this.path('.dflow', site, 'started');
     const all = readdirSync(folder).map(
-      (key) => [key, readFileSync(join(folder, key), 'utf8').trim().split(' ')] as const,
+      (key) => [key, readFileSync(join(folder, key), 'utf8').trim().split(/\s+/)] as const,
     );
     const fitting = all.filter(([, words]) => (words[0] === 'started') === (what === 'started'));
     return new Map(fitting.map(([key, words]) => [key, words[4] ?? words[0]!]));
+  }
+
+  /** Keys of a site that were told to stop after they had started. */
+  stopped(site: Site): string[] {
+    const folder = this.path('.dflow', site, 'started');
+    return readdirSync(folder).filter((key) => /^started .*\ncanceled/.test(readFileSync(join(folder, key), 'utf8')));
   }
 
   /** Files of jobs that may still start. */

@@ -97,6 +97,8 @@ function strangerReaction(subjob: Subjob | undefined, seen: Observation): Reacti
   const state = subjob?.state;
   const beingSubmitted = state?.name === 'submitting' && keyOf(state.lock) === seen.key;
   if (beingSubmitted) return { do: 'nothing' };
+  // It lived when it was looked at, and another monitor has read its record since.
+  if (state?.name === 'completed' && keyOf(state.lock) === seen.key) return { do: 'nothing' };
   const lives = seen.state === 'held' || seen.state === 'pending' || seen.state === 'running';
   return lives || seen.superseded ? { do: 'stop' } : { do: 'nothing' };
 }
