@@ -1,5 +1,6 @@
 // The lock between processes: exclusive, and released by the kernel however its holder ends.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,36 @@ test('one holder at a time, and again after its release', () => {
 
 test('a folder that is not there is an error, not a held lock', () => {
   expect(() => tryLock(join(folder, 'nothing', 'lock'))).toThrow();
+});
+
+test('of two processes that try at the same moment one gets it, always', async () => {
+  const built = await buildModule('src/lib/util/lock.ts');
+  const code = `
+    const { tryLock } = await import(${JSON.stringify(built.path)});
+    const now = () => performance.timeOrigin + performance.now();
+    process.on('message', (at) => {
+      while (now() < at);
+      const lock = tryLock(${JSON.stringify(join(folder, 'lock'))});
+      process.send(lock !== undefined);
+      lock?.release();
+    });
+    process.send('ready');`;
+  const two = [1, 2].map(() =>
+    spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+  );
+  const answers = () => Promise.all(two.map((child) => once(child, 'message').then(([said]) => said)));
+  try {
+    await answers();
+    for (let round = 0; round < 500; round++) {
+      const said = answers();
+      const at = performance.timeOrigin + performance.now() + 1;
+      for (const child of two) child.send(at);
+      expect([round, (await said).filter(Boolean).length]).not.toEqual([round, 0]);
+    }
+  } finally {
+    for (const child of two) child.kill('SIGKILL');
+    built.remove();
+  }
 });
 
 test('kill -9 of the holder releases it, though its children live on', async () => {

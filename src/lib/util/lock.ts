@@ -11,10 +11,14 @@ function isBusy(error: unknown): boolean {
   return error instanceof SqlError && (error.code === 'BUSY' || error.code === 'LOCKED');
 }
 
-/** Begins the transaction that is the lock; false when another process holds it. */
+/**
+ * Begins the transaction that is the lock; false when another process holds it. IMMEDIATE, since of two that try at the
+ * same moment one gets it: with EXCLUSIVE each may meet the other's read lock, and then both are told that it is held
+ * (https://www.sqlite.org/lockingv3.html: many may hold SHARED, one RESERVED).
+ */
 function begin(db: SqlDatabase): boolean {
   try {
-    db.exec('BEGIN EXCLUSIVE');
+    db.exec('BEGIN IMMEDIATE');
     return true;
   } catch (error) {
     if (isBusy(error)) return false;
