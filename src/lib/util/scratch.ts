@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isGone } from './processes.ts';
 
 const lead = (): string => `dflow-scratch-${hostname().replace(/[^A-Za-z0-9.-]/g, '')}-`;
 let swept: Promise<void> | undefined;
@@ -38,17 +39,7 @@ async function sweep(place: string): Promise<void> {
   const names = await readdir(place).catch(() => []);
   for (const name of names.filter((one) => one.startsWith(lead()))) {
     const pid = Number(name.slice(lead().length).split('-')[0]);
-    if (!(pid > 0) || isAlive(pid)) continue;
+    if (!(pid > 0) || !isGone(pid)) continue;
     await rm(join(place, name), { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Anything but "no such process": somebody else's.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

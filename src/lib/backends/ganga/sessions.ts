@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { codeOf } from '../../util/errors.ts';
+import { signal } from '../../util/processes.ts';
 import { ifThere } from '../shared/files.ts';
 
 /** ms after which Ganga takes a silent session for dead. */
@@ -68,12 +69,7 @@ function isGanga(pid: number): boolean {
   } catch {
     if (ifThere(() => statSync('/proc/self'))) return false;
   }
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH';
-  }
+  return signal(pid, 0);
 }
 
 /** The session file goes last: until then the session counts as there. */

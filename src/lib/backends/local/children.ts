@@ -5,9 +5,9 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { messageOf } from '../../util/errors.ts';
+import { isAlive, killSession, signal } from '../../util/processes.ts';
 import { type ResultRecord, renderRecord } from '../../wrapper/record.ts';
 import { readTail } from '../shared/files.ts';
-import { isAlive, killSession, signal } from '../shared/processes.ts';
 import { report } from './report.ts';
 import type { Spool, SpoolSettings } from './spool.ts';
 

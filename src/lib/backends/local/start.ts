@@ -5,11 +5,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnreachableError } from '../../util/errors.ts';
 import { tryLock } from '../../util/lock.ts';
+import { isGone } from '../../util/processes.ts';
 import { ifThere, readTail } from '../shared/files.ts';
 import type { Spool } from './spool.ts';
 
 /** Milliseconds that a supervisor may take to start. */
 const START = 20_000;
+/** Milliseconds that a killed one may take to let the lock go. */
+const DOUBT = 1_000;
 const LOG_LIMIT = 1_000_000;
 
 /** The supervisor's file in the installed package: bundling moves code about, so the package's root is looked up. */
@@ -51,6 +54,15 @@ function isHeld(spool: Spool): boolean {
   return lock === undefined;
 }
 
+/**
+ * The one that signed has been killed, and its threads, which still end, have the lock: nobody works, but it is held.
+ * Also true for a moment while the next one has the lock and has not signed yet.
+ */
+function isLeftOver(spool: Spool): boolean {
+  const signed = ifThere(() => readFileSync(spool.path('supervisor.pid'), 'utf8'));
+  return signed !== undefined && isGone(Number(signed));
+}
+
 function ended(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
@@ -62,14 +74,22 @@ function ended(child: ChildProcess): boolean {
 export async function ensureSupervisor(spool: Spool, script: string): Promise<void> {
   const deadline = Date.now() + START;
   let child: ChildProcess | undefined;
-  while (spool.hasWork() && !isHeld(spool)) {
-    if (child && ended(child) && child.exitCode !== 0) throw cannotStart(spool);
-    // One that ended well met another's probe of the lock; the next one looks again.
-    if (!child || ended(child)) child = launch(spool, script);
-    if (Date.now() > deadline) throw cannotStart(spool);
-    await new Promise((resolve) => setTimeout(resolve, 15));
+  // Whoever signed in another container has a number that nobody has here: the lock is believed after a while.
+  const doubt = Date.now() + DOUBT;
+  while (spool.hasWork()) {
+    if (isHeld(spool)) {
+      if (!isLeftOver(spool) || Date.now() > doubt) return;
+    } else {
+      if (child && ended(child) && child.exitCode !== 0) throw cannotStart(spool);
+      // One that ended well met another's probe of the lock; the next one looks again.
+      if (!child || ended(child)) child = launch(spool, script);
+      if (Date.now() > deadline) throw cannotStart(spool);
+    }
+    await pause();
   }
 }
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 15));
 
 function cannotStart(spool: Spool): UnreachableError {
   const log = spool.path('supervisor.log');

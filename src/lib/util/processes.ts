@@ -1,7 +1,7 @@
 // Processes as the kernel shows them: who a pid is until the machine restarts, whether it lives, and ending a session.
-// Knows nothing of the spool. Without /proc (macOS) a pid alone is trusted.
+// Without /proc (macOS) a pid alone is trusted.
 import { readdirSync, readFileSync } from 'node:fs';
-import { codeOf } from '../../util/errors.ts';
+import { codeOf } from './errors.ts';
 
 function read(path: string): string | undefined {
   try {
@@ -28,6 +28,12 @@ export function isAlive(pid: number, startTime: string, boot: string): boolean {
   if (boot === '-') return signal(pid, 0);
   const fields = stat(pid);
   return fields !== undefined && fields[0] !== 'Z' && fields[19] === startTime;
+}
+
+/** Whether no process has this number, or only what is left of one: a zombie, whose threads may still be ending. */
+export function isGone(pid: number): boolean {
+  const fields = stat(pid);
+  return fields ? fields[0] === 'Z' : !signal(pid, 0);
 }
 
 /** Sends a signal; false when there is no such process (or group, for a negative pid). */
