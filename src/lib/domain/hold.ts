@@ -2,6 +2,7 @@
 
 import type { Iso } from '../util/time.ts';
 import type { Doc } from './doc.ts';
+import { MAX_RUN } from './ids.ts';
 
 export type HoldWhat = 'calibration' | 'pause' | 'drain' | 'quarantine' | 'transfer' | 'storage' | 'primary';
 
@@ -30,6 +31,18 @@ export interface HoldDoc extends Doc {
   /** It ends by itself at this time. */
   readonly until?: Iso;
   readonly ended?: { readonly at: Iso; readonly by: string; readonly why?: string };
+}
+
+/** `runs 109121- automatic`, `version 7.0.8`, `everything` */
+export function coverText(scope: HoldScope): string {
+  const { runs: spans, automatic, ...names } = scope;
+  const last = (end: number): string => (end >= MAX_RUN ? '' : String(end));
+  const words = [
+    ...(spans ?? []).map(([first, end]) => `runs ${first === end ? first : `${first}-${last(end)}`}`),
+    ...Object.entries(names).map(([field, values]) => `${field} ${values.join(',')}`),
+    ...(automatic ? ['automatic'] : []),
+  ];
+  return words.join(' ') || 'everything';
 }
 
 /** What is asked of a hold: the facts of a job, a file or a site. */

@@ -1,6 +1,6 @@
 // Holds in the store: put, end, look. Ending one wakes what waited for it.
 import { SCHEMA } from '../domain/doc.ts';
-import { type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../domain/hold.ts';
+import { coverText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../domain/hold.ts';
 import { holdId } from '../domain/ids.ts';
 import { type Store, tookEffect } from '../store.ts';
 import type { Iso } from '../util/time.ts';
@@ -31,7 +31,7 @@ export interface NewHold {
 /** Puts a hold. */
 export async function* pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
   const id = holdId(hold.slug ?? `${hold.what}-${ports.nonce().slice(0, 6)}`);
-  const text = `${hold.what}: ${hold.why}`;
+  const text = `${hold.what} of ${coverText(hold.scope)}: ${hold.why}`;
   if (options.dryRun) {
     yield { kind: 'hold', ref: id, did: 'paused', dryRun: true, text };
     return;

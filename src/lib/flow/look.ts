@@ -1,7 +1,7 @@
 // Looking: the rows of `list`, one generator per kind. Reads what is asked for by id ranges and views, writes nothing.
 import type { DataDoc } from '../domain/data.ts';
 import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
-import type { HoldDoc } from '../domain/hold.ts';
+import { coverText } from '../domain/hold.ts';
 import { dataId, refOf, runPad } from '../domain/ids.ts';
 import type { ModuleFile } from '../domain/modules.ts';
 import type { QuarantineDoc, RunDoc } from '../domain/run.ts';
@@ -159,25 +159,13 @@ async function* holds(ports: Ports): Rows {
       kind: 'hold',
       ref: hold._id,
       what: hold.what,
-      covers: coverText(hold),
+      covers: coverText(hold.scope),
       why: hold.why,
       by: hold.by,
       since: hold.since,
       ...(hold.until === undefined ? {} : { until: hold.until, state: hold.until > now ? 'in force' : 'expired' }),
     };
   }
-}
-
-/** `runs 109121- automatic`, `version 7.0.8`, `everything` */
-function coverText({ scope }: HoldDoc): string {
-  const { runs: spans, automatic, ...names } = scope;
-  const last = (end: number): string => (end >= 9_999_999_999 ? '' : String(end));
-  const words = [
-    ...(spans ?? []).map(([first, end]) => `runs ${first === end ? first : `${first}-${last(end)}`}`),
-    ...Object.entries(names).map(([field, values]) => `${field} ${values.join(',')}`),
-    ...(automatic ? ['automatic'] : []),
-  ];
-  return words.join(' ') || 'everything';
 }
 
 async function* loops(ports: Ports): Rows {
