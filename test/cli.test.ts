@@ -61,6 +61,31 @@ describe('errors: what, where, what to type next, and the exit code', () => {
     expect(err).toContain('did you mean pattern?');
   });
 
+  test('what a protocol or backend finds in its own options, each at its place; no server is asked', () => {
+    const here = folder();
+    writeFileSync(
+      join(here, 'dflow.yaml'),
+      `buffer: {path: ., pattern: 'r{run}.dat'}
+storage:
+  far: root://no-such-host.invalid//data
+  web: {url: 'davs://no-such-host.invalid/data', options: {tiemout: 3}}
+  gone: ./not-mounted-here
+  odd: 's4://bucket/data'
+farms:
+  cedar: {backend: slurm, options: {partitoin: long}}
+  birch: {backend: condor}
+`,
+    );
+    const { code, err, out } = dflow(here, ['config', 'check']);
+    expect(code).toBe(2);
+    expect(out).toMatch(/^unreachable\tgone\t.*not-mounted-here.*\n$/);
+    expect(err).toMatch(/gfal has no option 'tiemout'[\s\S]*did you mean timeout\?/);
+    expect(err).toContain(`${here}/dflow.yaml:6:8 no storage protocol is called s4`);
+    expect(err).toMatch(/dflow.yaml:8:10 .*slurm.*partitoin \(did you mean partition\?\)/);
+    expect(err).toContain('dflow.yaml:9:10 no backend is called condor');
+    expect(err).not.toContain('storage.far');
+  });
+
   test('an unreadable configuration', () => {
     const here = folder();
     mkdirSync(join(here, 'dflow.yaml'));

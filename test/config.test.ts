@@ -179,6 +179,35 @@ policy: [{cause: odd, text: '(', action: fail}]
     expect(found[0]).toContain('one copy would count as two');
   });
 
+  test('patterns and templates that cannot be read', async () => {
+    write(
+      'dflow.yaml',
+      `buffer:
+  - {path: ./raw, pattern: 'r{rnu}.dat'}
+  - {path: ./l2, level: L2, pattern: 'r{run}.l2'}
+storage: {disk: {url: ./store, template: '{run}/{nmae}'}, tape: {url: 'srm://se.example.org/d'}, far: 'ROOT://se.example.org//d'}
+runs: {endMarker: 'end'}
+`,
+    );
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^dflow.yaml:2:28 .*rnu/),
+      expect.stringMatching(/^dflow.yaml:4:42 .*nmae/),
+      expect.stringMatching(/^dflow.yaml:5:19 .*end/),
+    ]);
+  });
+
+  test('the scheme of an address names its protocol, unless it is said', async () => {
+    write(
+      'dflow.yaml',
+      `buffer: {path: ./raw, pattern: 'r{run}.dat'}
+storage: {a: ./s, b: 'file:///s', c: 'root://h//d', d: 'davs://h/d', e: 'srm://h/d', f: 's4://h/d', g: {protocol: gfal, url: 'root://h//e'}}
+`,
+    );
+    const { settings } = await load({ cwd: folder, env: {}, host: 'h' });
+    const protocols = settings.storages.map(({ protocol }) => protocol);
+    expect(protocols).toEqual(['posix', 'posix', 'xrootd', 'gfal', 'gfal', 's4', 'gfal']);
+  });
+
   test('YAML that does not parse', async () => {
     write('dflow.yaml', 'buffer: {path: ./raw\nstorage: x\n');
     expect((await problems())[0]).toMatch(/^dflow.yaml:2:\d+ /);

@@ -62,7 +62,10 @@ export interface Backend {
 }
 
 /** What a file of backends/ exports. It validates its own options. */
+/** What a file of backends/ exports. It validates its own options. */
 export interface BackendModule {
+  /** Looks at the farm's settings alone. @throws ConfigError something in them is wrong */
+  check(farm: FarmSettings, context: Pick<BackendContext, 'folder'>): void;
   open(farm: FarmSettings, context: BackendContext): Promise<Backend>;
 }
 

@@ -1,15 +1,27 @@
 import { Base } from '../../lib/cli/base.ts';
+import { type Problem, problemAt, problemsError } from '../../lib/cli/config/document.ts';
+import { checkAdapters } from '../../lib/cli/ports.ts';
+import { DflowError, UnreachableError } from '../../lib/util/errors.ts';
 
 export default class ConfigCheck extends Base {
   static override summary = 'check the configuration and every module file';
   static override description =
-    'Validates dflow.yaml and modules/*.yaml as a whole. Every problem is named with its file, line and column; a misspelt key with the near miss.';
+    'Validates dflow.yaml and modules/*.yaml as a whole. Every problem is named with its file, line and column; a misspelt key with the near miss. Protocols and backends check their own options; no server is called.';
   static override examples = ['<%= config.bin %> <%= command.id %>'];
   static override exits = [0, 2];
 
   async run(): Promise<void> {
     await this.parse(ConfigCheck);
-    const settings = await this.settings();
+    const { settings, yaml } = await this.configuration();
+    const problems: Problem[] = [];
+    for await (const { path, error } of checkAdapters(settings)) {
+      // A folder that is not mounted here may well be on another host.
+      if (error instanceof UnreachableError)
+        this.out.item({ kind: 'storage', ref: path[1], did: 'unreachable', text: error.message });
+      else if (error instanceof DflowError) problems.push(problemAt(yaml, path, error));
+      else throw error;
+    }
+    if (problems.length > 0) throw problemsError(problems);
     const versions = Object.values(settings.modules).map((file) => {
       return `${file.version} (${Object.keys(file.modules).join(', ')})`;
     });

@@ -252,6 +252,11 @@ function gangadirId(gangadir: string, nonce: () => string): string {
   return readFileSync(path, 'utf8');
 }
 
+/** @throws ConfigError an option is wrong */
+export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'folder'>): void {
+  parseOptions(farm, folder);
+}
+
 /**
  * Options: `via` (Local, Slurm, Condor, Dirac), `viaOptions` (attributes of Ganga's backend object), `ganga` (the
  * program), `gangadir`, `settings` (more of Ganga's own: `[Section]name=value`), `folder` (shared with the workers;

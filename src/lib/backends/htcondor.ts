@@ -197,6 +197,11 @@ function refuse(what: 'release' | 'remove', keys: readonly string[]): void {
   });
 }
 
+/** @throws ConfigError an option is wrong */
+export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'folder'>): void {
+  parseOptions(farm, folder);
+}
+
 /**
  * Options: `transfer` (true: no folder is shared with the workers, files travel with HTCondor), `folder` (of the jobs'
  * files; default beside the configuration), `scratch` (on the worker), `schedd`, `pool`, `accounting_group`,

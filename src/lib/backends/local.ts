@@ -141,6 +141,11 @@ class LocalBackend implements Backend {
   async close(): Promise<void> {}
 }
 
+/** @throws ConfigError an option is wrong */
+export function check(farm: FarmSettings): void {
+  parseOptions(farm);
+}
+
 /**
  * Options: `scratch` (folder for scratch folders; default in the spool), `keep` (how long marks, records and logs stay;
  * default 30d), `supervisor` (its script; for tests).

@@ -265,6 +265,11 @@ function withWarning(record: ResultRecord): ResultRecord {
   return { ...record, reason: `stopped a minute before Slurm's time limit (${record.reason})` };
 }
 
+/** @throws ConfigError an option is wrong */
+export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'folder'>): void {
+  parseOptions(farm, folder);
+}
+
 /**
  * Options: `partition`, `account`, `qos`, `extra` (words for sbatch), `folder` (shared with the workers; default beside
  * the configuration), `scratch` (on the worker), `time` (of modules without a limit), `margin` (beyond a module's

@@ -88,11 +88,41 @@ async function openStore(settings: Settings, write: boolean | 'setup'): Promise<
 }
 
 async function openStorage(settings: StorageSettings): Promise<Storage> {
-  const { open } = await loaded<StorageModule>('storage protocol', settings.protocol, () => {
-    return import(`../protocols/${settings.protocol}.ts`);
-  });
+  const { open } = await protocolModule(settings.protocol);
   return open(settings);
 }
+
+const protocolModule = (name: string): Promise<StorageModule> =>
+  loaded('storage protocol', name, () => import(`../protocols/${name}.ts`));
+
+const backendModule = (name: string): Promise<BackendModule> =>
+  loaded('backend', name, () => import(`../backends/${name}.ts`));
+
+/** What is wrong with a storage element or a farm, as its own protocol or backend sees it. */
+export interface Wrong {
+  readonly path: readonly ['storage' | 'farms', string];
+  readonly error: unknown;
+}
+
+/** Asks every protocol and backend that the configuration names what it thinks of its settings; calls no server. */
+export async function* checkAdapters(settings: Settings): AsyncGenerator<Wrong, void, void> {
+  for (const storage of settings.storages) {
+    try {
+      await openStorage(storage);
+    } catch (error) {
+      yield { path: ['storage', storage.name], error };
+    }
+  }
+  for (const farm of settings.farms) {
+    try {
+      (await backendModule(farm.backend)).check(farm, { folder: folderOf(settings, farm.name) });
+    } catch (error) {
+      yield { path: ['farms', farm.name], error };
+    }
+  }
+}
+
+const folderOf = (settings: Settings, farm: string): string => join(settings.folder, '.dflow', farm);
 
 async function openBackend(settings: Settings, store: Store, name: string): Promise<Backend> {
   const farm = settings.farms.find((candidate) => candidate.name === name);
@@ -103,9 +133,9 @@ async function openBackend(settings: Settings, store: Store, name: string): Prom
     );
     throw new UsageError(`no farm is called ${name}`, { where: settings.file, hint });
   }
-  const { open } = await loaded<BackendModule>('backend', farm.backend, () => import(`../backends/${farm.backend}.ts`));
+  const { open } = await backendModule(farm.backend);
   const { uuid } = await store.info();
-  return open(farm, { folder: join(settings.folder, '.dflow', name), uuid: uuid ?? '', nonce });
+  return open(farm, { folder: folderOf(settings, name), uuid: uuid ?? '', nonce });
 }
 
 /** A bundle and a source tree say "no such file" in different words; both mean that the name is wrong. */

@@ -31,7 +31,7 @@ export interface NewHold {
 /** Puts a hold. */
 export async function* pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
   const id = holdId(hold.slug ?? `${hold.what}-${ports.nonce().slice(0, 6)}`);
-  const text = `${hold.what} of ${coverText(hold.scope)}: ${hold.why}`;
+  const text = `${hold.what} (${coverText(hold.scope)}): ${hold.why}`;
   if (options.dryRun) {
     yield { kind: 'hold', ref: id, did: 'paused', dryRun: true, text };
     return;

@@ -9,25 +9,22 @@ import { adler32File, isMissing, openToRead, readChecksummed } from '../util/adl
 import { grouped, parallel } from '../util/concurrency.ts';
 import { ConfigError, codeOf, ItemError, messageOf } from '../util/errors.ts';
 import { shown } from '../util/names.ts';
-import { suggestion } from '../util/near.ts';
 import { iso } from '../util/time.ts';
 import { copyFile, SideError } from './posix/copy.ts';
 import { walk } from './posix/list.ts';
 import { Root } from './posix/root.ts';
+import { checkOptions } from './tools/options.ts';
 
 const STATS_AT_ONCE = 32;
-const OPTIONS = ['mounted'];
+const OPTIONS = { mounted: 'flag' } as const;
 
 /**
  * Opens a folder as a storage element. Option `mounted: true`: it must be a mount point.
  * @throws ConfigError for options it does not know; UnreachableError when the folder is not there
  */
 export async function open(settings: StorageSettings): Promise<Storage> {
-  const { name, url, options } = settings;
-  for (const key of Object.keys(options)) {
-    if (OPTIONS.includes(key)) continue;
-    throw new ConfigError(`storage.${name}: posix has no option '${key}'`, { hint: suggestion(key, OPTIONS) });
-  }
+  const { name, url } = settings;
+  const options = checkOptions(settings, OPTIONS);
   if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is no absolute folder`);
   const root = new Root(name, url, options.mounted === true);
   await root.check();

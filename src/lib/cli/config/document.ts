@@ -1,6 +1,6 @@
 // One YAML file: its value, and where in the file each part of it stands. Knows nothing of what the values mean.
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { ConfigError } from '../../util/errors.ts';
+import { ConfigError, type DflowError } from '../../util/errors.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -72,6 +72,11 @@ function keepVersions(document: Document): void {
 
 function plain(message: string): string {
   return message.replace(/\s+at line \d+, column \d+:?[\s\S]*$/, '').replace(/\n/g, ' ');
+}
+
+/** What an error says of the part of the file at `path`. */
+export function problemAt(yaml: YamlFile, path: Path, { message, hint }: DflowError): Problem {
+  return { file: yaml.file, ...yaml.at(path), message, ...(hint ? { hint } : {}) };
 }
 
 /** All problems as one error: the first is the message, the others follow, each with its place. */

@@ -4,8 +4,8 @@ import type { FarmSettings, PolicyRule, RouteRule } from '../../domain/settings.
 import { suggestion } from '../../util/near.ts';
 import { parseDuration } from '../../util/time.ts';
 import type { Path } from './document.ts';
+import type { Finding } from './findings.ts';
 import type { RawConfig } from './schema.ts';
-import type { Finding } from './settings.ts';
 import { listOf, parseMemory } from './values.ts';
 
 export type RawRule = NonNullable<RawConfig['policy']>[number];

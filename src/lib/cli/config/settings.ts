@@ -1,10 +1,8 @@
 // From what a configuration says to the settings that the program reads: defaults, absolute paths, this host's part.
-// Also what only the whole can show to be wrong: two storages with one folder, a farm that names no storage.
 import { basename, resolve } from 'node:path';
 import { globMatch } from '../../domain/hold.ts';
 import type { ModuleFile } from '../../domain/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
-import { nearest, suggestion } from '../../util/near.ts';
 import { HOUR } from '../../util/time.ts';
 import {
   BREAKER,
@@ -19,8 +17,8 @@ import {
   TRANSFER,
   VERIFY,
 } from './defaults.ts';
-import type { Path } from './document.ts';
-import { routeFindings, routeOf, ruleFindings, ruleOf } from './rules.ts';
+import { type Finding, findingsOf } from './findings.ts';
+import { routeOf, ruleOf } from './rules.ts';
 import type { RawConfig } from './schema.ts';
 import { listOf } from './values.ts';
 
@@ -34,13 +32,6 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly modules: Readonly<Record<string, ModuleFile>>;
   readonly hash: string;
-}
-
-/** Something wrong with the whole, at a path of the file. */
-export interface Finding {
-  readonly path: Path;
-  readonly message: string;
-  readonly hint?: string;
 }
 
 /** Settings, or what is wrong. Pure. */
@@ -99,8 +90,7 @@ function buffersOf(raw: RawConfig, folder: string): BufferSettings[] {
 function storagesOf(raw: RawConfig, folder: string): StorageSettings[] {
   return Object.entries(raw.storage).map(([name, said]) => {
     const long = typeof said === 'string' ? { url: said } : said;
-    const protocol =
-      long.protocol ?? (/^[a-z][a-z0-9+.-]*:\/\//i.test(long.url) ? long.url.split(':', 1)[0]! : 'posix');
+    const protocol = long.protocol ?? protocolOf(long.url);
     return {
       name,
       protocol,
@@ -110,6 +100,19 @@ function storagesOf(raw: RawConfig, folder: string): StorageSettings[] {
       options: long.options ?? {},
     };
   });
+}
+
+/** Protocols by the scheme of an address. */
+const BY_SCHEME: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['root', 'roots', 'xroot', 'xroots'].map((scheme) => [scheme, 'xrootd'])),
+  ...Object.fromEntries(['davs', 'dav', 'https', 'http', 'srm', 'gsiftp'].map((scheme) => [scheme, 'gfal'])),
+  file: 'posix',
+};
+
+/** What an address is reached by where nothing is said; a scheme that is not known may be a protocol's own name. */
+function protocolOf(url: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
+  return scheme === undefined ? 'posix' : (BY_SCHEME[scheme] ?? scheme);
 }
 
 function farmsOf(raw: RawConfig, storages: readonly StorageSettings[], around: Surroundings): FarmSettings[] {
@@ -183,86 +186,4 @@ function credentialsOf(
     ...(token === undefined ? {} : { token: token === '' ? '' : resolve(around.folder, token) }),
     warn: said.warn ?? 3 * HOUR,
   };
-}
-
-function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
-  const storages = settings.storages.map((storage) => storage.name);
-  const farms = settings.farms.map((farm) => farm.name);
-  const known = (what: string, name: string, names: readonly string[], path: Path): Finding[] =>
-    names.includes(name) ? [] : [{ path, message: `no ${what} is called ${name}`, hint: suggestion(name, names) }];
-  const findings = [...twice(settings.storages), ...levels(raw, settings), ...copies(settings)];
-  for (const [name, farm] of Object.entries(raw.farms ?? {})) {
-    if (farm.output) findings.push(...known('storage', farm.output, storages, ['farms', name, 'output']));
-    for (const key of ['failover', 'reads'] as const) {
-      for (const one of listOf(farm[key])) findings.push(...known('storage', one, storages, ['farms', name, key]));
-    }
-  }
-  for (const [pattern, host] of Object.entries(raw.hosts ?? {})) {
-    if (host.farm) findings.push(...known('farm', host.farm, farms, ['hosts', pattern, 'farm']));
-  }
-  for (const [index, { to }] of settings.outputs.entries()) {
-    for (const one of to) findings.push(...known('storage', one, storages, ['outputs', index, 'to']));
-  }
-  findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
-  findings.push(...routeFindings(raw.routing ?? [], settings.farms));
-  return findings;
-}
-
-/** Two names for one folder would count one copy as two. */
-function twice(storages: readonly StorageSettings[]): Finding[] {
-  return storages.flatMap((storage, index) => {
-    const other = storages
-      .slice(0, index)
-      .find((before) => before.url.replace(/\/+$/, '') === storage.url.replace(/\/+$/, ''));
-    if (!other) return [];
-    const message = `storage ${storage.name} and storage ${other.name} are the same place: ${storage.url}`;
-    return [
-      { path: ['storage', storage.name], message, hint: 'one copy would count as two: give each its own folder' },
-    ];
-  });
-}
-
-/** Purge would wait for ever for copies that transfer never makes. */
-function copies({ copies: { raw, purgeAfter } }: Settings): Finding[] {
-  if (purgeAfter <= raw) return [];
-  const message = `purgeAfter ${purgeAfter} is more than the ${raw} that are made: nothing would ever be purged`;
-  return [{ path: ['copies', 'purgeAfter'], message, hint: `raw: ${purgeAfter}` }];
-}
-
-function levels(raw: RawConfig, settings: Settings): Finding[] {
-  const names = settings.buffers.map((buffer) => buffer.level);
-  const findings = settings.buffers.flatMap((buffer, index): Finding[] => {
-    if (names.indexOf(buffer.level) === index) return [];
-    return [{ path: ['buffer', index], message: `level ${buffer.level} has two buffers` }];
-  });
-  const level = raw.automatic?.level;
-  if (level && !names.includes(level)) {
-    findings.push({
-      path: ['automatic', 'level'],
-      message: `no buffer has level ${level}`,
-      hint: suggestion(level, names),
-    });
-  }
-  return findings;
-}
-
-function version(settings: Settings): Finding[] {
-  const { version: wanted } = settings.automatic;
-  if (wanted === undefined || settings.modules[wanted]) return [];
-  const known = Object.keys(settings.modules);
-  const near = nearest(wanted, known);
-  const hint = near ? `did you mean ${near}?` : `write ${settings.folder}/modules/${wanted}.yaml`;
-  return [{ path: ['automatic', 'version'], message: `version ${wanted} has no module file`, hint }];
-}
-
-function calibration(settings: Settings): Finding[] {
-  const types = settings.runs.types;
-  return settings.runs.calibration
-    .filter((name) => !types.includes(name))
-    .filter((name) => !RUNS.calibration.includes(name))
-    .map((name) => ({
-      path: ['runs', 'calibration'],
-      message: `no run type is called ${name}`,
-      hint: suggestion(name, types),
-    }));
 }
