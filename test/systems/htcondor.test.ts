@@ -184,7 +184,7 @@ describe('htcondor', () => {
     expect(await world.backend.records(10)).toEqual([]);
   });
 
-  test('the node’s starter killed under a running job: ended, and it never starts again', async () => {
+  test("the node's starter killed under a running job: ended, and it never starts again", async () => {
     world = await makeWorld();
     const { key, mark } = await sleeper();
     const parent = (pid: number): number =>
