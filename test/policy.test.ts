@@ -228,6 +228,9 @@ describe('in the configuration', () => {
     const wrong = dflow(folder, ['policy', 'test', '-'], { input: '{"exit": 2}\n{"exit": "two"}\n' });
     expect(wrong.code).toBe(2);
     expect(wrong.err).toContain('standard input:2');
+    // A line of `list jobs` says which job, not what went wrong.
+    const listed = dflow(folder, ['policy', 'test', '-'], { input: '{"kind":"job","ref":"1/Big/1","cause":"lost"}\n' });
+    expect([listed.code, listed.err]).toEqual([2, expect.stringMatching(/standard input:1[\s\S]*policy test --all/)]);
     expect(dflow(folder, ['policy', 'test']).code).toBe(2);
     must(folder, ['store', 'setup']);
     expect(must(folder, ['policy', 'test', '--all', '--json'])).toBe('');

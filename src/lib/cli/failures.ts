@@ -49,6 +49,11 @@ function failureOf(line: string, where: string): RecordedFailure {
       hint: '{"exit": 2, "phase": "payload", "text": "...", "site": "cedar", "module": "Processing"}',
     });
   }
+  const { exit, signal, phase, text: words } = parsed.data;
+  if ([exit, signal, phase, words].every((field) => field === undefined)) {
+    const hint = 'failures that stand in the store: dflow policy test --all';
+    throw new UsageError('no failure: neither exit, signal, phase nor text', { where, hint });
+  }
   const said = Object.entries(parsed.data).filter(([, field]) => field !== undefined);
   return { ref: where, ...(Object.fromEntries(said) as Partial<RecordedFailure>) };
 }
