@@ -30,26 +30,9 @@ import { transfer } from '../src/lib/flow/transfer.ts';
 import { ConfigError, CredentialsError, UnreachableError, UsageError } from '../src/lib/util/errors.ts';
 import { HOUR, MINUTE, ms } from '../src/lib/util/time.ts';
 import { bytesOf, NASTY_NAMES } from './contracts/storage.ts';
-import {
-  addRun,
-  collect,
-  makePorts,
-  type PortsOptions,
-  readRun,
-  replacing,
-  T0,
-  type TestPorts,
-} from './support/ports.ts';
+import { addRun, closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+afterEach(closeWorlds);
 
 const file = (name: string, size = 2000) => ({ name, bytes: bytesOf(name, size) });
 const dids = (items: readonly Item[]) =>
