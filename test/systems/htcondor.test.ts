@@ -9,9 +9,11 @@ import { UnreachableError } from '../../src/lib/util/errors.ts';
 import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
 import { backendContract, isRunning, nonce, simpleSpec, until, untilState } from '../contracts/backend.ts';
 import { type CondorWorld, condor, daemon, makeWorld, starts, untilUp } from './condor-world.ts';
+import { leftovers } from './leftovers.ts';
 
 backendContract('htcondor with a shared folder', () => makeWorld());
 backendContract('htcondor with file transfer', () => makeWorld({ transfer: true }));
+leftovers('htcondor', () => makeWorld());
 
 /** With a shared folder, and without. */
 const BOTH = [{ transfer: false }, { transfer: true }];

@@ -8,10 +8,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Status, Task } from '../../src/lib/backend.ts';
 import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
 import { backendContract, nonce, simpleSpec, until, untilState } from '../contracts/backend.ts';
+import { leftovers } from './leftovers.ts';
 import { type ClusterName, confOf, makeWorld, type SlurmWorld, slurm, starts, up, use } from './slurm-world.ts';
 
 backendContract('slurm with slurmdbd', () => makeWorld('test'));
 backendContract('slurm without accounting', () => makeWorld('nodbd'));
+leftovers('slurm', () => makeWorld('test'));
 
 describe('slurm', () => {
   let world: SlurmWorld;

@@ -209,8 +209,10 @@ class GangaBackend implements Backend {
   /** Nothing must be kept alive here; old files go, once a day. */
   async ensure(): Promise<void> {
     try {
-      const needed = reachable(() => this.#jobs.closeOld(this.#options.keep));
-      await sweep(this.#jobs, this.#options.keep, (claim) => needed.has(claim));
+      await sweep(this.#jobs, this.#options.keep, async () => {
+        const needed = this.#jobs.closeOld(this.#options.keep);
+        return (claim) => needed.has(claim);
+      });
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       // A shared folder that is read-only for a while: whoever must write there says so.
