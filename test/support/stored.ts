@@ -1,6 +1,7 @@
 // Runs that are complete, on the buffer and at every storage element, and ways to damage what lies there.
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { mkdir, open, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DataDoc } from '../../src/lib/domain/data.ts';
 import { dataId, runId } from '../../src/lib/domain/ids.ts';
@@ -138,6 +139,17 @@ export const DAMAGES = {
 } as const;
 
 export type Damage = keyof typeof DAMAGES;
+
+export const digest = (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex');
+
+/** Everything that lies at a storage element, by path: the digest of its content. */
+export async function onDisk(ports: TestPorts, storage: string): Promise<Map<string, string>> {
+  const root = join(ports.folder, 'se', storage);
+  const found = await readdir(root, { recursive: true, withFileTypes: true });
+  const paths = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const digests = paths.map(async (path) => [path.slice(root.length + 1), digest(await readFile(path))] as const);
+  return new Map(await Promise.all(digests));
+}
 
 /** Names of what lies on the buffer. */
 export function onBuffer(ports: TestPorts, level = 'L1'): string[] {

@@ -4,10 +4,11 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Backend, Task } from '../../src/lib/backend.ts';
+import type { Backend } from '../../src/lib/backend.ts';
 import { ClaimFolder } from '../../src/lib/backends/shared/claims.ts';
+import { partsOf } from '../../src/lib/backends/shared/jobfolder.ts';
 import { renderSpec } from '../../src/lib/wrapper/spec.ts';
-import { type BackendWorld, nonce, simpleSpec, untilState } from '../contracts/backend.ts';
+import { type BackendWorld, handsOn, untilState } from '../contracts/backend.ts';
 
 interface World extends Omit<BackendWorld, 'reopen'> {
   readonly shared: string;
@@ -19,32 +20,26 @@ export function leftovers(name: string, setUp: () => Promise<World>): void {
     const world = await setUp();
     try {
       const ran = join(world.folder, 'ran');
-      const claimOf = (count: number, command: string): { claim: string; tasks: Task[]; keys: string[] } => {
-        const claim = nonce();
-        const keys = Array.from({ length: count }, (_, index) => `${claim}.${index}`);
-        const tasks = keys.map((key) => ({ key, spec: simpleSpec(key, command, world.folder, { outputs: [] }) }));
-        return { claim, tasks, keys };
-      };
-      const held = claimOf(2, ':');
-      await world.backend.submit(held.claim, held.tasks);
-      const stopped = claimOf(3, `echo ran >> '${ran}'`);
+      const { tasks, submitted } = handsOn(() => world);
+      const held = await submitted(tasks(2, ':'));
+      const stopped = tasks(3, `echo ran >> '${ran}'`);
+      const { claim } = partsOf(stopped[0]!.key);
       const files = new ClaimFolder(world.shared);
       files.writeJobs(
-        stopped.claim,
-        stopped.tasks.map(({ key, spec }) => [key, renderSpec(spec)]),
+        claim,
+        stopped.map(({ key, spec }) => [key, renderSpec(spec)]),
       );
       await sleep(2500);
       const sweeper = await world.reopen({ keep: '2s' });
       rmSync(join(world.shared, 'swept'), { force: true });
       await sweeper.ensure();
-      expect(existsSync(join(world.shared, 'jobs', stopped.claim))).toBe(false);
-      expect(files.list(`jobs/${held.claim}`).sort()).toEqual([...held.keys].sort());
+      expect(existsSync(join(world.shared, 'jobs', claim))).toBe(false);
+      expect(files.list(`jobs/${partsOf(held[0]!).claim}`).sort()).toEqual([...held].sort());
       // The submit goes on: all its job files are there again, and the fence is taken.
-      await world.backend.submit(stopped.claim, stopped.tasks);
-      await world.backend.release([...stopped.keys, ...held.keys]);
-      await untilState(world.backend, held.keys, 'ended');
-      await untilState(world.backend, stopped.keys, 'ended');
-      expect((await world.backend.records(100)).map(({ key }) => key).sort()).toEqual([...held.keys].sort());
+      const late = await submitted(stopped);
+      await world.backend.release([...late, ...held]);
+      await untilState(world.backend, [...held, ...late], 'ended');
+      expect((await world.backend.records(100)).map(({ key }) => key).sort()).toEqual([...held].sort());
       expect(existsSync(ran)).toBe(false);
     } finally {
       await world.close();
