@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
 
 /** Where copies of some documents are claimed, renewed and recorded: one write for each document. */
 export interface Claims {
-  /** Claims; answers which of `tasks` are ours now, and what is to be said of documents that cannot be changed. */
+  /** Claims what is still due; answers which of `tasks` are ours now. */
   claim(tasks: readonly CopyTask[], claim: Claim): Promise<readonly CopyTask[]>;
   /** Makes claims good until `expires`; answers which are still ours. */
   renew(tasks: readonly CopyTask[], nonce: string, expires: Iso): Promise<ReadonlySet<CopyTask>>;
