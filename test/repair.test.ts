@@ -8,8 +8,10 @@ import type { JobDoc } from '../src/lib/domain/job.ts';
 import { deleteOutputs } from '../src/lib/flow/delete.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
 import { purge } from '../src/lib/flow/purge.ts';
+import { status } from '../src/lib/flow/status.ts';
 import { transfer } from '../src/lib/flow/transfer.ts';
 import { type VerifyOptions, verify } from '../src/lib/flow/verify.ts';
+import { whyStorage } from '../src/lib/flow/why/storage.ts';
 import { HOUR, ms } from '../src/lib/util/time.ts';
 import {
   closeWorlds,
@@ -231,6 +233,12 @@ describe('of an output', () => {
       }
     }
     expect(await bad()).toHaveLength(3);
+    const { needYou } = await status(ports);
+    expect(needYou).toContainEqual({ text: 'bad copies of outputs: 3', next: 'dflow verify --repair' });
+    const { gates } = await whyStorage(ports, 'ral');
+    expect(gates).toContainEqual(expect.objectContaining({ gate: 'bad', text: '1 copies are bad' }));
+    await collect(deleteOutputs(ports, [await readJob(ports, pass)]));
+    expect((await status(ports)).needYou.map(({ text }) => text)).not.toContain('bad copies of outputs: 3');
   });
 
   test('nothing is mended at an element that is at fault', async () => {

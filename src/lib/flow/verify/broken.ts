@@ -19,8 +19,8 @@ export interface Broken {
   readonly task: Omit<CopyTask, 'source'>;
   /** Where good copies are, as far as is known; the best first. */
   readonly sources: readonly Source[];
-  /** What to type when none of them is good. */
-  readonly hopeless: string;
+  /** What is to be done when none of them is good, and what to type for it. */
+  readonly hopeless: { readonly text: string; readonly next: string };
 }
 
 /** A few documents, brought up to date by the claims in them. */
@@ -85,7 +85,7 @@ function brokenRaw(session: Session, doc: DataDoc, storages: readonly string[], 
       if (!repair) return [];
       const attempt = (replica?.attempt ?? 0) + 1;
       const task = { id, level, run, ref: refOf(run), file, to, path: repair.path, attempt, repair };
-      const hopeless = `dflow list replicas --run ${run}`;
+      const hopeless = { text: 'no good copy is known', next: `dflow list replicas --run ${run}` };
       return [{ kind: 'replica', task, sources: rawSources(session, doc, file, to), hopeless }];
     }),
   );
@@ -107,7 +107,9 @@ function brokenOutputs(session: Session, job: JobDoc, storages: readonly string[
   return storages.flatMap((to) =>
     badOutputs(job, to, now).map(({ task, good }): Broken => {
       const sources = readable(session, to).flatMap((name) => good.filter(({ site }) => site === name));
-      return { kind: 'output', task, sources, hopeless: makeAgain(job) };
+      const pass = refOf(job.run, job.module, job.pass);
+      const text = `no good copy is known; make it again, then \`dflow delete ${pass}\``;
+      return { kind: 'output', task, sources, hopeless: { text, next: makeAgain(job) } };
     }),
   );
 }

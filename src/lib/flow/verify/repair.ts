@@ -39,12 +39,13 @@ async function* rounds(session: Session, ward: Ward, dryRun: boolean): Step {
     const now = await session.ports.store.now();
     const broken = ward.broken(now).filter(({ task }) => !session.sites.aside.has(task.to) && !tried.has(keyOf(task)));
     const repairs: Repair[] = [];
-    for (const { kind, task, sources, hopeless } of broken) {
+    for (const one of broken) {
+      const { kind, task, sources } = one;
       const source = sources.find((one) => !tried.has(keyOf(task, one.site)));
       if (source) repairs.push({ kind, task: { ...task, source } });
       else {
         tried.add(keyOf(task));
-        yield { ...hopelessItem(kind, task, hopeless), ...(dryRun ? { dryRun } : {}) };
+        yield { ...hopelessItem(one), ...(dryRun ? { dryRun } : {}) };
       }
     }
     const batch = repairs.slice(0, FILES_AT_ONCE);
@@ -118,9 +119,9 @@ function itemOf(kind: Broken['kind'], result: Result): Item {
   return { ...basisOf(kind, task), did: restored ? 'restored' : 'repaired', bytes: file.size, text };
 }
 
-function hopelessItem(kind: Broken['kind'], task: Omit<CopyTask, 'source'>, next: string): Item {
-  const text = shown(`${task.file.name} at ${task.to}: no good copy is known`);
-  return { ...basisOf(kind, task), did: 'failed', bytes: 0, failed: true, text, next };
+function hopelessItem({ kind, task, hopeless }: Broken): Item {
+  const text = shown(`${task.file.name} at ${task.to}: ${hopeless.text}`);
+  return { ...basisOf(kind, task), did: 'failed', bytes: 0, failed: true, text, next: hopeless.next };
 }
 
 function basisOf(kind: Broken['kind'], { ref, run, level, file, to: storage }: Omit<CopyTask, 'source'>) {
