@@ -6,12 +6,15 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JobDoc } from '../src/lib/domain/job.ts';
 import { deleteOutputs } from '../src/lib/flow/delete.ts';
+import { resume } from '../src/lib/flow/holds.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
 import { purge } from '../src/lib/flow/purge.ts';
 import { status } from '../src/lib/flow/status.ts';
+import { disable } from '../src/lib/flow/storage.ts';
 import { transfer } from '../src/lib/flow/transfer.ts';
 import { type VerifyOptions, verify } from '../src/lib/flow/verify.ts';
 import { whyStorage } from '../src/lib/flow/why/storage.ts';
+import { UnreachableError } from '../src/lib/util/errors.ts';
 import { HOUR, ms } from '../src/lib/util/time.ts';
 import {
   closeWorlds,
@@ -67,6 +70,19 @@ describe('of a raw file', () => {
     for (const storage of ['sfu', 'fnal', 'ral']) {
       expect(await readFile(copyPath(ports, storage, 1))).toEqual(await readFile(bufferPath(ports, 1)));
     }
+  });
+
+  test('nothing is read from a storage element that is disabled', async () => {
+    const ports = await world({ storages: ['sfu', 'fnal'] });
+    await storedRuns(ports, [1], 1);
+    await DAMAGES.missing(copyPath(ports, 'fnal', 1));
+    await run(ports);
+    const held = await collect(disable(ports, 'sfu', { why: 'moved', until: '2099-01-01T00:00:00.000Z' }));
+    await changeDoc(ports, 1, (doc) => ({ ...doc, host: 'another' }));
+    const items = await run(ports, { repair: true });
+    expect(items.filter(({ did }) => did === 'failed')).toMatchObject([{ next: 'dflow why sfu' }]);
+    await collect(resume(ports, [String(held[0]!.ref)], 'done'));
+    expect((await run(ports, { repair: true })).map(({ did }) => did)).toContain('repaired');
   });
 
   test('without any good copy it says so, and the bad one stays what it is', async () => {
@@ -241,6 +257,30 @@ describe('of an output', () => {
     expect((await status(ports)).needYou.map(({ text }) => text)).not.toContain('bad copies of outputs: 3');
   });
 
+  test('a good copy at an element that is away is a hope: nothing is said to be lost', async () => {
+    let down = false;
+    const { ports, pass, at, bad } = await copied({
+      settings: { outputs: [{ type: 'root', to: ['fnal'], keep: true }] },
+      storages: ['sfu', 'fnal'],
+      wrap: (storage) =>
+        replacing(storage, {
+          stat: (paths) => {
+            if (down && storage.name === 'sfu') throw new UnreachableError('storage sfu: connection refused');
+            return storage.stat(paths);
+          },
+        }),
+    });
+    await DAMAGES.missing(at('fnal'));
+    await run(ports);
+    down = true;
+    const items = await run(ports, { repair: true, storages: ['fnal'] });
+    expect(items.filter(({ did }) => did === 'failed')).toMatchObject([
+      { kind: 'output', text: expect.stringContaining('a good copy at sfu cannot be read now'), next: 'dflow why sfu' },
+    ]);
+    expect(await bad()).toEqual(['fnal Count_s0.root']);
+    expect(outputsOf(await readJob(ports, pass)).filter(({ storage }) => storage === 'sfu')).toHaveLength(4);
+  });
+
   test('nothing is mended at an element that is at fault', async () => {
     const { ports, pass, at } = await copied({ settings: { outputs: [{ to: ['fnal'], keep: true }] } });
     await DAMAGES.missing(at('fnal'));
@@ -269,6 +309,34 @@ describe('of an output', () => {
     expect(readdirSync(dirname(rest))).toEqual(['Count_s0.root']);
     expect(await readFile(at('fnal'))).toEqual(bytes);
     expect(await bad()).toEqual([]);
+  });
+
+  test('three hosts that verify, mend and copy at once: each bad copy is mended once, and all are good', async () => {
+    const { ports, pass, bad } = await copied();
+    const copies = outputsOf(await readJob(ports, pass)).filter(({ type }) => type === 'root');
+    const whole = new Map(copies.map((copy) => [outputPath(ports, copy), readFileSync(outputPath(ports, copy))]));
+    for (const [index, copy] of copies.entries()) {
+      if (index % 3 !== 1) await DAMAGES[index % 2 ? 'missing' : 'silent'](outputPath(ports, copy));
+    }
+    const hosts = await Promise.all(
+      ['a', 'b'].map((host) => makePorts({ folder: ports.folder, host, settings: { outputs } })),
+    );
+    const items: Item[] = [];
+    for (let round = 0; round < 3; round++) {
+      const steps = [
+        verify(ports, { read: true, repair: true }),
+        verify(hosts[0]!, { repair: true }),
+        transfer(hosts[1]!),
+      ];
+      items.push(...(await Promise.all(steps.map(collect))).flat());
+    }
+    expect(await bad()).toEqual([]);
+    for (const [path, bytes] of whole) expect(readFileSync(path)).toEqual(bytes);
+    const mended = items
+      .filter(({ did }) => did === 'repaired' || did === 'restored')
+      .map((one) => `${one.storage} ${one.file}`);
+    expect(mended.length).toBe(new Set(mended).size);
+    for (const host of hosts) await host.close();
   });
 
   test('what is deleted while it is mended comes back nowhere', async () => {

@@ -92,14 +92,24 @@ export function publishedOutputs(job: JobDoc): { readonly subjob: number; readon
   });
 }
 
-/** The job with the claim on its copies to each `to`; `undefined` when somebody else has one, or has tried since. */
+/** True while the copy that a repair is to replace is in the catalogue, and bad. */
+export function isBroken(job: JobDoc | undefined, { file, to, path }: CopyTask): boolean {
+  return copiesOf(job).some((one) => one.bad !== undefined && isSame(one, { ...file, storage: to, path }));
+}
+
+/**
+ * The job with the claim on its copies to each `to`; `undefined` when somebody else has one, or has tried since, or
+ * nothing is left to be mended.
+ */
 export function claimOutputs(
   job: JobDoc,
   tasks: readonly CopyTask[],
   { nonce, host, now, expires }: Claim,
 ): JobDoc | undefined {
   const copies = { ...job.copies };
-  for (const { to, attempt, repair } of tasks) {
+  const due = tasks.filter((task) => !task.repair || isBroken(job, task));
+  if (due.length === 0) return undefined;
+  for (const { to, attempt, repair } of due) {
     const claim = job.copies?.[to];
     if (!isFree(claim, now, repair !== undefined) || (claim?.attempt ?? 0) + 1 !== attempt) return undefined;
     copies[to] = { attempt, nonce, host, expires };
@@ -185,8 +195,11 @@ function isSame(one: Copy, other: Copy): boolean {
 
 /** True when the copy is in the catalogue, and good. */
 export function isPublished(job: JobDoc | undefined, { file, to, path }: CopyTask): boolean {
-  const copies = job?.subjobs.flatMap(({ state }) => (state.name === 'completed' ? state.outputs : [])) ?? [];
-  return copies.some((one) => one.bad === undefined && isSame(one, { ...file, storage: to, path }));
+  return copiesOf(job).some((one) => one.bad === undefined && isSame(one, { ...file, storage: to, path }));
+}
+
+function copiesOf(job: JobDoc | undefined): readonly Output[] {
+  return job?.subjobs.flatMap(({ state }) => (state.name === 'completed' ? state.outputs : [])) ?? [];
 }
 
 /** A copy that may go: its output is good at every element that shall have it. */

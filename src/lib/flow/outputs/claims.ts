@@ -1,6 +1,6 @@
 // Claims on copies of outputs, in the jobs that made them: one for each pass and element, whoever makes the copy.
 import type { JobDoc } from '../../domain/job.ts';
-import { claimOutputs, isClaimed, isPublished, publishCopies, renewOutputs } from '../../domain/outcopies.ts';
+import { claimOutputs, isBroken, isClaimed, isPublished, publishCopies, renewOutputs } from '../../domain/outcopies.ts';
 import type { CopyTask } from '../../domain/replicas.ts';
 import { isMade } from '../../domain/slots.ts';
 import { groupBy } from '../../util/group.ts';
@@ -33,7 +33,8 @@ export function claimsIn({ ports }: Session, jobs: Jobs): Claims {
   return {
     async claim(tasks, claim) {
       await change(tasks, (job, mine) => claimOutputs(job, mine, claim));
-      return tasks.filter((task) => isOurs(task, claim.nonce));
+      const due = (task: CopyTask) => !task.repair || isBroken(jobs.get(task.id), task);
+      return tasks.filter((task) => isOurs(task, claim.nonce) && due(task));
     },
     async renew(tasks, nonce, expires) {
       await change(tasks, (job) => renewOutputs(job, nonce, expires));

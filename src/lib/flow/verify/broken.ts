@@ -2,6 +2,7 @@
 // What differs between the two stands here; how a copy is mended (repair.ts) does not care.
 import type { DataDoc, RawFile } from '../../domain/data.ts';
 import type { Doc } from '../../domain/doc.ts';
+import { covers } from '../../domain/hold.ts';
 import { refOf } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/job.ts';
 import { badOutputs } from '../../domain/outcopies.ts';
@@ -17,9 +18,9 @@ import type { VerifySession } from './session.ts';
 export interface Broken {
   readonly kind: 'replica' | 'output';
   readonly task: Omit<CopyTask, 'source'>;
-  /** Where good copies are, as far as is known; the best first. */
+  /** Where good copies can be read now, as far as is known; the best first. */
   readonly sources: readonly Source[];
-  /** What is to be done when none of them is good, and what to type for it. */
+  /** What is to be said when none of them is good, and what to type. */
   readonly hopeless: { readonly text: string; readonly next: string };
 }
 
@@ -85,31 +86,30 @@ function brokenRaw(session: Session, doc: DataDoc, storages: readonly string[], 
       if (!repair) return [];
       const attempt = (replica?.attempt ?? 0) + 1;
       const task = { id, level, run, ref: refOf(run), file, to, path: repair.path, attempt, repair };
-      const hopeless = { text: 'no good copy is known', next: `dflow list replicas --run ${run}` };
-      return [{ kind: 'replica', task, sources: rawSources(session, doc, file, to), hopeless }];
+      const none = { text: 'no good copy is known', next: `dflow list replicas --run ${run}` };
+      return [{ kind: 'replica', task, ...rawSources(session, doc, file, to, none) }];
     }),
   );
 }
 
 /** Verified copies elsewhere; then the original, where it is on this host. */
-function rawSources(session: Session, doc: DataDoc, file: RawFile, to: string): Source[] {
-  const copies = readable(session, to).flatMap((site): Source[] => {
-    const replica = file.replicas[site];
-    return replica?.state === 'verified' ? [{ site, path: replica.path }] : [];
-  });
+function rawSources(session: Session, doc: DataDoc, file: RawFile, to: string, none: Broken['hopeless']): Places {
+  const good = Object.entries(file.replicas).flatMap(([site, replica]): Source[] =>
+    replica.state === 'verified' && site !== to ? [{ site, path: replica.path }] : [],
+  );
+  const { sources, hopeless } = placesOf(session, doc, good, none);
   const site = bufferSite(doc.level);
   const { ports, sites } = session;
   const here = file.original.state === 'present' && doc.host === ports.host && !sites.aside.has(site);
-  return here ? [...copies, { site, path: file.path }] : copies;
+  return { sources: here ? [...sources, { site, path: file.path }] : sources, hopeless };
 }
 
 function brokenOutputs(session: Session, job: JobDoc, storages: readonly string[], now: Iso): Broken[] {
   return storages.flatMap((to) =>
     badOutputs(job, to, now).map(({ task, good }): Broken => {
-      const sources = readable(session, to).flatMap((name) => good.filter(({ site }) => site === name));
       const pass = refOf(job.run, job.module, job.pass);
       const text = `no good copy is known; make it again, then \`dflow delete ${pass}\``;
-      return { kind: 'output', task, sources, hopeless: { text, next: makeAgain(job) } };
+      return { kind: 'output', task, ...placesOf(session, task, good, { text, next: makeAgain(job) }) };
     }),
   );
 }
@@ -119,8 +119,25 @@ export function makeAgain({ run, module, version }: Pick<JobDoc, 'run' | 'module
   return `dflow reprocess --request again-${module}-${run} --version ${version} --module ${module} --run ${run}`;
 }
 
-/** Storage elements other than `to` that can be read now, disks before tape. */
-function readable({ rules, sites }: Session, to: string): string[] {
-  const usable = rules.storages.filter(({ name }) => name !== to && !sites.aside.has(name));
-  return [...usable.filter(({ tape }) => !tape), ...usable.filter(({ tape }) => tape)].map(({ name }) => name);
+type Places = Pick<Broken, 'sources' | 'hopeless'>;
+
+/**
+ * Good copies that can be read now, disks before tape. One at an element that is away or disabled is a hope: nothing is
+ * said to be lost.
+ */
+function placesOf(
+  { rules, sites }: Session,
+  { level, run }: Pick<CopyTask, 'level' | 'run'>,
+  good: readonly Source[],
+  none: Broken['hopeless'],
+): Places {
+  const isAway = ({ site: storage }: Source): boolean =>
+    sites.aside.has(storage) ||
+    rules.holds.some(({ what, scope }) => what === 'storage' && covers(scope, { storage, level, run }));
+  const ordered = [...rules.storages.filter(({ tape }) => !tape), ...rules.storages.filter(({ tape }) => tape)];
+  const known = ordered.flatMap(({ name }) => good.filter(({ site }) => site === name));
+  const away = known.filter(isAway).map(({ site }) => site);
+  const [first] = away;
+  const later = { text: `a good copy at ${away.join(', ')} cannot be read now`, next: `dflow why ${first}` };
+  return { sources: known.filter((source) => !isAway(source)), hopeless: first === undefined ? none : later };
 }

@@ -68,16 +68,17 @@ async function* repairBatch(session: Session, ward: Ward, batch: readonly Repair
   const kinds = new Map(batch.map(({ task, kind }) => [task, kind]));
   for (const mine of groupBy(kinds.keys(), (task) => task.level).values()) {
     yield* withLanes(session, mine, async function* (open, lanes) {
-      for (const task of mine) if (!open.includes(task)) tried.add(keyOf(task));
       const { results, recorded, fatal } = await makeClaimed(session, ward.claims, open, {
         copy: (task, lease) => repairOne(session, task, lease),
         run: async (tasks, one) => parallel(tasks, lanesOfAll(lanes, tasks), one),
       });
+      // What had no lane, or somebody else has claimed, is theirs, or the next call's.
+      const ours = new Set(results.filter(({ did }) => did !== 'canceled').map(({ task }) => task));
+      for (const task of mine) if (!ours.has(task)) tried.add(keyOf(task));
       for (const result of results) {
         if (isMade(result) ? recorded.has(result) : result.did === 'failed') {
           yield itemOf(kinds.get(result.task)!, result);
         }
-        if (result.did === 'canceled') tried.add(keyOf(result.task));
       }
       if (fatal !== undefined) throw fatal;
     });
