@@ -13,18 +13,10 @@ import { verify } from '../src/lib/flow/verify.ts';
 import { whyStorage } from '../src/lib/flow/why/storage.ts';
 import { whyText } from '../src/lib/render/why.ts';
 import { DAY, HOUR, iso, ms } from '../src/lib/util/time.ts';
-import { collect, makePorts, type PortsOptions, T0, type TestPorts } from './support/ports.ts';
+import { closeWorlds, collect, makePorts, T0, world } from './support/ports.ts';
 import { completeRun, copyPath, DAMAGES, storedRuns } from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+afterEach(closeWorlds);
 
 test('inflow counts the last day; what is left lasts so many days', () => {
   const at = (hours: number) => iso(ms(T0) - hours * HOUR).slice(0, 13);

@@ -11,18 +11,12 @@ import { transfer } from '../src/lib/flow/transfer.ts';
 import { verify } from '../src/lib/flow/verify.ts';
 import { CredentialsError, EXIT } from '../src/lib/util/errors.ts';
 import { HOUR, ms } from '../src/lib/util/time.ts';
-import { collect, makePorts, readRun, T0, type TestPorts } from './support/ports.ts';
+import { closeWorlds, collect, readRun, T0, type TestPorts, world } from './support/ports.ts';
 import { completeRun } from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(credentials: Partial<NonNullable<Settings['credentials']>>): Promise<TestPorts> {
-  const ports = await makePorts({ now: () => ms(T0), settings: { credentials: { warn: 3 * HOUR, ...credentials } } });
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+const withCredentials = (credentials: Partial<NonNullable<Settings['credentials']>>): Promise<TestPorts> =>
+  world({ now: () => ms(T0), settings: { credentials: { warn: 3 * HOUR, ...credentials } } });
+afterEach(closeWorlds);
 
 const said = async (ports: TestPorts): Promise<CredentialDoc | undefined> =>
   (await ports.store.get<CredentialDoc>(['credential:buffer1'])).get('credential:buffer1');
@@ -47,13 +41,13 @@ test('a token says when it expires; an opaque one does not', () => {
 });
 
 test('good ones are silent and their end is told to other hosts', async () => {
-  const ports = await world({ check: 'echo 36000' });
+  const ports = await withCredentials({ check: 'echo 36000' });
   expect(await collect(requireCredentials(ports))).toEqual([]);
   expect(await said(ports)).toMatchObject({ state: 'ok', expires: '2026-07-14T16:00:00.000Z', text: 'good for 10h' });
 });
 
 test('less than is asked for: a warning, and the step goes on', async () => {
-  const ports = await world({ check: 'echo 7200' });
+  const ports = await withCredentials({ check: 'echo 7200' });
   await completeRun(ports, 1, 1);
   const items = await collect(transfer(ports));
   expect(items[0]).toMatchObject({ kind: 'credential', did: 'unchanged', state: 'low' });
@@ -72,7 +66,7 @@ test.each([
   ['no token file', { token: '/no/such/token' }],
   ['a variable that is not set', { token: '' }],
 ])('%s: every step stops with exit 4 and marks nothing', async (_, credentials) => {
-  const ports = await world(credentials);
+  const ports = await withCredentials(credentials);
   await completeRun(ports, 1, 1);
   for (const step of [transfer, purge, verify]) {
     await expect(collect(step(ports))).rejects.toThrow(CredentialsError);
@@ -84,7 +78,7 @@ test.each([
 });
 
 test('renew is tried once; the token that ends first counts; no secret is shown', async () => {
-  const ports = await world({});
+  const ports = await withCredentials({});
   const file = join(ports.folder, 'token');
   await writeFile(file, `${token({ exp: ms(T0) / 1000 - 1 })}\n`);
   const fresh = token({ exp: ms(T0) / 1000 + 5 * 3600 });

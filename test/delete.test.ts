@@ -1,63 +1,19 @@
 // Deleting outputs over a real store and a real folder: receipt first, catalogue next, bytes last.
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { JobDoc } from '../src/lib/domain/job.ts';
-import type { SubjobState } from '../src/lib/domain/states.ts';
 import { type DeleteOptions, deleteOutputs } from '../src/lib/flow/delete.ts';
 import type { Ports } from '../src/lib/flow/ports.ts';
 import type { Storage } from '../src/lib/storage.ts';
 import { UnreachableError, UsageError } from '../src/lib/util/errors.ts';
 import { readReceipt } from '../src/lib/util/receipt.ts';
-import { adler32 } from './contracts/storage.ts';
 import { job, module } from './support/docs.ts';
-import { collect, makePorts, type PortsOptions, T0, type TestPorts } from './support/ports.ts';
+import { closeWorlds, collect, type PortsOptions, T0, type TestPorts, world } from './support/ports.ts';
+import { readJob, storedPass } from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts({ storages: ['sfu'], ...options });
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
-
-const lock = { site: 's', epoch: 1, claim: 'c', index: 0 };
-const bytes = Buffer.from('histogram');
-
-/** A completed pass with a `root` and a `soc` output of each subjob on disk. */
-async function made(ports: TestPorts, wish: Parameters<typeof job>[0] = {}): Promise<JobDoc> {
-  const fresh = job({ module: module('Count', { outputs: { root: 'root', soc: 'soc' } }), ...wish });
-  const subjobs = [];
-  for (const subjob of fresh.subjobs) {
-    const outputs = [];
-    for (const type of ['root', 'soc']) {
-      const path = `outputs/${fresh.module}/${fresh.run}/p001/e${subjob.index}/f.${type}`;
-      await mkdir(dirname(join(ports.folder, 'se', 'sfu', path)), { recursive: true });
-      await writeFile(join(ports.folder, 'se', 'sfu', path), bytes);
-      const known = { size: bytes.length, adler32: adler32(bytes), guid: 'g', lfn: 'l' };
-      outputs.push({ type, name: `f.${type}`, storage: 'sfu', path, ...known });
-    }
-    const state: SubjobState = {
-      name: 'completed',
-      since: T0,
-      lock,
-      execution: `e${subjob.index}`,
-      outputs,
-      usage: {},
-    };
-    subjobs.push({ ...subjob, state });
-  }
-  const doc: JobDoc = { ...fresh, subjobs, state: 'completed' };
-  await ports.store.update<JobDoc>(doc._id, () => ({ write: doc }));
-  return read(ports, doc);
-}
-
-async function read(ports: Ports, { _id }: JobDoc): Promise<JobDoc> {
-  return (await ports.store.get<JobDoc>([_id])).get(_id)!;
-}
+const atSfu = (options: PortsOptions = {}): Promise<TestPorts> => world({ storages: ['sfu'], ...options });
+afterEach(closeWorlds);
 
 function onDisk(ports: TestPorts): string[] {
   const root = join(ports.folder, 'se', 'sfu');
@@ -73,16 +29,16 @@ const receipts = (ports: TestPorts): string[] =>
   existsSync(join(ports.folder, '.dflow', 'receipts')) ? readdirSync(join(ports.folder, '.dflow', 'receipts')) : [];
 
 test('a type goes and the pass stays; the rest goes and the pass is deleted, each with its receipt', async () => {
-  const ports = await world();
-  const doc = await made(ports);
+  const ports = await atSfu();
+  const doc = await storedPass(ports);
   const dry = await run(ports, [doc], { dryRun: true });
-  expect(dry).toMatchObject([{ did: 'deleted', outputs: 4, bytes: 36, dryRun: true }]);
+  expect(dry).toMatchObject([{ did: 'deleted', outputs: 4, bytes: 20_000, dryRun: true }]);
   expect(onDisk(ports)).toHaveLength(4);
   expect(receipts(ports)).toEqual([]);
 
-  expect(await run(ports, [doc], { types: ['soc'] })).toMatchObject([{ did: 'deleted', outputs: 2, bytes: 18 }]);
+  expect(await run(ports, [doc], { types: ['soc'] })).toMatchObject([{ did: 'deleted', outputs: 2, bytes: 10_000 }]);
   expect(onDisk(ports).every((path) => path.endsWith('.root'))).toBe(true);
-  const half = await read(ports, doc);
+  const half = await readJob(ports, doc);
   expect(half.state).toBe('completed');
   expect(half.subjobs.map(({ state }) => state.name === 'completed' && state.outputs.map(({ type }) => type))).toEqual([
     ['root'],
@@ -91,25 +47,26 @@ test('a type goes and the pass stays; the rest goes and the pass is deleted, eac
 
   expect(await run(ports, [half], { why: 'wrong optics' })).toMatchObject([{ did: 'deleted', outputs: 2 }]);
   expect(onDisk(ports)).toEqual([]);
-  const gone = await read(ports, doc);
+  const gone = await readJob(ports, doc);
   expect(gone.state).toBe('deleted');
   expect(gone.history.at(-1)).toMatchObject({ to: 'deleted', why: expect.stringContaining('wrong optics') });
   expect(receipts(ports)).toHaveLength(2);
   const { receipt } = gone.subjobs[0]!.state as { receipt: string };
   const lines = await readReceipt(ports.folder, receipt);
   expect(lines.map(({ path }) => path)).toEqual([
-    expect.stringContaining('e0/f.root'),
-    expect.stringContaining('e1/f.root'),
+    expect.stringContaining('e0/Count_s0.root'),
+    expect.stringContaining('e1/Count_s1.root'),
   ]);
   expect(await run(ports, [gone])).toEqual([]);
 });
 
 test('what an open pass needs, and what may run, is kept; an unknown type is a usage error', async () => {
-  const ports = await world();
-  const doc = await made(ports);
+  const ports = await atSfu();
+  const doc = await storedPass(ports);
   const user = job({ module: module('Plot', { needs: ['Count'] }), needs: [doc] });
   await ports.store.update<JobDoc>(user._id, () => ({ write: user }));
   expect(await run(ports, [doc])).toMatchObject([{ did: 'kept', failed: true, text: expect.stringContaining('Plot') }]);
+  const lock = { site: 's', epoch: 1, claim: 'c', index: 0 };
   const running = { name: 'running', since: T0, lock, backendId: '1' } as const;
   const busy: JobDoc = { ...user, subjobs: user.subjobs.map((subjob) => ({ ...subjob, state: running })) };
   expect(await run(ports, [busy])).toMatchObject([{ did: 'kept', next: expect.stringContaining('dflow cancel') }]);
@@ -119,8 +76,8 @@ test('what an open pass needs, and what may run, is kept; an unknown type is a u
 });
 
 test('a pass that has been made anew since it was selected is kept', async () => {
-  const ports = await world();
-  const doc = await made(ports);
+  const ports = await atSfu();
+  const doc = await storedPass(ports);
   await ports.store.update<JobDoc>(doc._id, (now) => {
     const subjobs = now!.subjobs.map((subjob) => {
       if (subjob.state.name !== 'completed') return subjob;
@@ -135,7 +92,7 @@ test('a pass that has been made anew since it was selected is kept', async () =>
 
 test('bytes that could not be removed are removed when it is asked for again', async () => {
   let down = true;
-  const ports = await world({
+  const ports = await atSfu({
     wrap: (storage: Storage) =>
       new Proxy(storage, {
         get(target, key) {
@@ -146,11 +103,11 @@ test('bytes that could not be removed are removed when it is asked for again', a
         },
       }),
   });
-  const doc = await made(ports);
+  const doc = await storedPass(ports);
   expect(await run(ports, [doc])).toMatchObject([
     { did: 'deleted', failed: true, next: expect.stringContaining('--state deleted') },
   ]);
-  const gone = await read(ports, doc);
+  const gone = await readJob(ports, doc);
   expect(gone.state).toBe('deleted');
   expect(onDisk(ports)).toHaveLength(4);
   down = false;

@@ -13,17 +13,18 @@ import { verify } from '../src/lib/flow/verify.ts';
 import { Pace } from '../src/lib/util/pace.ts';
 import { iso, MINUTE } from '../src/lib/util/time.ts';
 import { bytesOf } from './contracts/storage.ts';
-import { addRun, collect, makePorts, type PortsOptions, readRun, replacing, type TestPorts } from './support/ports.ts';
+import {
+  addRun,
+  closeWorlds,
+  collect,
+  makePorts,
+  type PortsOptions,
+  readRun,
+  replacing,
+  world,
+} from './support/ports.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+afterEach(closeWorlds);
 
 const at = (seconds: number) => iso(1_800_000_000_000 + seconds * 1000);
 const taker = (nonce: string, want: number, seconds = 0, gone: readonly string[] = []) => ({

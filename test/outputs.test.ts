@@ -6,66 +6,19 @@ import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { JobDoc } from '../src/lib/domain/job.ts';
 import type { OutputRule } from '../src/lib/domain/settings.ts';
-import type { Output, SubjobState } from '../src/lib/domain/states.ts';
 import type { Item, Ports } from '../src/lib/flow/ports.ts';
 import { type TransferOptions, transfer } from '../src/lib/flow/transfer.ts';
 import { HOUR } from '../src/lib/util/time.ts';
-import { adler32, bytesOf } from './contracts/storage.ts';
-import { job, module } from './support/docs.ts';
-import { collect, makePorts, type PortsOptions, replacing, T0, type TestPorts } from './support/ports.ts';
+import { closeWorlds, collect, type PortsOptions, replacing, T0, type TestPorts, world } from './support/ports.ts';
+import { outputPath, outputsOf, readJob, storedPass } from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(rules: readonly OutputRule[], options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts({ ...options, settings: { outputs: rules, ...options.settings } });
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+const withRules = (outputs: readonly OutputRule[], options: PortsOptions = {}): Promise<TestPorts> =>
+  world({ ...options, settings: { outputs, ...options.settings } });
+afterEach(closeWorlds);
 
-const lock = { site: 's', epoch: 1, claim: 'c', index: 0 };
-
-/** A completed pass whose two outputs lie at sfu. */
-async function made(ports: TestPorts): Promise<JobDoc> {
-  const fresh = job({ module: module('Count', { outputs: { root: 'root', soc: 'soc' } }) });
-  const subjobs = [];
-  for (const subjob of fresh.subjobs) {
-    const outputs: Output[] = [];
-    for (const type of ['root', 'soc']) {
-      const name = `Count_s${subjob.index}.${type}`;
-      const path = `outputs/Count/0000000001/p001/e${subjob.index}/${name}`;
-      const bytes = bytesOf(name, 5000);
-      await mkdir(dirname(join(ports.folder, 'se', 'sfu', path)), { recursive: true });
-      await writeFile(join(ports.folder, 'se', 'sfu', path), bytes);
-      outputs.push({
-        type,
-        name,
-        storage: 'sfu',
-        path,
-        size: 5000,
-        adler32: adler32(bytes),
-        guid: name,
-        lfn: `/${name}`,
-      });
-    }
-    const state: SubjobState = { name: 'completed', since: T0, lock, execution: 'e', outputs, usage: {} };
-    subjobs.push({ ...subjob, state });
-  }
-  const doc: JobDoc = { ...fresh, subjobs, state: 'completed' };
-  await ports.store.update<JobDoc>(doc._id, () => ({ write: doc }));
-  return read(ports, doc);
-}
-
-async function read(ports: Ports, { _id }: JobDoc): Promise<JobDoc> {
-  return (await ports.store.get<JobDoc>([_id])).get(_id)!;
-}
-
-const outputsOf = (doc: JobDoc): string[] =>
-  doc.subjobs
-    .flatMap(({ state }) =>
-      state.name === 'completed' ? state.outputs.map(({ name, storage }) => `${storage} ${name}`) : [],
-    )
+const copiesOf = (doc: JobDoc): string[] =>
+  outputsOf(doc)
+    .map(({ name, storage }) => `${storage} ${name}`)
     .sort();
 
 function onDisk(ports: TestPorts, storage: string): string[] {
@@ -79,8 +32,8 @@ function onDisk(ports: TestPorts, storage: string): string[] {
 const run = (ports: Ports, options: TransferOptions = {}): Promise<Item[]> => collect(transfer(ports, options));
 
 test('outputs of a type are copied to the named elements; the catalogue has both; a second call does nothing', async () => {
-  const ports = await world([{ type: 'root', to: ['fnal', 'ral'], keep: true }]);
-  const doc = await made(ports);
+  const ports = await withRules([{ type: 'root', to: ['fnal', 'ral'], keep: true }]);
+  const doc = await storedPass(ports);
   const roots = doc.subjobs.map(({ index }) => `Count_s${index}.root`);
   const dry = await run(ports, { dryRun: true });
   expect(dry.map(({ file, storage, did }) => [file, storage, did])).toHaveLength(roots.length * 2);
@@ -89,23 +42,23 @@ test('outputs of a type are copied to the named elements; the catalogue has both
   expect(items.every(({ did }) => did === 'verified')).toBe(true);
   expect(items).toHaveLength(roots.length * 2);
   for (const name of ['fnal', 'ral']) expect(onDisk(ports, name)).toEqual(roots);
-  const after = await read(ports, doc);
-  expect(outputsOf(after)).toEqual(
-    [...outputsOf(doc), ...roots.map((name) => `fnal ${name}`), ...roots.map((name) => `ral ${name}`)].sort(),
+  const after = await readJob(ports, doc);
+  expect(copiesOf(after)).toEqual(
+    [...copiesOf(doc), ...roots.map((name) => `fnal ${name}`), ...roots.map((name) => `ral ${name}`)].sort(),
   );
   expect(after.copies).toEqual({});
   expect(await run(ports)).toEqual([]);
 });
 
 test('moved: what is elsewhere goes once every copy was read again, and a receipt says so', async () => {
-  const ports = await world([{ module: 'Count', to: ['fnal'], keep: false }]);
-  const doc = await made(ports);
+  const ports = await withRules([{ module: 'Count', to: ['fnal'], keep: false }]);
+  const doc = await storedPass(ports);
   const names = doc.subjobs.flatMap(({ index }) => [`Count_s${index}.root`, `Count_s${index}.soc`]).sort();
   const items = await run(ports);
   expect(items.filter(({ did }) => did === 'removed')).toHaveLength(names.length);
   expect(onDisk(ports, 'sfu')).toEqual([]);
   expect(onDisk(ports, 'fnal')).toEqual(names);
-  expect(outputsOf(await read(ports, doc))).toEqual(names.map((name) => `fnal ${name}`));
+  expect(copiesOf(await readJob(ports, doc))).toEqual(names.map((name) => `fnal ${name}`));
   const [receipt] = readdirSync(join(ports.folder, '.dflow', 'receipts'));
   const lines = readFileSync(join(ports.folder, '.dflow', 'receipts', receipt!), 'utf8')
     .trim()
@@ -114,24 +67,26 @@ test('moved: what is elsewhere goes once every copy was read again, and a receip
 });
 
 test('a copy that rots between copying and removing keeps the source', async () => {
-  const ports = await world([{ to: ['fnal'], keep: false }], {
+  const ports = await withRules([{ to: ['fnal'], keep: false }], {
     wrap: (storage) =>
       replacing(storage, {
         readChecksum: async (path) => ({ ...(await storage.readChecksum(path)), adler32: '00000bad' }),
       }),
   });
-  const doc = await made(ports);
+  const doc = await storedPass(ports);
   const items = await run(ports);
   expect(items.filter(({ did }) => did === 'removed')).toEqual([]);
   expect(onDisk(ports, 'sfu')).toEqual(onDisk(ports, 'fnal'));
-  expect(outputsOf(await read(ports, doc)).filter((one) => one.startsWith('sfu'))).toHaveLength(doc.subjobs.length * 2);
+  expect(copiesOf(await readJob(ports, doc)).filter((one) => one.startsWith('sfu'))).toHaveLength(
+    doc.subjobs.length * 2,
+  );
   expect(existsSync(join(ports.folder, '.dflow', 'receipts'))).toBe(false);
 });
 
 test('outputs that are deleted while they are copied come back nowhere', async () => {
   let ports: TestPorts | undefined;
   let doc: JobDoc | undefined;
-  ports = await world([{ to: ['fnal'], keep: true }], {
+  ports = await withRules([{ to: ['fnal'], keep: true }], {
     wrap: (storage) =>
       replacing(storage, {
         rename: async (from, to) => {
@@ -148,20 +103,21 @@ test('outputs that are deleted while they are copied come back nowhere', async (
         },
       }),
   });
-  doc = await made(ports);
+  doc = await storedPass(ports);
   const items = await run(ports);
   expect(items.length).toBeGreaterThan(0);
   expect(items.every(({ did }) => did === 'skipped')).toBe(true);
-  expect(outputsOf(await read(ports, doc))).toEqual([]);
+  expect(copiesOf(await readJob(ports, doc))).toEqual([]);
 });
 
 test("another host's claim is left alone until it expires; then its rest is removed and the copy made", async () => {
   let clock = Date.parse(T0);
-  const ports = await world([{ type: 'soc', to: ['fnal'], keep: true }], { now: () => clock });
-  const doc = await made(ports);
+  const ports = await withRules([{ type: 'soc', to: ['fnal'], keep: true }], { now: () => clock });
+  const doc = await storedPass(ports);
   const claim = { attempt: 1, nonce: 'theirs', host: 'dead', expires: new Date(clock + HOUR).toISOString() };
   await ports.store.update<JobDoc>(doc._id, (now) => ({ write: { ...now!, copies: { fnal: claim } } }));
-  const rest = join(ports.folder, 'se/fnal/outputs/Count/0000000001/p001/e0/.Count_s0.soc.dflow-1-theirs');
+  const { path } = outputsOf(doc).find(({ name }) => name === 'Count_s0.soc')!;
+  const rest = join(dirname(outputPath(ports, { storage: 'fnal', path })), '.Count_s0.soc.dflow-1-theirs');
   await mkdir(dirname(rest), { recursive: true });
   await writeFile(rest, 'half');
   expect(await run(ports)).toEqual([]);
@@ -171,11 +127,14 @@ test("another host's claim is left alone until it expires; then its rest is remo
 });
 
 test('a destination that fails cools off and says why', async () => {
-  const ports = await world([{ type: 'soc', to: ['fnal'], keep: true }]);
-  const doc = await made(ports);
+  const ports = await withRules([{ type: 'soc', to: ['fnal'], keep: true }]);
+  const doc = await storedPass(ports);
   await writeFile(join(ports.folder, 'se', 'fnal', 'outputs'), 'a file where the folder should be');
   const items = await run(ports);
   expect(items.every(({ failed }) => failed === true)).toBe(true);
-  expect((await read(ports, doc)).copies?.fnal).toMatchObject({ attempt: 1, why: expect.stringContaining('outputs') });
+  expect((await readJob(ports, doc)).copies?.fnal).toMatchObject({
+    attempt: 1,
+    why: expect.stringContaining('outputs'),
+  });
   expect(await run(ports)).toEqual([]);
 });

@@ -3,9 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { link, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { DataDoc } from '../src/lib/domain/data.ts';
 import type { HoldDoc } from '../src/lib/domain/hold.ts';
-import { dataId, runId } from '../src/lib/domain/ids.ts';
+import { runId } from '../src/lib/domain/ids.ts';
 import type { QuarantineDoc, RunDoc } from '../src/lib/domain/run.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
 import { type PurgeOptions, purge } from '../src/lib/flow/purge.ts';
@@ -15,32 +14,24 @@ import { BusyError, UnreachableError } from '../src/lib/util/errors.ts';
 import { tryLock } from '../src/lib/util/lock.ts';
 import { readReceipt } from '../src/lib/util/receipt.ts';
 import { DAY, ms } from '../src/lib/util/time.ts';
-import { collect, makePorts, type PortsOptions, readRun, T0, type TestPorts } from './support/ports.ts';
+import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
 import {
   bufferPath,
+  changeDoc,
   completeRun,
   copyPath,
   DAMAGES,
   type Damage,
   onBuffer,
   originalsOf,
+  rawName,
   storedRuns,
 } from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+afterEach(closeWorlds);
 
 const run = (ports: TestPorts, options: PurgeOptions = {}) => collect(purge(ports, options));
 const dids = (items: readonly Item[]) => items.map(({ file, did, ref }) => `${file ?? ref} ${did}`);
-const name = (number: number, subrun = 0) =>
-  `SNOP_${String(number).padStart(10, '0')}_${String(subrun).padStart(3, '0')}.zdab`;
 const receipts = (ports: TestPorts): string[] => {
   try {
     return readdirSync(join(ports.folder, '.dflow', 'receipts')).sort();
@@ -49,31 +40,16 @@ const receipts = (ports: TestPorts): string[] => {
   }
 };
 
-/** A storage element with some of its calls replaced. */
-function replaced(storage: Storage, calls: Partial<Storage>): Storage {
-  return new Proxy(storage, {
-    get(target, key) {
-      const own = Reflect.get(calls, key) as unknown;
-      const value = own ?? (Reflect.get(target, key) as unknown);
-      return typeof value === 'function' ? value.bind(own ? calls : target) : value;
-    },
-  });
-}
-
-async function changeDoc(ports: TestPorts, number: number, change: (doc: DataDoc) => DataDoc): Promise<void> {
-  await ports.store.update<DataDoc>(dataId('L1', number), (doc) => ({ write: change(doc!) }));
-}
-
 describe('what may go', () => {
   test('goes, oldest run first, with a receipt that says what was checked; a second call does nothing', async () => {
     const ports = await world();
     await storedRuns(ports, [12, 3]);
     const dry = await run(ports, { dryRun: true });
     expect(dids(dry)).toEqual([
-      `${name(3)} purged`,
-      `${name(3, 1)} purged`,
-      `${name(12)} purged`,
-      `${name(12, 1)} purged`,
+      `${rawName(3)} purged`,
+      `${rawName(3, 1)} purged`,
+      `${rawName(12)} purged`,
+      `${rawName(12, 1)} purged`,
     ]);
     expect(onBuffer(ports)).toHaveLength(4);
     expect(receipts(ports)).toEqual([]);
@@ -82,7 +58,7 @@ describe('what may go', () => {
     expect(onBuffer(ports)).toEqual([]);
     expect(receipts(ports)).toHaveLength(1);
     const lines = await readReceipt(ports.folder, receipts(ports)[0]!);
-    expect(lines.map((line) => line.name)).toEqual([name(3), name(3, 1), name(12), name(12, 1)]);
+    expect(lines.map((line) => line.name)).toEqual([rawName(3), rawName(3, 1), rawName(12), rawName(12, 1)]);
     const checks = lines[0]!.checks as { storage: string; how: string; adler32: string }[];
     expect(checks.map(({ storage, how }) => `${storage} ${how}`)).toEqual(['sfu read', 'fnal read', 'ral read']);
     expect(checks.every(({ adler32 }) => adler32 === lines[0]!.adler32)).toBe(true);
@@ -108,7 +84,7 @@ describe('what may go', () => {
       },
       late: async (_, number) => {
         await ports.store.update<RunDoc>(runId(number), (doc) => ({
-          write: { ...doc!, levels: { L1: { ...doc!.levels.L1!, late: [name(number, 1)] } } },
+          write: { ...doc!, levels: { L1: { ...doc!.levels.L1!, late: [rawName(number, 1)] } } },
         }));
       },
       changed: async (_, number) =>
@@ -152,9 +128,9 @@ describe('what may go', () => {
     const numbers = Object.keys(gates).map((_, index) => index + 1);
     await storedRuns(ports, [...numbers, 99]);
     for (const [index, gate] of Object.values(gates).entries()) await gate(ports, index + 1);
-    expect(dids(await run(ports))).toEqual([`${name(99)} purged`, `${name(99, 1)} purged`]);
+    expect(dids(await run(ports))).toEqual([`${rawName(99)} purged`, `${rawName(99, 1)} purged`]);
     expect(onBuffer(ports)).toHaveLength(2 * numbers.length);
-    expect(dids(await run(ports, { late: true }))).toEqual([`${name(2)} purged`, `${name(2, 1)} purged`]);
+    expect(dids(await run(ports, { late: true }))).toEqual([`${rawName(2)} purged`, `${rawName(2, 1)} purged`]);
   });
 
   test('never the last copy, whatever is configured', async () => {
@@ -164,8 +140,8 @@ describe('what may go', () => {
     expect(onBuffer(ports)).toHaveLength(2);
     await collect(transfer(ports));
     await rm(copyPath(ports, 'disk', 1));
-    expect(dids(await run(ports))).toEqual([`${name(1)} kept`, `${name(1, 1)} purged`]);
-    expect(onBuffer(ports)).toEqual([name(1)]);
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} kept`, `${rawName(1, 1)} purged`]);
+    expect(onBuffer(ports)).toEqual([rawName(1)]);
   });
 
   test('a copy that is the original, or another copy, by another name does not count', async () => {
@@ -176,7 +152,7 @@ describe('what may go', () => {
     await rm(copyPath(ports, 'fnal', 2));
     await link(copyPath(ports, 'sfu', 2), copyPath(ports, 'fnal', 2));
     const items = await run(ports);
-    expect(dids(items)).toEqual([`${name(1)} kept`, `${name(2)} kept`]);
+    expect(dids(items)).toEqual([`${rawName(1)} kept`, `${rawName(2)} kept`]);
     expect(items.map(({ text }) => text).join('\n')).toMatch(/is the original itself[\s\S]*are one file/);
     expect(onBuffer(ports)).toHaveLength(2);
   });
@@ -200,14 +176,14 @@ describe('what may go', () => {
     const total = 10_000;
     const space = async () => ({ total, free: total - 7000 - 1000 * onBuffer(ports).length });
     expect(dids(await run(ports, { untilFree: 0.2, space, dryRun: true }))).toEqual([
-      `${name(1)} purged`,
-      `${name(2)} purged`,
+      `${rawName(1)} purged`,
+      `${rawName(2)} purged`,
     ]);
-    expect(dids(await run(ports, { untilFree: 0.2, space }))).toEqual([`${name(1)} purged`, `${name(2)} purged`]);
-    expect(onBuffer(ports)).toEqual([name(3)]);
+    expect(dids(await run(ports, { untilFree: 0.2, space }))).toEqual([`${rawName(1)} purged`, `${rawName(2)} purged`]);
+    expect(onBuffer(ports)).toEqual([rawName(3)]);
     expect(await run(ports, { untilFree: 0.2, space })).toEqual([]);
     const short = await run(ports, { untilFree: 0.9, space });
-    expect(dids(short)).toEqual([`${name(3)} purged`, 'L1 short']);
+    expect(dids(short)).toEqual([`${rawName(3)} purged`, 'L1 short']);
     expect(short.at(-1)).toMatchObject({ failed: true, next: 'dflow why buffer' });
   });
 
@@ -216,14 +192,14 @@ describe('what may go', () => {
     await completeRun(ports, 1, 1);
     await completeRun(ports, 1, 1, 500, 'L2');
     await storedRuns(ports, [2, 3], 2);
-    expect(dids(await run(ports, { levels: ['L2'] }))).toEqual([`${name(1)} purged`]);
+    expect(dids(await run(ports, { levels: ['L2'] }))).toEqual([`${rawName(1)} purged`]);
     expect(onBuffer(ports, 'L2')).toEqual([]);
-    expect(dids(await run(ports, { limit: 2 }))).toEqual([`${name(1)} purged`, `${name(2)} purged`]);
+    expect(dids(await run(ports, { limit: 2 }))).toEqual([`${rawName(1)} purged`, `${rawName(2)} purged`]);
     expect(dids(await run(ports, { runs: (number) => number === 3 }))).toEqual([
-      `${name(3)} purged`,
-      `${name(3, 1)} purged`,
+      `${rawName(3)} purged`,
+      `${rawName(3, 1)} purged`,
     ]);
-    expect(onBuffer(ports)).toEqual([name(2, 1)]);
+    expect(onBuffer(ports)).toEqual([rawName(2, 1)]);
   });
 
   test('quarantined junk only with --junk, and never what may be data', async () => {
@@ -254,7 +230,7 @@ describe('what may go', () => {
     await writeFile(join(ports.folder, 'buffer', 'L1', 'grew.zdab'), 'it grew');
     await put('far.zdab', 'beyond-max-jump');
     await put('op.zdab', 'operator');
-    expect(dids(await run(ports))).toEqual([`${name(1)} purged`]);
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} purged`]);
     expect(onBuffer(ports)).toHaveLength(5);
     const items = await run(ports, { junk: true });
     expect(items.map((item) => `${item.name} ${item.did}`).sort()).toEqual([
@@ -276,9 +252,9 @@ describe('what was tampered with after it was verified', () => {
     await storedRuns(ports, [1], 3);
     await DAMAGES[damage](copyPath(ports, 'fnal', 1, 1));
     expect(dids(await run(ports))).toEqual(
-      [`${name(1)} purged`, `${name(1, 1)} kept`, `${name(1, 2)} purged`].sort(byKept),
+      [`${rawName(1)} purged`, `${rawName(1, 1)} kept`, `${rawName(1, 2)} purged`].sort(byKept),
     );
-    expect(onBuffer(ports)).toEqual([name(1, 1)]);
+    expect(onBuffer(ports)).toEqual([rawName(1, 1)]);
     expect(await originalsOf(ports, 1)).toEqual(['purged', 'present', 'purged']);
   });
   const byKept = (a: string, b: string) => Number(b.endsWith('kept')) - Number(a.endsWith('kept'));
@@ -293,12 +269,12 @@ describe('what was tampered with after it was verified', () => {
         return sum;
       };
       const readChecksum = (path: string) => storage.checksum(path);
-      return replaced(storage, { checksum, readChecksum });
+      return replacing(storage, { checksum, readChecksum });
     };
     const ports = await world({ wrap: caching });
     await storedRuns(ports, [1, 2, 3], 1);
     for (const [index, site] of ['sfu', 'fnal', 'ral'].entries()) {
-      const copy = `L1/0/${name(index + 1)}`;
+      const copy = `L1/0/${rawName(index + 1)}`;
       await (await ports.storage(site)).checksum(copy);
       await DAMAGES.silent(copyPath(ports, site, index + 1));
     }
@@ -311,7 +287,7 @@ describe('what was tampered with after it was verified', () => {
     let down = false;
     const ports = await world({
       wrap: (storage) =>
-        replaced(storage, {
+        replacing(storage, {
           readChecksum: (path) =>
             down && storage.name === 'ral'
               ? Promise.reject(new UnreachableError('ral does not answer'))
@@ -334,7 +310,7 @@ describe('disturbed while the copies are read', () => {
     let armed = false;
     const ports: TestPorts = await world({
       wrap: (storage) =>
-        replaced(storage, {
+        replacing(storage, {
           readChecksum: async (path) => {
             if (armed) {
               armed = false;
@@ -365,8 +341,8 @@ describe('disturbed while the copies are read', () => {
     ['the original is touched', (ports) => utimes(bufferPath(ports, 1), new Date(0), new Date(0))],
   ])('%s: the original stays and is present again', async (_, disturb) => {
     const ports = await disturbed(disturb);
-    expect(dids(await run(ports))).toEqual([`${name(1)} kept`]);
-    expect(onBuffer(ports)).toEqual([name(1)]);
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} kept`]);
+    expect(onBuffer(ports)).toEqual([rawName(1)]);
     expect(await originalsOf(ports, 1)).toEqual(['present']);
   });
 
@@ -378,9 +354,9 @@ describe('disturbed while the copies are read', () => {
       seen.push(await collect(transfer(other)));
       await expect(run(other)).rejects.toThrow(BusyError);
     });
-    expect(dids(await run(ports))).toEqual([`${name(1)} kept`]);
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} kept`]);
     expect(seen).toEqual([['purging'], []]);
-    expect(onBuffer(ports)).toEqual([name(1)]);
+    expect(onBuffer(ports)).toEqual([rawName(1)]);
   });
 
   test('the lock file alone keeps a second purge away', async () => {
@@ -390,7 +366,7 @@ describe('disturbed while the copies are read', () => {
     const lock = tryLock(join(ports.folder, '.dflow', 'purge.lock'));
     await expect(run(ports)).rejects.toThrow(/another purge/);
     lock?.release();
-    expect(dids(await run(ports))).toEqual([`${name(1)} purged`]);
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} purged`]);
   });
 });
 
@@ -435,7 +411,7 @@ describe('killed', () => {
       // What is gone is named by a receipt, whatever the documents say.
       const lines = (await Promise.all(receipts(ports).map((one) => readReceipt(ports.folder, one)))).flat();
       const there = onBuffer(ports);
-      for (const one of [name(1), name(1, 1)]) {
+      for (const one of [rawName(1), rawName(1, 1)]) {
         expect(there.includes(one) || lines.some((line) => line.name === one)).toBe(true);
       }
       await run(ports);
@@ -445,7 +421,7 @@ describe('killed', () => {
         const path = join(ports.folder, '.dflow', 'receipts', (original as { receipt: string }).receipt);
         expect(readFileSync(path, 'utf8')).toContain(file);
       }
-      await open.pop()?.remove();
+      await closeWorlds();
       if (!died) break;
       kills++;
     }
@@ -461,9 +437,9 @@ describe('killed', () => {
     const text = readFileSync(join(ports.folder, '.dflow', 'receipts', first!), 'utf8');
     await expect(run(same)).rejects.toMatchObject({ code: 'EEXIST' });
     expect(readFileSync(join(ports.folder, '.dflow', 'receipts', first!), 'utf8')).toBe(text);
-    expect(onBuffer(ports)).toEqual([name(2)]);
+    expect(onBuffer(ports)).toEqual([rawName(2)]);
     expect(dids(await run(ports))).toEqual(
-      [`${name(2)} restored`, `${name(2)} purged`].filter((one) => one.endsWith('purged')),
+      [`${rawName(2)} restored`, `${rawName(2)} purged`].filter((one) => one.endsWith('purged')),
     );
     expect((await readdir(join(ports.folder, '.dflow', 'receipts'))).length).toBe(2);
   });

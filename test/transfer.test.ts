@@ -1,12 +1,9 @@
 // Transfer over a real store and real folders, with faults: killed, doubled, truncated, corrupted, full, forbidden.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import {
   chmod,
   link,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
   rename,
@@ -16,11 +13,8 @@ import {
   unlink,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { DataDoc } from '../src/lib/domain/data.ts';
 import { SCHEMA } from '../src/lib/domain/doc.ts';
 import type { HoldDoc } from '../src/lib/domain/hold.ts';
@@ -30,41 +24,14 @@ import { transfer } from '../src/lib/flow/transfer.ts';
 import { ConfigError, CredentialsError, UnreachableError, UsageError } from '../src/lib/util/errors.ts';
 import { HOUR, MINUTE, ms } from '../src/lib/util/time.ts';
 import { bytesOf, NASTY_NAMES } from './contracts/storage.ts';
-import {
-  addRun,
-  collect,
-  makePorts,
-  type PortsOptions,
-  readRun,
-  replacing,
-  T0,
-  type TestPorts,
-} from './support/ports.ts';
+import { addRun, closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
+import { digest, onDisk } from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+afterEach(closeWorlds);
 
 const file = (name: string, size = 2000) => ({ name, bytes: bytesOf(name, size) });
 const dids = (items: readonly Item[]) =>
   items.map((item) => `${item.storage ?? item.ref} ${item.file ?? '-'} ${item.did}`);
-
-const digest = (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex');
-
-/** Digest of every file below an element, temporary ones too, by path. */
-async function onDisk(ports: TestPorts, storage: string): Promise<Map<string, string>> {
-  const root = join(ports.folder, 'se', storage);
-  const found = await readdir(root, { recursive: true, withFileTypes: true });
-  const paths = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const digests = paths.map(async (path) => [path.slice(root.length + 1), digest(await readFile(path))] as const);
-  return new Map(await Promise.all(digests));
-}
 
 async function putHold(ports: TestPorts, what: HoldDoc['what'], scope: HoldDoc['scope']): Promise<void> {
   const doc: HoldDoc = {
@@ -291,6 +258,23 @@ describe('the source', () => {
   });
 });
 
+/** A world whose n-th copy to its only element fails; copies are made one at a time, and `copies` counts them. */
+async function failingAt(n: number, error: Error): Promise<{ ports: TestPorts; copies: () => number }> {
+  let copies = 0;
+  const ports = await world({
+    storages: ['sfu'],
+    settings: { transfer: { parallel: 1, perStorage: 8, lease: HOUR, retry: HOUR } },
+    wrap: (storage) =>
+      replacing(storage, {
+        copyIn: async (local, path, options) => {
+          if (++copies === n) throw error;
+          return storage.copyIn(local, path, options);
+        },
+      }),
+  });
+  return { ports, copies: () => copies };
+}
+
 describe('the destination', () => {
   test('a flipped byte is found by the checksum there; nothing is published; it cools off, then arrives', async () => {
     let now = ms(T0);
@@ -337,18 +321,7 @@ describe('the destination', () => {
   });
 
   test('that goes down halfway: its slots are free for the next call at once', async () => {
-    let copies = 0;
-    const ports = await world({
-      storages: ['sfu'],
-      settings: { transfer: { parallel: 1, perStorage: 8, lease: HOUR, retry: HOUR } },
-      wrap: (storage) =>
-        replacing(storage, {
-          copyIn: async (local, path, options) => {
-            if (++copies === 3) throw new UnreachableError('storage sfu: connection reset');
-            return storage.copyIn(local, path, options);
-          },
-        }),
-    });
+    const { ports, copies } = await failingAt(3, new UnreachableError('storage sfu: connection reset'));
     await addRun(
       ports,
       1,
@@ -357,26 +330,15 @@ describe('the destination', () => {
     const first = await collect(transfer(ports));
     expect(first.filter((item) => item.did === 'verified')).toHaveLength(2);
     expect(first.filter((item) => item.failed)).toHaveLength(1);
-    expect(copies).toBe(3);
+    expect(copies()).toBe(3);
     expect((await collect(transfer(ports))).filter((item) => item.did === 'verified')).toHaveLength(4);
   });
 
   test('expired credentials stop the call, and nothing counts as failed', async () => {
-    let copies = 0;
-    const ports = await world({
-      storages: ['sfu'],
-      settings: { transfer: { parallel: 1, perStorage: 8, lease: HOUR, retry: HOUR } },
-      wrap: (storage) =>
-        replacing(storage, {
-          copyIn: async (local, path, options) => {
-            if (++copies === 2) throw new CredentialsError('proxy expired');
-            return storage.copyIn(local, path, options);
-          },
-        }),
-    });
+    const { ports, copies } = await failingAt(2, new CredentialsError('proxy expired'));
     await addRun(ports, 1, [file('a'), file('b'), file('c')]);
     await expect(collect(transfer(ports))).rejects.toThrow(CredentialsError);
-    expect(copies).toBe(2);
+    expect(copies()).toBe(2);
     const states = (await readRun(ports, 1)).files.map((one) => one.replicas.sfu?.state);
     expect(states[0]).toBe('verified');
     expect((await collect(transfer(ports))).map((item) => item.did)).toEqual(['verified', 'verified']);
@@ -491,99 +453,3 @@ function takenOver(doc: DataDoc): DataDoc {
   const sfu = { state: 'copying' as const, attempt: 9, host: 'other', nonce: 'n', since: T0, expires };
   return { ...doc, files: doc.files.map((one) => ({ ...one, replicas: { ...one.replicas, sfu } })) };
 }
-
-describe('processes', () => {
-  let out: string;
-  let script: string;
-  beforeAll(async () => {
-    out = await mkdtemp(join(tmpdir(), 'dflow-child-'));
-    script = join(out, 'transfer-child.mjs');
-    await build({
-      entryPoints: [join(import.meta.dirname, 'support/transfer-child.ts')],
-      outfile: script,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      packages: 'external',
-      external: ['*.sh', '*.mjs'],
-      logLevel: 'silent',
-    });
-    await symlink(join(import.meta.dirname, '../node_modules'), join(out, 'node_modules'));
-  });
-  afterAll(() => rm(out, { recursive: true, force: true }));
-
-  const start = (ports: TestPorts, host: string, lease: number, offset = 0, delay = 0): ChildProcess =>
-    spawn(process.execPath, [script, ports.folder, host, lease, offset, delay].map(String), {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-  const lines = async (
-    child: ChildProcess,
-    each: (line: { copies?: string; did?: string }) => void,
-  ): Promise<number | null> => {
-    const exit = once(child, 'exit');
-    for await (const line of createInterface({ input: child.stdout! })) each(JSON.parse(line));
-    return (await exit)[0] as number | null;
-  };
-  const finalName = (path: string) => path.replace(/\.([^/]+)\.dflow-\d+-[a-z0-9]+$/, '$1');
-
-  test('killed at any moment, then continued: no partial file stays, each is copied once more at most', async () => {
-    const ports = await world();
-    const files = Array.from({ length: 12 }, (_, i) => file(`f${String(i).padStart(2, '0')}`, 1_500_000 + i));
-    await addRun(ports, 1, files.slice(0, 6));
-    await addRun(ports, 2, files.slice(6));
-    const started = new Map<string, number>();
-    const count = (line: { copies?: string }) => {
-      if (line.copies) started.set(finalName(line.copies), (started.get(finalName(line.copies)) ?? 0) + 1);
-    };
-    // Each life is killed after some more copies have begun; the next one lives after the lease of the one before.
-    let life = 0;
-    let killed = 0;
-    for (const after of [1, 4, 7, 13, 20]) {
-      const child = start(ports, 'buffer1', 60_000, life++ * 61_000);
-      let begun = 0;
-      const exit = await lines(child, (line) => {
-        count(line);
-        if (line.copies && ++begun === after) child.kill('SIGKILL');
-      });
-      if (exit === null) killed++;
-    }
-    expect(killed).toBeGreaterThanOrEqual(3);
-    expect(await lines(start(ports, 'buffer1', 60_000, life * 61_000), count)).toBe(0);
-    for (const name of ['sfu', 'fnal', 'ral']) {
-      const disk = await onDisk(ports, name);
-      expect([...disk.keys()].sort()).toEqual(files.map((one) => `L1/0/${one.name}`));
-      for (const one of files) expect(disk.get(`L1/0/${one.name}`)).toBe(digest(one.bytes));
-    }
-    expect((await readRun(ports, 1)).done).toEqual(['fnal', 'ral', 'sfu']);
-    expect((await readRun(ports, 2)).done).toEqual(['fnal', 'ral', 'sfu']);
-    // 36 copies are needed; each of five deaths can waste no more than the four files then under way.
-    const total = [...started.values()].reduce((a, b) => a + b, 0);
-    expect(total).toBeLessThanOrEqual(36 + 5 * 4);
-  });
-
-  test('two at once copy no file twice', async () => {
-    const ports = await world();
-    for (let run = 1; run <= 40; run++) await addRun(ports, run, [file(`a${run}`, 5000), file(`b${run}`, 5000)]);
-    const started: string[] = [];
-    const verified = [0, 0];
-    await Promise.all(
-      [0, 1].map(async (index) => {
-        const child = start(ports, `buffer${index}`, 60_000, 0, 1);
-        const exit = await lines(child, (line) => {
-          if (line.copies) started.push(finalName(line.copies));
-          if (line.did === 'verified') verified[index]!++;
-        });
-        expect(exit).toBe(0);
-      }),
-    );
-    // A call leaves what the other has claimed; one more finds whether anything was left behind.
-    await lines(start(ports, 'buffer0', 60_000), (line) => {
-      if (line.copies) started.push(finalName(line.copies));
-      if (line.did === 'verified') verified[0]!++;
-    });
-    expect(started).toHaveLength(240);
-    expect(verified[0]! + verified[1]!).toBe(240);
-    for (const name of ['sfu', 'fnal', 'ral']) expect((await onDisk(ports, name)).size).toBe(80);
-  });
-});

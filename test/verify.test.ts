@@ -1,38 +1,33 @@
 // Verify over a real store and real folders: what it finds, what it must not mark, what it mends.
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { classifier } from '../src/lib/domain/dark.ts';
-import type { DataDoc } from '../src/lib/domain/data.ts';
-import { dataId } from '../src/lib/domain/ids.ts';
-import type { JobDoc } from '../src/lib/domain/job.ts';
 import { isSiteFault } from '../src/lib/domain/verify.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
-import { purge } from '../src/lib/flow/purge.ts';
-import { transfer } from '../src/lib/flow/transfer.ts';
 import { type VerifyOptions, verify } from '../src/lib/flow/verify.ts';
 import type { Storage } from '../src/lib/storage.ts';
 import { UnreachableError, UsageError } from '../src/lib/util/errors.ts';
 import { HOUR, ms } from '../src/lib/util/time.ts';
-import { adler32 } from './contracts/storage.ts';
-import { job, module } from './support/docs.ts';
-import { collect, makePorts, type PortsOptions, readRun, T0, type TestPorts } from './support/ports.ts';
-import { bufferPath, copyPath, DAMAGES, type Damage, onBuffer, originalsOf, storedRuns } from './support/stored.ts';
+import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
+import {
+  bufferPath,
+  changeDoc,
+  copyPath,
+  DAMAGES,
+  type Damage,
+  outputPath,
+  outputsOf,
+  rawName,
+  readJob,
+  storedPass,
+  storedRuns,
+} from './support/stored.ts';
 
-const open: TestPorts[] = [];
-async function world(options: PortsOptions = {}): Promise<TestPorts> {
-  const ports = await makePorts(options);
-  open.push(ports);
-  return ports;
-}
-afterEach(async () => {
-  for (const ports of open.splice(0)) await ports.remove();
-});
+afterEach(closeWorlds);
 
 const run = (ports: TestPorts, options: VerifyOptions = {}) => collect(verify(ports, options));
-const name = (number: number, subrun = 0) =>
-  `SNOP_${String(number).padStart(10, '0')}_${String(subrun).padStart(3, '0')}.zdab`;
 const short = (items: readonly Item[]) =>
   items
     .filter(({ kind }) => kind !== 'storage')
@@ -41,20 +36,6 @@ const sums = (items: readonly Item[]) =>
   Object.fromEntries(
     items.filter(({ kind }) => kind === 'storage').map((item) => [item.ref, `${item.did} ${item.bad}/${item.checked}`]),
   );
-
-function replaced(storage: Storage, calls: Partial<Storage>): Storage {
-  return new Proxy(storage, {
-    get(target, key) {
-      const own = Reflect.get(calls, key) as unknown;
-      const value = own ?? (Reflect.get(target, key) as unknown);
-      return typeof value === 'function' ? value.bind(own ? calls : target) : value;
-    },
-  });
-}
-
-async function changeDoc(ports: TestPorts, number: number, change: (doc: DataDoc) => DataDoc): Promise<void> {
-  await ports.store.update<DataDoc>(dataId('L1', number), (doc) => ({ write: change(doc!) }));
-}
 
 /** States of one storage element's copies of a run. */
 async function states(ports: TestPorts, number: number, storage: string): Promise<(string | undefined)[]> {
@@ -110,7 +91,7 @@ describe('a check', () => {
       storages: ['sfu', 'fnal'],
       wrap: (storage) => {
         const remembered = new Map<string, ReturnType<Storage['checksum']>>();
-        return replaced(storage, {
+        return replacing(storage, {
           checksum: (path) => {
             remembered.set(path, remembered.get(path) ?? storage.checksum(path));
             return remembered.get(path)!;
@@ -122,7 +103,7 @@ describe('a check', () => {
     await run(ports);
     await DAMAGES.silent(copyPath(ports, 'fnal', 1));
     expect(short(await run(ports))).toEqual([]);
-    expect(short(await run(ports, { read: true }))).toEqual([`fnal ${name(1)} bad`]);
+    expect(short(await run(ports, { read: true }))).toEqual([`fnal ${rawName(1)} bad`]);
   });
 
   test('what was checked lately is left out; a limited call is continued by the next', async () => {
@@ -148,7 +129,7 @@ describe('a check', () => {
       fnal: 'checked 0/2',
     });
     const dry = await run(ports, { dryRun: true });
-    expect(short(dry)).toEqual([`fnal ${name(2)} bad`]);
+    expect(short(dry)).toEqual([`fnal ${rawName(2)} bad`]);
     expect(dry.every(({ dryRun }) => dryRun === true)).toBe(true);
     expect(await states(ports, 2, 'fnal')).toEqual(['verified', 'verified']);
     await expect(run(ports, { storages: ['snf'] })).rejects.toThrow(UsageError);
@@ -160,7 +141,7 @@ describe('a check', () => {
     const ports = await world({
       storages: ['sfu', 'fnal'],
       wrap: (storage) =>
-        replaced(storage, {
+        replacing(storage, {
           checksum: (path) =>
             down && storage.name === 'fnal'
               ? Promise.reject(new UnreachableError('fnal is down'))
@@ -180,7 +161,7 @@ describe('a check', () => {
     const path = copyPath(ports, 'fnal', 1);
     await rm(path);
     await mkdir(path);
-    expect(short(await run(ports))).toEqual([`fnal ${name(1)} unreadable`]);
+    expect(short(await run(ports))).toEqual([`fnal ${rawName(1)} unreadable`]);
     expect(await states(ports, 1, 'fnal')).toEqual(['verified', 'verified']);
   });
 
@@ -192,33 +173,14 @@ describe('a check', () => {
       files: doc.files.map((file, index) => (index === 0 ? { ...file, adler32: '0badcafe' } : file)),
     }));
     const items = await run(ports, { repair: true });
-    expect(short(items).sort()).toEqual([`fnal ${name(1)} catalogue`, `sfu ${name(1)} catalogue`]);
+    expect(short(items).sort()).toEqual([`fnal ${rawName(1)} catalogue`, `sfu ${rawName(1)} catalogue`]);
     expect(await states(ports, 1, 'fnal')).toEqual(['verified', 'verified']);
   });
 
   test('an output that is gone or wrong is marked in its job, said once as new, and unmarked when it is back', async () => {
     const ports = await world({ storages: ['sfu'] });
-    const bytes = Buffer.from('histogram');
-    const path = 'outputs/Count/0000000012/p001/e1/Count_r0000000012_s000_p001.txt';
-    const file = join(ports.folder, 'se', 'sfu', path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, bytes);
-    const made = job({ run: 12, module: module('Count') });
-    const output = {
-      type: 'out',
-      name: 'out.txt',
-      storage: 'sfu',
-      path,
-      size: bytes.length,
-      adler32: adler32(bytes),
-      guid: 'g',
-      lfn: 'l',
-    };
-    const lock = { site: 's', epoch: 1, claim: 'c', index: 0 };
-    const state = { name: 'completed', since: T0, lock, execution: 'e1', outputs: [output], usage: {} } as const;
-    await ports.store.update<JobDoc>(made._id, () => ({
-      write: { ...made, subjobs: [{ ...made.subjobs[0]!, state }] },
-    }));
+    const made = await storedPass(ports);
+    const file = outputPath(ports, outputsOf(made)[0]!);
     expect(short(await run(ports))).toEqual([]);
     await rename(file, `${file}.away`);
     const [bad] = await run(ports);
@@ -228,8 +190,8 @@ describe('a check', () => {
     expect(again[0]?.failed).toBeUndefined();
     await rename(`${file}.away`, file);
     expect(short(await run(ports))).toEqual([]);
-    const doc = (await ports.store.get<JobDoc>([made._id])).get(made._id);
-    expect(doc?.subjobs[0]?.state).toMatchObject({ outputs: [{ path, checkedAt: expect.any(String) }] });
+    const doc = await readJob(ports, made);
+    expect(outputsOf(doc)).toMatchObject(outputsOf(made).map(() => ({ checkedAt: expect.any(String) })));
     expect(JSON.stringify(doc)).not.toContain('"bad"');
   });
 });
@@ -279,126 +241,4 @@ test.each([
   [{ checked: 200, bad: 80 }, { checked: 9000, bad: 0 }, true],
 ])('site fault: %o after %o: %s', (batch, before, fault) => {
   expect(isSiteFault(batch, before, 0.3)).toBe(fault);
-});
-
-describe('repair', () => {
-  test('never from a copy that is bad itself: that one is marked, another is taken, the original last', async () => {
-    const ports = await world();
-    await storedRuns(ports, [1], 1);
-    await DAMAGES.missing(copyPath(ports, 'ral', 1));
-    await run(ports, { storages: ['ral'] });
-    await DAMAGES.silent(copyPath(ports, 'sfu', 1));
-    await DAMAGES.silent(copyPath(ports, 'fnal', 1));
-    const items = await run(ports, { storages: ['ral'], repair: true });
-    expect(items.map(({ did, text }) => `${did} ${/from (.*)/.exec(text ?? '')?.[1] ?? ''}`.trim())).toEqual([
-      'failed',
-      'failed',
-      'repaired buffer L1',
-    ]);
-    expect((await readRun(ports, 1)).files[0]?.replicas).toMatchObject({
-      sfu: { state: 'bad' },
-      fnal: { state: 'bad' },
-      ral: { state: 'verified' },
-    });
-    expect((await run(ports, { repair: true })).filter(({ did }) => did === 'repaired')).toHaveLength(2);
-    for (const storage of ['sfu', 'fnal', 'ral']) {
-      expect(await readFile(copyPath(ports, storage, 1))).toEqual(await readFile(bufferPath(ports, 1)));
-    }
-  });
-
-  test('without any good copy it says so, and the bad one stays what it is', async () => {
-    const ports = await world({ storages: ['sfu'] });
-    await storedRuns(ports, [1], 1);
-    await collect(purge({ ...ports, settings: { ...ports.settings, copies: { raw: 1, purgeAfter: 1 } } }));
-    await DAMAGES.flipped(copyPath(ports, 'sfu', 1));
-    const items = await run(ports, { repair: true });
-    expect(items.filter(({ did }) => did === 'failed')).toMatchObject([
-      { text: expect.stringContaining('no good copy') },
-    ]);
-    expect((await readRun(ports, 1)).files[0]?.replicas.sfu).toMatchObject({ state: 'bad', attempt: 1 });
-    expect(readdirSync(dirname(copyPath(ports, 'sfu', 1)))).toEqual([name(1)]);
-  });
-
-  test('a copy that came back is taken as it is', async () => {
-    const ports = await world({ storages: ['sfu', 'fnal'] });
-    await storedRuns(ports, [1], 1);
-    const path = copyPath(ports, 'fnal', 1);
-    await rename(path, `${path}.away`);
-    await run(ports);
-    await rename(`${path}.away`, path);
-    expect((await run(ports, { repair: true })).filter(({ kind }) => kind === 'replica').map(({ did }) => did)).toEqual(
-      ['restored'],
-    );
-    expect(await states(ports, 1, 'fnal')).toEqual(['verified']);
-  });
-
-  test('a repair that died is taken over by the next, and by no transfer', async () => {
-    let now = ms(T0);
-    const ports = await world({ storages: ['sfu', 'fnal'], now: () => now });
-    await storedRuns(ports, [1], 1);
-    await DAMAGES.flipped(copyPath(ports, 'fnal', 1));
-    await run(ports);
-    await changeDoc(ports, 1, (doc) => ({
-      ...doc,
-      files: doc.files.map((file) => {
-        const bad = file.replicas.fnal as { path: string; why: string; attempt: number };
-        const repair = { path: bad.path, why: bad.why };
-        const expires = new Date(now + HOUR).toISOString();
-        const fnal = {
-          state: 'copying',
-          attempt: 2,
-          host: 'x',
-          nonce: 'dead',
-          since: T0,
-          expires,
-          source: 'sfu',
-          repair,
-        } as const;
-        return { ...file, replicas: { ...file.replicas, fnal } };
-      }),
-    }));
-    expect((await run(ports, { repair: true })).filter(({ kind }) => kind === 'replica')).toEqual([]);
-    now += 2 * HOUR;
-    expect(await collect(transfer(ports))).toEqual([]);
-    expect((await run(ports, { repair: true })).filter(({ did }) => did === 'repaired')).toHaveLength(1);
-    expect(await readFile(copyPath(ports, 'fnal', 1))).toEqual(await readFile(bufferPath(ports, 1)));
-  });
-});
-
-test('verify, repair, purge and transfer at once on the same files lose nothing', async () => {
-  const ports = await world();
-  await storedRuns(ports, [1, 2, 3, 4], 5, 500);
-  const originals = new Map<string, Buffer>();
-  for (const file of onBuffer(ports)) originals.set(file, readFileSync(join(ports.folder, 'buffer', 'L1', file)));
-  for (const number of [1, 2, 3, 4]) {
-    await DAMAGES.flipped(copyPath(ports, 'sfu', number, 0));
-    await DAMAGES.missing(copyPath(ports, 'fnal', number, 1));
-    await DAMAGES.silent(copyPath(ports, 'ral', number, 2));
-  }
-  const hosts = await Promise.all(['a', 'b', 'c'].map(() => makePorts({ folder: ports.folder })));
-  for (let round = 0; round < 3; round++) {
-    await Promise.all([
-      collect(verify(hosts[0]!, { repair: true })),
-      collect(purge(hosts[1]!)),
-      collect(transfer(hosts[2]!)),
-      collect(verify(ports, { read: true })),
-    ]);
-    const there = new Set(onBuffer(ports));
-    for (const [file, bytes] of originals) {
-      const [, number = '', subrun = ''] = /_(\d+)_(\d+)/.exec(file) ?? [];
-      const copies = ['sfu', 'fnal', 'ral'].filter((storage) => {
-        try {
-          return readFileSync(copyPath(ports, storage, Number(number), Number(subrun))).equals(bytes);
-        } catch {
-          return false;
-        }
-      });
-      expect(there.has(file) || copies.length === 3, `${file}: ${copies.join(' ')}`).toBe(true);
-    }
-  }
-  await collect(verify(ports, { repair: true }));
-  await collect(purge(ports));
-  expect(onBuffer(ports)).toEqual([]);
-  for (const number of [1, 2, 3, 4]) expect(await originalsOf(ports, number)).toEqual(Array(5).fill('purged'));
-  for (const host of hosts) await host.close();
 });

@@ -67,6 +67,35 @@ export async function untilState(backend: Backend, keys: readonly string[], stat
   });
 }
 
+/** What a suite of one batch system does with jobs: tasks of a fresh claim, handed over, released, waited for. */
+export function handsOn(world: () => Pick<BackendWorld, 'backend' | 'folder'>) {
+  const tasks = (count: number, command: string, more: (index: number) => Partial<JobSpec> = () => ({})): Task[] => {
+    const claim = nonce();
+    return Array.from({ length: count }, (_, index) => {
+      const key = `${claim}.${index}`;
+      return { key, spec: simpleSpec(key, command, world().folder, { outputs: [], ...more(index) }) };
+    });
+  };
+  const submitted = async (list: readonly Task[]): Promise<string[]> => {
+    const keys = list.map(({ key }) => key);
+    await world().backend.submit(keys[0]!.split('.')[0]!, list);
+    return keys;
+  };
+  const go = async (list: readonly Task[]): Promise<string[]> => {
+    const keys = await submitted(list);
+    await world().backend.release(keys);
+    return keys;
+  };
+  const ended = (key: string, seconds = 60): Promise<Status> => {
+    const look = async () => {
+      const status = (await world().backend.status([key])).get(key);
+      return status?.state === 'ended' ? status : undefined;
+    };
+    return until(`the end of ${key}`, look, seconds);
+  };
+  return { tasks, submitted, go, ended };
+}
+
 export function backendContract(name: string, setUp: () => Promise<BackendWorld>): void {
   describe(`${name}: backend contract`, () => {
     let world: BackendWorld;

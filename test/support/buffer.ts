@@ -91,6 +91,19 @@ export class Bench {
   }
 }
 
+const benches: Bench[] = [];
+
+/** A buffer with ports of its own; `afterEach(closeBenches)` removes it. */
+export async function start(options: BenchOptions = {}): Promise<{ bench: Bench; ports: Ports }> {
+  const bench = new Bench(options);
+  benches.push(bench);
+  return { bench, ports: await bench.ports('setup') };
+}
+
+export async function closeBenches(): Promise<void> {
+  for (const bench of benches.splice(0)) await bench.close();
+}
+
 export async function collect(step: Step): Promise<Item[]> {
   const items: Item[] = [];
   for await (const item of step) items.push(item);

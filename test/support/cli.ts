@@ -46,8 +46,9 @@ export function must(folder: string, args: readonly string[], codes: readonly nu
 }
 
 /** Starts `dflow ...args` and does not wait. */
-export function start(folder: string, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [BIN, ...args], { cwd: folder, env: environment(), stdio: 'ignore' });
+export function start(folder: string, args: readonly string[], stdout: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+  const stdio = ['ignore', stdout, 'ignore'] as const;
+  return spawn(process.execPath, [BIN, ...args], { cwd: folder, env: environment(), stdio: [...stdio] });
 }
 
 /** Parses JSON lines. */

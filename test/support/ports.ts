@@ -88,6 +88,19 @@ export async function makePorts(options: PortsOptions = {}): Promise<TestPorts> 
   };
 }
 
+const worlds: TestPorts[] = [];
+
+/** Ports that `afterEach(closeWorlds)` removes. */
+export async function world(options: PortsOptions = {}): Promise<TestPorts> {
+  const ports = await makePorts(options);
+  worlds.push(ports);
+  return ports;
+}
+
+export async function closeWorlds(): Promise<void> {
+  for (const ports of worlds.splice(0)) await ports.remove();
+}
+
 function makeSettings(folder: string, options: PortsOptions): Settings {
   const storages = (options.storages ?? ['sfu', 'fnal', 'ral']).map((name) => ({
     name,

@@ -5,11 +5,12 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { lockPath } from '../../src/lib/backends/ganga/client.ts';
 import { until } from '../contracts/backend.ts';
 import { untilUp, use as useCondor } from './condor-world.ts';
 import type { Experiment } from './experiment.ts';
 import { stopDaemon, useFull } from './slurm-world.ts';
-import { CONDOR, discard, type Kind, prepared, SLURM } from './systems.ts';
+import { CONDOR, discard, GANGA_LOCAL, type Kind, prepared, SLURM } from './systems.ts';
 
 const BASE = join(process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems', 'condor');
 const ROOM = 3;
@@ -55,6 +56,20 @@ test('slurm: MaxSubmitJobs of the association', () => {
   });
   fillAndFinish({ ...SLURM, use: useFull });
 }, 120_000);
+
+test('ganga, with Slurm behind it: the same; what Ganga was told of is neither lost nor doubled', () => {
+  useFull();
+  // Ganga quotes nothing: no blanks in this one.
+  const gangadir = mkdtempSync(join(tmpdir(), 'dflow-gangadir-'));
+  atEnd.push(() => {
+    for (const end of ['', '-journal']) rmSync(`${lockPath(gangadir)}${end}`, { force: true });
+    rmSync(gangadir, { recursive: true, force: true });
+    for (const daemon of ['slurmd', 'slurmctld'] as const) stopDaemon('full', daemon);
+  });
+  const slurm = "via: Slurm, viaOptions: {queue: main}, settings: ['[Slurm]heartbeat_frequency=0.5']";
+  const options = `${GANGA_LOCAL.options}, ${slurm}, gangadir: ${gangadir}`;
+  fillAndFinish({ ...GANGA_LOCAL, options, use: useFull });
+}, 240_000);
 
 test('htcondor: MAX_JOBS_PER_OWNER of a schedd of its own', async () => {
   const { path, bin } = await schedd();

@@ -1,12 +1,13 @@
 // What goes wrong between dflow and a real Ganga. Starts are counted by the wrappers' own marks and by what the payloads
 // wrote, never by our documents or Ganga's.
-import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Backend } from '../../src/lib/backend.ts';
 import { until, untilState } from '../contracts/backend.ts';
+import { BIN } from '../support/cli.ts';
 import { GangaExperiment, processes, type Strike } from './ganga-experiment.ts';
 import { GANGA, type GangaWorld, gangaWorld, keysOf, untilStarts } from './ganga-world.ts';
 
@@ -59,6 +60,13 @@ function oldGanga(folder: string): string {
   writeFileSync(program, text);
   chmodSync(program, 0o755);
   return program;
+}
+
+/** A step as another user of this machine would run it. */
+function asDaemon(folder: string, step: string) {
+  const command = `cd '${folder}' && exec '${process.execPath}' '${BIN}' ${step}`;
+  const env = [`PATH=${process.env.PATH}`, `HOME=${folder}`];
+  return spawnSync('runuser', ['-u', 'daemon', '--', 'env', ...env, 'sh', '-c', command], { encoding: 'utf8' });
 }
 
 const drivers = (one: { own: string }) => processes((words) => words.includes(join(one.own, 'driver.py')));
@@ -144,6 +152,38 @@ describe('ganga, with the chain', () => {
     expect([...one.states()].map(([key, { name }]) => [key, name])).toEqual(before);
     one.rounds(() => one.count('completed') === 3);
     await expectExactlyOnce(one);
+  });
+
+  test("another user, and another user's gangadir: said before anything is claimed, and nothing changes", () => {
+    const one = counted(2);
+    expect(one.dflow(['submit', '--limit', '1']).code).toBe(0);
+    const before = [...one.states()].map(([ref, { name }]) => `${ref} ${name}`);
+    execFileSync('chmod', ['-R', 'a+rwX', one.folder]);
+    for (const step of ['monitor', 'submit']) {
+      const ran = asDaemon(one.folder, step);
+      expect(ran.status).toBe(5);
+      expect(ran.stderr).toMatch(/it is daemon@\w+:Local, but the store knows it as root@/);
+    }
+    // A farm that the store does not know yet, on a gangadir that others may read: used, and still empty.
+    const used = join(one.own, 'gangadir');
+    const empty = join(one.folder, 'theirs');
+    mkdirSync(empty);
+    execFileSync('chmod', ['-R', 'go-w', used, empty]);
+    const config = readFileSync(join(one.folder, 'dflow.yaml'), 'utf8');
+    for (const gangadir of [used, empty]) {
+      const other = config
+        .replace('cedar', 'oak')
+        .replace('beat: 1s', `beat: 1s, gangadir: ${JSON.stringify(gangadir)}`);
+      writeFileSync(join(one.folder, 'dflow.yaml'), other);
+      const ran = asDaemon(one.folder, 'submit');
+      expect(ran.status).toBe(5);
+      expect(ran.stderr).toContain(`daemon cannot use the gangadir ${gangadir}: it belongs to the user with number 0`);
+      expect(ran.stderr).toContain('run this as that user');
+    }
+    writeFileSync(join(one.folder, 'dflow.yaml'), config);
+    expect([...one.states()].map(([ref, { name }]) => `${ref} ${name}`)).toEqual(before);
+    one.rounds(() => one.count('completed') === 2);
+    return expectExactlyOnce(one);
   });
 
   test('two dflow at once on one gangadir: one waits for the other, both do their work', async () => {

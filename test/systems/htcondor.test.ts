@@ -4,14 +4,15 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Status, Task } from '../../src/lib/backend.ts';
+import type { Status } from '../../src/lib/backend.ts';
 import { UnreachableError } from '../../src/lib/util/errors.ts';
-import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
-import { backendContract, isRunning, nonce, simpleSpec, until, untilState } from '../contracts/backend.ts';
+import { backendContract, handsOn, isRunning, nonce, until, untilState } from '../contracts/backend.ts';
 import { type CondorWorld, condor, daemon, makeWorld, starts, untilUp } from './condor-world.ts';
+import { leftovers } from './leftovers.ts';
 
 backendContract('htcondor with a shared folder', () => makeWorld());
 backendContract('htcondor with file transfer', () => makeWorld({ transfer: true }));
+leftovers('htcondor', () => makeWorld());
 
 /** With a shared folder, and without. */
 const BOTH = [{ transfer: false }, { transfer: true }];
@@ -20,38 +21,8 @@ describe('htcondor', () => {
   let world: CondorWorld;
   afterEach(() => world.close());
 
-  function tasks(count: number, command: string, more: (index: number) => Partial<JobSpec> = () => ({})): Task[] {
-    const claim = nonce();
-    return Array.from({ length: count }, (_, index) => {
-      const key = `${claim}.${index}`;
-      return { key, spec: simpleSpec(key, command, world.folder, { outputs: [], ...more(index) }) };
-    });
-  }
-
-  async function submitted(list: readonly Task[]): Promise<string[]> {
-    const keys = list.map(({ key }) => key);
-    await world.backend.submit(keys[0]!.split('.')[0]!, list);
-    return keys;
-  }
-
-  async function go(list: readonly Task[]): Promise<string[]> {
-    const keys = await submitted(list);
-    await world.backend.release(keys);
-    return keys;
-  }
-
+  const { tasks, submitted, go, ended } = handsOn(() => world);
   const statusOf = async (key: string): Promise<Status | undefined> => (await world.backend.status([key])).get(key);
-
-  async function ended(key: string, seconds = 60): Promise<Status> {
-    return until(
-      `the end of ${key}`,
-      async () => {
-        const status = await statusOf(key);
-        return status?.state === 'ended' ? status : undefined;
-      },
-      seconds,
-    );
-  }
 
   /** A job that writes its process down and sleeps: its key, its id, and the file. */
   async function sleeper(): Promise<{ key: string; id: string; mark: string }> {

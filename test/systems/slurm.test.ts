@@ -5,48 +5,19 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Status, Task } from '../../src/lib/backend.ts';
-import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
-import { backendContract, nonce, simpleSpec, until, untilState } from '../contracts/backend.ts';
+import { backendContract, handsOn, until, untilState } from '../contracts/backend.ts';
+import { leftovers } from './leftovers.ts';
 import { type ClusterName, confOf, makeWorld, type SlurmWorld, slurm, starts, up, use } from './slurm-world.ts';
 
 backendContract('slurm with slurmdbd', () => makeWorld('test'));
 backendContract('slurm without accounting', () => makeWorld('nodbd'));
+leftovers('slurm', () => makeWorld('test'));
 
 describe('slurm', () => {
   let world: SlurmWorld;
   afterEach(() => world.close());
 
-  function tasks(count: number, command: string, more: (index: number) => Partial<JobSpec> = () => ({})): Task[] {
-    const claim = nonce();
-    return Array.from({ length: count }, (_, index) => {
-      const key = `${claim}.${index}`;
-      return { key, spec: simpleSpec(key, command, world.folder, { outputs: [], ...more(index) }) };
-    });
-  }
-
-  async function submitted(list: readonly Task[]): Promise<string[]> {
-    const keys = list.map(({ key }) => key);
-    await world.backend.submit(keys[0]!.split('.')[0]!, list);
-    return keys;
-  }
-
-  async function go(list: readonly Task[]): Promise<string[]> {
-    const keys = await submitted(list);
-    await world.backend.release(keys);
-    return keys;
-  }
-
-  async function ended(key: string, seconds = 30): Promise<Status> {
-    return until(
-      `the end of ${key}`,
-      async () => {
-        const status = (await world.backend.status([key])).get(key);
-        return status?.state === 'ended' ? status : undefined;
-      },
-      seconds,
-    );
-  }
+  const { tasks, submitted, go, ended } = handsOn(() => world);
 
   test.each<ClusterName>([
     'test',

@@ -1,9 +1,9 @@
 // Ganga: a front end to other batch systems that knows no held jobs. Each job is submitted at once and waits at its start
 // for a ticket in a folder that it shares with dflow; its state is what its own files say, joined with Ganga's word.
 // Owns the contract's calls; talking to Ganga is in ganga/client.ts, the files in ganga/jobs.ts.
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Backend, BackendContext, Status, Task } from '../backend.ts';
+import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { codeOf, UnreachableError } from '../util/errors.ts';
@@ -12,16 +12,19 @@ import { SECOND } from '../util/time.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
 import { GangaClient } from './ganga/client.ts';
+import { gangadirId } from './ganga/gangadir.ts';
 import { GangaJobs } from './ganga/jobs.ts';
 import { judge, type Look, settled } from './ganga/judge.ts';
 import { type GangaOptions, parseOptions } from './ganga/options.ts';
-import type { NewJob, Word } from './ganga/protocol.ts';
-import { ifThere, readTail } from './shared/files.ts';
+import type { NewJob, NotTaken, Word } from './ganga/protocol.ts';
+import { readTail } from './shared/files.ts';
+import { isFull } from './shared/fill.ts';
 import { namePrefix } from './shared/prefix.ts';
 import { reaching } from './shared/reachable.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { sweep } from './shared/sweep.ts';
 import { userName } from './shared/user.ts';
+import { lastWords, refusalOf } from './slurm/parse.ts';
 
 const reachable = reaching('the folder shared with the jobs');
 
@@ -54,26 +57,42 @@ class GangaBackend implements Backend {
     return this.#identity;
   }
 
-  async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string>> {
+  async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
     // All are rendered before the first is written: a name that cannot be used refuses the whole claim.
     const files = tasks.map(({ key, spec }) => [key, renderSpec(spec)] as const);
     if (tasks.length > 0) await this.#tidy(tasks.length);
     reachable(() => this.#jobs.add(claim, files));
-    const ids = new Map<string, string>();
-    for (const group of groups(tasks, SUBMIT)) {
-      const { via, viaOptions: options } = this.#options;
-      const answer = await this.#client.ask('submit', { via, options, jobs: group.map((task) => this.#newJob(task)) });
-      for (const { key } of group) {
-        const id = answer.ids[this.#prefix + key];
-        if (id !== undefined) ids.set(key, id);
-      }
-      // Ganga does not tell a refusal from a failure, so it is unknown: what it took stays held and is cancelled later.
-      if (answer.failed !== undefined)
-        throw new UnreachableError(
-          `Ganga could not submit ${answer.name}: ${answer.failed}${this.#client.lastWords()}`,
-        );
+    const answers = new Map<string, string | Refused>();
+    const { via, viaOptions: options } = this.#options;
+    for (let at = 0; at < tasks.length; ) {
+      const group = tasks.slice(at, at + SUBMIT);
+      const { ids, failed } = await this.#client.ask('submit', {
+        via,
+        options,
+        jobs: group.map((one) => this.#newJob(one)),
+      });
+      for (const { key } of group) if (ids[this.#prefix + key]) answers.set(key, ids[this.#prefix + key]!);
+      at += failed ? group.findIndex(({ key }) => this.#prefix + key === failed.name) : group.length;
+      if (!failed) continue;
+      const answer = this.#refusal(failed, tasks[at]!.key);
+      // Without room for one there is none for the rest: it is refused unasked.
+      const refused = isFull(answer.refused) ? tasks.slice(at) : tasks.slice(at, at + 1);
+      reachable(() => this.#jobs.close(refused.map(({ key }) => key)));
+      for (const { key } of refused) answers.set(key, answer);
+      at += refused.length;
     }
-    return ids;
+    return answers;
+  }
+
+  /**
+   * Ganga does not tell a refusal from a failure; the batch system behind it does. What it has refused is fenced: if it
+   * was taken all the same it will not start.
+   * @throws UnreachableError unknown: what was taken stays held and is cancelled later
+   */
+  #refusal({ name, why, said }: NotTaken, key: string): Refused {
+    const refused = this.#options.via === 'Slurm' ? refusalOf(said) : undefined;
+    if (refused !== undefined && reachable(() => this.#jobs.fence(key, `refused ${refused}`))) return { refused };
+    throw new UnreachableError(`Ganga could not submit ${name}: ${lastWords(said) || why}${this.#client.lastWords()}`);
   }
 
   #newJob({ key, spec }: Task): NewJob {
@@ -209,8 +228,10 @@ class GangaBackend implements Backend {
   /** Nothing must be kept alive here; old files go, once a day. */
   async ensure(): Promise<void> {
     try {
-      const needed = reachable(() => this.#jobs.closeOld(this.#options.keep));
-      await sweep(this.#jobs, this.#options.keep, (claim) => needed.has(claim));
+      await sweep(this.#jobs, this.#options.keep, async () => {
+        const needed = this.#jobs.closeOld(this.#options.keep);
+        return (claim) => needed.has(claim);
+      });
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       // A shared folder that is read-only for a while: whoever must write there says so.
@@ -233,25 +254,6 @@ function groups<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
 }
 
-/** The gangadir's own id, made once: another gangadir knows nothing of our jobs. */
-function gangadirId(gangadir: string, nonce: () => string): string {
-  const path = join(gangadir, 'dflow-id');
-  const found = ifThere(() => readFileSync(path, 'utf8'));
-  if (found) return found;
-  mkdirSync(gangadir, { recursive: true });
-  const temporary = `${path}.${process.pid}`;
-  try {
-    // Linked into place, so that of two first users one wins and no reader sees half an id.
-    writeFileSync(temporary, nonce());
-    linkSync(temporary, path);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  } finally {
-    ifThere(() => unlinkSync(temporary));
-  }
-  return readFileSync(path, 'utf8');
-}
-
 /** @throws ConfigError an option is wrong */
 export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'folder'>): void {
   parseOptions(farm, folder);
@@ -272,11 +274,11 @@ export async function open(farm: FarmSettings, context: BackendContext): Promise
   // Several farms and experiments may name the same folder: each has its own part of it.
   const shared = options.folder !== context.folder;
   const jobs = new GangaJobs(shared ? join(options.folder, `${farm.name}-${prefix.slice(6, -1)}`) : options.folder);
-  const id = reachable(() => {
+  reachable(() => {
     jobs.create();
     mkdirSync(context.folder, { recursive: true });
-    return gangadirId(options.gangadir, context.nonce);
   });
+  const id = gangadirId(options.gangadir, context.nonce, `farms.${farm.name}`);
   const identity = { cluster: `${id}:${options.via}`, user: userName() };
   const client = new GangaClient(options, prefix, context.folder, `farms.${farm.name}`);
   return new GangaBackend(options, jobs, client, prefix, identity);

@@ -173,7 +173,7 @@ class CondorBackend implements Backend {
 
   /** Nothing must be kept alive here; old files go, once a day. */
   async ensure(): Promise<void> {
-    await sweepIfWritable(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
+    await sweepIfWritable(this.#jobs, this.#keep, () => this.#jobs.closeOld(this.#keep, () => this.#pool.queue()));
   }
 
   async close(): Promise<void> {}

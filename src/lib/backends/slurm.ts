@@ -249,7 +249,8 @@ class SlurmBackend implements Backend {
 
   /** Nothing must be kept alive here; old files go, once a day. */
   async ensure(): Promise<void> {
-    await sweepIfWritable(this.#jobs, this.#keep, (claim) => this.#jobs.isNeeded(claim));
+    const queued = async () => (await this.#queue()).rows;
+    await sweepIfWritable(this.#jobs, this.#keep, () => this.#jobs.closeOld(this.#keep, queued));
   }
 
   async close(): Promise<void> {}

@@ -1,9 +1,12 @@
 // Copies of outputs: which rule wants which output where, the claim on a pass's copies to one element, and their place
 // in the catalogue. A copy is one more entry of the same output, at another element. Pure.
+import { groupBy } from '../util/group.ts';
 import { type Iso, plus } from '../util/time.ts';
+import { refOf } from './ids.ts';
 import type { JobDoc } from './job.ts';
+import type { CopyTask, Source } from './replicas.ts';
 import type { OutputRule } from './settings.ts';
-import { backOff } from './slots.ts';
+import { backOff, type Claim, isMade, type Result, type Settling } from './slots.ts';
 import type { Output } from './states.ts';
 
 /** One host's claim on making the copies of a pass at one element, or why its last try failed. */
@@ -11,14 +14,8 @@ export type OutputClaim =
   | { readonly attempt: number; readonly nonce: string; readonly host: string; readonly expires: Iso }
   | { readonly attempt: number; readonly why: string; readonly retryAt: Iso };
 
-/** One output of a subjob to be copied to one element, at the same path as where it is. */
-export interface OutputTask {
-  readonly job: string;
-  readonly subjob: number;
-  readonly source: Output;
-  readonly to: string;
-  readonly attempt: number;
-}
+/** Copies of outputs are made at this level: no buffer has it. */
+export const OUTPUTS = 'outputs';
 
 export const ruleCovers = ({ module, type }: OutputRule, job: string, output: string): boolean =>
   (module === undefined || module === job) && (type === undefined || type === output);
@@ -34,33 +31,56 @@ export function movesAway(rules: readonly OutputRule[], module: string, type: st
   return mine.length > 0 && mine.every(({ keep }) => !keep);
 }
 
-/** What can be copied now. `usable`: elements that can be read and written. */
+/** What can be copied now, to the same path as where it is. `usable`: elements that can be read and written. */
 export function plannedOutputs(
   job: JobDoc,
   rules: readonly OutputRule[],
   usable: (storage: string) => boolean,
   now: Iso,
-): OutputTask[] {
+): CopyTask[] {
   return publishedOutputs(job).flatMap(({ subjob, copies }) => {
     const good = copies.filter((copy) => copy.bad === undefined);
     const source = good.find((copy) => usable(copy.storage));
     if (!source) return [];
     const lacking = [...wantedAt(rules, job.module, source.type)].filter(
-      (to) => usable(to) && !copies.some((copy) => copy.storage === to) && isFree(job.copies?.[to], now),
+      (to) => usable(to) && !copies.some((copy) => copy.storage === to) && isFree(job.copies?.[to], now, false),
     );
-    return lacking.map((to) => ({
-      job: job._id,
-      subjob,
-      source,
-      to,
-      attempt: (job.copies?.[to]?.attempt ?? 0) + 1,
-    }));
+    return lacking.map((to) => ({ ...placeOf(job, subjob, source, to), source: whereOf(source) }));
   });
 }
 
-function isFree(claim: OutputClaim | undefined, now: Iso): boolean {
+/** One bad copy of an output, and where good ones are. */
+export interface BadOutput {
+  readonly task: Omit<CopyTask, 'source'>;
+  readonly good: readonly Source[];
+}
+
+/** The bad copies of a pass at one element; none while somebody makes copies there. */
+export function badOutputs(job: JobDoc, to: string, now: Iso): BadOutput[] {
+  if (!isFree(job.copies?.[to], now, true)) return [];
+  return publishedOutputs(job).flatMap(({ subjob, copies }) => {
+    const good = copies.filter((copy) => copy.bad === undefined && copy.storage !== to).map(whereOf);
+    const broken = copies.filter((copy) => copy.bad !== undefined && copy.storage === to);
+    return broken.map((copy) => {
+      const repair = { path: copy.path, why: copy.bad! };
+      return { task: { ...placeOf(job, subjob, copy, to), repair }, good };
+    });
+  });
+}
+
+const whereOf = ({ storage: site, path }: Output): Source => ({ site, path });
+
+function placeOf(job: JobDoc, subjob: number, file: Output, to: string): Omit<CopyTask, 'source'> {
+  const { _id: id, run, module, pass } = job;
+  const ref = refOf(run, module, pass, subjob);
+  const attempt = (job.copies?.[to]?.attempt ?? 0) + 1;
+  return { id, level: OUTPUTS, run, ref, file, to, path: file.path, attempt };
+}
+
+/** A repair was asked for: it does not wait until an earlier failure has cooled off. */
+function isFree(claim: OutputClaim | undefined, now: Iso, repair: boolean): boolean {
   if (!claim) return true;
-  return ('nonce' in claim ? claim.expires : claim.retryAt) <= now;
+  return 'nonce' in claim ? claim.expires <= now : repair || claim.retryAt <= now;
 }
 
 /** The outputs of a pass, each with all its copies. */
@@ -72,23 +92,26 @@ export function publishedOutputs(job: JobDoc): { readonly subjob: number; readon
   });
 }
 
-export interface OutputClaimer {
-  readonly nonce: string;
-  readonly host: string;
-  readonly now: Iso;
-  readonly expires: Iso;
+/** True while the copy that a repair is to replace is in the catalogue, and bad. */
+export function isBroken(job: JobDoc | undefined, { file, to, path }: CopyTask): boolean {
+  return copiesOf(job).some((one) => one.bad !== undefined && isSame(one, { ...file, storage: to, path }));
 }
 
-/** The job with the claim on its copies to `to`; `undefined` when somebody else has it, or has tried since. */
+/**
+ * The job with the claim on its copies to each `to`; `undefined` when somebody else has one, or has tried since, or
+ * nothing is left to be mended.
+ */
 export function claimOutputs(
   job: JobDoc,
-  tasks: readonly OutputTask[],
-  { nonce, host, now, expires }: OutputClaimer,
+  tasks: readonly CopyTask[],
+  { nonce, host, now, expires }: Claim,
 ): JobDoc | undefined {
   const copies = { ...job.copies };
-  for (const { to, attempt } of tasks) {
+  const due = tasks.filter((task) => !task.repair || isBroken(job, task));
+  if (due.length === 0) return undefined;
+  for (const { to, attempt, repair } of due) {
     const claim = job.copies?.[to];
-    if (!isFree(claim, now) || (claim?.attempt ?? 0) + 1 !== attempt) return undefined;
+    if (!isFree(claim, now, repair !== undefined) || (claim?.attempt ?? 0) + 1 !== attempt) return undefined;
     copies[to] = { attempt, nonce, host, expires };
   }
   return { ...job, copies };
@@ -109,60 +132,74 @@ export function renewOutputs(job: JobDoc, nonce: string, expires: Iso): JobDoc |
   };
 }
 
-export interface OutputResult {
-  readonly task: OutputTask;
-  /** `released`: not the file's fault. */
-  readonly did: 'verified' | 'failed' | 'released';
-  readonly why?: string;
+/** The job with the copying to `to` given up; `undefined` when nobody copies there. */
+export function cancelOutputs(job: JobDoc, to: string, now: Iso, why: string): JobDoc | undefined {
+  const claim = job.copies?.[to];
+  if (!claim || !('nonce' in claim)) return undefined;
+  return { ...job, copies: { ...job.copies, [to]: { attempt: claim.attempt, why: `canceled: ${why}`, retryAt: now } } };
 }
 
 /**
  * The job with its new copies in the catalogue, as far as the claim is still ours and the output is still the one that
- * was copied; and without the claims. `undefined` when no claim of it is ours.
+ * was copied; and without the claims. Sources that were found wrong are marked. `undefined` when nothing of it changes.
  */
 export function publishCopies(
   job: JobDoc,
-  results: readonly OutputResult[],
-  settling: { readonly nonce: string; readonly now: Iso; readonly retry: number },
+  results: readonly Result[],
+  { nonce, now, retry }: Pick<Settling, 'nonce' | 'now' | 'retry'>,
 ): JobDoc | undefined {
-  const { nonce, now, retry } = settling;
   const ours = results.filter(({ task }) => isClaimed(job, task.to, nonce));
-  if (ours.length === 0) return undefined;
+  const faults = results.filter(({ fault }) => fault === 'replica');
+  if (ours.length === 0 && faults.length === 0) return undefined;
   const copies = { ...job.copies };
-  for (const to of new Set(ours.map(({ task }) => task.to))) {
-    const mine = ours.filter(({ task }) => task.to === to);
-    const failed = mine.find(({ did }) => did === 'failed') ?? mine.find(({ did }) => did === 'released');
-    const { attempt } = mine[0]!.task;
+  for (const [to, mine] of groupBy(ours, ({ task }) => task.to)) {
+    const failed = mine.find(({ did }) => did === 'failed') ?? mine.find((result) => !isMade(result));
+    const { attempt, repair } = mine[0]!.task;
     if (!failed) delete copies[to];
     else {
-      const retryAt = failed.did === 'released' ? now : plus(now, backOff(attempt, retry));
+      const later = failed.did === 'failed' && !repair;
+      const retryAt = later ? plus(now, backOff(attempt, retry)) : now;
       copies[to] = { attempt, why: failed.why ?? failed.did, retryAt };
     }
   }
+  const made = ours.filter(isMade);
   const subjobs = job.subjobs.map((subjob) => {
     const { state } = subjob;
     if (state.name !== 'completed') return subjob;
-    const added = ours.flatMap(({ task, did }): Output[] => {
-      const { source, to } = task;
-      const still =
-        did === 'verified' && task.subjob === subjob.index && state.outputs.some((one) => isSame(one, source));
-      if (!still || state.outputs.some((one) => one.storage === to && one.name === source.name)) return [];
-      const { bad: _, ...rest } = source;
-      return [{ ...rest, storage: to, checkedAt: now }];
-    });
-    return added.length === 0 ? subjob : { ...subjob, state: { ...state, outputs: [...state.outputs, ...added] } };
+    const marked = faults.reduce(withFault, state.outputs);
+    return { ...subjob, state: { ...state, outputs: made.reduce((all, one) => withCopy(all, one, now), marked) } };
   });
   return { ...job, subjobs, copies };
 }
 
-function isSame(one: Output, other: Output): boolean {
+function withFault(outputs: readonly Output[], { task, why }: Result): readonly Output[] {
+  const wrong = { ...task.file, storage: task.source.site, path: task.source.path };
+  return outputs.map((one) => (isSame(one, wrong) ? { ...one, bad: one.bad ?? why ?? 'differs' } : one));
+}
+
+/** A repaired copy is good again where it was; a new one is one more entry of what it was made from. */
+function withCopy(outputs: readonly Output[], { task }: Result, now: Iso): readonly Output[] {
+  const { file, source, to, path, repair } = task;
+  const good = ({ bad: _, ...one }: Output): Output => ({ ...one, storage: to, checkedAt: now });
+  if (repair) return outputs.map((one) => (isSame(one, { ...file, storage: to, path }) ? good(one) : one));
+  const from = outputs.find((one) => isSame(one, { ...file, storage: source.site, path: source.path }));
+  if (!from || outputs.some((one) => one.storage === to && one.name === from.name)) return outputs;
+  return [...outputs, good(from)];
+}
+
+type Copy = Pick<Output, 'storage' | 'path' | 'adler32'>;
+
+function isSame(one: Copy, other: Copy): boolean {
   return one.storage === other.storage && one.path === other.path && one.adler32 === other.adler32;
 }
 
-/** True when the copy is in the catalogue. */
-export function isPublished(job: JobDoc | undefined, { subjob, source, to }: OutputTask): boolean {
-  const state = job?.subjobs[subjob]?.state;
-  return state?.name === 'completed' && state.outputs.some((one) => one.storage === to && one.path === source.path);
+/** True when the copy is in the catalogue, and good. */
+export function isPublished(job: JobDoc | undefined, { file, to, path }: CopyTask): boolean {
+  return copiesOf(job).some((one) => one.bad === undefined && isSame(one, { ...file, storage: to, path }));
+}
+
+function copiesOf(job: JobDoc | undefined): readonly Output[] {
+  return job?.subjobs.flatMap(({ state }) => (state.name === 'completed' ? state.outputs : [])) ?? [];
 }
 
 /** A copy that may go: its output is good at every element that shall have it. */

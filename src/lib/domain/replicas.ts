@@ -3,6 +3,7 @@
 import type { Iso } from '../util/time.ts';
 import type { DataDoc, RawFile, Replica } from './data.ts';
 import { covers, type HoldDoc } from './hold.ts';
+import { refOf } from './ids.ts';
 import type { StorageSettings } from './settings.ts';
 import type { Template } from './template.ts';
 
@@ -26,20 +27,26 @@ export interface Source {
   readonly path: string;
 }
 
+/** What a copy must know of a file: a raw one, or an output. */
+export type CopyFile = Pick<RawFile, 'name' | 'path' | 'size' | 'adler32' | 'guid'>;
+
 /** One file to be copied to one storage element. */
 export interface CopyTask {
-  /** Of the data document. */
+  /** Of the document that catalogues it: raw data, or a job. */
   readonly id: string;
+  /** Of raw data; `outputs` for those of a job. */
   readonly level: string;
   readonly run: number;
-  readonly file: RawFile;
+  /** What is said of it names the run, or the subjob. */
+  readonly ref: string;
+  readonly file: CopyFile;
   readonly source: Source;
   readonly to: string;
   /** Final path at the destination. */
   readonly path: string;
   /** Number of this try: one more than that of the slot as it was. */
   readonly attempt: number;
-  /** Replaces a bad copy: what lies at the destination is overwritten. */
+  /** Replaces a bad copy: where that is, and what was wrong with it. */
   readonly repair?: { readonly path: string; readonly why: string };
 }
 
@@ -102,7 +109,7 @@ export function plannedCopies(doc: DataDoc, rules: Rules, now: Iso): CopyTask[] 
       if (!source) return [];
       const { _id: id, level, run } = doc;
       const path = rules.templates.get(to)!.path({ level, run, subrun: file.subrun, name: file.name });
-      return [{ id, level, run, file, source, to, path, attempt: (replica?.attempt ?? 0) + 1 }];
+      return [{ id, level, run, ref: refOf(run), file, source, to, path, attempt: (replica?.attempt ?? 0) + 1 }];
     }),
   );
 }

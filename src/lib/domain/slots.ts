@@ -51,16 +51,20 @@ export function renewSlots(doc: DataDoc, tasks: readonly CopyTask[], nonce: stri
  * How a task ended.
  * - `verified`, `adopted`: the copy is there and its checksum was read back; adopted: it had been there.
  * - `failed`: tried again after the back-off. `released`: not the file's fault, tried again by the next call.
+ * - `canceled`: an operator did not want it any more.
  * - `lost`: another attempt has the slot; nothing is recorded.
  * `fault`: the source has been found wrong, and where.
  */
 export interface Result {
   readonly task: CopyTask;
-  readonly did: 'verified' | 'adopted' | 'failed' | 'released' | 'lost';
+  readonly did: 'verified' | 'adopted' | 'failed' | 'released' | 'canceled' | 'lost';
   readonly why?: string;
   readonly next?: string;
   readonly fault?: 'original' | 'replica';
 }
+
+/** True when the copy is there now. */
+export const isMade = ({ did }: Result): boolean => did === 'verified' || did === 'adopted';
 
 /** Longest back-off. */
 const RETRY_CAP = 6 * HOUR;
@@ -95,12 +99,13 @@ export function settle(doc: DataDoc, results: readonly Result[], record: Settlin
   return withDone({ ...settled, history });
 }
 
-function settledReplica({ task, did, why = 'failed' }: Result, { now, retry }: Settling): Replica | undefined {
+function settledReplica(result: Result, { now, retry }: Settling): Replica | undefined {
+  const { task, did, why = 'failed' } = result;
   const { attempt, path } = task;
-  if (did === 'verified' || did === 'adopted') return { state: 'verified', attempt, path, since: now, checkedAt: now };
+  if (isMade(result)) return { state: 'verified', attempt, path, since: now, checkedAt: now };
   if (did === 'lost') return undefined;
   if (task.repair) return { state: 'bad', attempt, since: now, ...task.repair };
-  const retryAt = did === 'released' ? now : plus(now, backOff(attempt, retry));
+  const retryAt = did === 'failed' ? plus(now, backOff(attempt, retry)) : now;
   return { state: 'failed', attempt, since: now, why, retryAt };
 }
 

@@ -1,15 +1,16 @@
 // Outputs by rule: those of completed passes are copied to the elements that `outputs:` of the configuration names, and
 // with `keep: false` then removed elsewhere. Due is what the documents say; a stopped call is continued by the next.
 
-import { refOf, runPad } from '../domain/ids.ts';
+import { runPad } from '../domain/ids.ts';
 import type { JobDoc } from '../domain/job.ts';
-import { movesAway, plannedOutputs, ruleCovers, wantedAt } from '../domain/outcopies.ts';
+import { movesAway, OUTPUTS, plannedOutputs, ruleCovers, wantedAt } from '../domain/outcopies.ts';
 import { holdOnCopies } from '../domain/replicas.ts';
 import { idsWith } from '../store.ts';
 import { newReceipt } from '../util/receipt.ts';
 import { copyOutputs } from './outputs/copy.ts';
 import { moveAway } from './outputs/move.ts';
 import type { Step } from './ports.ts';
+import { heedCancels } from './transfer/cancel.ts';
 import type { Session } from './transfer/session.ts';
 
 /** Passes whose outputs are worked on together. */
@@ -38,10 +39,11 @@ export async function* transferOutputs(session: Session): Step {
 
 async function* copies(session: Session, jobs: Map<string, JobDoc>): Step {
   const { ports, options, sites } = session;
+  await heedCancels(session);
   const now = await ports.store.now();
   const due = [...jobs.values()].flatMap((job) => {
     const usable = (storage: string): boolean =>
-      !sites.aside.has(storage) && !holdOnCopies(session.rules.holds, storage, 'outputs', job.run);
+      !sites.aside.has(storage) && !holdOnCopies(session.rules.holds, storage, OUTPUTS, job.run);
     return plannedOutputs(job, ports.settings.outputs, usable, now).filter(
       ({ to }) => options.to?.includes(to) !== false,
     );
@@ -53,19 +55,9 @@ async function* copies(session: Session, jobs: Map<string, JobDoc>): Step {
     yield* copyOutputs(session, tasks, jobs);
     return;
   }
-  for (const { job, subjob, source, to } of tasks) {
-    const { run, module, pass } = jobs.get(job)!;
-    const ref = refOf(run, module, pass, subjob);
-    yield {
-      kind: 'replica',
-      ref,
-      run,
-      file: source.name,
-      storage: to,
-      did: 'verified',
-      bytes: source.size,
-      dryRun: true,
-    };
+  for (const { ref, run, level, file, to: storage } of tasks) {
+    const item = { kind: 'replica', ref, run, level, file: file.name, storage };
+    yield { ...item, did: 'verified', bytes: file.size, dryRun: true };
   }
 }
 

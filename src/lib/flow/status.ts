@@ -201,6 +201,9 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
   }
   const bad = page.storage.reduce((sum, { states }) => sum + (states.bad ?? 0), 0);
   if (bad > 0) found.push({ text: `bad replicas: ${bad}`, next: 'dflow list replicas --state bad' });
+  const outputs = (await ports.store.count('output-copies', 2)).filter(({ key }) => part(key, 1) === 'bad');
+  const broken = outputs.reduce((sum, { value }) => sum + value, 0);
+  if (broken > 0) found.push({ text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });
   const quarantined = Object.values(page.quarantined).reduce((sum, count) => sum + count, 0);
   if (quarantined > 0)
     found.push({

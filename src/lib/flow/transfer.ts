@@ -9,6 +9,7 @@ import { requireCredentials } from './credentials.ts';
 import { transferOutputs } from './outputs.ts';
 import type { Ports, Step } from './ports.ts';
 import { copyBatch } from './transfer/batch.ts';
+import { heedCancels } from './transfer/cancel.ts';
 import { dueDocuments, FILES_AT_ONCE } from './transfer/due.ts';
 import { openSession, type Session, type TransferOptions } from './transfer/session.ts';
 import type { Docs } from './transfer/slots.ts';
@@ -21,7 +22,7 @@ const BYTES_AT_ONCE = 8 * 2 ** 30;
 /**
  * Makes the copies that are due, once; `limit` counts copies. A storage element that cannot be reached is set aside,
  * said once, and the rest goes on.
- * Items: `{kind: 'replica', ref, level, file, storage, did: 'verified'|'adopted'|'failed'|'skipped', bytes}` and
+ * Items: `{kind: 'replica', ref, level, file, storage, did: 'verified'|'adopted'|'failed'|'skipped'|'canceled', bytes}` and
  * `{kind: 'storage', ref, did: 'skipped'}`.
  * @throws UsageError, ConfigError, StoreError, CredentialsError
  */
@@ -53,6 +54,7 @@ async function* transferLevel(session: Session, level: string): Step {
 async function* rounds(session: Session, docs: Docs): Step {
   const tried = new Set<string>();
   for (;;) {
+    await heedCancels(session);
     const now = await session.ports.store.now();
     const due = [...docs.values()].flatMap((doc) => plannedCopies(doc, session.rules, now));
     const tasks = due.filter((task) => !tried.has(keyOf(task))).slice(0, session.left);

@@ -127,8 +127,7 @@ function outputCheck(finding: Finding): OutputCheck {
 }
 
 function nextOf({ subject }: Finding): string {
-  if (subject.raw) return `dflow verify --repair --storage ${subject.storage} --run ${subject.run}`;
-  return `dflow retry, or dflow reprocess --again --run ${subject.run}`;
+  return subject.output?.again ?? `dflow verify --repair --storage ${subject.storage} --run ${subject.run}`;
 }
 
 function itemOf(finding: Finding, did: string, next: string): Item {

@@ -3,13 +3,14 @@ import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready,
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
 import { buffer, checks } from './storage.ts';
-import { outputs, transfers } from './transfers.ts';
+import { outputCopies, outputs, transfers } from './transfers.ts';
 import type { View } from './view.ts';
 
 export const VIEWS: readonly View[] = [
   runs,
   transfers,
   outputs,
+  outputCopies,
   replicas,
   buffer,
   checks,

@@ -47,3 +47,24 @@ export const outputs: View = {
     }
   },
 };
+
+/**
+ * Copies of outputs that need somebody: key `[storage, 'bad', run]`, value their number, and `[storage, 'copying', run]`
+ * while somebody copies a pass's outputs there. Good ones emit nothing: `checks` has them.
+ */
+export const outputCopies: View = {
+  name: 'output-copies',
+  reduce: '_sum',
+  map: (doc, emit) => {
+    if (doc.kind !== 'job') return;
+    const bad: Record<string, number> = {};
+    for (const subjob of doc.subjobs) {
+      if (subjob.state.name !== 'completed') continue;
+      for (const output of subjob.state.outputs) {
+        if (output.bad) bad[output.storage] = (bad[output.storage] || 0) + 1;
+      }
+    }
+    for (const storage in bad) emit([storage, 'bad', doc.run], bad[storage] || 0);
+    for (const storage in doc.copies || {}) if (doc.copies[storage].nonce) emit([storage, 'copying', doc.run], 1);
+  },
+};

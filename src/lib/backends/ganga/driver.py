@@ -4,6 +4,7 @@
 import asyncio
 import inspect
 import json
+import logging
 import os
 import sys
 
@@ -22,6 +23,29 @@ PARENT = os.getppid()
 ACTIVE = ("submitted", "running")
 # Name of a job -> its number in Ganga.
 known = {}
+
+
+class Words(logging.Handler):
+    """Keeps what the command of the batch system behind Ganga said: Ganga itself only says that it failed."""
+
+    def __init__(self):
+        logging.Handler.__init__(self, logging.WARNING)
+        self.lines = []
+
+    def emit(self, record):
+        # Around it are Ganga's words: the command's own output is what is filled in.
+        self.lines.extend(str(said) for said in record.args or ())
+
+    def listen(self, made):
+        logger = getattr(sys.modules[type(stripProxy(made)).__module__], "logger", None)
+        if logger is not None and self not in logger.handlers:
+            logger.addHandler(self)
+            # Ganga was told to be quiet: those are warnings.
+            logger.setLevel(logging.WARNING)
+        self.lines = []
+
+
+words = Words()
 
 
 class Refused(Exception):
@@ -116,12 +140,13 @@ def do_submit(question):
         job.backend = made
         # Otherwise it sleeps 0.25 s a job, and waits for ever after an exception.
         job.parallel_submit = False
+        words.listen(made)
         try:
             job.submit()
         except Exception as error:
             failed = "%s" % error
             forget(one["name"])
-            return {"ids": ids, "failed": failed, "name": one["name"]}
+            return {"ids": ids, "failed": {"name": one["name"], "why": failed, "said": "\n".join(words.lines)}}
         ids[one["name"]] = str(job.id)
     return {"ids": ids}
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { UnreachableError } from '../../util/errors.ts';
 import { readTail } from '../shared/files.ts';
 import driver from './driver.py';
@@ -82,7 +83,8 @@ export class DriverProcess {
 
   /** What Ganga last complained of, as ` (...)`. */
   lastWords(): string {
-    const lines = (readTail(this.#log, 4_000) ?? '').split('\n').filter((line) => line.trim() !== '');
+    const text = stripVTControlCharacters(readTail(this.#log, 4_000) ?? '');
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
     return lines.length > 0 ? ` (${lines.slice(-2).join(' | ').slice(-400)})` : '';
   }
 

@@ -29,9 +29,18 @@ export interface Word {
   readonly exit: number | null;
 }
 
+/** The first job that Ganga could not submit; those after it were not tried. */
+export interface NotTaken {
+  readonly name: string;
+  /** Ganga's words. */
+  readonly why: string;
+  /** Those of the batch system behind it, if it said any. */
+  readonly said: string;
+}
+
 export interface Answers {
   hello: { readonly version: string; readonly old: boolean; readonly jobs: number; readonly leftover: string[] };
-  submit: { readonly ids: Readonly<Record<string, string>>; readonly failed?: string; readonly name?: string };
+  submit: { readonly ids: Readonly<Record<string, string>>; readonly failed?: NotTaken };
   status: { readonly jobs: Readonly<Record<string, Word>> };
   kill: { readonly failed: readonly string[] };
   tidy: { readonly removed: number };

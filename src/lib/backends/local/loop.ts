@@ -47,7 +47,7 @@ export class Loop {
       try {
         this.#sign();
         await this.#work();
-        await sweep(this.#spool, this.#settings.keep, () => false).catch((error) =>
+        await sweep(this.#spool, this.#settings.keep, async () => () => false).catch((error) =>
           report(`sweep: ${messageOf(error)}`),
         );
       } finally {

@@ -1,7 +1,9 @@
 // A job folder whose job files lie by claim: jobs/CLAIM/KEY from before the hand-over until the key has ended, and
 // logs/CLAIM/. Starts no process, knows no batch system.
 import { existsSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { UnreachableError } from '../../util/errors.ts';
 import { DAY } from '../../util/time.ts';
+import { isKey } from '../../wrapper/spec.ts';
 import { ifThere, makeFolder } from './files.ts';
 import { JobFolder, partsOf } from './jobfolder.ts';
 
@@ -40,9 +42,37 @@ export class ClaimFolder extends JobFolder {
     }
   }
 
-  /** Whether a claim has jobs that may still start. */
-  isNeeded(claim: string): boolean {
-    return this.list(`jobs/${claim}`).length > 0;
+  /**
+   * Closes what was written more than `keep` ms ago and can come to nothing more: jobs that ended without a record, and
+   * those of a submit that died before it handed them over and whose claim was cleared away, which nobody else knows.
+   * What the batch system still has stays; it is asked only where there is something to close, and when it does not
+   * answer all waits for the next sweep. Of the others, whoever takes the start fence decides: a submit that was stopped
+   * all that time may still hand them over, and they will not start.
+   * Answers whether a claim has jobs that may still start.
+   */
+  async closeOld(
+    keep: number,
+    queue: () => Promise<{ has(key: string): boolean }>,
+  ): Promise<(claim: string) => boolean> {
+    const old = this.#written(Date.now() - keep);
+    const queued = old.length === 0 ? undefined : await queue().catch(unlessUnreachable);
+    const ended = queued ? old.filter((key) => !queued.has(key)) : [];
+    this.close(ended.filter((key) => this.mark(key) !== undefined || this.fence(key, 'lost')));
+    return (claim) => this.list(`jobs/${claim}`).length > 0;
+  }
+
+  /** Keys whose job files were written before then; without those whose record waits to be read. */
+  #written(before: number): string[] {
+    const unread = new Set(this.list('result/new'));
+    const isOld = (...parts: string[]) =>
+      (ifThere(() => statSync(this.path('jobs', ...parts)).mtimeMs) ?? before) < before;
+    const found: string[] = [];
+    for (const claim of this.list('jobs')) {
+      const keys = this.list(`jobs/${claim}`);
+      if (keys.length === 0 && isOld(claim)) ifThere(() => rmdirSync(this.path('jobs', claim)));
+      found.push(...keys.filter((key) => isKey(key) && !unread.has(key) && isOld(claim, key)));
+    }
+    return found;
   }
 
   /** A script that is there whole and executable, or not at all. */
@@ -52,4 +82,9 @@ export class ClaimFolder extends JobFolder {
     writeFileSync(temporary, text, { mode: 0o755 });
     renameSync(temporary, path);
   }
+}
+
+function unlessUnreachable(error: unknown): undefined {
+  if (error instanceof UnreachableError) return undefined;
+  throw error;
 }

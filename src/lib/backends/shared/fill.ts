@@ -24,17 +24,19 @@ export async function fill<T, A extends object>(
   for (let at = 0; at < tasks.length; ) {
     const some = tasks.slice(at, at + size);
     const answer = await submit(some);
-    if (isFull(answer) && some.length > 1) {
+    const full = 'refused' in answer && isFull(String(answer.refused));
+    if (full && some.length > 1) {
       size = Math.floor(some.length / 2);
       continue;
     }
-    if (isFull(answer)) return [...handed, { tasks: tasks.slice(at), answer }];
+    if (full) return [...handed, { tasks: tasks.slice(at), answer }];
     handed.push({ tasks: some, answer });
     at += some.length;
   }
   return handed;
 }
 
-function isFull(answer: object): boolean {
-  return 'refused' in answer && FULL.test(String(answer.refused));
+/** True when the words say that there is no room for more. */
+export function isFull(words: string): boolean {
+  return FULL.test(words);
 }

@@ -1,4 +1,5 @@
-// Keeps a job folder bounded: marks, acknowledged records and logs older than `keep` are removed, once a day.
+// Keeps a job folder bounded: marks, acknowledged records, logs and job files of nobody older than `keep` are removed,
+// once a day.
 import { lstat, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../util/errors.ts';
@@ -24,13 +25,20 @@ async function removeOlder(folder: string, before: number, keep: (name: string) 
 
 /**
  * Removes what ended more than `keep` ms ago, unless that was done within the last day.
- * @param needed whether a claim still has jobs that may start: its logs stay, since they are where these will write
+ * @param close gives up the job files that can come to nothing more; answers whether a claim still has jobs that may
+ * start: its logs stay, since they are where these will write
  */
-export async function sweep(folder: JobFolder, keep: number, needed: (claim: string) => boolean): Promise<void> {
+export async function sweep(
+  folder: JobFolder,
+  keep: number,
+  close: () => Promise<(claim: string) => boolean>,
+): Promise<void> {
   const stamp = folder.path('swept');
   const last = await modified(stamp);
   if (last !== Number.POSITIVE_INFINITY && Date.now() - last < DAY) return;
   const before = Date.now() - keep;
+  // Before the marks go: they say what has started.
+  const needed = await close();
   // A record that nobody has acknowledged keeps its mark: `status` must go on saying that it ended.
   const unread = new Set(folder.list('result/new'));
   await removeOlder(folder.path('started'), before, (name) => unread.has(name));

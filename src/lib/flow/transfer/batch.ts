@@ -1,7 +1,6 @@
 // One batch of copies: look, claim, copy, record. What it yields has been recorded before.
 import pLimit from 'p-limit';
 import type { DataDoc } from '../../domain/data.ts';
-import { refOf } from '../../domain/ids.ts';
 import type { CopyTask } from '../../domain/replicas.ts';
 import { assumeVerified, type Result } from '../../domain/slots.ts';
 import type { Outcome } from '../../store.ts';
@@ -10,11 +9,12 @@ import { ItemError, UnreachableError } from '../../util/errors.ts';
 import { groupBy } from '../../util/group.ts';
 import { shown } from '../../util/names.ts';
 import type { Item, Step } from '../ports.ts';
-import { copyOne, type Job, removeStale } from './copy.ts';
+import { makeClaimed } from './claims.ts';
+import { copyOne, type Job } from './copy.ts';
 import { type Lanes, openLanes, placesOf } from './lanes.ts';
 import { adopt, look } from './look.ts';
 import { placeOf, type Session } from './session.ts';
-import { type Claimed, claimBatch, type Docs, Lease, recordBatch } from './slots.ts';
+import { type Docs, slotsIn } from './slots.ts';
 
 /** Makes the copies of `tasks`; `docs` are brought up to date. */
 export async function* copyBatch(session: Session, tasks: readonly CopyTask[], docs: Docs): Step {
@@ -26,47 +26,60 @@ export async function* copyBatch(session: Session, tasks: readonly CopyTask[], d
     yield* predict(session, ready, broken, docs);
     return;
   }
-  const level = ready[0]?.task.level;
-  const targets = ready.map(({ task }) => task.to);
-  const lanes = level === undefined ? undefined : await lanesFor(session, level, targets);
-  try {
-    const open = ready.filter(({ task }) => canBegin(lanes, task));
-    session.left += ready.length - open.length;
-    yield* copyOpen(session, open, broken, docs, lanes);
-  } finally {
-    await lanes?.release();
-  }
+  const making = ready.map(({ task }) => task);
+  yield* withLanes(session, making, (open, lanes) => {
+    session.left += making.length - open.length;
+    return copyOpen(session, ready, open, broken, docs, lanes);
+  });
 }
 
-/** Claims, copies, records: everything of `ready` has a lane to go on. */
+/** Claims, copies, records: each of `open` has a lane to go on. */
 async function* copyOpen(
   session: Session,
   ready: readonly Job[],
+  open: readonly CopyTask[],
   broken: readonly Result[],
   docs: Docs,
   lanes: Lanes | undefined,
 ): Step {
-  const claimed = await claimBatch(
-    session,
-    ready.map((job) => job.task),
-    docs,
-  );
-  const { results, fatal } = await copyClaimed(session, claimed, ready, lanes);
-  const all = [...broken, ...results];
-  const recorded = await recordBatch(session, all, claimed.nonce, docs);
-  for (const outcome of claimed.refused) yield refusedItem(outcome);
-  for (const result of all) {
-    const known = recorded.has(result) || broken.includes(result);
+  const jobs = new Map(ready.map((job) => [job.task, job]));
+  const refused: Outcome<DataDoc>[] = [];
+  const claims = slotsIn(session, docs, (outcome) => refused.push(outcome));
+  const { results, recorded, fatal } = await makeClaimed(session, claims, open, {
+    copy: (task, lease) => copyOne(session, jobs.get(task)!, lease),
+    run: async (tasks, one) => merge(await waysOf(session, tasks, lanes, one)),
+    broken,
+  });
+  for (const outcome of refused) yield refusedItem(outcome);
+  for (const result of results) {
+    const known = recorded.has(result) || broken.includes(result) || result.did === 'canceled';
     if (!(known && result.did === 'released'))
       yield known ? itemOf(result) : lostItem(result, docs.get(result.task.id));
   }
   if (fatal !== undefined) throw fatal;
 }
 
-/** What lanes there are for copies of one level to `storages`; says which elements have none free. */
-export async function lanesFor(session: Session, level: string, storages: readonly string[]): Promise<Lanes> {
+/** Runs `work` with those of `tasks`, all of one level, that have a lane to go on; the others wait for the next call. */
+export async function* withLanes(
+  session: Session,
+  tasks: readonly CopyTask[],
+  work: (open: readonly CopyTask[], lanes: Lanes | undefined) => Step,
+): Step {
+  const level = tasks[0]?.level;
+  const lanes = level === undefined ? undefined : await lanesFor(session, level, tasks);
+  const open = tasks.filter(({ to }) => lanes !== undefined && lanes.level > 0 && lanes.storages.get(to)! > 0);
+  try {
+    yield* work(open, lanes);
+  } finally {
+    await lanes?.release();
+  }
+}
+
+/** What lanes there are for these copies; says which elements have none free. */
+async function lanesFor(session: Session, level: string, tasks: readonly CopyTask[]): Promise<Lanes> {
   const { ports, sites } = session;
-  const lanes = await openLanes(ports, placesOf(ports, level, storages));
+  const targets = tasks.map(({ to }) => to);
+  const lanes = await openLanes(ports, placesOf(ports, level, targets));
   const hosts = lanes.hosts.join(', ') || 'others';
   for (const [name, count] of lanes.storages) {
     if (count > 0) continue;
@@ -76,44 +89,9 @@ export async function lanesFor(session: Session, level: string, storages: readon
   return lanes;
 }
 
-export function canBegin(lanes: Lanes | undefined, { to }: CopyTask): boolean {
-  return (lanes?.level ?? 0) > 0 && (lanes?.storages.get(to) ?? 0) > 0;
-}
-
-/**
- * Copies what was claimed, as many at once as there are lanes, while the slots are renewed. After an error that stops the
- * step (credentials) the rest is released, so that nothing counts as failed and nothing waits for the lease to end.
- */
-async function copyClaimed(
-  session: Session,
-  claimed: Claimed,
-  ready: readonly Job[],
-  lanes: Lanes | undefined,
-): Promise<{ results: Result[]; fatal: unknown }> {
-  const there = new Map(ready.map((job) => [job.task, job.there]));
-  const lease = new Lease(session, claimed);
-  const results: Result[] = [];
-  let fatal: unknown;
-  const one = async (task: CopyTask): Promise<Result> => {
-    if (fatal !== undefined) return { task, did: 'released', why: 'stopped before it began' };
-    try {
-      return await copyOne(session, { task, there: there.get(task) === true }, lease);
-    } catch (error) {
-      fatal ??= error;
-      return { task, did: 'released', why: 'stopped' };
-    }
-  };
-  try {
-    await removeStale(session, claimed.tasks);
-    const ways = await waysOf(session, claimed.tasks, lanes, one);
-    for await (const result of merge(ways)) results.push(result);
-  } finally {
-    await lease.stop();
-  }
-  // As planned, oldest run first, not as they finished.
-  const order = new Map(claimed.tasks.map((task, index) => [task, index]));
-  results.sort((a, b) => order.get(a.task)! - order.get(b.task)!);
-  return { results, fatal };
+/** As many of `tasks` at once as may be copied to any of their elements. */
+export function lanesOfAll(lanes: Lanes | undefined, tasks: readonly CopyTask[]): number {
+  return Math.max(1, Math.min(lanes?.level ?? 1, ...tasks.map(({ to }) => lanes?.storages.get(to) ?? 1)));
 }
 
 /** Bytes below which a file's cost is its number of calls. */
@@ -178,20 +156,21 @@ function unreadable(task: CopyTask, error: unknown): Result {
 }
 
 function itemOf({ task, did, why, next, fault }: Result): Item {
-  const { run, level, file, to } = task;
-  const item = { kind: 'replica', ref: refOf(run), level, file: file.name, storage: to, did, bytes: file.size };
+  const { run, ref, level, file, to } = task;
+  const item = { kind: 'replica', ref, run, level, file: file.name, storage: to, did, bytes: file.size };
+  if (did === 'canceled') return { ...item, bytes: 0, text: shown(`${file.name} to ${to}: ${why}`) };
   if (did !== 'failed') return { ...item, text: `${file.name} at ${to}` };
   const lead = fault === 'original' ? 'original changed: ' : '';
   const text = shown(`${file.name} to ${to}: ${lead}${why ?? 'failed'}`);
-  return { ...item, bytes: 0, failed: true, text, next: next ?? `dflow why ${refOf(run)}` };
+  return { ...item, bytes: 0, failed: true, text, next: next ?? `dflow why ${ref}` };
 }
 
 function lostItem({ task }: Result, doc: DataDoc | undefined): Item {
-  const { run, level, file, to } = task;
+  const { run, ref, level, file, to } = task;
   const replica = doc?.files.find((one) => one.name === file.name)?.replicas[to];
   const who = replica?.state === 'copying' ? `by ${replica.host}` : 'meanwhile';
   const text = shown(`${file.name} to ${to}: the slot was taken ${who}`);
-  return { kind: 'replica', ref: refOf(run), level, file: file.name, storage: to, did: 'skipped', bytes: 0, text };
+  return { kind: 'replica', ref, run, level, file: file.name, storage: to, did: 'skipped', bytes: 0, text };
 }
 
 function refusedItem({ id, result, why }: Outcome<DataDoc>): Item {

@@ -1,12 +1,16 @@
-// Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the copies under way are stopped. Who
-// makes one of these sees at its next renewal that the slot is no longer its own, and leaves nothing behind.
+// Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
+// taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
 import { type DataDoc, type RawFile, type Replica, withDone } from '../../domain/data.ts';
 import { appendHistory } from '../../domain/doc.ts';
-import { covers, type HoldScope } from '../../domain/hold.ts';
+import { covers, type HoldDoc, type HoldScope, inForce } from '../../domain/hold.ts';
 import { refOf } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/job.ts';
+import { cancelOutputs, OUTPUTS } from '../../domain/outcopies.ts';
+import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 import { pause } from '../holds.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import type { Session } from './session.ts';
 
 export interface CancelOptions extends StepOptions {
   readonly why: string;
@@ -22,7 +26,49 @@ export async function* cancelTransfers(ports: Ports, scope: HoldScope, options: 
     const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
     const mine = [...docs.values()].filter((doc) => covers(scope, { run: doc.run, level: doc.level, storage: name }));
     for (const doc of mine) yield* stop(ports, doc, name, options);
+    yield* stopOutputs(ports, name, scope, options);
   }
+}
+
+async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, dryRun }: CancelOptions): Step {
+  const { store } = ports;
+  const rows = await store.view('output-copies', { prefix: [to, 'copying'] });
+  const jobs = await store.get<JobDoc>(rows.map(({ id }) => id));
+  const now = await store.now();
+  for (const { _id, run, module, pass } of jobs.values()) {
+    if (!covers(scope, { run, level: OUTPUTS, storage: to })) continue;
+    const item: Item = {
+      kind: 'replica',
+      ref: refOf(run, module, pass),
+      run,
+      level: OUTPUTS,
+      storage: to,
+      did: 'canceled',
+    };
+    if (dryRun) yield { ...item, dryRun: true };
+    else {
+      const outcome = await store.update<JobDoc>(_id, (doc) => {
+        const next = doc && cancelOutputs(doc, to, now, why);
+        return next ? { write: next } : { skip: 'nothing is being copied' };
+      });
+      if (tookEffect(outcome)) yield item;
+    }
+  }
+}
+
+/** Cancels that came after the call began; from now on nothing that they cover is planned. */
+export async function heedCancels(session: Session): Promise<readonly HoldDoc[]> {
+  const { store } = session.ports;
+  const known = new Set(session.rules.holds.map(({ _id }) => _id));
+  const rows = await store.view('holds', { prefix: ['transfer'] });
+  const fresh = rows.filter(({ id }) => !known.has(id)).map(({ id }) => id);
+  if (fresh.length > 0) {
+    const [holds, now] = [await store.get<HoldDoc>(fresh), await store.now()];
+    const found = [...holds.values()].filter((hold) => inForce(hold, now));
+    session.canceled = [...session.canceled, ...found];
+    session.rules = { ...session.rules, holds: [...session.rules.holds, ...found] };
+  }
+  return session.canceled;
 }
 
 async function* stop(ports: Ports, found: DataDoc, storage: string, { why, dryRun }: CancelOptions): Step {

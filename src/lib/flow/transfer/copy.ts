@@ -9,10 +9,15 @@ import { withScratch } from '../../util/scratch.ts';
 import { adopt, faultOf, wrongSource } from './look.ts';
 import type { Session } from './session.ts';
 import { isFull } from './sites.ts';
-import { SlotLostError } from './slots.ts';
 
 /** One end of the copy cannot be reached: no fault of this file. */
 class AsideError extends Error {}
+
+/** Another attempt has the slot: this copy is stopped and leaves nothing. */
+export class SlotLostError extends Error {}
+
+/** An operator has cancelled it: this copy is stopped and leaves nothing. */
+export class CanceledError extends Error {}
 
 /** The copy was made and is not what was registered. */
 class WrongBytesError extends ItemError {
@@ -25,31 +30,34 @@ class WrongBytesError extends ItemError {
 export interface CopyLease {
   readonly nonce: string;
   signal(task: CopyTask): AbortSignal;
-  /** @throws SlotLostError */
+  /** @throws SlotLostError, CanceledError */
   confirm(task: CopyTask): Promise<void>;
 }
 
 export interface Job {
   readonly task: CopyTask;
-  /** Something is at the final path already. */
+  /** Something is at the final path already: it is adopted, or left as it is. */
   readonly there: boolean;
+  /** What is at the final path is replaced: known to be bad, or the rest of another try. */
+  readonly replace?: boolean;
 }
 
 /** Copies or adopts. Errors that concern neither this file nor a site (credentials, defects) are thrown. */
-export async function copyOne(session: Session, { task, there }: Job, lease: CopyLease): Promise<Result> {
+export async function copyOne(session: Session, job: Job, lease: CopyLease): Promise<Result> {
   const { sites } = session;
+  const { task, there } = job;
   if (sites.blocks(task)) return { task, did: 'released', why: 'set aside before it began' };
   const temporary = temporaryPath(task, lease.nonce);
   try {
     if (there) return await onSite(session, task.to, () => adopt(session, task));
-    return await copy(session, task, temporary, lease);
+    return await copy(session, job, temporary, lease);
   } catch (error) {
     if (!(error instanceof AsideError)) await discard(session, task, temporary);
     return resultOf(session, task, error);
   }
 }
 
-async function copy(session: Session, task: CopyTask, temporary: string, lease: CopyLease): Promise<Result> {
+async function copy(session: Session, { task, replace }: Job, temporary: string, lease: CopyLease): Promise<Result> {
   const target = await onSite(session, task.to, () => session.sites.open(task.to));
   const path = target.capabilities.rename ? temporary : task.path;
   const read = await moveBytes(session, task, target, path, lease);
@@ -58,7 +66,7 @@ async function copy(session: Session, task: CopyTask, temporary: string, lease: 
     if (!target.capabilities.confirms) expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
     if (path === task.path) return { task, did: 'verified' };
     await lease.confirm(task);
-    if (!task.repair && (await target.stat([task.path])).has(task.path)) {
+    if (!replace && (await target.stat([task.path])).has(task.path)) {
       await target.remove([path]);
       return adopt(session, task);
     }
@@ -126,6 +134,7 @@ async function onSite<T>({ sites }: Session, site: string, work: () => Promise<T
 
 async function resultOf(session: Session, task: CopyTask, error: unknown): Promise<Result> {
   if (error instanceof SlotLostError) return { task, did: 'lost', why: error.message };
+  if (error instanceof CanceledError) return { task, did: 'canceled', why: error.message };
   if (error instanceof AsideError) return { task, did: 'released', why: error.message };
   if (error instanceof WrongBytesError) return error.result;
   if (!(error instanceof ItemError)) throw error;

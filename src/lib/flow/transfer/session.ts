@@ -1,4 +1,5 @@
 // What one call of transfer works with: its options checked against the settings, its rules, its storage elements.
+import type { HoldDoc } from '../../domain/hold.ts';
 import { inOrder, type Rules, wantedCopies } from '../../domain/replicas.ts';
 import { compileTemplate } from '../../domain/template.ts';
 import { ConfigError, UsageError } from '../../util/errors.ts';
@@ -24,7 +25,10 @@ export interface Session {
   readonly options: TransferOptions;
   readonly levels: readonly string[];
   readonly sites: Sites;
-  readonly rules: Rules;
+  /** Its holds grow when transfers are cancelled while the call goes on. */
+  rules: Rules;
+  /** Those holds: they came after the call began. */
+  canceled: readonly HoldDoc[];
   /** Files that may still be begun in this call. */
   left: number;
   /** Bytes per second at most, where there is a cap. */
@@ -61,6 +65,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
     levels: options.levels ?? known,
     sites,
     rules,
+    canceled: [],
     left: options.limit ?? Infinity,
     assumed: new Set<string>(),
     ...(bandwidth === undefined ? {} : { pace: new Pace(bandwidth) }),

@@ -3,6 +3,7 @@
 import type { DataDoc } from '../../domain/data.ts';
 import { refOf } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/job.ts';
+import { makeAgain } from './broken.ts';
 import type { VerifySession } from './session.ts';
 
 /** One copy of one file, as the catalogue has it. */
@@ -20,7 +21,12 @@ export interface Subject {
   /** Of a raw file. */
   readonly raw?: { readonly level: string; readonly attempt: number };
   /** Of an output. */
-  readonly output?: { readonly subjob: number; readonly knownBad?: string };
+  readonly output?: {
+    readonly subjob: number;
+    readonly knownBad?: string;
+    /** What to type when it is bad and no other copy is good; absent while another is said to be. */
+    readonly again?: string;
+  };
 }
 
 /** Copies checked together: the unit in which a site fault is seen and results are written. */
@@ -88,7 +94,12 @@ function outputSubjects(job: JobDoc, storage: string, due: string): Subject[] {
     if (state.name !== 'completed') return [];
     const mine = state.outputs.filter((one) => one.storage === storage && (one.checkedAt ?? state.since) <= due);
     return mine.map(({ path, name, size, adler32, bad }) => {
-      const output = { subjob: index, ...(bad === undefined ? {} : { knownBad: bad }) };
+      const others = state.outputs.filter((one) => one.name === name && one.storage !== storage);
+      const output = {
+        subjob: index,
+        ...(bad === undefined ? {} : { knownBad: bad }),
+        ...(others.some((one) => one.bad === undefined) ? {} : { again: makeAgain(job) }),
+      };
       return { id, ref: refOf(run, module, pass, index), run, storage, path, name, size, adler32, output };
     });
   });

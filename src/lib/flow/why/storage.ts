@@ -80,7 +80,8 @@ async function copyGates({ store, settings }: Ports, name: string): Promise<Gate
     .reduce((sum, { value }) => sum + value, 0);
   const wanted = settings.storages.slice(0, settings.copies.raw).some((storage) => storage.name === name);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
-  const bad = counts.get('bad') ?? 0;
+  const [outputs] = await store.count('output-copies', 2, { prefix: [name, 'bad'] });
+  const bad = (counts.get('bad') ?? 0) + (outputs?.value ?? 0);
   const queue = wanted && lacking > 0 ? `; ${lacking} files in runs that lack a copy here` : '';
   const gates: Gate[] = [{ gate: 'copies', ok: true, text: `${states}${queue}` }];
   if (bad === 0) return gates;
