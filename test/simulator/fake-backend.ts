@@ -10,13 +10,18 @@ import type { Process, Scheduler } from './scheduler.ts';
 const STALE = 90_000;
 
 export class FakeBackend implements Backend {
+  /** So few that one submit makes several claims, one while another is handed over. */
+  readonly most: number;
+
   /** `misrouted`: logged in as somebody else, for whom every query succeeds and nothing is there. */
   constructor(
     private readonly cluster: Cluster,
     private readonly scheduler: Scheduler,
     private readonly process: Process,
     private readonly misrouted: boolean,
-  ) {}
+  ) {
+    this.most = scheduler.random.whole(1, 3);
+  }
 
   identity(): Promise<Identity> {
     const { identity } = this.cluster;
