@@ -63,6 +63,12 @@ export interface Storage {
   readonly capabilities: Capabilities;
   /** What exists among `paths`; a missing one is absent from the map; anything but "not there" throws. */
   stat(paths: readonly string[]): Promise<Map<string, Stat>>;
+  /**
+   * Which of `paths` something is at, a folder or a file: cheaper than `stat` where many of one folder are asked for.
+   * An element that lists folders for it may leave out what another of its servers has: what it shows is there, and
+   * it is to be believed about a path where it shows what is known to be beside it.
+   */
+  there?(paths: readonly string[]): Promise<ReadonlySet<string>>;
   /** The destination's own checksum of what is stored now (posix: reads every byte). Throws ItemError if missing. */
   checksum(path: string, also?: { readonly md5?: boolean }): Promise<Checksum>;
   /**

@@ -102,6 +102,18 @@ export function storageContract(name: string, fixture: Fixture): void {
       expect(found.get('a/b')?.modified).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
     });
 
+    test('a look at what is there, few or many of a folder, files and folders', async () => {
+      const source = await put(Buffer.from('x'));
+      const paths = Array.from({ length: 20 }, (_, i) => `look/it's ${i}`);
+      for (const path of paths) await storage.copyIn(source, path);
+      await storage.copyIn(source, 'look/folder/f');
+      const asked = [...paths, 'look/folder', 'look/none', 'no/such/folder'];
+      for (const some of [asked, asked.slice(-4)]) {
+        const found = await storage.there?.(some);
+        if (found) expect(some.filter((path) => !found.has(path))).toEqual(['look/none', 'no/such/folder']);
+      }
+    });
+
     test('stat of many at once', async () => {
       const source = await put(Buffer.from('x'));
       const paths = Array.from({ length: 100 }, (_, i) => `many/${i}`);

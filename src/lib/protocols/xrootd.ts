@@ -67,6 +67,18 @@ export class XrootdStorage implements Storage {
     return found;
   }
 
+  async there(paths: readonly string[]): Promise<Set<string>> {
+    const one = async (path: string): Promise<string[]> => {
+      const there = await this.#server.presence.has(this.address.inside(path)).catch((error: unknown) => {
+        throw this.#meant(error, path);
+      });
+      return there ? [path] : [];
+    };
+    const found = new Set((await Promise.all(paths.map(one))).flat());
+    if (found.size < paths.length) await this.#checkRoot();
+    return found;
+  }
+
   async #statOne(path: string): Promise<Stat | undefined> {
     try {
       const answer = await this.#server.ask(['stat'], [this.address.inside(path)], { orMissing: true });

@@ -66,13 +66,19 @@ async function copy(session: Session, { task, replace }: Job, temporary: string,
     if (!target.capabilities.confirms) expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
     if (path === task.path) return { task, did: 'verified' };
     await lease.confirm(task);
-    if (!replace && (await target.stat([task.path])).has(task.path)) {
+    if (!replace && (await isTaken(target, task.path, path))) {
       await target.remove([path]);
       return adopt(session, task);
     }
     await target.rename(path, task.path);
     return { task, did: 'verified' };
   });
+}
+
+/** Something has come to `path` since the first look. A look that shows what was just `written` beside it is believed. */
+async function isTaken(target: Storage, path: string, written: string): Promise<boolean> {
+  const seen = await target.there?.([path, written]);
+  return seen?.has(written) ? seen.has(path) : (await target.stat([path])).has(path);
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
 
 const PAGE = 500;
 /** Files whose documents are read and worked on together. */
-export const FILES_AT_ONCE = 512;
+export const FILES_AT_ONCE = 1024;
 
 interface Hint {
   readonly id: string;

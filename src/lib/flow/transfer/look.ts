@@ -20,8 +20,8 @@ export async function look(
   tasks: readonly CopyTask[],
   hosts: ReadonlyMap<string, string>,
 ): Promise<Look> {
-  const targets = await stats(session, tasks, (task) => [task.to, task.path]);
-  const sources = await stats(session, tasks, (task) => [task.source.site, task.source.path]);
+  const targets = await atSites(session, tasks, (task) => [task.to, task.path], whatIsThere);
+  const sources = await atSites(session, tasks, (task) => [task.source.site, task.source.path], statAll);
   const ready: { task: CopyTask; there: boolean }[] = [];
   const broken: Result[] = [];
   for (const task of tasks.filter((one) => !session.sites.blocks(one))) {
@@ -64,18 +64,28 @@ function sayElsewhere({ sites, ports }: Session, host: string, task: CopyTask): 
   });
 }
 
-async function stats(session: Session, tasks: readonly CopyTask[], where: (task: CopyTask) => [string, string]) {
+/** What `find` says of the paths that tasks have at each site. */
+async function atSites<T>(
+  session: Session,
+  tasks: readonly CopyTask[],
+  where: (task: CopyTask) => [string, string],
+  find: (storage: Storage, paths: readonly string[]) => Promise<T>,
+): Promise<Map<string, T>> {
   const paths = new Map<string, Set<string>>();
   for (const task of tasks) {
     const [site, path] = where(task);
     paths.set(site, (paths.get(site) ?? new Set()).add(path));
   }
-  const found = new Map<string, Map<string, Stat>>();
+  const found = new Map<string, T>();
   for (const [site, set] of paths) {
-    const stat = await session.sites.attempt(site, (storage) => statAll(storage, [...set]));
-    if (stat) found.set(site, stat);
+    const all = await session.sites.attempt(site, (storage) => find(storage, [...set]));
+    if (all) found.set(site, all);
   }
   return found;
+}
+
+async function whatIsThere(storage: Storage, paths: readonly string[]): Promise<ReadonlySet<string>> {
+  return (await storage.there?.(paths)) ?? new Set((await statAll(storage, paths)).keys());
 }
 
 /** One bad path (a folder in its place) must not hide the others: then each is asked for by itself. */

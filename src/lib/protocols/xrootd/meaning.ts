@@ -65,6 +65,8 @@ function wordsOf(text: string): string {
 
 /** The error lines in a session's answer, if there are any. */
 export function errorIn(answer: string): string | undefined {
+  // Most have none, and some are as long as a folder.
+  if (!/\[(?:ERROR|FATAL)\]/.test(answer)) return undefined;
   const lines = answer.match(/^(?:.*: )?\[(?:ERROR|FATAL)\].*$/gm);
   return lines?.map((line) => line.replaceAll('\0', '').trim()).join('; ');
 }

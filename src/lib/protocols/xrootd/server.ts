@@ -5,16 +5,17 @@ import { groupBy } from '../../util/group.ts';
 import type { Address } from '../tools/address.ts';
 import { withLinks } from '../tools/local.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { Gathering, RUNS } from './batch.ts';
+import { Gathering, Meeting, RUNS } from './batch.ts';
 import { parseChecksum, parseStat } from './meaning.ts';
+import { Presence } from './presence.ts';
 import { Sessions } from './session.ts';
 
 /** Bytes up to which a file is copied together with others. */
 export const SMALL = 8 * 2 ** 20;
 /** Files of one batch. */
-const BATCH = 256;
-/** Small files that may be given to it at once. */
-export const TOGETHER = RUNS * BATCH;
+const BATCH = 128;
+/** Small files that may be given to it at once: while two batches are copied, as many are asked about and renamed. */
+export const TOGETHER = 2 * RUNS * BATCH;
 /** Copies at once in one xrdcp. */
 const PARALLEL = 4;
 
@@ -33,7 +34,9 @@ interface Small extends Pick<CopyOptions, 'pace'> {
 export class Server extends Sessions {
   readonly #settled: Settled;
   readonly #folders = new Set<string>();
-  readonly #small = new Gathering<Small>(BATCH, (items) => this.#copyTogether(items));
+  readonly #small = new Gathering<Small, Meeting>(BATCH, (items) => this.#copyTogether(items));
+
+  readonly presence = new Presence(this);
 
   constructor(address: Address, settled: Settled) {
     super(address, settled.timeout);
@@ -79,8 +82,9 @@ export class Server extends Sessions {
     const { signal, pace } = options;
     signal?.throwIfAborted();
     try {
-      await this.#small.add({ local, serverPath, ...(pace ? { pace } : {}) });
-      await this.confirm(serverPath, expected);
+      const batch = await this.#small.add({ local, serverPath, ...(pace ? { pace } : {}) });
+      // All of a batch go on together, so that one listing tells what is at their final names.
+      await this.confirm(serverPath, expected).finally(() => batch.come());
       return true;
     } catch (error) {
       if (!(error instanceof RemoteFailure)) throw error;
@@ -90,7 +94,7 @@ export class Server extends Sessions {
     }
   }
 
-  async #copyTogether(items: readonly Small[]): Promise<void> {
+  async #copyTogether(items: readonly Small[]): Promise<Meeting> {
     for (const [folder, files] of groupBy(items, ({ serverPath }) => folderOf(serverPath))) {
       await this.makeFolder(folder);
       const links = files.map(({ local, serverPath }) => ({ name: serverPath.slice(folder.length + 1), local }));
@@ -105,6 +109,7 @@ export class Server extends Sessions {
         await this.tool('xrdcp', [...args, ...sources, this.url(`${folder}/`)], { timeout });
       });
     }
+    return new Meeting(items.length);
   }
 
   /** It was made or found by this process. */

@@ -6,6 +6,7 @@ import { type Cut, NoAnswerError, Pool } from '../tools/pool.ts';
 import { type Ran, type RunOptions, run } from '../tools/process.ts';
 import { errorIn, failureOf, meaningOf } from './meaning.ts';
 
+/** No more: of many checksums that it is asked for at once a server (5.5.3) refuses some and never answers others. */
 const SESSIONS = 4;
 /** Tries of a question that the server was too busy for. */
 const TRIES = 4;
