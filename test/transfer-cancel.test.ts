@@ -10,6 +10,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { pause, resume } from '../src/lib/flow/holds.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
 import { cancelTransfers } from '../src/lib/flow/transfer/cancel.ts';
+import { FILES_AT_ONCE } from '../src/lib/flow/transfer/due.ts';
 import { transfer } from '../src/lib/flow/transfer.ts';
 import { verify } from '../src/lib/flow/verify.ts';
 import { MINUTE } from '../src/lib/util/time.ts';
@@ -117,16 +118,16 @@ describe('what is stopped', () => {
       storages: ['sfu'],
       settings: { transfer: { parallel: 1, perStorage: 1, lease: MINUTE, retry: MINUTE } },
     });
-    // More than one batch: 8 GiB are the most, or 512 files.
+    // More than one batch.
     await completeRun(ports, 1, 1, 6_000_000);
-    await completeRun(ports, 2, 513, 10);
+    await completeRun(ports, 2, FILES_AT_ONCE + 1, 10);
     const items = collect(transfer(ports));
     await until(() => below(join(ports.folder, 'se')).length === 1);
     const holds = await cancel(other);
     expect((await items).map(({ did }) => did)).toEqual(['canceled']);
     expect(below(join(ports.folder, 'se'))).toEqual([]);
     await collect(resume(other, [String(holds[0]!.ref)], 'done'));
-    expect((await collect(transfer(other))).filter(({ did }) => did === 'verified')).toHaveLength(514);
+    expect((await collect(transfer(other))).filter(({ did }) => did === 'verified')).toHaveLength(FILES_AT_ONCE + 2);
   });
 
   test('a copy of outputs by rule', async () => {
@@ -148,7 +149,7 @@ describe('what is stopped', () => {
   test.each([
     'raw file',
     'output',
-  ])('a repair of a %s: the bad copy stays bad, and is mended by the next call', async (what) => {
+  ])('a repair (%s): the bad copy stays bad, and is mended by the next call', async (what) => {
     const { ports, other } = await slow(
       { storages: ['sfu', 'fnal'], settings: { outputs: [{ type: 'root', to: ['fnal'], keep: true }] } },
       500,
