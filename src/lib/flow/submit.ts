@@ -16,8 +16,8 @@ import { activeCount, farmSettings, type OpenFarm, openFarm } from './farm.ts';
 import { activeHolds } from './holds.ts';
 import { FREE, type Lease, takeLease } from './lease.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
-import { type Attempt, type Claim, claimAttempts, recordAttempts, unclaimAttempts } from './submit/claim.ts';
-import { gateJobs, type Picked, pick } from './submit/pick.ts';
+import { type Attempt, type Claim, claimAttempts, recordAttempts } from './submit/claim.ts';
+import { gateJobs, NOTHING, type Picked, pick } from './submit/pick.ts';
 import type { Order } from './submit/queue.ts';
 import { holdRefused } from './submit/refused.ts';
 import { tasksOf } from './submit/tasks.ts';
@@ -30,8 +30,8 @@ export interface SubmitOptions extends StepOptions {
   readonly lease?: boolean;
 }
 
-/** Subjobs handed over in one claim: a thousand need two calls of sbatch, and half of them are claimed during the first. */
-const CLAIM = 500;
+/** Subjobs handed over in one claim: as many as a store writes together, so that a thousand need one call of sbatch. */
+const CLAIM = 1000;
 
 /** Submits what is ready, as far as there are slots. */
 export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
@@ -55,91 +55,30 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
   }
 }
 
-/** The batch system takes a while for each claim: the one before is recorded and released, the next one made meanwhile. */
 async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
-  const work = await begin(ports, lease, options);
-  const { open } = work;
-  let next = await nextClaim(ports, work);
-  let sent: Sent | undefined;
-  let failed: Failed | undefined;
-  try {
-    while (sent || (next && !failed)) {
-      const going = failed ? undefined : next;
-      if (going) next = undefined;
-      const [answered, finished, following] = await Promise.all([
-        going && send(open, going),
-        sent && finish(ports, open, sent),
-        going && nextClaim(ports, work).catch((error: unknown): Failed => ({ error })),
-      ]);
-      sent = answered && 'answers' in answered ? answered : undefined;
-      if (following && 'claim' in following) next = following;
-      yield* finished?.items ?? [];
-      yield* answered?.items ?? [];
-      failed ??= [finished, answered, following].find((one): one is Failed => one !== undefined && 'error' in one);
-    }
-  } finally {
-    // Whoever listens has gone, or something went wrong: what was sent is not left alone; the next was never sent.
-    if (sent) await finish(ports, open, sent);
-    if (next) await unclaimAttempts(ports, next.claim, 'never handed over').catch(() => undefined);
-  }
-  if (failed) throw failed.error;
-  await open.backend.ensure();
-}
-
-/** What the claims of one submit share. */
-interface Work {
-  readonly open: OpenFarm;
-  readonly lease: Lease;
-  readonly order: Order;
-  /** Subjobs in one claim. */
-  readonly most: number;
-  /** Free slots. */
-  room: number;
-  /** Rounds in a row that changed nothing. */
-  idle: number;
-  /** What was looked up already. */
-  picked?: Picked | undefined;
-}
-
-async function begin(ports: Ports, lease: Lease, options: SubmitOptions): Promise<Work> {
   const farm = farmSettings(ports, options.site);
   const backend = await ports.backend(farm.name);
   const most = Math.min(CLAIM, backend.most ?? CLAIM);
   const order = options.order ?? 'priority';
-  const first = async () => {
+  let room = 0;
+  const first = async (): Promise<Picked> => {
     await sweep(ports, farm.name);
-    const room = await freeSlots(ports, options);
-    return { room, ...(room > 0 ? { picked: await pick(ports, farm, { room: Math.min(room, most), order }) } : {}) };
+    room = await freeSlots(ports, options);
+    return room > 0 ? pick(ports, farm, { room: Math.min(room, most), order }) : NOTHING;
   };
   // A batch system takes a while to say who it is: what is ready is looked up meanwhile, and nothing is claimed before.
   const [open, found] = await together(openFarm(ports, options.site), first());
-  return { open, lease, order, most, idle: 0, ...found };
-}
-
-/** A claim that can be handed over. */
-interface Prepared {
-  readonly claim: Claim;
-  readonly tasks: readonly Task[];
-  /** Attempts that no task can be made of, and why. */
-  readonly impossible: readonly (readonly [Attempt, string])[];
-}
-
-/** Picks and claims what goes next; `undefined` when there is nothing more, or it is somebody else's business now. */
-async function nextClaim(ports: Ports, work: Work): Promise<Prepared | undefined> {
-  const { open, lease, order, most } = work;
+  let picked = found;
   // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.
-  while (work.room > 0 && work.idle < 5) {
-    const picked = work.picked ?? (await pick(ports, open.farm, { room: Math.min(work.room, most), order }));
-    work.picked = undefined;
-    if (picked.examined === 0 || !(await lease.renew())) return undefined;
+  for (let idle = 0; picked.examined > 0 && (await lease.renew()); ) {
     await gateJobs(ports, picked.gated);
-    const claim = picked.ready.length > 0 ? await claimAttempts(ports, open, picked.ready) : undefined;
-    const claimed = claim?.attempts.length ?? 0;
-    work.room -= claimed;
-    work.idle = claimed > 0 || picked.gated.length > 0 ? 0 : work.idle + 1;
-    if (claim && claimed > 0) return { claim, ...(await tasksOf(ports, open.farm, claim, picked)) };
+    const claimed = picked.ready.length > 0 ? yield* handOver(ports, open, picked) : 0;
+    room -= claimed;
+    idle = claimed > 0 || picked.gated.length > 0 ? 0 : idle + 1;
+    if (room <= 0 || idle >= 5) break;
+    picked = await pick(ports, farm, { room: Math.min(room, most), order });
   }
-  return undefined;
+  await backend.ensure();
 }
 
 async function freeSlots(ports: Ports, options: SubmitOptions): Promise<number> {
@@ -187,47 +126,27 @@ function attemptItem(attempt: Pick<Attempt, 'job' | 'index'>, site: string): Ite
   };
 }
 
-/** A claim that the batch system has answered. */
-interface Sent extends Prepared {
-  readonly answers: ReadonlyMap<string, string | Refused>;
-}
-
-interface Told {
-  readonly items: readonly Item[];
-}
-
-interface Failed {
-  readonly error: unknown;
-}
-
-/** Step 2 of a claim. Never throws: other claims are under way. */
-async function send(open: OpenFarm, prepared: Prepared): Promise<(Sent & Told) | (Failed & Told)> {
-  const { claim, tasks, impossible } = prepared;
-  const items: Item[] = impossible.map(([attempt, why]) => {
-    return { ...attemptItem(attempt, open.farm.name), did: 'not-submitted', failed: true, text: why };
-  });
+/** One claim through all four steps. Returns how many subjobs were claimed. */
+async function* handOver(ports: Ports, open: OpenFarm, picked: Picked): AsyncGenerator<Item, number, void> {
+  const claim = await claimAttempts(ports, open, picked.ready);
+  if (claim.attempts.length === 0) return 0;
+  const { tasks, impossible } = await tasksOf(ports, open.farm, claim, picked);
+  for (const [attempt, why] of impossible)
+    yield { ...attemptItem(attempt, open.farm.name), did: 'not-submitted', failed: true, text: why };
+  let answers: Map<string, string | Refused>;
   try {
-    return { ...prepared, items, answers: await open.backend.submit(claim.nonce, tasks) };
+    answers = await open.backend.submit(claim.nonce, tasks);
   } catch (error) {
-    return { items: [...items, unknownItem(claim, open, error)], error };
+    yield unknownItem(claim, open, error);
+    throw error;
   }
-}
-
-/** Steps 3 and 4 of a claim; what is refused is held. Never throws: what was done is to be told first. */
-async function finish(ports: Ports, open: OpenFarm, sent: Sent): Promise<Told | (Failed & Told)> {
-  const { claim, answers } = sent;
-  const items: Item[] = [];
-  try {
-    items.push(...(await recordAndRelease(ports, open, sent)));
-    for (const { attempt, failure } of await holdRefused(ports, claim, answers)) {
-      const text = `refused: ${failure.reason}`;
-      const { cause } = failure;
-      items.push({ ...attemptItem(attempt, open.farm.name), did: 'refused', failed: true, cause, text });
-    }
-    return { items };
-  } catch (error) {
-    return { items, error };
+  const ids = new Map([...answers].flatMap(([key, answer]) => (typeof answer === 'string' ? [[key, answer]] : [])));
+  yield* recordAndRelease(ports, open, claim, tasks, ids);
+  for (const { attempt, failure } of await holdRefused(ports, claim, answers)) {
+    const text = `refused: ${failure.reason}`;
+    yield { ...attemptItem(attempt, open.farm.name), did: 'refused', failed: true, cause: failure.cause, text };
   }
+  return claim.attempts.length;
 }
 
 function unknownItem(claim: Claim, open: OpenFarm, error: unknown): Item {
@@ -242,13 +161,17 @@ function unknownItem(claim: Claim, open: OpenFarm, error: unknown): Item {
   };
 }
 
-async function recordAndRelease(ports: Ports, { backend, farm }: OpenFarm, sent: Sent): Promise<Item[]> {
-  const handed = new Set(sent.tasks.map((task) => task.key));
-  const ids = new Map(
-    [...sent.answers].flatMap(([key, answer]) => (typeof answer === 'string' ? [[key, answer]] : [])),
-  );
-  const { recorded, lost } = await recordAttempts(ports, sent.claim, ids);
-  if (lost.length > 0) await backend.cancel(lost.map(({ lock }) => keyOf(lock)).filter((key) => handed.has(key)));
-  await backend.release(recorded.map(({ lock }) => keyOf(lock)));
-  return recorded.map((attempt) => ({ ...attemptItem(attempt, farm.name), key: keyOf(attempt.lock) }));
+async function* recordAndRelease(
+  ports: Ports,
+  open: OpenFarm,
+  claim: Claim,
+  tasks: readonly Task[],
+  ids: ReadonlyMap<string, string>,
+): AsyncGenerator<Item, void, void> {
+  const handed = new Set(tasks.map((task) => task.key));
+  const { recorded, lost } = await recordAttempts(ports, claim, ids);
+  if (lost.length > 0)
+    await open.backend.cancel(lost.map((attempt) => keyOf(attempt.lock)).filter((key) => handed.has(key)));
+  await open.backend.release(recorded.map((attempt) => keyOf(attempt.lock)));
+  for (const attempt of recorded) yield { ...attemptItem(attempt, open.farm.name), key: keyOf(attempt.lock) };
 }

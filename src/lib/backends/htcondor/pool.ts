@@ -43,8 +43,6 @@ export class Pool {
 
   /** Asked of the schedd itself, once per process: its name, and whom it takes us for. */
   identity(): Promise<Identity> {
-    // Asked beside it: a submit needs them at once when it has claimed, and should not be waited for with anything.
-    void this.limits();
     this.#identity ??= this.#askIdentity();
     // A schedd that was down is asked again.
     this.#identity.catch(() => {

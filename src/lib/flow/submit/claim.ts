@@ -95,26 +95,6 @@ function claimOf(job: JobDoc | undefined, locks: ReadonlyMap<number, Lock>, at: 
   return { write: transition(job, moves, at, by) };
 }
 
-/** Puts a claim back that was never handed over to the batch system, as far as it is still ours. */
-export async function unclaimAttempts(ports: Ports, { attempts }: Claim, why: string): Promise<void> {
-  const at = await ports.store.now();
-  const byJob = new Map<string, Attempt[]>();
-  for (const attempt of attempts) byJob.set(attempt.job._id, [...(byJob.get(attempt.job._id) ?? []), attempt]);
-  await ports.store.bulk<JobDoc>(
-    [...byJob].map(([id, own]) => ({
-      id,
-      base: own[0]!.job,
-      change: (doc) => {
-        const moves = own.flatMap(({ index, lock }): Move[] => {
-          if (doc?.subjobs[index]?.state.name !== 'submitting' || !owns(doc, index, lock)) return [];
-          return [{ index, event: 'unclaim', why, to: { name: 'waiting', since: at, wake: { kind: 'ready' } } }];
-        });
-        return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ours' };
-      },
-    })),
-  );
-}
-
 /** True when the subjob's lock is exactly this one. */
 function owns(job: JobDoc, index: number, lock: Lock): boolean {
   const state = job.subjobs[index]?.state;
