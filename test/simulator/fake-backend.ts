@@ -10,7 +10,7 @@ import type { Process, Scheduler } from './scheduler.ts';
 const STALE = 90_000;
 
 export class FakeBackend implements Backend {
-  /** So few that one submit makes several claims, one while another is handed over. */
+  /** So few that one submit makes several claims. */
   readonly most: number;
 
   /** `misrouted`: logged in as somebody else, for whom every query succeeds and nothing is there. */
