@@ -45,18 +45,16 @@ class CondorBackend implements Backend {
 
   async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {
     const answers = new Map<string, string | Refused>();
-    // Asked first: it answers while the job files are made.
-    const asked = this.#pool.limits();
     const files = tasks.flatMap((task) => {
       const text = this.#render(task);
       if (typeof text !== 'string') answers.set(task.key, text);
       return typeof text === 'string' ? [[task.key, text] as const] : [];
     });
+    const limits = await this.#pool.limits();
     reachable(() => {
       this.#jobs.create();
       this.#jobs.writeJobs(claim, files);
     });
-    const limits = await asked;
     const fit = tasks.filter(({ key }) => !answers.has(key));
     for (const part of partsOfClaim(claim, fit, Math.min(limits.submission, limits.owner, limits.all))) {
       const handed = await fill(part.tasks, (some) => this.#pool.submit({ ...part, tasks: some }, this.#jobs.paths));

@@ -9,7 +9,6 @@ import type { Refused, Task } from '../backend.ts';
 import { covers } from '../domain/hold.ts';
 import { refOf } from '../domain/ids.ts';
 import { keyOf } from '../domain/states.ts';
-import { together } from '../util/concurrency.ts';
 import { messageOf } from '../util/errors.ts';
 import { requireCredentials } from './credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from './farm.ts';
@@ -17,7 +16,7 @@ import { activeHolds } from './holds.ts';
 import { FREE, type Lease, takeLease } from './lease.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
 import { type Attempt, type Claim, claimAttempts, recordAttempts } from './submit/claim.ts';
-import { gateJobs, NOTHING, type Picked, pick } from './submit/pick.ts';
+import { gateJobs, type Picked, pick } from './submit/pick.ts';
 import type { Order } from './submit/queue.ts';
 import { holdRefused } from './submit/refused.ts';
 import { tasksOf } from './submit/tasks.ts';
@@ -56,29 +55,20 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
 }
 
 async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
-  const farm = farmSettings(ports, options.site);
-  const backend = await ports.backend(farm.name);
-  const most = Math.min(CLAIM, backend.most ?? CLAIM);
-  const order = options.order ?? 'priority';
-  let room = 0;
-  const first = async (): Promise<Picked> => {
-    await sweep(ports, farm.name);
-    room = await freeSlots(ports, options);
-    return room > 0 ? pick(ports, farm, { room: Math.min(room, most), order }) : NOTHING;
-  };
-  // A batch system takes a while to say who it is: what is ready is looked up meanwhile, and nothing is claimed before.
-  const [open, found] = await together(openFarm(ports, options.site), first());
-  let picked = found;
+  const open = await openFarm(ports, options.site);
+  await sweep(ports, open.farm.name);
+  const most = Math.min(CLAIM, open.backend.most ?? CLAIM);
+  let room = await freeSlots(ports, options);
   // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.
-  for (let idle = 0; picked.examined > 0 && (await lease.renew()); ) {
+  for (let idle = 0; room > 0 && idle < 5 && (await lease.renew()); ) {
+    const picked = await pick(ports, open.farm, { room: Math.min(room, most), order: options.order ?? 'priority' });
+    if (picked.examined === 0) break;
     await gateJobs(ports, picked.gated);
     const claimed = picked.ready.length > 0 ? yield* handOver(ports, open, picked) : 0;
     room -= claimed;
     idle = claimed > 0 || picked.gated.length > 0 ? 0 : idle + 1;
-    if (room <= 0 || idle >= 5) break;
-    picked = await pick(ports, farm, { room: Math.min(room, most), order });
   }
-  await backend.ensure();
+  await open.backend.ensure();
 }
 
 async function freeSlots(ports: Ports, options: SubmitOptions): Promise<number> {

@@ -108,9 +108,3 @@ export function grouped(work: (key: string) => Promise<void>): (key: string) => 
     return current.next;
   };
 }
-
-/** The results of two that are under way. An error is told, the first one's rather, when both have ended. */
-export async function together<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([one, other]);
-  return [await one, await other];
-}

@@ -27,8 +27,6 @@ export interface Picked {
   readonly examined: number;
 }
 
-export const NOTHING: Picked = { ready: [], gated: [], examined: 0 };
-
 export interface PickOptions {
   /** Subjobs wanted at most. */
   readonly room: number;
