@@ -9,7 +9,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Store } from '../src/lib/store.ts';
 import { openFile, walIsSafe } from '../src/lib/stores/sqlite/file.ts';
 import { networkFileSystem } from '../src/lib/stores/sqlite/mounts.ts';
-import { Recent } from '../src/lib/stores/sqlite/recent.ts';
 import { SqliteStore } from '../src/lib/stores/sqlite/store.ts';
 import { open, openWith, pathOf } from '../src/lib/stores/sqlite.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../src/lib/util/sqlite.ts';
@@ -303,49 +302,6 @@ describe('several processes', () => {
     expect(results).toEqual(results.map(() => ({ code: 0, stderr: '' })));
     expect((await store.get<Thing>(['counter'])).get('counter')?.n).toBe(100);
     expect(counts()).toEqual(['a', 'b', 'c', 'd'].map((key) => ({ json: JSON.stringify(key), value: 500 })));
-  });
-
-  test('what another process changed, removed and made anew is seen; what a failed batch wrote is not', async () => {
-    const names = ['thing:"q"', 'thing:back\\slash', 'thing:line\nbreak', 'thing:é€😀', '__proto__', '7'];
-    const store = await fresh();
-    const other = keep(await openWith(path, { write: true }, CONTRACT_VIEWS));
-    const all = async (from: Store) => [...(await from.get<Thing>([...names, ...names])).values()].map(({ n }) => n);
-    await store.bulk(puts(names.map((name) => thing(name, { n: 1 }))));
-    expect([await all(store), await all(store), await all(other)]).toEqual(Array(3).fill(names.map(() => 1)));
-    const [first = ''] = names;
-    await other.update<Thing>(first, (doc) => ({ write: { ...doc!, n: 2 } }));
-    expect((await store.get<Thing>([first])).get(first)?.n).toBe(2);
-    await other.update<Thing>(first, () => ({ remove: true }));
-    expect((await store.get([first])).size).toBe(0);
-    await other.update<Thing>(first, () => ({ write: thing(first, { n: 3 }) }));
-    const failing = store.bulk<Thing>([
-      { id: first, change: (doc) => ({ write: { ...doc!, n: 4 } }) },
-      { id: 'thing:bad', change: () => JSON.parse('no') },
-    ]);
-    await expect(failing).rejects.toThrow();
-    await other.update<Thing>(first, (doc) => ({ write: { ...doc!, n: 10 * (doc?.n ?? 0) } }));
-    expect((await store.get<Thing>([first])).get(first)?.n).toBe(30);
-    expect(await store.update<Thing>(first, (doc) => ({ write: { ...doc!, n: doc!.n! + 1 } }))).toMatchObject({
-      doc: { n: 31 },
-    });
-  });
-
-  test('what was met last is remembered as far as there is room', () => {
-    const recent = new Recent(80);
-    for (const [id, size] of [
-      ['a', 10],
-      ['b', 10],
-      ['big', 11],
-    ] as const)
-      recent.add(thing(id), size);
-    for (let i = 0; i < 7; i++) recent.add(thing(`c${i}`), 10);
-    expect(['a', 'b', 'big', 'c0', 'c6'].map((id) => recent.get(id)?._id)).toEqual([
-      undefined,
-      'b',
-      undefined,
-      'c0',
-      'c6',
-    ]);
   });
 
   test('kill -9 amid bulks: whole batches stand there, rows and counts agree, the next process goes on', async () => {

@@ -11,9 +11,8 @@ export const TRIES = 12;
 
 /** The document as it is written: operation id in the ring, revision and conflicts left to the store. */
 export function withOp<D extends Doc>(next: D, before: Doc | undefined, op: string): D {
-  // Undefined rather than taken out, which costs ten times as much: JSON has neither.
-  const ops = [...(before?.ops ?? []).slice(1 - OPS_KEPT), op];
-  return { ...next, _rev: undefined, _conflicts: undefined, ops };
+  const { _rev, _conflicts, ops: _ops, ...rest } = next as Doc;
+  return { ...rest, ops: [...(before?.ops ?? []).slice(1 - OPS_KEPT), op] } as unknown as D;
 }
 
 /** True when `doc` remembers the operation: its reply had been lost. */

@@ -1,6 +1,6 @@
 // View rows and reduced counts of a SQLite store: kept up to date inside the transaction that writes the documents.
 // What a document had emitted is computed anew from its old text, so no index from documents to rows is needed.
-import type { Doc } from '../../domain/doc.ts';
+import type { Doc, Json } from '../../domain/doc.ts';
 import type { SqlDatabase, SqlStatement, SqlValue } from '../../util/sqlite.ts';
 import type { View } from '../../views/view.ts';
 import { encodeKey, groupKey } from '../shared/collate.ts';
@@ -48,8 +48,6 @@ const NONE: readonly Emitted[] = [];
 export class RowWriter {
   readonly #statements: Statements;
   readonly #deltas = new Map<string, Delta>();
-  /** Deltas by view and key. */
-  readonly #places = new Map<string, readonly Delta[]>();
   /** Values of rows to be inserted, together for speed. Never overlaps a later delete: ids come once in a batch. */
   readonly #added: SqlValue[] = [];
 
@@ -93,45 +91,32 @@ export class RowWriter {
 
   #dropOne(installed: Installed, id: string, n: number, row: Emitted): void {
     this.#statements.drop.run(installed.number, encodeKey(row.raw), id, n);
-    this.#reduce(installed, row, -1);
+    this.#reduce(installed, row.raw, row, -1);
   }
 
   #addOne(installed: Installed, id: string, n: number, row: Emitted): void {
     this.#added.push(installed.number, encodeKey(row.raw), id, n, row.key, row.value);
     if (this.#added.length === ADD_ROWS * ADD_VALUES) this.#statements.addMany.run(...this.#added.splice(0));
-    this.#reduce(installed, row, 1);
+    this.#reduce(installed, row.raw, row, 1);
   }
 
-  #reduce(installed: Installed, row: Emitted, sign: 1 | -1): void {
-    const value = sign * (installed.view.reduce === '_count' ? 1 : numberOf(row.value));
-    for (const delta of this.#deltasOf(installed, row)) {
-      delta.rows += sign;
-      delta.value += value;
-    }
-  }
-
-  /** The groups that a key belongs to, level by level; many documents of a batch emit the same key. */
-  #deltasOf({ number, view }: Installed, { key: text, raw: key }: Emitted): readonly Delta[] {
-    const place = `${number} ${text}`;
-    const known = this.#places.get(place);
-    if (known) return known;
+  #reduce({ number, view }: Installed, key: Json, row: Emitted, sign: 1 | -1): void {
+    const value = sign * (view.reduce === '_count' ? 1 : numberOf(row.value));
     const length = Array.isArray(key) ? key.length : 1;
-    const deltas: Delta[] = [];
     for (let level = 0; level <= keptLevels(view); level++) {
       // A key shorter than the level stands whole at every deeper level; it is kept at each, for one look-up.
       const whole = level > 0 && level >= length;
       const group = whole ? key : groupKey(key, level);
-      const json = whole ? text : level === 0 ? 'null' : JSON.stringify(group);
+      const json = whole ? row.key : level === 0 ? 'null' : JSON.stringify(group);
       const name = `${number} ${level} ${json}`;
       let delta = this.#deltas.get(name);
       if (!delta) {
         delta = { view: number, level, key: encodeKey(group), json, rows: 0, value: 0 };
         this.#deltas.set(name, delta);
       }
-      deltas.push(delta);
+      delta.rows += sign;
+      delta.value += value;
     }
-    this.#places.set(place, deltas);
-    return deltas;
   }
 
   /** Writes what is still to be written. */
@@ -144,7 +129,6 @@ export class RowWriter {
       if (rows < 0) this.#statements.empty.run(view, level, key);
     }
     this.#deltas.clear();
-    this.#places.clear();
   }
 }
 

@@ -75,18 +75,15 @@ export class SqliteStore implements Store {
   /** One transaction. An unclear commit is tried again with the same operation id, which then answers `already`. */
   async #batch<D extends Doc>(batch: readonly Change<D>[]): Promise<Outcome<D>[]> {
     const op = this.#options.nonce();
-    const outcomes = await this.#transact(() => {
+    return this.#transact(() => {
       requireSameViews(this.#db, this.#stamp);
       return this.#apply(batch, op);
     });
-    this.#tables.documents.remember(outcomes);
-    return outcomes;
   }
 
   #apply<D extends Doc>(batch: readonly Change<D>[], op: string): Outcome<D>[] {
     const { documents, rows } = this.#tables;
     const stored = documents.current(batch);
-    const docs = documents.writer();
     const writer = new RowWriter(rows);
     let seq = documents.lastSeq();
     const outcomes = batch.map((change): Outcome<D> => {
@@ -98,17 +95,16 @@ export class SqliteStore implements Store {
       const rev = last + 1;
       if ('remove' in decision) {
         if (!before) return skipped(id, 'there is none');
-        docs.put(id, rev, ++seq, null);
+        documents.put(id, rev, ++seq, null);
         writer.change(this.#views, id, before, undefined);
         return { id, result: 'written' };
       }
       const body = JSON.stringify(withOp(decision.write, before, op));
-      docs.put(id, rev, ++seq, body);
+      documents.put(id, rev, ++seq, body);
       const after = documents.make<D>({ id, rev, body });
       writer.change(this.#views, id, before, after);
       return { id, result: 'written', doc: after };
     });
-    docs.flush();
     writer.flush();
     return outcomes;
   }
