@@ -15,12 +15,11 @@ import {
   everything,
   runDoc,
   start,
+  ZDAB,
   zdab,
 } from './support/buffer.ts';
 
 afterEach(closeBenches);
-
-const ZDAB = { buffers: [{ format: 'zdab' as const, pattern: 'S_{run:10}_{subrun:3}.zdab' }] };
 
 describe('killed, doubled, cut off', () => {
   const fill = (bench: Bench): void => {

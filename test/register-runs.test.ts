@@ -12,12 +12,11 @@ import {
   quarantined,
   runDoc,
   start,
+  ZDAB,
   zdab,
 } from './support/buffer.ts';
 
 afterEach(closeBenches);
-
-const ZDAB = { buffers: [{ format: 'zdab' as const, pattern: 'S_{run:10}_{subrun:3}.zdab' }] };
 
 describe('runs', () => {
   test('complete by a later run, with the evidence frozen; the last one by quiet', async () => {

@@ -184,6 +184,9 @@ function settingsOf(folder: string, options: BenchOptions): Settings {
   };
 }
 
+/** A buffer of raw files whose beginnings are read. */
+export const ZDAB = { buffers: [{ format: 'zdab' as const, pattern: 'S_{run:10}_{subrun:3}.zdab' }] };
+
 /** The smallest raw ZDAB file: one physical record with a run header. */
 export function zdab(run: number, mask: number): Buffer {
   const words = new Uint32Array(3840);

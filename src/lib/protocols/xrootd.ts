@@ -88,7 +88,6 @@ export class XrootdStorage implements Storage {
       if (one.folder) throw new RemoteFailure('folder', '');
       return { size: one.size, modified: one.modified };
     } catch (error) {
-      if (error instanceof RemoteFailure && error.meaning === 'missing') return undefined;
       throw this.#meant(error, path);
     }
   }

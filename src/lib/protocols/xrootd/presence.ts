@@ -66,14 +66,8 @@ export class Presence {
     }
   }
 
-  #one(serverPath: string): Promise<boolean> {
-    return this.#sessions.ask(['stat'], [serverPath]).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof RemoteFailure && error.meaning === 'missing') return false;
-        throw error;
-      },
-    );
+  async #one(serverPath: string): Promise<boolean> {
+    return (await this.#sessions.ask(['stat'], [serverPath], { orMissing: true })) !== '';
   }
 }
 

@@ -99,6 +99,7 @@ export class Sessions {
           ? this.#once(command, full)
           : this.#told(command, full, options));
       } catch (error) {
+        if (options.orMissing && error instanceof RemoteFailure && error.meaning === 'missing') return '';
         const again = error instanceof RemoteFailure && error.meaning === 'busy' && tries < TRIES;
         if (!again) throw error;
         await new Promise((resolve) => setTimeout(resolve, 20 * 5 ** tries));
