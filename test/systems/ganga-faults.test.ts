@@ -231,6 +231,32 @@ describe('ganga', () => {
     expect((await world.backend.status(keys)).get(keys[0]!)?.state).toBe('ended');
   });
 
+  test('jobs that are cancelled as they start: their login shell is not killed, none starts, none is left over', async () => {
+    world = await gangaWorld();
+    const usual = process.env.HOME;
+    const lock = join(world.folder, 'lock');
+    // As pyenv's: a lock that a killed login leaves behind, on which every later login of this machine waits.
+    writeFileSync(join(world.folder, '.profile'), `echo >> '${lock}'; sleep 2; rm -f '${lock}'\n`);
+    process.env.HOME = world.folder;
+    try {
+      const { keys } = await submitted(world.backend, 3, ':');
+      await until('a login', async () => existsSync(lock) || undefined);
+      await world.backend.cancel(keys);
+      expect((await world.backend.status(keys)).get(keys[0]!)).toMatchObject({ state: 'ended', raw: 'canceled' });
+      const own = (words: readonly string[]) =>
+        words.some((word) => word.startsWith(`${world!.own}/gangadir/workspace`));
+      // The next submit tidies: it leaves what has not ended yet.
+      await submitted(world.backend, 1, ':');
+      expect(processes(own).length).toBe(4);
+      await world.backend.cancel(await world.backend.held());
+      await until('their end', async () => processes(own).length === 0 || undefined);
+      expect(existsSync(lock)).toBe(false);
+      expect(world.starts()).toEqual([]);
+    } finally {
+      process.env.HOME = usual;
+    }
+  });
+
   test('a wrapper that is killed: Ganga has it running for ever, its heartbeat has not', async () => {
     world = await gangaWorld({ beat: '1s', beatLimit: '4s' });
     const { keys } = await submitted(world.backend, 1, 'sleep 300');

@@ -180,7 +180,9 @@ class GangaBackend implements Backend {
   async cancel(keys: readonly string[]): Promise<void> {
     const asked = keys.filter(isKey);
     const live = asked.filter((key) => reachable(() => this.#cancelOne(key)));
-    if (live.length === 0) return;
+    // Its Local kills hard: in the middle of the login shell that it starts each job with, whose own locks then stay, or of
+    // the wrapper's record. Nothing needs it there: what is fenced or told to end does so, and holds no place in a queue.
+    if (live.length === 0 || this.#options.via === 'Local') return;
     for (const group of groups(live, ASK))
       await this.#client.ask('kill', { names: group.map((key) => this.#prefix + key) });
   }

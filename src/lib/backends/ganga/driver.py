@@ -118,9 +118,25 @@ def do_hello(question):
     return {"version": str(GangaCore._gangaVersion), "old": old, "jobs": len(known), "leftover": unborn}
 
 
+def is_at_work(job):
+    """Whether the process lives that Ganga's Local started for this job. One that was never reaped has no command line."""
+    pids = getattr(stripProxy(job).backend, "wrapper_pid", None)
+    for pid in pids if isinstance(pids, list) else [pids]:
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as line:
+                if os.fsencode(job.inputdir) in line.read():
+                    return True
+        except OSError:
+            pass
+    return False
+
+
 def forget(name):
     job = find(name)
     if job is not None:
+        # Ganga would leave it in the common temporary folder.
+        if job.status in ACTIVE and hasattr(stripProxy(job).backend, "remove_workdir"):
+            stripProxy(job).backend.remove_workdir()
         job.remove(force=True)
     known.pop(name, None)
 
@@ -194,13 +210,16 @@ def do_tidy(question):
     """Removes jobs that dflow is done with, so that the registry stays as small as what is active."""
     open_names = set(question["open"])
     done = [name for name in known if name not in open_names][: question["limit"]]
-    active = [stripProxy(job) for job in map(find, done) if job is not None and job.status in ACTIVE]
+    active = [job for job in map(find, done) if job is not None and job.status in ACTIVE]
     if active:
-        refresh(active)
-    # One that Ganga has running for ever (its wrapper was killed) goes, too.
+        refresh([stripProxy(job) for job in active])
+    # What is told to end and has not yet is removed the next time; one that Ganga has running for ever (its wrapper was
+    # killed) goes now.
+    ending = set(job.comment for job in active if job.status in ACTIVE and is_at_work(job))
     for name in done:
-        forget(name)
-    return {"removed": len(done)}
+        if name not in ending:
+            forget(name)
+    return {"removed": len(done) - len(ending)}
 
 
 def answer(question):
