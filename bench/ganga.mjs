@@ -12,6 +12,8 @@ const count = Number(process.argv[2] ?? 1000);
 const ganga = process.argv[3] ?? join(process.env.DFLOW_TEST_CACHE ?? '/var/cache/dflow-test', 'ganga-venv/bin/ganga');
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-ganga-'));
+// Ganga's Local starts a login shell for each job: what this machine's profile costs is neither's.
+process.env.HOME = folder;
 // Below the project, so that packages are found.
 const outfile = join(root, 'node_modules/.cache', `dflow-bench-ganga-${process.pid}.mjs`);
 await build({
