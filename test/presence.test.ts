@@ -20,7 +20,11 @@ function server(files: readonly string[], refuses?: RemoteFailure['meaning']) {
 }
 
 const paths = (count: number): string[] => Array.from({ length: count }, (_, index) => `/d/f${index}`);
-const all = (presence: Presence, wanted: readonly string[]) => Promise.all(wanted.map((path) => presence.has(path)));
+const all = async (presence: Presence, wanted: readonly string[]): Promise<readonly boolean[]> =>
+  (await presence.look(wanted.map((serverPath) => ({ serverPath })))).map((one) => {
+    if (one instanceof Error) throw one;
+    return one;
+  });
 
 describe('presence', () => {
   test('many of one folder cost one listing', async () => {
@@ -28,6 +32,15 @@ describe('presence', () => {
     const there = await all(presence, paths(20));
     expect(there.flatMap((is, index) => (is ? [index] : []))).toEqual([3, 7]);
     expect(asked).toEqual(['ls /d']);
+  });
+
+  test('a listing without what is there for certain is not believed', async () => {
+    const { asked, presence } = server(['/d/f3', '/d/.part']);
+    const look = (written: string) => presence.look(paths(20).map((serverPath) => ({ serverPath, written })));
+    expect((await look('/d/.part')).filter((is) => is === true)).toHaveLength(1);
+    expect(asked).toEqual(['ls /d']);
+    expect((await look('/d/.elsewhere')).filter((is) => is === true)).toHaveLength(1);
+    expect(asked).toHaveLength(2 + 20);
   });
 
   test('few are asked for one by one', async () => {

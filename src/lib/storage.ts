@@ -65,10 +65,10 @@ export interface Storage {
   stat(paths: readonly string[]): Promise<Map<string, Stat>>;
   /**
    * Which of `paths` something is at, a folder or a file: cheaper than `stat` where many of one folder are asked for.
-   * An element that lists folders for it may leave out what another of its servers has: what it shows is there, and
-   * it is to be believed about a path where it shows what is known to be beside it.
+   * `written`: a path that is there for certain. An element that lists folders may ask one of several servers: it believes
+   * no listing of that folder without it.
    */
-  there?(paths: readonly string[]): Promise<ReadonlySet<string>>;
+  there?(paths: readonly string[], written?: string): Promise<ReadonlySet<string>>;
   /** The destination's own checksum of what is stored now (posix: reads every byte). Throws ItemError if missing. */
   checksum(path: string, also?: { readonly md5?: boolean }): Promise<Checksum>;
   /**

@@ -7,10 +7,11 @@ import { Address } from './tools/address.ts';
 import { blame, readLocal, receive, summing, withLinks } from './tools/local.ts';
 import { errorOf, RemoteFailure } from './tools/meaning.ts';
 import { checkOptions } from './tools/options.ts';
+import { folderOf, SMALL } from './xrootd/many.ts';
 import { parseLine, parseStat } from './xrootd/meaning.ts';
-import { folderOf, Server, type Settled, SMALL, signalOf, TOGETHER } from './xrootd/server.ts';
+import { Server, type Settled, signalOf, TOGETHER } from './xrootd/server.ts';
 
-const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag' } as const;
+const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag', bindings: 'flag' } as const;
 /** Questions at once; a session takes many, one after the other. */
 const AT_ONCE = 128;
 /** Milliseconds for which the folder that was there is taken to be there. */
@@ -18,7 +19,8 @@ const ROOT_SEEN = 5000;
 
 /**
  * Options: `timeout` (seconds for one question, 60), `slowest` (kB/s below which a copy is given up, 256), `streams`
- * (TCP streams a file), `posc: false` for a server without persist-on-successful-close.
+ * (TCP streams a file), `posc: false` for a server without persist-on-successful-close, `bindings: false` for small
+ * files by xrdcp and xrdfs though there are XRootD's Python bindings.
  * @throws ConfigError for an address or options that are wrong. The server is asked when it is first used.
  */
 export async function open(settings: StorageSettings): Promise<Storage> {
@@ -28,6 +30,7 @@ export async function open(settings: StorageSettings): Promise<Storage> {
     slowest: (options.slowest ?? 256) * 1024,
     streams: options.streams ?? 1,
     posc: options.posc ?? true,
+    bindings: options.bindings ?? true,
   });
 }
 
@@ -67,9 +70,11 @@ export class XrootdStorage implements Storage {
     return found;
   }
 
-  async there(paths: readonly string[]): Promise<Set<string>> {
+  async there(paths: readonly string[], beside?: string): Promise<Set<string>> {
+    const written = beside === undefined ? {} : { written: this.address.inside(beside) };
     const one = async (path: string): Promise<string[]> => {
-      const there = await this.#server.presence.has(this.address.inside(path)).catch((error: unknown) => {
+      const asked = { serverPath: this.address.inside(path), ...written };
+      const there = await this.#server.isThere(asked).catch((error: unknown) => {
         throw this.#meant(error, path);
       });
       return there ? [path] : [];
@@ -121,6 +126,10 @@ export class XrootdStorage implements Storage {
   }
 
   async readChecksum(path: string): Promise<Checksum> {
+    const small = await this.#server.readSmall(this.address.inside(path)).catch((error: unknown) => {
+      throw this.#meant(error, path);
+    });
+    if (small) return small;
     const taking = await summing();
     await this.#fetch(path, taking.sink);
     return taking.done();
@@ -229,7 +238,7 @@ export class XrootdStorage implements Storage {
         await this.#server.ask(['stat'], [source]);
         await this.#server.makeFolder(folderOf(target));
       }
-      await this.#server.ask(['mv'], [source, target]);
+      await this.#server.move(source, target);
     } catch (error) {
       throw this.#meant(error, from);
     }

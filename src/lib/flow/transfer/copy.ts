@@ -75,10 +75,9 @@ async function copy(session: Session, { task, replace }: Job, temporary: string,
   });
 }
 
-/** Something has come to `path` since the first look. A look that shows what was just `written` beside it is believed. */
+/** Something has come to `path` since the first look. */
 async function isTaken(target: Storage, path: string, written: string): Promise<boolean> {
-  const seen = await target.there?.([path, written]);
-  return seen?.has(written) ? seen.has(path) : (await target.stat([path])).has(path);
+  return ((await target.there?.([path], written)) ?? (await target.stat([path]))).has(path);
 }
 
 /**

@@ -1,7 +1,9 @@
-// What is at paths of one server, asked for many at once: where many of one folder are asked for, one listing answers for
-// all; a folder that holds far more than is asked for is not listed again. Knows paths on the server, no documents.
+// What is at many paths of one server, by its tools: where many of one folder are asked for, one listing answers for all;
+// a folder that holds far more than is asked for is not listed again. Knows paths on the server, no documents.
 import { groupBy } from '../../util/group.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
+import type { Each } from './batch.ts';
+import { type Asked, asError } from './many.ts';
 import type { Sessions } from './session.ts';
 
 /** Paths of one folder from which on it is listed. */
@@ -9,15 +11,8 @@ const MANY = 16;
 /** Entries of a listing that cost as much as one question. */
 const ENTRIES = 64;
 
-interface Asked {
-  readonly serverPath: string;
-  readonly resolve: (there: boolean) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class Presence {
   readonly #sessions: Pick<Sessions, 'ask'>;
-  #asked: Asked[] = [];
   /** Entries of folders when they were last listed; Infinity for those that cannot be. */
   readonly #entries = new Map<string, number>();
 
@@ -25,30 +20,24 @@ export class Presence {
     this.#sessions = sessions;
   }
 
-  /** True when a file or a folder is there. @throws RemoteFailure */
-  has(serverPath: string): Promise<boolean> {
-    const answer = new Promise<boolean>((resolve, reject) => this.#asked.push({ serverPath, resolve, reject }));
-    // Those who ask in the same moment are answered together.
-    if (this.#asked.length === 1) setImmediate(() => setImmediate(() => this.#answer()));
-    return answer;
+  /** Whether a file or a folder is at each of these paths. */
+  async look(asked: readonly Asked[]): Promise<Each<boolean>> {
+    const found = new Map<string, boolean | Error>();
+    const folders = groupBy(asked, ({ serverPath }) => cut(serverPath)[0]);
+    await Promise.all([...folders].map(([folder, mine]) => this.#inFolder(folder, mine, found)));
+    return asked.map(({ serverPath }) => found.get(serverPath)!);
   }
 
-  #answer(): void {
-    const folders = groupBy(this.#asked.splice(0), ({ serverPath }) => cut(serverPath)[0]);
-    for (const [folder, asked] of folders) {
-      this.#inFolder(folder, asked).catch((error: unknown) => {
-        for (const { reject } of asked) reject(error);
-      });
-    }
-  }
-
-  async #inFolder(folder: string, asked: readonly Asked[]): Promise<void> {
+  async #inFolder(folder: string, asked: readonly Asked[], found: Map<string, boolean | Error>): Promise<void> {
     const worth = asked.length >= MANY && (this.#entries.get(folder) ?? 0) <= asked.length * ENTRIES;
-    const names = worth ? await this.#list(folder) : undefined;
-    for (const { serverPath, resolve, reject } of asked) {
-      if (names) resolve(names.has(cut(serverPath)[1]));
-      else this.#one(serverPath).then(resolve, reject);
-    }
+    const names = worth ? await this.#list(folder).catch(asError) : undefined;
+    const one = async ({ serverPath, written }: Asked): Promise<boolean | Error> => {
+      if (names instanceof Error) return names;
+      // Of several servers behind one name, the one that listed may not have what another has.
+      const believed = names !== undefined && (written === undefined || names.has(cut(written)[1]));
+      return believed ? names.has(cut(serverPath)[1]) : this.#one(serverPath).catch(asError);
+    };
+    await Promise.all(asked.map(async (each) => found.set(each.serverPath, await one(each))));
   }
 
   /** Names in a folder; `undefined` where it cannot be listed. */

@@ -1,53 +1,76 @@
 // What is done with paths of one XRootD server, besides questions: copies to it, one by one and many small ones
 // together, folders, removal. Knows paths on the server, nothing of the element's folder.
+import pLimit from 'p-limit';
 import type { Checksum, CopyOptions } from '../../storage.ts';
-import { groupBy } from '../../util/group.ts';
 import type { Address } from '../tools/address.ts';
-import { withLinks } from '../tools/local.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { Gathering, Meeting, RUNS } from './batch.ts';
+import { Gathering } from './batch.ts';
+import { Bindings, NoBindingsError } from './bindings.ts';
+import { ByTools, rateOf } from './bytools.ts';
+import { type Asked, folderOf, type Many, RUNS, SMALL, type SmallFile } from './many.ts';
 import { parseChecksum, parseStat } from './meaning.ts';
-import { Presence } from './presence.ts';
 import { Sessions } from './session.ts';
 
-/** Bytes up to which a file is copied together with others. */
-export const SMALL = 8 * 2 ** 20;
 /** Files of one batch. */
 const BATCH = 128;
+/** Checksums at once: of four a server (5.5.3) may let one wait for half a minute, and other hosts ask, too. */
+const SUMS = 2;
 /** Small files that may be given to it at once: while two batches are copied, as many are asked about and renamed. */
 export const TOGETHER = 2 * RUNS * BATCH;
-/** Copies at once in one xrdcp. */
-const PARALLEL = 4;
 
 export interface Settled {
   readonly timeout: number;
   readonly slowest: number;
   readonly streams: number;
   readonly posc: boolean;
-}
-
-interface Small extends Pick<CopyOptions, 'pace'> {
-  readonly local: string;
-  readonly serverPath: string;
+  /** Small files by XRootD's Python bindings, where there are any. */
+  readonly bindings: boolean;
 }
 
 export class Server extends Sessions {
   readonly #settled: Settled;
   readonly #folders = new Set<string>();
-  readonly #small = new Gathering<Small, Meeting>(BATCH, (items) => this.#copyTogether(items));
-
-  readonly presence = new Presence(this);
+  readonly #tools = new ByTools(this);
+  readonly #sums = pLimit(SUMS);
+  #bindings: Bindings | undefined;
+  readonly #puts = new Gathering<SmallFile, true>({ most: BATCH, runs: RUNS }, (files) => this.#putTogether(files));
+  readonly #looks = new Gathering<Asked, boolean>({ most: TOGETHER, runs: RUNS }, (asked) =>
+    this.#many((many) => many.look(asked)),
+  );
+  readonly #reads = new Gathering<string, Checksum | undefined>({ most: BATCH, runs: RUNS }, (paths) =>
+    this.#many((many) => many.read(paths)),
+  );
+  readonly #moves = new Gathering<readonly [string, string], true>({ most: TOGETHER, runs: RUNS }, (pairs) =>
+    this.#many((many) => many.move(pairs)),
+  );
 
   constructor(address: Address, settled: Settled) {
     super(address, settled.timeout);
     this.#settled = settled;
+    if (settled.bindings) {
+      const limit = (bytes: number) => this.limit(bytes);
+      const path = (serverPath: string) => this.path(serverPath);
+      this.#bindings = new Bindings({ address, server: this.server, path, limit, timeout: settled.timeout });
+    }
+  }
+
+  async #many<R>(work: (many: Many) => Promise<R>): Promise<R> {
+    if (this.#bindings) {
+      try {
+        return await work(this.#bindings);
+      } catch (error) {
+        if (!(error instanceof NoBindingsError)) throw error;
+        this.#bindings = undefined;
+      }
+    }
+    return work(this.#tools);
   }
 
   /** `slow`: of a file that may be large. */
   async query(serverPath: string, type: 'adler32' | 'md5', slow: boolean): Promise<string> {
     // The default type is not asked for by name: servers before 5.0 do not know how to choose.
     const cgi = type === 'md5' ? 'cks.type=md5' : '';
-    const answer = await this.ask(['query', 'checksum'], [serverPath], { cgi, slow });
+    const answer = await this.#sums(() => this.ask(['query', 'checksum'], [serverPath], { cgi, slow }));
     const hex = parseChecksum(answer, type);
     if (hex === undefined) throw new RemoteFailure('unable', `the server answers no ${type} checksum`);
     return hex;
@@ -67,10 +90,11 @@ export class Server extends Sessions {
     args.push(...rateOf(options.pace, options.pace?.ways));
     args.push('--cksum', `adler32:${expected.adler32}`, '--rm-bad-cksum', source, this.url(serverPath));
     await this.tool('xrdcp', args, { timeout: this.limit(expected.size), ...signalOf(options) });
+    // xrdcp compares no checksum of an empty file.
     await this.confirm(serverPath, expected);
   }
 
-  /** xrdcp compares no checksum of an empty file, and none in a batch. @throws RemoteFailure */
+  /** @throws RemoteFailure */
   async confirm(serverPath: string, expected: Checksum): Promise<void> {
     const found = await this.query(serverPath, 'adler32', expected.size > SMALL);
     const text = `the server has adler32 ${found}, ${expected.adler32} was sent`;
@@ -82,10 +106,7 @@ export class Server extends Sessions {
     const { signal, pace } = options;
     signal?.throwIfAborted();
     try {
-      const batch = await this.#small.add({ local, serverPath, ...(pace ? { pace } : {}) });
-      // All of a batch go on together, so that one listing tells what is at their final names.
-      await this.confirm(serverPath, expected).finally(() => batch.come());
-      return true;
+      return await this.#puts.add({ local, serverPath, expected, ...(pace ? { pace } : {}) });
     } catch (error) {
       if (!(error instanceof RemoteFailure)) throw error;
       // A server that is down is not waited for once more by each file.
@@ -94,22 +115,25 @@ export class Server extends Sessions {
     }
   }
 
-  async #copyTogether(items: readonly Small[]): Promise<Meeting> {
-    for (const [folder, files] of groupBy(items, ({ serverPath }) => folderOf(serverPath))) {
-      await this.makeFolder(folder);
-      const links = files.map(({ local, serverPath }) => ({ name: serverPath.slice(folder.length + 1), local }));
-      await withLinks(links, async (from) => {
-        const sources = links.map(({ name }) => `${from}/${name}`);
-        // Not forced: what is there already is replaced by itself, and not while others are copied.
-        // Nor persistent only when closed: each of them costs the server a note on its disk, and what is left of one that
-        // was cut off has a temporary name, by which the next attempt knows it.
-        const args = ['--silent', '--parallel', String(PARALLEL)];
-        args.push(...rateOf(files[0]?.pace, RUNS * PARALLEL));
-        const timeout = this.limit(files.length * SMALL);
-        await this.tool('xrdcp', [...args, ...sources, this.url(`${folder}/`)], { timeout });
-      });
-    }
-    return new Meeting(items.length);
+  async #putTogether(files: readonly SmallFile[]) {
+    const folders = new Set(files.map(({ serverPath }) => folderOf(serverPath)));
+    for (const folder of folders) await this.makeFolder(folder);
+    return this.#many((many) => many.put(files));
+  }
+
+  /** True when a file or a folder is there; those who ask in the same moment are answered together. @throws RemoteFailure */
+  isThere(asked: Asked): Promise<boolean> {
+    return this.#looks.add(asked);
+  }
+
+  /** What a small file has when it is read now; `undefined`: it is to be read by itself. @throws RemoteFailure */
+  readSmall(serverPath: string): Promise<Checksum | undefined> {
+    return this.#reads.add(serverPath);
+  }
+
+  /** To a folder that is there. @throws RemoteFailure */
+  async move(from: string, to: string): Promise<void> {
+    await this.#moves.add([from, to]);
   }
 
   /** It was made or found by this process. */
@@ -143,15 +167,6 @@ export class Server extends Sessions {
   }
 }
 
-/** xrdcp limits each file for itself: a share of the whole. */
-function rateOf(pace: CopyOptions['pace'], ways = 1): string[] {
-  return pace ? ['--xrate', String(Math.max(1024, Math.floor(pace.rate / ways)))] : [];
-}
-
 export function signalOf({ signal }: CopyOptions): { signal?: AbortSignal } {
   return signal ? { signal } : {};
-}
-
-export function folderOf(serverPath: string): string {
-  return serverPath.slice(0, serverPath.lastIndexOf('/'));
 }

@@ -61,7 +61,8 @@ export interface AskOptions {
 
 export class Sessions {
   readonly #address: Address;
-  readonly #server: string;
+  /** `root://host:port/` */
+  protected readonly server: string;
   readonly #env = clientEnv();
   readonly #pool: Pool;
   readonly #timeout: number;
@@ -69,12 +70,12 @@ export class Sessions {
   /** `timeout`: milliseconds for one question. */
   constructor(address: Address, timeout: number) {
     this.#address = address;
-    this.#server = `${address.scheme}://${address.authority}/`;
+    this.server = `${address.scheme}://${address.authority}/`;
     this.#timeout = timeout;
     this.#pool = new Pool(
       {
         file: '/bin/sh',
-        args: ['-c', 'exec xrdfs "$1" 2>&1', 'sh', this.#server],
+        args: ['-c', 'exec xrdfs "$1" 2>&1', 'sh', this.server],
         env: this.#env,
         greets: true,
         ahead: AHEAD,
@@ -87,12 +88,12 @@ export class Sessions {
 
   /** Address of a path for xrdcp. */
   url(serverPath: string): string {
-    return `${this.#server}${this.#path(serverPath)}`;
+    return `${this.server}${this.path(serverPath)}`;
   }
 
   /** What a command of xrdfs printed; `slow`: nothing is to wait behind it. @throws RemoteFailure */
   async ask(command: readonly string[], paths: readonly string[], options: AskOptions = {}): Promise<string> {
-    const full = paths.map((path) => this.#path(path, options.cgi));
+    const full = paths.map((path) => this.path(path, options.cgi));
     for (let tries = 1; ; tries++) {
       try {
         return await (full.some((path) => /["'\\]/.test(path))
@@ -116,7 +117,7 @@ export class Sessions {
   }
 
   async #once(command: readonly string[], paths: readonly string[]): Promise<string> {
-    return (await this.tool('xrdfs', [this.#server, ...command, ...paths])).stdout;
+    return (await this.tool('xrdfs', [this.server, ...command, ...paths])).stdout;
   }
 
   async #told(command: readonly string[], paths: readonly string[], options: AskOptions): Promise<string> {
@@ -141,7 +142,7 @@ export class Sessions {
   }
 
   /** Options of the address go with every path: that is where tokens are looked for. */
-  #path(serverPath: string, cgi = ''): string {
+  protected path(serverPath: string, cgi = ''): string {
     const options = [cgi, this.#address.query].filter((part) => part !== '').join('&');
     return options === '' ? serverPath : `${serverPath}?${options}`;
   }
