@@ -5,9 +5,10 @@ import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '
 import { iso } from '../util/time.ts';
 import { Library } from './gfal/library.ts';
 import { Locations, SCHEMES } from './gfal/locations.ts';
-import { blame, readLocal, receive, summing, withLinks } from './tools/local.ts';
+import { blame, readLocal, receive, signalOf, summing, withLinks } from './tools/local.ts';
 import { errorOf, RemoteFailure } from './tools/meaning.ts';
 import { checkOptions } from './tools/options.ts';
+import { sumLimit, sumsAtOnce } from './tools/sums.ts';
 
 const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', stage: 'count' } as const;
 const STATS_AT_ONCE = 500;
@@ -47,6 +48,7 @@ class GfalStorage implements Storage {
   readonly #settled: Settled;
   readonly #library: Library;
   readonly #folders = new Set<string>();
+  readonly #sums = sumsAtOnce();
 
   constructor({ name, tape }: StorageSettings, at: Locations, settled: Settled) {
     this.name = name;
@@ -105,9 +107,12 @@ class GfalStorage implements Storage {
   /** The server's own; it may remember it by name and mtime. */
   async checksum(path: string, also: { readonly md5?: boolean } = {}): Promise<Checksum> {
     const types = also.md5 ? ['adler32', 'md5'] : ['adler32'];
-    const { sums, size } = await this.#ask(path, { do: 'sum', url: this.at.url(path), types });
+    const size = (await this.stat([path])).get(path)?.size;
+    if (size === undefined) throw this.#meant(new RemoteFailure('missing', ''), path);
+    const question = { do: 'sum', url: this.at.url(path), types };
+    const { sums } = await this.#sums(() => this.#ask(path, question, sumLimit(this.#settled.timeout, size)));
     const [adler32 = '', md5] = (sums as string[]).map((sum) => sum.toLowerCase());
-    return { adler32: adler32.padStart(8, '0'), size: Number(size), ...(md5 === undefined ? {} : { md5 }) };
+    return { adler32: adler32.padStart(8, '0'), size, ...(md5 === undefined ? {} : { md5 }) };
   }
 
   async readChecksum(path: string): Promise<Checksum> {
@@ -290,8 +295,4 @@ class GfalStorage implements Storage {
 
 function isMissing(error: unknown): boolean {
   return error instanceof RemoteFailure && error.meaning === 'missing';
-}
-
-function signalOf({ signal }: CopyOptions): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
 }

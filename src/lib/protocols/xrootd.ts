@@ -4,12 +4,12 @@ import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
 import { mapLimit, parallel } from '../util/concurrency.ts';
 import { Address } from './tools/address.ts';
-import { blame, readLocal, receive, summing, withLinks } from './tools/local.ts';
+import { blame, readLocal, receive, signalOf, summing, withLinks } from './tools/local.ts';
 import { errorOf, RemoteFailure } from './tools/meaning.ts';
 import { checkOptions } from './tools/options.ts';
 import { folderOf, SMALL } from './xrootd/many.ts';
 import { parseLine, parseStat } from './xrootd/meaning.ts';
-import { Server, type Settled, signalOf, TOGETHER } from './xrootd/server.ts';
+import { Server, type Settled, TOGETHER } from './xrootd/server.ts';
 
 const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag', bindings: 'flag' } as const;
 /** Questions at once; a session takes many, one after the other. */
@@ -113,13 +113,14 @@ export class XrootdStorage implements Storage {
   async checksum(path: string, also: { readonly md5?: boolean } = {}): Promise<Checksum> {
     try {
       const serverPath = this.address.inside(path);
-      const [adler32, stat, md5] = await Promise.all([
-        this.#server.query(serverPath, 'adler32', true),
-        this.#server.ask(['stat'], [serverPath]).then(parseStat),
-        also.md5 ? this.#server.query(serverPath, 'md5', true) : undefined,
-      ]);
+      const stat = parseStat(await this.#server.ask(['stat'], [serverPath]));
       if (!stat) throw new RemoteFailure('failed', 'xrdfs stat printed no size');
-      return { adler32, size: stat.size, ...(md5 === undefined ? {} : { md5 }) };
+      const { size } = stat;
+      const [adler32, md5] = await Promise.all([
+        this.#server.query(serverPath, 'adler32', size),
+        also.md5 ? this.#server.query(serverPath, 'md5', size) : undefined,
+      ]);
+      return { adler32, size, ...(md5 === undefined ? {} : { md5 }) };
     } catch (error) {
       throw this.#meant(error, path);
     }

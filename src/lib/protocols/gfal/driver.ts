@@ -32,7 +32,7 @@ def do_stat(q):
         return {"each": list(pool.map(lambda url: guard(stat_one, url), q["urls"]))}
 
 def do_sum(q):
-    return {"sums": [ctx.checksum(q["url"], type) for type in q["types"]], "size": ctx.stat(q["url"]).st_size}
+    return {"sums": [ctx.checksum(q["url"], type) for type in q["types"]]}
 
 def do_rm(q):
     with ThreadPoolExecutor(4) as pool:

@@ -3,7 +3,7 @@
 import { RemoteFailure } from '../tools/meaning.ts';
 import { NoAnswerError, Pool } from '../tools/pool.ts';
 import { run } from '../tools/process.ts';
-import { clientEnv } from '../xrootd/session.ts';
+import { patientEnv } from '../xrootd/session.ts';
 import { DRIVER, READER } from './driver.ts';
 import { failureIn } from './meaning.ts';
 
@@ -26,7 +26,7 @@ export class Library {
     this.#clean = clean;
     // The python that has gfal2 is the system's, often not the first in PATH.
     this.#python = process.env.GFAL_PYTHONBIN ?? '/usr/bin/python3';
-    this.#env = { ...clientEnv(), GFAL_PYTHONBIN: this.#python, PYTHONUNBUFFERED: '1' };
+    this.#env = { ...patientEnv(), GFAL_PYTHONBIN: this.#python, PYTHONUNBUFFERED: '1' };
     this.#pool = new Pool(
       {
         file: this.#python,

@@ -54,6 +54,11 @@ export async function blame(
   throw new FileChangedError(`${shown(local)} changed while it was read: ${expected.size} bytes, then ${now.size}`);
 }
 
+/** The signal as an option that is there or not. */
+export function signalOf({ signal }: Pick<CopyOptions, 'signal'>): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}
+
 export interface Taking {
   readonly sink: (chunk: Buffer) => Promise<void>;
   /** Checksum of what was taken; ends it. */

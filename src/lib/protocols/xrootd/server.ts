@@ -1,9 +1,10 @@
 // What is done with paths of one XRootD server, besides questions: copies to it, one by one and many small ones
 // together, folders, removal. Knows paths on the server, nothing of the element's folder.
-import pLimit from 'p-limit';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import type { Address } from '../tools/address.ts';
+import { signalOf } from '../tools/local.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
+import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
 import { Gathering } from './batch.ts';
 import { Bindings, NoBindingsError } from './bindings.ts';
 import { ByTools, rateOf } from './bytools.ts';
@@ -13,8 +14,6 @@ import { Sessions } from './session.ts';
 
 /** Files of one batch. */
 const BATCH = 128;
-/** Checksums at once: of four a server (5.5.3) may let one wait for half a minute, and other hosts ask, too. */
-const SUMS = 2;
 /** Small files that may be given to it at once: while two batches are copied, as many are asked about and renamed. */
 export const TOGETHER = 2 * RUNS * BATCH;
 
@@ -31,7 +30,7 @@ export class Server extends Sessions {
   readonly #settled: Settled;
   readonly #folders = new Set<string>();
   readonly #tools = new ByTools(this);
-  readonly #sums = pLimit(SUMS);
+  readonly #sums = sumsAtOnce();
   #bindings: Bindings | undefined;
   readonly #puts = new Gathering<SmallFile, true>({ most: BATCH, runs: RUNS }, (files) => this.#putTogether(files));
   readonly #looks = new Gathering<Asked, boolean>({ most: TOGETHER, runs: RUNS }, (asked) =>
@@ -66,11 +65,12 @@ export class Server extends Sessions {
     return work(this.#tools);
   }
 
-  /** `slow`: of a file that may be large. */
-  async query(serverPath: string, type: 'adler32' | 'md5', slow: boolean): Promise<string> {
+  /** The server's checksum of a file of `size` bytes. */
+  async query(serverPath: string, type: 'adler32' | 'md5', size: number): Promise<string> {
     // The default type is not asked for by name: servers before 5.0 do not know how to choose.
     const cgi = type === 'md5' ? 'cks.type=md5' : '';
-    const answer = await this.#sums(() => this.ask(['query', 'checksum'], [serverPath], { cgi, slow }));
+    const options = { cgi, slow: size > SMALL, timeout: sumLimit(this.#settled.timeout, size) };
+    const answer = await this.#sums(() => this.ask(['query', 'checksum'], [serverPath], options));
     const hex = parseChecksum(answer, type);
     if (hex === undefined) throw new RemoteFailure('unable', `the server answers no ${type} checksum`);
     return hex;
@@ -96,7 +96,7 @@ export class Server extends Sessions {
 
   /** @throws RemoteFailure */
   async confirm(serverPath: string, expected: Checksum): Promise<void> {
-    const found = await this.query(serverPath, 'adler32', expected.size > SMALL);
+    const found = await this.query(serverPath, 'adler32', expected.size);
     const text = `the server has adler32 ${found}, ${expected.adler32} was sent`;
     if (found !== expected.adler32) throw new RemoteFailure('corrupt', text);
   }
@@ -165,8 +165,4 @@ export class Server extends Sessions {
   limit(bytes: number): number {
     return 2 * this.#settled.timeout + (bytes / this.#settled.slowest) * 1000;
   }
-}
-
-export function signalOf({ signal }: CopyOptions): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
 }

@@ -51,10 +51,17 @@ export function clientEnv(): Record<string, string> {
   return { ...Object.fromEntries(said), TERM: LIMITS.TERM };
 }
 
+/** For a client each of whose questions has a time limit of our own: the checksum of a large file takes longer than its. */
+export function patientEnv(): Record<string, string> {
+  return { ...clientEnv(), XRD_REQUESTTIMEOUT: process.env.XRD_REQUESTTIMEOUT ?? '86400' };
+}
+
 export interface AskOptions {
   /** Options that go with the path. */
   readonly cgi?: string;
   readonly slow?: boolean;
+  /** Milliseconds, when not the usual. */
+  readonly timeout?: number;
   /** '' when the server says that there is no such file, rather than an error: many are asked for that are not there. */
   readonly orMissing?: boolean;
 }
@@ -76,7 +83,7 @@ export class Sessions {
       {
         file: '/bin/sh',
         args: ['-c', 'exec xrdfs "$1" 2>&1', 'sh', this.server],
-        env: this.#env,
+        env: patientEnv(),
         greets: true,
         ahead: AHEAD,
         cut: cutAnswer,
@@ -97,7 +104,7 @@ export class Sessions {
     for (let tries = 1; ; tries++) {
       try {
         return await (full.some((path) => /["'\\]/.test(path))
-          ? this.#once(command, full)
+          ? this.#once(command, full, options)
           : this.#told(command, full, options));
       } catch (error) {
         if (options.orMissing && error instanceof RemoteFailure && error.meaning === 'missing') return '';
@@ -110,21 +117,22 @@ export class Sessions {
 
   /** Runs xrdcp or xrdfs by itself. @throws RemoteFailure; the signal's reason */
   async tool(file: string, args: readonly string[], options: Partial<RunOptions> = {}): Promise<Ran> {
-    const ran = await run(file, args, { timeout: this.#timeout, ...options, env: this.#env });
+    const ran = await run(file, args, { timeout: this.#timeout, env: this.#env, ...options });
     const failure = failureOf(ran, (text) => this.#address.clean(text), file);
     if (failure) throw failure;
     return ran;
   }
 
-  async #once(command: readonly string[], paths: readonly string[]): Promise<string> {
-    return (await this.tool('xrdfs', [this.server, ...command, ...paths])).stdout;
+  async #once(command: readonly string[], paths: readonly string[], options: AskOptions): Promise<string> {
+    const timeout = options.timeout ?? this.#timeout;
+    return (await this.tool('xrdfs', [this.server, ...command, ...paths], { timeout, env: patientEnv() })).stdout;
   }
 
   async #told(command: readonly string[], paths: readonly string[], options: AskOptions): Promise<string> {
     const question = `${[...command, ...paths.map((path) => `"${path}"`)].join(' ')}\n`;
-    const asking = { timeout: this.#timeout, alone: options.slow === true };
+    const asking = { timeout: options.timeout ?? this.#timeout, alone: options.slow === true };
     const answer = await this.#pool.ask(question, asking).catch((error: unknown) => {
-      throw error instanceof NoAnswerError ? this.#silent(error) : error;
+      throw error instanceof NoAnswerError ? this.#silent(error, asking.timeout) : error;
     });
     const error = errorIn(answer.slice(answer.indexOf('\n') + 1));
     const meaning = error === undefined ? undefined : meaningOf(error);
@@ -133,8 +141,8 @@ export class Sessions {
     return answer;
   }
 
-  #silent({ reason, said }: NoAnswerError): RemoteFailure {
-    const why = reason === 'late' ? `xrdfs did not answer within ${this.#timeout / 1000} s` : 'xrdfs ended';
+  #silent({ reason, said }: NoAnswerError, timeout: number): RemoteFailure {
+    const why = reason === 'late' ? `xrdfs did not answer within ${Math.round(timeout / 1000)} s` : 'xrdfs ended';
     // Where there is no xrdfs, it is the shell that says so and ends.
     const absent = /not found/.test(said);
     const words = absent ? 'xrdfs is not installed (package xrootd-client)' : `${why}${said ? `: ${said}` : ''}`;
