@@ -10,7 +10,7 @@ import { Bindings, NoBindingsError } from './bindings.ts';
 import { ByTools, rateOf } from './bytools.ts';
 import { type Asked, folderOf, type Many, RUNS, SMALL, type SmallFile } from './many.ts';
 import { parseChecksum, parseStat } from './meaning.ts';
-import { Sessions } from './session.ts';
+import { patientEnv, Sessions } from './session.ts';
 
 /** Files of one batch. */
 const BATCH = 128;
@@ -89,7 +89,8 @@ export class Server extends Sessions {
     if (streams > 1) args.push('--streams', String(streams));
     args.push(...rateOf(options.pace, options.pace?.ways));
     args.push('--cksum', `adler32:${expected.adler32}`, '--rm-bad-cksum', source, this.url(serverPath));
-    await this.tool('xrdcp', args, { timeout: this.limit(expected.size), ...signalOf(options) });
+    const env = patientEnv(sumLimit(this.#settled.timeout, expected.size));
+    await this.tool('xrdcp', args, { timeout: this.limit(expected.size), env, ...signalOf(options) });
     // xrdcp compares no checksum of an empty file.
     await this.confirm(serverPath, expected);
   }

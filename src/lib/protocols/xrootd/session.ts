@@ -1,5 +1,6 @@
 // Questions to one XRootD server: a few xrdfs sessions kept open (1 ms a question; a process each would cost 30), and a
 // process of its own for names that a session cannot quote. Knows paths on the server, nothing of the element's folder.
+import { HOUR, SECOND } from '../../util/time.ts';
 import type { Address } from '../tools/address.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
 import { type Cut, NoAnswerError, Pool } from '../tools/pool.ts';
@@ -51,9 +52,10 @@ export function clientEnv(): Record<string, string> {
   return { ...Object.fromEntries(said), TERM: LIMITS.TERM };
 }
 
-/** For a client each of whose questions has a time limit of our own: the checksum of a large file takes longer than its. */
-export function patientEnv(): Record<string, string> {
-  return { ...clientEnv(), XRD_REQUESTTIMEOUT: process.env.XRD_REQUESTTIMEOUT ?? '86400' };
+/** For a client that may wait longer for one answer (ms): the checksum of a large file; or has a time limit of our own. */
+export function patientEnv(timeout = 24 * HOUR): Record<string, string> {
+  const seconds = String(Math.ceil(timeout / SECOND));
+  return { ...clientEnv(), XRD_REQUESTTIMEOUT: process.env.XRD_REQUESTTIMEOUT ?? seconds };
 }
 
 export interface AskOptions {
