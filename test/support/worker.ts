@@ -2,22 +2,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'vitest';
+import { wrapper } from '../../src/lib/wrapper/program.ts';
 import { parseRecord, type ResultRecord } from '../../src/lib/wrapper/record.ts';
 import { type JobSpec, quote, renderSpec } from '../../src/lib/wrapper/spec.ts';
 import { simpleSpec } from '../contracts/backend.ts';
 
-export const script = resolve(import.meta.dirname, '../../src/lib/wrapper/wrapper.sh');
-
 /** Fresh for each test; its name has what a careless script trips over. */
 export let folder: string;
 export let spool: string;
+export let script: string;
 
 export function setUp(): void {
   folder = mkdtempSync(join(tmpdir(), "dflow wrapper's-"));
   spool = join(folder, 'spool');
   makeSpool(spool);
+  script = join(folder, 'wrapper.sh');
+  writeFileSync(script, wrapper);
 }
 
 export function tearDown(): void {

@@ -5,9 +5,9 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ItemError } from '../util/errors.ts';
+import { wrapper } from '../wrapper/program.ts';
 import { parseRecord, type ResultRecord } from '../wrapper/record.ts';
 import { type JobSpec, renderSpec } from '../wrapper/spec.ts';
-import wrapper from '../wrapper/wrapper.sh';
 
 export interface Trial {
   readonly record: ResultRecord;

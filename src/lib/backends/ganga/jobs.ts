@@ -2,7 +2,7 @@
 // and records that every job folder has. Starts no process and does not know Ganga.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import wrapper from '../../wrapper/wrapper.sh';
+import { wrapper } from '../../wrapper/program.ts';
 import { ifThere, makeFolder } from '../shared/files.ts';
 import { JobFolder, partsOf } from '../shared/jobfolder.ts';
 import type { Look } from './judge.ts';

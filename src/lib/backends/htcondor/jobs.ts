@@ -2,9 +2,9 @@
 // transfers. Starts no process.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { wrapper } from '../../wrapper/program.ts';
 import { parseRecord } from '../../wrapper/record.ts';
 import { isKey, type JobSpec, renderSpec } from '../../wrapper/spec.ts';
-import wrapper from '../../wrapper/wrapper.sh';
 import { ClaimFolder } from '../shared/claims.ts';
 import { ifThere } from '../shared/files.ts';
 import { partsOf } from '../shared/jobfolder.ts';

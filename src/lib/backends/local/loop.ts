@@ -3,7 +3,7 @@
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { messageOf } from '../../util/errors.ts';
 import { tryLock } from '../../util/lock.ts';
-import wrapper from '../../wrapper/wrapper.sh';
+import { wrapper } from '../../wrapper/program.ts';
 import { ifThere } from '../shared/files.ts';
 import { sweep } from '../shared/sweep.ts';
 import { Children } from './children.ts';

@@ -2,7 +2,7 @@
 // besides the marks and records that every job folder has. Starts no process.
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import wrapper from '../../wrapper/wrapper.sh';
+import { wrapper } from '../../wrapper/program.ts';
 import { ClaimFolder } from '../shared/claims.ts';
 import { ifThere } from '../shared/files.ts';
 import { partsOf } from '../shared/jobfolder.ts';
