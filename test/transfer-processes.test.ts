@@ -7,13 +7,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { bytesOf } from './contracts/storage.ts';
+import { file } from './support/copies.ts';
 import { addRun, closeWorlds, readRun, type TestPorts, world } from './support/ports.ts';
 import { digest, onDisk } from './support/stored.ts';
 
 afterEach(closeWorlds);
-
-const file = (name: string, size = 2000) => ({ name, bytes: bytesOf(name, size) });
 
 describe('processes', () => {
   let out: string;

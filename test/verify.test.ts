@@ -6,11 +6,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { classifier } from '../src/lib/domain/dark.ts';
 import { isSiteFault } from '../src/lib/domain/verify.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
-import { type VerifyOptions, verify } from '../src/lib/flow/verify.ts';
 import type { Storage } from '../src/lib/storage.ts';
 import { UnreachableError, UsageError } from '../src/lib/util/errors.ts';
 import { HOUR, ms } from '../src/lib/util/time.ts';
-import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
+import { closeWorlds, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
 import {
   bufferPath,
   changeDoc,
@@ -21,13 +20,13 @@ import {
   outputsOf,
   rawName,
   readJob,
+  runVerify as run,
   storedPass,
   storedRuns,
 } from './support/stored.ts';
 
 afterEach(closeWorlds);
 
-const run = (ports: TestPorts, options: VerifyOptions = {}) => collect(verify(ports, options));
 const short = (items: readonly Item[]) =>
   items
     .filter(({ kind }) => kind !== 'storage')

@@ -8,8 +8,9 @@ import { dataId, runId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/job.ts';
 import type { RunDoc } from '../../src/lib/domain/run.ts';
 import type { Output, SubjobState } from '../../src/lib/domain/states.ts';
-import type { Ports } from '../../src/lib/flow/ports.ts';
+import type { Item, Ports } from '../../src/lib/flow/ports.ts';
 import { transfer } from '../../src/lib/flow/transfer.ts';
+import { type VerifyOptions, verify } from '../../src/lib/flow/verify.ts';
 import { adler32, bytesOf } from '../contracts/storage.ts';
 import { job, module } from './docs.ts';
 import { addRun, collect, readRun, T0, type TestPorts } from './ports.ts';
@@ -160,3 +161,7 @@ export function onBuffer(ports: TestPorts, level = 'L1'): string[] {
 export async function originalsOf(ports: TestPorts, run: number): Promise<string[]> {
   return (await readRun(ports, run)).files.map((file) => file.original.state);
 }
+
+/** One verify, and what it says. */
+export const runVerify = (ports: Ports, options: VerifyOptions = {}): Promise<Item[]> =>
+  collect(verify(ports, options));
