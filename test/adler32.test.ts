@@ -1,5 +1,6 @@
 // Our adler32 against a plain loop: every length around its rows and blocks, any cut into updates, and the fallback for
-// machines without vectors. Files that change while they are read are in posix.test.ts.
+// machines without vectors; and files, also those that change while they are read.
+import { appendFileSync, truncateSync, utimesSync } from 'node:fs';
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHUNK, CHUNKS, type Engine, plainEngine, takeEngine } from '../src/lib/util/adler32/engine.ts';
 import { simd } from '../src/lib/util/adler32/simd.ts';
 import { Adler32, adler32File, FileChangedError, readChecksummed } from '../src/lib/util/adler32.ts';
+import { adler32, bytesOf } from './contracts/storage.ts';
 
 function slow(bytes: Uint8Array, start = 1): number {
   let [a, b] = [start & 0xffff, start >>> 16];
@@ -32,6 +34,12 @@ const engines: [string, () => Engine][] = [
   ['vectors', takeEngine],
   ['plain', plainEngine],
 ];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dflow-adler32-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 test('this machine has the vectors that are tested here', () => expect(simd(65536)).toBeDefined());
 
@@ -83,12 +91,6 @@ test('a digest ends it', async () => {
 });
 
 describe('files', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dflow-adler32-'));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-
   test.each([
     0,
     1,
@@ -172,5 +174,54 @@ describe('files', () => {
       real(buffer, offset, Math.min(length, 400_001), at)) as never;
     expect(await readChecksummed(handle, path, {})).toEqual({ adler32: hex(slow(bytes)), size: bytes.length });
     await handle.close();
+  });
+});
+
+describe('adler32File', () => {
+  test('equals the sum by the book, also of an empty file', async () => {
+    const path = join(folder, 'sum');
+    for (const size of [0, 1, 70_000, 2_500_000]) {
+      const bytes = bytesOf(`sum ${size}`, size);
+      await writeFile(path, bytes);
+      expect(await adler32File(path)).toEqual({ adler32: adler32(bytes), size });
+    }
+  });
+
+  test.each([
+    ['truncated', (path: string) => truncateSync(path, 1_000_000)],
+    ['grown', (path: string) => appendFileSync(path, 'more')],
+    ['rewritten in place', (path: string) => utimesSync(path, 1, 1)],
+  ] as const)('a file %s while it is read is a FileChangedError', async (_, change) => {
+    const path = join(folder, 'moving');
+    await writeFile(path, bytesOf('moving', 6 * 1024 * 1024));
+    await expect(adler32File(path, { progress: () => change(path) })).rejects.toThrow(FileChangedError);
+  });
+
+  test('reads a huge file without holding it', async () => {
+    const path = join(folder, 'huge');
+    await writeFile(path, '');
+    await truncate(path, 200 * 1024 * 1024);
+    const before = process.memoryUsage().rss;
+    let peak = 0;
+    const sum = await adler32File(path, { progress: () => (peak = Math.max(peak, process.memoryUsage().rss)) });
+    expect(sum.size).toBe(200 * 1024 * 1024);
+    // Of zero bytes the sums are known: a stays 1, b counts the bytes.
+    expect(sum.adler32).toBe(((sum.size % 65521) * 65536 + 1).toString(16).padStart(8, '0'));
+    expect(peak - before).toBeLessThan(48 * 1024 * 1024);
+    await rm(path);
+  });
+
+  test('hashers are used again without mixing files up', async () => {
+    const paths = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const path = join(folder, `mix${i}`);
+        await writeFile(path, bytesOf(`mix ${i}`, 3000 + i));
+        return path;
+      }),
+    );
+    const sums = await Promise.all(paths.map((path) => adler32File(path)));
+    sums.forEach((sum, i) => {
+      expect(sum.adler32).toBe(adler32(bytesOf(`mix ${i}`, 3000 + i)));
+    });
   });
 });
