@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Store } from '../src/lib/store.ts';
 import { ReadOnlyStoreError } from '../src/lib/util/errors.ts';
 import { iso } from '../src/lib/util/time.ts';
-import { type StoreFixture, storeContract } from './contracts/store.ts';
+import type { StoreFixture } from './contracts/store/fixture.ts';
+import { storeContract } from './contracts/store.ts';
 import { Database } from './simulator/database.ts';
 import { MemoryStore, type Raw } from './simulator/memory-store.ts';
 

@@ -12,7 +12,8 @@ import { designOf, mapSource } from '../src/lib/stores/couch/design.ts';
 import { openWith } from '../src/lib/stores/couch.ts';
 import { VIEWS } from '../src/lib/views/index.ts';
 import type { View } from '../src/lib/views/view.ts';
-import { type StoreFixture, storeContract } from './contracts/store.ts';
+import type { StoreFixture } from './contracts/store/fixture.ts';
+import { storeContract } from './contracts/store.ts';
 import { CONTRACT_VIEWS, type Thing } from './contracts/things.ts';
 import { type Fault, type FaultProxy, type RunningServer, startCouchServer, startProxy } from './fakes/couch-server.ts';
 

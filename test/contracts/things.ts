@@ -1,5 +1,6 @@
 // Documents, views and keys that the store's contract is shown on.
 import type { Doc, Json } from '../../src/lib/domain/doc.ts';
+import type { Decision } from '../../src/lib/store.ts';
 import type { View } from '../../src/lib/views/view.ts';
 
 export interface Thing extends Doc {
@@ -8,6 +9,16 @@ export interface Thing extends Doc {
   readonly key?: Json;
   readonly value?: Json;
 }
+
+export const thing = (id: string, more: Partial<Thing> = {}): Thing => ({ _id: id, kind: 'thing', v: 1, ...more });
+/** Changes, as a store takes them: one that writes a document, and that with its id. */
+export const put = (doc: Thing) => (): Decision<Thing> => ({ write: doc });
+export const create = (id: string, more: Partial<Thing> = {}) => ({ id, change: put(thing(id, more)) });
+export const increment = (doc: Thing | undefined): Decision<Thing> => ({
+  write: { ...thing('counter'), ...doc, n: (doc?.n ?? 0) + 1 },
+});
+/** Ids that sort as their numbers. */
+export const number = (i: number): string => `thing:${String(i).padStart(6, '0')}`;
 
 /** Views over `thing` documents, with keys of every type. */
 export const CONTRACT_VIEWS: readonly View[] = [
