@@ -1,6 +1,7 @@
 // The built program, run as a person or cron would: as a process, in a folder.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -57,4 +58,32 @@ export function lines<T = Record<string, unknown>>(text: string): T[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
+}
+
+const folders: string[] = [];
+
+/** An empty folder that `afterAll(removeFolders)` removes. */
+export function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'dflow-cli-'));
+  folders.push(made);
+  return made;
+}
+
+export function removeFolders(): void {
+  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
+}
+
+/** A folder with old raw files of two subruns each, and no configuration. */
+export function rawFolder(runs: number): string {
+  const made = folder();
+  mkdirSync(join(made, 'raw'));
+  const old = new Date(Date.now() - 3_600_000);
+  for (let run = 1; run <= runs; run++) {
+    for (const subrun of [0, 1]) {
+      const path = join(made, 'raw', `run${run}_${subrun}.dat`);
+      writeFileSync(path, `run ${run} subrun ${subrun}\n`);
+      utimesSync(path, old, old);
+    }
+  }
+  return made;
 }
