@@ -1,43 +1,36 @@
 // The job wrapper on a worker that mounts nothing: inputs and outputs through real XRootD servers, by xrdcp and by gfal.
-// Failover, spoiled files, a full disk, signals; and a small experiment whose only storage is such a server.
-import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+// Failover, spoiled files, a full disk, signals.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { outputFolder } from '../../src/lib/flow/spec.ts';
-import { open as openGfal } from '../../src/lib/protocols/gfal.ts';
-import { open as openXrootd } from '../../src/lib/protocols/xrootd.ts';
-import type { Storage } from '../../src/lib/storage.ts';
-import { adler32File } from '../../src/lib/util/adler32.ts';
-import { quote, renderSpec, type StageIn, type StageOut } from '../../src/lib/wrapper/spec.ts';
+import { quote, renderSpec, type StageIn } from '../../src/lib/wrapper/spec.ts';
 import { until } from '../contracts/backend.ts';
-import { must } from '../support/cli.ts';
-import { documents } from '../support/picture.ts';
-import { ended, folder, leftovers, records, run, setUp, spec, start, tearDown } from '../support/worker.ts';
 import {
-  A,
-  B,
-  down,
-  FULL,
-  freshFolder,
-  httpUrl,
-  removeFolders,
-  rootUrl,
-  type SystemServer,
-  settings,
-  up,
-} from './servers.ts';
+  ended,
+  folder,
+  leftovers,
+  makeSpool,
+  records,
+  run,
+  setUp,
+  spec,
+  spool,
+  start,
+  tearDown,
+} from '../support/worker.ts';
+import {
+  bareWorker,
+  filesAt,
+  GFAL_ROOT,
+  inFront,
+  input,
+  isAsRecorded,
+  KINDS,
+  place,
+  real,
+  standIn,
+} from './remote-worker.ts';
+import { A, B, down, FULL, freshFolder, removeFolders, up } from './servers.ts';
 
 beforeEach(setUp);
 afterEach(tearDown);
@@ -45,17 +38,6 @@ afterAll(async () => {
   up(A);
   for (const server of [A, B, FULL]) await removeFolders(server);
 });
-
-interface Kind {
-  readonly protocol: string;
-  open(server: SystemServer, at: string): Promise<Storage>;
-}
-
-const KINDS: readonly Kind[] = [
-  { protocol: 'xrootd', open: (server, at) => openXrootd(settings('xrootd', rootUrl(server, at))) },
-  { protocol: 'gfal', open: (server, at) => openGfal(settings('gfal', httpUrl(server, at))) },
-];
-const GFAL_ROOT: Kind = { protocol: 'gfal', open: (server, at) => openGfal(settings('gfal', rootUrl(server, at))) };
 
 const NAMES = [
   'plain.dat',
@@ -72,33 +54,6 @@ const NAMES = [
   'ünï',
   'a:b',
 ];
-
-/** A file put there by dflow itself, as transfer does: what a job is told about it. */
-async function input(kind: Kind, storage: Storage, name: string, text = `${name}|`): Promise<StageIn> {
-  const local = join(folder, 'source');
-  writeFileSync(local, text);
-  const { size, adler32 } = await storage.copyIn(local, `raw/${name}`);
-  return { source: storage.toolUrl!(`raw/${name}`), name, copy: true, protocol: kind.protocol, size, adler32 };
-}
-
-function place(kind: Kind, storage: Storage, name = 'se'): StageOut {
-  return { storage: name, protocol: kind.protocol, folder: storage.toolUrl!('out/p 1'), path: 'out/p 1' };
-}
-
-/** Files below a folder of a server. */
-function filesAt(server: SystemServer, at: string): string[] {
-  const all = readdirSync(join(server.data, at), { recursive: true, withFileTypes: true });
-  return all
-    .filter((entry) => entry.isFile())
-    .map((entry) => entry.name)
-    .sort();
-}
-
-/** What storage says about an output of a record is what the record says. */
-async function isAsRecorded(storage: Storage, output: { path: string; size: number; checksum: string }): Promise<void> {
-  const { size, adler32 } = await storage.readChecksum(output.path);
-  expect({ size, checksum: `adler32:${adler32}` }).toEqual({ size: output.size, checksum: output.checksum });
-}
 
 describe.each(
   [...KINDS, GFAL_ROOT].map((kind, index) => [`${kind.protocol} ${['root', 'http', 'root'][index]}`, kind] as const),
@@ -145,8 +100,7 @@ describe.each(KINDS.map((kind) => [kind.protocol, kind] as const))('%s', (_, kin
     for (const [more, reason] of wrong) {
       const job = spec(`touch ${quote(ran)}`, { key: 'k.0', inputs: [{ ...good, ...more }] });
       rmSync(join(folder, 'spool'), { recursive: true });
-      for (const name of ['started', 'result/tmp', 'result/new', 'scratch'])
-        mkdirSync(join(folder, 'spool', name), { recursive: true });
+      makeSpool(spool);
       expect(await run(job)).toMatchObject({ phase: 'stage-in', reason: expect.stringMatching(reason), outputs: [] });
       expect(leftovers()).toEqual([]);
     }
@@ -165,7 +119,7 @@ describe.each(KINDS.map((kind) => [kind.protocol, kind] as const))('%s', (_, kin
       reason: expect.stringContaining(`se: cannot write out.txt: no command ${tool} on this worker`),
     });
     rmSync(join(folder, 'spool'), { recursive: true });
-    setUpSpool();
+    makeSpool(spool);
     const inputs = [await input(kind, storage, 'f')];
     const reason = expect.stringContaining(`no command ${tool} on this worker`);
     expect(await run(bare(renderSpec(spec('true', { inputs }))))).toMatchObject({ phase: 'stage-in', reason });
@@ -231,7 +185,7 @@ describe.each(KINDS.map((kind) => [kind.protocol, kind] as const))('%s', (_, kin
       expect(record, record.reason).toMatchObject({ phase: 'done', outputs: [{ storage: 'two' }] });
       await isAsRecorded(storages[1], record.outputs[0]!);
       rmSync(join(folder, 'spool'), { recursive: true });
-      setUpSpool();
+      makeSpool(spool);
       const failed = await run({ ...job, destinations: job.destinations.slice(0, 1) });
       expect(failed).toMatchObject({
         phase: 'stage-out',
@@ -258,7 +212,7 @@ test('a full disk at the destination: the part that was written is removed, the 
   expect(failed).toMatchObject({ phase: 'stage-out', reason: expect.stringMatching(/no space left/i) });
   expect(filesAt(FULL, full)).toEqual([]);
   rmSync(join(folder, 'spool'), { recursive: true });
-  setUpSpool();
+  makeSpool(spool);
   const record = await run(spec(command, { outputs, destinations }));
   expect(record, record.reason).toMatchObject({
     phase: 'done',
@@ -277,113 +231,3 @@ test('what a tool says about a secret is in no record and no log', async () => {
   expect(record).toMatchObject({ phase: 'stage-out', reason: expect.stringContaining('[ERROR] root://host//f') });
   expect(JSON.stringify(record) + readFileSync(join(folder, 'log'), 'utf8')).not.toContain('hunter2');
 });
-
-test.each(
-  KINDS.map((kind) => [kind.protocol, kind] as const),
-)('the chain, with all raw files and outputs at a server (%s)', async (_, kind) => {
-  const at = freshFolder(A);
-  const home = mkdtempSync(join(tmpdir(), 'dflow remote-'));
-  try {
-    const url = kind.protocol === 'xrootd' ? rootUrl(A, at) : httpUrl(A, at);
-    experiment(home, kind.protocol, url);
-    for (const step of ['register', 'transfer', 'enqueue']) must(home, [step], [0, 1]);
-    const jobs = () =>
-      documents(home).filter((doc) => doc.kind === 'job') as unknown as Parameters<typeof outputFolder>[0][];
-    for (let round = 0; round < 60 && !jobs().every((job) => job.state === 'completed'); round++) {
-      for (const step of ['submit', 'monitor', 'enqueue']) must(home, [step], [0, 1]);
-      execFileSync('sleep', ['0.5']);
-    }
-    expect(
-      jobs()
-        .map((job) => `${job.module} ${job.state}`)
-        .sort(),
-    ).toEqual(['Count completed', 'Count completed', 'Plot completed', 'Plot completed']);
-    const storage = await kind.open(A, at);
-    for (const job of jobs()) {
-      for (const { state } of job.subjobs) {
-        if (state.name !== 'completed') continue;
-        for (const output of state.outputs) {
-          expect(output.storage).toBe('sfu');
-          expect(await storage.readChecksum(output.path)).toMatchObject({
-            adler32: output.adler32,
-            size: output.size,
-          });
-          expect((await adler32File(join(A.data, at, output.path))).adler32).toBe(output.adler32);
-        }
-      }
-    }
-    expect(filesAt(A, at).length).toBe(2 + 4);
-  } finally {
-    rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
-  }
-});
-
-function experiment(home: string, protocol: string, url: string): void {
-  mkdirSync(join(home, 'raw'));
-  mkdirSync(join(home, 'modules'));
-  writeFileSync(
-    join(home, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
-storage: {sfu: {protocol: ${protocol}, url: '${url}'}}
-farms: {here: {backend: local, slots: 2}}
-limits: {grace: 1s, submitting: 1s}
-runs: {quiet: 1s}
-`,
-  );
-  writeFileSync(
-    join(home, 'modules/1.0.yaml'),
-    `modules:
-  Count: {raw: true, outputs: {counts: txt}, run: 'wc -c < "$1" > "$OUT_counts"'}
-  Plot: {needs: Count, outputs: {plot: svg}, run: 'cat "$@" > "$OUT_plot"'}
-runTypes: {any: [Count, Plot]}
-`,
-  );
-  const old = new Date(Date.now() - 3_600_000);
-  for (const run of [1, 2]) {
-    const path = join(home, 'raw', `run${run}_0.dat`);
-    writeFileSync(path, `run ${run}\n`);
-    utimesSync(path, old, old);
-  }
-  must(home, ['store', 'setup']);
-}
-
-function setUpSpool(): void {
-  for (const name of ['started', 'result/tmp', 'result/new', 'scratch'])
-    mkdirSync(join(folder, 'spool', name), { recursive: true });
-}
-
-const real = (tool: string): string => execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
-
-function standIn(bin: string, name: string, text: string): void {
-  mkdirSync(bin, { recursive: true });
-  const path = join(bin, name);
-  writeFileSync(path, `#!/bin/sh\n${text}\n`);
-  chmodSync(path, 0o755);
-}
-
-/** Its stand-ins come first; the real gfal-copy is no longer found where it is installed. */
-const inFront = (bin: string): string => `PATH=${quote(bin)}:$PATH\nexport PATH GFAL_PYTHONBIN=/usr/bin/python3\n`;
-
-/** A PATH with coreutils and no copy tool. */
-function bareWorker(): string {
-  const bin = join(folder, 'bare');
-  mkdirSync(bin);
-  for (const name of [
-    'sh',
-    'cat',
-    'cp',
-    'dd',
-    'mkdir',
-    'mv',
-    'rm',
-    'sed',
-    'sleep',
-    'tail',
-    'timeout',
-    'tr',
-    'wc',
-    'md5sum',
-  ])
-    execFileSync('ln', ['-s', real(name), join(bin, name)]);
-  return bin;
-}
