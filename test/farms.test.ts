@@ -1,7 +1,6 @@
 // Several farms on one store: routing, installed versions, one submitter per site, and what was given up at a site that
 // comes back.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Backend, Status } from '../src/lib/backend.ts';
 import { presenceIn } from '../src/lib/cli/presence.ts';
 import type { ClaimDoc, LoopDoc } from '../src/lib/domain/farm.ts';
 import type { JobDoc } from '../src/lib/domain/job.ts';
@@ -21,36 +20,8 @@ import { why } from '../src/lib/flow/why.ts';
 import { idsWith } from '../src/lib/store.ts';
 import { BusyError, UnreachableError } from '../src/lib/util/errors.ts';
 import { farm, job, module, moduleFile, T0 } from './support/docs.ts';
+import { Memory } from './support/memory-backend.ts';
 import { collect, makePorts, type TestPorts } from './support/ports.ts';
-
-/** A batch system that only remembers: what each key is there. */
-class Memory implements Backend {
-  readonly keys = new Map<string, Status['state']>();
-  readonly canceled: string[] = [];
-  constructor(readonly site: string) {}
-  identity = async () => ({ cluster: this.site, user: 'prod' });
-  async submit(_claim: string, tasks: Parameters<Backend['submit']>[1]) {
-    for (const { key } of tasks) this.keys.set(key, 'held');
-    return new Map(tasks.map(({ key }) => [key, `id-${key}`]));
-  }
-  async release(keys: readonly string[]) {
-    for (const key of keys) if (this.keys.get(key) === 'held') this.keys.set(key, 'running');
-  }
-  status = async (keys: readonly string[]) =>
-    new Map(keys.map((key): [string, Status] => [key, { state: this.keys.get(key) ?? 'absent' }]));
-  held = async () => [...this.keys].flatMap(([key, state]) => (state === 'held' ? [key] : []));
-  async cancel(keys: readonly string[]) {
-    for (const key of keys) {
-      this.canceled.push(key);
-      if (this.keys.has(key)) this.keys.set(key, 'ended');
-    }
-  }
-  records = async () => [];
-  acknowledge = async () => undefined;
-  logs = async () => new Map<string, string>();
-  ensure = async () => undefined;
-  close = async () => undefined;
-}
 
 let now = 0;
 let base: TestPorts;

@@ -222,7 +222,7 @@ describe('start.sh', () => {
   test('waits with a heartbeat, runs once its ticket is there, and leaves nothing behind', async () => {
     const { jobs, key, exit } = waiting(`echo ran >> '${join(folder, 'ran')}'`);
     await until('a heartbeat', async () => existsSync(jobs.path('beats', key)) || undefined);
-    expect(jobs.held()).toEqual([key]);
+    expect(jobs.alive()).toEqual([key]);
     expect(existsSync(join(folder, 'ran'))).toBe(false);
     jobs.release(key);
     jobs.release(key);
@@ -254,7 +254,7 @@ describe('start.sh', () => {
     expect(await exit).toBe(75);
     expect(jobs.mark(key)).toEqual({ kind: 'fenced', why: 'lost' });
     expect(jobs.fencedBecause(key)).toBe('no ticket within 1 s: nothing was run');
-    expect(jobs.held()).toEqual([]);
+    expect(jobs.alive()).toEqual([]);
   });
 
   test('asked to end while it runs, on a node that no signal of ours reaches: its heartbeat sees it', async () => {

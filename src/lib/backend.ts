@@ -20,6 +20,11 @@ export interface Status {
   readonly backendId?: string;
   /** The system's own word and reason: `OUT_OF_MEMORY`, `exit 137`, ... */
   readonly raw?: string;
+  /**
+   * `ended` is a conclusion: it had started and is listed no more, but neither the system nor a silent heartbeat says that
+   * it ended. Like absence it counts only twice, and of many at once not at all.
+   */
+  readonly inferred?: true;
 }
 
 /** The batch system refused a task for certain: it was not taken, and will not be as it is. */
@@ -46,8 +51,8 @@ export interface Backend {
    * is down, say): that is unknown, not absent.
    */
   status(keys: readonly string[]): Promise<Map<string, Status>>;
-  /** Every key of this farm that is held there now: what orphans are found by. */
-  held(): Promise<string[]>;
+  /** Every key of this farm that is there now, held, pending or running: what nobody knows of is found by it. */
+  alive(): Promise<string[]>;
   /** Stops held, pending and running keys; idempotent; confirmed only by `status`. */
   cancel(keys: readonly string[]): Promise<void>;
   /** Result records that nobody has acknowledged, at most `limit`. */
@@ -61,7 +66,6 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** What a file of backends/ exports. It validates its own options. */
 /** What a file of backends/ exports. It validates its own options. */
 export interface BackendModule {
   /** Looks at the farm's settings alone. @throws ConfigError something in them is wrong */

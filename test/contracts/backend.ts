@@ -143,7 +143,7 @@ export function backendContract(name: string, setUp: () => Promise<BackendWorld>
       const ids = await backend.submit(claim, list);
       expect([...ids.keys()]).toEqual(keys);
       expect((await backend.status(keys)).get(keys[0]!)?.state).toBe('held');
-      expect(await backend.held()).toContain(keys[0]);
+      expect(await backend.alive()).toContain(keys[0]);
       // Another job runs from end to end meanwhile: there was time and a free slot.
       const other = tasks(1, () => 'echo x > "$OUT_out"');
       await backend.submit(other.claim, other.list);
@@ -155,7 +155,7 @@ export function backendContract(name: string, setUp: () => Promise<BackendWorld>
       await backend.release(keys);
       await backend.release(keys);
       await untilState(backend, keys, 'ended');
-      expect(await backend.held()).not.toContain(keys[0]);
+      expect(await backend.alive()).not.toContain(keys[0]);
       expect(readFileSync(mark, 'utf8')).toBe('ran\n');
     });
 
@@ -207,7 +207,7 @@ export function backendContract(name: string, setUp: () => Promise<BackendWorld>
       await backend.cancel(keys);
       await untilState(backend, keys, 'ended');
       await backend.release(keys);
-      expect(await backend.held()).not.toContain(keys[0]);
+      expect(await backend.alive()).not.toContain(keys[0]);
       expect(existsSync(mark)).toBe(false);
     });
 
@@ -237,7 +237,7 @@ export function backendContract(name: string, setUp: () => Promise<BackendWorld>
       const { claim, list, keys } = tasks(1, () => 'echo x > "$OUT_out"');
       await backend.submit(claim, list);
       const other = await world.reopen();
-      expect(await other.held()).toContain(keys[0]);
+      expect(await other.alive()).toContain(keys[0]);
       await other.release(keys);
       await untilState(backend, keys, 'ended');
     });

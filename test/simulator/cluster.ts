@@ -133,10 +133,16 @@ export class Cluster {
 
   status(key: string, at = this.scheduler.now): Status {
     const task = this.tasks.get(key);
-    if (this.scheduler.now < this.blankUntil) return { state: 'absent' };
+    if (this.scheduler.now < this.blankUntil) return blank(task);
     if (!task || (this.sabotage === 'forgets' && task.state === 'running')) return { state: 'absent' };
     const { state, raw } = task.past.find((past) => past.until > at) ?? task;
     return state === 'absent' ? { state } : { state, raw, backendId: task.backendId };
+  }
+
+  /** What a listing of the queue shows. */
+  listed(): string[] {
+    if (this.scheduler.now < this.blankUntil) return [];
+    return this.in('held', 'pending', 'running').map((task) => task.key);
   }
 
   records(limit: number): ResultRecord[] {
@@ -247,4 +253,9 @@ export class Cluster {
   private later(milliseconds: number, run: () => void): void {
     this.scheduler.at(this.scheduler.now + milliseconds, run);
   }
+}
+
+/** Of a system that has lost its memory for a while: start marks are all that there is. */
+function blank(task: SimTask | undefined): Status {
+  return task && task.starts > 0 ? { state: 'ended', raw: 'not listed', inferred: true } : { state: 'absent' };
 }

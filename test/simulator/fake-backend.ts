@@ -45,8 +45,8 @@ export class FakeBackend implements Backend {
     return this.call(`status ${keys.join(' ')}`, () => answer(), { stale });
   }
 
-  held(): Promise<string[]> {
-    return this.call('held', () => (this.misrouted ? [] : this.cluster.in('held').map((task) => task.key)));
+  alive(): Promise<string[]> {
+    return this.call('alive', () => (this.misrouted ? [] : this.cluster.listed()));
   }
 
   cancel(keys: readonly string[]): Promise<void> {

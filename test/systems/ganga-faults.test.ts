@@ -224,7 +224,7 @@ describe('ganga', () => {
     const status = (await world.backend.status(keys)).get(keys[0]!);
     expect(status?.raw).toBe('lost: no ticket within 2 s: nothing was run');
     expect((await world.backend.logs(keys, 500)).get(keys[0]!)).toContain('nothing was run');
-    expect(await world.backend.held()).toEqual([]);
+    expect(await world.backend.alive()).toEqual([]);
     await world.backend.release(keys);
     await sleep(1_000);
     expect(world.starts()).toEqual([]);
@@ -248,7 +248,7 @@ describe('ganga', () => {
       // The next submit tidies: it leaves what has not ended yet.
       await submitted(world.backend, 1, ':');
       expect(processes(own).length).toBe(4);
-      await world.backend.cancel(await world.backend.held());
+      await world.backend.cancel(await world.backend.alive());
       await until('their end', async () => processes(own).length === 0 || undefined);
       expect(existsSync(lock)).toBe(false);
       expect(world.starts()).toEqual([]);

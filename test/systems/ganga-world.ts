@@ -70,7 +70,7 @@ export async function gangaWorld(options: Record<string, unknown> = {}, blank = 
         .filter((line) => line.startsWith('s '))
         .map((line) => line.slice(2)),
     close: async () => {
-      await backend.cancel(await backend.held());
+      await backend.cancel(await backend.alive());
       for (const one of opened) await one.close();
       removeLock(own);
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 });

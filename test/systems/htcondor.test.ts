@@ -48,7 +48,7 @@ describe('htcondor', () => {
     const ids = await world.backend.submit(keys[0]!.split('.')[0]!, list);
     expect(new Set([...ids.values()].map((id) => String(id).split('.')[0])).size).toBe(2);
     expect(new Set(ids.values()).size).toBe(100);
-    expect((await world.backend.held()).sort()).toEqual([...keys].sort());
+    expect((await world.backend.alive()).sort()).toEqual([...keys].sort());
     expect((await statusOf(keys[7]!))!.backendId).toBe(ids.get(keys[7]!));
     // A command that knows no ids: the crash of the one above lost them.
     const other = await world.reopen();
@@ -71,7 +71,7 @@ describe('htcondor', () => {
     const list = tasks(2, ':');
     const answers = await world.backend.submit(list[0]!.key.split('.')[0]!, list);
     expect([...answers.values()]).toEqual(Array(2).fill({ refused: expect.stringContaining('Parse error') }));
-    expect(await world.backend.held()).toEqual([]);
+    expect(await world.backend.alive()).toEqual([]);
   });
 
   test('a job whose files cannot travel is refused alone; the others of its claim are there', async () => {
@@ -81,7 +81,7 @@ describe('htcondor', () => {
     expect(answers[1]).toEqual({
       refused: expect.stringContaining('a,b.txt has a name that HTCondor cannot transfer'),
     });
-    expect((await world.backend.held()).sort()).toEqual([list[0]!.key, list[2]!.key].sort());
+    expect((await world.backend.alive()).sort()).toEqual([list[0]!.key, list[2]!.key].sort());
   });
 
   test('more memory than asked for: held with our own subcode, and the killed record waits for that word', async () => {
@@ -205,7 +205,7 @@ describe('htcondor', () => {
     for (const call of [
       () => other.identity(),
       () => other.status([key]),
-      () => other.held(),
+      () => other.alive(),
       () => other.release(held),
       () => other.cancel([key]),
       () => other.submit(more[0]!.key.split('.')[0]!, more),

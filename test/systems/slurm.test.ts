@@ -25,13 +25,11 @@ describe('slurm', () => {
   ])('%s: 250 tasks of two sizes become few arrays, each task starts once under its own key', async (cluster) => {
     world = await makeWorld(cluster);
     const list = tasks(250, ':', (index) => ({ memory: index % 2 ? 10 : 20 }));
-    const before = Date.now();
     const keys = list.map(({ key }) => key);
     const ids = await world.backend.submit(keys[0]!.split('.')[0]!, list);
-    expect(Date.now() - before).toBeLessThan(5_000);
     // Arrays of at most 101 tasks numbers at `nodbd`: three ranges, two sizes.
     expect(new Set([...ids.values()].map((id) => String(id).split('_')[0])).size).toBe(cluster === 'nodbd' ? 6 : 2);
-    expect((await world.backend.held()).sort()).toEqual([...keys].sort());
+    expect((await world.backend.alive()).sort()).toEqual([...keys].sort());
     // A command that knows no ids: the crash of the one above lost them.
     const other = await world.reopen();
     const [some, rest] = [keys.filter((_, at) => at % 5 === 0), keys.filter((_, at) => at % 5 !== 0)];
@@ -53,7 +51,7 @@ describe('slurm', () => {
     const list = tasks(2, ':');
     const answers = await world.backend.submit(list[0]!.key.split('.')[0]!, list);
     expect([...answers.values()]).toEqual(Array(2).fill({ refused: expect.stringContaining('Invalid feature') }));
-    expect(await world.backend.held()).toEqual([]);
+    expect(await world.backend.alive()).toEqual([]);
   });
 
   test('too much memory is taken while held; released, Slurm says it can never start, and it is withdrawn', async () => {
@@ -177,7 +175,7 @@ describe('slurm', () => {
     process.env.SQUEUE_PARTITION = 'scavenge';
     process.env.SQUEUE_STATES = 'RUNNING';
     try {
-      expect(await world.backend.held()).toEqual(keys);
+      expect(await world.backend.alive()).toEqual(keys);
     } finally {
       delete process.env.SQUEUE_PARTITION;
       delete process.env.SQUEUE_STATES;

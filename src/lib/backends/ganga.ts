@@ -173,8 +173,8 @@ class GangaBackend implements Backend {
     }
   }
 
-  async held(): Promise<string[]> {
-    return reachable(() => this.#jobs.held());
+  async alive(): Promise<string[]> {
+    return reachable(() => this.#jobs.alive());
   }
 
   async cancel(keys: readonly string[]): Promise<void> {

@@ -9,14 +9,15 @@ import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey } from '../wrapper/spec.ts';
 import { storeName } from './htcondor/constraint.ts';
 import { CondorJobs } from './htcondor/jobs.ts';
-import { parseOptions } from './htcondor/options.ts';
+import { type CondorOptions, parseOptions } from './htcondor/options.ts';
 import type { Row } from './htcondor/parse.ts';
 import { Pool } from './htcondor/pool.ts';
 import { runner } from './htcondor/run.ts';
 import { partsOfClaim } from './htcondor/submission.ts';
 import { readTail } from './shared/files.ts';
 import { fill } from './shared/fill.ts';
-import { type Mark, partsOf } from './shared/jobfolder.ts';
+import { isSilent, unlisted } from './shared/heartbeat.ts';
+import { partsOf } from './shared/jobfolder.ts';
 import { reaching } from './shared/reachable.ts';
 import { archiveRecords, readRecords } from './shared/records.ts';
 import { sweepIfWritable } from './shared/sweep.ts';
@@ -30,13 +31,16 @@ class CondorBackend implements Backend {
   readonly #pool: Pool;
   readonly #jobs: CondorJobs;
   readonly #keep: number;
+  /** Milliseconds between two heartbeats of a job. */
+  readonly #beat: number;
   /** Keys that `status` last found not ended. */
   #alive = new Set<string>();
 
-  constructor(pool: Pool, jobs: CondorJobs, keep: number) {
+  constructor(pool: Pool, jobs: CondorJobs, { keep, beat }: CondorOptions) {
     this.#pool = pool;
     this.#jobs = jobs;
     this.#keep = keep;
+    this.#beat = beat;
   }
 
   identity(): Promise<Identity> {
@@ -94,6 +98,7 @@ class CondorBackend implements Backend {
       keys.filter((key) => !rows.has(key)),
       found,
     );
+    this.#listen(found);
     this.#alive = new Set(keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? '')));
     return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
   }
@@ -104,29 +109,43 @@ class CondorBackend implements Backend {
     for (const key of keys) if (!isKey(key)) found.set(key, { state: 'absent' });
     if (ours.length === 0) return;
     const [marks, age] = reachable(() => [
-      new Map(ours.map((key) => [key, this.#jobs.mark(key)])),
+      new Map(ours.flatMap((key) => [[key, this.#jobs.mark(key)] as const].filter(([, mark]) => mark !== undefined))),
       this.#jobs.age(ours.map((key) => partsOf(key).claim)),
     ]);
     const open = ours.filter((key) => marks.get(key)?.kind !== 'fenced');
     const rows = open.length === 0 ? new Map<string, Row>() : await this.#pool.history(open, age);
+    const signs = reachable(() => this.#jobs.signs(open.filter((key) => marks.has(key) && !rows?.has(key))));
     for (const key of ours) {
-      const row = rows?.get(key);
-      const raw = endingOf(marks.get(key), row);
-      if (raw !== undefined) found.set(key, { state: 'ended', ...(row && { backendId: row.id }), raw });
+      const [row, mark, left] = [rows?.get(key), marks.get(key), signs.get(key)];
+      if (mark?.kind === 'fenced') found.set(key, { state: 'ended', ...(row && { backendId: row.id }), raw: mark.why });
+      else if (row) found.set(key, { ...statusOf(row), state: 'ended' });
+      else if (left) found.set(key, unlisted(left, this.#beat, 'no longer in the queue'));
       else if (rows) found.set(key, { state: 'absent' });
     }
   }
 
-  async held(): Promise<string[]> {
+  /** One that is silent although HTCondor says that it runs keeps its state, and says so: its shared folder may be away. */
+  #listen(found: Map<string, Status>): void {
+    const running = [...found].filter(([key, { state }]) => state === 'running' && isKey(key));
+    const signs = reachable(() => this.#jobs.signs(running.map(([key]) => key)));
+    for (const [key, status] of running) {
+      if (!isSilent(signs.get(key)!, this.#beat)) continue;
+      found.set(key, { ...status, raw: [status.raw, 'no heartbeat'].filter(Boolean).join(', ') });
+    }
+  }
+
+  async alive(): Promise<string[]> {
     const rows = await this.#pool.queue();
-    return [...rows.values()].filter(({ state }) => state === 'held').map(({ key }) => key);
+    return [...rows.values()].filter(({ state }) => state !== 'ended').map(({ key }) => key);
   }
 
   async cancel(keys: readonly string[]): Promise<void> {
     const rows = await this.#pool.queue();
-    const live = keys.filter((key) => rows.has(key));
+    // One that has written its record is at its end.
+    const open = reachable(() => keys.filter((key) => !isKey(key) || !this.#jobs.hasRecord(key)));
+    const live = open.filter((key) => rows.has(key));
     reachable(() => {
-      for (const key of keys.filter((one) => isKey(one) && (rows.has(one) || this.#jobs.isOpen(one)))) {
+      for (const key of open.filter((one) => isKey(one) && (rows.has(one) || this.#jobs.isOpen(one)))) {
         // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
         if (this.#jobs.fence(key, 'canceled')) this.#jobs.close([key]);
         else if (this.#jobs.mark(key)?.kind === 'started') this.#jobs.noteCancel(key);
@@ -183,12 +202,6 @@ function statusOf({ state, id, raw }: Row): Status {
   return { state, backendId: id, ...(raw !== undefined && { raw }) };
 }
 
-/** Why a key that is not in the queue has ended; `undefined`: nothing says that it ever was there. */
-function endingOf(mark: Mark | undefined, row: Row | undefined): string | undefined {
-  if (mark?.kind === 'fenced') return mark.why;
-  return row?.raw ?? (mark ? 'no longer in the queue' : undefined);
-}
-
 /** @throws UnreachableError HTCondor did not do what it was told for some keys */
 function refuse(what: 'release' | 'remove', keys: readonly string[]): void {
   if (keys.length === 0) return;
@@ -206,7 +219,7 @@ export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'fold
  * Options: `transfer` (true: no folder is shared with the workers, files travel with HTCondor), `folder` (of the jobs'
  * files; default beside the configuration), `scratch` (on the worker), `schedd`, `pool`, `accounting_group`,
  * `accounting_group_user`, `requirements`, `extra` (lines of a submit description), `time` (of modules without a limit),
- * `margin` (beyond a module's limit; 10m), `timeout` (of one command; 60s), `keep` (of marks, records and logs; 30d).
+ * `margin` (beyond a module's limit; 10m), `beat` (between two heartbeats of a job; 1m), `timeout` (of one command; 60s), `keep` (of marks, records and logs; 30d).
  * @throws ConfigError an option is wrong
  * @throws UnreachableError the folder cannot be made
  */
@@ -216,7 +229,7 @@ export async function open(farm: FarmSettings, context: BackendContext): Promise
   // Several farms and experiments may name the same folder: each has its own part of it.
   const own = options.folder !== context.folder;
   const folder = own ? join(options.folder, `${farm.name}-${store}`) : options.folder;
-  const jobs = new CondorJobs(folder, options.transfer);
+  const jobs = new CondorJobs(folder, options);
   reachable(() => jobs.create());
-  return new CondorBackend(new Pool(runner(options.timeout), store, options), jobs, options.keep);
+  return new CondorBackend(new Pool(runner(options.timeout), store, options), jobs, options);
 }

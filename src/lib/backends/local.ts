@@ -90,8 +90,9 @@ class LocalBackend implements Backend {
     return { state: 'ended', backendId: key, ...(mark.kind === 'started' && mark.canceled && { raw: 'canceled' }) };
   }
 
-  async held(): Promise<string[]> {
-    return reachable(() => this.#spool.list('hold'));
+  async alive(): Promise<string[]> {
+    const spool = this.#spool;
+    return reachable(() => [...spool.list('hold'), ...spool.ready().map(keyOf), ...spool.list('run')]);
   }
 
   async cancel(keys: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
 import { readTail } from './shared/files.ts';
 import { fill } from './shared/fill.ts';
+import { beats, isSilent, unlisted } from './shared/heartbeat.ts';
 import { partsOf } from './shared/jobfolder.ts';
 import { namePrefix } from './shared/prefix.ts';
 import { reaching } from './shared/reachable.ts';
@@ -26,10 +27,6 @@ const reachable = reaching('the folder shared with the jobs');
 
 /** Slurm has lost a job's node: whether the job has ended nobody has told it. */
 const NODE_LOST = /^(NODE_FAIL|BOOT_FAIL)/;
-/** Heartbeats without one of which a job is alive, and after which one that should run is called silent. */
-const BEATS = 3;
-const SILENT = 10;
-
 /** A failed job's record waits this long, ms, for Slurm's own word of why it ended. */
 const PATIENCE = 60_000;
 
@@ -133,16 +130,13 @@ class SlurmBackend implements Backend {
       return isKey(key) && (state === 'running' || (state === 'ended' && NODE_LOST.test(raw ?? '')));
     });
     if (asked.length === 0) return;
-    const ages = reachable(() => this.#jobs.beats(asked.map(([key]) => key)));
+    const signs = reachable(() => this.#jobs.signs(asked.map(([key]) => key)));
     for (const [key, status] of asked) {
-      const age = ages.get(key);
-      if (age === undefined) continue;
-      const raw = [status.raw, age < BEATS * this.#beat ? 'its heart beats' : 'no heartbeat']
-        .filter(Boolean)
-        .join(', ');
-      if (status.state === 'running' && age >= SILENT * this.#beat) found.set(key, { ...status, raw });
-      if (status.state === 'ended' && age < BEATS * this.#beat && !this.#jobs.hasRecord(key))
-        found.set(key, { ...status, state: 'running', raw });
+      const left = signs.get(key)!;
+      const living = beats(left, this.#beat);
+      const raw = [status.raw, living ? 'its heart beats' : 'no heartbeat'].filter(Boolean).join(', ');
+      if (status.state === 'running' && isSilent(left, this.#beat)) found.set(key, { ...status, raw });
+      if (status.state === 'ended' && living && !left.record) found.set(key, { ...status, state: 'running', raw });
     }
   }
 
@@ -176,15 +170,19 @@ class SlurmBackend implements Backend {
     if (unmarked.length === 0) return;
     const logs = reachable(() => this.#jobs.logsOf(unmarked));
     const age = this.#jobs.age(unmarked.map((key) => partsOf(key).claim));
-    const rows = await this.#cluster.ended(unmarked, new Map([...logs].map(([key, { job }]) => [key, job])), age);
+    const rows = await this.#cluster.remembered(unmarked, new Map([...logs].map(([key, { job }]) => [key, job])), age);
     const lags = (await this.#cluster.config()).accounting === 'slurmdbd';
+    const signs = reachable(() => this.#jobs.signs([...started]));
     for (const key of unmarked) {
       const row = rows?.get(key);
       const raw = cancelled.get(partsOf(key).claim);
-      if (row) found.set(key, statusOf(row));
-      else if (started.has(key) && rows && lags && this.#isLate(key)) this.#late.add(key);
-      else if (started.has(key)) found.set(key, { state: 'ended', ...this.#idOf(key), raw: 'no longer in squeue' });
-      else if (raw !== undefined) found.set(key, { state: 'ended', ...this.#idOf(key), raw });
+      const left = signs.get(key);
+      if (row?.state === 'ended') found.set(key, statusOf(row));
+      else if (left && rows && lags && this.#isLate(key)) this.#late.add(key);
+      else if (left) {
+        const what = row ? `${row.raw ?? ''} says sacct, no longer in squeue` : 'no longer in squeue';
+        found.set(key, { ...this.#idOf(key), ...unlisted(left, this.#beat, what, row !== undefined) });
+      } else if (raw !== undefined) found.set(key, { state: 'ended', ...this.#idOf(key), raw });
       else if (rows) found.set(key, { state: 'absent' });
     }
   }
@@ -200,15 +198,17 @@ class SlurmBackend implements Backend {
     return id === undefined ? {} : { backendId: id };
   }
 
-  async held(): Promise<string[]> {
+  async alive(): Promise<string[]> {
     const { rows } = await this.#queue();
-    return [...rows.values()].filter(({ state }) => state === 'held').map(({ key }) => key);
+    return [...rows.values()].filter(({ state }) => state !== 'ended').map(({ key }) => key);
   }
 
   async cancel(keys: readonly string[]): Promise<void> {
     const { rows } = await this.#queue();
-    const live = new Set(keys.filter((key) => rows.has(key) && rows.get(key)!.state !== 'ended'));
-    const due = keys.filter((key) => isKey(key) && (rows.has(key) || this.#jobs.isOpen(key)));
+    // One that has written its record is at its end.
+    const open = reachable(() => keys.filter((key) => !isKey(key) || !this.#jobs.hasRecord(key)));
+    const live = new Set(open.filter((key) => rows.has(key) && rows.get(key)!.state !== 'ended'));
+    const due = open.filter((key) => isKey(key) && (rows.has(key) || this.#jobs.isOpen(key)));
     reachable(() => {
       // Whoever takes the start fence decides: ours means that it can never start, however late it turns up.
       const fenced = due.filter((key) => this.#jobs.fence(key, 'canceled'));

@@ -38,6 +38,8 @@ export interface ClaimDoc extends Doc {
   readonly refs: readonly (readonly [string, number])[];
   /** Indexes of superseded attempts that the batch system has confirmed to be no more. */
   readonly settled?: readonly number[];
+  /** Superseded attempts of which nothing was seen and nobody says that they ended, by index: since when. */
+  readonly unseen?: Readonly<Record<string, Iso>>;
 }
 
 /** The right to do something alone, for as long as it is renewed. Ended holders leave it behind; it is taken over. */

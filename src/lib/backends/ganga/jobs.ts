@@ -53,10 +53,9 @@ export class GangaJobs extends JobFolder {
     if (this.isOpen(key) && !existsSync(ticket)) writeFileSync(ticket, '');
   }
 
-  /** Handed over, not released, and not started or canceled in the meantime. */
-  held(): string[] {
-    const tickets = new Set(this.list('tickets'));
-    return this.open().filter((key) => !tickets.has(key) && !existsSync(this.path('started', key)));
+  /** Handed over, and neither canceled nor ended with a record. */
+  alive(): string[] {
+    return this.open().filter((key) => !this.hasRecord(key) && this.mark(key)?.kind !== 'fenced');
   }
 
   /** Asks a job that has started to end; its heartbeat looks for this. */

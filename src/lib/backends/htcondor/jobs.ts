@@ -2,13 +2,19 @@
 // transfers. Starts no process.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { SECOND } from '../../util/time.ts';
+import heartbeat from '../../wrapper/heartbeat.sh';
 import { wrapper } from '../../wrapper/program.ts';
 import { parseRecord } from '../../wrapper/record.ts';
 import { isKey, type JobSpec, renderSpec } from '../../wrapper/spec.ts';
 import { ClaimFolder } from '../shared/claims.ts';
 import { ifThere } from '../shared/files.ts';
 import { partsOf } from '../shared/jobfolder.ts';
+import type { CondorOptions } from './options.ts';
 import { type JobPaths, namesOnWorker } from './submission.ts';
+
+/** On a shared folder: a sign of life while the job runs. */
+const beating = (every: number): string => `beat=$2/beats/\${1##*/} every=${every}\n${heartbeat}`;
 
 /** Where nothing is shared, the job's own folder on the worker is all that the wrapper has. */
 const TRAVELLING = `mkdir -p started result/tmp result/new || exit 74
@@ -19,10 +25,11 @@ export class CondorJobs extends ClaimFolder {
   readonly #program: string;
   readonly #transfer: boolean;
 
-  constructor(folder: string, transfer: boolean) {
+  constructor(folder: string, { transfer, beat }: Pick<CondorOptions, 'transfer' | 'beat'>) {
     super(folder, ['incoming']);
     this.#transfer = transfer;
-    this.#program = `#!/bin/sh\n${transfer ? TRAVELLING : ''}${wrapper}`;
+    const every = Math.max(1, Math.round(beat / SECOND));
+    this.#program = `#!/bin/sh\n${transfer ? TRAVELLING : beating(every)}${wrapper}`;
   }
 
   /** Its name says its content: a shell reads a script while it runs, so one that is in use must never change. */

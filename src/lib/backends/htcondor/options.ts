@@ -24,6 +24,8 @@ export interface CondorOptions {
   readonly time?: number;
   /** Milliseconds beyond a module's own limit, for staging and the record. */
   readonly margin: number;
+  /** Milliseconds between two heartbeats of a job, on a shared folder. */
+  readonly beat: number;
   /** Milliseconds that one command of HTCondor may take. */
   readonly timeout: number;
   /** Milliseconds that marks, acknowledged records and logs are kept. */
@@ -42,6 +44,7 @@ const KNOWN = [
   'scratch',
   'time',
   'margin',
+  'beat',
   'timeout',
   'keep',
 ];
@@ -73,6 +76,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
     ...(scratch !== undefined && { scratch }),
     ...(time !== undefined && { time }),
     margin: options.duration('margin') ?? 10 * MINUTE,
+    beat: options.duration('beat') ?? MINUTE,
     timeout: options.duration('timeout') ?? MINUTE,
     keep: options.duration('keep') ?? 30 * DAY,
   };

@@ -5,11 +5,28 @@ import { UnreachableError } from '../../util/errors.ts';
 import { DAY } from '../../util/time.ts';
 import { isKey } from '../../wrapper/spec.ts';
 import { ifThere, makeFolder } from './files.ts';
+import type { Signs } from './heartbeat.ts';
 import { JobFolder, partsOf } from './jobfolder.ts';
 
 export class ClaimFolder extends JobFolder {
   constructor(folder: string, more: readonly string[] = []) {
-    super(folder, ['jobs', ...more]);
+    super(folder, ['jobs', 'beats', ...more]);
+  }
+
+  /** What each key has left behind: heartbeat, start mark, record. */
+  signs(keys: readonly string[]): Map<string, Signs> {
+    const now = keys.length === 0 ? 0 : this.clock();
+    const age = (folder: string, key: string): number | undefined => {
+      const made = ifThere(() => statSync(this.path(folder, key)).mtimeMs);
+      return made === undefined ? undefined : Math.max(0, now - made);
+    };
+    const found = new Map<string, Signs>();
+    for (const key of keys) {
+      const [beat, started] = [age('beats', key), age('started', key)];
+      const ages = { ...(beat !== undefined && { beat }), ...(started !== undefined && { started }) };
+      found.set(key, { record: this.hasRecord(key), ...ages });
+    }
+    return found;
   }
 
   /** Writes the job files of a fresh claim: nobody reads them before the batch system is called. */
@@ -36,7 +53,10 @@ export class ClaimFolder extends JobFolder {
 
   /** Removes the job files of ended keys, and the folders of claims that have no other. */
   close(keys: readonly string[]): void {
-    for (const key of keys) this.remove('jobs', partsOf(key).claim, key);
+    for (const key of keys) {
+      this.remove('jobs', partsOf(key).claim, key);
+      this.remove('beats', key);
+    }
     for (const claim of new Set(keys.map((key) => partsOf(key).claim))) {
       if (this.list(`jobs/${claim}`).length === 0) ifThere(() => rmdirSync(this.path('jobs', claim)));
     }

@@ -93,11 +93,11 @@ export class Cluster {
   }
 
   /**
-   * What accounting remembers of keys that the controller no longer has.
+   * What accounting remembers of keys that the controller no longer has: ends, and that one runs for all it knows.
    * `jobs`: the job numbers of started keys, by which jobcomp knows them; `age`: ms since the first was submitted.
    * Answers `undefined` when it could not be asked; nothing is in it where there is no accounting.
    */
-  async ended(keys: readonly string[], jobs: ReadonlyMap<string, string>, age: number): Promise<EndedRows | undefined> {
+  async remembered(keys: readonly string[], jobs: ReadonlyMap<string, string>, age: number): Promise<Rows | undefined> {
     const { accounting, maxArraySize } = await this.config();
     if (accounting === 'slurmdbd') {
       // An hour earlier: the clocks of two hosts differ.
@@ -109,7 +109,7 @@ export class Cluster {
   }
 
   /** The completion log may be readable on the controller only: not having it is no failure. */
-  async #jobcomp(keys: readonly string[], jobs: ReadonlyMap<string, string>): Promise<EndedRows> {
+  async #jobcomp(keys: readonly string[], jobs: ReadonlyMap<string, string>): Promise<Rows> {
     const numbers = keys.flatMap((key) => jobs.get(key) ?? []);
     if (numbers.length === 0) return new Map();
     const claims = [...new Set(keys.map((key) => partsOf(key).claim))];
@@ -134,7 +134,7 @@ export class Cluster {
   }
 }
 
-export type EndedRows = ReadonlyMap<string, Row>;
+export type Rows = ReadonlyMap<string, Row>;
 
 /** @throws UnreachableError some of these are held although they were just released */
 export function refuseHeld(held: readonly string[]): void {

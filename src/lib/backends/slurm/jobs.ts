@@ -1,18 +1,13 @@
 // The files of a Slurm farm on the shared folder: job files by claim, the wrapper, logs named by task and job number,
 // besides the marks and records that every job folder has. Starts no process.
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { wrapper } from '../../wrapper/program.ts';
 import { ClaimFolder } from '../shared/claims.ts';
-import { ifThere } from '../shared/files.ts';
 import { partsOf } from '../shared/jobfolder.ts';
 import { type JobPaths, parseLogName } from './commands.ts';
 
 export class SlurmJobs extends ClaimFolder {
-  constructor(folder: string) {
-    super(folder, ['beats']);
-  }
-
   /** Its name says its content: a shell reads a script while it runs, so one that is in use must never change. */
   get wrapper(): string {
     return this.path(`wrapper-${createHash('sha256').update(wrapper).digest('hex').slice(0, 12)}.sh`);
@@ -30,22 +25,6 @@ export class SlurmJobs extends ClaimFolder {
       jobs: this.path('jobs', claim),
       logs: this.path('logs', claim),
     };
-  }
-
-  /** Milliseconds since each job's last heartbeat, by the file server's clock; those that never had one are left out. */
-  beats(keys: readonly string[]): Map<string, number> {
-    const found = keys.flatMap((key) => {
-      const made = ifThere(() => statSync(this.path('beats', key)).mtimeMs);
-      return made === undefined ? [] : [[key, made] as const];
-    });
-    if (found.length === 0) return new Map();
-    const now = this.clock();
-    return new Map(found.map(([key, made]) => [key, Math.max(0, now - made)]));
-  }
-
-  override close(keys: readonly string[]): void {
-    for (const key of keys) this.remove('beats', key);
-    super.close(keys);
   }
 
   /** Of each started key: its log, and the number of its job. */

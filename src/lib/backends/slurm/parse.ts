@@ -186,18 +186,22 @@ function exitOf(status: number): string {
   return Number.isFinite(status) ? `${(status >> 8) & 0xff}:${status & 0x7f}` : '';
 }
 
-/** Our rows of `sacct -X -n -P -o jobid,jobname,state,exitcode,reason`; those that it does not call ended are left out. */
+/**
+ * Our rows of `sacct -X -n -P -o jobid,jobname,state,exitcode,reason`: ended ones, and those that it says run. It lags,
+ * so what squeue no longer has and sacct calls pending says nothing.
+ */
 export function parseSacct(text: string, prefix: string): Map<string, Row> {
   const rows = new Map<string, Row>();
   for (const line of text.split('\n')) {
     const [id = '', name = '', word = '', exit = '', reason = ''] = line.split('|');
     const ours = parseName(prefix, name);
     const match = /^(\d+)_(?:\[(.*)\]|(\d+))$/.exec(id);
-    // sacct lags: what squeue no longer has and sacct calls running or pending says nothing.
-    if (!ours || !match || stateOf(word, '') !== 'ended') continue;
+    const state = stateOf(word, '');
+    if (!ours || !match || (state !== 'ended' && state !== 'running')) continue;
     for (const task of expand(match[2] ?? match[3] ?? '')) {
       const key = `${ours.claim}.${ours.base + task}`;
-      rows.set(key, { key, id: `${match[1]}_${task}`, state: 'ended', raw: rawOf(word, exit, reason) });
+      if (state === 'ended' || !rows.has(key))
+        rows.set(key, { key, id: `${match[1]}_${task}`, state, raw: rawOf(word, exit, reason) });
     }
   }
   return rows;

@@ -15,7 +15,7 @@ import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 import { wakeSleepers } from '../wake.ts';
 import { type Context, currentAttempt, type Reaction, react, type Verification } from './decide.ts';
 import { type Kind, kindOf, siteFaults } from './faults.ts';
-import type { Observation } from './observation.ts';
+import { isMissing, type Observation } from './observation.ts';
 import { settleSuperseded } from './superseded.ts';
 import { type CompletedSubjob, loadOutputs } from './tables.ts';
 import { verifyOutputs } from './verify.ts';
@@ -40,15 +40,15 @@ export async function* applyObservations(
   for (const [site, all] of bySite) {
     const fault = vanished(ports, site, all);
     if (fault) yield fault;
-    const believed = fault ? all.filter((seen) => seen.state !== 'absent') : all;
+    const believed = fault ? all.filter((seen) => !isMissing(seen)) : all;
     yield* applySite(ports, site, believed, options);
   }
 }
 
-/** Many of a site's jobs absent at once are a site fault, not that many losses. */
+/** Many of a site's jobs missing at once are a site fault, not that many losses. */
 function vanished(ports: Ports, site: string, all: readonly Observation[]): Item | undefined {
   const asked = all.filter((seen) => !seen.superseded);
-  const absent = asked.filter((seen) => seen.state === 'absent' && seen.job !== undefined).length;
+  const absent = asked.filter((seen) => isMissing(seen) && seen.job !== undefined).length;
   if (absent < 5 || absent <= asked.length * ports.settings.limits.vanish) return undefined;
   return {
     kind: 'farm',

@@ -7,7 +7,7 @@ import type { PolicyRule } from '../../domain/settings.ts';
 import { keyOf, type Output, type SubjobState, type Usage } from '../../domain/states.ts';
 import { between, type Iso, plus } from '../../util/time.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
-import type { Observation } from './observation.ts';
+import { isMissing, type Observation } from './observation.ts';
 
 export interface Context {
   readonly now: Iso;
@@ -80,7 +80,7 @@ function reactionTo(
   if (!subjob || !state) return strangerReaction(subjob, seen);
   if (seen.record) return recordReaction(subjob, state, seen.record, verified, context, seen.raw);
   if (subjob.observed !== undefined && seen.at < subjob.observed) return { do: 'nothing' };
-  if (subjob.wanted && seen.state === 'ended') return confirmedReaction(subjob, context);
+  if (subjob.wanted && seen.state === 'ended' && !isMissing(seen)) return confirmedReaction(subjob, context);
   if (seen.state === 'absent' || seen.state === 'ended') return missingReaction(subjob, state, seen, context);
   if (subjob.wanted) return { do: 'touch', fields: { absent: null, observed: seen.at }, stop: true };
   if (seen.state === 'held') return { do: 'release' };
@@ -176,7 +176,10 @@ function missingReaction(subjob: Subjob, state: Active, seen: Observation, conte
   const stale = between(seen.at, context.now) > context.grace;
   const released = plus(state.since, context.grace) < seen.at;
   if (stale) return { do: 'nothing' };
-  if (subjob.absent === undefined) return { do: 'touch', fields: { absent: seen.at, observed: seen.at } };
+  if (subjob.absent === undefined) {
+    const stop = subjob.wanted ? { stop: true } : {};
+    return { do: 'touch', fields: { absent: seen.at, observed: seen.at }, ...stop };
+  }
   if (!released || between(subjob.absent, seen.at) < context.grace) return { do: 'nothing' };
   if (subjob.wanted) return confirmedReaction(subjob, context);
   const text =

@@ -17,6 +17,8 @@ export interface Observation {
   /** The backend's word; `recorded` for a line that carries a result record alone. */
   readonly state: Status['state'] | 'recorded';
   readonly raw?: string;
+  /** That it ended is concluded from its not being listed: see `Status`. */
+  readonly inferred?: true;
   /** Of an attempt that was given up: its absence is no loss. */
   readonly superseded?: true;
   readonly record?: ResultRecord;
@@ -44,6 +46,11 @@ export function parseObservation(line: string, number: number): Observation {
       hint: 'dflow monitor poll | dflow monitor apply',
     });
   return value as Observation;
+}
+
+/** Nothing was seen of it, and nobody says that it ended: counts only when it is seen twice, `grace` apart. */
+export function isMissing(seen: Observation): boolean {
+  return seen.state === 'absent' || (seen.state === 'ended' && seen.inferred === true);
 }
 
 /** Claim nonce and index of a key. */

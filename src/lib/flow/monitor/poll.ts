@@ -1,4 +1,4 @@
-// The first half of monitor: asks the batch system once for everything that is active, and for what is held without
+// The first half of monitor: asks the batch system once for everything that is active, and for what is there without
 // anybody knowing it. Absence is said explicitly; a key that has no line was not asked about.
 import type { ClaimDoc } from '../../domain/farm.ts';
 import { claimId } from '../../domain/ids.ts';
@@ -19,10 +19,10 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
   await backend.ensure();
   const at = await ports.store.now();
   const known = await activeKeys(ports.store, farm.name);
-  const held = await backend.held();
+  const alive = await backend.alive();
   const superseded = await supersededKeys(ports.store, farm.name, at, known);
   const given = new Set(superseded);
-  const keys = [...new Set([...known.keys(), ...held, ...superseded])];
+  const keys = [...new Set([...known.keys(), ...alive, ...superseded])];
   const status = await backend.status(keys);
   // Records after states: a job that ended before it was asked about has its record by now.
   const records = await backend.records(RECORDS);
@@ -37,6 +37,7 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
       ...line(farm.name, key, at, refs, known),
       state: found.state,
       ...(given.has(key) ? { superseded: true as const } : {}),
+      ...(found.inferred ? { inferred: true as const } : {}),
       ...(found.raw === undefined ? {} : { raw: found.raw }),
     };
   }

@@ -6,9 +6,10 @@ import { claimId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/job.ts';
 import { keyOf, lockOf } from '../../domain/states.ts';
 import type { Change, Outcome, Store } from '../../store.ts';
+import { between } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
 import type { Decided } from './apply.ts';
-import { splitKey } from './observation.ts';
+import { isMissing, type Observation, splitKey } from './observation.ts';
 
 /** Claims, and attempts of them, that are asked about in one poll. */
 const CLAIMS = 100;
@@ -71,31 +72,48 @@ export async function openClaims(
   return [...(await store.get<ClaimDoc>(rows.map((row) => row.id))).values()];
 }
 
-/** Notes the superseded attempts that were seen to be no more. */
+/**
+ * Notes the superseded attempts that were seen to be no more: at once where the batch system or a record says so; where
+ * nothing was seen of one, when that is so again at least `grace` later. A batch system that forgets its jobs for a
+ * while must not make us forget them.
+ */
 export async function settleSuperseded(
   ports: Ports,
   outcomes: readonly Outcome<JobDoc>[],
   decided: ReadonlyMap<string, Decided[]>,
 ): Promise<void> {
-  const gone = new Map<string, number[]>();
+  const byClaim = new Map<string, Observation[]>();
   for (const { id, doc } of outcomes) {
     for (const { seen } of decided.get(id) ?? []) {
-      const ended = seen.state === 'absent' || seen.state === 'ended' || seen.state === 'recorded';
-      if (!ended || !doc || seen.subjob === undefined || ownsKey(doc, seen.subjob, seen.key)) continue;
-      const { claim, index } = splitKey(seen.key);
-      gone.set(claim, [...(gone.get(claim) ?? []), index]);
+      if (!doc || seen.subjob === undefined || ownsKey(doc, seen.subjob, seen.key)) continue;
+      const { claim } = splitKey(seen.key);
+      byClaim.set(claim, [...(byClaim.get(claim) ?? []), seen]);
     }
   }
+  const { grace } = ports.settings.limits;
   await ports.store.bulk<ClaimDoc>(
-    [...gone].map(
-      ([nonce, indexes]): Change<ClaimDoc> => ({
+    [...byClaim].map(
+      ([nonce, all]): Change<ClaimDoc> => ({
         id: claimId(nonce),
         change: (doc) => {
-          const settled = [...new Set([...(doc?.settled ?? []), ...indexes])];
-          if (!doc || settled.length === (doc.settled?.length ?? 0)) return { skip: 'nothing new' };
-          return { write: { ...doc, settled } };
+          const next = doc && all.reduce((claim, seen) => noted(claim, seen, grace), doc);
+          return next && next !== doc ? { write: next } : { skip: 'nothing new' };
         },
       }),
     ),
   );
+}
+
+/** A claim after one observation of a superseded attempt of it. */
+export function noted(claim: ClaimDoc, seen: Observation, grace: number): ClaimDoc {
+  const { index } = splitKey(seen.key);
+  if (claim.settled?.includes(index)) return claim;
+  const { [index]: since, ...others } = claim.unseen ?? {};
+  const missing = isMissing(seen);
+  const gone = missing
+    ? since !== undefined && between(since, seen.at) >= grace
+    : seen.state === 'ended' || seen.state === 'recorded';
+  if (gone) return { ...claim, settled: [...(claim.settled ?? []), index], unseen: others };
+  if (missing) return since === undefined ? { ...claim, unseen: { ...others, [index]: seen.at } } : claim;
+  return since === undefined ? claim : { ...claim, unseen: others };
 }
