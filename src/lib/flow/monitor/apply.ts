@@ -57,7 +57,7 @@ function vanished(ports: Ports, site: string, all: readonly Observation[]): Item
     failed: true,
     absent,
     asked: asked.length,
-    text: `${absent} of ${asked.length} jobs vanished at once: nothing is taken for lost`,
+    text: `${absent} of ${asked.length} jobs vanished at once: nothing is taken for lost; if the batch system has lost them for good, dflow farm unlock ${site} gives them up`,
     next: `dflow monitor poll --site ${site}`,
   };
 }
