@@ -93,6 +93,17 @@ describe('absence', () => {
   });
 });
 
+describe("the batch system's word", () => {
+  test('is noted once, and gone when it says it no more', () => {
+    const note = react(first(submitted()), seen('pending', 5, { raw: 'PENDING x' }), undefined, at(5));
+    expect(note).toMatchObject({ do: 'touch', fields: { raw: 'PENDING x' } });
+    const noted = { ...first(submitted()), raw: 'PENDING x' };
+    expect(react(noted, seen('pending', 9, { raw: 'PENDING x' }), undefined, at(9)).do).toBe('nothing');
+    expect(react(noted, seen('pending', 9), undefined, at(9))).toMatchObject({ do: 'touch', fields: { raw: null } });
+    expect(react(first(submitted()), seen('pending', 9), undefined, at(9)).do).toBe('nothing');
+  });
+});
+
 describe('other attempts', () => {
   const other = { key: 'old.0' };
   test('a record of a superseded attempt is archived and changes nothing', () => {

@@ -92,6 +92,18 @@ describe('htcondor', () => {
     expect((await world.backend.records(10))[0]).toMatchObject({ key, phase: 'killed', signal: 15 });
   });
 
+  test('more than any machine of the pool has: it waits, with the reason', async () => {
+    world = await makeWorld();
+    const [key] = await go(tasks(1, ':', () => ({ memory: 9_000_000 })));
+    const [small] = await go(tasks(1, 'sleep 5'));
+    expect(await statusOf(key!)).toMatchObject({
+      state: 'pending',
+      raw: 'no machine of the pool has 9000000 MiB and 1 CPU',
+    });
+    expect((await statusOf(small!))?.raw).toBeUndefined();
+    await world.backend.cancel([key!, small!]);
+  });
+
   test('longer than the farm allows a module without a limit', async () => {
     world = await makeWorld({ time: '2s' });
     const [key] = await go(tasks(1, 'sleep 60'));

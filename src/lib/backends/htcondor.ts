@@ -27,6 +27,9 @@ const reachable = reaching('the folder of the jobs');
 /** A killed job's record waits this long, ms, for HTCondor's own word of why it was killed. */
 const PATIENCE = 60_000;
 
+/** Sizes of waiting jobs for which it is asked whether any machine has them, at most. */
+const KINDS = 10;
+
 class CondorBackend implements Backend {
   readonly #pool: Pool;
   readonly #jobs: CondorJobs;
@@ -99,6 +102,10 @@ class CondorBackend implements Backend {
       found,
     );
     this.#listen(found);
+    await this.#explain(
+      keys.flatMap((key) => rows.get(key) ?? []),
+      found,
+    );
     this.#alive = new Set(keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? '')));
     return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
   }
@@ -131,6 +138,20 @@ class CondorBackend implements Backend {
     for (const [key, status] of running) {
       if (!isSilent(signs.get(key)!, this.#beat)) continue;
       found.set(key, { ...status, raw: [status.raw, 'no heartbeat'].filter(Boolean).join(', ') });
+    }
+  }
+
+  /** HTCondor lets a job wait for ever that no machine is large enough for, without a word. One may still come. */
+  async #explain(rows: readonly Row[], found: Map<string, Status>): Promise<void> {
+    const kinds = new Map<string, Row[]>();
+    for (const row of rows) {
+      if (!row.wants) continue;
+      const kind = `${row.wants.memory} MiB and ${row.wants.cpus} CPU`;
+      kinds.set(kind, [...(kinds.get(kind) ?? []), row]);
+    }
+    for (const [kind, alike] of [...kinds].slice(0, KINDS)) {
+      if (await this.#pool.hasMachine(alike[0]!.wants!)) continue;
+      for (const row of alike) found.set(row.key, { ...statusOf(row), raw: `no machine of the pool has ${kind}` });
     }
   }
 

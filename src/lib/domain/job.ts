@@ -115,7 +115,7 @@ export interface Move {
     readonly wanted?: Wanted | null;
     readonly observed?: Iso;
     readonly absent?: Iso | null;
-    readonly raw?: string;
+    readonly raw?: string | null;
     readonly resources?: Resources;
     readonly lastFailure?: Failure & { readonly at: Iso };
   };

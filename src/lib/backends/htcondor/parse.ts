@@ -19,6 +19,8 @@ export const ATTRIBUTES = [
   'ExitBySignal',
   'ExitSignal',
   'ExitCode',
+  'RequestMemory',
+  'RequestCpus',
 ].join(',');
 
 /** One job as HTCondor tells of it. */
@@ -29,6 +31,14 @@ export interface Row {
   readonly state: Status['state'];
   /** Absent for a job that merely waits, or runs. */
   readonly raw?: string;
+  /** What a job that merely waits asks of a machine. */
+  readonly wants?: Wants;
+}
+
+/** Memory in MiB. */
+export interface Wants {
+  readonly memory: number;
+  readonly cpus: number;
 }
 
 type Ad = Readonly<Record<string, unknown>>;
@@ -74,17 +84,17 @@ export function parseHistory(text: string): Map<string, Row> {
   return rows;
 }
 
-function rowOf(ad: Ad, status: Pick<Row, 'state' | 'raw'>): Row | undefined {
+function rowOf(ad: Ad, status: Pick<Row, 'state' | 'raw' | 'wants'>): Row | undefined {
   const key = text(ad, 'DflowKey');
   return key === '' ? undefined : { key, id: `${number(ad, 'ClusterId')}.${number(ad, 'ProcId')}`, ...status };
 }
 
-function queued(ad: Ad): Pick<Row, 'state' | 'raw'> {
+function queued(ad: Ad): Pick<Row, 'state' | 'raw' | 'wants'> {
   const tried = number(ad, 'NumShadowStarts') > 0;
   switch (number(ad, 'JobStatus')) {
     case IDLE:
       // Nothing can start it again; HTCondor removes it in a moment.
-      return tried ? { state: 'running', raw: 'EVICTED' } : { state: 'pending' };
+      return tried ? { state: 'running', raw: 'EVICTED' } : { state: 'pending', wants: wantsOf(ad) };
     case HELD:
       if (number(ad, 'HoldReasonCode') === ON_SUBMIT) return { state: 'held' };
       // Somebody may release a job that has not been tried, and then it runs; the others never start again.
@@ -113,6 +123,11 @@ function endOf(ad: Ad): string {
   // Why it was held is why it ended; that it was removed then is only the cleaning up.
   if (code > 0 && code !== ON_SUBMIT && number(ad, 'NumShadowStarts') > 0) return holdOf(ad, held);
   return `REMOVED ${text(ad, 'RemoveReason')}`.trim();
+}
+
+/** A request that is an expression counts as none. */
+function wantsOf(ad: Ad): Wants {
+  return { memory: number(ad, 'RequestMemory'), cpus: number(ad, 'RequestCpus') };
 }
 
 function holdOf(ad: Ad, which: 'Hold' | 'LastHold'): string {

@@ -17,6 +17,7 @@ import {
   parseUser,
   type Row,
   refusalOf,
+  type Wants,
 } from './parse.ts';
 import { must, type Run, unreachable } from './run.ts';
 import { type JobPaths, type Part, submitDescription } from './submission.ts';
@@ -89,6 +90,18 @@ export class Pool {
   async queue(): Promise<Map<string, Row>> {
     const what = ['-allusers', '-json', '-attributes', ATTRIBUTES, '-constraint', ofStore(this.store)];
     return parseQueue(await must(this.#run, 'condor_q', [...this.#where, ...what]));
+  }
+
+  /**
+   * Whether any machine of the pool is large enough, however busy it is; true where that cannot be asked. The collector
+   * stops at the first, so a large pool costs no more than a small one.
+   */
+  async hasMachine({ memory, cpus }: Wants): Promise<boolean> {
+    const { pool } = this.#options;
+    const large = `TotalSlotMemory >= ${memory} && TotalSlotCpus >= ${cpus}`;
+    const what = ['-constraint', large, '-limit', '1', '-af', 'Name'];
+    const result = await this.#run('condor_status', [...(pool === undefined ? [] : ['-pool', pool]), ...what]);
+    return result.failure !== undefined || result.stdout.trim() !== '';
   }
 
   /**

@@ -86,8 +86,8 @@ function reactionTo(
   if (seen.state === 'held') return { do: 'release' };
   if (seen.state === 'running' && state.name === 'submitted') return startedReaction(subjob.index, state, seen);
   if (subjob.absent !== undefined) return { do: 'touch', fields: { absent: null, observed: seen.at } };
-  // Why it does not start, or what is odd about one that runs.
-  if (seen.raw !== undefined && seen.raw !== subjob.raw) return { do: 'touch', fields: seenFields(seen) };
+  // Why it does not start, or what is odd about one that runs; gone when it is so no more.
+  if (seen.raw !== subjob.raw) return { do: 'touch', fields: seenFields(seen) };
   return { do: 'nothing' };
 }
 
@@ -109,7 +109,7 @@ function startedReaction(index: number, state: Active, seen: Observation): React
 }
 
 function seenFields(seen: Observation): NonNullable<Move['with']> {
-  return { observed: seen.at, absent: null, ...(seen.raw === undefined ? {} : { raw: seen.raw }) };
+  return { observed: seen.at, absent: null, raw: seen.raw ?? null };
 }
 
 /** The wrapper's own word: a fact, whenever it arrives. */

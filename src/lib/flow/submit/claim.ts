@@ -89,7 +89,7 @@ function claimOf(job: JobDoc | undefined, locks: ReadonlyMap<number, Lock>, at: 
       event: 'claim',
       to: { name: 'submitting', since: at, lock },
       why: lock.site,
-      with: { attempt: subjob.attempt + 1, absent: null, wanted: null },
+      with: { attempt: subjob.attempt + 1, absent: null, raw: null, wanted: null },
     });
   }
   return { write: transition(job, moves, at, by) };
