@@ -27,7 +27,7 @@ describe.each(each(KINDS))('%s: the worker’s clock is off', (_, kind) => {
     '-300',
   ])('by %s s: times are those of dflow, nothing is lost, a dead job is found', async (off) => {
     // The payload waits to be seen; its date shows that the worker's clock is off, and the second job's wrapper dies.
-    const run = `date +%s > $MARKS.date; while [ -e $MARKS.date ] && [ ! -e $MARKS.go ]; do sleep 0.2; done; ${COUNT}`;
+    const run = `date +%s > $MARKS.now; mv $MARKS.now $MARKS.date; while [ -e $MARKS.date ] && [ ! -e $MARKS.go ]; do sleep 0.2; done; ${COUNT}`;
     const die = `[ -e $MARKS.died ] || { : > $MARKS.died; ${kind === GANGA_LOCAL ? DIE_WITH_BEAT : 'kill -KILL $PPID'}; sleep 60; }; echo ok > "$OUT_out"`;
     const one = prepared(kind, 1, { Look: { run }, Die: { run: die } });
     experiment = one;
