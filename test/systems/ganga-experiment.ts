@@ -82,3 +82,7 @@ export function processes(fits: (words: readonly string[]) => boolean): number[]
     })
     .map(Number);
 }
+
+/** Ganga's of a farm with this folder. */
+export const drivers = ({ own }: { readonly own: string }): number[] =>
+  processes((words) => words.includes(join(own, 'driver.py')));
