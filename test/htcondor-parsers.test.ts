@@ -238,6 +238,13 @@ test.each<[Record<string, unknown>, string]>([
   [{ folder: '/a,b' }, 'cannot use a folder'],
   [{ extra: ['Hold = false'] }, 'extra cannot have hold'],
   [{ extra: ['+DflowKey = "x"'] }, 'extra cannot have +dflowkey'],
+  [{ extra: ['  HOLD=false'] }, 'extra cannot have hold'],
+  [{ extra: ['RequestMemory = 1'] }, 'extra cannot have requestmemory'],
+  [{ extra: ['+RequestMemory = 1'] }, 'extra cannot have +requestmemory'],
+  [{ extra: ['My.PeriodicRelease = true'] }, 'extra cannot have my.periodicrelease'],
+  [{ extra: ['MY.JobStatus = 1'] }, 'extra cannot have my.jobstatus'],
+  [{ extra: ['Iwd = /tmp'] }, 'extra cannot have iwd'],
+  [{ extra: ['max_idle = 3'] }, 'extra cannot have max_idle'],
   [{ extra: ['queue 10'] }, 'not a line of a submit description'],
   [{ margin: 'long' }, 'not a duration'],
 ])('option %j is refused', (options, words) => {

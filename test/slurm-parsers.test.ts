@@ -170,6 +170,7 @@ describe('what is said to Slurm', () => {
       101,
     );
     expect(sbatchArgs('n', part!, paths, options)).toEqual([
+      '--constraint=ssd',
       '--hold',
       '--parsable',
       '--no-requeue',
@@ -187,7 +188,6 @@ describe('what is said to Slurm', () => {
       '--partition=main',
       '--account=phys',
       '--qos=high',
-      '--constraint=ssd',
     ]);
     expect(parseLogName('101+7.4711.log')).toEqual({ index: 108, job: '4711' });
   });
@@ -241,10 +241,15 @@ describe('what is said to Slurm', () => {
 });
 
 describe('options', () => {
-  test.each([
+  test.each<readonly [Record<string, unknown>, string, string | undefined]>([
     [{ partitoin: 'x' }, 'no option partitoin', 'did you mean partition?'],
     [{ extra: '--array=1' }, 'extra cannot have --array=1', undefined],
-    [{ extra: ['-Q'] }, 'extra cannot have -Q', undefined],
+    ...['-Q', '-Jreco', '-a1-3', '-o/x', '-Hx', '-kHJx', '--job-nam=x', '--arr=1-3', '--no-req', '-J x', '--', '-'].map(
+      (word) => [{ extra: [word] }, `extra cannot have ${word}: dflow says that itself`, undefined] as const,
+    ),
+    [{ extra: ['--constraint', 'ssd'] }, 'extra cannot have ssd as a word of its own', "extra: ['--constraint=ssd']"],
+    [{ extra: ['--exclusive', '-x', 'node1', 'node2'] }, 'extra cannot have node2 as a word of its own', undefined],
+    [{ extra: ['-C'] }, 'the value of -C is missing', undefined],
     [{ folder: 'here' }, 'not an absolute path', undefined],
     [{ scratch: 'here' }, 'neither an absolute path nor a variable', 'scratch: $SLURM_TMPDIR'],
     [{ margin: 'soon' }, 'not a duration', 'margin: 10m'],
@@ -256,6 +261,11 @@ describe('options', () => {
       where: 'farms.cedar',
       hint,
     });
+  });
+
+  test('words that sbatch takes beside ours', () => {
+    const extra = ['-C', 'ssd', '-xnode1', '--exclusive', '--mem-per-cpu=2G', '-OC', 'a', '--export-file=3', '-s'];
+    expect(parseOptions(farm({ extra }), '/x').extra).toEqual(extra);
   });
 
   test('no Slurm on this machine: unreachable, and what to do', async () => {

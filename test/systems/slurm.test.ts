@@ -65,6 +65,19 @@ describe('slurm', () => {
     expect(starts(world.shared)).toEqual([keys[1]]);
   });
 
+  test('longer than its partition allows is taken all the same; released, it is withdrawn with Slurm’s word', async () => {
+    world = await makeWorld('test');
+    slurm('scontrol', 'update', 'PartitionName=main', 'MaxTime=1');
+    try {
+      const [key] = await submitted(tasks(1, ':', () => ({ limit: 300 })));
+      await world.backend.release([key!]);
+      expect((await ended(key!)).raw).toContain('refused PENDING PartitionTimeLimit');
+      expect(starts(world.shared)).toEqual([]);
+    } finally {
+      slurm('scontrol', 'update', 'PartitionName=main', 'MaxTime=INFINITE');
+    }
+  });
+
   test('more memory than asked for: Slurm kills the payload, the record comes with its word', async () => {
     world = await makeWorld('test');
     const eat = 'head -c 400000000 /dev/zero | tail -c 400000000 | wc -c';

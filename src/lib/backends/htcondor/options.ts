@@ -54,9 +54,9 @@ const OURS = new Set(
   `universe executable arguments transfer_executable should_transfer_files when_to_transfer_output transfer_input_files
   transfer_output_files transfer_output_remaps hold output error log queue request_cpus request_memory requirements
   periodic_hold periodic_hold_reason periodic_hold_subcode periodic_remove periodic_release on_exit_hold on_exit_remove
-  max_retries retry_until leave_in_queue initialdir accounting_group accounting_group_user notification getenv`.split(
-    /\s+/,
-  ),
+  max_retries retry_until success_exit_code leave_in_queue initialdir initial_dir iwd job_iwd remote_initialdir noop_job
+  max_materialize max_idle materialize_max_idle copy_to_spool transfer_output transfer_error stream_output stream_error
+  accounting_group accounting_group_user notification getenv`.split(/\s+/),
 );
 
 /** @throws ConfigError an option is unknown or wrong */
@@ -93,11 +93,26 @@ function extraLines(options: Options): readonly string[] {
     const name = /^\s*((?:\+|My\.)?[A-Za-z_][A-Za-z0-9_.]*)\s*=/i.exec(line)?.[1]?.toLowerCase();
     if (name === undefined)
       options.fail(`extra is not a line of a submit description: ${line}`, "extra: ['rank = Mips']");
-    else if (OURS.has(name) || /^(\+|my\.)dflow/.test(name))
-      options.fail(`extra cannot have ${name}: dflow says that itself`);
+    else if (isOurAttribute(name)) options.fail(`extra cannot have ${name}: dflow says that itself`);
   }
   return lines;
 }
+
+/**
+ * Attributes behind what dflow says, set past it: `+RequestMemory`, `My.JobStatus`. condor_submit takes attributes' own
+ * names as commands, too.
+ */
+function isOurAttribute(name: string): boolean {
+  const plain = name.replace(/^(\+|my\.)/, '').replaceAll('_', '');
+  return (
+    plain.startsWith('dflow') || [...OURS].some((own) => own.replaceAll('_', '') === plain) || ATTRIBUTES.has(plain)
+  );
+}
+
+const ATTRIBUTES = new Set(
+  `jobstatus jobuniverse out err userlog cmd args iwd numshadowstarts holdreasoncode holdreasonsubcode holdreason
+  removereason periodicholdreason periodicholdsubcode periodicremovereason transferin transferout`.split(/\s+/),
+);
 
 function words(options: Options): Partial<CondorOptions> {
   const [schedd, pool] = [options.text('schedd'), options.text('pool')];

@@ -31,7 +31,9 @@ export interface JobPaths {
  */
 export function sbatchArgs(name: string, part: ArrayPart, paths: JobPaths, options: SlurmOptions): string[] {
   const minutes = timeLimit(part, options);
+  // What is said last counts: a word of the farm's never undoes one of these.
   return [
+    ...options.extra,
     '--hold',
     '--parsable',
     '--no-requeue',
@@ -49,7 +51,6 @@ export function sbatchArgs(name: string, part: ArrayPart, paths: JobPaths, optio
     ...(options.partition === undefined ? [] : [`--partition=${options.partition}`]),
     ...(options.account === undefined ? [] : [`--account=${options.account}`]),
     ...(options.qos === undefined ? [] : [`--qos=${options.qos}`]),
-    ...options.extra,
   ];
 }
 

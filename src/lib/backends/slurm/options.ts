@@ -2,6 +2,7 @@
 import type { FarmSettings } from '../../domain/settings.ts';
 import { DAY, MINUTE } from '../../util/time.ts';
 import { Options } from '../shared/options.ts';
+import { extraProblem } from './extra.ts';
 
 export interface SlurmOptions {
   readonly partition?: string;
@@ -39,10 +40,6 @@ const KNOWN = [
   'keep',
 ];
 
-/** What dflow says itself, or what would hide the job id or make sbatch wait. */
-const OURS =
-  /^(-a|--array|-H|--hold|-J|--job-name|-o|--output|-e|--error|--requeue|--no-requeue|--parsable|-Q|--quiet|-W|--wait|--wrap|--test-only|--signal|-M|--clusters|--export)(=|$)/;
-
 /** @throws ConfigError an option is unknown or wrong */
 export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOptions {
   const options = new Options(farm, KNOWN);
@@ -50,8 +47,8 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOp
   // sbatch would read a backslash in --output as "no patterns here".
   if (/[\\\n]/.test(folder)) options.fail(`Slurm cannot use a folder with such a name: ${JSON.stringify(folder)}`);
   const extra = options.words('extra');
-  const wrong = extra.find((word) => OURS.test(word));
-  if (wrong) options.fail(`extra cannot have ${wrong}: dflow says that itself`);
+  const wrong = extraProblem(extra);
+  if (wrong) options.fail(wrong.text, wrong.hint);
   const scratch = options.text('scratch');
   if (scratch && !/^(\/|\$[A-Za-z_][A-Za-z0-9_]*(\/|$))/.test(scratch))
     options.fail(`scratch is neither an absolute path nor a variable: ${scratch}`, 'scratch: $SLURM_TMPDIR');

@@ -119,8 +119,19 @@ export function stateOf(word: string, reason: string): Status['state'] {
 
 /** Reasons of a pending job that is in nobody's way. */
 const ORDINARY = new Set(['None', 'Priority', 'Resources', '']);
-/** Reasons of a pending job that no waiting will mend. */
-const HOPELESS = new Set(['BadConstraints', 'DependencyNeverSatisfied', 'InvalidAccount', 'InvalidQOS']);
+/**
+ * Reasons of a pending job that no waiting will mend: it asks for more than there is, or than its partition allows. That
+ * an administrator may change the partition is no reason to let it wait for ever unseen; then it is retried.
+ */
+const HOPELESS = new Set([
+  'BadConstraints',
+  'DependencyNeverSatisfied',
+  'InvalidAccount',
+  'InvalidQOS',
+  'PartitionConfig',
+  'PartitionNodeLimit',
+  'PartitionTimeLimit',
+]);
 
 /** `FAILED 3:0 NonZeroExitCode`: what is kept on the subjob and what policy rules look at. */
 function rawOf(word: string, exit: string, reason: string): string {
