@@ -16,6 +16,12 @@ import { presenceIn } from './presence.ts';
 /** Stores by the scheme of their address. */
 const STORES: Readonly<Record<string, string>> = { sqlite: 'sqlite', http: 'couch', https: 'couch' };
 
+/** What the folders of adapters hold, for near misses only: a bundle cannot be listed. A test compares them. */
+export const ADAPTERS = {
+  'storage protocol': ['gfal', 'posix', 'xrootd'],
+  backend: ['ganga', 'htcondor', 'local', 'slurm'],
+} as const;
+
 export interface OpenPorts extends Ports {
   close(): Promise<void>;
 }
@@ -139,13 +145,14 @@ async function openBackend(settings: Settings, store: Store, name: string): Prom
 }
 
 /** A bundle and a source tree say "no such file" in different words; both mean that the name is wrong. */
-async function loaded<T>(what: string, name: string, load: () => Promise<unknown>): Promise<T> {
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ConfigError(`no ${what} is called ${name}`);
+async function loaded<T>(what: keyof typeof ADAPTERS, name: string, load: () => Promise<unknown>): Promise<T> {
+  const hint = suggestion(name, ADAPTERS[what]);
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ConfigError(`no ${what} is called ${name}`, { hint });
   try {
     return (await load()) as T;
   } catch (error) {
     const missing = error instanceof Error && /not found in bundle|Unknown variable dynamic import/.test(error.message);
-    if (missing) throw new ConfigError(`no ${what} is called ${name}`, { cause: error });
+    if (missing) throw new ConfigError(`no ${what} is called ${name}`, { hint, cause: error });
     throw error;
   }
 }

@@ -60,7 +60,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('until', 'time'),
   ],
   loops: [column('ref'), column('outcome'), column('at', 'time'), column('hash')],
-  modules: ['ref', 'needs', 'level', 'outputs', 'runTypes', 'run'].map((field) => column(field)),
+  modules: ['ref', 'version', 'needs', 'level', 'outputs', 'runTypes', 'run'].map((field) => column(field)),
   quarantine: [
     ...['ref', 'run', 'level', 'reason', 'detail'].map((field) => column(field)),
     column('size', 'size'),

@@ -28,10 +28,15 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best && best.score <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
 }
 
-/** `did you mean X?` or `known: A, B, C`: ready to be a hint. */
+/** Names that a hint lists. */
+const SHOWN = 12;
+
+/** `did you mean X?` or `known: A, B, C and 4 more`: ready to be a hint. */
 export function suggestion(word: string, known: Iterable<string>): string {
   const names = [...known];
   const near = nearest(word, names);
   if (near) return `did you mean ${near}?`;
-  return names.length > 0 ? `known: ${names.slice(0, 12).join(', ')}` : 'none is defined';
+  if (names.length === 0) return 'none is defined';
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `known: ${names.slice(0, SHOWN).join(', ')}${more}`;
 }
