@@ -7,7 +7,7 @@ import { drain } from '../../lib/flow/drain.ts';
 export default class FarmDrain extends Base {
   static override summary = 'submit nothing more to a farm';
   static override description =
-    'Puts a hold on the farm: nothing more is submitted there, what it runs ends. With --evict it is stopped and put back to waiting, for another farm. Ends with dflow resume hold:drain-FARM, or by itself.';
+    'Puts a hold on the farm: nothing more is submitted there, what it runs ends. With --evict it is stopped and put back to waiting, for another farm. Said again it takes the new reason and end; an end that is not said anew stays. Ends with dflow resume hold:drain-FARM, or by itself.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> cedar --why downtime --until 2026-07-15T08:00 --wait',
     '<%= config.bin %> <%= command.id %> cedar --why "disk is failing" --evict',

@@ -45,6 +45,11 @@ export function coverText(scope: HoldScope): string {
   return words.join(' ') || 'everything';
 }
 
+/** `, until 2026-07-15T08:00:00.000Z`; nothing for one that somebody must end. */
+export function endText({ until }: Pick<HoldDoc, 'until'>): string {
+  return until === undefined ? '' : `, until ${until}`;
+}
+
 /** What is asked of a hold: the facts of a job, a file or a site. */
 export interface HoldSubject {
   readonly run?: number;

@@ -1,6 +1,6 @@
 // Holds in the store: put, end, look. Ending one wakes what waited for it.
 import { SCHEMA } from '../domain/doc.ts';
-import { coverText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../domain/hold.ts';
+import { coverText, endText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../domain/hold.ts';
 import { holdId } from '../domain/ids.ts';
 import { type Store, tookEffect } from '../store.ts';
 import type { Iso } from '../util/time.ts';
@@ -28,40 +28,45 @@ export interface NewHold {
   readonly slug?: string;
 }
 
-/** Puts a hold. */
+/** Puts a hold. One of the same id that is in force stays, with what is said anew of why and until. */
 export async function* pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
   const id = holdId(hold.slug ?? `${hold.what}-${ports.nonce().slice(0, 6)}`);
-  const text = `${hold.what} (${coverText(hold.scope)}): ${hold.why}`;
+  const now = await ports.store.now();
   if (options.dryRun) {
-    yield { kind: 'hold', ref: id, did: 'paused', dryRun: true, text };
+    const old = (await ports.store.get<HoldDoc>([id])).get(id);
+    yield { ...holdItem(heldBy(hold, id, old, ports.by, now), old, now), dryRun: true };
     return;
   }
-  const since = await ports.store.now();
-  const doc: HoldDoc = {
-    _id: id,
-    kind: 'hold',
-    v: SCHEMA,
-    what: hold.what,
-    scope: hold.scope,
-    why: hold.why,
-    by: ports.by,
-    since,
-    ...(hold.until === undefined ? {} : { until: hold.until }),
-  };
-  const outcome = await ports.store.update<HoldDoc>(id, (old) =>
-    old && !old.ended ? { skip: 'already in force' } : { write: { ...doc, ...rev(old) } },
-  );
-  yield {
-    kind: 'hold',
-    ref: id,
-    did: tookEffect(outcome) ? 'paused' : 'unchanged',
-    text,
-    ...(hold.until ? { until: hold.until } : {}),
-  };
+  let before: HoldDoc | undefined;
+  const outcome = await ports.store.update<HoldDoc>(id, (old) => {
+    before = old;
+    const doc = heldBy(hold, id, old, ports.by, now);
+    return doc === old ? { skip: 'already in force' } : { write: doc };
+  });
+  const item = holdItem(outcome.doc ?? heldBy(hold, id, before, ports.by, now), before, now);
+  const failed = !tookEffect(outcome) && outcome.result !== 'skipped';
+  yield failed ? { ...item, did: 'unchanged', failed, text: outcome.why ?? outcome.result } : item;
 }
 
-function rev(old: HoldDoc | undefined): Partial<HoldDoc> {
-  return old?._rev === undefined ? {} : { _rev: old._rev };
+/** The hold as it shall be: `old` itself where nothing new is said of it. Pure. */
+function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string, now: Iso): HoldDoc {
+  const { what, scope, why, until } = hold;
+  const end = until === undefined ? {} : { until };
+  if (old && inForce(old, now)) {
+    const same = old.why === why && (until === undefined || until === old.until);
+    // An end that nobody takes back stays: only what is said anew changes.
+    return same ? old : { ...old, why, by, ...end };
+  }
+  const rev = old?._rev === undefined ? {} : { _rev: old._rev };
+  return { _id: id, ...rev, kind: 'hold', v: SCHEMA, what, scope, why, by, since: now, ...end };
+}
+
+function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): Item {
+  const there = old && inForce(old, now) ? old : undefined;
+  const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
+  const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
+  const text = `${doc.what} (${coverText(doc.scope)}): ${doc.why}${endText(doc)}${was}`;
+  return { kind: 'hold', ref: doc._id, did, text, ...(doc.until === undefined ? {} : { until: doc.until }) };
 }
 
 /** Ends holds and wakes the jobs that waited for them. */
