@@ -264,7 +264,7 @@ describe('options', () => {
   });
 
   test('words that sbatch takes beside ours', () => {
-    const extra = ['-C', 'ssd', '-xnode1', '--exclusive', '--mem-per-cpu=2G', '-OC', 'a', '--export-file=3', '-s'];
+    const extra = ['-C', 'ssd', '-xnode1', '--exclusive', '--mem-per-cpu=2G', '-OC', 'a', '-s'];
     expect(parseOptions(farm({ extra }), '/x').extra).toEqual(extra);
   });
 

@@ -2,6 +2,7 @@
 import type { FarmSettings } from '../../domain/settings.ts';
 import { DAY, MINUTE } from '../../util/time.ts';
 import { Options } from '../shared/options.ts';
+import { troubleWith } from './extra.ts';
 
 export interface CondorOptions {
   /** Schedd, when it is not this host's. */
@@ -49,20 +50,12 @@ const KNOWN = [
   'keep',
 ];
 
-/** What dflow says itself: another value would let a job start unseen, twice, or without a trace. */
-const OURS = new Set(
-  `universe executable arguments transfer_executable should_transfer_files when_to_transfer_output transfer_input_files
-  transfer_output_files transfer_output_remaps hold output error log queue request_cpus request_memory requirements
-  periodic_hold periodic_hold_reason periodic_hold_subcode periodic_remove periodic_release on_exit_hold on_exit_remove
-  max_retries retry_until success_exit_code leave_in_queue initialdir initial_dir iwd job_iwd remote_initialdir noop_job
-  max_materialize max_idle materialize_max_idle copy_to_spool transfer_output transfer_error stream_output stream_error
-  accounting_group accounting_group_user notification getenv`.split(/\s+/),
-);
-
 /** @throws ConfigError an option is unknown or wrong */
 export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorOptions {
   const options = new Options(farm, KNOWN);
   const folder = options.folder('folder') ?? defaultFolder;
+  const extra = options.words('extra');
+  for (const { text, hint } of extra.flatMap((line) => troubleWith(line) ?? [])) options.fail(text, hint);
   const scratch = options.folder('scratch');
   for (const path of [folder, scratch ?? '']) checkPath(options, path);
   const transfer = farm.options.transfer ?? false;
@@ -70,7 +63,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
   const time = options.duration('time');
   return {
     ...words(options),
-    extra: extraLines(options),
+    extra,
     transfer: transfer === true,
     folder,
     ...(scratch !== undefined && { scratch }),
@@ -86,33 +79,6 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
 function checkPath(options: Options, path: string): void {
   if (/[$"'\\,;=\n]/.test(path)) options.fail(`HTCondor cannot use a folder with such a name: ${JSON.stringify(path)}`);
 }
-
-function extraLines(options: Options): readonly string[] {
-  const lines = options.words('extra');
-  for (const line of lines) {
-    const name = /^\s*((?:\+|My\.)?[A-Za-z_][A-Za-z0-9_.]*)\s*=/i.exec(line)?.[1]?.toLowerCase();
-    if (name === undefined)
-      options.fail(`extra is not a line of a submit description: ${line}`, "extra: ['rank = Mips']");
-    else if (isOurAttribute(name)) options.fail(`extra cannot have ${name}: dflow says that itself`);
-  }
-  return lines;
-}
-
-/**
- * Attributes behind what dflow says, set past it: `+RequestMemory`, `My.JobStatus`. condor_submit takes attributes' own
- * names as commands, too.
- */
-function isOurAttribute(name: string): boolean {
-  const plain = name.replace(/^(\+|my\.)/, '').replaceAll('_', '');
-  return (
-    plain.startsWith('dflow') || [...OURS].some((own) => own.replaceAll('_', '') === plain) || ATTRIBUTES.has(plain)
-  );
-}
-
-const ATTRIBUTES = new Set(
-  `jobstatus jobuniverse out err userlog cmd args iwd numshadowstarts holdreasoncode holdreasonsubcode holdreason
-  removereason periodicholdreason periodicholdsubcode periodicremovereason transferin transferout`.split(/\s+/),
-);
 
 function words(options: Options): Partial<CondorOptions> {
   const [schedd, pool] = [options.text('schedd'), options.text('pool')];

@@ -45,6 +45,8 @@ export function partsOfClaim(claim: string, tasks: readonly Task[], size: number
 export function submitDescription(store: string, part: Part, paths: JobPaths, options: CondorOptions): string {
   const log = `${paths.folder}/logs/${part.claim}/$(index).log`;
   return [
+    // First: HTCondor believes the last line about a thing.
+    ...options.extra,
     'universe = vanilla',
     'hold = true',
     `executable = ${paths.wrapper}`,
@@ -62,7 +64,6 @@ export function submitDescription(store: string, part: Part, paths: JobPaths, op
     ...policy(options),
     ...(options.accountingGroup === undefined ? [] : [`accounting_group = ${options.accountingGroup}`]),
     ...(options.accountingUser === undefined ? [] : [`accounting_group_user = ${options.accountingUser}`]),
-    ...options.extra,
     `queue index,cpus,memory,time${options.transfer ? ',files' : ''} from (`,
     ...part.tasks.map((task) => item(task, paths, options)),
     ')',

@@ -4,7 +4,7 @@
 /** What dflow says itself, or what would hide the job id, make sbatch wait, or let it submit nothing. */
 const LONG =
   `array hold job-name output error open-mode chdir requeue no-requeue parsable quiet wait wrap test-only signal
-  clusters export nodes ntasks cpus-per-task help usage version`
+  clusters export export-file nodes ntasks cpus-per-task uid gid help usage version`
     .split(/\s+/)
     .map((name) => `--${name}`);
 const SHORT = new Set('aHJoeDQWMNnchV');
