@@ -216,7 +216,7 @@ describe('killed', () => {
     await run(same, { limit: 1 });
     const [first] = receipts(ports);
     const text = readFileSync(join(ports.folder, '.dflow', 'receipts', first!), 'utf8');
-    await expect(run(same)).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(run(same)).rejects.toMatchObject({ exit: 5, cause: { code: 'EEXIST' } });
     expect(readFileSync(join(ports.folder, '.dflow', 'receipts', first!), 'utf8')).toBe(text);
     expect(onBuffer(ports)).toEqual([rawName(2)]);
     expect(dids(await run(ports))).toEqual(

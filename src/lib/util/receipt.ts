@@ -4,12 +4,13 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from './adler32.ts';
+import { writing } from './ownfolder.ts';
 
 export interface Receipt {
   /** File name, as documents refer to it. */
   readonly name: string;
   readonly path: string;
-  /** Appends lines and syncs them; the first call makes the file and syncs its folder. @throws EEXIST */
+  /** Appends lines and syncs them; the first call makes the file and syncs its folder. @throws UnreachableError, nothing may be destroyed */
   write(lines: readonly object[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -19,27 +20,27 @@ export function receiptFolder(folder: string): string {
   return join(folder, '.dflow', 'receipts');
 }
 
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
+
 /** A receipt called `<what>-<at>-<nonce>.jsonl`; nothing is on disk before the first line. */
 export function newReceipt(folder: string, what: string, at: string, nonce: string): Receipt {
   const name = `${what}-${at.replace(/[-:]|\.\d+/g, '')}-${nonce}.jsonl`;
   const below = receiptFolder(folder);
   const path = join(below, name);
+  const own = join(folder, '.dflow');
   let handle: FileHandle | undefined;
   return {
     name,
     path,
-    async write(lines) {
-      const first = handle === undefined;
-      if (first) await mkdir(below, { recursive: true });
-      handle ??= await open(
-        path,
-        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND,
-        0o644,
-      );
-      await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-      await handle.sync();
-      if (first) for (const each of [below, join(folder, '.dflow'), folder]) await syncFolder(each);
-    },
+    write: (lines) =>
+      writing(own, async () => {
+        const first = handle === undefined;
+        if (first) await mkdir(below, { recursive: true });
+        handle ??= await open(path, NEW, 0o644);
+        await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+        await handle.sync();
+        if (first) for (const each of [below, own, folder]) await syncFolder(each);
+      }),
     async close() {
       await handle?.close();
     },

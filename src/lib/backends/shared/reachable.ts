@@ -8,7 +8,9 @@ export function reaching(what: string): <T>(work: () => T) => T {
       return work();
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
-      throw new UnreachableError(`${what} cannot be used: ${messageOf(error)}`, { cause: error });
+      const { path } = error as NodeJS.ErrnoException;
+      const hint = path === undefined ? {} : { hint: `is it mounted, and may this user write it? ls -ld ${path}` };
+      throw new UnreachableError(`${what} cannot be used: ${messageOf(error)}`, { cause: error, ...hint });
     }
   };
 }

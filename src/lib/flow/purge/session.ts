@@ -7,6 +7,7 @@ import type { Space } from '../../util/disk.ts';
 import { BusyError, UsageError } from '../../util/errors.ts';
 import { type Lock, tryLock } from '../../util/lock.ts';
 import { suggestion } from '../../util/near.ts';
+import { writing } from '../../util/ownfolder.ts';
 import { newReceipt, type Receipt } from '../../util/receipt.ts';
 import { activeHolds } from '../holds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
@@ -81,8 +82,10 @@ export async function openPurge(ports: Ports, options: PurgeOptions): Promise<Pu
 /** The kernel releases the lock of a purge that is killed: what it had claimed can be settled at once. */
 async function onlyOne(folder: string): Promise<Lock> {
   const below = join(folder, '.dflow');
-  await mkdir(below, { recursive: true });
-  const lock = tryLock(join(below, 'purge.lock'));
+  const lock = await writing(below, async () => {
+    await mkdir(below, { recursive: true });
+    return tryLock(join(below, 'purge.lock'));
+  });
   if (lock) return lock;
   throw new BusyError('another purge is running on this host', { hint: 'dflow list loops, or wait for it' });
 }
