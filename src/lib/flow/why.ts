@@ -12,6 +12,7 @@ import { jobFacts, runFacts } from './facts.ts';
 import { activeCount, farmSettings } from './farm.ts';
 import type { Ports } from './ports.ts';
 import { type FirstPassDoc, firstPassId } from './tables.ts';
+import { askedGates } from './why/asked.ts';
 import { subjobGates } from './why/subjobs.ts';
 
 /** The answer about one run or one pass. */
@@ -46,16 +47,17 @@ async function whyModule(ports: Ports, ref: JobRef, module: string, passes: read
   if (!known.has(module)) throw new UsageError(`no module ${module}`, { hint: suggestion(module, known) });
   if (ref.pass !== undefined)
     throw new UsageError(`no pass ${ref.pass} of ${refOf(run, module)}`, { hint: `dflow list jobs --run ${run}` });
-  const report = await whyRun(ports, run, passes);
+  const report = await whyRun(ports, run, passes, module);
   return [{ ...report, ref: refOf(run, module), state: 'no pass' }];
 }
 
-/** Why a run has, or has not, its automatic passes. */
-async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[]): Promise<WhyReport> {
+/** Why a run has, or has not, its automatic passes; of a module that has none, also whether it is asked for. */
+async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[], module?: string): Promise<WhyReport> {
   const { automatic } = ports.settings;
   const facts = (await runFacts(ports, [run], automatic.level, automatic.version)).get(run)!;
   const gates = [
     ...runGates(facts),
+    ...(module === undefined ? [] : askedGates(facts, module, ports.settings.modules)),
     ...(await firstPassGates(ports, run)),
     ...(await quarantineGates(ports, run)),
     ...automaticGates(ports, run, facts.doc?.automatic, passes),
