@@ -46,7 +46,7 @@ export function coverText(scope: HoldScope): string {
 }
 
 /** `, until 2026-07-15T08:00:00.000Z`; nothing for one that somebody must end. */
-function endText({ until }: Pick<HoldDoc, 'until'>): string {
+export function endText({ until }: Pick<HoldDoc, 'until'>): string {
   return until === undefined ? '' : `, until ${until}`;
 }
 
@@ -97,8 +97,8 @@ export function siteState(hold: HoldDoc): 'drained' | 'paused' {
 }
 
 /** `downtime, until 2026-07-15T08:00:00.000Z` */
-export function holdText(hold: Pick<HoldDoc, 'why' | 'until'>): string {
-  return `${hold.why}${endText(hold)}`;
+export function holdText({ why, until }: Pick<HoldDoc, 'why' | 'until'>): string {
+  return until === undefined ? why : `${why}, until ${until}`;
 }
 
 function matches(patterns: readonly string[] | undefined, value: string | undefined): boolean {

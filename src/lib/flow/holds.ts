@@ -1,6 +1,6 @@
 // Holds in the store: put, end, look. Ending one wakes what waited for it.
 import { SCHEMA } from '../domain/doc.ts';
-import { coverText, type HoldDoc, type HoldScope, type HoldWhat, holdText, inForce } from '../domain/hold.ts';
+import { coverText, endText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../domain/hold.ts';
 import { holdId } from '../domain/ids.ts';
 import { type Store, tookEffect } from '../store.ts';
 import type { Iso } from '../util/time.ts';
@@ -64,8 +64,8 @@ function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string,
 function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): Item {
   const there = old && inForce(old, now) ? old : undefined;
   const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
-  const was = did === 'changed' ? `; before: ${holdText(there!)}` : '';
-  const text = `${doc.what} (${coverText(doc.scope)}): ${holdText(doc)}${was}`;
+  const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
+  const text = `${doc.what} (${coverText(doc.scope)}): ${doc.why}${endText(doc)}${was}`;
   return { kind: 'hold', ref: doc._id, did, text, ...(doc.until === undefined ? {} : { until: doc.until }) };
 }
 
