@@ -9,18 +9,14 @@ import { routeOf } from '../src/lib/domain/routing.ts';
 import type { Settings } from '../src/lib/domain/settings.ts';
 import { beating } from '../src/lib/flow/beat.ts';
 import { chain } from '../src/lib/flow/chain.ts';
-import { drain, unlock } from '../src/lib/flow/drain.ts';
+import { unlock } from '../src/lib/flow/drain.ts';
 import { jobFacts } from '../src/lib/flow/facts.ts';
 import { takeLease } from '../src/lib/flow/lease.ts';
-import { KINDS, type Row, type Rows } from '../src/lib/flow/look.ts';
 import { applyObservations, monitor, poll } from '../src/lib/flow/monitor.ts';
 import type { Ports } from '../src/lib/flow/ports.ts';
 import { reset } from '../src/lib/flow/reset.ts';
-import { status } from '../src/lib/flow/status.ts';
 import { submit } from '../src/lib/flow/submit.ts';
-import { whyAll } from '../src/lib/flow/why/all.ts';
 import { why } from '../src/lib/flow/why.ts';
-import { statusText } from '../src/lib/render/status.ts';
 import { idsWith } from '../src/lib/store.ts';
 import { BusyError, UnreachableError } from '../src/lib/util/errors.ts';
 import { farm, job, module, moduleFile, T0 } from './support/docs.ts';
@@ -62,37 +58,6 @@ const sites = async (): Promise<(string | undefined)[]> =>
     const state = first!.state;
     return 'lock' in state ? state.lock?.site : undefined;
   });
-
-describe('a drained farm', () => {
-  const until = '2026-07-14T09:00:00.000Z';
-  const rowsOf = async (rows: Rows): Promise<Row[]> => {
-    const found: Row[] = [];
-    for await (const row of rows) found.push(row);
-    return found;
-  };
-
-  test('why --all, list farms and status say so, why, until when, and what ends it', async () => {
-    const alpha = at('alpha', { routing: [{ runs: [[2, 2]] as const, farms: ['beta'] }] });
-    await collect(monitor(alpha, { site: 'alpha' }));
-    await addJob(1);
-    await addJob(2);
-    await collect(drain(alpha, 'alpha', { why: 'downtime', until }));
-    expect(await collect(submit(alpha))).toMatchObject([{ did: 'drained' }]);
-    const next = 'dflow resume hold:drain-alpha';
-    const [reason] = await rowsOf(whyAll(alpha));
-    expect(reason).toMatchObject({ gate: 'waiting', count: 1, unit: 'subjobs', ref: '1/Count/1', next });
-    expect(reason).toMatchObject({ text: expect.stringContaining(`at alpha: drain: downtime, until ${until}`) });
-    const [first, second] = await rowsOf(KINDS.farms(alpha));
-    expect(first).toMatchObject({ ref: 'alpha', state: 'drained', why: 'downtime', until, next });
-    expect(second?.state).not.toBe('drained');
-    const page = statusText(await status(alpha));
-    expect(page).toMatch(/^FARMS.*alpha .*drained: downtime, until .*dflow resume hold:drain-alpha/m);
-    now = Date.parse(until);
-    expect(statusText(await status(alpha))).not.toContain('drained');
-    expect((await rowsOf(KINDS.farms(alpha)))[0]?.state).not.toBe('drained');
-    expect(await rowsOf(whyAll(alpha))).toEqual([]);
-  });
-});
 
 describe('routing', () => {
   test('the first rule that matches in every field', () => {

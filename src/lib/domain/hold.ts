@@ -86,21 +86,6 @@ export function covers(scope: HoldScope, subject: HoldSubject): boolean {
   );
 }
 
-/** The hold in force, of these, that covers a whole farm (a drain, a pause): nothing is submitted there. */
-export function siteHold(holds: readonly HoldDoc[], site: string): HoldDoc | undefined {
-  return holds.find(({ scope }) => scope.sites && covers(scope, { site }));
-}
-
-/** What a farm is while such a hold is in force. */
-export function siteState(hold: HoldDoc): 'drained' | 'paused' {
-  return hold.what === 'drain' ? 'drained' : 'paused';
-}
-
-/** `downtime, until 2026-07-15T08:00:00.000Z` */
-export function holdText({ why, until }: Pick<HoldDoc, 'why' | 'until'>): string {
-  return until === undefined ? why : `${why}, until ${until}`;
-}
-
 function matches(patterns: readonly string[] | undefined, value: string | undefined): boolean {
   return !patterns || (value !== undefined && patterns.some((pattern) => globMatch(pattern, value)));
 }

@@ -2,7 +2,7 @@
 // first, each with the command that deals with it.
 import { asideNow, type BreakerDoc } from '../domain/breaker.ts';
 import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
-import { type HoldDoc, siteHold } from '../domain/hold.ts';
+import type { HoldDoc } from '../domain/hold.ts';
 import { refOf } from '../domain/ids.ts';
 import type { RequestDoc } from '../domain/request.ts';
 import { type Group, idsWith } from '../store.ts';
@@ -56,8 +56,6 @@ export interface StatusPage {
     readonly slots: number;
     readonly active: number;
     readonly heartbeat: Iso;
-    /** Why nothing is submitted there: it is drained, or paused as a whole. */
-    readonly hold?: HoldDoc;
   }[];
   readonly requests: readonly {
     readonly name: string;
@@ -96,7 +94,13 @@ export async function status(ports: Ports): Promise<StatusPage> {
     buffer: await bufferRows(ports),
     credentials: await store.range<CredentialDoc>(idsWith('credential:')),
     jobs: jobRows(jobs),
-    farms: farms.map((farm) => farmRow(farm, active, holds)),
+    farms: farms.map((farm) => ({
+      site: farm.site,
+      backend: farm.backend,
+      slots: farm.slots,
+      heartbeat: farm.heartbeat,
+      active: active.find((group) => part(group.key, 0) === farm.site)?.value ?? 0,
+    })),
     requests: await requestRows(ports),
   };
   return { ...page, needYou: await attention(ports, page, causes) };
@@ -104,13 +108,6 @@ export async function status(ports: Ports): Promise<StatusPage> {
 
 function part(key: unknown, at: number): string {
   return Array.isArray(key) ? String(key[at]) : '';
-}
-
-function farmRow(farm: FarmDoc, active: readonly Group[], holds: readonly HoldDoc[]): StatusPage['farms'][number] {
-  const { site, backend, slots, heartbeat } = farm;
-  const hold = siteHold(holds, site);
-  const count = active.find((group) => part(group.key, 0) === site)?.value ?? 0;
-  return { site, backend, slots, heartbeat, active: count, ...(hold ? { hold } : {}) };
 }
 
 function byFirst(groups: readonly Group[]): Record<string, number> {

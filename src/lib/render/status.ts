@@ -1,7 +1,6 @@
 // The status page: what needs a person first, then runs, loops, storage, jobs, farms, requests. Lines without content
 // are left out.
 import chalk from 'chalk';
-import { holdText, siteState } from '../domain/hold.ts';
 import type { StatusPage } from '../flow/status.ts';
 import { between, humanDuration } from '../util/time.ts';
 import { humanCount, humanSize, localTime } from './human.ts';
@@ -94,12 +93,8 @@ function jobs(page: StatusPage): string[] {
 }
 
 function farms(page: StatusPage): string[] {
-  const parts = page.farms.map(({ site, backend, slots, active, heartbeat, hold }) => {
-    const beat = `${site} ${backend} ${active} active, ${slots} slots, beat ${age(heartbeat, page)}`;
-    if (!hold) return beat;
-    const { _id, why, until } = hold;
-    const text = holdText({ why, ...(until ? { until: localTime(until) } : {}) });
-    return `${beat}, ${chalk.yellow(`${siteState(hold)}: ${text}`)} (dflow resume ${_id})`;
+  const parts = page.farms.map(({ site, backend, slots, active, heartbeat }) => {
+    return `${site} ${backend} ${active} active, ${slots} slots, beat ${age(heartbeat, page)}`;
   });
   return parts.length === 0 ? [] : [line('FARMS', parts.join(' | '))];
 }

@@ -1,17 +1,12 @@
 // why --all: everything that does not go on by itself, one row per reason, the biggest first: a night may fail thousands
 // for one cause. Counts come from views; one document of each group is read, as its example.
 import type { Doc } from '../../domain/doc.ts';
-import type { FarmDoc } from '../../domain/farm.ts';
-import { type HoldDoc, holdText, siteHold } from '../../domain/hold.ts';
+import type { HoldDoc } from '../../domain/hold.ts';
 import { refOf } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/job.ts';
 import { firstUnmet, runGates } from '../../domain/readiness.ts';
-import { hasVersion, routeOf } from '../../domain/routing.ts';
-import type { Settings } from '../../domain/settings.ts';
-import { idsWith } from '../../store.ts';
 import { humanDuration } from '../../util/time.ts';
 import { runFacts } from '../facts.ts';
-import { activeHolds } from '../holds.ts';
 import type { Row, Rows } from '../look.ts';
 import type { Ports } from '../ports.ts';
 
@@ -28,8 +23,7 @@ interface Reason {
 
 /** Every reason, the biggest first. */
 export async function* whyAll(ports: Ports): Rows {
-  const waiting = [...(await sleepers(ports)), ...(await drained(ports))];
-  const reasons = [...(await failures(ports)), ...waiting, ...(await runs(ports))];
+  const reasons = [...(await failures(ports)), ...(await sleepers(ports)), ...(await runs(ports))];
   for (const reason of reasons.sort((a, b) => b.count - a.count)) yield rowOf(reason);
 }
 
@@ -113,55 +107,6 @@ function sleeperGroup(id: string, doc: Doc | undefined, now: string): [string, R
   };
   const next = commands[kind] ?? 'dflow status';
   return [kind, { ...base, what: 'waiting', text: texts[kind] ?? `for ${id}`, next }];
-}
-
-/**
- * Farms where nothing is submitted. Nobody looks at what is ready for them, so it does not say what it waits for: counted
- * is what routing lets go there, also where another farm may take it.
- */
-async function drained(ports: Ports): Promise<Reason[]> {
-  const now = await ports.store.now();
-  const holds = await activeHolds(ports.store, now);
-  const seen = await ports.store.range<FarmDoc>(idsWith('farm:'));
-  const sites = new Set([...ports.settings.farms.map(({ name }) => name), ...seen.map(({ site }) => site)]);
-  const held = [...sites].flatMap((site) => {
-    const hold = siteHold(holds, site);
-    return hold ? [{ site, hold }] : [];
-  });
-  if (held.length === 0) return [];
-  const ready = await readyJobs(ports);
-  return held.map(({ site, hold }) => {
-    const { what, since, _id } = hold;
-    const mine = ready.filter(({ job }) => mayGoTo(ports.settings, job, site));
-    const age = humanDuration(Date.parse(now) - Date.parse(since));
-    return {
-      what: 'waiting',
-      count: mine.reduce((sum, { count }) => sum + count, 0),
-      unit: 'subjobs',
-      text: `nothing is submitted at ${site}: ${what}: ${holdText(hold)}, for ${age}`,
-      ...exampleOf(mine[0]?.job),
-      next: `dflow resume ${_id}`,
-    };
-  });
-}
-
-function mayGoTo({ routing, farms }: Settings, job: JobDoc, site: string): boolean {
-  const farm = farms.find(({ name }) => name === site);
-  const installed = farm === undefined || hasVersion(farm, job.version);
-  return installed && (routeOf(routing, job)?.farms.includes(site) ?? true);
-}
-
-/** Passes with subjobs that only a farm is missing for, and how many. */
-async function readyJobs(ports: Ports): Promise<{ job: JobDoc; count: number }[]> {
-  const shares = ['automatic', 'requested'].map((share) =>
-    ports.store.view('ready', { prefix: [share, 'run'], limit: ENOUGH }),
-  );
-  const rows = (await Promise.all(shares)).flat();
-  const jobs = await ports.store.get<JobDoc>(rows.map(({ id }) => id));
-  return [...jobs.values()].map((job) => ({
-    job,
-    count: job.subjobs.filter(({ state }) => state.name === 'waiting' && state.wake.kind === 'ready').length,
-  }));
 }
 
 async function withExample(ports: Ports, reason: Reason, awaited: string): Promise<Reason> {
