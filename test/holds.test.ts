@@ -1,10 +1,17 @@
-// Holds said twice: what is new of why and until counts, what is not said anew stays, and the item says which.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+// Holds said twice: what is new of why and until counts, what is not said anew stays, and the item says which. And a
+// farm that takes nothing is seen wherever somebody may look for the reason.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../src/lib/domain/hold.ts';
 import { drain } from '../src/lib/flow/drain.ts';
-import { activeHolds } from '../src/lib/flow/holds.ts';
+import { activeHolds, pause } from '../src/lib/flow/holds.ts';
+import { KINDS, type Rows } from '../src/lib/flow/look.ts';
+import { status } from '../src/lib/flow/status.ts';
+import { submit } from '../src/lib/flow/submit.ts';
+import { whyAll } from '../src/lib/flow/why/all.ts';
+import { rowTable } from '../src/lib/render/rows.ts';
+import { statusText } from '../src/lib/render/status.ts';
 import { HOUR, plus } from '../src/lib/util/time.ts';
-import { farm, T0 } from './support/docs.ts';
+import { farm, job, T0 } from './support/docs.ts';
 import { collect, makePorts, type TestPorts } from './support/ports.ts';
 
 let ports: TestPorts;
@@ -52,4 +59,62 @@ test('one whose time is over, though nobody has ended it yet, is put anew', asyn
   const hold = await held();
   expect(hold).toMatchObject({ why: 'disk', since: at(2) });
   expect(hold?.until).toBeUndefined();
+});
+
+describe('a drained farm is seen', () => {
+  const rowsOf = async (rows: Rows) => {
+    const all = [];
+    for await (const row of rows) all.push(row);
+    return all;
+  };
+  const farms = () => rowsOf(KINDS.farms(ports));
+  const reasons = async () => (await rowsOf(whyAll(ports))).filter(({ gate }) => gate === 'drained');
+  const until = at(3);
+  const next = 'dflow resume hold:drain-here';
+  beforeEach(async () => {
+    const doc = job();
+    await ports.store.update(doc._id, () => ({ write: doc }));
+    const identity = { cluster: 'c', user: 'u' };
+    const known = { kind: 'farm', v: 1, site: 'here', backend: 'local', epoch: 1, identity, heartbeat: T0 } as const;
+    await ports.store.update('farm:here', () => ({
+      write: { _id: 'farm:here', ...known, host: 'h', slots: 2 } as never,
+    }));
+  });
+
+  test('by none while nothing is drained', async () => {
+    expect(await reasons()).toEqual([]);
+    expect(await farms()).toMatchObject([{ ref: 'here', state: 'ok' }]);
+    expect((await status(ports)).farms[0]).not.toHaveProperty('drained');
+  });
+
+  test('by why --all, with what is ready and does not go, and the command that ends it', async () => {
+    await say('downtime', { until });
+    expect(await collect(submit(ports))).toMatchObject([
+      { did: 'drained', text: `drain: downtime, until ${until}`, next },
+    ]);
+    const text = `here takes no jobs: drain: downtime (test@buffer1), until ${until}`;
+    expect(await reasons()).toMatchObject([{ ref: 'here', count: 2, unit: 'subjobs', text, next }]);
+  });
+
+  test('by list farms', async () => {
+    await say('downtime', { until });
+    expect(await farms()).toMatchObject([{ ref: 'here', state: 'drained', why: 'downtime', until, next }]);
+    expect(rowTable('farms', await farms(), 200)).toMatch(/ drained .* downtime .* dflow resume hold:drain-here/);
+  });
+
+  test('by the FARMS of status', async () => {
+    await say('downtime', { until });
+    const page = await status(ports);
+    expect(page.farms).toMatchObject([{ site: 'here', drained: { why: 'downtime', until, next } }]);
+    expect(statusText(page)).toMatch(/FARMS.* drained until .*: downtime.*\(dflow resume hold:drain-here\)/);
+  });
+
+  test('also a pause of the site, with its own end; not once its time is over', async () => {
+    await collect(pause(ports, { what: 'pause', scope: { sites: ['he*'] }, why: 'p', until: at(1), slug: 'p' }));
+    expect(await reasons()).toMatchObject([{ next: 'dflow resume hold:p' }]);
+    expect((await farms())[0]).toMatchObject({ state: 'drained' });
+    now += 2 * HOUR;
+    expect(await reasons()).toEqual([]);
+    expect((await farms())[0]).not.toHaveProperty('why');
+  });
 });

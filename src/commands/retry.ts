@@ -1,12 +1,13 @@
 import { Base } from '../lib/cli/base.ts';
 import { all, changing, limit, refs, selection, why } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
+import { STATE_SETS } from '../lib/domain/selection.ts';
 import { retry } from '../lib/flow/operate.ts';
 
 export default class Retry extends Base {
   static override summary = 'same passes again';
   static override description =
-    'Puts failed, canceled and held subjobs back to waiting with all their tries. Without a state: failed and partFail. A piped JSON line whose state has changed meanwhile is refused and named.';
+    'Puts failed, canceled and held subjobs back to waiting with all their tries. Without a state: failed and partFail. With --cause only subjobs that failed or are held with that cause, in whatever open pass they are. A piped JSON line whose state has changed meanwhile is refused and named.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --cause db-no-route --dry-run',
     "<%= config.bin %> list jobs -s failed --json | jq -c 'select(.tries < 5)' | <%= config.bin %> <%= command.id %> -",
@@ -18,9 +19,10 @@ export default class Retry extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Retry);
     const ports = await this.ports(true);
-    const states = ['failed', 'partFail'] as const;
+    // What the farm refused is held, and may be part of a pass of which the rest waits or runs.
+    const states = flags.cause ? STATE_SETS.open : (['failed', 'partFail'] as const);
     const selected = await select(ports, { refs: argv as string[], flags, states, needed: true });
-    const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs });
+    const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs, causes: flags.cause });
     await this.items(selected.problems, retry(ports, selected.jobs.slice(0, flags.limit), options));
   }
 }

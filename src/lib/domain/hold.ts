@@ -86,6 +86,11 @@ export function covers(scope: HoldScope, subject: HoldSubject): boolean {
   );
 }
 
+/** The hold that keeps everything from a site: a drain, or a pause of the site. Those in force are asked. */
+export function drainOf(holds: readonly HoldDoc[], site: string): HoldDoc | undefined {
+  return holds.find(({ scope }) => scope.sites && covers(scope, { site }));
+}
+
 function matches(patterns: readonly string[] | undefined, value: string | undefined): boolean {
   return !patterns || (value !== undefined && patterns.some((pattern) => globMatch(pattern, value)));
 }

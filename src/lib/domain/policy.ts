@@ -41,6 +41,15 @@ export function rulesFor(settings: Settings, version: string, module: string): r
   return own.length === 0 ? settings.policy : [...own, ...settings.policy];
 }
 
+/** Phases of an attempt, which name its failure where no rule does: the wrapper's, and what is found out about it. */
+const PHASES = ['submit', 'setup', 'stage-in', 'payload', 'outputs', 'stage-out', 'killed', 'verify', 'lost'];
+
+/** Every cause that can be told beforehand; besides them there are `exit-N` and `signal-N`. */
+export function knownCauses({ policy, modules }: Pick<Settings, 'policy' | 'modules'>): Set<string> {
+  const own = Object.values(modules).flatMap((file) => Object.values(file.modules).flatMap((def) => def.policy ?? []));
+  return new Set([...policy, ...own].map(({ cause }) => cause).concat(PHASES));
+}
+
 /** Longest time between two tries. */
 const MAX_WAIT = 24 * 3_600_000;
 /** How many times what the module says `more` may reach, where the rule has no ceiling. */

@@ -4,7 +4,7 @@ import type { Iso } from '../util/time.ts';
 import { globMatch } from './hold.ts';
 import { MAX_RUN, parseJobId } from './ids.ts';
 import type { JobDoc } from './job.ts';
-import { lockOf, PASS_STATES, type PassState } from './states.ts';
+import { causeOf, lockOf, PASS_STATES, type PassState } from './states.ts';
 
 /** What a REF or a piped line names: a run, a module of it, a pass, a subjob, or a document that is none of these. */
 export interface JobRef {
@@ -172,7 +172,7 @@ export function sitesOf(job: JobDoc): string[] {
 
 /** Causes of the failures that its subjobs show now. */
 export function causesOf(job: JobDoc): string[] {
-  const causes = job.subjobs.flatMap(({ state }) => ('failure' in state && state.failure ? state.failure.cause : []));
+  const causes = job.subjobs.flatMap(({ state }) => causeOf(state) ?? []);
   return [...new Set(causes)];
 }
 

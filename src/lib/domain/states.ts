@@ -123,6 +123,11 @@ export function isActive(state: { readonly name: SubjobStateName }): boolean {
   return state.name === 'submitting' || state.name === 'submitted' || state.name === 'running';
 }
 
+/** The cause of the failure that a state shows. */
+export function causeOf(state: SubjobState): string | undefined {
+  return 'failure' in state ? state.failure?.cause : undefined;
+}
+
 /** The lock of a state that has one. */
 export function lockOf(state: SubjobState): Lock | undefined {
   return 'lock' in state ? state.lock : undefined;

@@ -1,7 +1,7 @@
 // Looking: the rows of `list`, one generator per kind. Reads what is asked for by id ranges and views, writes nothing.
 import type { DataDoc } from '../domain/data.ts';
 import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
-import { coverText } from '../domain/hold.ts';
+import { coverText, drainOf } from '../domain/hold.ts';
 import { dataId, refOf, runPad } from '../domain/ids.ts';
 import type { ModuleFile } from '../domain/modules.ts';
 import type { QuarantineDoc, RunDoc } from '../domain/run.ts';
@@ -9,7 +9,7 @@ import { typesOf } from '../domain/runtypes.ts';
 import { type Selection, STATE_SETS } from '../domain/selection.ts';
 import { idsWith } from '../store.ts';
 import { between } from '../util/time.ts';
-import { openHolds } from './holds.ts';
+import { activeHolds, openHolds } from './holds.ts';
 import { jobRow } from './look/job.ts';
 import { outputRows, rawRows } from './look/replicas.ts';
 import { requestRows } from './look/request.ts';
@@ -135,9 +135,11 @@ async function* farms(ports: Ports): Rows {
   const active = await ports.store.count('active', 1);
   const now = await ports.store.now();
   const seen = new Map(docs.map((doc) => [doc.site, doc]));
+  const inForce = await activeHolds(ports.store, now);
   for (const name of new Set([...ports.settings.farms.map((farm) => farm.name), ...seen.keys()])) {
     const doc = seen.get(name);
     const said = ports.settings.farms.find((farm) => farm.name === name);
+    const drain = drainOf(inForce, name);
     const stale = doc && between(doc.heartbeat, now) > ports.settings.limits.stale;
     yield {
       kind: 'farm',
@@ -145,9 +147,10 @@ async function* farms(ports: Ports): Rows {
       backend: doc?.backend ?? said?.backend ?? '',
       slots: doc?.slots ?? said?.slots ?? 0,
       active: active.find((group) => Array.isArray(group.key) && group.key[0] === name)?.value ?? 0,
-      state: doc ? (stale ? 'silent' : 'ok') : 'never seen',
+      state: doc ? (stale ? 'silent' : drain ? 'drained' : 'ok') : 'never seen',
       ...(said?.versions ? { versions: said.versions } : {}),
       ...(doc ? { host: doc.host, heartbeat: doc.heartbeat, epoch: doc.epoch } : {}),
+      ...(drain ? { why: drain.why, until: drain.until, next: `dflow resume ${drain._id}` } : {}),
     };
   }
 }

@@ -2,6 +2,7 @@
 // here but marked as wanted; monitor stops it there until that is confirmed, and only then changes the state.
 import { refOf } from '../domain/ids.ts';
 import { allows, type JobDoc, type Move, type Subjob, touch, transition, type Wanted } from '../domain/job.ts';
+import { causeOf } from '../domain/states.ts';
 import { type Change, type Decision, tookEffect } from '../store.ts';
 import type { Iso } from '../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from './ports.ts';
@@ -12,15 +13,22 @@ export interface OperateOptions extends StepOptions {
   readonly subjobs?: ReadonlyMap<string, readonly number[]>;
 }
 
+export interface RetryOptions extends OperateOptions {
+  /** Only subjobs that failed or are held with one of these causes. */
+  readonly causes?: readonly string[];
+}
+
 /** What a wish means for one subjob. */
 type Act = { readonly move: Move } | { readonly index: number; readonly wish: Wanted } | undefined;
 type Decide = (subjob: Subjob, at: Iso) => Act;
 
 /** Same passes again: failed, canceled and held subjobs go back to waiting with all their tries. */
-export function retry(ports: Ports, jobs: readonly JobDoc[], options: OperateOptions = {}): Step {
+export function retry(ports: Ports, jobs: readonly JobDoc[], options: RetryOptions = {}): Step {
   const why = options.why ?? 'retry';
+  const { causes } = options;
   return operate(ports, jobs, options, 'retried', (subjob, at) => {
     if (!allows('retry', subjob.state)) return undefined;
+    if (causes && !causes.includes(causeOf(subjob.state) ?? '')) return undefined;
     return {
       move: {
         index: subjob.index,

@@ -3,6 +3,7 @@
 import { globMatch } from '../domain/hold.ts';
 import { jobId, refOf, runId } from '../domain/ids.ts';
 import type { JobDoc } from '../domain/job.ts';
+import { knownCauses } from '../domain/policy.ts';
 import type { RunDoc } from '../domain/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../domain/selection.ts';
 import type { PassState } from '../domain/states.ts';
@@ -24,10 +25,11 @@ export interface Selected {
 
 /**
  * The jobs that a selection names.
- * @throws UsageError when a module pattern matches no module that is defined or has jobs
+ * @throws UsageError when a module pattern matches no module that is defined or has jobs, or nobody knows a cause
  */
 export async function selectJobs(ports: Pick<Ports, 'store' | 'settings'>, selection: Selection): Promise<Selected> {
   await checkModules(ports, selection);
+  await checkCauses(ports, selection);
   const found = await candidates(ports.store, selection);
   const named = await lastOnly(
     ports.store,
@@ -89,13 +91,20 @@ async function ranges<D extends RunDoc | JobDoc>(
   return Promise.all(reads);
 }
 
-/** Documents that may match: the narrowest reading of REFs, runs, request, states. */
+/** Documents that may match: the narrowest reading of REFs, runs, request, cause, states. */
 async function candidates(store: Store, selection: Selection): Promise<JobDoc[]> {
-  const { refs, runs, requests, states } = selection;
+  const { refs, runs, requests, causes, states } = selection;
   if (refs) return byRefs(store, refs);
   if (runs) return (await ranges<JobDoc>(store, runs.ranges, (run) => jobId(run, '', 0).slice(0, -5))).flat();
   if (requests?.every((name) => !/[*?]/.test(name))) {
     const rows = await Promise.all(requests.map((name) => store.view('jobs-by-request', { prefix: [name] })));
+    return byIds(
+      store,
+      rows.flat().map((row) => row.id),
+    );
+  }
+  if (causes && selection.since === undefined) {
+    const rows = await Promise.all(causes.map((cause) => store.view('causes', { prefix: [cause] })));
     return byIds(
       store,
       rows.flat().map((row) => row.id),
@@ -234,4 +243,18 @@ async function checkModules(
   const pattern = missing(known);
   if (pattern === undefined) return;
   throw new UsageError(`no module matches ${pattern}`, { hint: suggestion(pattern, known) });
+}
+
+/** A cause that neither the policy nor any failure knows is a misspelling: silence would look like "nothing failed". */
+async function checkCauses(
+  { store, settings }: Pick<Ports, 'store' | 'settings'>,
+  { causes }: Selection,
+): Promise<void> {
+  const known = knownCauses(settings);
+  const strange = causes?.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
+  if (!strange || strange.length === 0) return;
+  const met = (await store.count('causes', 1)).map(({ key }) => String((key as string[])[0]));
+  const wrong = strange.find((cause) => !met.includes(cause));
+  if (wrong === undefined) return;
+  throw new UsageError(`no cause is called ${wrong}`, { hint: suggestion(wrong, new Set([...met, ...known])) });
 }

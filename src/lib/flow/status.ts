@@ -2,7 +2,7 @@
 // first, each with the command that deals with it.
 import { asideNow, type BreakerDoc } from '../domain/breaker.ts';
 import type { FarmDoc, LoopDoc } from '../domain/farm.ts';
-import type { HoldDoc } from '../domain/hold.ts';
+import { drainOf, type HoldDoc } from '../domain/hold.ts';
 import { refOf } from '../domain/ids.ts';
 import type { RequestDoc } from '../domain/request.ts';
 import { type Group, idsWith } from '../store.ts';
@@ -56,6 +56,8 @@ export interface StatusPage {
     readonly slots: number;
     readonly active: number;
     readonly heartbeat: Iso;
+    /** It takes no jobs. */
+    readonly drained?: { readonly why: string; readonly until?: Iso; readonly next: string };
   }[];
   readonly requests: readonly {
     readonly name: string;
@@ -76,7 +78,7 @@ export async function status(ports: Ports): Promise<StatusPage> {
     store.count('transfers', 2),
     store.count('job-counts', 3),
     store.count('active', 1),
-    store.count('causes', 2),
+    store.count('causes', 3),
   ]);
   const holds = await activeHolds(store, at);
   const farms = await store.range<FarmDoc>(idsWith('farm:'));
@@ -100,10 +102,17 @@ export async function status(ports: Ports): Promise<StatusPage> {
       slots: farm.slots,
       heartbeat: farm.heartbeat,
       active: active.find((group) => part(group.key, 0) === farm.site)?.value ?? 0,
+      ...drainedBy(drainOf(holds, farm.site)),
     })),
     requests: await requestRows(ports),
   };
   return { ...page, needYou: await attention(ports, page, causes) };
+}
+
+function drainedBy(hold: HoldDoc | undefined): Pick<StatusPage['farms'][number], 'drained'> {
+  if (!hold) return {};
+  const { why, until, _id } = hold;
+  return { drained: { why, ...(until === undefined ? {} : { until }), next: `dflow resume ${_id}` } };
 }
 
 function part(key: unknown, at: number): string {
@@ -187,11 +196,13 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
   found.push(...bufferAttention(ports, page), ...credentialAttention(page));
   const failed = page.jobs.reduce((sum, { states }) => sum + (states.failed ?? 0) + (states.partFail ?? 0), 0);
   if (failed > 0) {
-    const names = [...new Set(causes.map(({ key }) => part(key, 0)))];
-    found.push({
-      text: `${many(failed, 'pass', 'passes')} failed: ${names.slice(0, 4).join(', ') || 'no cause recorded'}`,
-      next: 'dflow why --all',
-    });
+    const text = `${many(failed, 'pass', 'passes')} failed: ${causeNames(causes, 'failed') || 'no cause recorded'}`;
+    found.push({ text, next: 'dflow why --all' });
+  }
+  const held = causes.filter(({ key }) => part(key, 2) === 'held').reduce((sum, { value }) => sum + value, 0);
+  if (held > 0) {
+    const text = `${many(held, 'subjob', 'subjobs')} held until a person acts: ${causeNames(causes, 'held')}`;
+    found.push({ text, next: 'dflow why --all' });
   }
   for (const hold of page.holds.filter((candidate) => candidate.what === 'calibration')) {
     found.push({ text: `later runs are held: ${hold.why}`, next: `dflow resume ${hold._id}` });
@@ -211,6 +222,15 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
       next: 'dflow list quarantine',
     });
   return [...found, ...(await waitingRuns(ports))];
+}
+
+/** Causes of what failed, or of what is held, the commonest first. */
+function causeNames(causes: readonly Group[], how: 'failed' | 'held'): string {
+  const counts = new Map<string, number>();
+  for (const { key, value } of causes)
+    if (part(key, 2) === how) counts.set(part(key, 0), (counts.get(part(key, 0)) ?? 0) + value);
+  const names = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  return names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ');
 }
 
 /** Buffers that fill up, and how many files still lack a copy. */

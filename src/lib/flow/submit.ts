@@ -6,7 +6,7 @@
 // So "submitting" has never run, and whoever is killed anywhere leaves only held jobs, which monitor releases or cancels.
 
 import type { Refused, Task } from '../backend.ts';
-import { covers } from '../domain/hold.ts';
+import { drainOf, endText } from '../domain/hold.ts';
 import { refOf } from '../domain/ids.ts';
 import { keyOf } from '../domain/states.ts';
 import { messageOf } from '../util/errors.ts';
@@ -81,13 +81,13 @@ async function freeSlots(ports: Ports, options: SubmitOptions): Promise<number> 
 async function drainedBy(ports: Ports, site: string | undefined): Promise<Item | undefined> {
   const farm = farmSettings(ports, site);
   const holds = await activeHolds(ports.store, await ports.store.now());
-  const hold = holds.find((candidate) => candidate.scope.sites && covers(candidate.scope, { site: farm.name }));
+  const hold = drainOf(holds, farm.name);
   if (!hold) return undefined;
   return {
     kind: 'farm',
     ref: farm.name,
     did: 'drained',
-    text: `${hold.what}: ${hold.why}`,
+    text: `${hold.what}: ${hold.why}${endText(hold)}`,
     next: `dflow resume ${hold._id}`,
   };
 }

@@ -45,6 +45,9 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   farms: [
     ...['ref', 'backend', 'slots', 'waiting', 'active', 'state', 'host'].map((field) => column(field)),
     column('heartbeat', 'time'),
+    column('why'),
+    column('until', 'time'),
+    column('next'),
   ],
   storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'].map((field) =>
     column(field),

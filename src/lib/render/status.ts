@@ -93,8 +93,10 @@ function jobs(page: StatusPage): string[] {
 }
 
 function farms(page: StatusPage): string[] {
-  const parts = page.farms.map(({ site, backend, slots, active, heartbeat }) => {
-    return `${site} ${backend} ${active} active, ${slots} slots, beat ${age(heartbeat, page)}`;
+  const parts = page.farms.map(({ site, backend, slots, active, heartbeat, drained }) => {
+    const end = drained?.until === undefined ? '' : ` until ${localTime(drained.until)}`;
+    const drain = drained ? `, ${chalk.yellow(`drained${end}: ${drained.why}`)} (${drained.next})` : '';
+    return `${site} ${backend} ${active} active, ${slots} slots, beat ${age(heartbeat, page)}${drain}`;
   });
   return parts.length === 0 ? [] : [line('FARMS', parts.join(' | '))];
 }

@@ -110,15 +110,20 @@ export const outcomes: View = {
   },
 };
 
-/** Failed subjobs by cause and site: key `[cause, site, since]`. Also those that cool off after a failure. */
+/**
+ * Failed subjobs by cause and site: key `[cause, site, how, since]`. `how`: `failed`, `held` until a person acts,
+ * `cooling` until they are tried again.
+ */
 export const causes: View = {
   name: 'causes',
   reduce: '_count',
+  levels: 3,
   map: (doc, emit) => {
     if (doc.kind !== 'job') return;
     for (const subjob of doc.subjobs) {
-      const failure = subjob.state.failure;
-      if (failure) emit([failure.cause, failure.site, subjob.state.since], null);
+      const state = subjob.state;
+      const how = state.name !== 'held' ? 'failed' : state.until ? 'cooling' : 'held';
+      if (state.failure) emit([state.failure.cause, state.failure.site, how, state.since], null);
     }
   },
 };

@@ -1,18 +1,24 @@
 // why --all: everything that does not go on by itself, one row per reason, the biggest first: a night may fail thousands
 // for one cause. Counts come from views; one document of each group is read, as its example.
 import type { Doc } from '../../domain/doc.ts';
-import type { HoldDoc } from '../../domain/hold.ts';
+import type { FarmDoc } from '../../domain/farm.ts';
+import { drainOf, endText, type HoldDoc } from '../../domain/hold.ts';
 import { refOf } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/job.ts';
 import { firstUnmet, runGates } from '../../domain/readiness.ts';
+import { idsWith } from '../../store.ts';
 import { humanDuration } from '../../util/time.ts';
 import { runFacts } from '../facts.ts';
+import { activeHolds } from '../holds.ts';
 import type { Row, Rows } from '../look.ts';
 import type { Ports } from '../ports.ts';
 
+/** What failed for good, is held until a person acts, or is tried again by itself: the third part of a cause's key. */
+type How = 'failed' | 'held' | 'cooling';
+
 /** A reason: `count` things (`subjobs`, `runs`) stand still for it. */
 interface Reason {
-  readonly what: 'failed' | 'unsatisfied' | 'waiting' | 'run';
+  readonly what: How | 'drained' | 'unsatisfied' | 'waiting' | 'run';
   readonly count: number;
   readonly unit: 'subjobs' | 'runs';
   readonly text: string;
@@ -23,7 +29,13 @@ interface Reason {
 
 /** Every reason, the biggest first. */
 export async function* whyAll(ports: Ports): Rows {
-  const reasons = [...(await failures(ports)), ...(await sleepers(ports)), ...(await runs(ports))];
+  const holds = await activeHolds(ports.store, await ports.store.now());
+  const reasons = [
+    ...(await failures(ports)),
+    ...(await drains(ports, holds)),
+    ...(await sleepers(ports)),
+    ...(await runs(ports)),
+  ];
   for (const reason of reasons.sort((a, b) => b.count - a.count)) yield rowOf(reason);
 }
 
@@ -33,24 +45,54 @@ function rowOf({ what, count, unit, text, example, next }: Reason): Row {
 
 const part = (key: unknown, at: number): string => (Array.isArray(key) ? String(key[at]) : '');
 
-/** Failed and cooling subjobs by cause, over all sites. */
-async function failures(ports: Ports): Promise<Reason[]> {
-  const causes = new Map<string, { count: number; sites: string[] }>();
-  for (const { key, value } of await ports.store.count('causes', 2)) {
-    const old = causes.get(part(key, 0)) ?? { count: 0, sites: [] };
-    causes.set(part(key, 0), { count: old.count + value, sites: [...old.sites, part(key, 1)] });
-  }
-  return Promise.all([...causes].map(([cause, { count, sites }]) => failureOf(ports, cause, count, sites)));
+/** Subjobs that failed, by cause and by what becomes of them, over all sites. */
+interface Failed {
+  readonly cause: string;
+  readonly how: How;
+  readonly count: number;
+  readonly sites: readonly string[];
 }
 
-async function failureOf(ports: Ports, cause: string, count: number, sites: readonly string[]): Promise<Reason> {
-  const [row] = await ports.store.view('causes', { prefix: [cause], limit: 1 });
+async function failures(ports: Ports): Promise<Reason[]> {
+  const groups = new Map<string, Failed>();
+  for (const { key, value } of await ports.store.count('causes', 3)) {
+    const [cause, site, how] = [part(key, 0), part(key, 1), part(key, 2) as How];
+    const old = groups.get(`${how} ${cause}`) ?? { count: 0, sites: [] };
+    groups.set(`${how} ${cause}`, { cause, how, count: old.count + value, sites: [...old.sites, site] });
+  }
+  return Promise.all([...groups.values()].map((group) => failureOf(ports, group)));
+}
+
+/** What is to be known of it besides the cause. */
+const HOW: Readonly<Record<How, string>> = { failed: '', held: 'until a person acts', cooling: 'tried again later' };
+
+async function failureOf(ports: Ports, { cause, how, count, sites }: Failed): Promise<Reason> {
+  const [row] = await ports.store.view('causes', { prefix: [cause, sites[0] ?? '', how], limit: 1 });
   const job = row && (await ports.store.get<JobDoc>([row.id])).get(row.id);
   const failures = (job?.subjobs ?? []).map(({ state }) => ('failure' in state ? state.failure : undefined));
   const reason = failures.find((failure) => failure?.cause === cause)?.reason;
   const where = sites.length === 1 ? `all at ${sites[0]}` : `at ${sites.join(', ')}`;
-  const text = `${cause}, ${where}${reason ? `: ${reason}` : ''}`;
-  return { what: 'failed', count, unit: 'subjobs', text, ...exampleOf(job), next: `dflow retry --cause ${cause} -n` };
+  const text = `${[cause, where, HOW[how]].filter((words) => words !== '').join(', ')}${reason ? `: ${reason}` : ''}`;
+  return { what: how, count, unit: 'subjobs', text, ...exampleOf(job), next: `dflow retry --cause ${cause} -n` };
+}
+
+/**
+ * Farms that take nothing, whoever may be ready: submit ends there before it looks at a single job, so no job waits for
+ * the hold and none would tell. Counted is what is ready, since that is what another farm must do or nobody does.
+ */
+async function drains({ store, settings }: Ports, holds: readonly HoldDoc[]): Promise<Reason[]> {
+  const seen = await store.range<FarmDoc>(idsWith('farm:'));
+  const names = [...new Set([...settings.farms.map(({ name }) => name), ...seen.map(({ site }) => site)])];
+  const shares = await Promise.all(
+    ['automatic', 'requested'].map((share) => store.count('ready', 2, { prefix: [share, 'run'] })),
+  );
+  const count = shares.flat().reduce((sum, { value }) => sum + value, 0);
+  return names.flatMap((name): Reason[] => {
+    const hold = drainOf(holds, name);
+    if (!hold) return [];
+    const text = `${name} takes no jobs: ${hold.what}: ${hold.why} (${hold.by})${endText(hold)}`;
+    return [{ what: 'drained', count, unit: 'subjobs', text, example: name, next: `dflow resume ${hold._id}` }];
+  });
 }
 
 function exampleOf(job: JobDoc | undefined): { example?: string } {
@@ -82,7 +124,8 @@ function sleeperGroup(id: string, doc: Doc | undefined, now: string): [string, R
   const base = { count: 0, unit: 'subjobs' } as const;
   if (doc?.kind === 'hold') {
     const { what, why, since } = doc as HoldDoc;
-    const text = `${what}: ${why}, for ${humanDuration(Date.parse(now) - Date.parse(since))}`;
+    const age = humanDuration(Date.parse(now) - Date.parse(since));
+    const text = `${what}: ${why}, for ${age}${endText(doc as HoldDoc)}`;
     return [id, { ...base, what: 'waiting', text, next: `dflow resume ${id}` }];
   }
   const state = doc?.kind === 'job' ? (doc as JobDoc).state : undefined;

@@ -25,6 +25,9 @@ export function subjobGates(job: JobDoc): Gate[] {
   ];
 }
 
+/** Words of a batch system that say no more than that the job is queued or runs. */
+const ORDINARY = /^(pending|idle|queued|submitt(ing|ed)|configuring|running|completing|completed.*)$/i;
+
 function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
   const { state, wanted, lastFailure } = subjob;
   const ref = refOf(job.run, job.module, job.pass);
@@ -38,8 +41,12 @@ function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
       return { gate, ok: true, text: `being submitted at ${state.lock.site}`, since: state.since };
     case 'submitted':
     case 'running': {
+      const said = subjob.raw === undefined || ORDINARY.test(subjob.raw) ? '' : `: ${subjob.raw}`;
       const unseen = subjob.absent ? `, not seen at the batch system since ${subjob.absent}` : '';
-      return { gate, ok: !subjob.absent, text: `${state.name} at ${state.lock.site}${unseen}`, since: state.since };
+      const text = `${state.name} at ${state.lock.site}${said}${unseen}`;
+      if (said === '' && unseen === '') return { gate, ok: true, text, since: state.since };
+      const look = `dflow monitor --site ${state.lock.site}`;
+      return { gate, ok: false, text, since: state.since, next: `${look}; dflow reset ${ref} -n` };
     }
     case 'failed':
     case 'held': {
