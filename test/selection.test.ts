@@ -76,7 +76,10 @@ describe('words', () => {
 describe('from a store', () => {
   let folder: string;
   let store: Store;
-  const settings = { modules: { '1.0': moduleFile([module('Count'), module('Plot')], {}) } } as unknown as Settings;
+  const settings = {
+    policy: [],
+    modules: { '1.0': moduleFile([module('Count'), module('Plot')], {}) },
+  } as unknown as Settings;
   const select = (more: Partial<Selection>) => selectJobs({ store, settings }, { pass: 'last', ...more });
   const refs = async (more: Partial<Selection>): Promise<string[]> => {
     return (await select(more)).jobs.map((one) => `${one.run}/${one.module}/${one.pass}`);

@@ -250,9 +250,10 @@ async function checkCauses(
   { store, settings }: Pick<Ports, 'store' | 'settings'>,
   { causes }: Selection,
 ): Promise<void> {
+  if (!causes) return;
   const known = knownCauses(settings);
-  const strange = causes?.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
-  if (!strange || strange.length === 0) return;
+  const strange = causes.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
+  if (strange.length === 0) return;
   const met = (await store.count('causes', 1)).map(({ key }) => String((key as string[])[0]));
   const wrong = strange.find((cause) => !met.includes(cause));
   if (wrong === undefined) return;
