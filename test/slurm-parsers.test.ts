@@ -170,10 +170,10 @@ describe('what is said to Slurm', () => {
       101,
     );
     expect(sbatchArgs('n', part!, paths, options)).toEqual([
-      '--constraint=ssd',
       '--hold',
       '--parsable',
       '--no-requeue',
+      '--constraint=ssd',
       '--open-mode=append',
       '--array=0-1',
       '--job-name=n',
@@ -190,6 +190,16 @@ describe('what is said to Slurm', () => {
       '--qos=high',
     ]);
     expect(parseLogName('101+7.4711.log')).toEqual({ index: 108, job: '4711' });
+  });
+
+  test('a word of the farm’s that lacks its value takes none that keeps a job from starting twice', () => {
+    const paths = { wrapper: '/w', folder: '/f', jobs: '/j', logs: '/l' };
+    const [part] = arrayParts('c1', [task(0)], 101);
+    const words = sbatchArgs('n', part!, paths, parseOptions(farm({ extra: ['--comment'] }), '/f'));
+    // As getopt reads them: the value of --comment is the word behind it.
+    const read = words.filter((_, at) => words[at - 1] !== '--comment');
+    expect(read).toEqual(expect.arrayContaining(['--hold', '--parsable', '--no-requeue', '--array=0', '--job-name=n']));
+    expect(words.filter((word) => !read.includes(word))).toEqual(['--open-mode=append']);
   });
 
   test('the batch script becomes the wrapper with the key of its task, whatever the folders are called', () => {

@@ -31,12 +31,14 @@ export interface JobPaths {
  */
 export function sbatchArgs(name: string, part: ArrayPart, paths: JobPaths, options: SlurmOptions): string[] {
   const minutes = timeLimit(part, options);
-  // What is said last counts: a word of the farm's never undoes one of these.
   return [
-    ...options.extra,
+    // Nothing undoes these three. Before the farm's words, since getopt gives a long option that lacks its value the next
+    // word, whatever it is: a job that loses its --hold starts before it is recorded, and again.
     '--hold',
     '--parsable',
     '--no-requeue',
+    ...options.extra,
+    // The one that may be lost so: a job that is never requeued opens its log once. Of the others what is said last counts.
     '--open-mode=append',
     `--array=${ranges(part.tasks)}`,
     `--job-name=${name}`,
