@@ -66,6 +66,20 @@ describe('what Slurm prints', () => {
     );
   });
 
+  test.each([
+    ['PartitionTimeLimit', 'short', true],
+    ['PartitionConfig', 'short', true],
+    // Another of its partitions may take it; nodes that are down come back; a partition is opened again.
+    ['PartitionTimeLimit', 'short,long', undefined],
+    ['PartitionNodeLimit', 'short', undefined],
+    ['PartitionDown', 'short', undefined],
+    ['PartitionInactive', 'short', undefined],
+  ])('pending for %s in %s: without hope %s, and said', (reason, partitions, hopeless) => {
+    const { rows } = parseSqueue(`424|0|PENDING|dflow-0a1b2c3d-ce|${reason}|${partitions}\n`, PREFIX);
+    const row = { key: 'ce.0', id: '424_0', state: 'pending', raw: `PENDING ${reason}` };
+    expect(rows.get('ce.0')).toEqual({ ...row, ...(hopeless && { hopeless }) });
+  });
+
   test('exit codes of squeue are wait statuses', () => {
     const exits = parseExits(recorded('squeue-exits.txt'));
     expect(exits.get('420_1')).toBe('3:0');
@@ -301,6 +315,7 @@ test.each([
   ['PREEMPTED 0:15', 'preempted', 'retry'],
   ['CANCELLED by 1000 0:15', 'canceled-outside', 'hold'],
   ['refused PENDING BadConstraints', 'refused', 'hold'],
+  ['refused PENDING PartitionTimeLimit', 'refused', 'hold'],
   ['FAILED 0:9', 'lost', 'retry'],
 ])('policy on %s without a record: %s, %s', (raw, cause, action) => {
   const text = `ended without a result record (${raw})`;

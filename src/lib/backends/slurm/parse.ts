@@ -119,27 +119,26 @@ export function stateOf(word: string, reason: string): Status['state'] {
 
 /** Reasons of a pending job that is in nobody's way. */
 const ORDINARY = new Set(['None', 'Priority', 'Resources', '']);
+/** Reasons of a pending job that no waiting will mend: it asks for more than there is. */
+const HOPELESS = new Set(['BadConstraints', 'DependencyNeverSatisfied', 'InvalidAccount', 'InvalidQOS']);
 /**
- * Reasons of a pending job that no waiting will mend: it asks for more than there is, or than its partition allows. That
- * an administrator may change the partition is no reason to let it wait for ever unseen; then it is retried.
+ * The same of one that asks for more than its partition allows. That an administrator may change the partition is no reason
+ * to let it wait for ever unseen; then it is retried. Of several partitions, where Slurm says the reason of the one it tried
+ * last, another may take it. PartitionNodeLimit is none of these: it is also said while nodes are down or drained.
  */
-const HOPELESS = new Set([
-  'BadConstraints',
-  'DependencyNeverSatisfied',
-  'InvalidAccount',
-  'InvalidQOS',
-  'PartitionConfig',
-  'PartitionNodeLimit',
-  'PartitionTimeLimit',
-]);
+const NOT_HERE = new Set(['PartitionConfig', 'PartitionTimeLimit']);
+
+function isHopeless(reason: string, partitions: string): boolean {
+  return HOPELESS.has(reason) || (NOT_HERE.has(reason) && !partitions.includes(','));
+}
 
 /** `FAILED 3:0 NonZeroExitCode`: what is kept on the subjob and what policy rules look at. */
 function rawOf(word: string, exit: string, reason: string): string {
   return [word, exit, reason].filter((part) => part !== '' && part !== 'None').join(' ');
 }
 
-/** The format for `squeue -o`. The reason is last, since it may hold anything. */
-export const SQUEUE_FORMAT = '%F|%K|%T|%j|%r';
+/** The format for `squeue -o`. The partitions are all that a pending job may run in: `short,long`. */
+export const SQUEUE_FORMAT = '%F|%K|%T|%j|%r|%P';
 
 /** What squeue listed of one farm. */
 export interface Queue {
@@ -156,13 +155,13 @@ export function parseSqueue(text: string, prefix: string): Queue {
   const rows = new Map<string, Row>();
   const cancelled = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const [job = '', task = '', word = '', name = '', reason = ''] = line.split('|');
+    const [job = '', task = '', word = '', name = '', reason = '', partitions = ''] = line.split('|');
     const ours = parseName(prefix, name);
     if (!ours) continue;
     const state = stateOf(word, reason);
     const raw = rawOf(word, '', reason);
     const words = state === 'pending' && ORDINARY.has(reason) ? {} : { raw };
-    const hopeless = state === 'pending' && HOPELESS.has(reason) ? { hopeless: true } : {};
+    const hopeless = state === 'pending' && isHopeless(reason, partitions) ? { hopeless: true } : {};
     if (!/^\d/.test(task) && state === 'ended') cancelled.set(ours.claim, raw);
     for (const number of expand(task)) {
       const key = `${ours.claim}.${ours.base + number}`;
