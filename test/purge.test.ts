@@ -1,6 +1,6 @@
 // Purge over a real store and real folders: what may go, and what never goes.
 import { statSync } from 'node:fs';
-import { link, rm, utimes, writeFile } from 'node:fs/promises';
+import { link, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../src/lib/domain/hold.ts';
@@ -119,6 +119,47 @@ describe('what may go', () => {
     expect(onBuffer(ports)).toEqual([rawName(1)]);
   });
 
+  /** The elements `names` as servers would be: their folders are not on this machine. */
+  function served(ports: TestPorts, names: Readonly<Record<string, string>>): TestPorts {
+    const storage = async (name: string) => {
+      const real = await ports.storage(names[name] ?? name);
+      if (!(name in names)) return real;
+      const hidden = { localPath: () => undefined };
+      return new Proxy(real, {
+        get: (target, key) => {
+          const value = Reflect.get(hidden, key) ?? Reflect.get(target, key);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    };
+    return { ...ports, storage };
+  }
+
+  test('two addresses of one element are one copy; two elements of the same paths are two', async () => {
+    const ports = await world({ storages: ['sfu', 'fnal'] });
+    await storedRuns(ports, [1], 1);
+    const [item] = await run(served(ports, { sfu: 'sfu', fnal: 'sfu' }));
+    expect(item).toMatchObject({ did: 'kept', text: expect.stringContaining('fnal and sfu are one place') });
+    expect(onBuffer(ports)).toHaveLength(1);
+    expect(await readdir(join(copyPath(ports, 'sfu', 1), '..'))).toEqual([rawName(1)]);
+    expect(dids(await run(served(ports, { sfu: 'sfu', fnal: 'fnal' })))).toEqual([`${rawName(1)} purged`]);
+    expect(await readdir(join(copyPath(ports, 'sfu', 1), '..'))).toEqual([rawName(1)]);
+  });
+
+  test('a buffer that is served is no copy of itself', async () => {
+    const ports = await world({ storages: ['sfu'], settings: { copies: { raw: 1, purgeAfter: 1 } } });
+    await storedRuns(ports, [1], 1);
+    const folder = join(copyPath(ports, 'sfu', 1), '..');
+    await rm(folder, { recursive: true });
+    await symlink(join(bufferPath(ports, 1), '..'), folder);
+    const [item] = await run(served(ports, { sfu: 'sfu' }));
+    expect(item).toMatchObject({
+      did: 'kept',
+      text: expect.stringMatching(/the original itself: sfu and .*are one place/),
+    });
+    expect(onBuffer(ports)).toEqual([rawName(1)]);
+  });
+
   test('a copy that is the original, or another copy, by another name does not count', async () => {
     const ports = await world({ storages: ['sfu', 'fnal'] });
     await storedRuns(ports, [1, 2], 1);
@@ -128,7 +169,9 @@ describe('what may go', () => {
     await link(copyPath(ports, 'sfu', 2), copyPath(ports, 'fnal', 2));
     const items = await run(ports);
     expect(dids(items)).toEqual([`${rawName(1)} kept`, `${rawName(2)} kept`]);
-    expect(items.map(({ text }) => text).join('\n')).toMatch(/is the original itself[\s\S]*are one file/);
+    expect(items.map(({ text }) => text).join('\n')).toMatch(
+      /the original itself: .* one file\n.*[^:] .* are one file/,
+    );
     expect(onBuffer(ports)).toHaveLength(2);
   });
 

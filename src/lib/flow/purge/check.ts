@@ -5,7 +5,6 @@ import type { Copy } from '../../domain/purge.ts';
 import { bufferSite } from '../../domain/replicas.ts';
 import type { Checksum, Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
-import { sameFile } from '../../util/folders.ts';
 import { shown } from '../../util/names.ts';
 import type { PurgeSession } from './session.ts';
 
@@ -68,22 +67,20 @@ function wrongBytes({ storage, path }: Copy, file: RawFile, found: Checksum): st
   return shown(text);
 }
 
-/** A copy that is the original, or another copy, by another name goes with it. */
+/** A copy that is the original, or another copy, by another name or address goes with it. */
 async function twinOf(
-  { sites }: PurgeSession,
+  { apart }: PurgeSession,
   doc: DataDoc,
   file: RawFile,
   copy: Copy,
   others: readonly Copy[],
 ): Promise<string | undefined> {
-  const local = (site: string, path: string) => sites.attempt(site, async (storage) => storage.localPath(path));
-  const own = await local(copy.storage, copy.path);
-  if (own === undefined) return undefined;
-  const original = await local(bufferSite(doc.level), file.path);
-  if (original !== undefined && (await sameFile(own, original))) return `${own} is the original itself`;
+  const own = { site: copy.storage, path: copy.path };
+  const why = await apart.why(own, { site: bufferSite(doc.level), path: file.path });
+  if (why !== undefined) return `it may be the original itself: ${why}`;
   for (const other of others) {
-    const path = await local(other.storage, other.path);
-    if (path !== undefined && (await sameFile(own, path))) return `${own} and ${path} are one file`;
+    const twin = await apart.why(own, { site: other.storage, path: other.path });
+    if (twin !== undefined) return twin;
   }
   return undefined;
 }

@@ -12,6 +12,7 @@ import { newReceipt, type Receipt } from '../../util/receipt.ts';
 import { activeHolds } from '../holds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
 import { Sites } from '../transfer/sites.ts';
+import { Apart } from './apart.ts';
 
 export interface PurgeOptions extends StepOptions {
   /** Share of each buffer's disk to be free, 0..1; oldest runs go first until it is. */
@@ -32,6 +33,7 @@ export interface PurgeSession {
   readonly levels: readonly string[];
   readonly rules: PurgeRules;
   readonly sites: Sites;
+  readonly apart: Apart;
   readonly nonce: string;
   readonly receipt: Receipt;
   /** Files that may still go in this call. */
@@ -69,6 +71,7 @@ export async function openPurge(ports: Ports, options: PurgeOptions): Promise<Pu
     levels: options.levels ?? known,
     rules,
     sites,
+    apart: new Apart(sites, { nonce, probes: options.dryRun !== true }),
     nonce,
     receipt,
     left: options.limit ?? Number.POSITIVE_INFINITY,
