@@ -22,14 +22,15 @@ beforeEach(async () => {
 });
 afterEach(() => ports.remove());
 
-/** The report on a module of run 1, which is complete, of the type of `mask`, and enqueued with what was asked for. */
-async function report(name: string, mask: number, made?: readonly string[]) {
+/** The report on a module of run 1, which is complete, of the type of `mask`, and enqueued with what was asked for, or not at all. */
+async function report(name: string, mask: number | undefined, made?: readonly string[] | 'none') {
   const complete = { at: T0, subruns: [0], evidence: '2 seen' };
-  const types = ['Maintenance', 'Physics', 'Laser'].filter((_, bit) => mask & (1 << bit));
+  const types = ['Maintenance', 'Physics', 'Laser'].filter((_, bit) => (mask ?? 0) & (1 << bit));
   const doc: RunDoc = {
-    ...{ _id: 'run:0000000001', kind: 'run', v: 1, run: 1, mask, firstSeen: T0, history: [] },
+    ...{ _id: 'run:0000000001', kind: 'run', v: 1, run: 1, firstSeen: T0, history: [] },
+    ...(mask === undefined ? {} : { mask }),
     levels: { L1: { complete, lastFile: T0, late: [], files: 1 } },
-    automatic: { '1.0': { at: T0, modules: made ?? modulesFor(file, types) } },
+    ...(made === 'none' ? {} : { automatic: { '1.0': { at: T0, modules: made ?? modulesFor(file, types) } } }),
   };
   await ports.store.update(doc._id, () => ({ write: doc }));
   const [found] = await why(ports, parseRef(`1/${name}`)!);
@@ -56,4 +57,20 @@ test('asked for since, but not when the passes were made', async () => {
 
 test('of a run whose type asks for it nothing is said', async () => {
   expect((await report('Big', 2)).gates.map(({ gate }) => gate)).not.toContain('asked');
+});
+
+test('of a run of which the type is not known yet nobody can say that it does not ask: its table is wanted, not a request', async () => {
+  const { gates, next } = await report('Big', undefined, 'none');
+  expect(gates.filter(({ gate }) => gate === 'asked')).toMatchObject([
+    { text: 'its run type is not known yet; Big is asked for by Physics, Laser', on: 'run:0000000001' },
+  ]);
+  expect(next).toEqual(['dflow tables load FILE', 'dflow enqueue']);
+});
+
+test('a type that becomes known once the passes are made brings no more of them by itself', async () => {
+  const { gates, next } = await report('Big', undefined);
+  expect(gates.filter(({ ok }) => !ok)).toMatchObject([
+    { text: 'its passes were made while its run type was not known; Big is asked for by Physics, Laser' },
+  ]);
+  expect(next).toEqual(['dflow reprocess --request Big-1 --version 1.0 --module Big --run 1']);
 });
