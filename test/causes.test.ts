@@ -157,6 +157,18 @@ describe('why of what the batch system has', () => {
   });
 
   test.each([
+    'no longer in squeue, but its heart beats',
+    'NODE_FAIL, its heart beats',
+  ])('%s: said, but nothing is to be put back of what lives', async (raw) => {
+    const { all, next } = await gates(['running', 'running'], raw);
+    expect(all).toMatchObject([
+      { gate: 'subjobs', ok: true },
+      { gate: 'subjob', ok: true, text: `2/2 running at here: ${raw}` },
+    ]);
+    expect(next.join()).not.toMatch(/reset/);
+  });
+
+  test.each([
     ['submitted', undefined],
     ['submitted', 'submitted'],
     ['running', 'RUNNING'],

@@ -28,6 +28,9 @@ export function subjobGates(job: JobDoc): Gate[] {
 /** Words of a batch system that say no more than that the job is queued or runs. */
 const ORDINARY = /^(pending|idle|queued|submitt(ing|ed)|configuring|running|completing|completed.*)$/i;
 
+/** The batch system has lost sight of it, but the job itself says that it goes on: putting it back would stop it. */
+const ALIVE = /\bits heart beats$/;
+
 function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
   const { state, wanted, lastFailure } = subjob;
   const ref = refOf(job.run, job.module, job.pass);
@@ -44,7 +47,8 @@ function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
       const said = subjob.raw === undefined || ORDINARY.test(subjob.raw) ? '' : `: ${subjob.raw}`;
       const unseen = subjob.absent ? `, not seen at the batch system since ${subjob.absent}` : '';
       const text = `${state.name} at ${state.lock.site}${said}${unseen}`;
-      if (said === '' && unseen === '') return { gate, ok: true, text, since: state.since };
+      const well = said === '' || ALIVE.test(said);
+      if (well && unseen === '') return { gate, ok: true, text, since: state.since };
       const look = `dflow monitor --site ${state.lock.site}`;
       return { gate, ok: false, text, since: state.since, next: `${look}; dflow reset ${ref} -n` };
     }
