@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../src/lib/domain/hold.ts';
 import { drain } from '../src/lib/flow/drain.ts';
-import { activeHolds, pause } from '../src/lib/flow/holds.ts';
+import { activeHolds, pause, resume } from '../src/lib/flow/holds.ts';
 import { KINDS, type Rows } from '../src/lib/flow/look.ts';
 import { status } from '../src/lib/flow/status.ts';
 import { submit } from '../src/lib/flow/submit.ts';
@@ -43,6 +43,14 @@ test('with nothing new it is unchanged, and the item has the why and until in fo
   expect(await say('disk')).toMatchObject([{ did: 'unchanged', text, until }]);
   expect(await say('cooling')).toMatchObject([{ did: 'changed', until }]);
   expect(await held()).toMatchObject({ why: 'cooling', until });
+});
+
+test('what is no hold is not resumed, and stays as it is', async () => {
+  const id = 'run:0000000001';
+  await ports.store.update(id, () => ({ write: { _id: id, kind: 'run', v: 1 } }));
+  const before = (await ports.store.get([id])).get(id);
+  expect(await collect(resume(ports, [id], 'x'))).toMatchObject([{ did: 'unknown', failed: true }]);
+  expect((await ports.store.get([id])).get(id)).toEqual(before);
 });
 
 test('a dry run says the same and changes nothing', async () => {

@@ -9,7 +9,7 @@ import type { QuarantineDoc, RunDoc } from '../src/lib/domain/run.ts';
 import { transfer } from '../src/lib/flow/transfer.ts';
 import { readReceipt } from '../src/lib/util/receipt.ts';
 import { DAY, ms } from '../src/lib/util/time.ts';
-import { closeWorlds, collect, readRun, T0, type TestPorts, world } from './support/ports.ts';
+import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
 import { dids, receipts, run } from './support/purge.ts';
 import { bufferPath, changeDoc, completeRun, copyPath, onBuffer, rawName, storedRuns } from './support/stored.ts';
 
@@ -123,14 +123,7 @@ describe('what may go', () => {
   function served(ports: TestPorts, names: Readonly<Record<string, string>>): TestPorts {
     const storage = async (name: string) => {
       const real = await ports.storage(names[name] ?? name);
-      if (!(name in names)) return real;
-      const hidden = { localPath: () => undefined };
-      return new Proxy(real, {
-        get: (target, key) => {
-          const value = Reflect.get(hidden, key) ?? Reflect.get(target, key);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
+      return name in names ? replacing(real, { localPath: () => undefined }) : real;
     };
     return { ...ports, storage };
   }

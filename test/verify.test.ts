@@ -7,7 +7,7 @@ import { classifier } from '../src/lib/domain/dark.ts';
 import { isSiteFault } from '../src/lib/domain/verify.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
 import type { Storage } from '../src/lib/storage.ts';
-import { UnreachableError, UsageError } from '../src/lib/util/errors.ts';
+import { ItemError, UnreachableError, UsageError } from '../src/lib/util/errors.ts';
 import { HOUR, ms } from '../src/lib/util/time.ts';
 import { closeWorlds, readRun, replacing, T0, type TestPorts, world } from './support/ports.ts';
 import {
@@ -174,6 +174,49 @@ describe('a check', () => {
     const items = await run(ports, { repair: true });
     expect(short(items).sort()).toEqual([`fnal ${rawName(1)} catalogue`, `sfu ${rawName(1)} catalogue`]);
     expect(await states(ports, 1, 'fnal')).toEqual(['verified', 'verified']);
+  });
+
+  test('copies that were damaged alike are bad, the catalogue is not: the original is gone, or a copy cannot be asked', async () => {
+    const ports = await world({ storages: ['sfu', 'fnal', 'ral'] });
+    await storedRuns(ports, [1, 2], 1);
+    for (const number of [1, 2]) {
+      for (const name of ['sfu', 'fnal']) await writeFile(copyPath(ports, name, number), 'the same wrong bytes');
+    }
+    // Of run 2 the third copy is as it was.
+    await writeFile(copyPath(ports, 'ral', 1), 'the same wrong bytes');
+    await changeDoc(ports, 1, (doc) => ({
+      ...doc,
+      files: doc.files.map((file) => ({ ...file, original: { state: 'purged', since: T0, receipt: 'r' } as const })),
+    }));
+    await rm(bufferPath(ports, 2));
+    const storage = async (name: string) => {
+      if (name === 'ral') throw new UnreachableError('ral is down');
+      return ports.storage(name);
+    };
+    const items = await run({ ...ports, storage });
+    expect(short(items).sort()).toEqual(
+      ['fnal', 'sfu'].flatMap((name) => [`${name} ${rawName(1)} bad`, `${name} ${rawName(2)} bad`]),
+    );
+    expect((await run(ports, { repair: true })).filter(({ did }) => did === 'repaired')).toHaveLength(2);
+    expect(await states(ports, 2, 'sfu')).toEqual(['verified']);
+  });
+
+  test('an element that cannot be listed is said to be that; its copies and the other elements are looked at', async () => {
+    const ports = await world({ storages: ['sfu', 'fnal'] });
+    await storedRuns(ports, [1], 1);
+    await writeFile(copyPath(ports, 'sfu', 1), 'other');
+    const storage = async (name: string) => {
+      const real = await ports.storage(name);
+      if (name !== 'fnal') return real;
+      const list = (): never => {
+        throw new ItemError('lost+found: permission denied');
+      };
+      return replacing(real, { list });
+    };
+    const items = await run({ ...ports, storage }, { repair: true });
+    expect(items.map(({ ref, did }) => `${ref} ${did}`)).toEqual(
+      expect.arrayContaining(['fnal unlisted', 'fnal checked', 'sfu checked', '1 repaired']),
+    );
   });
 
   test('an output that is gone or wrong is marked in its job, said once as new, and unmarked when it is back', async () => {

@@ -71,7 +71,8 @@ function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): Item {
 
 /** Ends holds and wakes the jobs that waited for them. */
 export async function* resume(ports: Ports, ids: readonly string[], why: string, options: StepOptions = {}): Step {
-  const found = await ports.store.get<HoldDoc>(ids);
+  const docs = await ports.store.get<HoldDoc>(ids);
+  const found = new Map([...docs].filter(([, doc]) => doc.kind === 'hold'));
   const missing = ids.filter((id) => !found.has(id));
   for (const id of missing) {
     yield { kind: 'hold', ref: id, did: 'unknown', failed: true, text: 'no such hold', next: 'dflow list holds' };

@@ -13,6 +13,7 @@ import type { CredentialDoc } from './credentials.ts';
 import { activeHolds } from './holds.ts';
 import { isSiteFault } from './monitor/faults.ts';
 import type { Ports } from './ports.ts';
+import { storageAttention } from './status/storage.ts';
 import { primaryOf } from './storage.ts';
 
 /** Something that a person should look at, and the command to begin with. */
@@ -106,7 +107,7 @@ export async function status(ports: Ports): Promise<StatusPage> {
     })),
     requests: await requestRows(ports),
   };
-  return { ...page, needYou: await attention(ports, page, causes) };
+  return { ...page, needYou: await attention(ports, page, causes, replicas) };
 }
 
 function drainedBy(hold: HoldDoc | undefined): Pick<StatusPage['farms'][number], 'drained'> {
@@ -182,7 +183,12 @@ async function requestRows(ports: Ports): Promise<StatusPage['requests']> {
 type Page = Omit<StatusPage, 'needYou'>;
 
 /** What needs a person, the most urgent first. */
-async function attention(ports: Ports, page: Page, causes: readonly Group[]): Promise<Attention[]> {
+async function attention(
+  ports: Ports,
+  page: Page,
+  causes: readonly Group[],
+  replicas: readonly Group[],
+): Promise<Attention[]> {
   const found: Attention[] = [];
   const { limits } = ports.settings;
   for (const farm of page.farms.filter(
@@ -210,11 +216,7 @@ async function attention(ports: Ports, page: Page, causes: readonly Group[]): Pr
   for (const hold of page.holds.filter(({ _id }) => isSiteFault(_id))) {
     found.push({ text: `submission is held: ${hold.why}`, next: `dflow resume ${hold._id}` });
   }
-  const bad = page.storage.reduce((sum, { states }) => sum + (states.bad ?? 0), 0);
-  if (bad > 0) found.push({ text: `bad replicas: ${bad}`, next: 'dflow list replicas --state bad' });
-  const outputs = (await ports.store.count('output-copies', 2)).filter(({ key }) => part(key, 1) === 'bad');
-  const broken = outputs.reduce((sum, { value }) => sum + value, 0);
-  if (broken > 0) found.push({ text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });
+  found.push(...(await storageAttention(ports, page, replicas)));
   const quarantined = Object.values(page.quarantined).reduce((sum, count) => sum + count, 0);
   if (quarantined > 0)
     found.push({

@@ -39,6 +39,7 @@ export async function* verify(ports: Ports, options: VerifyOptions = {}): Step {
 async function* verifyStorage(session: VerifySession, storage: string): Step {
   const { options } = session;
   let tally = { checked: 0, bad: 0 };
+  let unreadable = 0;
   let bytes = 0;
   for await (const batch of dueBatches(session, storage)) {
     session.left -= batch.length;
@@ -53,11 +54,15 @@ async function* verifyStorage(session: VerifySession, storage: string): Step {
     }
     yield* conclude(session, findings);
     tally = { checked: tally.checked + now.checked, bad: tally.bad + now.bad };
+    unreadable += findings.filter(({ is }) => is === 'unknown').length;
     bytes += batch.reduce((sum, { size }) => sum + size, 0);
   }
   if (!options.runs && !options.levels && options.limit === undefined) yield* darkFiles(session, storage);
-  const text = `${tally.checked} copies ${options.read ? 'read' : 'asked for their checksum'}, ${tally.bad} bad`;
-  if (tally.checked > 0) yield { kind: 'storage', ref: storage, did: 'checked', ...tally, bytes, text };
+  if (tally.checked === 0) return;
+  const unknown = unreadable === 0 ? {} : { unreadable };
+  const more = unreadable === 0 ? '' : `, ${unreadable} of which nothing is known`;
+  const text = `${tally.checked} copies ${options.read ? 'read' : 'asked for their checksum'}, ${tally.bad} bad${more}`;
+  yield { kind: 'storage', ref: storage, did: 'checked', ...tally, ...unknown, bytes, text };
 }
 
 function siteFault(storage: string, tally: { checked: number; bad: number }, example: Finding): Item {

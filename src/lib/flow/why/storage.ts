@@ -84,6 +84,9 @@ async function copyGates({ store, settings }: Ports, name: string): Promise<Gate
   const bad = (counts.get('bad') ?? 0) + (outputs?.value ?? 0);
   const queue = wanted && lacking > 0 ? `; ${lacking} files in runs that lack a copy here` : '';
   const gates: Gate[] = [{ gate: 'copies', ok: true, text: `${states}${queue}` }];
+  const failed = counts.get('failed') ?? 0;
+  const next = `dflow list replicas --storage ${name} --state failed`;
+  if (failed > 0) gates.push({ gate: 'failed', ok: false, text: `${failed} copies to it failed`, next });
   if (bad === 0) return gates;
   return [
     ...gates,
