@@ -2,9 +2,11 @@
 import { afterEach, expect, test } from 'vitest';
 import type { DataDoc, Replica } from '../src/lib/domain/data.ts';
 import { status } from '../src/lib/flow/status.ts';
+import { cancelTransfers } from '../src/lib/flow/transfer/cancel.ts';
 import { whyStorage } from '../src/lib/flow/why/storage.ts';
-import { closeWorlds, T0, type TestPorts, world } from './support/ports.ts';
-import { changeDoc, runVerify, storedRuns } from './support/stored.ts';
+import { why } from '../src/lib/flow/why.ts';
+import { closeWorlds, collect, T0, type TestPorts, world } from './support/ports.ts';
+import { changeDoc, rawName, runVerify, storedRuns } from './support/stored.ts';
 
 afterEach(closeWorlds);
 
@@ -54,10 +56,37 @@ test('copies that failed are said by status and by why of their element', async 
     files: doc.files.map((file) => ({ ...file, replicas: { ...file.replicas, fnal: failed } })),
   }));
   expect(await said(ports)).toEqual(['copies to fnal that failed: 2 -> dflow why fnal']);
+  const [about] = await why(ports, { text: '1', run: 1 });
+  const copies = about?.gates.find(({ gate }) => gate === 'copies');
+  expect(copies).toMatchObject({ ok: false, next: 'dflow transfer --run 1' });
+  expect(copies?.text).toBe(`${rawName(1)} to fnal: 501; ${rawName(1, 1)} to fnal: 501`);
   const report = await whyStorage(ports, 'fnal');
   expect(report.gates.find(({ gate }) => gate === 'failed')).toMatchObject({
     ok: false,
     text: '2 copies to it failed',
   });
   expect(report.next).toEqual(['dflow list replicas --storage fnal --state failed']);
+});
+
+test('why of a run: an original that has changed, a file without a good copy, a transfer that was cancelled', async () => {
+  const ports = await world({ storages: ['sfu', 'fnal'] });
+  await storedRuns(ports, [1], 2);
+  const bad: Replica = { state: 'bad', path: 'x', attempt: 1, since: T0, why: 'two bytes differ' };
+  await changeDoc(ports, 1, (doc: DataDoc) => ({
+    ...doc,
+    files: doc.files.map((file, index) =>
+      index === 0 ? { ...file, original: { state: 'changed', since: T0, why: 'grew' }, replicas: { fnal: bad } } : file,
+    ),
+  }));
+  await collect(cancelTransfers(ports, { runs: [[1, 1]], storages: ['fnal'] }, { why: 'not that one' }));
+  const [about] = await why(ports, { text: '1', run: 1 });
+  const texts = about!.gates.flatMap(({ gate, ok, text }) => (ok ? [] : [`${gate}: ${text}`]));
+  expect(texts).toEqual(
+    expect.arrayContaining([
+      `lost: ${rawName(1)} has no good copy that is known`,
+      `original: ${rawName(1)}: grew`,
+      `copies: ${rawName(1)} at fnal: two bytes differ`,
+      expect.stringMatching(/^transfer: its transfers are canceled: .*not that one/),
+    ]),
+  );
 });

@@ -13,6 +13,7 @@ import { activeCount, farmSettings } from './farm.ts';
 import type { Ports } from './ports.ts';
 import { type FirstPassDoc, firstPassId } from './tables.ts';
 import { askedGates } from './why/asked.ts';
+import { fileGates } from './why/files.ts';
 import { subjobGates } from './why/subjobs.ts';
 
 /** The answer about one run or one pass. */
@@ -60,6 +61,7 @@ async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[], modu
     ...(module === undefined ? [] : askedGates(facts, module, ports.settings.modules)),
     ...(await firstPassGates(ports, run)),
     ...(await quarantineGates(ports, run)),
+    ...(await fileGates(ports, run)),
     ...automaticGates(ports, run, facts.doc?.automatic, passes),
   ];
   const level = facts.doc?.levels[automatic.level];
