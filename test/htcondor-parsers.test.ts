@@ -254,6 +254,8 @@ test.each([
   '+PeriodicRemove = false',
   'my.NumShadowStarts = 0',
   '+JobStatus = 1',
+  '+My.DflowKey = "x"',
+  'output_destination = https://x/',
   'max_materialize = 1',
   'cron_minute = 1',
   'success_exit_code = 1',

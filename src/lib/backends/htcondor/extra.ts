@@ -8,7 +8,7 @@ const OURS = `universe executable arguments transfer_executable should_transfer_
   request_memory requirements periodic_hold periodic_hold_reason periodic_hold_subcode periodic_remove periodic_release
   on_exit_hold on_exit_remove max_retries retry_until success_exit_code leave_in_queue initialdir accounting_group
   accounting_group_user notification getenv periodic_remove_reason on_exit_hold_reason on_exit_hold_subcode
-  transfer_output transfer_error remote_initialdir copy_to_spool preserve_relative_paths noop_job`;
+  transfer_output transfer_error output_destination remote_initialdir copy_to_spool preserve_relative_paths noop_job`;
 
 /** Other names of the same: synonyms, and the attributes that they become. */
 const SYNONYMS = `job_universe remote_universe cmd args arguments2 transfer_input transfer_in transfer_out transfer_err out
@@ -40,7 +40,7 @@ export interface Trouble {
 
 /** What is wrong with a line, if anything. */
 export function troubleWith(line: string): Trouble | undefined {
-  const [, attribute, name] = /^\s*(\+|My\.)?([A-Za-z_][A-Za-z0-9_.]*)\s*=/i.exec(line) ?? [];
+  const [, attribute, name] = /^\s*((?:\+|My\.)*)([A-Za-z_][A-Za-z0-9_.]*)\s*=/i.exec(line) ?? [];
   // A line that ends so goes on in the next one, which is dflow's.
   if (name === undefined || /\\\s*$/.test(line)) {
     return { text: `extra is not a line of a submit description: ${line}`, hint: "extra: ['rank = Mips']" };
