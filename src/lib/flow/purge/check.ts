@@ -16,6 +16,9 @@ export interface Check extends Copy {
 
 export type Checked = { readonly checks: readonly Check[] } | { readonly why: string; readonly next?: string };
 
+const ONE_PLACE =
+  'give one place one name in the configuration, and copy to another: dflow config check; dflow transfer';
+
 /** Checks the copies of one file until enough are good; says why when they are not. Other errors are thrown. */
 export async function checkCopies(
   session: PurgeSession,
@@ -25,7 +28,7 @@ export async function checkCopies(
   needed: number,
 ): Promise<Checked> {
   const checks: Check[] = [];
-  const problems: { storage: string; why: string }[] = [];
+  const problems: { storage: string; why: string; next?: string }[] = [];
   for (const copy of inReadingOrder(session, copies)) {
     // As many as are asked for, and never fewer than one, are read; tape only where there is nothing else.
     const reads = checks.filter(({ how }) => how === 'read').length;
@@ -35,13 +38,14 @@ export async function checkCopies(
       .catch((error: unknown) => (error instanceof ItemError ? { why: error.message } : raise(error)));
     const twin = found && 'adler32' in found ? await twinOf(session, doc, file, copy, checks) : undefined;
     if (found === undefined) problems.push({ storage: copy.storage, why: `${copy.storage} cannot be reached` });
-    else if (twin !== undefined) problems.push({ storage: copy.storage, why: twin });
+    else if (twin !== undefined) problems.push({ storage: copy.storage, why: twin, next: ONE_PLACE });
     else if ('why' in found) problems.push({ storage: copy.storage, why: found.why });
     else checks.push(found);
     if (checks.length >= needed) return { checks };
   }
   const text = problems.map(({ why }) => why).join('; ');
-  const next = problems[0] ? `dflow verify --read --storage ${problems[0].storage} --run ${doc.run}` : undefined;
+  const [first] = problems;
+  const next = first && (first.next ?? `dflow verify --read --storage ${first.storage} --run ${doc.run}`);
   return { why: `${checks.length} of ${needed} copies are good: ${text}`, ...(next ? { next } : {}) };
 }
 
