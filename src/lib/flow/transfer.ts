@@ -1,6 +1,7 @@
 // Transfer: raw files to the primary storage element, then from there to every other one that lacks a copy. Oldest run
 // first. A copy counts once the destination's own checksum was equal and the document says so. May be killed anywhere:
-// what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires.
+// what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires, on its
+// own host at once.
 import type { CopyTask } from '../domain/replicas.ts';
 import { plannedCopies } from '../domain/replicas.ts';
 import { merge } from '../util/concurrency.ts';
@@ -10,6 +11,7 @@ import { transferOutputs } from './outputs.ts';
 import type { Ports, Step } from './ports.ts';
 import { copyBatch } from './transfer/batch.ts';
 import { heedCancels } from './transfer/cancel.ts';
+import { expireDead } from './transfer/dead.ts';
 import { dueDocuments, FILES_AT_ONCE } from './transfer/due.ts';
 import { openSession, type Session, type TransferOptions } from './transfer/session.ts';
 import type { Docs } from './transfer/slots.ts';
@@ -44,7 +46,8 @@ export async function* transfer(ports: Ports, options: TransferOptions = {}): St
 }
 
 async function* transferLevel(session: Session, level: string): Step {
-  for await (const docs of dueDocuments(session, level)) {
+  for await (const due of dueDocuments(session, level)) {
+    const docs = await expireDead(session, due);
     yield* rounds(session, new Map(docs.map((doc) => [doc._id, doc])));
     if (session.left <= 0) return;
   }
