@@ -1,13 +1,13 @@
 // A transfer's slots while its copies run: taken over by another attempt, or kept by renewing them.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { DataDoc, Replica } from '../src/lib/domain/data.ts';
+import type { DataDoc } from '../src/lib/domain/data.ts';
 import { dataId } from '../src/lib/domain/ids.ts';
 import type { Item } from '../src/lib/flow/ports.ts';
 import { transfer } from '../src/lib/flow/transfer.ts';
-import { HOUR, ms, plus } from '../src/lib/util/time.ts';
+import { HOUR, ms } from '../src/lib/util/time.ts';
 import { dids, file } from './support/copies.ts';
 import { addRun, closeWorlds, collect, readRun, replacing, T0, world } from './support/ports.ts';
-import { changeDoc, onDisk } from './support/stored.ts';
+import { onDisk } from './support/stored.ts';
 
 afterEach(closeWorlds);
 
@@ -66,34 +66,3 @@ function takenOver(doc: DataDoc): DataDoc {
   const sfu = { state: 'copying' as const, attempt: 9, host: 'other', nonce: 'n', since: T0, expires };
   return { ...doc, files: doc.files.map((one) => ({ ...one, replicas: { ...one.replicas, sfu } })) };
 }
-
-test('slots of a process of this host that was killed are taken over at once; of a living one, and of another host, not', async () => {
-  const ports = await world({ storages: ['sfu'] });
-  await addRun(ports, 1, [file('a'), file('b'), file('c')]);
-  const now = await ports.store.now();
-  const slot = (nonce: string, host = ports.host): Replica => {
-    return { state: 'copying', attempt: 1, host, nonce, since: now, expires: plus(now, 600_000), source: 'buffer L1' };
-  };
-  const [dead, alive, other] = [slot('dead'), slot('alive'), slot('dead2', 'elsewhere')];
-  await changeDoc(ports, 1, (doc) => ({
-    ...doc,
-    files: doc.files.map((one, index) => ({ ...one, replicas: { sfu: [dead, alive, other][index]! } })),
-  }));
-  const asked: string[] = [];
-  const presence = {
-    enter: async () => async () => undefined,
-    ended: async (nonce: string) => {
-      asked.push(nonce);
-      return nonce.startsWith('dead');
-    },
-  };
-  expect(dids(await collect(transfer({ ...ports, presence }, { dryRun: true })))).toEqual([]);
-  expect(asked).toEqual([]);
-  expect(dids(await collect(transfer({ ...ports, presence })))).toEqual(['sfu a verified']);
-  expect(asked).toEqual(['dead', 'alive']);
-  expect((await readRun(ports, 1)).files.map(({ replicas }) => replicas.sfu?.state)).toEqual([
-    'verified',
-    'copying',
-    'copying',
-  ]);
-});

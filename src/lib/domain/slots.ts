@@ -47,20 +47,6 @@ export function renewSlots(doc: DataDoc, tasks: readonly CopyTask[], nonce: stri
   });
 }
 
-/** The document with the slots of these claims at their end; `undefined` when there is none that is still good. */
-export function expireSlots(doc: DataDoc, nonces: ReadonlySet<string>, now: Iso): DataDoc | undefined {
-  let found = false;
-  const files = doc.files.map((file) => {
-    const replicas = Object.entries(file.replicas).map(([name, replica]) => {
-      if (replica.state !== 'copying' || !nonces.has(replica.nonce) || replica.expires <= now) return [name, replica];
-      found = true;
-      return [name, { ...replica, expires: now }];
-    });
-    return { ...file, replicas: Object.fromEntries(replicas) as RawFile['replicas'] };
-  });
-  return found ? { ...doc, files } : undefined;
-}
-
 /**
  * How a task ended.
  * - `verified`, `adopted`: the copy is there and its checksum was read back; adopted: it had been there.

@@ -1,7 +1,6 @@
 // Transfer: raw files to the primary storage element, then from there to every other one that lacks a copy. Oldest run
 // first. A copy counts once the destination's own checksum was equal and the document says so. May be killed anywhere:
-// what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires, on its
-// own host at once.
+// what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires.
 import type { CopyTask } from '../domain/replicas.ts';
 import { plannedCopies } from '../domain/replicas.ts';
 import { merge } from '../util/concurrency.ts';
@@ -11,7 +10,6 @@ import { transferOutputs } from './outputs.ts';
 import type { Ports, Step } from './ports.ts';
 import { copyBatch } from './transfer/batch.ts';
 import { heedCancels } from './transfer/cancel.ts';
-import { expireDead } from './transfer/dead.ts';
 import { dueDocuments, FILES_AT_ONCE } from './transfer/due.ts';
 import { openSession, type Session, type TransferOptions } from './transfer/session.ts';
 import type { Docs } from './transfer/slots.ts';
@@ -46,8 +44,7 @@ export async function* transfer(ports: Ports, options: TransferOptions = {}): St
 }
 
 async function* transferLevel(session: Session, level: string): Step {
-  for await (const due of dueDocuments(session, level)) {
-    const docs = await expireDead(session, due);
+  for await (const docs of dueDocuments(session, level)) {
     yield* rounds(session, new Map(docs.map((doc) => [doc._id, doc])));
     if (session.left <= 0) return;
   }

@@ -46,27 +46,10 @@ export async function makeClaimed(
   session: Session,
   claims: Claims,
   tasks: readonly CopyTask[],
-  making: Making,
-): Promise<Made> {
-  const { presence, nonce: fresh } = session.ports;
-  const nonce = fresh();
-  // The kernel takes the mark away with a process that is killed: the next call of this host takes its slots over at once.
-  const leave = await presence?.enter(nonce);
-  try {
-    return await makeWith(session, claims, tasks, making, nonce);
-  } finally {
-    await leave?.();
-  }
-}
-
-async function makeWith(
-  session: Session,
-  claims: Claims,
-  tasks: readonly CopyTask[],
   { copy, run, broken = [] }: Making,
-  nonce: string,
 ): Promise<Made> {
-  const { store, settings, host } = session.ports;
+  const { store, settings, host, nonce: fresh } = session.ports;
+  const nonce = fresh();
   const now = await store.now();
   const claim = { host, nonce, now, expires: plus(now, settings.transfer.lease) };
   const mine = await claims.claim(tasks, claim);
