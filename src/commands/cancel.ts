@@ -1,9 +1,9 @@
 import { Base } from '../lib/cli/base.ts';
 import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
+import { isActive } from '../lib/domain/jobs/states.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
-import { isActive } from '../lib/domain/states.ts';
-import { cancel } from '../lib/flow/operate.ts';
+import { cancel } from '../lib/flow/jobs/operate.ts';
 
 export default class Cancel extends Base {
   static override summary = 'stop jobs, also at the backend';

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing } from '../lib/cli/flags.ts';
-import { chain } from '../lib/flow/chain.ts';
+import { chain } from '../lib/flow/steps/chain/chain.ts';
 
 export default class Chain extends Base {
   static override summary = "one round of this host's steps";

@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
-import type { PassState } from '../lib/domain/states.ts';
-import { deleteOutputs } from '../lib/flow/delete.ts';
+import type { PassState } from '../lib/domain/jobs/states.ts';
+import { deleteOutputs } from '../lib/flow/steps/delete/delete.ts';
 
 /** Without `--state`: passes that have come to an end. */
 const ENDED: readonly PassState[] = ['completed', 'failed', 'partFail', 'canceled'];

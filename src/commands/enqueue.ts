@@ -2,10 +2,10 @@ import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, limit, run, why } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
-import { beating } from '../lib/flow/beat.ts';
-import { enqueue } from '../lib/flow/enqueue.ts';
-import { declareComplete } from '../lib/flow/register.ts';
-import { selectRuns } from '../lib/flow/select.ts';
+import { beating } from '../lib/flow/farms/beat.ts';
+import { selectRuns } from '../lib/flow/jobs/select.ts';
+import { enqueue } from '../lib/flow/steps/enqueue/enqueue.ts';
+import { declareComplete } from '../lib/flow/steps/register/register.ts';
 
 export default class Enqueue extends Base {
   static override summary = 'make jobs for complete runs';

@@ -2,8 +2,8 @@ import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { refs } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
-import { PASS_STATES } from '../lib/domain/states.ts';
-import { logsOf } from '../lib/flow/records.ts';
+import { PASS_STATES } from '../lib/domain/jobs/states.ts';
+import { logsOf } from '../lib/flow/reports/records.ts';
 
 export default class Log extends Base {
   static override summary = "a job's output";

@@ -3,7 +3,7 @@ import { Base, given } from '../lib/cli/base.ts';
 import { changing, level, module, run, site, storage } from '../lib/cli/flags.ts';
 import { dateOf, readRuns } from '../lib/cli/selection.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
-import { pause } from '../lib/flow/holds.ts';
+import { pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { parseDuration, plus } from '../lib/util/time.ts';
 

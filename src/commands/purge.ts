@@ -3,8 +3,8 @@ import { Base } from '../lib/cli/base.ts';
 import { changing, level, limit, run, yes } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
 import { hasRun } from '../lib/domain/selection.ts';
-import { beating } from '../lib/flow/beat.ts';
-import { purge } from '../lib/flow/purge.ts';
+import { beating } from '../lib/flow/farms/beat.ts';
+import { purge } from '../lib/flow/steps/purge/purge.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Purge extends Base {

@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
-import { pause } from '../lib/flow/holds.ts';
+import { pause } from '../lib/flow/switches/holds.ts';
 
 export default class Quarantine extends Base {
   static override summary = 'keep runs out of everything, without expiry';

@@ -1,7 +1,7 @@
 import { Base } from '../lib/cli/base.ts';
 import { changing, level, limit } from '../lib/cli/flags.ts';
-import { beating } from '../lib/flow/beat.ts';
-import { register } from '../lib/flow/register.ts';
+import { beating } from '../lib/flow/farms/beat.ts';
+import { register } from '../lib/flow/steps/register/register.ts';
 
 export default class Register extends Base {
   static override summary = 'find closed files, checksum, catalogue';

@@ -4,9 +4,9 @@ import { Base } from '../lib/cli/base.ts';
 import { changing, refs } from '../lib/cli/flags.ts';
 import { readRefs, readRuns } from '../lib/cli/selection.ts';
 import type { RunSet } from '../lib/domain/selection.ts';
+import { selectRuns } from '../lib/flow/jobs/select.ts';
 import type { Item } from '../lib/flow/ports.ts';
-import { reprocess } from '../lib/flow/reprocess.ts';
-import { selectRuns } from '../lib/flow/select.ts';
+import { reprocess } from '../lib/flow/steps/reprocess/reprocess.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Reprocess extends Base {

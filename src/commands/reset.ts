@@ -2,10 +2,10 @@ import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, refs, selection, why, yes } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
-import { isActive } from '../lib/domain/states.ts';
-import { beating } from '../lib/flow/beat.ts';
-import { putBackSelected } from '../lib/flow/operate.ts';
-import { reset } from '../lib/flow/reset.ts';
+import { isActive } from '../lib/domain/jobs/states.ts';
+import { beating } from '../lib/flow/farms/beat.ts';
+import { putBackSelected } from '../lib/flow/jobs/operate.ts';
+import { reset } from '../lib/flow/steps/reset/reset.ts';
 
 export default class Reset extends Base {
   static override summary = 'put stuck and lost work back; policy';

@@ -2,8 +2,8 @@ import { Base } from '../lib/cli/base.ts';
 import { all, changing, refs, why } from '../lib/cli/flags.ts';
 import { readRefs } from '../lib/cli/selection.ts';
 import { holdId } from '../lib/domain/ids.ts';
-import { openHolds, resume } from '../lib/flow/holds.ts';
-import { calibrationHoldId } from '../lib/flow/mask.ts';
+import { openHolds, resume } from '../lib/flow/switches/holds.ts';
+import { calibrationHoldId } from '../lib/flow/switches/mask.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Resume extends Base {

@@ -2,7 +2,7 @@ import { Base } from '../lib/cli/base.ts';
 import { all, changing, limit, refs, selection, why } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
-import { retry } from '../lib/flow/operate.ts';
+import { retry } from '../lib/flow/jobs/operate.ts';
 
 export default class Retry extends Base {
   static override summary = 'same passes again';

@@ -1,7 +1,7 @@
 import { Base } from '../lib/cli/base.ts';
 import { refs } from '../lib/cli/flags.ts';
 import { readRefs } from '../lib/cli/selection.ts';
-import { documentsOf, shownFields } from '../lib/flow/records.ts';
+import { documentsOf, shownFields } from '../lib/flow/reports/records.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Show extends Base {

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, limit } from '../lib/cli/flags.ts';
-import { beating } from '../lib/flow/beat.ts';
-import { submit } from '../lib/flow/submit.ts';
+import { beating } from '../lib/flow/farms/beat.ts';
+import { submit } from '../lib/flow/steps/submit/submit.ts';
 
 export default class Submit extends Base {
   static override summary = 'claim, hand to the batch system';

@@ -5,9 +5,9 @@ import { readRuns } from '../lib/cli/selection.ts';
 import { until, untilOf } from '../lib/cli/until.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
-import { beating } from '../lib/flow/beat.ts';
-import { cancelTransfers } from '../lib/flow/transfer/cancel.ts';
-import { transfer } from '../lib/flow/transfer.ts';
+import { beating } from '../lib/flow/farms/beat.ts';
+import { cancelTransfers } from '../lib/flow/steps/transfer/cancel.ts';
+import { transfer } from '../lib/flow/steps/transfer/transfer.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Transfer extends Base {

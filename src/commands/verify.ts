@@ -3,7 +3,7 @@ import { Base } from '../lib/cli/base.ts';
 import { changing, level, limit, run, storage } from '../lib/cli/flags.ts';
 import { readRuns } from '../lib/cli/selection.ts';
 import { hasRun } from '../lib/domain/selection.ts';
-import { verify } from '../lib/flow/verify.ts';
+import { verify } from '../lib/flow/steps/verify/verify.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { parseDuration } from '../lib/util/time.ts';
 

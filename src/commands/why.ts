@@ -1,10 +1,10 @@
 import { Base } from '../lib/cli/base.ts';
 import { all, refs } from '../lib/cli/flags.ts';
 import { readRefs } from '../lib/cli/selection.ts';
-import { whyBuffer } from '../lib/flow/buffer.ts';
-import { whyAll } from '../lib/flow/why/all.ts';
-import { whyStorage } from '../lib/flow/why/storage.ts';
-import { type WhyReport, why } from '../lib/flow/why.ts';
+import { whyBuffer } from '../lib/flow/reports/buffer/buffer.ts';
+import { type WhyReport, why } from '../lib/flow/reports/why/why.ts';
+import { whyAll } from '../lib/flow/reports/why/whyall.ts';
+import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
 import { whyText } from '../lib/render/why.ts';
 import { UsageError } from '../lib/util/errors.ts';
 

@@ -1,6 +1,6 @@
 // Batch systems: contract. Implementations are the files of backends/; one suite tests them all.
 // Everything takes many. A key is `<claim nonce>.<index>` and names one attempt of one subjob for ever.
-import type { Identity } from './domain/farm.ts';
+import type { Identity } from './domain/farms/farm.ts';
 import type { FarmSettings } from './domain/settings.ts';
 import type { ResultRecord } from './wrapper/record.ts';
 import type { JobSpec } from './wrapper/spec.ts';

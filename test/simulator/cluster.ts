@@ -1,7 +1,7 @@
 // The machine room of a batch system, in memory: it holds, queues and runs tasks in virtual time, counts every start,
 // writes outputs and records, and loses some of it. Who asks it, and what they are told, is fake-backend's business.
 import type { Status, Task } from '../../src/lib/backend.ts';
-import type { Identity } from '../../src/lib/domain/farm.ts';
+import type { Identity } from '../../src/lib/domain/farms/farm.ts';
 import type { RecordOutput, ResultRecord } from '../../src/lib/wrapper/record.ts';
 import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
 import { adler32, type Disks } from './fake-storage.ts';

@@ -1,11 +1,11 @@
 // What must be true once faults have stopped and a few rounds have passed: everything that can complete has completed,
 // everything else is stopped by a gate that is really closed, and nothing is left behind anywhere.
-import type { DataDoc } from '../../src/lib/domain/data.ts';
+import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import { covers, type HoldDoc } from '../../src/lib/domain/hold.ts';
 import { jobId, refOf } from '../../src/lib/domain/ids.ts';
-import type { JobDoc, Subjob } from '../../src/lib/domain/job.ts';
-import { holdSubject } from '../../src/lib/domain/readiness.ts';
-import type { RequestDoc } from '../../src/lib/domain/request.ts';
+import type { JobDoc, Subjob } from '../../src/lib/domain/jobs/job.ts';
+import { holdSubject } from '../../src/lib/domain/jobs/readiness.ts';
+import type { RequestDoc } from '../../src/lib/domain/jobs/request.ts';
 import { STORAGES, VERSION } from './scenery.ts';
 import type { World } from './world.ts';
 

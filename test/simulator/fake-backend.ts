@@ -1,6 +1,6 @@
 // A batch system as one process of dflow sees it: the contract over a `Cluster`, every call a yield point.
 import type { Backend, Status, Task } from '../../src/lib/backend.ts';
-import type { Identity } from '../../src/lib/domain/farm.ts';
+import type { Identity } from '../../src/lib/domain/farms/farm.ts';
 import { UnreachableError } from '../../src/lib/util/errors.ts';
 import type { ResultRecord } from '../../src/lib/wrapper/record.ts';
 import type { Cluster } from './cluster.ts';

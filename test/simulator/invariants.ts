@@ -1,11 +1,10 @@
 // What must hold at every moment and at the end, whatever was injected. Watches every version of every document, every
 // release and every start; keeps its own books and believes no document that it can check.
-import type { DataDoc } from '../../src/lib/domain/data.ts';
+import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import { type Doc, HISTORY_LIMIT } from '../../src/lib/domain/doc.ts';
-import type { FarmDoc } from '../../src/lib/domain/farm.ts';
+import type { FarmDoc } from '../../src/lib/domain/farms/farm.ts';
 import { farmId, refOf } from '../../src/lib/domain/ids.ts';
-import type { JobDoc, Subjob } from '../../src/lib/domain/job.ts';
-import type { Settings } from '../../src/lib/domain/settings.ts';
+import type { JobDoc, Subjob } from '../../src/lib/domain/jobs/job.ts';
 import {
   isActive,
   keyOf,
@@ -14,7 +13,8 @@ import {
   passState,
   type SubjobState,
   TRANSITIONS,
-} from '../../src/lib/domain/states.ts';
+} from '../../src/lib/domain/jobs/states.ts';
+import type { Settings } from '../../src/lib/domain/settings.ts';
 import { iso, ms } from '../../src/lib/util/time.ts';
 import type { Cluster, ClusterWatcher, SimTask } from './cluster.ts';
 import type { Database } from './database.ts';

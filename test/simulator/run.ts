@@ -1,6 +1,6 @@
 // A seed, played: first a time of trouble, in which commands are started at odd moments and everything may go wrong;
 // then peace, in which a few rounds of all steps must bring every job to its end, or to a gate that is really closed.
-import type { JobDoc } from '../../src/lib/domain/job.ts';
+import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import type { Item } from '../../src/lib/flow/ports.ts';
 import { HOUR, MINUTE } from '../../src/lib/util/time.ts';
 import { type JobFaults, NO_JOB_FAULTS } from './cluster.ts';

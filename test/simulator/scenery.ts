@@ -1,11 +1,11 @@
 // The small experiment that the simulator plays with: settings, complete runs and their raw files, made straight into
 // the database. Everything random is drawn from the seed.
-import type { DataDoc, RawFile, Replica } from '../../src/lib/domain/data.ts';
+import type { DataDoc, RawFile, Replica } from '../../src/lib/domain/data/data.ts';
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
-import type { FarmDoc } from '../../src/lib/domain/farm.ts';
+import type { FarmDoc } from '../../src/lib/domain/farms/farm.ts';
 import { dataId, farmId, pad, runId, runPad } from '../../src/lib/domain/ids.ts';
-import type { ModuleDef, ModuleFile } from '../../src/lib/domain/modules.ts';
-import type { RunDoc } from '../../src/lib/domain/run.ts';
+import type { ModuleDef, ModuleFile } from '../../src/lib/domain/modules/modules.ts';
+import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
 import type { FarmSettings, Settings, StorageSettings } from '../../src/lib/domain/settings.ts';
 import { HOUR, iso, MINUTE } from '../../src/lib/util/time.ts';
 import type { Database } from './database.ts';

@@ -3,14 +3,14 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { DataDoc } from '../../src/lib/domain/data.ts';
+import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { dataId, runId } from '../../src/lib/domain/ids.ts';
-import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/run.ts';
-import { RUN_TYPES } from '../../src/lib/domain/runtypes.ts';
+import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/runs/run.ts';
+import { RUN_TYPES } from '../../src/lib/domain/runs/runtypes.ts';
 import type { BufferSettings, Settings } from '../../src/lib/domain/settings.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
-import { type RegisterOptions, register } from '../../src/lib/flow/register.ts';
+import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
 import { open as openPosix } from '../../src/lib/protocols/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { idsWith, type Store } from '../../src/lib/store.ts';

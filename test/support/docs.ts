@@ -1,9 +1,9 @@
 // Small documents for tests of pure rules.
-import type { DataDoc, RawFile } from '../../src/lib/domain/data.ts';
-import { withDone } from '../../src/lib/domain/data.ts';
-import type { JobDoc } from '../../src/lib/domain/job.ts';
-import type { ModuleDef, ModuleFile } from '../../src/lib/domain/modules.ts';
-import { newJob } from '../../src/lib/domain/newjob.ts';
+import type { DataDoc, RawFile } from '../../src/lib/domain/data/data.ts';
+import { withDone } from '../../src/lib/domain/data/data.ts';
+import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
+import { newJob } from '../../src/lib/domain/jobs/newjob.ts';
+import type { ModuleDef, ModuleFile } from '../../src/lib/domain/modules/modules.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 
 export const T0 = '2026-07-14T02:00:00.000Z';

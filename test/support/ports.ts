@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type DataDoc, type RawFile, withDone } from '../../src/lib/domain/data.ts';
+import { type DataDoc, type RawFile, withDone } from '../../src/lib/domain/data/data.ts';
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
 import type { Settings, StorageSettings } from '../../src/lib/domain/settings.ts';

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Item } from '../../src/lib/flow/ports.ts';
-import { type PurgeOptions, purge } from '../../src/lib/flow/purge.ts';
+import { type PurgeOptions, purge } from '../../src/lib/flow/steps/purge/purge.ts';
 import { collect, type TestPorts } from './ports.ts';
 
 export const run = (ports: TestPorts, options: PurgeOptions = {}): Promise<Item[]> => collect(purge(ports, options));

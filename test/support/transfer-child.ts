@@ -1,6 +1,6 @@
 // A process of its own that transfers: killed by tests, or run beside another. Bundled by esbuild before it is started.
 // argv: folder, host, lease in ms, clock offset in ms, delay in ms after each copy.
-import { transfer } from '../../src/lib/flow/transfer.ts';
+import { transfer } from '../../src/lib/flow/steps/transfer/transfer.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { makePorts, replacing } from './ports.ts';
 

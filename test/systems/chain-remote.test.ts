@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { outputFolder } from '../../src/lib/flow/spec.ts';
+import type { outputFolder } from '../../src/lib/flow/jobs/spec.ts';
 import { adler32File } from '../../src/lib/util/adler32.ts';
 import { must } from '../support/cli.ts';
 import { documents } from '../support/picture.ts';

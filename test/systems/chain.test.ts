@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { makeExperiment } from '../../src/lib/cli/demo/experiment.ts';
 import { STORY, tell } from '../../src/lib/cli/demo/story.ts';
-import type { JobDoc } from '../../src/lib/domain/job.ts';
+import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import { BIN, lines, must } from '../support/cli.ts';
 import { adler32, completeRuns, expectedPasses, rawFiles } from '../support/demo.ts';
 import { documents, filesBelow } from '../support/picture.ts';

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DataDoc } from '../../src/lib/domain/data.ts';
+import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import { bytesOf } from '../contracts/storage.ts';
 import { random } from '../support/chaos.ts';
 import { BIN, environment, must } from '../support/cli.ts';

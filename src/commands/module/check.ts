@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
-import { moduleRows } from '../../lib/flow/look.ts';
+import { moduleRows } from '../../lib/flow/reports/look/look.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 import { suggestion } from '../../lib/util/near.ts';
 

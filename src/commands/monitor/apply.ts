@@ -1,8 +1,8 @@
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
 import { inputLines } from '../../lib/cli/selection.ts';
-import { beating } from '../../lib/flow/beat.ts';
-import { applyObservations, type Observation, parseObservation } from '../../lib/flow/monitor.ts';
+import { beating } from '../../lib/flow/farms/beat.ts';
+import { applyObservations, type Observation, parseObservation } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class MonitorApply extends Base {
   static override summary = 'apply the lines of `monitor poll` from standard input';

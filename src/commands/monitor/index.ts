@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
-import { beating } from '../../lib/flow/beat.ts';
-import { monitor } from '../../lib/flow/monitor.ts';
+import { beating } from '../../lib/flow/farms/beat.ts';
+import { monitor } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class Monitor extends Base {
   static override summary = 'poll, apply, publish, free dependents';

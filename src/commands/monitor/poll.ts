@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
-import { poll } from '../../lib/flow/monitor.ts';
+import { poll } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class MonitorPoll extends Base {
   static override summary = 'ask the batch system for all active jobs; one JSON line each';

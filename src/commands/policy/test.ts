@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { failureLines } from '../../lib/cli/failures.ts';
 import { all } from '../../lib/cli/flags.ts';
-import { verdictRow, verdicts } from '../../lib/flow/policy.ts';
+import { verdictRow, verdicts } from '../../lib/flow/reports/policy.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 
 export default class PolicyTest extends Base {

@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
 import { mustEnd, until } from '../../lib/cli/until.ts';
-import { disable } from '../../lib/flow/storage.ts';
+import { disable } from '../../lib/flow/switches/storageswitch.ts';
 
 export default class StorageDisable extends Base {
   static override summary = 'nothing is copied to or from it, for a while';

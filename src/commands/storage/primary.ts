@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
 import { mustEnd, until } from '../../lib/cli/until.ts';
-import { setPrimary } from '../../lib/flow/storage.ts';
+import { setPrimary } from '../../lib/flow/switches/storageswitch.ts';
 
 export default class StoragePrimary extends Base {
   static override summary = 'new files go here first, for a while';

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
-import { exportStore } from '../../lib/flow/archive.ts';
+import { exportStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreExport extends Base {
   static override summary = 'every document as a JSON line';

@@ -1,7 +1,7 @@
 import { Base } from '../../lib/cli/base.ts';
 import { changing, limit } from '../../lib/cli/flags.ts';
-import { beating } from '../../lib/flow/beat.ts';
-import { tables } from '../../lib/flow/tables.ts';
+import { beating } from '../../lib/flow/farms/beat.ts';
+import { tables } from '../../lib/flow/steps/tables/tables.ts';
 
 export default class Tables extends Base {
   static override summary = 'make run tables';

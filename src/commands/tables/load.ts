@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing, limit } from '../../lib/cli/flags.ts';
 import { readInput, readText } from '../../lib/cli/selection.ts';
-import { loadTables } from '../../lib/flow/tables.ts';
+import { loadTables } from '../../lib/flow/steps/tables/tables.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 
 export default class TablesLoad extends Base {

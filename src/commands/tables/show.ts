@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
-import { lookupTable } from '../../lib/flow/tables.ts';
+import { lookupTable } from '../../lib/flow/steps/tables/tables.ts';
 import { page } from '../../lib/render/page.ts';
 import { ItemError } from '../../lib/util/errors.ts';
 

@@ -4,7 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farm.ts';
+import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { codeOf, UnreachableError } from '../util/errors.ts';
 import { isAlive, signal } from '../util/processes.ts';

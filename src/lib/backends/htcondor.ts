@@ -2,7 +2,7 @@
 // htcondor/. Jobs are found by attributes of their own, so a crash that lost the ids loses nothing.
 import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farm.ts';
+import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { ConfigError, UnreachableError } from '../util/errors.ts';
 import type { ResultRecord } from '../wrapper/record.ts';

@@ -2,7 +2,7 @@
 // Owns the contract's calls on the spool; running is the supervisor's business.
 import { hostname } from 'node:os';
 import type { Backend, BackendContext, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farm.ts';
+import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { DAY } from '../util/time.ts';
 import type { ResultRecord } from '../wrapper/record.ts';

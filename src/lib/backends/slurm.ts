@@ -2,7 +2,7 @@
 // answers is in slurm/. Jobs are found by name and task number alone, so a crash that lost the ids loses nothing.
 import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farm.ts';
+import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';

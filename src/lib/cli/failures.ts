@@ -1,6 +1,6 @@
 // Recorded failures as JSON lines: read from a file or standard input, each checked.
 import * as z from 'zod/mini';
-import type { RecordedFailure } from '../flow/policy.ts';
+import type { RecordedFailure } from '../flow/reports/policy.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { inputLines } from './selection.ts';
 

@@ -1,6 +1,7 @@
 // The edge of selections: flags, REFs, standard input and files become a domain Selection.
 // An empty standard input or file selects nothing, never everything.
 import { createReadStream, readFileSync } from 'node:fs';
+import { PASS_STATES, type PassState } from '../domain/jobs/states.ts';
 import {
   type JobRef,
   parseLine,
@@ -10,9 +11,8 @@ import {
   STATE_SETS,
   unionRuns,
 } from '../domain/selection.ts';
-import { PASS_STATES, type PassState } from '../domain/states.ts';
+import { type Selected, selectJobs } from '../flow/jobs/select.ts';
 import type { Ports } from '../flow/ports.ts';
-import { type Selected, selectJobs } from '../flow/select.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
 import { suggestion } from '../util/near.ts';
 import { type Iso, iso, ms, parseDuration } from '../util/time.ts';

@@ -3,8 +3,8 @@
 import type { Iso } from '../util/time.ts';
 import { globMatch } from './hold.ts';
 import { MAX_RUN, parseJobId } from './ids.ts';
-import type { JobDoc } from './job.ts';
-import { causeOf, lockOf, PASS_STATES, type PassState } from './states.ts';
+import type { JobDoc } from './jobs/job.ts';
+import { causeOf, lockOf, PASS_STATES, type PassState } from './jobs/states.ts';
 
 /** What a REF or a piped line names: a run, a module of it, a pass, a subjob, or a document that is none of these. */
 export interface JobRef {

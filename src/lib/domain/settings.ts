@@ -1,6 +1,6 @@
 // The configuration after validation and defaults: what flow, adapters and rendering read.
 // How it is found, parsed and explained is the business of cli/config.
-import type { ModuleFile } from './modules.ts';
+import type { ModuleFile } from './modules/modules.ts';
 
 export interface BufferSettings {
   readonly level: string;

@@ -1,6 +1,6 @@
 // The answer of `why` as text: one line for what it is about, one for each gate, what to type next.
 import chalk from 'chalk';
-import type { WhyReport } from '../flow/why.ts';
+import type { WhyReport } from '../flow/reports/why/why.ts';
 import { localTime } from './human.ts';
 import { oneLine } from './item.ts';
 import { stateColour } from './states.ts';

@@ -1,6 +1,6 @@
 // Questions to HTCondor and orders for it: one command for many keys. Knows keys, not files.
 import type { Refused } from '../../backend.ts';
-import type { Identity } from '../../domain/farm.ts';
+import type { Identity } from '../../domain/farms/farm.ts';
 import { UnreachableError } from '../../util/errors.ts';
 import { SECOND } from '../../util/time.ts';
 import { ofKeys, ofStore } from './constraint.ts';

@@ -1,8 +1,8 @@
 // What only the whole configuration can show to be wrong: two storages with one folder, a farm that names no storage, a
 // pattern that cannot be read.
-import { compilePattern } from '../../domain/pattern.ts';
+import { compilePattern } from '../../domain/runs/pattern.ts';
 import type { Settings, StorageSettings } from '../../domain/settings.ts';
-import { compileTemplate } from '../../domain/template.ts';
+import { compileTemplate } from '../../domain/storage/template.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { nearest, suggestion } from '../../util/near.ts';
 import { RUNS } from './defaults.ts';

@@ -2,7 +2,7 @@
 // module file that is all comments.
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { guessPattern } from '../../domain/guess.ts';
+import { guessPattern } from '../../domain/runs/guess.ts';
 import { ConfigError, codeOf, messageOf, UsageError } from '../../util/errors.ts';
 import { MINUTE } from '../../util/time.ts';
 import { CONFIG_NAME } from './load.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { RUN_TYPES } from '../../domain/runtypes.ts';
+import { RUN_TYPES } from '../../domain/runs/runtypes.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { check } from './check.ts';

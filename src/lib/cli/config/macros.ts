@@ -2,7 +2,7 @@
 // module does not have.
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { type Macro, macroParameters, unknownParameters } from '../../domain/macro.ts';
+import { type Macro, macroParameters, unknownParameters } from '../../domain/modules/macro.ts';
 import { suggestion } from '../../util/near.ts';
 import type { Problem } from './document.ts';
 

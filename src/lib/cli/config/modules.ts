@@ -1,8 +1,8 @@
 // Module files, modules/VERSION.yaml: read, checked as a whole, made into the domain's ModuleFile.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Macro } from '../../domain/macro.ts';
-import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules.ts';
+import type { Macro } from '../../domain/modules/macro.ts';
+import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
 import { ConfigError, codeOf, messageOf } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
 import { check } from './check.ts';

@@ -1,7 +1,7 @@
 // The shape of dflow.yaml and of a module file: what may be written, before defaults. The JSON Schema for editors is
 // made from this file.
 import * as z from 'zod/mini';
-import { MODULE_LEVELS } from '../../domain/modules.ts';
+import { MODULE_LEVELS } from '../../domain/modules/modules.ts';
 import {
   anyText,
   count,

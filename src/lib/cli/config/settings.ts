@@ -1,7 +1,7 @@
 // From what a configuration says to the settings that the program reads: defaults, absolute paths, this host's part.
 import { basename, resolve } from 'node:path';
 import { globMatch } from '../../domain/hold.ts';
-import type { ModuleFile } from '../../domain/modules.ts';
+import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
 import { HOUR } from '../../util/time.ts';
 import {

@@ -2,8 +2,8 @@
 // bytes. Writes files; starts nothing.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RECORD_BYTES } from '../../domain/formats/zdab.ts';
 import { pad, runPad } from '../../domain/ids.ts';
-import { RECORD_BYTES } from '../../domain/zdab.ts';
 import { ConfigError, codeOf } from '../../util/errors.ts';
 import { DAY, HOUR, iso } from '../../util/time.ts';
 import analysis40 from './analysis40.mjs';

@@ -1,5 +1,5 @@
 // The runs of the demo experiment, as data: some twenty, and in them what goes wrong in the field. Knows no bytes.
-import { maskOf } from '../../domain/runtypes.ts';
+import { maskOf } from '../../domain/runs/runtypes.ts';
 
 export interface MadeRun {
   readonly run: number;

@@ -1,6 +1,6 @@
 // Writes raw files as the event builder does: ZEBRA banks in logical records in physical records of 3840 words.
-// The opposite of domain/zdab.ts, for the demo; knows only words.
-import { MAGIC, RECORD_BYTES, RECORD_WORDS } from '../../domain/zdab.ts';
+// The opposite of domain/formats/zdab.ts, for the demo; knows only words.
+import { MAGIC, RECORD_BYTES, RECORD_WORDS } from '../../domain/formats/zdab.ts';
 
 export interface MadeEvent {
   /** Global trigger id. */

@@ -1,0 +1,173 @@
+// Replica slots: claimed before copying so that two hosts never copy one file twice, renewed while a copy runs, settled
+// with its result. Pure changes of a data document; the attempt and the nonce say whose slot it is.
+import { HOUR, type Iso, plus } from '../../util/time.ts';
+import { appendHistory } from '../doc.ts';
+import { type DataDoc, type RawFile, type Replica, withDone } from './data.ts';
+import { bufferSite, type CopyTask, isDue, repairable } from './replicas.ts';
+
+/** Who claims slots, and until when. */
+export interface Claim {
+  readonly host: string;
+  readonly nonce: string;
+  readonly now: Iso;
+  readonly expires: Iso;
+}
+
+/** The document with the slots of `tasks` claimed, as far as they are still due; `undefined` when none is. */
+export function claimSlots(doc: DataDoc, tasks: readonly CopyTask[], claim: Claim): DataDoc | undefined {
+  const { host, nonce, now, expires } = claim;
+  return changeFiles(doc, tasks, (file, task) => {
+    const replica = file.replicas[task.to];
+    const same = file.adler32 === task.file.adler32 && file.size === task.file.size;
+    const due = task.repair ? repairable(replica, now) !== undefined : isDue(replica, now);
+    if (!same || !due || !hasSource(doc, file, task) || (replica?.attempt ?? 0) + 1 !== task.attempt) return undefined;
+    const slot = { attempt: task.attempt, host, nonce, since: now, expires, source: task.source.site };
+    return withReplica(file, task.to, { state: 'copying', ...slot, ...(task.repair ? { repair: task.repair } : {}) });
+  });
+}
+
+/** An original that a purge has claimed, or a copy that has been found bad meanwhile, is no source any more. */
+function hasSource(doc: DataDoc, file: RawFile, { source }: CopyTask): boolean {
+  if (source.site === bufferSite(doc.level)) return file.original.state === 'present';
+  return file.replicas[source.site]?.state === 'verified';
+}
+
+/** True while the slot of `task` is the one that was claimed with `nonce`. */
+export function isOurs(doc: DataDoc | undefined, task: CopyTask, nonce: string): boolean {
+  const replica = doc?.files.find((file) => file.name === task.file.name)?.replicas[task.to];
+  return replica?.state === 'copying' && replica.nonce === nonce && replica.attempt === task.attempt;
+}
+
+/** The document with our slots good until `expires`; `undefined` when none is ours any more. */
+export function renewSlots(doc: DataDoc, tasks: readonly CopyTask[], nonce: string, expires: Iso) {
+  return changeFiles(doc, tasks, (file, task) => {
+    const replica = file.replicas[task.to];
+    if (replica?.state !== 'copying' || !isOurs(doc, task, nonce)) return undefined;
+    return withReplica(file, task.to, { ...replica, expires });
+  });
+}
+
+/**
+ * How a task ended.
+ * - `verified`, `adopted`: the copy is there and its checksum was read back; adopted: it had been there.
+ * - `failed`: tried again after the back-off. `released`: not the file's fault, tried again by the next call.
+ * - `canceled`: an operator did not want it any more.
+ * - `lost`: another attempt has the slot; nothing is recorded.
+ * `fault`: the source has been found wrong, and where.
+ */
+export interface Result {
+  readonly task: CopyTask;
+  readonly did: 'verified' | 'adopted' | 'failed' | 'released' | 'canceled' | 'lost';
+  readonly why?: string;
+  readonly next?: string;
+  readonly fault?: 'original' | 'replica';
+}
+
+/** True when the copy is there now. */
+export const isMade = ({ did }: Result): boolean => did === 'verified' || did === 'adopted';
+
+/** Longest back-off. */
+const RETRY_CAP = 6 * HOUR;
+
+/** Milliseconds until the next try after the `attempt`-th one failed: doubles, at most six hours. */
+export function backOff(attempt: number, retry: number): number {
+  return Math.max(retry, Math.min(retry * 2 ** (attempt - 1), RETRY_CAP));
+}
+
+export interface Settling {
+  readonly nonce: string;
+  readonly now: Iso;
+  readonly retry: number;
+  readonly by: string;
+}
+
+/** The document with the results of a batch; `undefined` when nothing in it is ours to change. */
+export function settle(doc: DataDoc, results: readonly Result[], record: Settling): DataDoc | undefined {
+  const byTask = new Map(results.map((result) => [result.task, result]));
+  const marked = changeFiles(doc, [...byTask.keys()], (file, task) => faulty(file, byTask.get(task)!, record.now));
+  const base = marked ?? doc;
+  const settled = changeFiles(base, [...byTask.keys()], (file, task) => {
+    const replica = isOurs(doc, task, record.nonce) ? settledReplica(byTask.get(task)!, record) : undefined;
+    return replica && withReplica(file, task.to, replica);
+  });
+  if (!settled) return marked && withDone(marked);
+  const entries = summaries(results.filter(({ task }) => isOurs(doc, task, record.nonce)));
+  const history = entries.reduce(
+    (all, entry) => appendHistory(all, { at: record.now, by: record.by, ...entry }),
+    doc.history,
+  );
+  return withDone({ ...settled, history });
+}
+
+function settledReplica(result: Result, { now, retry }: Settling): Replica | undefined {
+  const { task, did, why = 'failed' } = result;
+  const { attempt, path } = task;
+  if (isMade(result)) return { state: 'verified', attempt, path, since: now, checkedAt: now };
+  if (did === 'lost') return undefined;
+  if (task.repair) return { state: 'bad', attempt, since: now, ...task.repair };
+  const retryAt = did === 'failed' ? plus(now, backOff(attempt, retry)) : now;
+  return { state: 'failed', attempt, since: now, why, retryAt };
+}
+
+/** The file with its source marked wrong, where the result found it so and nobody has changed it since. */
+function faulty(file: RawFile, { task, fault, why = 'differs' }: Result, now: Iso): RawFile | undefined {
+  if (fault === 'original' && file.original.state === 'present' && file.adler32 === task.file.adler32) {
+    return { ...file, original: { state: 'changed', since: now, why } };
+  }
+  const source = file.replicas[task.source.site];
+  if (fault !== 'replica' || source?.state !== 'verified' || source.path !== task.source.path) return undefined;
+  return withReplica(file, task.source.site, {
+    state: 'bad',
+    attempt: source.attempt,
+    path: source.path,
+    since: now,
+    why,
+  });
+}
+
+/** `4 files at sfu`: one line of history per element and outcome. */
+function summaries(results: readonly Result[]): { to: string; why: string }[] {
+  const counts = new Map<string, { to: string; storage: string; files: number }>();
+  for (const { did, task } of results) {
+    const key = `${did} ${task.to}`;
+    const count = counts.get(key) ?? { to: did, storage: task.to, files: 0 };
+    counts.set(key, { ...count, files: count.files + 1 });
+  }
+  return [...counts.values()].map(({ to, storage, files }) => ({
+    to,
+    why: `${files} ${files === 1 ? 'file' : 'files'} at ${storage}`,
+  }));
+}
+
+/** What the document would be if these copies had been made: the next round of a dry run starts from it. */
+export function assumeVerified(doc: DataDoc, tasks: readonly CopyTask[], now: Iso): DataDoc {
+  const changed = changeFiles(doc, tasks, (file, { to, attempt, path }) =>
+    withReplica(file, to, { state: 'verified', attempt, path, since: now, checkedAt: now }),
+  );
+  return changed ? withDone(changed) : doc;
+}
+
+function withReplica(file: RawFile, storage: string, replica: Replica): RawFile {
+  return { ...file, replicas: { ...file.replicas, [storage]: replica } };
+}
+
+/** Applies `change` to the file of each task; `undefined` when none changed. */
+function changeFiles(
+  doc: DataDoc,
+  tasks: readonly CopyTask[],
+  change: (file: RawFile, task: CopyTask) => RawFile | undefined,
+): DataDoc | undefined {
+  const byName = new Map<string, CopyTask[]>();
+  for (const task of tasks) {
+    if (task.id === doc._id) byName.set(task.file.name, [...(byName.get(task.file.name) ?? []), task]);
+  }
+  let changed = false;
+  const files = doc.files.map((file) =>
+    (byName.get(file.name) ?? []).reduce((current, task) => {
+      const next = change(current, task);
+      changed ||= next !== undefined;
+      return next ?? current;
+    }, file),
+  );
+  return changed ? { ...doc, files } : undefined;
+}

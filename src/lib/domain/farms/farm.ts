@@ -1,0 +1,66 @@
+// A farm: a place that runs jobs. Its allocation (the jobs locked to it) is a view, not a list in this document.
+
+import type { Iso } from '../../util/time.ts';
+import type { Doc } from '../doc.ts';
+
+/** Who the batch system says it is and who we are there: a wrong one answers every query with success and nothing. */
+export interface Identity {
+  readonly cluster: string;
+  readonly user: string;
+}
+
+export interface FarmDoc extends Doc {
+  readonly kind: 'farm';
+  readonly site: string;
+  readonly backend: string;
+  /** Bumped by unlock or giveUp: permits another site to take over, one job at a time. */
+  readonly epoch: number;
+  /** Empty after `farm unlock`: whatever batch system answers next is the one. */
+  readonly identity: Identity;
+  readonly heartbeat: Iso;
+  readonly host: string;
+  readonly slots: number;
+  /** Software versions installed; absent: nobody said. */
+  readonly versions?: readonly string[];
+}
+
+/** Written before anything is submitted: which subjob each index of the claim is. */
+export interface ClaimDoc extends Doc {
+  readonly kind: 'claim';
+  readonly site: string;
+  readonly epoch: number;
+  readonly nonce: string;
+  readonly at: Iso;
+  readonly by: string;
+  /** When the jobs had been claimed with it; whoever wants to remove it must have seen this. */
+  readonly taken?: Iso;
+  /** `[job id, subjob index]` by index of the claim. */
+  readonly refs: readonly (readonly [string, number])[];
+  /** Indexes of superseded attempts that the batch system has confirmed to be no more. */
+  readonly settled?: readonly number[];
+  /** Superseded attempts of which nothing was seen and nobody says that they ended, by index: since when. */
+  readonly unseen?: Readonly<Record<string, Iso>>;
+}
+
+/** The right to do something alone, for as long as it is renewed. Ended holders leave it behind; it is taken over. */
+export interface LeaseDoc extends Doc {
+  readonly kind: 'lease';
+  readonly what: string;
+  readonly host: string;
+  /** The holder's mark among the living of its host. */
+  readonly nonce: string;
+  /** `command@host` */
+  readonly by: string;
+  readonly since: Iso;
+  readonly renewed: Iso;
+}
+
+/** A loop's sign of life on one host. */
+export interface LoopDoc extends Doc {
+  readonly kind: 'loop';
+  readonly host: string;
+  readonly loop: string;
+  readonly at: Iso;
+  readonly hash: string;
+  readonly outcome: string;
+}

@@ -1,0 +1,264 @@
+// Readiness: one pure function from facts to gates, each met or not, with evidence and the next command. `enqueue` and
+// `submit` act on it, `why` prints it: an operator is told exactly what the program acted on.
+import type { Iso } from '../../util/time.ts';
+import type { DataDoc, RawFile } from '../data/data.ts';
+import { hasVersion, type Route } from '../farms/routing.ts';
+import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
+import { dataId, refOf, requestId, runId } from '../ids.ts';
+import { type ModuleFile, modulesFor } from '../modules/modules.ts';
+import type { RunDoc } from '../runs/run.ts';
+import type { FarmSettings } from '../settings.ts';
+import type { Input, JobDoc } from './job.ts';
+
+export interface Gate {
+  readonly gate: string;
+  readonly ok: boolean;
+  /** Evidence, one line. */
+  readonly text: string;
+  readonly since?: Iso;
+  /** The command that clears it. */
+  readonly next?: string;
+  /** Document to wait for, when it is not met. */
+  readonly on?: string;
+}
+
+/** Facts about a run, for enqueue. */
+export interface RunFacts {
+  readonly run: number;
+  readonly level: string;
+  readonly doc: RunDoc | undefined;
+  /** Required table name -> revision, `undefined` where there is none. */
+  readonly tables: Readonly<Record<string, string | undefined>>;
+  readonly types: readonly string[];
+  readonly modules: ModuleFile | undefined;
+  readonly data: DataDoc | undefined;
+}
+
+/** Gates of a run: complete, tables, module. */
+export function runGates(facts: RunFacts): Gate[] {
+  return [completeGate(facts), ...tableGates(facts), moduleGate(facts), keepGate(facts)].flat();
+}
+
+function completeGate({ doc, run, level }: RunFacts): Gate {
+  const state = doc?.levels[level];
+  if (state?.complete) {
+    const count = state.complete.subruns.length;
+    const text = `${count} ${level} file${count === 1 ? '' : 's'}; ${state.complete.evidence}`;
+    return { gate: 'complete', ok: true, text, since: state.complete.at };
+  }
+  if (!doc || !state) {
+    return {
+      gate: 'complete',
+      ok: false,
+      text: `no ${level} file is registered`,
+      next: 'dflow register',
+      on: runId(run),
+    };
+  }
+  return {
+    gate: 'complete',
+    ok: false,
+    text: state.blocked ?? 'no later run has been seen yet',
+    since: state.lastFile,
+    next: state.blocked ? `dflow enqueue --complete ${run}` : 'dflow register',
+    on: runId(run),
+  };
+}
+
+function tableGates({ tables, run }: RunFacts): Gate[] {
+  const names = Object.keys(tables);
+  const missing = names.filter((name) => tables[name] === undefined);
+  if (names.length === 0) return [];
+  if (missing.length === 0) return [{ gate: 'tables', ok: true, text: names.join(', ') }];
+  const text = `no ${missing.join(', ')} table for run ${run}`;
+  return [{ gate: 'tables', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
+}
+
+function moduleGate({ modules, types, run, doc }: RunFacts): Gate {
+  if (!modules) return { gate: 'module', ok: false, text: 'no version is configured', next: 'dflow config check' };
+  const asked = modulesFor(modules, types);
+  const name = types.length > 0 ? types.join('+') : 'unknown type';
+  if (asked.length > 0) return { gate: 'module', ok: true, text: `${name}: ${asked.join(', ')} (${modules.version})` };
+  if (doc?.mask === undefined && Object.keys(modules.runTypes).some((type) => type !== 'any')) {
+    return {
+      gate: 'module',
+      ok: false,
+      text: 'its run type is not known',
+      next: `dflow tables load FILE`,
+      on: runId(run),
+    };
+  }
+  return { gate: 'module', ok: true, text: `${name} asks for no module in ${modules.version}` };
+}
+
+function keepGate({ data }: RunFacts): Gate[] {
+  if (!data || data.keep.kept) return [];
+  return [{ gate: 'keep', ok: false, text: `sampled out: ${data.keep.rule}`, next: 'dflow reprocess' }];
+}
+
+/** Facts about a job, for submit. */
+export interface JobFacts {
+  readonly job: JobDoc;
+  readonly now: Iso;
+  /** Types of the run that are calibration types: such runs are not held by a calibration hold. */
+  readonly calibration: boolean;
+  readonly modules: ModuleFile | undefined;
+  readonly data: DataDoc | undefined;
+  readonly holds: readonly HoldDoc[];
+  /** Prerequisite job id -> document. */
+  readonly prerequisites: ReadonlyMap<string, JobDoc>;
+  /** The request that must be done first, and how many of its passes are not. */
+  readonly after?: { readonly name: string; readonly open: number };
+  readonly farm: FarmSettings;
+  /** Where the configuration sends it; absent: any farm may take it. */
+  readonly route?: Route;
+  /** Hash of the configuration in force. */
+  readonly hash: string;
+}
+
+/** Gates of a job: module, routing, version, prerequisites, inputs, after, holds. All met: it may be submitted at this farm. */
+export function jobGates(facts: JobFacts): Gate[] {
+  return [
+    definedGate(facts),
+    ...farmGates(facts),
+    ...prerequisiteGates(facts),
+    ...inputGates(facts),
+    ...afterGates(facts),
+    ...holdGates(facts),
+  ];
+}
+
+function definedGate({ job, modules, hash }: JobFacts): Gate {
+  if (modules?.modules[job.module]) return { gate: 'module', ok: true, text: `${job.module} of ${job.version}` };
+  const text = modules
+    ? `${job.module} is no longer defined in ${modules.path}`
+    : `version ${job.version} has no module file here`;
+  return { gate: 'module', ok: false, text, next: 'dflow config check', on: `config:${hash}` };
+}
+
+/** What a gate waits for that another farm, or another configuration, may not: `sweep` knows these words. */
+export const ROUTED = 'routed:';
+export const INSTALLED = 'installed:';
+
+/** Whether this is the farm for it. A gate is only named where there is a rule to be met. */
+function farmGates({ job, farm, route, hash }: JobFacts): Gate[] {
+  const gates: Gate[] = [];
+  if (route) {
+    const ok = route.farms.includes(farm.name);
+    const where = route.farms.join(' or ');
+    const text = `goes to ${where} (routing rule ${route.rule + 1})${ok ? '' : `, not to ${farm.name}`}`;
+    const next = `dflow submit --site ${route.farms[0]}`;
+    gates.push({ gate: 'routing', ok, text, ...(ok ? {} : { next, on: `${ROUTED}${route.farms.join(',')}:${hash}` }) });
+  }
+  if (farm.versions) {
+    const ok = hasVersion(farm, job.version);
+    const text = ok
+      ? `${job.version} is installed at ${farm.name}`
+      : `${job.version} is not installed at ${farm.name}, which has ${farm.versions.join(', ')}`;
+    const next = `dflow config show --origin | grep farms.${farm.name}`;
+    gates.push({ gate: 'version', ok, text, ...(ok ? {} : { next, on: `${INSTALLED}${job.version}:${hash}` }) });
+  }
+  return gates;
+}
+
+function prerequisiteGates({ job, prerequisites }: JobFacts): Gate[] {
+  return job.needs.map((need): Gate => {
+    const doc = prerequisites.get(need.job);
+    const ref = refOf(job.run, need.module, need.pass);
+    if (!doc)
+      return { gate: 'prerequisite', ok: false, text: `${ref} does not exist`, next: `dflow why ${ref}`, on: need.job };
+    if (doc.state === 'completed')
+      return { gate: 'prerequisite', ok: true, text: `${ref} completed`, since: doc.since };
+    const gone =
+      doc.state === 'failed' || doc.state === 'partFail' || doc.state === 'canceled' || doc.state === 'deleted';
+    return {
+      gate: 'prerequisite',
+      ok: false,
+      text: `${ref} ${doc.state}`,
+      since: doc.since,
+      next: gone ? `dflow retry ${ref}` : `dflow why ${ref}`,
+      on: need.job,
+    };
+  });
+}
+
+/** True when the job waits for a prerequisite that has ended without completing. */
+export function isUnsatisfied(job: JobDoc, prerequisites: ReadonlyMap<string, JobDoc>): boolean {
+  if (job.state !== 'waiting' && job.state !== 'held') return false;
+  return job.needs.some((need) => {
+    const state = prerequisites.get(need.job)?.state;
+    return state === 'failed' || state === 'partFail' || state === 'canceled' || state === 'deleted';
+  });
+}
+
+function inputGates(facts: JobFacts): Gate[] {
+  const raw = facts.job.subjobs.flatMap((subjob) => subjob.inputs.filter((input) => input.kind === 'raw'));
+  if (raw.length === 0) return [];
+  const missing = raw.filter((input) => !rawSource(facts.data, input, facts.farm.reads));
+  const where = facts.farm.reads.join(', ');
+  if (missing.length === 0) return [{ gate: 'inputs', ok: true, text: `${raw.length} verified at ${where}` }];
+  return [
+    {
+      gate: 'inputs',
+      ok: false,
+      text: `${missing.length} of ${raw.length} files have no verified replica at ${where}`,
+      next: 'dflow transfer',
+      on: dataId(facts.job.level, facts.job.run),
+    },
+  ];
+}
+
+/** The first storage element of `reads` with a verified replica of a raw input, and the file. */
+export function rawSource(
+  data: DataDoc | undefined,
+  input: Input,
+  reads: readonly string[],
+): { readonly file: RawFile; readonly storage: string; readonly path: string } | undefined {
+  const file = input.kind === 'raw' ? data?.files.find((candidate) => candidate.name === input.name) : undefined;
+  if (!file) return undefined;
+  for (const storage of reads) {
+    const replica = file.replicas[storage];
+    if (replica?.state === 'verified') return { file, storage, path: replica.path };
+  }
+  return undefined;
+}
+
+function afterGates({ after }: JobFacts): Gate[] {
+  if (!after) return [];
+  if (after.open === 0) return [{ gate: 'after', ok: true, text: `request ${after.name} is done` }];
+  const text = `${after.open} passes of request ${after.name} are not done`;
+  return [{ gate: 'after', ok: false, text, next: `dflow status --request ${after.name}`, on: requestId(after.name) }];
+}
+
+/** What a hold is asked about a job. */
+export function holdSubject(job: JobDoc, calibration: boolean, site: string): HoldSubject {
+  return {
+    run: job.run,
+    module: job.module,
+    version: job.version,
+    site,
+    level: job.level,
+    labels: job.labels,
+    ...(job.request === undefined ? {} : { request: job.request }),
+    automatic: job.request === undefined && !calibration,
+  };
+}
+
+/** Holds on jobs and sites; those on storage and transfers are no business of a job. */
+function holdGates({ job, holds, now, calibration, farm }: JobFacts): Gate[] {
+  const subject = holdSubject(job, calibration, farm.name);
+  const found = holds.filter(
+    (hold) => hold.what !== 'storage' && hold.what !== 'transfer' && inForce(hold, now) && covers(hold.scope, subject),
+  );
+  if (found.length === 0) return [{ gate: 'holds', ok: true, text: 'none' }];
+  return found.map((hold): Gate => {
+    const until = hold.until ? ` until ${hold.until}` : '';
+    const text = `${hold.what}: ${hold.why} (${hold.by})${until}`;
+    return { gate: 'holds', ok: false, text, since: hold.since, next: `dflow resume ${hold._id}`, on: hold._id };
+  });
+}
+
+/** The first gate that is not met. */
+export function firstUnmet(gates: readonly Gate[]): Gate | undefined {
+  return gates.find((gate) => !gate.ok);
+}

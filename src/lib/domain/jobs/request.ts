@@ -1,0 +1,39 @@
+// A request: what an operator asked for (reprocess), written with its whole plan before the first job is made,
+// so that it can be continued, shown and listed, whoever is killed when.
+
+import type { Iso } from '../../util/time.ts';
+import type { Doc, HistoryEntry } from '../doc.ts';
+
+export interface PlanItem {
+  readonly run: number;
+  readonly module: string;
+  readonly pass: number;
+  /** Passes it starts from, resolved when the plan was written. */
+  readonly needs: readonly { readonly module: string; readonly pass: number }[];
+}
+
+export interface RequestDoc extends Doc {
+  readonly kind: 'request';
+  readonly name: string;
+  readonly version: string;
+  readonly level: string;
+  readonly modules: readonly string[];
+  readonly priority: number;
+  readonly labels: readonly string[];
+  readonly tag?: string;
+  /** `latest`, `new`, or a pass number. */
+  readonly prerequisite: string;
+  /** Another request that must be done first. */
+  readonly after?: string;
+  readonly plan: readonly PlanItem[];
+  readonly by: string;
+  readonly created: Iso;
+  /** When all jobs of the plan exist. */
+  readonly made?: Iso;
+  readonly history: readonly HistoryEntry[];
+}
+
+/** `module run pass`: a line of the exactly file. */
+export function exactlyLine(item: PlanItem): string {
+  return `${item.module} ${item.run} ${item.pass}`;
+}

@@ -1,0 +1,71 @@
+// A run: a numbered period of data taking. Its document freezes what the run consists of once it is complete.
+
+import type { Iso } from '../../util/time.ts';
+import type { Doc, HistoryEntry } from '../doc.ts';
+
+/** Why one level of a run counts as complete, frozen at that moment. */
+export interface Completion {
+  readonly at: Iso;
+  /** Subrun numbers, ascending, without a gap. */
+  readonly subruns: readonly number[];
+  /** What showed it: `109135 seen`, `end marker`, `quiet for 10m`, `declared by ...`. */
+  readonly evidence: string;
+}
+
+export interface RunLevel {
+  readonly complete?: Completion;
+  /** What keeps it open, in words: `subrun 001 missing`, `SNOP_..._002.zdab still open`. Empty when complete. */
+  readonly blocked?: string;
+  /** When a file of this level last turned up. */
+  readonly lastFile: Iso;
+  /** Names of files that turned up after completion. */
+  readonly late: readonly string[];
+  /** Number of files registered. */
+  readonly files: number;
+}
+
+/** What enqueue decided for automatic processing of the run, per version. */
+export interface AutomaticDone {
+  readonly at: Iso;
+  readonly modules: readonly string[];
+}
+
+export interface RunDoc extends Doc {
+  readonly kind: 'run';
+  readonly run: number;
+  /** Run type bit mask, where known (from the raw header, a run table, or a command). */
+  readonly mask?: number;
+  readonly maskFrom?: string;
+  readonly levels: Readonly<Record<string, RunLevel>>;
+  /** By software version: automatic passes were made. Absent: still to do. */
+  readonly automatic?: Readonly<Record<string, AutomaticDone>>;
+  readonly firstSeen: Iso;
+  readonly notes?: readonly { at: Iso; by: string; text: string }[];
+  readonly history: readonly HistoryEntry[];
+}
+
+/** A file that could not be placed: visible, harmless, never processed. */
+export interface QuarantineDoc extends Doc {
+  readonly kind: 'quarantine';
+  readonly level: string;
+  /** File name as text; bytes that are no UTF-8 are shown as `%XX`. */
+  readonly name: string;
+  readonly run?: number;
+  readonly reason:
+    | 'beyond-max-jump'
+    | 'out-of-range'
+    | 'unparsable-name'
+    | 'empty'
+    | 'other-content'
+    /** The same content as a registered file, under another path: harmless, but it fills the buffer. */
+    | 'duplicate'
+    | 'damaged'
+    /** Tables that a job produced and that do not parse. */
+    | 'bad-tables'
+    | 'operator';
+  readonly detail: string;
+  readonly size?: number;
+  /** Modification time on the buffer: an unchanged file is not read again. */
+  readonly modified?: Iso;
+  readonly at: Iso;
+}

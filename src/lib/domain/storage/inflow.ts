@@ -1,0 +1,21 @@
+// How fast a buffer fills, and how long it lasts. Pure.
+import { DAY, HOUR, type Iso, iso, ms } from '../../util/time.ts';
+
+/** Bytes registered in each hour (`2026-07-14T06`). */
+export type Hours = ReadonlyMap<string, number>;
+
+/** The first hour that counts at `now`: the last full day, so that day and night, runs and breaks even out. */
+export function sinceHour(now: Iso): string {
+  return iso(ms(now) - DAY + HOUR).slice(0, 13);
+}
+
+/** Bytes a day at `now`, over the last day. */
+export function inflow(hours: Hours, now: Iso): number {
+  const from = sinceHour(now);
+  return [...hours].reduce((sum, [hour, bytes]) => sum + (hour >= from ? bytes : 0), 0);
+}
+
+/** Days until `free` bytes are written at `perDay`; `undefined` when nothing comes in. */
+export function daysLeft(free: number, perDay: number): number | undefined {
+  return perDay > 0 ? free / perDay : undefined;
+}

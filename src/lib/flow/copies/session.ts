@@ -1,0 +1,95 @@
+// What one call of transfer works with: its options checked against the settings, its rules, its storage elements.
+
+import { inOrder, type Rules, wantedCopies } from '../../domain/data/replicas.ts';
+import type { HoldDoc } from '../../domain/hold.ts';
+import { compileTemplate } from '../../domain/storage/template.ts';
+import { ConfigError, UsageError } from '../../util/errors.ts';
+import { type NamedFolder, refuseSameFolder } from '../../util/folders.ts';
+import { suggestion } from '../../util/near.ts';
+import { Pace } from '../../util/pace.ts';
+import type { Ports, StepOptions } from '../ports.ts';
+import { activeHolds } from '../switches/holds.ts';
+import { applyBreakers } from './breakers.ts';
+import { Sites } from './sites.ts';
+
+export interface TransferOptions extends StepOptions {
+  /** The only source: `buffer` or a storage element. */
+  readonly from?: string;
+  /** Only to these storage elements, beyond `copies.raw` if need be. */
+  readonly to?: readonly string[];
+  readonly levels?: readonly string[];
+  readonly runs?: (run: number) => boolean;
+}
+
+export interface Session {
+  readonly ports: Ports;
+  readonly options: TransferOptions;
+  readonly levels: readonly string[];
+  readonly sites: Sites;
+  /** Its holds grow when transfers are cancelled while the call goes on. */
+  rules: Rules;
+  /** Those holds: they came after the call began. */
+  canceled: readonly HoldDoc[];
+  /** Files that may still be begun in this call. */
+  left: number;
+  /** Bytes per second at most, where there is a cap. */
+  readonly pace?: Pace;
+  /** Copies that a dry run takes for made: by `placeOf`. */
+  readonly assumed: Set<string>;
+}
+
+/** One path at one site, as a key. */
+export const placeOf = (site: string, path: string): string => JSON.stringify([site, path]);
+
+/** @throws UsageError for names that do not exist; ConfigError when two folders are one */
+export async function openSession(ports: Ports, options: TransferOptions): Promise<Session> {
+  const { storages, buffers, copies, file } = ports.settings;
+  if (storages.length === 0) {
+    throw new ConfigError('no storage element is configured', { where: file, hint: 'storage: {disk: ./store}' });
+  }
+  const names = storages.map((storage) => storage.name);
+  const known = [...new Set(buffers.map((buffer) => buffer.level))];
+  for (const name of options.to ?? []) mustBe('storage element', name, names);
+  if (options.from !== undefined) mustBe('source', options.from, ['buffer', ...names]);
+  for (const level of options.levels ?? []) mustBe('level', level, known);
+  const sites = new Sites(ports);
+  await applyBreakers(ports, sites, options.to);
+  const holds = await activeHolds(ports.store, await ports.store.now());
+  const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
+  const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
+  const from = options.from === undefined ? {} : { from: options.from };
+  const rules: Rules = { storages: inOrder(storages, holds), templates, wanted, holds, aside: sites.aside, ...from };
+  const { bandwidth } = ports.settings.transfer;
+  const session = {
+    ports,
+    options,
+    levels: options.levels ?? known,
+    sites,
+    rules,
+    canceled: [],
+    left: options.limit ?? Infinity,
+    assumed: new Set<string>(),
+    ...(bandwidth === undefined ? {} : { pace: new Pace(bandwidth) }),
+  };
+  await refuseSharedFolders(session);
+  return session;
+}
+
+function mustBe(what: string, name: string, known: readonly string[]): void {
+  if (!known.includes(name)) throw new UsageError(`no ${what} is called '${name}'`, { hint: suggestion(name, known) });
+}
+
+/** Two elements with one folder would count one copy twice; with a buffer, the original would count as its own copy. */
+async function refuseSharedFolders({ ports, sites, rules, levels }: Session): Promise<void> {
+  const { buffers, file } = ports.settings;
+  const elements: NamedFolder[] = [];
+  for (const { name } of rules.storages) {
+    const folder = await sites.folder(name);
+    if (folder !== undefined) elements.push({ name: `storage ${name}`, folder });
+  }
+  await refuseSameFolder(elements, file);
+  for (const { level, path } of buffers.filter((buffer) => levels.includes(buffer.level))) {
+    const buffer = { name: `buffer ${level}`, folder: path };
+    for (const element of elements) await refuseSameFolder([buffer, element], file);
+  }
+}

@@ -1,0 +1,68 @@
+// The farm's own document: heartbeat, epoch, and who its batch system is. A batch system that is not the one expected
+// answers every query with success and nothing, so it is checked before it is believed.
+
+import type { Backend } from '../../backend.ts';
+import { SCHEMA } from '../../domain/doc.ts';
+import type { FarmDoc } from '../../domain/farms/farm.ts';
+import { farmId } from '../../domain/ids.ts';
+import type { FarmSettings } from '../../domain/settings.ts';
+import { ConfigError, UnreachableError } from '../../util/errors.ts';
+import { suggestion } from '../../util/near.ts';
+import type { Ports } from '../ports.ts';
+
+/** The settings of a site; default: this host's farm. */
+export function farmSettings(ports: Ports, site?: string): FarmSettings {
+  const name = site ?? ports.settings.farm;
+  const found = ports.settings.farms.find((farm) => farm.name === name);
+  if (found) return found;
+  const hint = suggestion(
+    name,
+    ports.settings.farms.map((farm) => farm.name),
+  );
+  throw new ConfigError(`no farm ${name} is configured`, { where: ports.settings.file, hint });
+}
+
+export interface OpenFarm {
+  readonly farm: FarmSettings;
+  readonly backend: Backend;
+  readonly epoch: number;
+}
+
+/** Opens a farm: its backend answers as the one that the store knows, and the farm's heart has beaten. */
+export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
+  const farm = farmSettings(ports, site);
+  const backend = await ports.backend(farm.name);
+  const identity = await backend.identity();
+  const at = await ports.store.now();
+  const outcome = await ports.store.update<FarmDoc>(farmId(farm.name), (doc) => {
+    const expected = doc?.identity.cluster === '' ? undefined : doc?.identity;
+    if (expected && (expected.cluster !== identity.cluster || expected.user !== identity.user)) {
+      return { skip: `${expected.user}@${expected.cluster}` };
+    }
+    const base = { _id: farmId(farm.name), kind: 'farm', v: SCHEMA, site: farm.name, epoch: 1 } as const;
+    // A process that was stopped between clock and write must not make the site look silent.
+    const heartbeat = doc && doc.heartbeat > at ? doc.heartbeat : at;
+    const beat = {
+      backend: farm.backend,
+      identity,
+      heartbeat,
+      host: ports.host,
+      slots: farm.slots,
+      ...(farm.versions ? { versions: farm.versions } : {}),
+    };
+    return { write: { ...base, ...doc, ...beat } };
+  });
+  if (outcome.result === 'skipped') {
+    throw new UnreachableError(
+      `the batch system of ${farm.name} says it is ${identity.user}@${identity.cluster}, but the store knows it as ${outcome.why}`,
+      { hint: `log in as the right user on the right host, or: dflow farm unlock ${farm.name}` },
+    );
+  }
+  return { farm, backend, epoch: outcome.doc?.epoch ?? 1 };
+}
+
+/** Active subjobs of a site, by the view: a hint good enough for counting slots. */
+export async function activeCount(ports: Ports, site: string): Promise<number> {
+  const groups = await ports.store.count('active', 1, { prefix: [site] });
+  return groups.reduce((sum, group) => sum + group.value, 0);
+}

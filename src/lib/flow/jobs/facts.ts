@@ -1,0 +1,103 @@
+// Facts for readiness, read in bulk and fresh: what the decisions of enqueue, submit and why rest on.
+import type { DataDoc } from '../../domain/data/data.ts';
+import { routeOf } from '../../domain/farms/routing.ts';
+import type { HoldDoc } from '../../domain/hold.ts';
+import { dataId, requestId, runId } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import type { JobFacts, RunFacts } from '../../domain/jobs/readiness.ts';
+import type { RequestDoc } from '../../domain/jobs/request.ts';
+import type { RunDoc } from '../../domain/runs/run.ts';
+import { typesOf } from '../../domain/runs/runtypes.ts';
+import type { FarmSettings } from '../../domain/settings.ts';
+import type { Ports } from '../ports.ts';
+import { tableRevisions } from '../steps/tables/lookup.ts';
+import { activeHolds } from '../switches/holds.ts';
+import { openPasses } from './wake.ts';
+
+/** Names of the run types of a mask; none when it is not known. */
+export function runTypes(ports: Ports, mask: number | undefined): readonly string[] {
+  return mask === undefined ? [] : typesOf(mask, ports.settings.runs.types);
+}
+
+/** True when one of the types is a calibration type. */
+export function isCalibration(ports: Ports, mask: number | undefined): boolean {
+  return runTypes(ports, mask).some((type) => ports.settings.runs.calibration.includes(type));
+}
+
+/** Facts of many runs at one level and version, by run; tables as a tag has frozen them, if one is named. */
+export async function runFacts(
+  ports: Ports,
+  runs: readonly number[],
+  level: string,
+  version: string | undefined,
+  tag?: string,
+): Promise<Map<number, RunFacts>> {
+  const { store, settings } = ports;
+  const docs = await store.get<RunDoc | DataDoc>(runs.flatMap((run) => [runId(run), dataId(level, run)]));
+  const tables = await tableRevisions(store, settings.tables.required, runs, tag);
+  return new Map(
+    runs.map((run) => {
+      const doc = docs.get(runId(run)) as RunDoc | undefined;
+      const facts: RunFacts = {
+        run,
+        level,
+        doc,
+        tables: tables.get(run) ?? {},
+        types: runTypes(ports, doc?.mask),
+        modules: version === undefined ? undefined : settings.modules[version],
+        data: docs.get(dataId(level, run)) as DataDoc | undefined,
+      };
+      return [run, facts];
+    }),
+  );
+}
+
+/** What many jobs' readiness needs, read in three bulk reads; answers the facts of each of them at a farm. */
+export async function jobFacts(
+  ports: Ports,
+  jobs: readonly JobDoc[],
+): Promise<(job: JobDoc, farm: FarmSettings) => JobFacts> {
+  const { store, settings } = ports;
+  const now = await store.now();
+  const holds: HoldDoc[] = await activeHolds(store, now);
+  const requests = [...new Set(jobs.flatMap((job) => (job.request === undefined ? [] : [requestId(job.request)])))];
+  const ids = new Set(
+    jobs.flatMap((job) => [dataId(job.level, job.run), ...job.needs.map((need) => need.job)]).concat(requests),
+  );
+  const docs = await store.get([...ids]);
+  const after = await openRequests(
+    ports,
+    requests.map((id) => docs.get(id) as RequestDoc | undefined),
+  );
+  return (job, farm) => {
+    const request =
+      job.request === undefined ? undefined : (docs.get(requestId(job.request)) as RequestDoc | undefined);
+    const open = request?.after === undefined ? undefined : after.get(request.after);
+    const route = routeOf(settings.routing, job);
+    const prerequisites = job.needs.flatMap((need) => {
+      const doc = docs.get(need.job) as JobDoc | undefined;
+      return doc ? [[need.job, doc] as const] : [];
+    });
+    return {
+      job,
+      now,
+      farm,
+      holds,
+      hash: settings.hash,
+      ...(route ? { route } : {}),
+      calibration: isCalibration(ports, job.mask),
+      modules: settings.modules[job.version],
+      data: docs.get(dataId(job.level, job.run)) as DataDoc | undefined,
+      prerequisites: new Map(prerequisites),
+      ...(request?.after === undefined ? {} : { after: { name: request.after, open: open ?? 0 } }),
+    };
+  };
+}
+
+/** Open passes of each request that one of `requests` must come after. */
+async function openRequests(ports: Ports, requests: readonly (RequestDoc | undefined)[]): Promise<Map<string, number>> {
+  const names = new Set(requests.flatMap((request) => (request?.after === undefined ? [] : [request.after])));
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, await openPasses(ports, name));
+  return counts;
+}

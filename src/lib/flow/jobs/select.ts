@@ -1,0 +1,261 @@
+// Selections against the store: the jobs and runs that a selection names. Reads what is selected, by id ranges and
+// views, not everything; decides on freshly read documents.
+import { globMatch } from '../../domain/hold.ts';
+import { jobId, refOf, runId } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import { knownCauses } from '../../domain/jobs/policy.ts';
+import type { PassState } from '../../domain/jobs/states.ts';
+import type { RunDoc } from '../../domain/runs/run.ts';
+import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
+import { idsWith, type Store } from '../../store.ts';
+import { UsageError } from '../../util/errors.ts';
+import { suggestion } from '../../util/near.ts';
+import type { Item, Ports } from '../ports.ts';
+
+export interface Selected {
+  /** By run, module and pass. */
+  readonly jobs: readonly JobDoc[];
+  /** State as shown (`unsatisfied` is derived), by job id. */
+  readonly states: ReadonlyMap<string, PassState>;
+  /** Subjob indices where a REF named some, by job id; absent: the whole pass. */
+  readonly subjobs: ReadonlyMap<string, readonly number[]>;
+  /** What could not be selected, as failed items: unknown runs and jobs, lines whose state has changed. */
+  readonly problems: readonly Item[];
+}
+
+/**
+ * The jobs that a selection names.
+ * @throws UsageError when a module pattern matches no module that is defined or has jobs, or nobody knows a cause
+ */
+export async function selectJobs(ports: Pick<Ports, 'store' | 'settings'>, selection: Selection): Promise<Selected> {
+  await checkModules(ports, selection);
+  await checkCauses(ports, selection);
+  const found = await candidates(ports.store, selection);
+  const named = await lastOnly(
+    ports.store,
+    selection,
+    found.filter((job) => matches(selection, job)),
+  );
+  const states = await shownStates(ports.store, named);
+  const wanted = selection.states && new Set(selection.states);
+  const stale = named.filter((job) => changedSince(selection.refs, job, states.get(job._id)) !== undefined);
+  const jobs = named.filter((job) => !stale.includes(job) && (!wanted || wanted.has(states.get(job._id) ?? job.state)));
+  jobs.sort((a, b) => (a._id < b._id ? -1 : 1));
+  const problems = [
+    ...(await unknown(ports.store, selection, found)),
+    ...stale.map((job) => staleItem(job, changedSince(selection.refs, job, states.get(job._id)), states.get(job._id))),
+  ];
+  return { jobs, states, subjobs: subjobsOf(selection.refs, jobs), problems };
+}
+
+/** Runs of a selection's runs and REFs, ascending; all without either. Problems as in `selectJobs`. */
+export async function selectRuns(
+  store: Store,
+  selection: Pick<Selection, 'runs' | 'refs'>,
+): Promise<{ runs: RunDoc[]; problems: Item[] }> {
+  const { refs, runs: set } = selection;
+  const named = refs && new Set(refs.flatMap((ref) => ref.run ?? []));
+  const listed = [...new Set([...(set?.listed ?? []), ...(named ?? [])])];
+  const docs = named
+    ? [...(await store.get<RunDoc>([...named].map(runId))).values()]
+    : (await ranges<RunDoc>(store, set?.ranges ?? [[0, Number.POSITIVE_INFINITY]], runId)).flat();
+  const runs = docs.filter((doc) => !set || hasRun(set, doc.run)).sort((a, b) => a.run - b.run);
+  const known = new Set(docs.map((doc) => doc.run));
+  const problems = listed.filter((run) => !known.has(run) && (!set || hasRun(set, run))).map(unknownRun);
+  return { runs, problems };
+}
+
+/** A listed run of which nothing is known, as a failed item. */
+function unknownRun(run: number): Item {
+  return {
+    kind: 'run',
+    ref: refOf(run),
+    did: 'unknown',
+    failed: true,
+    run,
+    text: 'no such run',
+    next: 'dflow list runs',
+  };
+}
+
+async function ranges<D extends RunDoc | JobDoc>(
+  store: Store,
+  spans: readonly (readonly [number, number])[],
+  id: (run: number) => string,
+): Promise<D[][]> {
+  const reads = spans.map(([first, last]) => {
+    const prefix = id(0).slice(0, id(0).indexOf(':') + 1);
+    const end = Number.isFinite(last) ? `${id(last)}\uffff` : `${prefix}\uffff`;
+    return store.range<D>({ start: id(first), end });
+  });
+  return Promise.all(reads);
+}
+
+/** Documents that may match: the narrowest reading of REFs, runs, request, cause, states. */
+async function candidates(store: Store, selection: Selection): Promise<JobDoc[]> {
+  const { refs, runs, requests, causes, states } = selection;
+  if (refs) return byRefs(store, refs);
+  if (runs) return (await ranges<JobDoc>(store, runs.ranges, (run) => jobId(run, '', 0).slice(0, -5))).flat();
+  if (requests?.every((name) => !/[*?]/.test(name))) {
+    const rows = await Promise.all(requests.map((name) => store.view('jobs-by-request', { prefix: [name] })));
+    return byIds(
+      store,
+      rows.flat().map((row) => row.id),
+    );
+  }
+  if (causes && selection.since === undefined) {
+    const rows = await Promise.all(causes.map((cause) => store.view('causes', { prefix: [cause] })));
+    return byIds(
+      store,
+      rows.flat().map((row) => row.id),
+    );
+  }
+  if (states) return byIds(store, await idsByState(store, states, selection.since));
+  return store.range<JobDoc>(idsWith('job:'));
+}
+
+async function byRefs(store: Store, refs: readonly JobRef[]): Promise<JobDoc[]> {
+  const exact = refs.flatMap((ref) => {
+    if (ref.run !== undefined && ref.module !== undefined && ref.pass !== undefined) {
+      return jobId(ref.run, ref.module, ref.pass);
+    }
+    return ref.run === undefined && ref.id?.startsWith('job:') ? ref.id : [];
+  });
+  const open = refs.filter((ref) => ref.run !== undefined && (ref.module === undefined || ref.pass === undefined));
+  const prefixes = open.map(
+    (ref) => `job:${runId(ref.run ?? 0).slice(4)}:${ref.module === undefined ? '' : `${ref.module}:`}`,
+  );
+  const lists = await Promise.all([...new Set(prefixes)].map((prefix) => store.range<JobDoc>(idsWith(prefix))));
+  const all = [...lists.flat(), ...(await byIds(store, exact))];
+  return [...new Map(all.map((job) => [job._id, job])).values()];
+}
+
+async function byIds(store: Store, ids: readonly string[]): Promise<JobDoc[]> {
+  return [...(await store.get<JobDoc>([...new Set(ids)])).values()];
+}
+
+async function idsByState(store: Store, states: readonly PassState[], since: string | undefined): Promise<string[]> {
+  // An unsatisfied pass is a waiting one in the store.
+  const stored = new Set(states.map((state) => (state === 'unsatisfied' ? 'waiting' : state)));
+  const rows = await Promise.all(
+    [...stored].map((state) => {
+      if (since === undefined) return store.view('jobs-by-state', { prefix: [state] });
+      return store.view('jobs-by-state', { start: [state, since], end: [state, {}] });
+    }),
+  );
+  return rows.flat().map((row) => row.id);
+}
+
+/** How far ahead a later pass is looked for: an interrupted request may have left one number without a job. */
+const AHEAD = 3;
+
+/** With `--pass last`: only jobs without a later pass, except those whose pass was named. */
+async function lastOnly(store: Store, selection: Selection, jobs: readonly JobDoc[]): Promise<JobDoc[]> {
+  if (selection.pass !== 'last') return [...jobs];
+  const asked = jobs.filter((job) => !namesPass(selection, job));
+  const later = (job: JobDoc): string[] => {
+    return Array.from({ length: AHEAD }, (_, i) => jobId(job.run, job.module, job.pass + 1 + i));
+  };
+  const newer = await store.get(asked.flatMap(later));
+  const old = new Set(asked.filter((job) => later(job).some((id) => newer.has(id))).map((job) => job._id));
+  return jobs.filter((job) => !old.has(job._id));
+}
+
+/** States as shown, with those of the prerequisites that they derive from. */
+export async function shownStates(store: Store, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
+  const known = new Map(jobs.map((job) => [job._id, job]));
+  const waitsFor = (job: JobDoc): string[] => (job.state === 'waiting' ? job.needs.map((need) => need.job) : []);
+  let missing = jobs.flatMap(waitsFor).filter((id) => !known.has(id));
+  while (missing.length > 0) {
+    const docs = await byIds(store, missing);
+    for (const doc of docs) known.set(doc._id, doc);
+    missing = docs.flatMap(waitsFor).filter((id) => !known.has(id));
+  }
+  const states = new Map<string, PassState>();
+  const state = (id: string): PassState | undefined => {
+    const job = known.get(id);
+    if (!job) return undefined;
+    const shown = states.get(id) ?? shownState(job, state);
+    states.set(id, shown);
+    return shown;
+  };
+  for (const job of jobs) state(job._id);
+  return states;
+}
+
+/** The state that a piped line said, when the job is no longer in it. */
+function changedSince(refs: Selection['refs'], job: JobDoc, now: PassState | undefined): PassState | undefined {
+  const ref = refs?.find((one) => one.expected !== undefined && refers(one, job));
+  return ref?.expected === now ? undefined : ref?.expected;
+}
+
+function staleItem(job: JobDoc, was: PassState | undefined, now: PassState | undefined): Item {
+  const ref = refOf(job.run, job.module, job.pass);
+  return {
+    kind: 'job',
+    ref,
+    did: 'refused',
+    failed: true,
+    text: `is ${now} now, no longer ${was}`,
+    next: `dflow why ${ref}`,
+  };
+}
+
+/** Listed runs and named jobs that do not exist. */
+async function unknown(store: Store, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
+  const refs = (selection.refs ?? []).filter((ref) => !found.some((job) => refers(ref, job)));
+  const bare = refs.filter((ref) => ref.module === undefined).flatMap((ref) => ref.run ?? []);
+  const seen = new Set(found.map((job) => job.run));
+  const runs = [...new Set([...bare, ...(selection.runs?.listed ?? []).filter((run) => !seen.has(run))])];
+  const docs = await store.get(runs.map(runId));
+  const jobs = refs.filter((ref) => ref.module !== undefined || ref.run === undefined);
+  return [
+    ...runs.filter((run) => !docs.has(runId(run))).map(unknownRun),
+    ...jobs.map((ref): Item => {
+      const next = ref.run === undefined ? 'dflow list jobs' : `dflow list jobs ${ref.run}`;
+      return { kind: 'job', ref: ref.text, did: 'unknown', failed: true, text: 'no such job', next };
+    }),
+  ];
+}
+
+function subjobsOf(refs: Selection['refs'], jobs: readonly JobDoc[]): Map<string, number[]> {
+  const chosen = new Map<string, number[]>();
+  for (const job of jobs) {
+    const mine = (refs ?? []).filter((ref) => refers(ref, job));
+    if (mine.length === 0 || mine.some((ref) => ref.subjob === undefined)) continue;
+    chosen.set(job._id, [...new Set(mine.flatMap((ref) => ref.subjob ?? []))]);
+  }
+  return chosen;
+}
+
+/** A module pattern that matches nothing is a misspelling, never an empty result. */
+async function checkModules(
+  { store, settings }: Pick<Ports, 'store' | 'settings'>,
+  selection: Selection,
+): Promise<void> {
+  const defined = Object.values(settings.modules).flatMap((file) => Object.keys(file.modules));
+  const missing = (names: readonly string[]): string | undefined => {
+    return selection.modules?.find((pattern) => !names.some((name) => globMatch(pattern, name)));
+  };
+  if (missing(defined) === undefined) return;
+  const counts = await store.count('job-counts', 2);
+  const known = [...new Set([...defined, ...counts.map((group) => String((group.key as string[])[1]))])];
+  const pattern = missing(known);
+  if (pattern === undefined) return;
+  throw new UsageError(`no module matches ${pattern}`, { hint: suggestion(pattern, known) });
+}
+
+/** A cause that neither the policy nor any failure knows is a misspelling: silence would look like "nothing failed". */
+async function checkCauses(
+  { store, settings }: Pick<Ports, 'store' | 'settings'>,
+  { causes }: Selection,
+): Promise<void> {
+  if (!causes) return;
+  const known = knownCauses(settings);
+  const strange = causes.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
+  if (strange.length === 0) return;
+  const met = (await store.count('causes', 1)).map(({ key }) => String((key as string[])[0]));
+  const wrong = strange.find((cause) => !met.includes(cause));
+  if (wrong === undefined) return;
+  throw new UsageError(`no cause is called ${wrong}`, { hint: suggestion(wrong, new Set([...met, ...known])) });
+}

@@ -1,0 +1,134 @@
+// Waking what sleeps: a waiting subjob names the document it waits for; when that may have come, it is made ready and
+// submit looks at it again. A wake is only a hint to look: the decision is always readiness, on fresh documents.
+import type { Doc } from '../../domain/doc.ts';
+import { hasVersion } from '../../domain/farms/routing.ts';
+import { covers, type HoldDoc, inForce } from '../../domain/hold.ts';
+import { type JobDoc, type Move, transition } from '../../domain/jobs/job.ts';
+import { INSTALLED, ROUTED } from '../../domain/jobs/readiness.ts';
+import type { RequestDoc } from '../../domain/jobs/request.ts';
+import { tookEffect } from '../../store.ts';
+import type { Iso } from '../../util/time.ts';
+import type { Ports } from '../ports.ts';
+
+/** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
+export async function wakeSleepers(ports: Ports, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const awaited = new Set(ids);
+  const rows = await ports.store.view('wake', { keys: ids.map((id) => ['on', id]) });
+  return change(
+    ports,
+    rows.map((row) => row.id),
+    (job, at) => sleepersOf(job, awaited, at),
+  );
+}
+
+function sleepersOf(job: JobDoc, awaited: ReadonlySet<string>, at: Iso): Move[] {
+  return job.subjobs.flatMap((subjob): Move[] => {
+    const { state } = subjob;
+    if (state.name !== 'waiting' || state.wake.kind !== 'on' || !awaited.has(state.wake.id)) return [];
+    return [{ index: subjob.index, event: 'wake', to: { name: 'waiting', since: at, wake: { kind: 'ready' } } }];
+  });
+}
+
+/** Makes every held subjob ready whose time has come. Returns the number of jobs woken. */
+export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
+  const rows = await ports.store.view('wake', { start: ['at', ''], end: ['at', now], limit: 5000 });
+  return change(
+    ports,
+    rows.map((row) => row.id),
+    (job, at) =>
+      job.subjobs.flatMap((subjob): Move[] => {
+        const { state } = subjob;
+        if (state.name !== 'held' || state.until === undefined || state.until > now) return [];
+        const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
+        return [{ index: subjob.index, event: 'wake', to, why: `cooled off after: ${state.reason}` }];
+      }),
+  );
+}
+
+async function change(ports: Ports, ids: readonly string[], moves: (job: JobDoc, at: Iso) => Move[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const at = await ports.store.now();
+  const outcomes = await ports.store.bulk<JobDoc>(
+    [...new Set(ids)].map((id) => ({
+      id,
+      change: (job) => {
+        const found = job ? moves(job, at) : [];
+        return job && found.length > 0
+          ? { write: transition(job, found, at, ports.by) }
+          : { skip: 'nothing sleeps there' };
+      },
+    })),
+  );
+  return outcomes.filter(tookEffect).length;
+}
+
+/** Awaited documents looked at in one sweep. */
+const SWEEP = 2_000;
+
+/**
+ * Catches missed wakes: looks at what is being waited for (few distinct documents, however many jobs sleep), and wakes
+ * the sleepers of those that have come. A rotating window keeps it bounded. Returns the number of jobs woken.
+ */
+export async function sweep(ports: Ports, site = ports.settings.farm): Promise<number> {
+  const awaited = (await ports.store.count('wake', 2, { prefix: ['on'] })).map(
+    (group) => (group.key as string[])[1] ?? '',
+  );
+  if (awaited.length === 0) return 0;
+  const now = await ports.store.now();
+  const start = awaited.length > SWEEP ? (Math.floor(Date.parse(now) / 10_000) * SWEEP) % awaited.length : 0;
+  const window = [...awaited, ...awaited].slice(start, start + Math.min(SWEEP, awaited.length));
+  const docs = await ports.store.get(window);
+  const due: string[] = [];
+  for (const id of window) if (await hasCome(ports, site, id, docs.get(id), now)) due.push(id);
+  return wakeSleepers(ports, due);
+}
+
+/** True when what is waited for may have come; in doubt true, since readiness decides. */
+async function hasCome(ports: Ports, site: string, id: string, doc: Doc | undefined, now: Iso): Promise<boolean> {
+  if (id.startsWith('config:')) return id !== `config:${ports.settings.hash}`;
+  if (id.startsWith(ROUTED) || id.startsWith(INSTALLED)) return isFarmFor(ports, site, id);
+  switch (doc?.kind) {
+    case 'job':
+      return (doc as JobDoc).state === 'completed';
+    case 'hold':
+      return !inForce(doc as HoldDoc, now) || !concerns(doc as HoldDoc, site);
+    case 'data':
+      return hasReadable(ports, doc as Doc & { done: readonly string[] });
+    case 'request':
+      return (await openPasses(ports, (doc as RequestDoc).name)) === 0;
+    case undefined:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** `routed:cedar,ral:HASH`, `installed:7.0.8:HASH`: the site may take it, or the configuration has changed since. */
+function isFarmFor(ports: Ports, site: string, id: string): boolean {
+  const [kind = '', ...rest] = id.split(':');
+  const hash = rest.pop();
+  const words = rest.join(':');
+  if (hash !== ports.settings.hash) return true;
+  if (`${kind}:` === ROUTED) return words.split(',').includes(site);
+  const farm = ports.settings.farms.find((candidate) => candidate.name === site);
+  return farm !== undefined && hasVersion(farm, words);
+}
+
+/** A hold on one site put the pass aside there; every other site may take it. */
+function concerns(hold: HoldDoc, site: string): boolean {
+  return !hold.scope.sites || covers({ sites: hold.scope.sites }, { site });
+}
+
+function hasReadable(ports: Ports, doc: { readonly done: readonly string[] }): boolean {
+  return ports.settings.farms.some((farm) => farm.reads.some((storage) => doc.done.includes(storage)));
+}
+
+/** Passes of a request that are not completed, canceled or deleted. */
+export async function openPasses(ports: Ports, request: string): Promise<number> {
+  const groups = await ports.store.count('jobs-by-request', 2, { prefix: [request] });
+  const ended = new Set(['completed', 'canceled', 'deleted']);
+  return groups
+    .filter((group) => !ended.has((group.key as string[])[1] ?? ''))
+    .reduce((sum, group) => sum + group.value, 0);
+}

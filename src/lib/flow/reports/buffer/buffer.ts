@@ -1,0 +1,148 @@
+// The buffer as a whole: how full, how fast it fills, how long it lasts, and what keeps each part of it from being freed.
+// `bufferRows` is cheap (counts and what the hosts last said); `bufferParts` reads the documents of what is there.
+
+import type { KeepGate, PurgeRules } from '../../../domain/data/purgerules.ts';
+import { SCHEMA } from '../../../domain/doc.ts';
+import type { Gate } from '../../../domain/jobs/readiness.ts';
+import { daysLeft, inflow, sinceHour } from '../../../domain/storage/inflow.ts';
+import { humanBytes } from '../../../util/bytes.ts';
+import { UnreachableError } from '../../../util/errors.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import { originals } from '../../steps/purge/candidates.ts';
+import { activeHolds } from '../../switches/holds.ts';
+import type { WhyReport } from '../why/why.ts';
+import { type BufferDoc, fills, spaceOfBuffer } from './fill.ts';
+
+export interface BufferRow {
+  readonly level: string;
+  /** Bytes of registered files on it. */
+  readonly bytes: number;
+  /** Bytes that came in over the last day. */
+  readonly perDay: number;
+  /** Of its disk; absent where no host has said it. */
+  readonly disk?: { readonly host: string; readonly at: Iso; readonly total: number; readonly free: number };
+  /** Days until its disk is full at this rate. */
+  readonly daysLeft?: number;
+}
+
+/** One row for each level. Levels that share a disk fill it together. */
+export async function bufferRows(ports: Ports): Promise<BufferRow[]> {
+  const now = await ports.store.now();
+  const said = await disks(ports, now);
+  const rows: BufferRow[] = [];
+  for (const { level } of ports.settings.buffers) {
+    const on = await ports.store.count('buffer', 2, { prefix: ['on', level] });
+    const hours = await ports.store.view('buffer', { start: ['in', level, sinceHour(now)], end: ['in', level, {}] });
+    const sums = new Map<string, number>();
+    for (const { key, value } of hours) {
+      const hour = String((key as unknown[])[2]);
+      sums.set(hour, (sums.get(hour) ?? 0) + Number(value));
+    }
+    rows.push({ level, bytes: on.reduce((sum, { value }) => sum + value, 0), perDay: inflow(sums, now) });
+  }
+  const sharing = (disk: BufferDoc | undefined, other: BufferDoc | undefined): boolean =>
+    disk !== undefined && disk.host === other?.host && disk.total === other.total;
+  return rows.map((row) => {
+    const disk = said.get(row.level);
+    if (!disk) return row;
+    const together = rows.filter(({ level }) => sharing(disk, said.get(level)));
+    const perDay = together.reduce((sum, one) => sum + one.perDay, 0);
+    const left = daysLeft(disk.free, perDay);
+    const { host, at, total, free } = disk;
+    return { ...row, disk: { host, at, total, free }, ...(left === undefined ? {} : { daysLeft: left }) };
+  });
+}
+
+/** What is known of each level's disk: what its host last said, or, on that host, what the disk says now. */
+async function disks(ports: Ports, now: Iso): Promise<Map<string, BufferDoc>> {
+  const docs = (await fills(ports)).sort((a, b) => (a.at < b.at ? -1 : 1));
+  const found = new Map(docs.map((doc) => [doc.level, doc]));
+  for (const { level } of ports.settings.buffers) {
+    const { host } = ports;
+    if ((found.get(level)?.host ?? host) !== host) continue;
+    const space = await spaceOfBuffer(ports, level).catch((error: unknown) => {
+      if (error instanceof UnreachableError) return undefined;
+      throw error;
+    });
+    if (space) found.set(level, { _id: '', kind: 'buffer', v: SCHEMA, host, level, at: now, ...space });
+  }
+  return found;
+}
+
+/** Bytes and files that one gate keeps, or that may go. */
+export interface BufferPart {
+  readonly gate: KeepGate | 'free';
+  readonly why: string;
+  readonly next: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** The first run of it. */
+  readonly run: number;
+}
+
+/** What keeps each part of the buffer, the largest first. Reads every document that has something there. */
+export async function bufferParts(ports: Ports): Promise<BufferPart[]> {
+  const { settings, store } = ports;
+  const now = await store.now();
+  const rules: PurgeRules = {
+    now,
+    purgeAfter: settings.copies.purgeAfter,
+    storages: settings.storages.map(({ name }) => name),
+    sampledAfter: settings.purge.sampledAfter,
+    holds: await activeHolds(store, now),
+    aside: new Set(),
+    late: false,
+  };
+  const levels = settings.buffers.map(({ level }) => level);
+  const parts = new Map<string, BufferPart>();
+  for await (const { doc, file, verdict } of originals(ports, rules, levels, ['present', 'changed', 'purging'])) {
+    const part =
+      'free' in verdict
+        ? { gate: 'free' as const, why: 'may go now', next: 'dflow purge' }
+        : { gate: verdict.keep, why: summary(verdict.keep, verdict.why), next: verdict.next };
+    const key = `${part.gate} ${part.why}`;
+    const known = parts.get(key) ?? { ...part, files: 0, bytes: 0, run: doc.run };
+    parts.set(key, { ...known, files: known.files + 1, bytes: known.bytes + file.size });
+  }
+  return [...parts.values()].sort((a, b) => b.bytes - a.bytes);
+}
+
+/** Details of one file must not split a part into as many parts as it has files. */
+function summary(gate: KeepGate, why: string): string {
+  return gate === 'changed' ? 'not what was registered' : why;
+}
+
+/** `dflow why buffer`: fill and inflow, then what keeps each part. */
+export async function whyBuffer(ports: Ports): Promise<WhyReport> {
+  const rows = await bufferRows(ports);
+  const parts = await bufferParts(ports);
+  const gates = [...rows.map((row) => fillGate(row, ports)), ...parts.map(partGate)];
+  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const free = parts.filter(({ gate }) => gate === 'free').reduce((sum, { bytes }) => sum + bytes, 0);
+  const about = `${humanBytes(total)} of raw files, ${humanBytes(free)} may go now`;
+  const needy = gates.filter(({ ok }) => !ok);
+  const next = [...new Set(parts.filter(({ gate }) => gate !== 'open').map((part) => part.next))];
+  return { ref: 'buffer', about, state: needy.length === 0 ? 'ok' : 'held', gates, next: next.slice(0, 6) };
+}
+
+function fillGate({ level, bytes, perDay, disk, daysLeft: left }: BufferRow, ports: Ports): Gate {
+  const rate = `${humanBytes(perDay)} came in over the last day`;
+  if (!disk) return { gate: level, ok: true, text: `${humanBytes(bytes)} of raw files; ${rate}` };
+  const full = Math.round(100 * (1 - disk.free / disk.total));
+  const days = left === undefined ? '' : `, ${left < 10 ? left.toFixed(1) : Math.round(left)} days left`;
+  const short = isShort({ disk, ...(left === undefined ? {} : { daysLeft: left }) }, ports.settings.purge.untilFree);
+  const text = `${full} % full${days}; ${humanBytes(bytes)} of raw files; ${rate}; ${disk.host}`;
+  return { gate: level, ok: !short, text, since: disk.at, next: 'dflow purge --dry-run' };
+}
+
+/** True when a person should look: nearly full, less free than is asked for, or full within days. */
+export function isShort(row: Pick<BufferRow, 'disk' | 'daysLeft'>, untilFree = 0.1): boolean {
+  if (!row.disk) return false;
+  return row.disk.free < Math.min(untilFree, 0.2) * row.disk.total || (row.daysLeft ?? Number.POSITIVE_INFINITY) < 3;
+}
+
+function partGate({ gate, why, next, files, bytes, run }: BufferPart): Gate {
+  const text = `${humanBytes(bytes)} in ${files} ${files === 1 ? 'file' : 'files'} from run ${run}: ${why}`;
+  return { gate, ok: gate === 'free' || gate === 'open' || gate === 'purging', text, next };
+}

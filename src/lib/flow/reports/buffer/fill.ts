@@ -1,0 +1,44 @@
+// How full the buffers are. The host of a buffer asks its disk and tells the others; everybody can read what it said.
+import { type Doc, SCHEMA } from '../../../domain/doc.ts';
+import { idsWith } from '../../../store.ts';
+import { type Space, spaceOf } from '../../../util/disk.ts';
+import { UnreachableError } from '../../../util/errors.ts';
+import { between, type Iso, MINUTE } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+
+/** What a host last said of one of its buffers. */
+export interface BufferDoc extends Doc {
+  readonly kind: 'buffer';
+  readonly host: string;
+  readonly level: string;
+  readonly at: Iso;
+  /** Bytes. */
+  readonly total: number;
+  readonly free: number;
+}
+
+/** The disk of a level's buffer on this host. @throws UnreachableError when the folder is not there */
+export async function spaceOfBuffer(ports: Ports, level: string): Promise<Space> {
+  const folder = (await ports.buffer(level)).localPath('');
+  if (folder === undefined) throw new UnreachableError(`buffer ${level} is no folder of this host`);
+  return spaceOf(folder);
+}
+
+/** Asks the disk of a buffer on this host and writes down what it says, once a minute at most. */
+export async function fillOf(ports: Ports, level: string): Promise<Space> {
+  const space = await spaceOfBuffer(ports, level);
+  const at = await ports.store.now();
+  const { host } = ports;
+  const id = `buffer:${host}:${level}`;
+  await ports.store.update<BufferDoc>(id, (doc) => {
+    if (doc && between(doc.at, at) < MINUTE) return { skip: 'said a moment ago' };
+    const rev = doc?._rev === undefined ? {} : { _rev: doc._rev };
+    return { write: { _id: id, kind: 'buffer', v: SCHEMA, host, level, at, ...space, ...rev } };
+  });
+  return space;
+}
+
+/** What every host last said of its buffers. */
+export async function fills(ports: Ports): Promise<BufferDoc[]> {
+  return ports.store.range<BufferDoc>(idsWith('buffer:'));
+}

@@ -1,0 +1,28 @@
+// A pass as one row: what `list jobs` prints and what other commands read from a pipe.
+import { refOf } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import type { PassState } from '../../../domain/jobs/states.ts';
+import { causesOf, sitesOf } from '../../../domain/selection.ts';
+import type { Row } from './look.ts';
+
+/** `state` as shown, which may be the derived `unsatisfied`. */
+export function jobRow(job: JobDoc, state: PassState): Row {
+  const causes = causesOf(job);
+  const sites = sitesOf(job);
+  return {
+    kind: 'job',
+    ref: refOf(job.run, job.module, job.pass),
+    run: job.run,
+    module: job.module,
+    pass: job.pass,
+    version: job.version,
+    state,
+    done: job.subjobs.filter((subjob) => subjob.state.name === 'completed').length,
+    subjobs: job.subjobs.length,
+    ...(sites.length > 0 ? { site: sites.join(',') } : {}),
+    tries: Math.max(0, ...job.subjobs.map((subjob) => subjob.attempt)),
+    ...(causes.length > 0 ? { cause: causes.join(',') } : {}),
+    since: job.since,
+    ...(job.request === undefined ? {} : { request: job.request }),
+  };
+}

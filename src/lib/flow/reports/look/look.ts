@@ -1,0 +1,217 @@
+// Looking: the rows of `list`, one generator per kind. Reads what is asked for by id ranges and views, writes nothing.
+import type { DataDoc } from '../../../domain/data/data.ts';
+import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { coverText, drainOf } from '../../../domain/hold.ts';
+import { dataId, refOf, runPad } from '../../../domain/ids.ts';
+import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
+import { typesOf } from '../../../domain/runs/runtypes.ts';
+import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
+import { idsWith } from '../../../store.ts';
+import { between } from '../../../util/time.ts';
+import { selectJobs, selectRuns } from '../../jobs/select.ts';
+import type { Ports } from '../../ports.ts';
+import type { TableDoc } from '../../steps/tables/documents.ts';
+import { activeHolds, openHolds } from '../../switches/holds.ts';
+import { jobRow } from './jobrows.ts';
+import { outputRows, rawRows } from './replicarows.ts';
+import { requestRows } from './requestrows.ts';
+import { storageRows } from './storagerows.ts';
+
+/**
+ * A looked-up row: the JSON contract of `list`. It has no `did`: nothing was done. `failed: true` (not a count) says
+ * that something asked for is not there.
+ */
+export interface Row {
+  readonly kind: string;
+  readonly ref: string;
+  readonly text?: string;
+  readonly next?: string;
+  readonly [field: string]: unknown;
+}
+export type Rows = AsyncGenerator<Row, void, void>;
+
+type Look = (ports: Ports, selection: Selection) => Rows;
+
+/** What `list` lists, by its word. */
+export const KINDS = {
+  runs,
+  data,
+  replicas,
+  jobs,
+  farms,
+  storage: storageRows,
+  requests: requestRows,
+  holds,
+  loops,
+  modules,
+  quarantine,
+  tables,
+} as const satisfies Record<string, Look>;
+
+export type Kind = keyof typeof KINDS;
+
+async function* jobs(ports: Ports, selection: Selection): Rows {
+  const found = await selectJobs(ports, selection);
+  yield* found.problems;
+  for (const job of found.jobs) yield jobRow(job, found.states.get(job._id) ?? job.state);
+}
+
+async function* runs(ports: Ports, selection: Selection): Rows {
+  const { runs: docs, problems } = await selectRuns(ports.store, selection);
+  yield* problems;
+  for (const doc of docs) yield runRow(ports, doc);
+}
+
+function runRow(ports: Ports, doc: RunDoc): Row {
+  const levels = Object.entries(doc.levels);
+  const open = levels.length === 0 || levels.some(([, level]) => !level.complete);
+  const blocked = levels.flatMap(([, level]) => (level.complete || !level.blocked ? [] : level.blocked));
+  const late = levels.flatMap(([, level]) => level.late);
+  return {
+    kind: 'run',
+    ref: refOf(doc.run),
+    run: doc.run,
+    types: doc.mask === undefined ? [] : typesOf(doc.mask, ports.settings.runs.types),
+    state: open ? 'open' : 'complete',
+    levels: levels.map(([name]) => name),
+    files: levels.reduce((sum, [, level]) => sum + level.files, 0),
+    firstSeen: doc.firstSeen,
+    ...(blocked.length > 0 ? { blocked: blocked.join('; ') } : {}),
+    ...(late.length > 0 ? { late } : {}),
+    ...(doc.automatic ? { automatic: Object.keys(doc.automatic) } : {}),
+  };
+}
+
+/** Data documents of the selected runs and levels. */
+async function* dataDocs(ports: Ports, selection: Selection): AsyncGenerator<DataDoc, void, void> {
+  const levels = selection.levels ?? [...new Set(ports.settings.buffers.map((buffer) => buffer.level))];
+  const listed = selection.refs?.flatMap((ref) => ref.run ?? []);
+  const spans = selection.runs?.ranges ?? [[0, Number.POSITIVE_INFINITY]];
+  for (const level of levels) {
+    if (listed) {
+      yield* (await ports.store.get<DataDoc>(listed.map((run) => dataId(level, run)))).values();
+      continue;
+    }
+    for (const [first, last] of spans) {
+      const end = Number.isFinite(last) ? `data:${level}:${runPad(last)}` : `data:${level}:\uffff`;
+      yield* await ports.store.range<DataDoc>({ start: dataId(level, first), end });
+    }
+  }
+}
+
+async function* data(ports: Ports, selection: Selection): Rows {
+  for await (const doc of dataDocs(ports, selection)) {
+    const originals = new Set(doc.files.map((file) => file.original.state));
+    yield {
+      kind: 'data',
+      ref: doc._id,
+      run: doc.run,
+      level: doc.level,
+      files: doc.files.length,
+      size: doc.files.reduce((sum, file) => sum + file.size, 0),
+      kept: doc.keep.kept,
+      done: doc.done,
+      original: [...originals].join('+'),
+      host: doc.host,
+    };
+  }
+}
+
+/** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
+async function* replicas(ports: Ports, selection: Selection): Rows {
+  const modules = selection.modules ?? selection.refs?.some((ref) => ref.module !== undefined);
+  if (modules) {
+    const found = await selectJobs(ports, { ...selection, pass: selection.pass, states: STATE_SETS.all });
+    yield* found.problems;
+    for (const job of found.jobs) yield* outputRows(job);
+    return;
+  }
+  for await (const doc of dataDocs(ports, selection)) yield* rawRows(doc);
+}
+
+async function* farms(ports: Ports): Rows {
+  const docs = await ports.store.range<FarmDoc>(idsWith('farm:'));
+  const active = await ports.store.count('active', 1);
+  const now = await ports.store.now();
+  const seen = new Map(docs.map((doc) => [doc.site, doc]));
+  const inForce = await activeHolds(ports.store, now);
+  for (const name of new Set([...ports.settings.farms.map((farm) => farm.name), ...seen.keys()])) {
+    const doc = seen.get(name);
+    const said = ports.settings.farms.find((farm) => farm.name === name);
+    const drain = drainOf(inForce, name);
+    const stale = doc && between(doc.heartbeat, now) > ports.settings.limits.stale;
+    yield {
+      kind: 'farm',
+      ref: name,
+      backend: doc?.backend ?? said?.backend ?? '',
+      slots: doc?.slots ?? said?.slots ?? 0,
+      active: active.find((group) => Array.isArray(group.key) && group.key[0] === name)?.value ?? 0,
+      state: doc ? (stale ? 'silent' : drain ? 'drained' : 'ok') : 'never seen',
+      ...(said?.versions ? { versions: said.versions } : {}),
+      ...(doc ? { host: doc.host, heartbeat: doc.heartbeat, epoch: doc.epoch } : {}),
+      ...(drain ? { why: drain.why, until: drain.until, next: `dflow resume ${drain._id}` } : {}),
+    };
+  }
+}
+
+async function* holds(ports: Ports): Rows {
+  const now = await ports.store.now();
+  for (const hold of await openHolds(ports.store)) {
+    yield {
+      kind: 'hold',
+      ref: hold._id,
+      what: hold.what,
+      covers: coverText(hold.scope),
+      why: hold.why,
+      by: hold.by,
+      since: hold.since,
+      ...(hold.until === undefined ? {} : { until: hold.until, state: hold.until > now ? 'in force' : 'expired' }),
+    };
+  }
+}
+
+async function* loops(ports: Ports): Rows {
+  for (const doc of await ports.store.range<LoopDoc>(idsWith('loop:'))) {
+    const { host, loop, at, hash, outcome } = doc;
+    yield { kind: 'loop', ref: doc._id, host, loop, at, hash, outcome };
+  }
+}
+
+async function* modules(ports: Ports): Rows {
+  for (const file of Object.values(ports.settings.modules)) yield* moduleRows(file);
+}
+
+/** The modules of one software version. */
+export function moduleRows(file: ModuleFile): Row[] {
+  return Object.values(file.modules).map((module) => ({
+    kind: 'module',
+    ref: module.name,
+    version: file.version,
+    needs: module.needs,
+    level: module.level,
+    outputs: Object.keys(module.outputs),
+    runTypes: Object.entries(file.runTypes).flatMap(([type, names]) => (names.includes(module.name) ? type : [])),
+    run: module.run,
+    ...(module.macro ? { macro: module.macro.name } : {}),
+    ...(module.parameters ? { parameters: Object.keys(module.parameters) } : {}),
+  }));
+}
+
+async function* quarantine(ports: Ports): Rows {
+  for (const doc of await ports.store.range<QuarantineDoc>(idsWith('quarantine:'))) {
+    const { level, name, reason, detail, at } = doc;
+    const known = {
+      ...(doc.run === undefined ? {} : { run: doc.run }),
+      ...(doc.size === undefined ? {} : { size: doc.size }),
+    };
+    yield { kind: 'quarantine', ref: doc._id, level, name, reason, detail, at, ...known };
+  }
+}
+
+async function* tables(ports: Ports): Rows {
+  for (const doc of await ports.store.range<TableDoc>(idsWith('table:'))) {
+    const { name, index, first, last, pass, revision, at, from } = doc;
+    yield { kind: 'table', ref: doc._id, name, index, first, last, pass, revision, at, from };
+  }
+}

@@ -1,0 +1,28 @@
+// Requests with how far they are, counted by the store.
+import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { idsWith } from '../../../store.ts';
+import type { Ports } from '../../ports.ts';
+import type { Rows } from './look.ts';
+
+export async function* requestRows(ports: Ports): Rows {
+  const groups = await ports.store.count('jobs-by-request', 2);
+  const counts = new Map(groups.map(({ key, value }) => [(key as string[]).join('\0'), value]));
+  for (const doc of await ports.store.range<RequestDoc>(idsWith('request:'))) {
+    const count = (state: string): number => counts.get(`${doc.name}\0${state}`) ?? 0;
+    const done = count('completed');
+    yield {
+      kind: 'request',
+      ref: doc._id,
+      name: doc.name,
+      version: doc.version,
+      modules: doc.modules,
+      priority: doc.priority,
+      passes: doc.plan.length,
+      done,
+      failed: count('failed') + count('partFail'),
+      state: doc.made === undefined ? 'being made' : done === doc.plan.length ? 'done' : 'open',
+      by: doc.by,
+      created: doc.created,
+    };
+  }
+}

@@ -1,0 +1,34 @@
+// Storage elements with their replicas by state, counted by the store.
+import { asideNow } from '../../../domain/storage/breaker.ts';
+import { breakers } from '../../copies/breakers.ts';
+import type { Ports } from '../../ports.ts';
+import { activeHolds } from '../../switches/holds.ts';
+import { primaryOf } from '../../switches/storageswitch.ts';
+import type { Rows } from './look.ts';
+
+export async function* storageRows(ports: Ports): Rows {
+  const groups = await ports.store.count('replicas', 2);
+  const now = await ports.store.now();
+  const holds = await activeHolds(ports.store, now);
+  const troubles = await breakers(ports.store);
+  const primary = primaryOf(ports.settings, holds);
+  for (const storage of ports.settings.storages) {
+    const disabled = holds.some(({ what, scope }) => what === 'storage' && scope.storages?.includes(storage.name));
+    const aside = asideNow(troubles.get(storage.name), now);
+    const own = groups.filter(({ key }) => (key as string[])[0] === storage.name);
+    const states = Object.fromEntries(own.map(({ key, value }) => [(key as string[])[1], value]));
+    yield {
+      kind: 'storage',
+      ref: storage.name,
+      protocol: storage.protocol,
+      primary: storage.name === primary,
+      tape: storage.tape,
+      verified: states.verified ?? 0,
+      copying: states.copying ?? 0,
+      failed: states.failed ?? 0,
+      bad: states.bad ?? 0,
+      state: disabled ? 'disabled' : aside ? `breaker since ${aside.since}` : 'ok',
+      url: storage.url.replace(/\/\/[^/@]*@/, '//'),
+    };
+  }
+}

@@ -1,0 +1,107 @@
+// One document or one job as a person wants to see it: what a REF names, its history, its output.
+import type { DataDoc } from '../../domain/data/data.ts';
+import type { Doc, HistoryEntry } from '../../domain/doc.ts';
+import { dataId, jobId, refOf, runId, runPad } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import { keyOf, type Lock, lockOf } from '../../domain/jobs/states.ts';
+import type { RunDoc } from '../../domain/runs/run.ts';
+import type { JobRef } from '../../domain/selection.ts';
+import { idsWith } from '../../store.ts';
+import { ItemError } from '../../util/errors.ts';
+import type { Ports } from '../ports.ts';
+import type { Row } from './look/look.ts';
+
+/**
+ * The documents that a REF names: a run with its data, the last pass of a module, a pass, or a document by its id.
+ * @throws ItemError when there is none
+ */
+export async function documentsOf(ports: Ports, ref: JobRef): Promise<Doc[]> {
+  const docs = await find(ports, ref);
+  if (docs.length > 0) return docs;
+  const hint = ref.run === undefined ? 'dflow list jobs' : `dflow list jobs --run ${ref.run} --state all`;
+  throw new ItemError(`there is no ${ref.text}`, { hint });
+}
+
+async function find({ store, settings }: Ports, ref: JobRef): Promise<Doc[]> {
+  if (ref.id !== undefined) return [...(await store.get([ref.id])).values()];
+  const run = ref.run ?? 0;
+  if (ref.module === undefined) {
+    const levels = settings.buffers.map((buffer) => dataId(buffer.level, run));
+    return [...(await store.get([runId(run), ...levels])).values()];
+  }
+  if (ref.pass !== undefined) return [...(await store.get([jobId(run, ref.module, ref.pass)])).values()];
+  return store.range({ ...idsWith(`job:${runPad(run)}:${ref.module}:`), descending: true, limit: 1 });
+}
+
+/** What people need not see: how the store keeps count. */
+export function shownFields(doc: Doc): Readonly<Record<string, unknown>> {
+  const { _rev, ops, ...rest } = doc;
+  return rest;
+}
+
+/** Histories of documents as one, oldest first; `by` and `since` narrow. */
+export function historyRows(docs: readonly Doc[], { by, since }: { by?: string; since?: string }): Row[] {
+  return docs
+    .flatMap((doc) => entriesOf(doc).map((entry) => historyRow(doc, entry)))
+    .filter((row) => since === undefined || String(row.at) >= since)
+    .filter((row) => by === undefined || String(row.by).includes(by))
+    .sort((a, b) => (String(a.at) < String(b.at) ? -1 : 1));
+}
+
+/** The passes of a run, for its history. */
+export async function passesOf(ports: Ports, run: number): Promise<JobDoc[]> {
+  return ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
+}
+
+function entriesOf(doc: Doc): readonly HistoryEntry[] {
+  return (doc as Doc & { history?: readonly HistoryEntry[] }).history ?? [];
+}
+
+function historyRow(doc: Doc, entry: HistoryEntry): Row {
+  return { kind: 'history', ref: nameOf(doc, entry.subjob), ...entry };
+}
+
+function nameOf(doc: Doc, subjob: number | undefined): string {
+  if (doc.kind === 'run') return refOf((doc as RunDoc).run);
+  if (doc.kind === 'job') {
+    const { run, module, pass } = doc as JobDoc;
+    return refOf(run, module, pass, subjob);
+  }
+  return doc.kind === 'data' ? (doc as DataDoc)._id : doc._id;
+}
+
+/** The end of the output of one attempt. */
+export interface JobLog {
+  readonly ref: string;
+  readonly site: string;
+  readonly key: string;
+  readonly state: string;
+  /** Absent: the batch system has none of it. */
+  readonly text?: string;
+}
+
+/** Output of the last attempt of each subjob, at most `bytes` of each; those that never ran are left out. */
+export async function logsOf(
+  ports: Ports,
+  job: JobDoc,
+  subjobs: readonly number[] | undefined,
+  bytes: number,
+): Promise<JobLog[]> {
+  const wanted = job.subjobs.filter((subjob) => subjobs === undefined || subjobs.includes(subjob.index));
+  const ran = wanted.flatMap((subjob) => {
+    const lock: Lock | undefined = lockOf(subjob.state);
+    return lock ? [{ subjob, lock }] : [];
+  });
+  const texts = new Map<string, string>();
+  for (const site of new Set(ran.map(({ lock }) => lock.site))) {
+    const backend = await ports.backend(site);
+    const keys = ran.filter(({ lock }) => lock.site === site).map(({ lock }) => keyOf(lock));
+    for (const [key, text] of await backend.logs(keys, bytes)) texts.set(key, text);
+  }
+  return ran.map(({ subjob, lock }) => {
+    const key = keyOf(lock);
+    const text = texts.get(key);
+    const ref = refOf(job.run, job.module, job.pass, subjob.index);
+    return { ref, site: lock.site, key, state: subjob.state.name, ...(text === undefined ? {} : { text }) };
+  });
+}

@@ -1,0 +1,35 @@
+// Whether automatic processing makes a module's passes of a run at all: the version must define it, the run's types must
+// ask for it, and it must have done so when the run was enqueued. Pure.
+import { refOf, runId } from '../../../domain/ids.ts';
+import type { Gate, RunFacts } from '../../../domain/jobs/readiness.ts';
+import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
+
+/** The gate that is not met, with the request that makes the pass all the same; none where it is asked for. */
+export function askedGates(facts: RunFacts, module: string, files: Readonly<Record<string, ModuleFile>>): Gate[] {
+  const { modules, run, types, doc } = facts;
+  const having = modules?.modules[module] ? modules : Object.values(files).findLast((file) => module in file.modules);
+  const version = having?.version ?? modules?.version;
+  const next = `dflow reprocess --request ${module}-${run} --version ${version} --module ${module} --run ${refOf(run)}`;
+  const no = (text: string): Gate[] => [{ gate: 'asked', ok: false, text, next }];
+  if (!modules) return [];
+  const name = `${module} in ${modules.version}`;
+  if (having !== modules) return no(`automatic version ${modules.version} does not define ${module}; ${version} does`);
+  const made = doc?.automatic?.[modules.version];
+  if (modulesFor(modules, types).includes(module)) {
+    if (!made || made.modules.includes(module)) return [];
+    return no(`${module} was not asked for yet when the passes of the run were made`);
+  }
+  const asking = askers(modules, module);
+  const others = asking.length > 0 ? `asked for by ${asking.join(', ')}` : 'no run type does';
+  if (doc?.mask !== undefined || asking.length === 0)
+    return no(`${types.join('+') || 'unknown type'} does not ask for ${name}; ${others}`);
+  if (made) return no(`its passes were made while its run type was not known; ${module} is ${others}`);
+  // Its type may still ask for it, and then the pass comes by itself: a request now would make a second one.
+  const text = `its run type is not known yet; ${module} is ${others}`;
+  return [{ gate: 'asked', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
+}
+
+/** Run types with which it would have been made, also as what another module needs. */
+function askers(file: ModuleFile, module: string): string[] {
+  return Object.keys(file.runTypes).filter((type) => modulesFor(file, [type]).includes(module));
+}

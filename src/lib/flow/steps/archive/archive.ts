@@ -1,0 +1,158 @@
+// The whole store as JSON documents, out and in: for backups, and to move from SQLite to CouchDB. An import adds what
+// is missing and never changes what is there.
+import { createHash } from 'node:crypto';
+import { type Doc, type Json, SCHEMA } from '../../../domain/doc.ts';
+import { type Change, idsWith, type Outcome, type Store, tookEffect } from '../../../store.ts';
+import { messageOf } from '../../../util/errors.ts';
+import type { Item, Step, StepOptions } from '../../ports.ts';
+
+/** Documents read or written together. */
+const PAGE = 1000;
+
+/** A document without what belongs to its store: revision, conflicts, operation ids. */
+export type PlainDoc = Omit<Doc, '_rev' | '_conflicts' | 'ops'>;
+
+/** Every document in the order of the ids; only of `kinds` where given. Documents with conflicts come as the winner. */
+export async function* exportStore(store: Store, kinds?: readonly string[]): AsyncGenerator<PlainDoc, void, void> {
+  for (const prefix of kinds ? [...kinds].sort().map((kind) => `${kind}:`) : ['']) {
+    const range = idsWith(prefix);
+    let last: string | undefined;
+    for (;;) {
+      const page = await store.range({ ...range, start: last ?? range.start, limit: PAGE + 1 });
+      // A page begins with the last document of the one before.
+      for (const doc of page) if (doc._id !== last) yield plain(doc);
+      last = page.at(-1)?._id;
+      if (page.length <= PAGE) break;
+    }
+  }
+}
+
+function plain(doc: Doc): PlainDoc {
+  const { _rev, _conflicts, ops, ...rest } = doc;
+  return rest;
+}
+
+/** One line: what it holds, or what is wrong with it. */
+interface Line {
+  readonly number: number;
+  readonly doc?: PlainDoc;
+  readonly wrong?: string;
+}
+
+/**
+ * Adds documents: JSON text lines or parsed objects, counted from 1; empty lines count and are passed over. An item per
+ * document that is added or refused: refused are those that stand in the store, or earlier in the input, with other
+ * content, and lines that hold no document. Identical ones are counted in one last item. Repeating it is harmless.
+ */
+export async function* importStore(store: Store, lines: AsyncIterable<unknown>, options: StepOptions = {}): Step {
+  /** Digests by id, of what was accepted so far. */
+  const seen = new Map<string, string>();
+  let same = 0;
+  const batch: { number: number; doc: PlainDoc }[] = [];
+  const flush = async function* (): Step {
+    for (const item of await addBatch(store, batch.splice(0), options.dryRun ?? false)) {
+      if (item === 'same') same++;
+      else yield item;
+    }
+  };
+  for await (const { number, doc, wrong } of readLines(lines)) {
+    if (!doc) {
+      yield refused(`line ${number}`, `line ${number}: ${wrong}`);
+      continue;
+    }
+    const text = digest(doc);
+    const before = seen.get(doc._id);
+    if (before === text) same++;
+    else if (before !== undefined)
+      yield refused(doc._id, `line ${number}: stands in the input twice, with other content`);
+    else {
+      seen.set(doc._id, text);
+      batch.push({ number, doc });
+    }
+    if (batch.length === PAGE) yield* flush();
+  }
+  yield* flush();
+  if (same > 0)
+    yield { kind: 'document', ref: 'identical', did: 'skipped', count: same, text: `${same} are there already` };
+}
+
+function refused(ref: string, text: string): Item {
+  return { kind: 'document', ref, did: 'refused', failed: true, text };
+}
+
+async function* readLines(lines: AsyncIterable<unknown>): AsyncGenerator<Line, void, void> {
+  let number = 0;
+  for await (const line of lines) {
+    number++;
+    if (typeof line === 'string' && line.trim() === '') continue;
+    yield { number, ...parseDocument(line) };
+  }
+}
+
+function parseDocument(line: unknown): Omit<Line, 'number'> {
+  let value = line;
+  try {
+    if (typeof line === 'string') value = JSON.parse(line);
+  } catch (error) {
+    return { wrong: `not JSON: ${messageOf(error)}` };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'no JSON object' };
+  const { _id, kind, v } = value as Partial<Doc>;
+  if (typeof _id !== 'string' || _id === '' || _id.startsWith('_')) return { wrong: 'no document id (_id)' };
+  if (typeof kind !== 'string' || typeof v !== 'number') return { wrong: `${_id}: no kind or version (kind, v)` };
+  if (v > SCHEMA) return { wrong: `${_id}: made by a newer dflow (schema ${v}, this one knows ${SCHEMA})` };
+  return { doc: plain(value as Doc) };
+}
+
+/** JSON with sorted names: equal texts are equal documents. */
+function canonical(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  return `{${names
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`)
+    .join(',')}}`;
+}
+
+function digest(doc: PlainDoc): string {
+  return createHash('sha256')
+    .update(canonical(doc as unknown as Json))
+    .digest('base64');
+}
+
+const SAME = 'same';
+
+/** The decision on one document, by what the store has under its id. */
+function add(doc: PlainDoc): Change['change'] {
+  const text = canonical(doc as unknown as Json);
+  return (existing) => {
+    if (!existing) return { write: doc };
+    return {
+      skip: canonical(plain(existing) as unknown as Json) === text ? SAME : 'stands in the store with other content',
+    };
+  };
+}
+
+async function addBatch(
+  store: Store,
+  batch: readonly { readonly number: number; readonly doc: PlainDoc }[],
+  dryRun: boolean,
+): Promise<(Item | 'same')[]> {
+  const changes = batch.map(({ doc }) => ({ id: doc._id, change: add(doc) }));
+  const outcomes = dryRun ? await foresee(store, changes) : await store.bulk(changes);
+  return outcomes.map((outcome, i): Item | 'same' => {
+    if (outcome.why === SAME) return 'same';
+    if (!tookEffect(outcome)) return refused(outcome.id, `line ${batch[i]?.number}: ${outcome.why ?? outcome.result}`);
+    return { kind: 'document', ref: outcome.id, did: 'imported', ...(dryRun && { dryRun }) };
+  });
+}
+
+/** What `bulk` would answer, by the same decisions. */
+async function foresee(store: Store, changes: readonly Change[]): Promise<Outcome[]> {
+  const existing = await store.get(changes.map(({ id }) => id));
+  return changes.map(({ id, change }): Outcome => {
+    const decision = change(existing.get(id));
+    return 'skip' in decision ? { id, result: 'skipped', why: decision.skip } : { id, result: 'written' };
+  });
+}

@@ -1,0 +1,116 @@
+// chain: one round of this host's steps, or rounds until nothing is due any more. Each step is the same code as its
+// command; a step that fails because something is unreachable does not keep the others from their work.
+import { BusyError, DflowError, EXIT } from '../../../util/errors.ts';
+import { ms } from '../../../util/time.ts';
+import { beat } from '../../farms/beat.ts';
+import { activeCount, farmSettings } from '../../farms/farm.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { fillOf } from '../../reports/buffer/fill.ts';
+import { enqueue } from '../enqueue/enqueue.ts';
+import { monitor } from '../monitor/monitor.ts';
+import { purge } from '../purge/purge.ts';
+import { register } from '../register/register.ts';
+import { reset } from '../reset/reset.ts';
+import { submit } from '../submit/submit.ts';
+import { tables } from '../tables/tables.ts';
+import { transfer } from '../transfer/transfer.ts';
+import { horizon, nextDue, waitFor } from './chaindue.ts';
+
+type StepName = 'register' | 'tables' | 'transfer' | 'purge' | 'enqueue' | 'submit' | 'monitor' | 'reset';
+
+/** The steps in the order of the data's way. */
+export const STEPS: Readonly<Record<StepName, (ports: Ports, options: StepOptions) => Step>> = {
+  register,
+  tables,
+  transfer,
+  purge,
+  enqueue,
+  submit,
+  monitor,
+  reset,
+};
+
+export interface ChainOptions extends StepOptions {
+  /** Rounds until a whole round changes nothing and no job is active. */
+  readonly untilIdle?: boolean;
+}
+
+/** Milliseconds between two rounds while jobs run: at least, at most. */
+const PAUSE = [100, 2_000] as const;
+
+/**
+ * How long to leave the machine to its jobs after a round that took `took` ms: twice as long, so that looking costs a
+ * third of the time at most and each round finds more that ended.
+ */
+export function pauseAfter(took: number): number {
+  return Math.min(Math.max(PAUSE[0], 2 * took), PAUSE[1]);
+}
+
+/** Runs the host's steps; items carry the step's name. What is wrong in every round alike is said once. */
+export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
+  const names = ports.settings.loops.filter((name): name is StepName => name in STEPS);
+  const said = new Set<string>();
+  for (let quiet = 0; ; ) {
+    let changed = false;
+    const began = ms(await ports.store.now());
+    for (const name of names) {
+      for await (const item of guarded(ports, name, options)) {
+        changed ||= isChange(item);
+        const words = `${name} ${item.ref} ${item.did} ${item.text}`;
+        if (isChange(item) || !said.has(words)) yield { ...item, step: name };
+        if (!isChange(item)) said.add(words);
+      }
+    }
+    if (!options.untilIdle || options.dryRun) return;
+    quiet = changed ? 0 : quiet + 1;
+    const active = names.includes('monitor') ? await activeCount(ports, farmSettings(ports).name) : 0;
+    if (active > 0) await ports.sleep(pauseAfter(ms(await ports.store.now()) - began));
+    else if (quiet > 1 && !(yield* waited(ports, said))) return;
+  }
+}
+
+/** Waits for what time alone makes due, if that is soon. False: there is nothing to wait for. */
+async function* waited(ports: Ports, said: Set<string>): AsyncGenerator<Item, boolean, void> {
+  const due = await nextDue(ports);
+  const now = await ports.store.now();
+  if (!due || due.at > horizon(ports, now)) return false;
+  const text = `${due.why}, due ${due.at}`;
+  if (!said.has(due.why)) yield { kind: 'loop', ref: 'chain', did: 'waiting', text, until: due.at };
+  said.add(due.why);
+  await ports.sleep(Math.min(waitFor(due, now), 5_000));
+  return true;
+}
+
+/** Problems that are met again in every round are no progress. */
+function isChange(item: Item): boolean {
+  return item.failed !== true && item.did !== 'unchanged' && item.did !== 'skipped' && item.did !== 'drained';
+}
+
+/** Exit codes of what may be otherwise in the next round. */
+const PASSING: ReadonlySet<number> = new Set([EXIT.unreachable, EXIT.credentials, EXIT.busy]);
+
+/** One step with its heartbeat; unreachable systems become items, so that the other steps go on. */
+async function* guarded(ports: Ports, name: StepName, options: StepOptions): Step {
+  let outcome = 'ok';
+  try {
+    yield* STEPS[name](ports, options);
+  } catch (error) {
+    if (!(error instanceof DflowError) || !PASSING.has(error.exit)) throw error;
+    // Another instance does this step's work: nothing is wrong.
+    const busy = error instanceof BusyError;
+    if (!busy) outcome = error.message;
+    yield {
+      kind: 'loop',
+      ref: name,
+      did: 'skipped',
+      ...(busy ? {} : { failed: true }),
+      text: error.message,
+      ...(error.hint ? { next: error.hint } : {}),
+    };
+  }
+  if (options.dryRun) return;
+  await beat(ports, name, outcome);
+  // The host that registers is the one whose buffer fills.
+  if (name === 'register' && outcome === 'ok')
+    for (const { level } of ports.settings.buffers) await fillOf(ports, level);
+}

@@ -1,0 +1,62 @@
+// What becomes due by the passing of time alone: a file that must settle, a run that must be quiet, a retry that cools
+// off. `chain --until-idle` waits for it, and says for what; nothing else needs to know the future.
+import { refOf } from '../../../domain/ids.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import { type Iso, ms, plus } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import { listingRules, sortOut } from '../register/listing.ts';
+
+export interface Due {
+  readonly at: Iso;
+  readonly why: string;
+}
+
+/** The earliest thing that time alone makes due; `undefined` when there is none. */
+export async function nextDue(ports: Ports): Promise<Due | undefined> {
+  const now = await ports.store.now();
+  const found = [...(await settling(ports, now)), ...(await quieting(ports)), ...(await cooling(ports))];
+  return found.filter((due) => due.at > now).sort((a, b) => (a.at < b.at ? -1 : 1))[0];
+}
+
+async function settling(ports: Ports, now: Iso): Promise<Due[]> {
+  const due: Due[] = [];
+  for (const buffer of ports.settings.buffers.filter((candidate) => candidate.closed === 'settled')) {
+    const storage = await ports.buffer(buffer.level);
+    const entries = [];
+    for await (const entry of storage.list('')) entries.push(entry);
+    const open = sortOut(entries, listingRules(ports.settings, buffer, now)).files.filter((file) => !file.closed);
+    const why = open.length === 1 ? `${open[0]?.name} to settle` : `${open.length} files to settle`;
+    // One more second: modification times are rounded differently by different file systems.
+    due.push(...open.map((file) => ({ at: plus(file.modified, buffer.settle + 1000), why })));
+  }
+  return due;
+}
+
+async function quieting(ports: Ports): Promise<Due[]> {
+  const rows = await ports.store.view('runs', { prefix: ['open'], limit: 1000 });
+  const docs = await ports.store.get<RunDoc>(rows.map((row) => row.id));
+  const { quiet } = ports.settings.runs;
+  return [...docs.values()].flatMap((doc) =>
+    Object.values(doc.levels)
+      .filter((level) => !level.complete && !level.blocked)
+      .map((level) => ({ at: plus(level.lastFile, quiet + 1000), why: `run ${refOf(doc.run)} to be quiet` })),
+  );
+}
+
+/** Only the first: retries are many and far apart. */
+async function cooling(ports: Ports): Promise<Due[]> {
+  const [row] = await ports.store.view('wake', { prefix: ['at'], limit: 1 });
+  const at = Array.isArray(row?.key) ? String(row.key[1]) : undefined;
+  return at === undefined ? [] : [{ at, why: 'a retry to cool off' }];
+}
+
+/** How far ahead `--until-idle` waits: as long as a file settles or a run is quiet, and a minute for retries. */
+export function horizon(ports: Ports, now: Iso): Iso {
+  const settle = ports.settings.buffers.map((buffer) => buffer.settle);
+  return plus(now, Math.max(60_000, ports.settings.runs.quiet, ...settle) + 2_000);
+}
+
+/** Milliseconds until `due`. */
+export function waitFor(due: Due, now: Iso): number {
+  return Math.max(0, ms(due.at) - ms(now));
+}

@@ -1,0 +1,131 @@
+// enqueue: for runs that are complete and have their tables, the jobs that the run type asks for, linked by their
+// prerequisites, in state waiting. Several enqueuers at once make no duplicates: the ids are deterministic and creating
+// is compare-and-swap. Nothing here talks to a batch system.
+import { MAX_RUN, refOf, runId } from '../../../domain/ids.ts';
+import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
+import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import { UsageError } from '../../../util/errors.ts';
+import { suggestion } from '../../../util/near.ts';
+import { runFacts } from '../../jobs/facts.ts';
+import { makePasses, type Wanted } from '../../jobs/passes.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+
+export interface EnqueueOptions extends StepOptions {
+  /** Only these runs, named when they are not ready; default: all that are due. */
+  readonly runs?: readonly number[];
+  /** With `dryRun`: these runs are taken for complete, as they will be once they are declared so. */
+  readonly declared?: boolean;
+}
+
+/** Runs decided on together: bounds memory and what a kill can lose. */
+const BATCH = 500;
+
+/** Makes the automatic passes that are due. */
+export async function* enqueue(ports: Ports, options: EnqueueOptions = {}): Step {
+  const file = automaticModules(ports);
+  if (!file) return;
+  const runs = options.runs ?? (await dueRuns(ports, options.limit));
+  for (let at = 0; at < runs.length; at += BATCH) {
+    yield* enqueueRuns(ports, runs.slice(at, at + BATCH), file, options);
+  }
+}
+
+/** The module file of the automatic version. Throws UsageError when the configured version has none. */
+function automaticModules(ports: Ports): ModuleFile | undefined {
+  const { automatic, modules } = ports.settings;
+  if (automatic.version === undefined) return undefined;
+  const file = modules[automatic.version];
+  if (file) return file;
+  throw new UsageError(`automatic.version ${automatic.version} has no module file`, {
+    where: ports.settings.file,
+    hint: suggestion(automatic.version, Object.keys(modules)),
+  });
+}
+
+/** Runs in the view that automatic passes are still to be made for, lowest first. */
+async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[]> {
+  const { from } = ports.settings.automatic;
+  const query = { start: ['todo', from], end: ['todo', MAX_RUN], ...(limit === undefined ? {} : { limit }) };
+  return (await ports.store.view('runs', query)).map((row) => (row.key as [string, number])[1]);
+}
+
+async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleFile, options: EnqueueOptions): Step {
+  const facts = await runFacts(ports, runs, ports.settings.automatic.level, file.version);
+  const ready: RunFacts[] = [];
+  for (const run of runs) {
+    const found = options.declared && options.dryRun ? asComplete(facts.get(run)!) : facts.get(run)!;
+    const unmet = firstUnmet(runGates(found));
+    if (!unmet) {
+      if (!found.doc?.automatic?.[file.version]) ready.push(found);
+    } else if (options.runs) yield notReady(run, unmet);
+  }
+  const wanted = ready.flatMap((found) => plannedPasses(found, file));
+  const incomplete = new Set<unknown>();
+  for await (const item of makePasses(ports, wanted, { ...options, why: 'automatic' })) {
+    if (item.failed) incomplete.add(item.run);
+    yield item;
+  }
+  yield* emptyRuns(ready, file, options);
+  const whole = ready.filter((found) => !incomplete.has(found.run));
+  if (!options.dryRun) await markRuns(ports, whole, file);
+}
+
+/** The facts as they will be when an operator has declared the run complete. */
+function asComplete(facts: RunFacts): RunFacts {
+  const level = facts.doc?.levels[facts.level];
+  if (!facts.doc || !level || level.complete) return facts;
+  const subruns = (facts.data?.files ?? []).map((file) => file.subrun);
+  const complete = { at: level.lastFile, subruns, evidence: 'declared complete' };
+  return { ...facts, doc: { ...facts.doc, levels: { ...facts.doc.levels, [facts.level]: { ...level, complete } } } };
+}
+
+function notReady(run: number, gate: Gate): Item {
+  return {
+    kind: 'run',
+    ref: refOf(run),
+    did: 'not-ready',
+    failed: true,
+    gate: gate.gate,
+    text: gate.text,
+    ...(gate.next ? { next: gate.next } : {}),
+  };
+}
+
+function plannedPasses(facts: RunFacts, file: ModuleFile): Wanted[] {
+  return modulesFor(file, facts.types).map((name) => ({
+    facts,
+    file,
+    module: file.modules[name]!,
+    priority: 0,
+    labels: [],
+  }));
+}
+
+function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile, options: EnqueueOptions): Generator<Item> {
+  for (const facts of ready.filter((found) => modulesFor(file, found.types).length === 0)) {
+    const types = facts.types.join('+') || 'unknown type';
+    yield {
+      kind: 'run',
+      ref: refOf(facts.run),
+      did: 'nothing-asked',
+      text: `${types} asks for no module in ${file.version}`,
+      ...(options.dryRun ? { dryRun: true } : {}),
+    };
+  }
+}
+
+/** Records on the runs that all their automatic passes exist, so that no later round looks at them again. */
+async function markRuns(ports: Ports, ready: readonly RunFacts[], file: ModuleFile): Promise<void> {
+  const at = await ports.store.now();
+  await ports.store.bulk<RunDoc>(
+    ready.map((facts) => ({
+      id: runId(facts.run),
+      change: (doc) => {
+        if (!doc || doc.automatic?.[file.version]) return { skip: 'already marked' };
+        const done = { at, modules: modulesFor(file, facts.types) };
+        return { write: { ...doc, automatic: { ...doc.automatic, [file.version]: done } } };
+      },
+    })),
+  );
+}

@@ -1,0 +1,277 @@
+// The second half of monitor: observations in, changed documents out, in bulk; then what follows at the backend
+// (release, cancel), the records acknowledged only after their change is confirmed, and dependents woken.
+import type { Backend } from '../../../backend.ts';
+import { refOf } from '../../../domain/ids.ts';
+import { type JobDoc, touch, transition } from '../../../domain/jobs/job.ts';
+import { rulesFor } from '../../../domain/jobs/policy.ts';
+import { keyOf } from '../../../domain/jobs/states.ts';
+import type { Settings } from '../../../domain/settings.ts';
+import { type Change, type Outcome, tookEffect } from '../../../store.ts';
+import { parallel } from '../../../util/concurrency.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { ResultRecord } from '../../../wrapper/record.ts';
+import { openFarm } from '../../farms/farm.ts';
+import { wakeSleepers } from '../../jobs/wake.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { type Context, currentAttempt, type Reaction, react, type Verification } from './decide.ts';
+import { type Kind, kindOf, siteFaults } from './faults.ts';
+import { isMissing, type Observation } from './observation.ts';
+import { verifyOutputs } from './readback.ts';
+import { settleSuperseded } from './superseded.ts';
+import { type CompletedSubjob, loadOutputs } from './tableoutputs.ts';
+
+/** Jobs changed in one bulk write. */
+const BATCH = 500;
+/** Outputs checked at once. */
+const VERIFY = 8;
+
+/** Applies observations, of any sites, as they come. */
+export async function* applyObservations(
+  ports: Ports,
+  observations: Iterable<Observation> | AsyncIterable<Observation>,
+  options: StepOptions = {},
+): Step {
+  const bySite = new Map<string, Observation[]>();
+  for await (const seen of observations) {
+    const list = bySite.get(seen.site);
+    if (list) list.push(seen);
+    else bySite.set(seen.site, [seen]);
+  }
+  for (const [site, all] of bySite) {
+    const fault = vanished(ports, site, all);
+    if (fault) yield fault;
+    const believed = fault ? all.filter((seen) => !isMissing(seen)) : all;
+    yield* applySite(ports, site, believed, options);
+  }
+}
+
+/** Many of a site's jobs missing at once are a site fault, not that many losses. */
+function vanished(ports: Ports, site: string, all: readonly Observation[]): Item | undefined {
+  const asked = all.filter((seen) => !seen.superseded);
+  const absent = asked.filter((seen) => isMissing(seen) && seen.job !== undefined).length;
+  if (absent < 5 || absent <= asked.length * ports.settings.limits.vanish) return undefined;
+  return {
+    kind: 'farm',
+    ref: site,
+    did: 'site-fault',
+    failed: true,
+    absent,
+    asked: asked.length,
+    text: `${absent} of ${asked.length} jobs vanished at once: nothing is taken for lost; if the batch system has lost them for good, dflow farm unlock ${site} gives them up`,
+    next: `dflow monitor poll --site ${site}`,
+  };
+}
+
+/** Everything decided about one job's observations. */
+export interface Decided {
+  readonly seen: Observation;
+  reaction: Reaction;
+}
+
+async function* applySite(ports: Ports, site: string, all: readonly Observation[], options: StepOptions): Step {
+  const { backend } = await openFarm(ports, site);
+  const byJob = new Map<string, Observation[]>();
+  for (const seen of all) {
+    const id = seen.job ?? '';
+    const list = byJob.get(id);
+    if (list) list.push(seen);
+    else byJob.set(id, [seen]);
+  }
+  const orphans = byJob.get('') ?? [];
+  byJob.delete('');
+  const ids = [...byJob.keys()];
+  for (let at = 0; at < ids.length; at += BATCH) {
+    const batch = new Map(ids.slice(at, at + BATCH).map((id) => [id, byJob.get(id)!]));
+    yield* applyBatch(ports, backend, batch, options);
+  }
+  if (orphans.length > 0) yield* applyOrphans(backend, orphans, options);
+}
+
+/** Keys that no claim knows: held leftovers of a submit that was taken after it had been given up. */
+async function* applyOrphans(backend: Backend, orphans: readonly Observation[], options: StepOptions): Step {
+  const stop = orphans
+    .filter((seen) => react(undefined, seen, undefined, NO_CONTEXT).do === 'stop')
+    .map((seen) => seen.key);
+  const records = orphans.flatMap((seen) => seen.record ?? []);
+  for (const key of stop)
+    yield { kind: 'farm', ref: key, did: 'orphan-canceled', ...(options.dryRun ? { dryRun: true } : {}) };
+  if (options.dryRun) return;
+  if (stop.length > 0) await backend.cancel(stop);
+  if (records.length > 0) await backend.acknowledge(records);
+}
+
+const NO_CONTEXT: Context = { now: '', grace: 0, policy: [], tries: 0 };
+
+async function* applyBatch(
+  ports: Ports,
+  backend: Backend,
+  batch: ReadonlyMap<string, Observation[]>,
+  options: StepOptions,
+): Step {
+  const docs = await ports.store.get<JobDoc>([...batch.keys()]);
+  const verified = await verifyAll(ports, docs, batch);
+  const now = await ports.store.now();
+  const decided = new Map<string, Decided[]>();
+  const changes = [...batch].map(([id, seen]): Change<JobDoc> => {
+    const base = docs.get(id);
+    return { id, ...(base ? { base } : {}), change: (doc) => decideJob(ports, doc, seen, verified, now, decided) };
+  });
+  if (options.dryRun) {
+    for (const change of changes) {
+      const doc = docs.get(change.id);
+      change.change(doc);
+      for (const { reaction, seen } of decided.get(change.id) ?? []) {
+        const item = doc && itemOf(doc, seen, reaction);
+        if (item) yield { ...item, dryRun: true };
+      }
+    }
+    return;
+  }
+  const outcomes = await ports.store.bulk<JobDoc>(changes);
+  yield* itemsOf(outcomes, decided);
+  // Before the records are put away: a monitor that ends here meets them again.
+  const unread = yield* loadOutputs(ports, completedBy(outcomes, decided));
+  await atBackend(backend, outcomes, decided, unread);
+  await settleSuperseded(ports, outcomes, decided);
+  await wakeSleepers(ports, newlyCompleted(outcomes, decided));
+  yield* siteFaults(ports, failedKinds(outcomes, decided));
+}
+
+/** Verifies the outputs of every record that its job still owns. */
+async function verifyAll(
+  ports: Ports,
+  docs: ReadonlyMap<string, JobDoc>,
+  batch: ReadonlyMap<string, Observation[]>,
+): Promise<Map<string, Verification>> {
+  const due: { job: JobDoc; seen: Observation; record: ResultRecord }[] = [];
+  for (const [id, all] of batch) {
+    const job = docs.get(id);
+    for (const seen of all) {
+      const subjob = seen.subjob === undefined ? undefined : job?.subjobs[seen.subjob];
+      const record = seen.record;
+      if (job && record?.phase === 'done' && currentAttempt(subjob, seen.key)) due.push({ job, seen, record });
+    }
+  }
+  const verified = new Map<string, Verification>();
+  const checks = parallel(due, VERIFY, async ({ job, seen, record }) => {
+    return [seen.key, await verifyOutputs(ports, job, job.subjobs[seen.subjob!]!, record)] as const;
+  });
+  for await (const [key, verification] of checks) verified.set(key, verification);
+  return verified;
+}
+
+/** The change of one job by all its observations; what was decided is kept for what follows at the backend. */
+function decideJob(
+  ports: Ports,
+  doc: JobDoc | undefined,
+  all: readonly Observation[],
+  verified: ReadonlyMap<string, Verification>,
+  now: Iso,
+  decided: Map<string, Decided[]>,
+) {
+  const id = all[0]?.job ?? '';
+  const list: Decided[] = [];
+  decided.set(id, list);
+  const { settings } = ports;
+  let next = doc;
+  for (const seen of all) {
+    const subjob = seen.subjob === undefined ? undefined : next?.subjobs[seen.subjob];
+    const reaction = react(subjob, seen, verified.get(seen.key), contextOf(settings, next, now));
+    list.push({ seen, reaction });
+    if (next && reaction.do === 'move') next = transition(next, [reaction.move], now, ports.by);
+    if (next && reaction.do === 'touch') next = touch(next, subjob!.index, reaction.fields);
+  }
+  return next && next !== doc ? { write: next } : { skip: 'nothing to change' };
+}
+
+function contextOf(settings: Settings, job: JobDoc | undefined, now: Iso): Context {
+  const { grace } = settings.limits;
+  if (!job) return { now, grace, policy: settings.policy, tries: 3 };
+  const { tries = 3, memory, time } = settings.modules[job.version]?.modules[job.module] ?? {};
+  const declared = { ...(memory === undefined ? {} : { memory }), ...(time === undefined ? {} : { time }) };
+  return { now, grace, policy: rulesFor(settings, job.version, job.module), tries, declared };
+}
+
+function* itemsOf(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): Generator<Item> {
+  for (const outcome of outcomes) {
+    if (outcome.result === 'lost' || outcome.result === 'frozen') {
+      yield { kind: 'job', ref: outcome.id, did: 'unchanged', failed: true, text: outcome.why ?? outcome.result };
+    }
+    if (!tookEffect(outcome) || !outcome.doc) continue;
+    for (const { seen, reaction } of decided.get(outcome.id) ?? []) {
+      const item = itemOf(outcome.doc, seen, reaction);
+      if (item) yield item;
+    }
+  }
+}
+
+function itemOf(job: JobDoc, seen: Observation, reaction: Reaction): Item | undefined {
+  if (reaction.do !== 'move') return undefined;
+  const ref = refOf(job.run, job.module, job.pass, seen.subjob);
+  const failure =
+    reaction.move.to.name === 'failed' || reaction.move.to.name === 'held' ? reaction.move.to.failure : undefined;
+  return {
+    kind: 'job',
+    ref,
+    did: reaction.did,
+    run: job.run,
+    module: job.module,
+    pass: job.pass,
+    state: reaction.move.to.name,
+    site: seen.site,
+    ...(failure ? { cause: failure.cause } : {}),
+    text: `at ${seen.site}`,
+    ...(reaction.text === undefined ? {} : { text: reaction.text.split('\n')[0] ?? '', next: `dflow why ${ref}` }),
+    ...(reaction.failed ? { failed: true } : {}),
+  };
+}
+
+/** Releases, cancels and acknowledges what the confirmed changes allow. */
+async function atBackend(
+  backend: Backend,
+  outcomes: readonly Outcome[],
+  decided: ReadonlyMap<string, Decided[]>,
+  unread: ReadonlySet<string>,
+): Promise<void> {
+  const confirmed = outcomes.filter((outcome) => tookEffect(outcome) || outcome.result === 'skipped');
+  const all = confirmed.flatMap((outcome) => decided.get(outcome.id) ?? []);
+  const release = all.filter(({ reaction }) => reaction.do === 'release').map(({ seen }) => seen.key);
+  const stop = all
+    .filter(({ reaction }) => reaction.do === 'stop' || (reaction.do === 'touch' && reaction.stop))
+    .map(({ seen }) => seen.key);
+  const records = all.flatMap(({ seen, reaction }) =>
+    seen.record && reaction.do !== 'nothing' && !unread.has(seen.key) ? [seen.record] : [],
+  );
+  if (release.length > 0) await backend.release(release);
+  if (stop.length > 0) await backend.cancel(stop);
+  if (records.length > 0) await backend.acknowledge(records);
+}
+
+/** Passes that these changes completed: their dependents may be ready now. */
+function newlyCompleted(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): string[] {
+  return outcomes
+    .filter((outcome) => outcome.doc?.state === 'completed')
+    .filter((outcome) => (decided.get(outcome.id) ?? []).some(({ reaction }) => reaction.do === 'move'))
+    .map((outcome) => outcome.id);
+}
+
+/** Subjobs that are completed by a record that was seen now: by this change, or by one whose reply was lost. */
+function completedBy(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): CompletedSubjob[] {
+  return outcomes.flatMap(({ id, doc }) =>
+    (decided.get(id) ?? []).flatMap(({ seen }) => {
+      const state = seen.subjob === undefined ? undefined : doc?.subjobs[seen.subjob]?.state;
+      const own = seen.record && state?.name === 'completed' && keyOf(state.lock) === seen.key;
+      return doc && own ? [{ key: seen.key, job: doc, subjob: seen.subjob!, outputs: state.outputs }] : [];
+    }),
+  );
+}
+
+/** What kinds of jobs these changes recorded a failure of, and where. */
+function failedKinds(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): Kind[] {
+  return outcomes.filter(tookEffect).flatMap(({ id, doc }) =>
+    (decided.get(id) ?? []).flatMap(({ seen, reaction }) => {
+      const failed = doc && reaction.do === 'move' && reaction.move.with?.lastFailure;
+      return failed ? [kindOf(doc, seen.site)] : [];
+    }),
+  );
+}

@@ -1,0 +1,119 @@
+// Attempts that were given up (the site was away too long, or unlocked) and may still run there: monitor asks
+// about them too, stops what still lives, and notes in the claim what is confirmed to be no more. Only then can the
+// claim be cleared away.
+import type { ClaimDoc } from '../../../domain/farms/farm.ts';
+import { claimId } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { keyOf, lockOf } from '../../../domain/jobs/states.ts';
+import type { Change, Outcome, Store } from '../../../store.ts';
+import { between } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import type { Decided } from './apply.ts';
+import { isMissing, type Observation, splitKey } from './observation.ts';
+
+/** Claims, and attempts of them, that are asked about in one poll. */
+const CLAIMS = 100;
+const KEYS = 500;
+
+/** True when the job document knows the key's attempt as its current or last one. */
+export function ownsKey(job: JobDoc | undefined, subjob: number, key: string): boolean {
+  const state = job?.subjobs[subjob]?.state;
+  const lock = state && lockOf(state);
+  return lock !== undefined && keyOf(lock) === key;
+}
+
+/** Indexes of a used claim whose jobs have moved on, and of which the batch system has not yet said that they are gone. */
+export function unsettled(claim: ClaimDoc, jobs: ReadonlyMap<string, JobDoc>): number[] {
+  if (claim.taken === undefined) return [];
+  const settled = new Set(claim.settled);
+  return claim.refs.flatMap(([id, subjob], index) => {
+    const moved = jobs.has(id) && !ownsKey(jobs.get(id), subjob, `${claim.nonce}.${index}`);
+    return moved && !settled.has(index) ? [index] : [];
+  });
+}
+
+/** Keys of a site's open claims that are superseded, at most so many; which ones rotates with the time. */
+export async function supersededKeys(
+  store: Store,
+  site: string,
+  now: string,
+  known: ReadonlyMap<string, unknown>,
+): Promise<string[]> {
+  const all = await openClaims(store, site, now, CLAIMS);
+  const asked: ClaimDoc[] = [];
+  let room = 4 * KEYS;
+  for (const claim of all) {
+    const open = claim.refs.length - (claim.settled?.length ?? 0);
+    if (claim.taken === undefined || open > room) continue;
+    room -= open;
+    asked.push(claim);
+  }
+  const ids = asked.flatMap((claim) =>
+    claim.refs.flatMap(([id], index) => (known.has(`${claim.nonce}.${index}`) ? [] : id)),
+  );
+  const jobs = await store.get<JobDoc>([...new Set(ids)]);
+  const keys = asked.flatMap((claim) => unsettled(claim, jobs).map((index) => `${claim.nonce}.${index}`));
+  return keys.filter((key) => !known.has(key)).slice(0, KEYS);
+}
+
+/** Some of a site's claims that are not cleared away: another part of them each ten seconds, where there are many. */
+export async function openClaims(
+  store: Store,
+  site: string,
+  now: string,
+  limit: number,
+  before?: string,
+): Promise<ClaimDoc[]> {
+  const query = { start: [site, ''], end: [site, before ?? '\uffff'] };
+  const [total] = await store.count('claims', 0, query);
+  const count = total?.value ?? 0;
+  const skip = count > limit ? (Math.floor(Date.parse(now) / 10_000) * limit) % count : 0;
+  const rows = await store.view('claims', { ...query, limit, ...(skip > 0 ? { skip } : {}) });
+  return [...(await store.get<ClaimDoc>(rows.map((row) => row.id))).values()];
+}
+
+/**
+ * Notes the superseded attempts that were seen to be no more: at once where the batch system or a record says so; where
+ * nothing was seen of one, when that is so again at least `grace` later. A batch system that forgets its jobs for a
+ * while must not make us forget them.
+ */
+export async function settleSuperseded(
+  ports: Ports,
+  outcomes: readonly Outcome<JobDoc>[],
+  decided: ReadonlyMap<string, Decided[]>,
+): Promise<void> {
+  const byClaim = new Map<string, Observation[]>();
+  for (const { id, doc } of outcomes) {
+    for (const { seen } of decided.get(id) ?? []) {
+      if (!doc || seen.subjob === undefined || ownsKey(doc, seen.subjob, seen.key)) continue;
+      const { claim } = splitKey(seen.key);
+      byClaim.set(claim, [...(byClaim.get(claim) ?? []), seen]);
+    }
+  }
+  const { grace } = ports.settings.limits;
+  await ports.store.bulk<ClaimDoc>(
+    [...byClaim].map(
+      ([nonce, all]): Change<ClaimDoc> => ({
+        id: claimId(nonce),
+        change: (doc) => {
+          const next = doc && all.reduce((claim, seen) => noted(claim, seen, grace), doc);
+          return next && next !== doc ? { write: next } : { skip: 'nothing new' };
+        },
+      }),
+    ),
+  );
+}
+
+/** A claim after one observation of a superseded attempt of it. */
+export function noted(claim: ClaimDoc, seen: Observation, grace: number): ClaimDoc {
+  const { index } = splitKey(seen.key);
+  if (claim.settled?.includes(index)) return claim;
+  const { [index]: since, ...others } = claim.unseen ?? {};
+  const missing = isMissing(seen);
+  const gone = missing
+    ? since !== undefined && between(since, seen.at) >= grace
+    : seen.state === 'ended' || seen.state === 'recorded';
+  if (gone) return { ...claim, settled: [...(claim.settled ?? []), index], unseen: others };
+  if (missing) return since === undefined ? { ...claim, unseen: { ...others, [index]: seen.at } } : claim;
+  return since === undefined ? claim : { ...claim, unseen: others };
+}

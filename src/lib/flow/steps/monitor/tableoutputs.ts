@@ -1,0 +1,74 @@
+// Database outputs: tables that a job produced are loaded when it is completed, read back from storage. Loading the
+// same again changes nothing, so whoever meets the record of a completed subjob does it, until the record is put away.
+
+import { SCHEMA } from '../../../domain/doc.ts';
+import { quarantineId, refOf } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import type { Output } from '../../../domain/jobs/states.ts';
+import { isTables } from '../../../domain/modules/modules.ts';
+import type { QuarantineDoc } from '../../../domain/runs/run.ts';
+import { BusyItemError, DflowError, ItemError, UnreachableError } from '../../../util/errors.ts';
+import type { Item, Ports } from '../../ports.ts';
+import { loadTables } from '../tables/load.ts';
+
+/** A subjob that is completed, and the key whose record says so. */
+export interface CompletedSubjob {
+  readonly key: string;
+  readonly job: JobDoc;
+  readonly subjob: number;
+  readonly outputs: readonly Output[];
+}
+
+/** Bytes of one file of tables at most. */
+const LIMIT = 64 * 2 ** 20;
+
+/** Loads what these subjobs produced. Answers the keys whose files could not be read now: their records must stay. */
+export async function* loadOutputs(
+  ports: Ports,
+  completed: readonly CompletedSubjob[],
+): AsyncGenerator<Item, Set<string>, void> {
+  const unread = new Set<string>();
+  for (const { key, job, subjob, outputs } of completed) {
+    for (const output of outputs.filter(({ type, name }) => isTables(type, name))) {
+      try {
+        yield* loadOne(ports, job, output);
+      } catch (error) {
+        if (!(error instanceof DflowError)) throw error;
+        if (error instanceof UnreachableError || error instanceof BusyItemError) unread.add(key);
+        const ref = refOf(job.run, job.module, job.pass, subjob);
+        yield { kind: 'table', ref, did: 'not-loaded', failed: true, text: `${output.name}: ${error.message}` };
+      }
+    }
+  }
+  return unread;
+}
+
+async function* loadOne(ports: Ports, job: JobDoc, output: Output): AsyncGenerator<Item, void, void> {
+  if (output.size > LIMIT) throw new ItemError(`${output.size} bytes are too much for a file of tables`);
+  const storage = await ports.storage(output.storage);
+  const text = (await storage.read(output.path, 0, output.size)).toString('utf8');
+  let refused: string | undefined;
+  for await (const item of loadTables(ports, [{ name: output.name, text }])) {
+    if (item.kind === 'source') refused = item.text ?? 'it does not parse';
+    if (item.did !== 'unchanged') yield item;
+  }
+  if (refused !== undefined) await setAside(ports, job, output, refused);
+}
+
+/** What does not parse stands in the quarantine, where status and `why` see it; the job stays completed. */
+async function setAside(ports: Ports, job: JobDoc, { name, size }: Output, detail: string): Promise<void> {
+  const at = await ports.store.now();
+  const doc: QuarantineDoc = {
+    _id: quarantineId('ratdb', name),
+    kind: 'quarantine',
+    v: SCHEMA,
+    level: 'ratdb',
+    name,
+    run: job.run,
+    reason: 'bad-tables',
+    detail,
+    size,
+    at,
+  };
+  await ports.store.update<QuarantineDoc>(doc._id, (old) => (old ? { skip: 'known' } : { write: doc }));
+}

@@ -1,0 +1,92 @@
+// Two addresses may lead to one place: two doors of one server, an element that is also mounted, a buffer that is
+// served. A copy there is no copy. Names and addresses do not tell; a file put at one address and looked for at the other
+// does. Asked once for each two places of a call, whatever the number of files.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path/posix';
+import type { Storage } from '../../../storage.ts';
+import { ItemError } from '../../../util/errors.ts';
+import { sameFile } from '../../../util/folders.ts';
+import { withScratch } from '../../../util/scratch.ts';
+import type { Sites } from '../../copies/sites.ts';
+
+/** A file at an element or a buffer. */
+export interface Place {
+  readonly site: string;
+  readonly path: string;
+}
+
+export interface ApartOptions {
+  /** Part of the probe's name: no two calls use the same. */
+  readonly nonce: string;
+  /** Without it nothing is put anywhere, and only files that are both on this machine are told apart. */
+  readonly probes: boolean;
+}
+
+/** Folder and name of a path. */
+function split(path: string): { readonly folder: string; readonly name: string } {
+  const cut = path.lastIndexOf('/') + 1;
+  return { folder: path.slice(0, cut), name: path.slice(cut) };
+}
+
+export class Apart {
+  readonly #sites: Sites;
+  readonly #options: ApartOptions;
+  readonly #known = new Map<string, Promise<string | undefined>>();
+  #probes = 0;
+
+  constructor(sites: Sites, options: ApartOptions) {
+    this.#sites = sites;
+    this.#options = options;
+  }
+
+  /** Why these two cannot count as two files; `undefined`: they are two. */
+  async why(copy: Place, other: Place): Promise<string | undefined> {
+    const [own, theirs] = [await this.#local(copy), await this.#local(other)];
+    if (own !== undefined && theirs !== undefined)
+      return (await sameFile(own, theirs)) ? `${own} and ${theirs} are one file` : undefined;
+    const [a, b] = [split(copy.path), split(other.path)];
+    if (a.name !== b.name || !this.#options.probes) return undefined;
+    // With equal paths the answer is that of the elements' own folders.
+    const folders = a.folder === b.folder ? [] : [a.folder, b.folder];
+    const key = JSON.stringify([copy.site, other.site, ...folders]);
+    const known = this.#known.get(key) ?? this.#probe(copy, other);
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #local({ site, path }: Place): Promise<string | undefined> {
+    return this.#sites.attempt(site, async (storage) => storage.localPath(path));
+  }
+
+  /** Puts a small file beside the copy, under the name of a copy that is under way, and looks for it at the other place. */
+  async #probe(copy: Place, other: Place): Promise<string | undefined> {
+    const name = `.probe.dflow-${++this.#probes}-${this.#options.nonce}`;
+    const [here, there] = [split(copy.path).folder + name, split(other.path).folder + name];
+    const seen = await this.#sites
+      .attempt(copy.site, async (storage) => {
+        try {
+          await put(storage, here);
+          return await this.#sites.attempt(other.site, async (second) => (await second.stat([there])).has(there));
+        } finally {
+          await storage.remove([here]);
+        }
+      })
+      .catch((error: unknown) => {
+        if (error instanceof ItemError) return error;
+        throw error;
+      });
+    if (seen === false) return undefined;
+    const which = `${copy.site} and ${other.site}`;
+    if (seen === true) return `${which} are one place: what is put at one is at the other`;
+    const why = seen instanceof ItemError ? seen.message : 'one cannot be reached';
+    return `whether ${which} are one place could not be found out: ${why}`;
+  }
+}
+
+async function put(storage: Storage, path: string): Promise<void> {
+  await withScratch(async (folder) => {
+    const local = join(folder, 'probe');
+    await writeFile(local, `${path}\n`);
+    await storage.copyIn(local, path);
+  }, true);
+}

@@ -1,0 +1,69 @@
+// The originals on the buffer, oldest run first, each with its verdict. Reads, never writes.
+import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import { judge, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
+import { runId } from '../../../domain/ids.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import type { Ports } from '../../ports.ts';
+import { tableRevisions } from '../tables/lookup.ts';
+
+export interface Judged {
+  readonly doc: DataDoc;
+  readonly file: RawFile;
+  readonly verdict: Verdict;
+}
+
+/** Documents read at a time. */
+const PAGE = 200;
+
+/** Every original that is on the buffer of `levels`, in order of run, with why it stays or by which rule it may go. */
+export async function* originals(
+  ports: Ports,
+  rules: PurgeRules,
+  levels: readonly string[],
+  states: readonly string[] = ['present'],
+  runs: (run: number) => boolean = () => true,
+): AsyncGenerator<Judged, void, void> {
+  const hints = await onBuffer(ports, levels, states);
+  const wanted = hints.filter(({ run }) => runs(run));
+  for (let at = 0; at < wanted.length; at += PAGE) {
+    const page = wanted.slice(at, at + PAGE);
+    const docs = await ports.store.get<DataDoc>(page.map(({ id }) => id));
+    const facts = await runFacts(ports, [...new Set(page.map(({ run }) => run))]);
+    for (const { id, run } of page) {
+      const doc = docs.get(id);
+      for (const file of doc?.files ?? []) {
+        const verdict = states.includes(file.original.state) ? judge(doc!, file, facts(run), rules) : undefined;
+        if (verdict) yield { doc: doc!, file, verdict };
+      }
+    }
+  }
+}
+
+interface Hint {
+  readonly id: string;
+  readonly run: number;
+}
+
+async function onBuffer(ports: Ports, levels: readonly string[], states: readonly string[]): Promise<Hint[]> {
+  const hints = new Map<string, Hint>();
+  for (const level of levels) {
+    for (const state of states) {
+      for (const { id, key } of await ports.store.view('buffer', { prefix: ['on', level, state] })) {
+        hints.set(id, { id, run: Number((key as unknown[])[3]) });
+      }
+    }
+  }
+  return [...hints.values()].sort((a, b) => a.run - b.run || (a.id < b.id ? -1 : 1));
+}
+
+/** What purge must know of the runs: their documents, and the tables that are still to be made on this host. */
+export async function runFacts(ports: Ports, runs: readonly number[]) {
+  const { required, command } = ports.settings.tables;
+  const docs = await ports.store.get<RunDoc>(runs.map(runId));
+  const asked = command === undefined ? [] : required;
+  const tables = await tableRevisions(ports.store, asked, runs);
+  return (run: number) => ({
+    doc: docs.get(runId(run)),
+    missingTables: asked.filter((name) => tables.get(run)?.[name] === undefined),
+  });
+}

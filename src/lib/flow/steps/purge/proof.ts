@@ -1,0 +1,94 @@
+// The fresh checks before an original may go: so many copies are good now, at least one of them read byte by byte, none
+// of them the original itself. Nothing is recorded here; a copy found bad is for verify to mark.
+import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import type { Copy } from '../../../domain/data/purgerules.ts';
+import { bufferSite } from '../../../domain/data/replicas.ts';
+import type { Checksum, Storage } from '../../../storage.ts';
+import { ItemError } from '../../../util/errors.ts';
+import { shown } from '../../../util/names.ts';
+import type { PurgeSession } from './purgesession.ts';
+
+export interface Check extends Copy {
+  /** `read`: every byte, by our own adler32; `checksum`: the storage element's own word. */
+  readonly how: 'read' | 'checksum';
+  readonly adler32: string;
+}
+
+export type Checked = { readonly checks: readonly Check[] } | { readonly why: string; readonly next?: string };
+
+const ONE_PLACE =
+  'give one place one name in the configuration, and copy to another: dflow config check; dflow transfer';
+
+/** Checks the copies of one file until enough are good; says why when they are not. Other errors are thrown. */
+export async function checkCopies(
+  session: PurgeSession,
+  doc: DataDoc,
+  file: RawFile,
+  copies: readonly Copy[],
+  needed: number,
+): Promise<Checked> {
+  const checks: Check[] = [];
+  const problems: { storage: string; why: string; next?: string }[] = [];
+  for (const copy of inReadingOrder(session, copies)) {
+    // As many as are asked for, and never fewer than one, are read; tape only where there is nothing else.
+    const reads = checks.filter(({ how }) => how === 'read').length;
+    const read = reads === 0 || (reads < session.ports.settings.purge.reads && !isTape(session, copy.storage));
+    const found = await session.sites
+      .attempt(copy.storage, (storage) => checkOne(storage, copy, file, read))
+      .catch((error: unknown) => (error instanceof ItemError ? { why: error.message } : raise(error)));
+    const twin = found && 'adler32' in found ? await twinOf(session, doc, file, copy, checks) : undefined;
+    if (found === undefined) problems.push({ storage: copy.storage, why: `${copy.storage} cannot be reached` });
+    else if (twin !== undefined) problems.push({ storage: copy.storage, why: twin, next: ONE_PLACE });
+    else if ('why' in found) problems.push({ storage: copy.storage, why: found.why });
+    else checks.push(found);
+    if (checks.length >= needed) return { checks };
+  }
+  const text = problems.map(({ why }) => why).join('; ');
+  const [first] = problems;
+  const next = first && (first.next ?? `dflow verify --read --storage ${first.storage} --run ${doc.run}`);
+  return { why: `${checks.length} of ${needed} copies are good: ${text}`, ...(next ? { next } : {}) };
+}
+
+/** Disks first: the copy that is read should not be recalled from tape. */
+function inReadingOrder(session: PurgeSession, copies: readonly Copy[]): Copy[] {
+  const tape = copies.filter(({ storage }) => isTape(session, storage));
+  return [...copies.filter((copy) => !tape.includes(copy)), ...tape];
+}
+
+function isTape({ ports }: PurgeSession, name: string): boolean {
+  return ports.settings.storages.find((storage) => storage.name === name)?.tape === true;
+}
+
+async function checkOne(storage: Storage, copy: Copy, file: RawFile, read: boolean): Promise<Check | { why: string }> {
+  const found = await (read ? storage.readChecksum(copy.path) : storage.checksum(copy.path));
+  const why = wrongBytes(copy, file, found);
+  return why === undefined ? { ...copy, how: read ? 'read' : 'checksum', adler32: found.adler32 } : { why };
+}
+
+function wrongBytes({ storage, path }: Copy, file: RawFile, found: Checksum): string | undefined {
+  if (found.adler32 === file.adler32 && found.size === file.size) return undefined;
+  const text = `${path} at ${storage} has ${found.size} bytes, adler32 ${found.adler32}; registered: ${file.size} bytes, ${file.adler32}`;
+  return shown(text);
+}
+
+/** A copy that is the original, or another copy, by another name or address goes with it. */
+async function twinOf(
+  { apart }: PurgeSession,
+  doc: DataDoc,
+  file: RawFile,
+  copy: Copy,
+  others: readonly Copy[],
+): Promise<string | undefined> {
+  const own = { site: copy.storage, path: copy.path };
+  const why = await apart.why(own, { site: bufferSite(doc.level), path: file.path });
+  if (why !== undefined) return `it may be the original itself: ${why}`;
+  for (const other of others) {
+    const twin = await apart.why(own, { site: other.storage, path: other.path });
+    if (twin !== undefined) return twin;
+  }
+  return undefined;
+}
+
+function raise(error: unknown): never {
+  throw error;
+}

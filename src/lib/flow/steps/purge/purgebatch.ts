@@ -1,0 +1,267 @@
+// One batch of originals: claim, check their copies, receipt, confirm, look at the original, delete, record. Whatever
+// changes in between puts the original back; whoever is killed leaves claims that the next call settles.
+import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
+import { type Copy, isStillFree, judge } from '../../../domain/data/purgerules.ts';
+import { bufferSite } from '../../../domain/data/replicas.ts';
+import { appendHistory } from '../../../domain/doc.ts';
+import { refOf } from '../../../domain/ids.ts';
+import type { Stat } from '../../../storage.ts';
+import { mapLimit } from '../../../util/concurrency.ts';
+import { ItemError } from '../../../util/errors.ts';
+import { groupBy } from '../../../util/group.ts';
+import { shown } from '../../../util/names.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Item, Step } from '../../ports.ts';
+import { activeHolds } from '../../switches/holds.ts';
+import { type Judged, runFacts } from './candidates.ts';
+import { type Check, checkCopies } from './proof.ts';
+import type { PurgeSession } from './purgesession.ts';
+
+export interface Candidate {
+  readonly doc: DataDoc;
+  readonly file: RawFile;
+  readonly rule: 'copies' | 'sampled-out';
+  readonly copies: readonly Copy[];
+}
+
+/** How one file ended. `gone`: it had to go and has. `back`: what its original is to be now. */
+type Outcome =
+  | { readonly candidate: Candidate; readonly gone: true }
+  | {
+      readonly candidate: Candidate;
+      readonly gone: false;
+      readonly why: string;
+      readonly next?: string;
+      readonly back?: Original;
+    };
+
+type Ready = { readonly candidate: Candidate; readonly checks: readonly Check[] };
+
+/** Deletes what may go of `candidates`; what it yields has been recorded before. */
+export async function* purgeBatch(session: PurgeSession, candidates: readonly Candidate[]): Step {
+  if (session.options.dryRun) {
+    const { ready, kept } = await check(session, candidates);
+    const looked = await look(session, ready);
+    for (const outcome of [...kept, ...looked]) yield { ...itemOf(outcome, session), dryRun: true };
+    return;
+  }
+  const claimed = await claim(session, await judgeAgain(session, candidates));
+  const outcomes: Outcome[] = [];
+  let deleting = new Set<Candidate>();
+  try {
+    const { ready, kept } = await check(session, claimed);
+    outcomes.push(...kept);
+    const confirmed = await confirm(session, ready);
+    outcomes.push(...confirmed.kept);
+    deleting = new Set(confirmed.ready.map(({ candidate }) => candidate));
+    for await (const outcome of deleteAll(session, confirmed.ready)) outcomes.push(outcome);
+  } finally {
+    // An error ended it: what may have been deleted is left to the next call, which looks; the rest is put back.
+    const known = new Set(outcomes.map(({ candidate }) => candidate));
+    const untouched = claimed.filter((candidate) => !known.has(candidate) && !deleting.has(candidate));
+    await record(session, [...outcomes, ...untouched.map(stopped)]);
+  }
+  for (const outcome of outcomes) yield itemOf(outcome, session);
+}
+
+function stopped(candidate: Candidate): Outcome {
+  return { candidate, gone: false, why: 'stopped' };
+}
+
+/** The same rules on what the store says now: a candidate may have been found long ago. */
+async function judgeAgain(session: PurgeSession, candidates: readonly Candidate[]): Promise<Candidate[]> {
+  const { ports } = session;
+  const now = await ports.store.now();
+  const rules = { ...session.rules, now, holds: await activeHolds(ports.store, now) };
+  const docs = await ports.store.get<DataDoc>([...new Set(candidates.map(({ doc }) => doc._id))]);
+  const facts = await runFacts(ports, [...new Set(candidates.map(({ doc }) => doc.run))]);
+  return candidates.flatMap((candidate) => {
+    const doc = docs.get(candidate.doc._id);
+    const file = doc?.files.find(({ name }) => name === candidate.file.name);
+    const verdict = doc && file && judge(doc, file, facts(doc.run), rules);
+    return doc && file && verdict && 'free' in verdict ? [candidateOf({ doc, file, verdict })] : [];
+  });
+}
+
+/** @throws Error when it may not go: a defect of the caller */
+export function candidateOf({ doc, file, verdict }: Judged): Candidate {
+  if (!('free' in verdict)) throw new Error(`${doc._id} ${file.name} may not go: ${verdict.why}`);
+  return { doc, file, rule: verdict.free, copies: verdict.copies };
+}
+
+type Change = (doc: DataDoc, candidate: Candidate, file: RawFile | undefined) => Original | undefined;
+
+/** Changes the originals of candidates, one write for each document; answers those that were changed. */
+async function changeOriginals(
+  { ports }: PurgeSession,
+  candidates: readonly Candidate[],
+  change: Change,
+  history?: (files: number) => { to: string; why: string },
+): Promise<Set<Candidate>> {
+  const changed = new Set<Candidate>();
+  const at = await ports.store.now();
+  const byDoc = groupBy(candidates, ({ doc }) => doc._id);
+  const outcomes = await ports.store.bulk<DataDoc>(
+    [...byDoc].map(([id, mine]) => ({
+      id,
+      change: (doc) => {
+        if (!doc) return { skip: 'gone' };
+        const byName = new Map(mine.map((candidate) => [candidate.file.name, candidate]));
+        for (const candidate of mine) changed.delete(candidate);
+        const files = doc.files.map((file) => {
+          const candidate = byName.get(file.name);
+          const original = candidate && change(doc, candidate, file);
+          if (!original) return file;
+          changed.add(candidate);
+          return { ...file, original };
+        });
+        const count = mine.filter((candidate) => changed.has(candidate)).length;
+        if (count === 0) return { skip: 'nothing of it is ours to change' };
+        const entry = history?.(count);
+        const lines = entry ? appendHistory(doc.history, { at, by: ports.by, ...entry }) : doc.history;
+        return { write: { ...doc, files, history: lines } };
+      },
+    })),
+  );
+  for (const { id, result } of outcomes) {
+    if (result === 'written' || result === 'already') continue;
+    for (const candidate of byDoc.get(id) ?? []) changed.delete(candidate);
+  }
+  return changed;
+}
+
+/** present -> purging, if the file is still what was judged: same copies, nobody busy with it. */
+async function claim(session: PurgeSession, candidates: readonly Candidate[]): Promise<Candidate[]> {
+  const { nonce, ports } = session;
+  const since = await ports.store.now();
+  const claimed = await changeOriginals(session, candidates, (_doc, { file: judged, copies }, file) => {
+    if (file?.original.state !== 'present' || file.path !== judged.path || file.adler32 !== judged.adler32) return;
+    const original: Original = { state: 'purging', nonce, host: ports.host, since };
+    return isStillFree({ ...file, original }, { nonce, copies, now: since }) ? original : undefined;
+  });
+  return candidates.filter((candidate) => claimed.has(candidate));
+}
+
+async function check(session: PurgeSession, candidates: readonly Candidate[]) {
+  const ready: Ready[] = [];
+  const kept: Outcome[] = [];
+  const needed = Math.max(1, session.rules.purgeAfter);
+  const results = await mapLimit(candidates, session.ports.settings.transfer.parallel, async (candidate) => {
+    const { doc, file, rule, copies } = candidate;
+    // Data that the keep rule left out need no copy: the rule was recorded when they were registered.
+    return rule === 'sampled-out' ? { checks: [] } : checkCopies(session, doc, file, copies, needed);
+  });
+  for (const [index, result] of results.entries()) {
+    const candidate = candidates[index]!;
+    if ('checks' in result) ready.push({ candidate, checks: result.checks });
+    else kept.push({ candidate, gone: false, ...result });
+  }
+  return { ready, kept };
+}
+
+/** The receipt first, on disk; then, by compare-and-swap, that nothing has changed since the claim. */
+async function confirm(session: PurgeSession, ready: readonly Ready[]) {
+  if (ready.length === 0) return { ready, kept: [] };
+  const { nonce, receipt, ports } = session;
+  await receipt.write(ready.map((one) => lineOf(session, one)));
+  const now = await ports.store.now();
+  const checks = new Map(ready.map((one) => [one.candidate, one.checks]));
+  const confirmed = await changeOriginals(session, [...checks.keys()], (_doc, candidate, file) => {
+    const sound = isStillFree(file, { nonce, copies: checks.get(candidate) ?? [], now });
+    return sound && file.original.state === 'purging' ? { ...file.original, receipt: receipt.name } : undefined;
+  });
+  const kept = ready.filter(({ candidate }) => !confirmed.has(candidate));
+  return {
+    ready: ready.filter(({ candidate }) => confirmed.has(candidate)),
+    kept: kept.map(({ candidate }): Outcome => ({ candidate, gone: false, why: 'changed by others meanwhile' })),
+  };
+}
+
+function lineOf({ ports }: PurgeSession, { candidate, checks }: Ready): object {
+  const { doc, file, rule } = candidate;
+  const { name, path, size, adler32, guid, lfn } = file;
+  const { by, host } = ports;
+  return { kind: 'purge', id: doc._id, run: doc.run, name, path, size, adler32, guid, lfn, rule, checks, by, host };
+}
+
+/** What the originals look like right before they go: those that are not as registered stay. */
+async function look(session: PurgeSession, ready: readonly Ready[]): Promise<Outcome[]> {
+  const levels = groupBy(ready, ({ candidate }) => candidate.doc.level);
+  const outcomes: Outcome[] = [];
+  for (const [level, mine] of levels) {
+    const paths = mine.map(({ candidate }) => candidate.file.path);
+    const found = await (await session.sites.open(bufferSite(level))).stat(paths);
+    for (const { candidate } of mine) outcomes.push(await lookAt(session, candidate, found.get(candidate.file.path)));
+  }
+  return outcomes;
+}
+
+async function lookAt({ ports }: PurgeSession, candidate: Candidate, found: Stat | undefined): Promise<Outcome> {
+  const { file } = candidate;
+  if (!found) {
+    const why = 'is no longer on the buffer';
+    const back: Original = { state: 'changed', since: await ports.store.now(), why };
+    return { candidate, gone: false, why, next: 'dflow register', back };
+  }
+  if (found.size === file.size && found.modified === file.modified) return { candidate, gone: true };
+  const why = `on the buffer ${found.size} bytes of ${found.modified}, registered ${file.size} bytes of ${file.modified}`;
+  return { candidate, gone: false, why, next: 'dflow register' };
+}
+
+async function* deleteAll(session: PurgeSession, ready: readonly Ready[]): AsyncGenerator<Outcome, void, void> {
+  for (const outcome of await look(session, ready)) {
+    yield outcome.gone ? await deleteOne(session, outcome.candidate) : outcome;
+  }
+}
+
+async function deleteOne({ sites, ports }: PurgeSession, candidate: Candidate): Promise<Outcome> {
+  const { doc, file } = candidate;
+  const closed = ports.settings.buffers.find(({ level }) => level === doc.level)?.closed;
+  try {
+    const buffer = await sites.open(bufferSite(doc.level));
+    await buffer.remove([file.path]);
+    // The builder's word that the file is finished goes after it.
+    if (closed === 'marker') await buffer.remove([`${file.path}_closed`]);
+    return { candidate, gone: true };
+  } catch (error) {
+    if (!(error instanceof ItemError)) throw error;
+    return { candidate, gone: false, why: error.message, ...(error.hint ? { next: error.hint } : {}) };
+  }
+}
+
+/** purging -> purged, or back. A file that has gone is purged whatever others have written about it meanwhile. */
+async function record(session: PurgeSession, outcomes: readonly Outcome[]): Promise<void> {
+  const { nonce, receipt, ports } = session;
+  const since: Iso = await ports.store.now();
+  const gone = outcomes.filter((outcome) => outcome.gone).map(({ candidate }) => candidate);
+  const purged: Original = { state: 'purged', since, receipt: receipt.name };
+  const words = (files: number) => ({
+    to: 'purged',
+    why: `${files} ${files === 1 ? 'original' : 'originals'}, ${receipt.name}`,
+  });
+  await changeOriginals(
+    session,
+    gone,
+    (_doc, candidate, file) =>
+      file && file.path === candidate.file.path && file.original.state !== 'purged' ? purged : undefined,
+    words,
+  );
+  const backs = new Map(outcomes.flatMap((outcome) => (outcome.gone ? [] : [[outcome.candidate, outcome.back]])));
+  await changeOriginals(session, [...backs.keys()], (_doc, candidate, file) => {
+    if (file?.original.state !== 'purging' || file.original.nonce !== nonce) return undefined;
+    return backs.get(candidate) ?? { state: 'present' };
+  });
+}
+
+function itemOf(outcome: Outcome, session: PurgeSession): Item {
+  const { doc, file, rule } = outcome.candidate;
+  const item = { kind: 'original', ref: refOf(doc.run), run: doc.run, level: doc.level, file: file.name };
+  if (outcome.gone) {
+    const how = rule === 'copies' ? `${Math.max(1, session.rules.purgeAfter)} copies checked` : doc.keep.rule;
+    const text = shown(`${file.name}: ${how}`);
+    const receipt = session.options.dryRun ? {} : { receipt: session.receipt.name };
+    return { ...item, did: 'purged', bytes: file.size, rule, text, ...receipt };
+  }
+  const text = shown(`${file.name}: ${outcome.why}`);
+  return { ...item, did: 'kept', bytes: 0, failed: true, text, next: outcome.next ?? 'dflow why buffer' };
+}

@@ -1,0 +1,75 @@
+// What an earlier purge of this host left when it was killed: originals that it had claimed. Its lock is free, so it is
+// gone for certain: a file that is still there goes back to present, one that its receipt names is purged.
+import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
+import { bufferSite } from '../../../domain/data/replicas.ts';
+import { appendHistory } from '../../../domain/doc.ts';
+import { refOf } from '../../../domain/ids.ts';
+import { tookEffect } from '../../../store.ts';
+import { readReceipt } from '../../../util/receipt.ts';
+import type { Item, Step } from '../../ports.ts';
+import type { PurgeSession } from './purgesession.ts';
+
+type Purging = Extract<Original, { state: 'purging' }>;
+
+/** Settles every claim of an earlier purge of this host. Items: `restored` or `purged`. */
+export async function* recover(session: PurgeSession): Step {
+  const { ports } = session;
+  for (const level of session.levels) {
+    const rows = await ports.store.view('buffer', { prefix: ['on', level, 'purging'] });
+    const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
+    for (const doc of docs.values()) yield* recoverDoc(session, doc);
+  }
+}
+
+async function* recoverDoc(session: PurgeSession, doc: DataDoc): Step {
+  const { ports } = session;
+  const left = doc.files.flatMap((file) => (isLeft(session, file.original) ? [file] : []));
+  if (left.length === 0) return;
+  const buffer = await session.sites.open(bufferSite(doc.level));
+  const found = await buffer.stat(left.map(({ path }) => path));
+  const now = await ports.store.now();
+  const settled = new Map<string, Original>();
+  for (const file of left) settled.set(file.name, await settle(session, doc, file, found.has(file.path), now));
+  const outcome = await ports.store.update<DataDoc>(doc._id, (current) => {
+    const files = current?.files.map((file) =>
+      isLeft(session, file.original) ? { ...file, original: settled.get(file.name) ?? file.original } : file,
+    );
+    if (!current || !files) return { skip: 'gone' };
+    const entry = {
+      at: now,
+      by: ports.by,
+      to: 'purge settled',
+      why: `${settled.size} claims of a purge that was killed`,
+    };
+    return { write: { ...current, files, history: appendHistory(current.history, entry) } };
+  });
+  if (!tookEffect(outcome)) return;
+  for (const [name, original] of settled) yield itemOf(doc, name, original);
+}
+
+function isLeft({ nonce, ports }: PurgeSession, original: Original): original is Purging {
+  return original.state === 'purging' && original.host === ports.host && original.nonce !== nonce;
+}
+
+async function settle(
+  { ports }: PurgeSession,
+  doc: DataDoc,
+  file: RawFile,
+  there: boolean,
+  since: string,
+): Promise<Original> {
+  if (there) return { state: 'present' };
+  const { receipt } = file.original as Purging;
+  const lines = receipt === undefined ? [] : await readReceipt(ports.settings.folder, receipt);
+  const named = lines.some((line) => line.id === doc._id && line.name === file.name);
+  if (named && receipt !== undefined) return { state: 'purged', since, receipt };
+  return { state: 'changed', since, why: 'vanished from the buffer; no receipt of a purge names it' };
+}
+
+function itemOf(doc: DataDoc, name: string, original: Original): Item {
+  const item = { kind: 'original', ref: refOf(doc.run), run: doc.run, level: doc.level, file: name };
+  const text = `${name}: left by a purge that was killed`;
+  if (original.state === 'present') return { ...item, did: 'restored', text };
+  if (original.state === 'purged') return { ...item, did: 'purged', text, receipt: original.receipt };
+  return { ...item, did: 'changed', failed: true, text: `${name}: vanished`, next: `dflow show ${doc._id}` };
+}

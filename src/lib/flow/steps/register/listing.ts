@@ -1,0 +1,108 @@
+// What lies in a buffer folder, sorted out from one listing: raw files with their numbers, open or closed; end markers;
+// strange names. Pure, and knows nothing of what is registered.
+import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
+import type { BufferSettings, Settings } from '../../../domain/settings.ts';
+import type { Entry } from '../../../storage.ts';
+import { type Iso, ms } from '../../../util/time.ts';
+
+/** A file whose name matches the pattern of the level. */
+export interface Found extends Entry {
+  /** Last part of the path. */
+  readonly name: string;
+  readonly run: number;
+  readonly subrun: number;
+  /** The builder has finished it: a marker lies beside it, or it has not changed for the settle time. */
+  readonly closed: boolean;
+}
+
+export interface Listing {
+  /** By run, subrun, and then path. */
+  readonly files: readonly Found[];
+  readonly paths: ReadonlySet<string>;
+  /** Look like data, but cannot be placed. */
+  readonly strange: readonly Entry[];
+  /** Runs with an end marker. */
+  readonly ended: ReadonlySet<number>;
+}
+
+export interface ListingRules {
+  readonly buffer: BufferSettings;
+  readonly pattern: Pattern;
+  /** Patterns of the other levels, which may share the folder. */
+  readonly others: readonly Pattern[];
+  readonly endMarker?: Pattern;
+  /** The store's clock before the listing began. */
+  readonly now: Iso;
+}
+
+const MARKER = '_closed';
+/** Names that editors and copy programs use while they write. */
+const TEMPORARY = /^\.|[~]$|\.(tmp|temp|part|partial|filepart|swp|lock|bak)$/i;
+
+/** @throws ConfigError when a pattern does not compile */
+export function listingRules(settings: Settings, buffer: BufferSettings, now: Iso): ListingRules {
+  const { endMarker } = settings.runs;
+  return {
+    buffer,
+    pattern: compilePattern(buffer.pattern),
+    others: settings.buffers
+      .filter((other) => other.pattern !== buffer.pattern)
+      .map((other) => compilePattern(other.pattern)),
+    ...(endMarker === undefined ? {} : { endMarker: compilePattern(endMarker) }),
+    now,
+  };
+}
+
+/** Sorts out the entries of one listing of the buffer. */
+export function sortOut(entries: readonly Entry[], rules: ListingRules): Listing {
+  const paths = new Set(entries.map((entry) => entry.path));
+  const files: Found[] = [];
+  const strange: Entry[] = [];
+  const ended = new Set<number>();
+  for (const entry of entries) {
+    const name = baseName(entry.path);
+    const numbers = entry.raw ? undefined : rules.pattern.parse(name);
+    const end = rules.endMarker?.parse(name);
+    if (numbers) files.push({ ...entry, ...numbers, name, closed: isClosed(entry, paths, rules) });
+    else if (end) addIfBefore(ended, end.run, entry, rules.now);
+    else if (isStrange(entry, name, rules)) strange.push(entry);
+  }
+  return { files: files.sort(inOrder), paths, strange, ended };
+}
+
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Size and mtime are compared again after reading: age alone does not see a builder that starts to write again. */
+function isClosed(entry: Entry, paths: ReadonlySet<string>, { buffer, now }: ListingRules): boolean {
+  if (buffer.closed === 'marker') return paths.has(entry.path + MARKER);
+  return hasSettled(entry, buffer.settle, now);
+}
+
+function hasSettled(entry: Entry, settle: number, now: Iso): boolean {
+  return ms(entry.modified) <= ms(now) - settle;
+}
+
+/** A listing takes a while: what was made after it began says nothing of files that the listing has missed. */
+function addIfBefore(ended: Set<number>, run: number, entry: Entry, now: Iso): void {
+  if (ms(entry.modified) <= ms(now)) ended.add(run);
+}
+
+/**
+ * A file that no level places but that looks like data: a number in its name, or the beginning or ending of the
+ * pattern. A README beside the data is nobody's business.
+ */
+function isStrange(entry: Entry, name: string, rules: ListingRules): boolean {
+  if (entry.raw) return true;
+  const hidden = entry.path.split('/').some((part) => part.startsWith('.'));
+  if (hidden || TEMPORARY.test(name) || name.endsWith(MARKER)) return false;
+  if (rules.others.some((other) => other.parse(name))) return false;
+  if (rules.buffer.closed === 'settled' && !hasSettled(entry, rules.buffer.settle, rules.now)) return false;
+  const { prefix, suffix } = rules.pattern;
+  return /\d/.test(name) || (prefix !== '' && name.startsWith(prefix)) || (suffix !== '' && name.endsWith(suffix));
+}
+
+function inOrder(a: Found, b: Found): number {
+  return a.run - b.run || a.subrun - b.subrun || a.path.length - b.path.length || (a.path < b.path ? -1 : 1);
+}

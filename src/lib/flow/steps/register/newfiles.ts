@@ -1,0 +1,101 @@
+// The data document of a run and level as register writes it: new files, and files that lie elsewhere or differ.
+// Pure functions from document to document.
+import { type DataDoc, type RawFile, withDone } from '../../../domain/data/data.ts';
+import { guidOf, rawLfn } from '../../../domain/data/identity.ts';
+import { appendHistory, SCHEMA } from '../../../domain/doc.ts';
+import { dataId, refOf } from '../../../domain/ids.ts';
+import { keepRun } from '../../../domain/runs/keep.ts';
+import type { Decision } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Found } from './listing.ts';
+import type { Round } from './round.ts';
+
+export interface NewFile extends Found {
+  readonly adler32: string;
+}
+
+/** The fields that every item about a file of this level begins with. */
+export function dataRefOf(round: Round, run: number): { kind: string; ref: string; level: string; run: number } {
+  return { kind: 'file', ref: refOf(run), level: round.buffer.level, run };
+}
+
+/**
+ * The change that adds `files` to the data document of `run`. Subruns that are there already stay as they are: the
+ * next round compares them. `added` is told what the last call of the change added.
+ */
+export function withFiles(
+  round: Round,
+  run: number,
+  files: readonly NewFile[],
+  at: Iso,
+  added: (files: readonly RawFile[]) => void,
+): { doc: string; change: (doc: DataDoc | undefined) => Decision<DataDoc> } {
+  const change = (doc: DataDoc | undefined): Decision<DataDoc> => {
+    const present = new Set(doc?.files.map((file) => file.subrun));
+    const fresh = files.filter((file) => !present.has(file.subrun)).map((file) => toRaw(round, file, at));
+    added(fresh);
+    if (fresh.length === 0) return { skip: 'registered by another' };
+    const base = doc ?? emptyDoc(round, run);
+    const to = `${fresh.length} file${fresh.length === 1 ? '' : 's'} registered`;
+    const history = appendHistory(base.history, { at, to, by: round.ports.by });
+    return { write: withDone({ ...base, files: [...base.files, ...fresh].sort(bySubrun), history }) };
+  };
+  return { doc: dataId(round.buffer.level, run), change };
+}
+
+function bySubrun(a: RawFile, b: RawFile): number {
+  return a.subrun - b.subrun;
+}
+
+function emptyDoc(round: Round, run: number): DataDoc {
+  const { level, keep } = round.buffer;
+  return {
+    _id: dataId(level, run),
+    kind: 'data',
+    v: SCHEMA,
+    level,
+    run,
+    files: [],
+    keep: keepRun(run, keep),
+    done: [],
+    host: round.ports.host,
+    history: [],
+  };
+}
+
+function toRaw(round: Round, file: NewFile, at: Iso): RawFile {
+  const { experiment } = round.ports.settings;
+  const lfn = rawLfn(experiment, round.buffer.level, file.run, file.name);
+  return {
+    name: file.name,
+    path: file.path,
+    subrun: file.subrun,
+    size: file.size,
+    adler32: file.adler32,
+    guid: guidOf(experiment, lfn),
+    lfn,
+    modified: file.modified,
+    registered: at,
+    late: false,
+    original: { state: 'present' },
+    replicas: {},
+  };
+}
+
+/** The change that replaces one registered file, if it still is what the decision was made on. */
+export function withFile(old: RawFile, next: RawFile, why: string, at: Iso, by: string) {
+  return (doc: DataDoc | undefined): Decision<DataDoc> => {
+    const current = doc?.files.find((file) => file.subrun === old.subrun);
+    if (!doc || !current) return { skip: 'no longer registered' };
+    const same = current.path === old.path && current.modified === old.modified && sameOriginal(current, old);
+    if (!same) return { skip: 'changed by another' };
+    const { path, modified, original } = next;
+    const files = doc.files.map((file) => (file === current ? { ...file, path, modified, original } : file));
+    return { write: withDone({ ...doc, files, history: appendHistory(doc.history, { at, to: why, by }) }) };
+  };
+}
+
+function sameOriginal(a: RawFile, b: RawFile): boolean {
+  if (a.original.state === 'changed' && b.original.state === 'changed') return a.original.why === b.original.why;
+  return a.original.state === b.original.state;
+}

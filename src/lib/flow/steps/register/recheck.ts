@@ -1,0 +1,121 @@
+// Files that lie where a registered one is expected, but not as it was registered: touched, changed, moved, doubled.
+// What was registered is never replaced; what differs is reported every time until somebody settles it.
+import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import { dataId } from '../../../domain/ids.ts';
+import { tookEffect } from '../../../store.ts';
+import { shown } from '../../../util/names.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Item, Step } from '../../ports.ts';
+import { troubleItem } from './admit.ts';
+import type { Found } from './listing.ts';
+import { dataRefOf, withFile } from './newfiles.ts';
+import { isUnchanged, quarantine, type Refusal } from './quarantine.ts';
+import { readSteady } from './read.ts';
+import { dry, type Round, registeredAs, write } from './round.ts';
+
+/** Looks again at the registered files among `files`; refused names (as shown) are added to `refused`. */
+export async function* recheck(round: Round, files: readonly Found[], refused: Set<string>): Step {
+  for (const file of files) {
+    const registered = registeredAs(round.known, file);
+    if (!registered || isAsRegistered(file, registered)) continue;
+    // A purge has claimed it and looks at the file itself.
+    if (registered.original.state === 'purging') continue;
+    if (file.path === registered.path) yield* samePlace(round, file, registered);
+    else yield* otherPlace(round, file, registered, refused);
+  }
+}
+
+function isAsRegistered(file: Found, registered: RawFile): boolean {
+  const same = file.size === registered.size && file.modified === registered.modified;
+  return file.path === registered.path && same && registered.original.state === 'present';
+}
+
+/** What is on disk, in words: equal words mean that it was looked at before and need not be read again. */
+function difference(file: Found, registered: RawFile): string {
+  return `on the buffer ${file.size} bytes of ${file.modified}, registered ${registered.size} bytes of ${registered.modified}`;
+}
+
+async function* samePlace(round: Round, file: Found, registered: RawFile): Step {
+  const why = difference(file, registered);
+  const seen = registered.original.state === 'changed' && registered.original.why === why;
+  if (seen) yield changedItem(round, file, why);
+  else if (file.size !== registered.size) yield* markChanged(round, file, registered, why);
+  else {
+    const reading = await readSteady(round.storage, file);
+    if (reading.ok && reading.adler32 === registered.adler32) yield* accept(round, file, registered);
+    else if (reading.ok) yield* markChanged(round, file, registered, why);
+    else if (reading.did !== 'gone') yield troubleItem(round, file, reading.did, reading.text);
+  }
+}
+
+async function* markChanged(round: Round, file: Found, registered: RawFile, why: string): Step {
+  const since = await round.ports.store.now();
+  if (registered.original.state !== 'purged') {
+    const next: RawFile = { ...registered, original: { state: 'changed', since, why } };
+    await replace(round, registered, next, file.run, `changed: ${why}`, since);
+  }
+  yield changedItem(round, file, why);
+}
+
+function changedItem(round: Round, file: Found, why: string): Item {
+  const text = `${shown(file.path)} is not what was registered: ${why}`;
+  const next = `dflow show ${dataId(round.buffer.level, file.run)}`;
+  return {
+    ...dataRefOf(round, file.run),
+    did: 'changed',
+    subrun: file.subrun,
+    name: file.name,
+    failed: true,
+    text,
+    next,
+    ...dry(round),
+  };
+}
+
+/** The content is the registered one: only where it lies, or its time, is new. */
+async function* accept(round: Round, file: Found, registered: RawFile): Step {
+  const did =
+    file.path !== registered.path ? 'moved' : registered.original.state === 'present' ? 'touched' : 'restored';
+  const text = `${shown(file.path)} ${did}, same content`;
+  const next: RawFile = { ...registered, path: file.path, modified: file.modified, original: { state: 'present' } };
+  if (!(await replace(round, registered, next, file.run, text, await round.ports.store.now()))) return;
+  yield { ...dataRefOf(round, file.run), did, subrun: file.subrun, name: file.name, text, ...dry(round) };
+}
+
+/** True when it was written; false when somebody else has changed the document in between. */
+async function replace(round: Round, old: RawFile, next: RawFile, run: number, why: string, at: Iso): Promise<boolean> {
+  const base = round.known.data.get(run);
+  const change = withFile(old, next, why, at, round.ports.by);
+  const id = dataId(round.buffer.level, run);
+  const [outcome] = await write<DataDoc>(round, [{ id, change, ...(base ? { base } : {}) }]);
+  if (outcome?.doc) round.known.data.set(run, outcome.doc);
+  return outcome !== undefined && tookEffect(outcome);
+}
+
+/** Another path for a registered subrun: it was moved there, or it is a second file for one place. */
+async function* otherPlace(round: Round, file: Found, registered: RawFile, refused: Set<string>): Step {
+  if (!file.closed) return;
+  const name = shown(file.path);
+  const doc = round.known.quarantined.get(name);
+  const rivals = doc?.reason === 'duplicate' || doc?.reason === 'other-content' || doc?.reason === 'operator';
+  if (rivals && isUnchanged(doc, file)) {
+    refused.add(name);
+    return;
+  }
+  const reading = file.size === registered.size ? await readSteady(round.storage, file) : undefined;
+  if (reading && !reading.ok) {
+    if (reading.did !== 'gone') yield troubleItem(round, file, reading.did, reading.text);
+    return;
+  }
+  const same = reading?.adler32 === registered.adler32;
+  if (same && !round.listing.paths.has(registered.path)) return yield* accept(round, file, registered);
+  refused.add(name);
+  yield* quarantine(round, [rival(file, registered, same)]);
+}
+
+function rival(file: Found, registered: RawFile, same: boolean): Refusal {
+  const place = `subrun ${file.subrun} of run ${file.run} is registered as ${shown(registered.path)}`;
+  return same
+    ? { entry: file, run: file.run, reason: 'duplicate', detail: `${place}, with the same content` }
+    : { entry: file, run: file.run, reason: 'other-content', detail: `${place}, with other content` };
+}

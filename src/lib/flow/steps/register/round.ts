@@ -1,0 +1,104 @@
+// One round of register over one buffer: what its parts share, what the store knows of the files that lie there, and
+// how to write so that a dry run decides exactly what would be done.
+import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import type { Doc } from '../../../domain/doc.ts';
+import type { HoldDoc } from '../../../domain/hold.ts';
+import { dataId, runId } from '../../../domain/ids.ts';
+import { firstReference } from '../../../domain/runs/placement.ts';
+import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
+import type { BufferSettings } from '../../../domain/settings.ts';
+import type { Storage } from '../../../storage.ts';
+import { type Change, idsWith, type Outcome } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import { activeHolds } from '../../switches/holds.ts';
+import type { Found, Listing, ListingRules } from './listing.ts';
+
+export interface Round {
+  readonly ports: Ports;
+  readonly dryRun: boolean;
+  readonly buffer: BufferSettings;
+  readonly storage: Storage;
+  readonly rules: ListingRules;
+  readonly listing: Listing;
+  /** The store's clock before the listing began. */
+  readonly now: Iso;
+  /** Files that may still be registered in this call. */
+  readonly budget: { left: number };
+  readonly known: Known;
+}
+
+/** What the store knew when the round began, kept up to date with what the round writes. */
+export interface Known {
+  /** Data documents of this level, by run. */
+  readonly data: Map<number, DataDoc>;
+  /** Quarantined files of this level, by name as shown. */
+  readonly quarantined: Map<string, QuarantineDoc>;
+  /** The operators' quarantine of whole runs. */
+  readonly banned: readonly HoldDoc[];
+  /** Last believed run; `undefined` when there is none at all. */
+  reference: number | undefined;
+  /** Run type masks read from raw headers in this round, by path; `null`: the header has none. */
+  readonly masks: Map<string, number | null>;
+}
+
+/** Reads what the store knows of the files in the listing: a fixed number of requests, however many files there are. */
+export async function readKnown(ports: Ports, level: string, listing: Listing, now: Iso): Promise<Known> {
+  const { store, settings } = ports;
+  const runs = [...new Set(listing.files.map((file) => file.run))];
+  const data = await store.get<DataDoc>(runs.map((run) => dataId(level, run)));
+  const quarantined = await store.range<QuarantineDoc>(idsWith(`quarantine:${level}:`));
+  const banned = (await activeHolds(store, now)).filter((hold) => hold.what === 'quarantine' && hold.scope.runs);
+  const last = await lastRun(ports, banned);
+  const candidates = listing.files.filter((file) => file.closed && file.size > 0).map((file) => file.run);
+  return {
+    data: new Map([...data.values()].map((doc) => [doc.run, doc])),
+    quarantined: new Map(quarantined.map((doc) => [doc.name, doc])),
+    banned,
+    reference: last ?? firstReference(candidates, settings.runs),
+    masks: new Map(),
+  };
+}
+
+/** The highest run with registered files that no operator has quarantined. */
+async function lastRun(ports: Ports, banned: readonly HoldDoc[]): Promise<number | undefined> {
+  const PAGE = 50;
+  for (let end = 'run:\uffff'; ; ) {
+    const page = await ports.store.range<RunDoc>({ start: 'run:', end, descending: true, limit: PAGE });
+    const good = page.find((doc) => hasFiles(doc) && !banBy(banned, doc.run));
+    if (good) return good.run;
+    const lowest = page.at(-1);
+    if (!lowest || page.length < PAGE || lowest.run === 0) return undefined;
+    end = runId(lowest.run - 1);
+  }
+}
+
+function hasFiles(doc: RunDoc): boolean {
+  return Object.values(doc.levels).some((level) => level.files > 0);
+}
+
+/** The hold by which an operator has quarantined the run. */
+export function banBy(banned: readonly HoldDoc[], run: number): HoldDoc | undefined {
+  return banned.find((hold) => hold.scope.runs?.some(([first, last]) => run >= first && run <= last));
+}
+
+/** The registered file with these numbers. */
+export function registeredAs(known: Known, numbers: Pick<Found, 'run' | 'subrun'>): RawFile | undefined {
+  return known.data.get(numbers.run)?.files.find((file) => file.subrun === numbers.subrun);
+}
+
+/** Writes the changes; in a dry run answers what each would decide on its `base`. */
+export async function write<D extends Doc>(round: Round, changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+  if (changes.length === 0) return [];
+  if (!round.dryRun) return round.ports.store.bulk(changes);
+  return changes.map(({ id, base, change }) => {
+    const decision = change(base);
+    if ('skip' in decision) return { id, result: 'skipped', why: decision.skip };
+    return 'write' in decision ? { id, result: 'written', doc: decision.write } : { id, result: 'written' };
+  });
+}
+
+/** `{ dryRun: true }` for items of a dry run. */
+export function dry(round: Round): { dryRun?: true } {
+  return round.dryRun ? { dryRun: true } : {};
+}

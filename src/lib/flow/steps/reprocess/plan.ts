@@ -1,0 +1,108 @@
+// The plan of a request: pass numbers and prerequisites, settled once when the request is written, and renumbered in the
+// request itself when somebody else took a number first.
+import { jobId, refOf, runPad } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import type { RunFacts } from '../../../domain/jobs/readiness.ts';
+import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
+import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { idsWith } from '../../../store.ts';
+import { chosen, nextPass } from '../../jobs/passes.ts';
+import type { Item, Ports } from '../../ports.ts';
+
+/** Pass numbers and prerequisites of everything asked for, from the passes that exist now. */
+export async function makePlanItems(
+  ports: Ports,
+  ready: readonly RunFacts[],
+  file: ModuleFile,
+  modules: readonly string[],
+  options: { readonly prerequisite?: string },
+): Promise<{ plan: PlanItem[]; items: Item[] }> {
+  const plan: PlanItem[] = [];
+  const items: Item[] = [];
+  const ordered = inNeedOrder(file, modules);
+  for (const { run } of ready) {
+    const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
+    const planned = new Map<string, number>();
+    for (const name of ordered) {
+      const before = passes.filter((job) => job.module === name);
+      const needs = file.modules[name]!.needs.map((module) => ({
+        module,
+        pass: planned.get(module) ?? prerequisitePass(passes, module, options),
+      }));
+      const missing = needs.find((need) => need.pass === undefined);
+      if (missing) {
+        const text = `no ${options.prerequisite === undefined || options.prerequisite === 'latest' ? 'completed' : ''} pass of ${missing.module} to start from`;
+        items.push({
+          kind: 'job',
+          ref: refOf(run, name),
+          did: 'not-planned',
+          failed: true,
+          text: text.replace('  ', ' '),
+          next: 'dflow reprocess --prerequisite new',
+        });
+        continue;
+      }
+      const pass = nextPass(before);
+      planned.set(name, pass);
+      plan.push({
+        run,
+        module: name,
+        pass,
+        needs: needs.map(({ module, pass: number }) => ({ module, pass: number! })),
+      });
+    }
+  }
+  return { plan, items };
+}
+
+function prerequisitePass(
+  passes: readonly JobDoc[],
+  module: string,
+  options: { readonly prerequisite?: string },
+): number | undefined {
+  const wanted = options.prerequisite ?? 'latest';
+  const of = passes.filter((job) => job.module === module);
+  if (wanted === 'latest' || wanted === 'new') return chosen(of, 'latest')?.pass;
+  return chosen(of, Number(wanted))?.pass;
+}
+
+function inNeedOrder(file: ModuleFile, modules: readonly string[]): string[] {
+  const ordered: string[] = [];
+  const visit = (name: string): void => {
+    if (ordered.includes(name)) return;
+    for (const need of file.modules[name]?.needs ?? []) if (modules.includes(need)) visit(need);
+    ordered.push(name);
+  };
+  modules.forEach(visit);
+  return ordered;
+}
+
+/**
+ * Pass numbers of the plan that another request (or automatic processing) took first are planned anew, in the request
+ * itself, so that every later call sees the same plan.
+ */
+export async function renumber(ports: Ports, request: RequestDoc): Promise<RequestDoc> {
+  const docs = await ports.store.get<JobDoc>(request.plan.map((item) => jobId(item.run, item.module, item.pass)));
+  const taken = [...docs.values()].filter((job) => job.request !== request.name);
+  if (taken.length === 0) return request;
+  const moved = new Map<string, number>();
+  for (const job of taken) {
+    const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(job.run)}:${job.module}:`));
+    moved.set(`${job.run}/${job.module}/${job.pass}`, nextPass(passes));
+  }
+  const passOf = (run: number, module: string, pass: number): number => moved.get(`${run}/${module}/${pass}`) ?? pass;
+  const outcome = await ports.store.update<RequestDoc>(request._id, (doc) => {
+    if (!doc) return { skip: 'gone' };
+    const own = new Set(doc.plan.map((item) => `${item.run}/${item.module}/${item.pass}`));
+    const plan = doc.plan.map((item) => ({
+      ...item,
+      pass: passOf(item.run, item.module, item.pass),
+      needs: item.needs.map(({ module, pass }) => {
+        const planned = own.has(`${item.run}/${module}/${pass}`);
+        return { module, pass: planned ? passOf(item.run, module, pass) : pass };
+      }),
+    }));
+    return { write: { ...doc, plan } };
+  });
+  return outcome.doc ?? request;
+}

@@ -1,0 +1,225 @@
+// reprocess: new passes of (run, module) pairs that an operator asks for. The request is written with its whole plan
+// before the first job, so that a call that was cut off continues when it is repeated, and never makes a pass twice.
+
+import { SCHEMA } from '../../../domain/doc.ts';
+import { refOf, requestId } from '../../../domain/ids.ts';
+import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
+import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { idsWith, tookEffect } from '../../../store.ts';
+import { UsageError } from '../../../util/errors.ts';
+import { suggestion } from '../../../util/near.ts';
+import { runFacts } from '../../jobs/facts.ts';
+import { makePasses, type Wanted } from '../../jobs/passes.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { readTag } from '../tables/tags.ts';
+import { makePlanItems, renumber } from './plan.ts';
+
+export interface ReprocessOptions extends StepOptions {
+  /** Name of the request. */
+  readonly name: string;
+  readonly version: string;
+  readonly runs: readonly number[];
+  readonly modules: readonly string[];
+  readonly level?: string;
+  readonly priority?: number;
+  readonly labels?: readonly string[];
+  readonly tag?: string;
+  /** `latest` completed pass (default), `new` ones made by this request too, or a pass number. */
+  readonly prerequisite?: string;
+  /** Name of a request that must be done first. */
+  readonly after?: string;
+  /** Make another request of the same content: `name.2`. */
+  readonly again?: boolean;
+}
+
+/** Writes the request, then makes its passes; repeated, it continues. */
+export async function* reprocess(ports: Ports, options: ReprocessOptions): Step {
+  const file = moduleFile(ports, options.version);
+  const modules = withPrerequisites(file, options);
+  await assertAfter(ports, options.after);
+  if (options.tag !== undefined) await readTag(ports.store, options.tag);
+  const { name, old } = await requestName(ports, options, modules);
+  const level = options.level ?? ports.settings.automatic.level;
+  const facts = await readyRuns(ports, options, file, level);
+  yield* facts.items;
+  if (old) {
+    yield {
+      kind: 'request',
+      ref: old._id,
+      did: 'continued',
+      passes: old.plan.length,
+      ...(options.dryRun ? { dryRun: true } : {}),
+    };
+    yield* makePlan(ports, old, file, options);
+    return;
+  }
+  const { plan, items } = await makePlanItems(ports, facts.ready, file, modules, options);
+  yield* items;
+  if (plan.length === 0) return;
+  const at = await ports.store.now();
+  const doc: RequestDoc = {
+    _id: requestId(name),
+    kind: 'request',
+    v: SCHEMA,
+    name,
+    version: options.version,
+    level,
+    modules,
+    priority: options.priority ?? 0,
+    labels: options.labels ?? [],
+    prerequisite: options.prerequisite ?? 'latest',
+    plan,
+    by: ports.by,
+    created: at,
+    history: [{ at, to: 'planned', by: ports.by }],
+    ...(options.tag === undefined ? {} : { tag: options.tag }),
+    ...(options.after === undefined ? {} : { after: options.after }),
+  };
+  if (!options.dryRun) {
+    const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
+      there ? { skip: 'exists' } : { write: doc },
+    );
+    if (!tookEffect(outcome))
+      throw new UsageError(`request ${name} was made by somebody else meanwhile`, { hint: `dflow show ${doc._id}` });
+  }
+  yield {
+    kind: 'request',
+    ref: doc._id,
+    did: 'planned',
+    passes: plan.length,
+    version: doc.version,
+    ...(options.dryRun ? { dryRun: true } : {}),
+  };
+  yield* makePlan(ports, doc, file, options);
+}
+
+/** The module file of a version. Throws UsageError with the near miss. */
+export function moduleFile(ports: Ports, version: string): ModuleFile {
+  const file = ports.settings.modules[version];
+  if (file) return file;
+  throw new UsageError(`no modules are defined for version ${version}`, {
+    hint: suggestion(version, Object.keys(ports.settings.modules)),
+  });
+}
+
+/** The modules asked for; with `--prerequisite new` also all that they need. */
+function withPrerequisites(file: ModuleFile, options: ReprocessOptions): string[] {
+  const asked = new Set<string>();
+  const ask = (name: string): void => {
+    const module = file.modules[name];
+    if (!module) {
+      throw new UsageError(`no module ${name} in version ${file.version}`, {
+        where: file.path,
+        hint: suggestion(name, Object.keys(file.modules)),
+      });
+    }
+    if (asked.has(name)) return;
+    asked.add(name);
+    if (options.prerequisite === 'new') module.needs.forEach(ask);
+  };
+  options.modules.forEach(ask);
+  return Object.keys(file.modules).filter((name) => asked.has(name));
+}
+
+async function assertAfter(ports: Ports, after: string | undefined): Promise<void> {
+  if (after === undefined) return;
+  if ((await ports.store.get([requestId(after)])).has(requestId(after))) return;
+  const names = (await ports.store.range<RequestDoc>(idsWith('request:'))).map((request) => request.name);
+  throw new UsageError(`no request ${after}`, { hint: suggestion(after, names) });
+}
+
+/** The request that this call continues, or the name of the one it makes. */
+async function requestName(
+  ports: Ports,
+  options: ReprocessOptions,
+  modules: readonly string[],
+): Promise<{ name: string; old?: RequestDoc }> {
+  const read = async (name: string) => (await ports.store.get<RequestDoc>([requestId(name)])).get(requestId(name));
+  let name = options.name;
+  let old = await read(name);
+  // `--again` makes one more, unless the newest of them is still being made: then that one is continued.
+  for (let n = 2; options.again && old?.made; n++) {
+    name = `${options.name}.${n}`;
+    old = await read(name);
+  }
+  if (!old) return { name };
+  const same = old.version === options.version && old.modules.join() === modules.join() && old.tag === options.tag;
+  const runs = new Set(old.plan.map((item) => item.run));
+  if (same && options.runs.some((run) => runs.has(run))) return { name, old };
+  throw new UsageError(
+    `request ${name} exists with other content (${old.version}, ${old.modules.join(', ')}, ${runs.size} runs)`,
+    {
+      hint: `take another --request name, or --again for ${name} once more`,
+    },
+  );
+}
+
+async function readyRuns(
+  ports: Ports,
+  options: ReprocessOptions,
+  file: ModuleFile,
+  level: string,
+): Promise<{ ready: RunFacts[]; items: Item[] }> {
+  const facts = await runFacts(ports, options.runs, level, file.version, options.tag);
+  const ready: RunFacts[] = [];
+  const items: Item[] = [];
+  for (const run of options.runs) {
+    const found = facts.get(run)!;
+    // An explicit request decides about modules and sampled-out runs itself.
+    const unmet = firstUnmet(runGates(found).filter((gate) => gate.gate !== 'module' && gate.gate !== 'keep'));
+    if (!unmet) ready.push(found);
+    else
+      items.push({
+        kind: 'run',
+        ref: refOf(run),
+        did: 'not-ready',
+        failed: true,
+        gate: unmet.gate,
+        text: unmet.text,
+        ...(unmet.next ? { next: unmet.next } : {}),
+      });
+  }
+  return { ready, items };
+}
+
+/** Makes the jobs of a plan that do not exist yet, then marks the request as made. */
+async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, options: ReprocessOptions): Step {
+  const request = options.dryRun ? written : await renumber(ports, written);
+  const facts = await runFacts(
+    ports,
+    [...new Set(request.plan.map((item) => item.run))],
+    request.level,
+    file.version,
+    request.tag,
+  );
+  const wanted = request.plan.flatMap((item): Wanted[] => {
+    const module = file.modules[item.module];
+    const tag = request.tag === undefined ? {} : { tag: request.tag };
+    const { priority, labels, name } = request;
+    if (!module) return [];
+    return [
+      {
+        facts: facts.get(item.run)!,
+        file,
+        module,
+        pass: item.pass,
+        needs: item.needs,
+        request: name,
+        priority,
+        labels,
+        ...tag,
+      },
+    ];
+  });
+  let failed = false;
+  for await (const item of makePasses(ports, wanted, { ...options, why: `request ${request.name}` })) {
+    failed ||= item.failed === true;
+    yield item;
+  }
+  if (options.dryRun || failed || request.made !== undefined) return;
+  const at = await ports.store.now();
+  await ports.store.update<RequestDoc>(request._id, (doc) =>
+    !doc || doc.made ? { skip: 'made' } : { write: { ...doc, made: at } },
+  );
+}

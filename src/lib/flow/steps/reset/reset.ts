@@ -1,0 +1,164 @@
+// reset: puts stuck and lost work back, ends what has expired, and clears away closed claims. With a selection it is
+// `retry`. It never touches what a batch system may still run, unless the site has been away for `giveUp`.
+import type { ClaimDoc, FarmDoc } from '../../../domain/farms/farm.ts';
+import { farmId, refOf } from '../../../domain/ids.ts';
+import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
+import { isActive, keyOf } from '../../../domain/jobs/states.ts';
+import { type Change, idsWith, tookEffect } from '../../../store.ts';
+import { between, type Iso, plus } from '../../../util/time.ts';
+import { sweep, wakeHeld } from '../../jobs/wake.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { endExpired } from '../../switches/holds.ts';
+import { openClaims, unsettled } from '../monitor/superseded.ts';
+
+export interface ResetOptions extends StepOptions {
+  readonly site?: string;
+}
+
+/** One round of putting back. */
+export async function* reset(ports: Ports, options: ResetOptions = {}): Step {
+  yield* endExpired(ports, options);
+  const site = options.site ?? ports.settings.farm;
+  const now = await ports.store.now();
+  yield* unclaim(ports, site, plus(now, -ports.settings.limits.submitting), options, 'submit never recorded it');
+  yield* otherSites(ports, site, now, options);
+  if (options.dryRun) return;
+  const woken = (await wakeHeld(ports, now)) + (await sweep(ports));
+  if (woken > 0) yield { kind: 'job', ref: 'all', did: 'woken', jobs: woken };
+  await closeClaims(ports, site, now);
+}
+
+/** Puts claims back that were never recorded: they have never run. `before`: only those claimed before. */
+async function* unclaim(ports: Ports, site: string, before: Iso, options: ResetOptions, why: string): Step {
+  const rows = await ports.store.view('active', { prefix: [site, 'submitting'] });
+  yield* putBack(
+    ports,
+    rows.map((row) => row.id),
+    options,
+    (job, at) =>
+      job.subjobs.flatMap(({ index, state }): Move[] => {
+        if (state.name !== 'submitting' || state.lock.site !== site || state.since > before) return [];
+        return [{ index, event: 'unclaim', why, to: { name: 'waiting', since: at, wake: { kind: 'ready' } } }];
+      }),
+  );
+}
+
+/** Sites that have not been heard of: their claims after `stale`, what they run after `giveUp`. */
+async function* otherSites(ports: Ports, own: string, now: Iso, options: ResetOptions): Step {
+  const { limits } = ports.settings;
+  const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
+  for (const farm of farms.filter((candidate) => candidate.site !== own)) {
+    const silent = between(farm.heartbeat, now);
+    if (silent <= limits.stale) continue;
+    yield* unclaim(ports, farm.site, farm.heartbeat, options, `${farm.site} is silent since ${farm.heartbeat}`);
+    if (silent > limits.giveUp) yield* giveUp(ports, farm, options);
+  }
+}
+
+/** Gives a silent site's work up: its epoch is bumped, then its jobs are put back one by one. */
+export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions): Step {
+  const rows = await ports.store.view('active', { prefix: [farm.site] });
+  if (rows.length === 0) return;
+  let epoch = farm.epoch + 1;
+  if (!options.dryRun) {
+    await ports.store.update<FarmDoc>(farmId(farm.site), (doc) =>
+      doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, epoch: doc.epoch + 1 } } : { skip: 'it is back' },
+    );
+    const fresh = (await ports.store.get<FarmDoc>([farmId(farm.site)])).get(farmId(farm.site));
+    if (fresh?.heartbeat !== farm.heartbeat) return;
+    epoch = fresh.epoch;
+  }
+  yield* abandon(ports, farm.site, epoch, `${farm.site} was given up: silent since ${farm.heartbeat}`, options);
+}
+
+/** Puts back everything that is locked to a site under an epoch before `epoch`, whatever the batch system does with it. */
+export async function* abandon(ports: Ports, site: string, epoch: number, why: string, options: StepOptions): Step {
+  const rows = await ports.store.view('active', { prefix: [site] });
+  const ids = rows.map((row) => row.id);
+  yield* putBack(ports, ids, options, (job, at) =>
+    job.subjobs.flatMap(({ index, state }): Move[] => {
+      // The site may be back by now, and what it has claimed since is not what was given up.
+      if (!isActive(state) || !('lock' in state) || state.lock?.site !== site || state.lock.epoch >= epoch) return [];
+      const event = state.name === 'submitting' ? 'unclaim' : 'giveUp';
+      const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
+      return [{ index, event, why, to, with: { wanted: null, absent: null } }];
+    }),
+  );
+}
+
+/** Applies moves to jobs in bulk, one item per move. */
+async function* putBack(
+  ports: Ports,
+  ids: readonly string[],
+  options: StepOptions,
+  moves: (job: JobDoc, at: Iso) => Move[],
+): Step {
+  const unique = [...new Set(ids)];
+  const docs = await ports.store.get<JobDoc>(unique);
+  const at = await ports.store.now();
+  const due = [...docs.values()].filter((job) => moves(job, at).length > 0);
+  if (options.dryRun) {
+    for (const job of due) for (const move of moves(job, at)) yield { ...putBackItem(job, move), dryRun: true };
+    return;
+  }
+  const made = new Map<string, Move[]>();
+  const outcomes = await ports.store.bulk<JobDoc>(
+    due.map(
+      (job): Change<JobDoc> => ({
+        id: job._id,
+        base: job,
+        change: (doc) => {
+          const found = doc ? moves(doc, at) : [];
+          made.set(job._id, found);
+          return doc && found.length > 0 ? { write: transition(doc, found, at, ports.by) } : { skip: 'moved on' };
+        },
+      }),
+    ),
+  );
+  for (const outcome of outcomes.filter(tookEffect)) {
+    for (const move of made.get(outcome.id) ?? []) yield putBackItem(outcome.doc!, move);
+  }
+}
+
+function putBackItem(job: JobDoc, move: Move): Item {
+  return {
+    kind: 'job',
+    ref: refOf(job.run, job.module, job.pass, move.index),
+    did: 'put-back',
+    text: move.why ?? '',
+    state: 'waiting',
+  };
+}
+
+/** Claims looked at in one round. */
+const CLAIMS = 50;
+
+/**
+ * Removes index maps that nothing can refer to any more: the claim is older than a submit may take, and no subjob is
+ * locked with it except ended ones, and none of its attempts that were given up may still run. A held leftover of it that shows up later is an orphan and is cancelled as such.
+ */
+async function closeClaims(ports: Ports, site: string, now: Iso): Promise<void> {
+  const before = plus(now, -2 * ports.settings.limits.submitting);
+  const claims = await openClaims(ports.store, site, now, CLAIMS, before);
+  const jobs = await ports.store.get<JobDoc>([...new Set(claims.flatMap((claim) => claim.refs.map(([id]) => id)))]);
+  const closed = claims.filter(
+    (claim) =>
+      unsettled(claim, jobs).length === 0 &&
+      claim.refs.every(([id, index], at) => !isActiveUnder(jobs.get(id), index, `${claim.nonce}.${at}`)),
+  );
+  await ports.store.bulk(
+    closed.map(
+      (claim): Change<ClaimDoc> => ({
+        id: claim._id,
+        base: claim,
+        change: (doc) => (doc && doc.taken === claim.taken ? { remove: true } : { skip: 'gone, or in use again' }),
+      }),
+    ),
+  );
+}
+
+function isActiveUnder(job: JobDoc | undefined, index: number, key: string): boolean {
+  const state = job?.subjobs[index]?.state;
+  const active = state?.name === 'submitting' || state?.name === 'submitted' || state?.name === 'running';
+  return active && keyOf(state.lock) === key;
+}

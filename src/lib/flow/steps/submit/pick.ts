@@ -1,0 +1,141 @@
+// Which ready passes go next: the queue order, the fair share of automatic and requested work, and readiness on fresh
+// documents. What turns out not to be ready is told what to wait for, so that it costs nothing until that comes.
+import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
+import type { JobFacts } from '../../../domain/jobs/readiness.ts';
+import { firstUnmet, type Gate, jobGates } from '../../../domain/jobs/readiness.ts';
+import type { FarmSettings } from '../../../domain/settings.ts';
+import { jobFacts } from '../../jobs/facts.ts';
+import type { Ports } from '../../ports.ts';
+import { type Order, queue } from './queue.ts';
+
+export interface Ready {
+  readonly job: JobDoc;
+  readonly facts: JobFacts;
+  /** Indexes of the subjobs to claim. */
+  readonly subjobs: readonly number[];
+}
+
+export interface Gated {
+  readonly job: JobDoc;
+  readonly gate: Gate;
+}
+
+export interface Picked {
+  readonly ready: readonly Ready[];
+  readonly gated: readonly Gated[];
+  /** Passes that were looked at; 0: the queue is empty. */
+  readonly examined: number;
+}
+
+export interface PickOptions {
+  /** Subjobs wanted at most. */
+  readonly room: number;
+  readonly order: Order;
+  /** Look past gated passes until the room is filled (dry-run, which cannot put them aside). */
+  readonly all?: boolean;
+}
+
+/** The next passes of the queue, judged. */
+export async function pick(ports: Ports, farm: FarmSettings, options: PickOptions): Promise<Picked> {
+  const ids = await candidates(ports, options);
+  const docs = await ports.store.get<JobDoc>(ids);
+  const jobs = ids.flatMap((id) => docs.get(id) ?? []).filter((job) => readySubjobs(job).length > 0);
+  const factsOf = await jobFacts(ports, jobs);
+  const ready: Ready[] = [];
+  const gated: Gated[] = [];
+  let left = options.room;
+  for (const job of jobs) {
+    const facts = factsOf(job, farm);
+    const unmet = firstUnmet(jobGates(facts));
+    if (unmet) gated.push({ job, gate: unmet });
+    else if (left > 0) {
+      const subjobs = readySubjobs(job).slice(0, left);
+      left -= subjobs.length;
+      ready.push({ job, facts, subjobs });
+    }
+  }
+  return { ready, gated, examined: ready.length + gated.length };
+}
+
+function readySubjobs(job: JobDoc): number[] {
+  if (job._conflicts) return [];
+  return job.subjobs
+    .filter(({ state }) => state.name === 'waiting' && state.wake.kind === 'ready')
+    .map((subjob) => subjob.index);
+}
+
+/** Ids from the ready view: each share gets its part of the room, and what one leaves flows to the other. */
+async function candidates(ports: Ports, options: PickOptions): Promise<string[]> {
+  const limit = options.all ? undefined : options.room;
+  const [automatic, requested] = await Promise.all(
+    ['automatic', 'requested'].map((share) => queue(ports.store, share, options.order, limit)),
+  );
+  const auto = takes(automatic ?? []);
+  const asked = takes(requested ?? []);
+  return shareOut(auto, asked, options.all ? Number.MAX_SAFE_INTEGER : options.room, ports.settings.automatic.share);
+}
+
+interface Candidate {
+  readonly id: string;
+  readonly subjobs: number;
+}
+
+function takes(rows: readonly { id: string; value: unknown }[]): Candidate[] {
+  return rows.map((row) => ({ id: row.id, subjobs: typeof row.value === 'number' ? row.value : 1 }));
+}
+
+/**
+ * Interleaves two queues so that after every pass the automatic side has had about `share` of the subjobs, until `room`
+ * subjobs are named; an empty queue leaves everything to the other.
+ */
+export function shareOut(
+  automatic: readonly Candidate[],
+  requested: readonly Candidate[],
+  room: number,
+  share: number,
+): string[] {
+  const ids: string[] = [];
+  const given = { automatic: 0, requested: 0 };
+  let [a, r] = [0, 0];
+  while (given.automatic + given.requested < room) {
+    const nextAuto = automatic[a];
+    const nextAsked = requested[r];
+    if (!nextAuto && !nextAsked) break;
+    const total = given.automatic + given.requested;
+    const autoIsDue = given.automatic < share * (total + 1);
+    if (nextAuto && (autoIsDue || !nextAsked)) {
+      ids.push(nextAuto.id);
+      given.automatic += nextAuto.subjobs;
+      a++;
+    } else if (nextAsked) {
+      ids.push(nextAsked.id);
+      given.requested += nextAsked.subjobs;
+      r++;
+    }
+  }
+  return ids;
+}
+
+/** Puts passes aside that are not ready: their ready subjobs wait for the document that the gate names. */
+export async function gateJobs(ports: Ports, gated: readonly Gated[]): Promise<void> {
+  if (gated.length === 0) return;
+  const at = await ports.store.now();
+  await ports.store.bulk<JobDoc>(
+    gated.map(({ job, gate }) => ({
+      id: job._id,
+      base: job,
+      change: (doc) => {
+        const on = gate.on ?? `config:${ports.settings.hash}`;
+        const moves = (doc ? readySubjobs(doc) : []).map((index): Move => {
+          const to = {
+            name: 'waiting',
+            since: doc!.subjobs[index]!.state.since,
+            wake: { kind: 'on', id: on },
+          } as const;
+          return { index, event: 'gate', to };
+        });
+        return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ready' };
+      },
+    })),
+  );
+}

@@ -1,0 +1,167 @@
+// submit: hands what is ready to the batch system, each attempt once. Hold, record, release (docs/architecture.md):
+//   1. claim    waiting -> submitting by compare-and-swap, after the claim's index map was written
+//   2. submit   held at the backend: nothing may start yet; an error here means unknown, not refused
+//   3. record   submitting -> submitted by compare-and-swap; who loses this cancels its held job
+//   4. release  the recorded ones
+// So "submitting" has never run, and whoever is killed anywhere leaves only held jobs, which monitor releases or cancels.
+
+import type { Refused, Task } from '../../../backend.ts';
+import { drainOf, endText } from '../../../domain/hold.ts';
+import { refOf } from '../../../domain/ids.ts';
+import { keyOf } from '../../../domain/jobs/states.ts';
+import { messageOf } from '../../../util/errors.ts';
+import { requireCredentials } from '../../farms/credentials.ts';
+import { activeCount, farmSettings, type OpenFarm, openFarm } from '../../farms/farm.ts';
+import { FREE, type Lease, takeLease } from '../../farms/lease.ts';
+import { sweep } from '../../jobs/wake.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { activeHolds } from '../../switches/holds.ts';
+import { type Attempt, type Claim, claimAttempts, recordAttempts } from './claim.ts';
+import { gateJobs, type Picked, pick } from './pick.ts';
+import type { Order } from './queue.ts';
+import { holdRefused } from './refused.ts';
+import { tasksOf } from './tasks.ts';
+
+export interface SubmitOptions extends StepOptions {
+  readonly site?: string;
+  readonly order?: Order;
+  /** False: without the lease, which keeps submitters out of each other's way but is not what makes them safe. */
+  readonly lease?: boolean;
+}
+
+/** Subjobs handed over in one claim: as many as a store writes together, so that a thousand need one call of sbatch. */
+const CLAIM = 1000;
+
+/** Submits what is ready, as far as there are slots. */
+export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
+  const drained = await drainedBy(ports, options.site);
+  if (drained) {
+    yield drained;
+    return;
+  }
+  yield* requireCredentials(ports, options);
+  if (options.dryRun) {
+    yield* preview(ports, options);
+    return;
+  }
+  const { name } = farmSettings(ports, options.site);
+  const lease = options.lease === false ? FREE : await takeLease(ports, 'submit', name);
+  try {
+    yield* submitAll(ports, lease, options);
+  } finally {
+    // Left behind it is taken over; what went wrong before is what matters.
+    await lease.release().catch(() => undefined);
+  }
+}
+
+async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
+  const open = await openFarm(ports, options.site);
+  await sweep(ports, open.farm.name);
+  const most = Math.min(CLAIM, open.backend.most ?? CLAIM);
+  let room = await freeSlots(ports, options);
+  // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.
+  for (let idle = 0; room > 0 && idle < 5 && (await lease.renew()); ) {
+    const picked = await pick(ports, open.farm, { room: Math.min(room, most), order: options.order ?? 'priority' });
+    if (picked.examined === 0) break;
+    await gateJobs(ports, picked.gated);
+    const claimed = picked.ready.length > 0 ? yield* handOver(ports, open, picked) : 0;
+    room -= claimed;
+    idle = claimed > 0 || picked.gated.length > 0 ? 0 : idle + 1;
+  }
+  await open.backend.ensure();
+}
+
+async function freeSlots(ports: Ports, options: SubmitOptions): Promise<number> {
+  const farm = farmSettings(ports, options.site);
+  const free = farm.slots + farm.pending - (await activeCount(ports, farm.name));
+  return Math.max(0, Math.min(free, options.limit ?? free));
+}
+
+/** A drain or a pause of the whole site, as an item that says so. */
+async function drainedBy(ports: Ports, site: string | undefined): Promise<Item | undefined> {
+  const farm = farmSettings(ports, site);
+  const holds = await activeHolds(ports.store, await ports.store.now());
+  const hold = drainOf(holds, farm.name);
+  if (!hold) return undefined;
+  return {
+    kind: 'farm',
+    ref: farm.name,
+    did: 'drained',
+    text: `${hold.what}: ${hold.why}${endText(hold)}`,
+    next: `dflow resume ${hold._id}`,
+  };
+}
+
+/** What a submit would hand over now: the same picking and the same readiness, nothing written. */
+async function* preview(ports: Ports, options: SubmitOptions): Step {
+  const farm = farmSettings(ports, options.site);
+  const room = await freeSlots(ports, options);
+  const picked = await pick(ports, farm, { room, order: options.order ?? 'priority', all: true });
+  for (const { job, subjobs } of picked.ready) {
+    for (const index of subjobs) yield { ...attemptItem({ job, index }, farm.name), dryRun: true };
+  }
+}
+
+function attemptItem(attempt: Pick<Attempt, 'job' | 'index'>, site: string): Item {
+  const { job, index } = attempt;
+  return {
+    kind: 'job',
+    ref: refOf(job.run, job.module, job.pass, index),
+    did: 'submitted',
+    run: job.run,
+    module: job.module,
+    pass: job.pass,
+    site,
+    text: `at ${site}, ${job.version}`,
+  };
+}
+
+/** One claim through all four steps. Returns how many subjobs were claimed. */
+async function* handOver(ports: Ports, open: OpenFarm, picked: Picked): AsyncGenerator<Item, number, void> {
+  const claim = await claimAttempts(ports, open, picked.ready);
+  if (claim.attempts.length === 0) return 0;
+  const { tasks, impossible } = await tasksOf(ports, open.farm, claim, picked);
+  for (const [attempt, why] of impossible)
+    yield { ...attemptItem(attempt, open.farm.name), did: 'not-submitted', failed: true, text: why };
+  let answers: Map<string, string | Refused>;
+  try {
+    answers = await open.backend.submit(claim.nonce, tasks);
+  } catch (error) {
+    yield unknownItem(claim, open, error);
+    throw error;
+  }
+  const ids = new Map([...answers].flatMap(([key, answer]) => (typeof answer === 'string' ? [[key, answer]] : [])));
+  yield* recordAndRelease(ports, open, claim, tasks, ids);
+  for (const { attempt, failure } of await holdRefused(ports, claim, answers)) {
+    const text = `refused: ${failure.reason}`;
+    yield { ...attemptItem(attempt, open.farm.name), did: 'refused', failed: true, cause: failure.cause, text };
+  }
+  return claim.attempts.length;
+}
+
+function unknownItem(claim: Claim, open: OpenFarm, error: unknown): Item {
+  return {
+    kind: 'farm',
+    ref: open.farm.name,
+    did: 'unknown',
+    failed: true,
+    subjobs: claim.attempts.length,
+    text: `submitting ${claim.attempts.length} subjobs: ${messageOf(error)}; they may have been taken, and are put back by reset`,
+    next: `dflow monitor --site ${open.farm.name}`,
+  };
+}
+
+async function* recordAndRelease(
+  ports: Ports,
+  open: OpenFarm,
+  claim: Claim,
+  tasks: readonly Task[],
+  ids: ReadonlyMap<string, string>,
+): AsyncGenerator<Item, void, void> {
+  const handed = new Set(tasks.map((task) => task.key));
+  const { recorded, lost } = await recordAttempts(ports, claim, ids);
+  if (lost.length > 0)
+    await open.backend.cancel(lost.map((attempt) => keyOf(attempt.lock)).filter((key) => handed.has(key)));
+  await open.backend.release(recorded.map((attempt) => keyOf(attempt.lock)));
+  for (const attempt of recorded) yield { ...attemptItem(attempt, open.farm.name), key: keyOf(attempt.lock) };
+}

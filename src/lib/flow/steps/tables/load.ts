@@ -1,0 +1,147 @@
+// Loading tables: sources in, documents out. Contents are written before what points to them.
+import type { Json } from '../../../domain/doc.ts';
+import { SCHEMA } from '../../../domain/doc.ts';
+import { MAX_RUN, runId } from '../../../domain/ids.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import { type Change, type Outcome, tookEffect } from '../../../store.ts';
+import { StoreError } from '../../../util/errors.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { setMask } from '../../switches/mask.ts';
+import {
+  bodyId,
+  decide,
+  describe,
+  type Placed,
+  parseFailure,
+  place,
+  type TableBodyDoc,
+  type TableDoc,
+  type TableSource,
+} from './documents.ts';
+import { dry, tagTables } from './tags.ts';
+
+/** Documents read and written at a time; contents may be large. */
+const BATCH = 200;
+
+export interface LoadOptions extends StepOptions {
+  /** Freeze the tables under this name afterwards, if every source was loaded. */
+  readonly tag?: string;
+}
+
+/**
+ * Loads RATDB texts. A source that does not parse is one failed item with its `file:line:column`; nothing of it is
+ * loaded, the others are. Of two tables for the same range, in whatever source, the later holds. RUN tables tell their
+ * runs the mask.
+ */
+export async function* loadTables(ports: Ports, sources: readonly TableSource[], options: LoadOptions = {}): Step {
+  const placed = new Map<string, Placed>();
+  let failed = false;
+  for (const source of sources) {
+    try {
+      for (const [id, table] of place(source)) placed.set(id, table);
+    } catch (error) {
+      failed = true;
+      yield { kind: 'source', ref: source.name, did: 'refused', failed: true, text: parseFailure(source, error) };
+    }
+  }
+  const at = await ports.store.now();
+  const all = [...placed.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, options.limit);
+  for (let i = 0; i < all.length; i += BATCH) {
+    const batch = all.slice(i, i + BATCH);
+    for await (const item of loadBatch(ports, batch, at, options)) {
+      failed ||= item.failed === true;
+      yield item;
+    }
+    yield* masks(ports, batch, options);
+  }
+  if (options.tag !== undefined && !failed) yield* tagTables(ports, options.tag, options);
+}
+
+async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso, options: StepOptions): Step {
+  const before = await ports.store.get<TableDoc>(batch.map(({ id }) => id));
+  if (options.dryRun) {
+    for (const table of batch)
+      yield itemOf(table, before.get(table.id), decide(table, at, before.get(table.id)), options);
+    return;
+  }
+  const news = batch.filter((table) => before.get(table.id)?.hash !== table.hash);
+  await writeBodies(ports, news);
+  const changes = batch.map((table): Change<TableDoc> => {
+    const base = before.get(table.id);
+    return { id: table.id, change: (doc) => decide(table, at, doc), ...(base ? { base } : {}) };
+  });
+  const outcomes = await ports.store.bulk<TableDoc>(changes);
+  for (const [index, outcome] of outcomes.entries()) {
+    const table = batch[index]!;
+    if (tookEffect(outcome) || outcome.result === 'skipped') {
+      yield itemOf(
+        table,
+        before.get(table.id),
+        tookEffect(outcome) ? { write: outcome.doc } : { skip: 'unchanged' },
+        options,
+      );
+    } else yield lostItem(table, outcome);
+  }
+}
+
+/** Each content once, whatever the number of ranges that it stands for. */
+async function writeBodies(ports: Ports, tables: readonly Placed[]): Promise<void> {
+  const byHash = new Map(tables.map((table) => [table.hash, table]));
+  const known = await ports.store.get<TableBodyDoc>([...byHash.keys()].map(bodyId));
+  const bodies = [...byHash].filter(([hash]) => !known.has(bodyId(hash)));
+  const outcomes = await ports.store.bulk<TableBodyDoc>(
+    bodies.map(([hash, { table }]) => ({
+      id: bodyId(hash),
+      change: (doc) =>
+        doc
+          ? { skip: 'there already' }
+          : { write: { _id: bodyId(hash), kind: 'tablebody', v: SCHEMA, name: table.name, fields: table.fields } },
+    })),
+  );
+  const lost = outcomes.find((outcome) => !tookEffect(outcome) && outcome.result !== 'skipped');
+  if (lost) throw new StoreError(`${lost.id} was not written: ${lost.why ?? lost.result}`);
+}
+
+type Decided = { readonly write: TableDoc | undefined } | { readonly skip: string } | { readonly remove: true };
+
+function itemOf(placed: Placed, before: TableDoc | undefined, decided: Decided, options: StepOptions): Item {
+  const did = 'skip' in decided ? 'unchanged' : before ? 'replaced' : 'loaded';
+  const { table, range, id } = placed;
+  const revision = ('write' in decided ? decided.write?.revision : before?.revision) ?? null;
+  return {
+    kind: 'table',
+    ref: id,
+    did,
+    name: table.name,
+    index: table.index,
+    first: range[0],
+    last: range[1],
+    pass: table.pass,
+    revision,
+    text: describe(placed),
+    ...(did === 'unchanged' ? {} : dry(options)),
+  };
+}
+
+function lostItem(placed: Placed, outcome: Outcome<TableDoc>): Item {
+  const text = `${describe(placed)}: not written, ${outcome.why ?? outcome.result}`;
+  return { kind: 'table', ref: placed.id, did: 'failed', failed: true, text, next: 'dflow tables load, once more' };
+}
+
+/** The run type mask that a RUN table gives; `undefined` when it gives none. */
+export function maskOf(fields: Readonly<Record<string, Json>>): number | undefined {
+  const mask = fields.runtype;
+  return typeof mask === 'number' && Number.isInteger(mask) && mask >= 0 ? mask : undefined;
+}
+
+/** Masks of RUN tables go to the runs that exist; a run that is registered later asks for its table itself. */
+async function* masks(ports: Ports, tables: readonly Placed[], options: StepOptions): Step {
+  for (const { table, range, from } of tables) {
+    const mask = maskOf(table.fields);
+    if (table.name !== 'RUN' || table.index !== '' || mask === undefined || range[1] < 1) continue;
+    const runs = { start: runId(Math.max(1, range[0])), end: runId(Math.min(range[1], MAX_RUN)) };
+    for (const { run } of await ports.store.range<RunDoc>(runs))
+      yield* setMask(ports, run, mask, `RUN table, ${from}`, options);
+  }
+}

@@ -1,0 +1,114 @@
+// Looking a table up for a run, now or as a tag froze it. Reads, never writes.
+import type { Json } from '../../../domain/doc.ts';
+import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
+import { runPad } from '../../../domain/ids.ts';
+import { idsWith, type Store } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
+import { bodyId, type TableBodyDoc, type TableDoc } from './documents.ts';
+import { type Frozen, frozenTables, readTag } from './tags.ts';
+
+export interface FoundTable {
+  /** Document id. */
+  readonly id: string;
+  readonly name: string;
+  readonly index: string;
+  readonly first: number;
+  readonly last: number;
+  readonly pass: number;
+  readonly plane: Plane;
+  readonly revision: string;
+  readonly at: Iso;
+  readonly fields: Readonly<Record<string, Json>>;
+}
+
+/**
+ * NAME[INDEX] as it holds for a run: user plane, run ranges (highest pass, newest), default plane.
+ * @throws UsageError when there is no such tag
+ */
+export async function lookupTable(
+  store: Store,
+  name: string,
+  index: string,
+  run: number,
+  tag?: string,
+): Promise<FoundTable | undefined> {
+  const picked = pickTable(await standing(store, name, index, [run], tag), run);
+  if (!picked) return undefined;
+  const body = (await store.get<TableBodyDoc>([bodyId(picked.hash)])).get(bodyId(picked.hash));
+  if (!body) return undefined;
+  const { id, first, last, pass, revision, at } = picked;
+  return { id, name, index, first, last, pass, plane: planeOf([first, last]), revision, at, fields: body.fields };
+}
+
+/**
+ * By run, the revision of each named table (index '') that covers the run, `undefined` where none does. The default
+ * plane does not count: it says what an unknown run would be like, not that this run's table was made.
+ */
+export async function tableRevisions(
+  store: Store,
+  names: readonly string[],
+  runs: readonly number[],
+  tag?: string,
+): Promise<Map<number, Record<string, string | undefined>>> {
+  const found = new Map<number, Record<string, string | undefined>>(runs.map((run) => [run, {}]));
+  for (const name of names) {
+    const tables = await standing(store, name, '', runs, tag);
+    const covering = tables.filter((table) => planeOf([table.first, table.last]) !== 'default');
+    const { single, wide } = bySpan(covering);
+    for (const [run, revisions] of found) {
+      revisions[name] = pickTable([...(single.get(run) ?? []), ...wide], run)?.revision;
+    }
+  }
+  return found;
+}
+
+/** Tables of one run by that run, and the others: what keeps a lookup for many runs linear. */
+function bySpan(tables: readonly Frozen[]): { single: Map<number, Frozen[]>; wide: Frozen[] } {
+  const single = new Map<number, Frozen[]>();
+  const wide: Frozen[] = [];
+  for (const table of tables) {
+    if (table.first !== table.last || table.first < 0) wide.push(table);
+    else single.set(table.first, [...(single.get(table.first) ?? []), table]);
+  }
+  return { single, wide };
+}
+
+/** Every table NAME[INDEX] that may hold for one of the runs. */
+async function standing(
+  store: Store,
+  name: string,
+  index: string,
+  runs: readonly number[],
+  tag: string | undefined,
+): Promise<Frozen[]> {
+  const prefix = tablePrefix(name, index);
+  if (tag !== undefined) return frozenTables(store, await readTag(store, tag), prefix, stretches(runs));
+  const docs: TableDoc[] = [];
+  for (const [first, last] of stretches(runs)) {
+    const range = { start: `${prefix}${runPad(first)}`, end: `${prefix}${runPad(last)}\uffff` };
+    docs.push(...(await store.range<TableDoc>(range)));
+  }
+  for (const plane of ['user', 'default']) docs.push(...(await store.range<TableDoc>(idsWith(`${prefix}${plane}`))));
+  docs.push(...(await ranges(store, name, index, runs)));
+  return docs.map((doc) => ({ ...doc, id: doc._id }));
+}
+
+async function ranges(store: Store, name: string, index: string, runs: readonly number[]): Promise<TableDoc[]> {
+  if (runs.length === 0) return [];
+  const lowest = runs.reduce((a, b) => Math.min(a, b));
+  const highest = runs.reduce((a, b) => Math.max(a, b));
+  const rows = await store.view('table-ranges', { start: [name, index], end: [name, index, highest, {}] });
+  const reaching = rows.filter((row) => Array.isArray(row.key) && Number(row.key[3]) >= lowest);
+  return [...(await store.get<TableDoc>(reaching.map((row) => row.id))).values()];
+}
+
+/** Runs as few ranges: what lies close together is read in one go. */
+function stretches(runs: readonly number[]): [number, number][] {
+  const found: [number, number][] = [];
+  for (const run of [...runs].sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last && run - last[1] <= 1000) last[1] = run;
+    else found.push([run, run]);
+  }
+  return found;
+}

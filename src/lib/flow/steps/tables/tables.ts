@@ -1,0 +1,180 @@
+// Run tables: the first pass. For each complete run that lacks a required table, the configured command is run once and what
+// it prints is loaded; a failure is remembered with its cause and tried again later. Loading, looking up and tags are
+// in tables/.
+
+import type { DataDoc } from '../../../domain/data/data.ts';
+import { type Doc, SCHEMA } from '../../../domain/doc.ts';
+import { dataId, runId, runPad } from '../../../domain/ids.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import { tookEffect } from '../../../store.ts';
+import { type ExecResult, shell } from '../../../util/exec.ts';
+import { DAY, type Iso, MINUTE, plus } from '../../../util/time.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { setMask } from '../../switches/mask.ts';
+import { loadTables, maskOf } from './load.ts';
+import { lookupTable, tableRevisions } from './lookup.ts';
+
+export { type LoadOptions, loadTables } from './load.ts';
+export { type FoundTable, lookupTable, tableRevisions } from './lookup.ts';
+export { tagTables } from './tags.ts';
+
+/** The command may take this long for one run, milliseconds. */
+const LIMIT = 30 * MINUTE;
+
+/**
+ * That the command for a run is under way, or failed; removed once its tables are there.
+ * `until`: when the claim lapses, or when the next try is due.
+ */
+export interface FirstPassDoc extends Doc {
+  readonly kind: 'firstpass';
+  readonly run: number;
+  readonly state: 'running' | 'failed';
+  readonly nonce: string;
+  readonly tries: number;
+  readonly until: Iso;
+  readonly why?: string;
+}
+
+export const firstPassId = (run: number): string => `firstpass:${runPad(run)}`;
+
+/** The first pass: masks that stored RUN tables give, then the command for each complete run that lacks a required table. */
+export async function* tables(ports: Ports, options: StepOptions = {}): Step {
+  const { required, command } = ports.settings.tables;
+  const typed = await ports.store.count('kinds', 0, { prefix: ['table', 'RUN'] });
+  if (command === undefined && typed.length === 0) return;
+  const runs = await unfinishedRuns(ports);
+  yield* masks(ports, runs, options);
+  if (command === undefined || required.length === 0) return;
+  const found = await tableRevisions(ports.store, required, [...runs.keys()]);
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  for (const doc of runs.values()) {
+    if (!Object.values(doc.levels).some((level) => level.complete)) continue;
+    const missing = required.filter((name) => found.get(doc.run)?.[name] === undefined);
+    if (missing.length === 0) continue;
+    if (left-- <= 0) return;
+    yield* firstPass(ports, doc, missing, command, options);
+  }
+}
+
+/** Runs that are open or have no automatic passes yet, by run. */
+async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
+  const runs = new Set<number>();
+  for (const state of ['open', 'todo']) {
+    for (const row of await ports.store.view('runs', { prefix: [state] })) {
+      if (Array.isArray(row.key)) runs.add(Number(row.key[1]));
+    }
+  }
+  const sorted = [...runs].sort((a, b) => a - b);
+  const docs = await ports.store.get<RunDoc>(sorted.map(runId));
+  return new Map(sorted.flatMap((run) => (docs.get(runId(run)) ? [[run, docs.get(runId(run))!]] : [])));
+}
+
+/** A RUN table may have been loaded before its run was registered. */
+async function* masks(ports: Ports, runs: ReadonlyMap<number, RunDoc>, options: StepOptions): Step {
+  const unknown = [...runs.values()].filter((doc) => doc.mask === undefined).map((doc) => doc.run);
+  const found = await tableRevisions(ports.store, ['RUN'], unknown);
+  for (const run of unknown) {
+    if (found.get(run)?.RUN === undefined) continue;
+    const table = await lookupTable(ports.store, 'RUN', '', run);
+    const mask = table && maskOf(table.fields);
+    if (!table || mask === undefined) continue;
+    yield* setMask(ports, run, mask, table.id, options);
+  }
+}
+
+async function* firstPass(
+  ports: Ports,
+  doc: RunDoc,
+  missing: readonly string[],
+  command: string,
+  options: StepOptions,
+): Step {
+  const { run } = doc;
+  const files = await filesOf(ports, doc);
+  if (files.length === 0) return;
+  const text = `${missing.join(', ')}: ${command}`;
+  const claim = await claimRun(ports, run, options);
+  if (!claim) return;
+  if (options.dryRun) return yield { kind: 'run', ref: String(run), did: 'tabled', run, text, dryRun: true };
+  const cwd = ports.settings.folder;
+  const result = await shell(command, files, { cwd, env: { DFLOW_RUN: String(run) }, timeout: LIMIT });
+  let failure = result.failure === undefined ? undefined : failureText(result);
+  if (failure === undefined) {
+    for await (const item of loadTables(ports, [{ name: `tables.command for ${run}`, text: result.stdout }])) {
+      if (item.failed) failure ??= item.text;
+      else yield item;
+    }
+    const now = await tableRevisions(ports.store, missing, [run]);
+    const still = missing.filter((name) => now.get(run)?.[name] === undefined);
+    if (still.length > 0) failure ??= `it printed no ${still.join(', ')} table for run ${run}`;
+  }
+  yield* settle(ports, claim, failure, command);
+}
+
+/** The run's files where a command on this host can read them: the buffer, in order of level and subrun. */
+async function filesOf(ports: Ports, doc: RunDoc): Promise<string[]> {
+  const levels = Object.keys(doc.levels).sort();
+  const found = await ports.store.get<DataDoc>(levels.map((level) => dataId(level, doc.run)));
+  const paths: string[] = [];
+  for (const level of levels) {
+    if (!ports.settings.buffers.some((buffer) => buffer.level === level)) continue;
+    const buffer = await ports.buffer(level);
+    for (const file of found.get(dataId(level, doc.run))?.files ?? []) {
+      const path = file.original.state === 'present' ? buffer.localPath(file.path) : undefined;
+      if (path !== undefined) paths.push(path);
+    }
+  }
+  return paths;
+}
+
+/** One host at a time, and not before the next try is due. */
+async function claimRun(ports: Ports, run: number, options: StepOptions): Promise<FirstPassDoc | undefined> {
+  const id = firstPassId(run);
+  const now = await ports.store.now();
+  const nonce = ports.nonce();
+  const claimed = (doc: FirstPassDoc | undefined): FirstPassDoc => ({
+    ...doc,
+    _id: id,
+    kind: 'firstpass',
+    v: SCHEMA,
+    run,
+    state: 'running',
+    nonce,
+    tries: (doc?.tries ?? 0) + 1,
+    until: plus(now, LIMIT + MINUTE),
+  });
+  const standing = (await ports.store.get<FirstPassDoc>([id])).get(id);
+  if (standing && standing.until > now) return undefined;
+  if (options.dryRun) return claimed(standing);
+  const outcome = await ports.store.update<FirstPassDoc>(id, (doc) =>
+    doc && doc.until > now ? { skip: `${doc.state} until ${doc.until}` } : { write: claimed(doc) },
+  );
+  return tookEffect(outcome) ? claimed(standing) : undefined;
+}
+
+/** Ends a claim: forgotten when the tables are there, else kept with the cause and a wait that doubles, to a day. */
+async function* settle(ports: Ports, claim: FirstPassDoc, failure: string | undefined, command: string): Step {
+  const now = await ports.store.now();
+  const outcome = await ports.store.update<FirstPassDoc>(claim._id, (doc) => {
+    if (doc?.nonce !== claim.nonce) return { skip: 'another has taken it over' };
+    if (failure === undefined) return { remove: true };
+    const wait = Math.min(DAY, MINUTE * 2 ** Math.min(doc.tries, 12));
+    return { write: { ...doc, state: 'failed', why: failure, until: plus(now, wait) } };
+  });
+  if (failure === undefined) return;
+  const next = outcome.doc ? `; next try after ${outcome.doc.until}` : '';
+  const item: Item = {
+    kind: 'run',
+    ref: String(claim.run),
+    did: 'failed',
+    failed: true,
+    run: claim.run,
+    text: `${failure}${next}`,
+  };
+  yield { ...item, next: `DFLOW_RUN=${claim.run} ${command}, by hand` };
+}
+
+function failureText(result: ExecResult): string {
+  const last = result.stderr.trimEnd().split('\n').at(-1);
+  return `tables.command: ${result.failure}${last ? `: ${last}` : ''}`;
+}

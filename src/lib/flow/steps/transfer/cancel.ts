@@ -1,0 +1,113 @@
+// Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
+// taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
+import { type DataDoc, type RawFile, type Replica, withDone } from '../../../domain/data/data.ts';
+import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
+import { appendHistory } from '../../../domain/doc.ts';
+import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
+import { refOf } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { tookEffect } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Session } from '../../copies/session.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { pause } from '../../switches/holds.ts';
+
+export interface CancelOptions extends StepOptions {
+  readonly why: string;
+  readonly until?: Iso;
+}
+
+/** Cancels the transfers that `scope` covers, by run, level and storage element, now and until the hold ends. */
+export async function* cancelTransfers(ports: Ports, scope: HoldScope, options: CancelOptions): Step {
+  const { why, until, dryRun } = options;
+  yield* pause(ports, { what: 'transfer', scope, why, ...(until ? { until } : {}) }, dryRun ? { dryRun } : {});
+  for (const { name } of ports.settings.storages) {
+    const rows = await ports.store.view('replicas', { prefix: [name, 'copying'] });
+    const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
+    const mine = [...docs.values()].filter((doc) => covers(scope, { run: doc.run, level: doc.level, storage: name }));
+    for (const doc of mine) yield* stop(ports, doc, name, options);
+    yield* stopOutputs(ports, name, scope, options);
+  }
+}
+
+async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, dryRun }: CancelOptions): Step {
+  const { store } = ports;
+  const rows = await store.view('output-copies', { prefix: [to, 'copying'] });
+  const jobs = await store.get<JobDoc>(rows.map(({ id }) => id));
+  const now = await store.now();
+  for (const { _id, run, module, pass } of jobs.values()) {
+    if (!covers(scope, { run, level: OUTPUTS, storage: to })) continue;
+    const item: Item = {
+      kind: 'replica',
+      ref: refOf(run, module, pass),
+      run,
+      level: OUTPUTS,
+      storage: to,
+      did: 'canceled',
+    };
+    if (dryRun) yield { ...item, dryRun: true };
+    else {
+      const outcome = await store.update<JobDoc>(_id, (doc) => {
+        const next = doc && cancelOutputs(doc, to, now, why);
+        return next ? { write: next } : { skip: 'nothing is being copied' };
+      });
+      if (tookEffect(outcome)) yield item;
+    }
+  }
+}
+
+/** Cancels that came after the call began; from now on nothing that they cover is planned. */
+export async function heedCancels(session: Session): Promise<readonly HoldDoc[]> {
+  const { store } = session.ports;
+  const known = new Set(session.rules.holds.map(({ _id }) => _id));
+  const rows = await store.view('holds', { prefix: ['transfer'] });
+  const fresh = rows.filter(({ id }) => !known.has(id)).map(({ id }) => id);
+  if (fresh.length > 0) {
+    const [holds, now] = [await store.get<HoldDoc>(fresh), await store.now()];
+    const found = [...holds.values()].filter((hold) => inForce(hold, now));
+    session.canceled = [...session.canceled, ...found];
+    session.rules = { ...session.rules, holds: [...session.rules.holds, ...found] };
+  }
+  return session.canceled;
+}
+
+async function* stop(ports: Ports, found: DataDoc, storage: string, { why, dryRun }: CancelOptions): Step {
+  const now = await ports.store.now();
+  let stopped: string[] = copying(found, storage);
+  if (!dryRun) {
+    await ports.store.update<DataDoc>(found._id, (doc) => {
+      stopped = doc ? copying(doc, storage) : [];
+      if (!doc || stopped.length === 0) return { skip: 'nothing is being copied' };
+      const files = doc.files.map((file) => stoppedFile(file, storage, now, why));
+      const entry = { at: now, by: ports.by, to: 'canceled', why: `${stopped.length} copies to ${storage}: ${why}` };
+      return { write: withDone({ ...doc, files, history: appendHistory(doc.history, entry) }) };
+    });
+  }
+  for (const file of stopped) {
+    const item: Item = {
+      kind: 'replica',
+      ref: refOf(found.run),
+      run: found.run,
+      level: found.level,
+      file,
+      storage,
+      did: 'canceled',
+    };
+    yield dryRun ? { ...item, dryRun: true } : item;
+  }
+}
+
+function copying(doc: DataDoc, storage: string): string[] {
+  return doc.files.filter(({ replicas }) => replicas[storage]?.state === 'copying').map(({ name }) => name);
+}
+
+/** A copy that is stopped is due again once the hold ends; a bad one that was being replaced is bad again. */
+function stoppedFile(file: RawFile, storage: string, now: Iso, why: string): RawFile {
+  const replica = file.replicas[storage];
+  if (replica?.state !== 'copying') return file;
+  const { attempt, repair } = replica;
+  const next: Replica = repair
+    ? { state: 'bad', attempt, since: now, ...repair }
+    : { state: 'failed', attempt, since: now, why: `canceled: ${why}`, retryAt: now };
+  return { ...file, replicas: { ...file.replicas, [storage]: next } };
+}

@@ -1,0 +1,88 @@
+// Transfer: raw files to the primary storage element, then from there to every other one that lacks a copy. Oldest run
+// first. A copy counts once the destination's own checksum was equal and the document says so. May be killed anywhere:
+// what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires.
+import type { CopyTask } from '../../../domain/data/replicas.ts';
+import { plannedCopies } from '../../../domain/data/replicas.ts';
+import { merge } from '../../../util/concurrency.ts';
+import { copyBatch } from '../../copies/batch.ts';
+import { recordBreakers } from '../../copies/breakers.ts';
+import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
+import type { Docs } from '../../copies/slots.ts';
+import { requireCredentials } from '../../farms/credentials.ts';
+import type { Ports, Step } from '../../ports.ts';
+import { transferOutputs } from '../outputs/outputs.ts';
+import { heedCancels } from './cancel.ts';
+import { dueDocuments, FILES_AT_ONCE } from './transferdue.ts';
+
+export type { TransferOptions } from '../../copies/session.ts';
+
+/** Bytes copied before they are recorded: a batch must not take hours. */
+const BYTES_AT_ONCE = 8 * 2 ** 30;
+
+/**
+ * Makes the copies that are due, once; `limit` counts copies. A storage element that cannot be reached is set aside,
+ * said once, and the rest goes on.
+ * Items: `{kind: 'replica', ref, level, file, storage, did: 'verified'|'adopted'|'failed'|'skipped'|'canceled', bytes}` and
+ * `{kind: 'storage', ref, did: 'skipped'}`.
+ * @throws UsageError, ConfigError, StoreError, CredentialsError
+ */
+export async function* transfer(ports: Ports, options: TransferOptions = {}): Step {
+  yield* requireCredentials(ports, options);
+  const session = await openSession(ports, options);
+  yield* session.sites.notices(options.dryRun === true);
+  const worked = new Set<string>();
+  for await (const item of merge(session.levels.map((level) => transferLevel(session, level)))) {
+    if (item.did === 'verified' || item.did === 'adopted') worked.add(String(item.storage));
+    yield item;
+  }
+  for await (const item of transferOutputs(session)) {
+    if (item.did === 'verified') worked.add(String(item.storage));
+    yield item;
+  }
+  yield* session.sites.notices(options.dryRun === true);
+  if (!options.dryRun) yield* recordBreakers(ports, session.sites, worked);
+}
+
+async function* transferLevel(session: Session, level: string): Step {
+  for await (const docs of dueDocuments(session, level)) {
+    yield* rounds(session, new Map(docs.map((doc) => [doc._id, doc])));
+    if (session.left <= 0) return;
+  }
+}
+
+/** First round: to the primary. Each further one: what the one before made possible. Nothing is tried twice. */
+async function* rounds(session: Session, docs: Docs): Step {
+  const tried = new Set<string>();
+  for (;;) {
+    await heedCancels(session);
+    const now = await session.ports.store.now();
+    const due = [...docs.values()].flatMap((doc) => plannedCopies(doc, session.rules, now));
+    const tasks = due.filter((task) => !tried.has(keyOf(task))).slice(0, session.left);
+    if (tasks.length === 0) return;
+    for (const task of tasks) tried.add(keyOf(task));
+    session.left -= tasks.length;
+    for (const batch of batches(tasks)) {
+      yield* copyBatch(session, batch, docs);
+      yield* session.sites.notices(session.options.dryRun === true);
+    }
+  }
+}
+
+function keyOf({ id, file, to, source }: CopyTask): string {
+  return JSON.stringify([id, file.name, to, source.site]);
+}
+
+function* batches(tasks: readonly CopyTask[]): Generator<CopyTask[], void, void> {
+  let batch: CopyTask[] = [];
+  let bytes = 0;
+  for (const task of tasks) {
+    if (batch.length >= FILES_AT_ONCE || (batch.length > 0 && bytes + task.file.size > BYTES_AT_ONCE)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(task);
+    bytes += task.file.size;
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,112 @@
+// Finding data documents that lack a copy, oldest run first. The view's distinct sets are few; only the rows of those
+// that lack a wanted element are read, in pages, and merged by run.
+import type { DataDoc } from '../../../domain/data/data.ts';
+import { holdOnCopies } from '../../../domain/data/replicas.ts';
+import type { Row } from '../../../store.ts';
+import type { Session } from '../../copies/session.ts';
+
+const PAGE = 500;
+/** Files whose documents are read and worked on together. */
+export const FILES_AT_ONCE = 1024;
+
+interface Hint {
+  readonly id: string;
+  readonly run: number;
+  readonly files: number;
+}
+
+/** Documents of a level that may have something due, about `FILES_AT_ONCE` files at a time. Each comes once. */
+export async function* dueDocuments(session: Session, level: string): AsyncGenerator<DataDoc[], void, void> {
+  const { store } = session.ports;
+  const seen = new Set<string>();
+  let batch: Hint[] = [];
+  let files = 0;
+  const read = async (): Promise<DataDoc[]> => {
+    const docs = await store.get<DataDoc>(batch.map((hint) => hint.id));
+    const ordered = batch.flatMap((hint) => docs.get(hint.id) ?? []);
+    batch = [];
+    files = 0;
+    return ordered;
+  };
+  for await (const hint of hints(session, level)) {
+    if (seen.has(hint.id) || session.options.runs?.(hint.run) === false) continue;
+    seen.add(hint.id);
+    if (files > 0 && files + hint.files > FILES_AT_ONCE) yield await read();
+    batch.push(hint);
+    files += hint.files;
+  }
+  if (batch.length > 0) yield await read();
+}
+
+/** Rows of every set that lacks an element, merged in order of run. */
+async function* hints(session: Session, level: string): AsyncGenerator<Hint, void, void> {
+  const cursors = await Promise.all(
+    (await lackingSets(session, level)).map((set) => cursor(rows(session, level, set))),
+  );
+  for (;;) {
+    const open = cursors.filter((one) => one.head !== undefined);
+    const next = open.reduce<Cursor | undefined>((a, b) => (a && a.head!.run <= b.head!.run ? a : b), undefined);
+    if (!next?.head) return;
+    yield next.head;
+    await next.advance();
+  }
+}
+
+/** The distinct sets of elements with every file verified that lack a usable wanted one. */
+async function lackingSets(session: Session, level: string): Promise<string[]> {
+  const { rules, sites, ports } = session;
+  const groups = await ports.store.count('transfers', 2, { prefix: [level] });
+  const sets = groups.map((group) => String((group.key as string[])[1])).filter((set) => set !== '-');
+  return sets.filter((set) => {
+    const have = new Set(set.split(' '));
+    const lacking = [...rules.wanted].filter((name) => !have.has(name));
+    const usable = lacking.filter((name) => {
+      const hold = holdOnCopies(rules.holds, name, level);
+      if (hold) {
+        const text = `${hold.what === 'storage' ? 'disabled' : `held (${hold.what})`}: ${hold.why}`;
+        sites.say(`hold ${name}`, {
+          kind: 'storage',
+          ref: name,
+          did: 'skipped',
+          text,
+          next: `dflow resume ${hold._id}`,
+        });
+      }
+      return !hold && !rules.aside.has(name);
+    });
+    return usable.length > 0;
+  });
+}
+
+interface Cursor {
+  head: Hint | undefined;
+  advance(): Promise<void>;
+}
+
+async function cursor(source: AsyncGenerator<Hint, void, void>): Promise<Cursor> {
+  const one: Cursor = {
+    head: undefined,
+    advance: async () => {
+      const next = await source.next();
+      one.head = next.done ? undefined : next.value;
+    },
+  };
+  await one.advance();
+  return one;
+}
+
+async function* rows({ ports }: Session, level: string, set: string): AsyncGenerator<Hint, void, void> {
+  let from = 0;
+  for (;;) {
+    const query = { start: [level, set, from], end: [level, set, {}], limit: PAGE };
+    const page = (await ports.store.view('transfers', query)).map(asHint);
+    yield* page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    from = last.run + 1;
+  }
+}
+
+function asHint(row: Row): Hint {
+  return { id: row.id, run: Number((row.key as unknown[])[2]), files: Number(row.value) };
+}

@@ -1,0 +1,138 @@
+// Files at a storage element that nobody catalogued. Storage is listed first and the catalogue read after it: a file
+// that was catalogued in between is known by then.
+
+import type { DataDoc, Replica } from '../../../domain/data/data.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { type Classify, classifier, type Dark } from '../../../domain/storage/dark.ts';
+import { idsWith } from '../../../store.ts';
+import { ItemError } from '../../../util/errors.ts';
+import { shown } from '../../../util/names.ts';
+import type { Item, Ports, Step } from '../../ports.ts';
+import type { VerifySession } from './verifysession.ts';
+
+interface Found {
+  readonly path: string;
+  readonly size: number;
+  readonly dark: Dark;
+}
+
+/** Documents read at a time. */
+const PAGE = 500;
+
+/** Names the files of ours at `storage` that no document knows. */
+export async function* darkFiles(session: VerifySession, storage: string): Step {
+  const { settings } = session.ports;
+  const template = settings.storages.find(({ name }) => name === storage)!.template;
+  const classify = classifier(
+    template,
+    settings.buffers.map(({ level }) => level),
+  );
+  const found = await listed(session, storage, classify);
+  if (found instanceof ItemError) {
+    yield unlistable(storage, found);
+    return;
+  }
+  if (!found || found.length === 0) return;
+  const known = await knownPaths(session.ports, storage);
+  for (const file of found) {
+    if (known.has(file.path) || known.live(file.path)) continue;
+    const former = known.former(file.path);
+    yield former === undefined ? itemOf(storage, file) : formerItem(storage, file, former);
+  }
+}
+
+/** Files of ours there; `undefined`: it cannot be reached; the error: it cannot be listed, which is no word on its copies. */
+async function listed(
+  { sites }: VerifySession,
+  storage: string,
+  classify: Classify,
+): Promise<Found[] | ItemError | undefined> {
+  try {
+    return await sites.attempt(storage, async (element) => {
+      const ours: Found[] = [];
+      for await (const { path, size } of element.list('')) {
+        const dark = classify(path);
+        if (dark) ours.push({ path, size, dark });
+      }
+      return ours;
+    });
+  } catch (error) {
+    if (error instanceof ItemError) return error;
+    throw error;
+  }
+}
+
+function unlistable(storage: string, error: ItemError): Item {
+  const text = shown(`cannot be listed, so files that nobody catalogued are not looked for: ${error.message}`);
+  return { kind: 'storage', ref: storage, storage, did: 'unlisted', failed: true, text, next: `dflow why ${storage}` };
+}
+
+/** Every path at `storage` that a document names, and the attempts that are under way. */
+async function knownPaths(ports: Ports, storage: string) {
+  const paths = new Set<string>();
+  const nonces = new Set<string>();
+  /** Paths at elements that the configuration does not have (any more): this one may be such a one, renamed. */
+  const formers = new Map<string, string>();
+  const isFormer = (name: string): boolean => ports.settings.storages.every((one) => one.name !== name);
+  for await (const doc of everything<DataDoc>(ports, 'data:')) {
+    for (const { replicas } of doc.files) {
+      note(replicas[storage]);
+      for (const [name, replica] of Object.entries(replicas))
+        if (isFormer(name) && 'path' in replica) formers.set(replica.path, name);
+    }
+  }
+  for await (const job of everything<JobDoc>(ports, 'job:')) {
+    for (const { state } of job.subjobs) {
+      if (state.name !== 'completed') continue;
+      for (const output of state.outputs) {
+        if (output.storage === storage) paths.add(output.path);
+        else if (isFormer(output.storage)) formers.set(output.path, output.storage);
+      }
+    }
+  }
+  function note(replica: Replica | undefined): void {
+    if (replica === undefined) return;
+    if ('path' in replica) paths.add(replica.path);
+    if (replica.state !== 'copying') return;
+    nonces.add(`${replica.attempt}-${replica.nonce}`);
+    if (replica.repair) paths.add(replica.repair.path);
+  }
+  const live = (path: string): boolean => nonces.has(path.slice(path.lastIndexOf('.dflow-') + '.dflow-'.length));
+  return { has: (path: string) => paths.has(path), former: (path: string) => formers.get(path), live };
+}
+
+async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: string): AsyncGenerator<D, void, void> {
+  const { end, start: first } = idsWith(prefix);
+  let start = first;
+  for (;;) {
+    const page = await ports.store.range<D>({ start, end, limit: PAGE });
+    yield* page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    start = `${last._id}\u0000`;
+  }
+}
+
+const WORDS: Readonly<Record<Dark['is'], string>> = {
+  partial: 'left by a copy that was killed; the next attempt at this file removes it',
+  unpublished: 'output of an execution that is not the published one',
+  dark: 'no document knows it',
+};
+
+function formerItem(storage: string, { path, size }: Found, former: string): Item {
+  const text = `catalogued at ${former}, which the configuration does not have; is ${storage} its new name?`;
+  const item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: 'former' };
+  return { ...item, failed: true, text, next: `call the element ${former} again in the configuration` };
+}
+
+function itemOf(storage: string, { path, size, dark }: Found): Item {
+  const item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: dark.is };
+  if (dark.is === 'unpublished') return { ...item, job: dark.job, text: WORDS.unpublished };
+  if (dark.is === 'partial') return { ...item, text: WORDS.partial };
+  return {
+    ...item,
+    failed: true,
+    text: WORDS.dark,
+    next: 'find out whose it is; dflow list replicas shows what is known',
+  };
+}

@@ -1,0 +1,106 @@
+// What is to be checked at one storage element, longest unchecked first, in batches of whole documents. A row that was
+// checked moves behind the end of the range, so that a call that was stopped goes on where it was.
+import type { DataDoc } from '../../../domain/data/data.ts';
+import { refOf } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { makeAgain } from './broken.ts';
+import type { VerifySession } from './verifysession.ts';
+
+/** One copy of one file, as the catalogue has it. */
+export interface Subject {
+  /** Document id. */
+  readonly id: string;
+  readonly ref: string;
+  readonly run: number;
+  readonly storage: string;
+  readonly path: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly adler32: string;
+  /** Of a raw file. */
+  readonly raw?: { readonly level: string; readonly attempt: number };
+  /** Of an output. */
+  readonly output?: {
+    readonly subjob: number;
+    readonly knownBad?: string;
+    /** What to type when it is bad and no other copy is good; absent while another is said to be. */
+    readonly again?: string;
+  };
+}
+
+/** Copies checked together: the unit in which a site fault is seen and results are written. */
+const COPIES_AT_ONCE = 500;
+const PAGE = 500;
+
+/** Batches of copies at `storage` that are due. */
+export async function* dueBatches(session: VerifySession, storage: string): AsyncGenerator<Subject[], void, void> {
+  let batch: Subject[] = [];
+  for (const what of ['raw', 'output'] as const) {
+    for await (const id of dueIds(session, storage, what)) {
+      const room = Math.max(0, session.left - batch.length);
+      if (room === 0) break;
+      batch.push(...(await subjectsOf(session, storage, id)).slice(0, room));
+      if (batch.length < COPIES_AT_ONCE) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function* dueIds(session: VerifySession, storage: string, what: 'raw' | 'output'): AsyncGenerator<string> {
+  const { ports, options, due } = session;
+  const seen = new Set<string>();
+  let start: unknown[] = [storage, what, ''];
+  for (let limit = PAGE; ; ) {
+    const query = { start: start as string[], end: [storage, what, due, {}], limit };
+    const rows = await ports.store.view('checks', query);
+    const fresh = rows.filter(({ id }) => !seen.has(id));
+    for (const { id, key } of fresh) {
+      seen.add(id);
+      if (options.runs?.(Number((key as unknown[])[3])) !== false) yield id;
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < limit) return;
+    if (fresh.length === 0) limit *= 2;
+    start = last.key as unknown[];
+  }
+}
+
+async function subjectsOf(session: VerifySession, storage: string, id: string): Promise<Subject[]> {
+  const { ports, due } = session;
+  const doc = (await ports.store.get<DataDoc | JobDoc>([id])).get(id);
+  if (doc?.kind === 'data') return rawSubjects(session, doc, storage);
+  // Outputs belong to no raw data level.
+  if (doc?.kind !== 'job' || session.options.levels) return [];
+  return outputSubjects(doc, storage, due);
+}
+
+function rawSubjects({ due, options }: VerifySession, doc: DataDoc, storage: string): Subject[] {
+  const { _id: id, run, level } = doc;
+  if (options.levels?.includes(level) === false) return [];
+  return doc.files.flatMap(({ name, size, adler32, replicas }) => {
+    const replica = replicas[storage];
+    if (replica?.state !== 'verified' || replica.checkedAt > due) return [];
+    const { path, attempt } = replica;
+    return [{ id, ref: refOf(run), run, storage, path, name, size, adler32, raw: { level, attempt } }];
+  });
+}
+
+function outputSubjects(job: JobDoc, storage: string, due: string): Subject[] {
+  const { _id: id, run, module, pass } = job;
+  return job.subjobs.flatMap(({ index, state }) => {
+    if (state.name !== 'completed') return [];
+    const mine = state.outputs.filter((one) => one.storage === storage && (one.checkedAt ?? state.since) <= due);
+    return mine.map(({ path, name, size, adler32, bad }) => {
+      const others = state.outputs.filter((one) => one.name === name && one.storage !== storage);
+      const output = {
+        subjob: index,
+        ...(bad === undefined ? {} : { knownBad: bad }),
+        ...(others.some((one) => one.bad === undefined) ? {} : { again: makeAgain(job) }),
+      };
+      return { id, ref: refOf(run, module, pass, index), run, storage, path, name, size, adler32, output };
+    });
+  });
+}

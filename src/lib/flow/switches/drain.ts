@@ -1,0 +1,94 @@
+// Switches of a farm: drain it before a downtime, unlock it when it will not come back. A drain is a hold like any other.
+import type { FarmDoc } from '../../domain/farms/farm.ts';
+import { farmId } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import { tookEffect } from '../../store.ts';
+import type { Iso } from '../../util/time.ts';
+import { activeCount, farmSettings } from '../farms/farm.ts';
+import { putBackSelected } from '../jobs/operate.ts';
+import type { Ports, Step, StepOptions } from '../ports.ts';
+import { monitor } from '../steps/monitor/monitor.ts';
+import { abandon } from '../steps/reset/reset.ts';
+import { pause } from './holds.ts';
+
+export interface DrainOptions extends StepOptions {
+  readonly why: string;
+  readonly until?: Iso;
+  /** Stay until nothing of it is active any more. */
+  readonly wait?: boolean;
+  /** Stop what it runs, and put it back to waiting. */
+  readonly evict?: boolean;
+}
+
+/** Milliseconds between two looks while waiting for a farm to be empty. */
+const LOOK = 5_000;
+
+/** Nothing more is submitted at the site; what it runs ends there, or is evicted. */
+export async function* drain(ports: Ports, site: string, options: DrainOptions): Step {
+  const { name } = farmSettings(ports, site);
+  const { why, until, dryRun } = options;
+  const hold = {
+    what: 'drain',
+    scope: { sites: [name] },
+    why,
+    slug: `drain-${name}`,
+    ...(until ? { until } : {}),
+  } as const;
+  yield* pause(ports, hold, dryRun ? { dryRun } : {});
+  if (options.evict) yield* evict(ports, name, options);
+  if (!options.wait || dryRun) return;
+  for (;;) {
+    yield* monitor(ports, { site: name });
+    const active = await activeCount(ports, name);
+    if (active === 0) break;
+    await ports.sleep(LOOK);
+  }
+  yield { kind: 'farm', ref: name, did: 'empty', text: 'nothing of it is active' };
+}
+
+async function* evict(ports: Ports, site: string, options: DrainOptions): Step {
+  const rows = await ports.store.view('active', { prefix: [site] });
+  const jobs = await ports.store.get<JobDoc>([...new Set(rows.map((row) => row.id))]);
+  const here = new Map([...jobs.values()].map((job) => [job._id, subjobsAt(job, site)]));
+  const { why, dryRun } = options;
+  yield* putBackSelected(ports, [...jobs.values()], {
+    why: `evicted: ${why}`,
+    subjobs: here,
+    ...(dryRun ? { dryRun } : {}),
+  });
+}
+
+function subjobsAt(job: JobDoc, site: string): number[] {
+  return job.subjobs.flatMap(({ index, state }) => ('lock' in state && state.lock?.site === site ? [index] : []));
+}
+
+/**
+ * Gives up everything that is locked to a site now, and forgets which batch system it had. Its jobs may run twice, here
+ * and elsewhere; only the new attempts count.
+ */
+export async function* unlock(ports: Ports, site: string, why: string, options: StepOptions = {}): Step {
+  const id = farmId(site);
+  const farm = (await ports.store.get<FarmDoc>([id])).get(id);
+  if (!farm) {
+    yield {
+      kind: 'farm',
+      ref: site,
+      did: 'unknown',
+      failed: true,
+      text: 'it has never been seen',
+      next: 'dflow list farms',
+    };
+    return;
+  }
+  let epoch = farm.epoch + 1;
+  if (!options.dryRun) {
+    const identity = { cluster: '', user: '' };
+    const outcome = await ports.store.update<FarmDoc>(id, (doc) =>
+      doc ? { write: { ...doc, epoch: doc.epoch + 1, identity } } : { skip: 'gone' },
+    );
+    if (!tookEffect(outcome) || !outcome.doc) return;
+    epoch = outcome.doc.epoch;
+  }
+  yield { kind: 'farm', ref: site, did: 'unlocked', text: why, ...(options.dryRun ? { dryRun: true } : {}) };
+  yield* abandon(ports, site, epoch, `${site} was unlocked: ${why}`, options);
+}

@@ -1,0 +1,121 @@
+// Holds in the store: put, end, look. Ending one wakes what waited for it.
+import { SCHEMA } from '../../domain/doc.ts';
+import { coverText, endText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../../domain/hold.ts';
+import { holdId } from '../../domain/ids.ts';
+import { type Store, tookEffect } from '../../store.ts';
+import type { Iso } from '../../util/time.ts';
+import { wakeSleepers } from '../jobs/wake.ts';
+import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+
+/** Every hold that has not been ended, in force or expired. */
+export async function openHolds(store: Store): Promise<HoldDoc[]> {
+  const rows = await store.view('holds');
+  const docs = await store.get<HoldDoc>(rows.map((row) => row.id));
+  return [...docs.values()].filter((hold) => !hold.ended);
+}
+
+/** Holds in force at `now`. */
+export async function activeHolds(store: Store, now: Iso): Promise<HoldDoc[]> {
+  return (await openHolds(store)).filter((hold) => inForce(hold, now));
+}
+
+export interface NewHold {
+  readonly what: HoldWhat;
+  readonly scope: HoldScope;
+  readonly why: string;
+  readonly until?: Iso;
+  /** Last part of the id; a fresh nonce without it. */
+  readonly slug?: string;
+}
+
+/** Puts a hold. One of the same id that is in force stays, with what is said anew of why and until. */
+export async function* pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
+  const id = holdId(hold.slug ?? `${hold.what}-${ports.nonce().slice(0, 6)}`);
+  const now = await ports.store.now();
+  if (options.dryRun) {
+    const old = (await ports.store.get<HoldDoc>([id])).get(id);
+    yield { ...holdItem(heldBy(hold, id, old, ports.by, now), old, now), dryRun: true };
+    return;
+  }
+  let before: HoldDoc | undefined;
+  const outcome = await ports.store.update<HoldDoc>(id, (old) => {
+    before = old;
+    const doc = heldBy(hold, id, old, ports.by, now);
+    return doc === old ? { skip: 'already in force' } : { write: doc };
+  });
+  const item = holdItem(outcome.doc ?? heldBy(hold, id, before, ports.by, now), before, now);
+  const failed = !tookEffect(outcome) && outcome.result !== 'skipped';
+  yield failed ? { ...item, did: 'unchanged', failed, text: outcome.why ?? outcome.result } : item;
+}
+
+/** The hold as it shall be: `old` itself where nothing new is said of it. Pure. */
+function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string, now: Iso): HoldDoc {
+  const { what, scope, why, until } = hold;
+  const end = until === undefined ? {} : { until };
+  if (old && inForce(old, now)) {
+    const same = old.why === why && (until === undefined || until === old.until);
+    // An end that nobody takes back stays: only what is said anew changes.
+    return same ? old : { ...old, why, by, ...end };
+  }
+  const rev = old?._rev === undefined ? {} : { _rev: old._rev };
+  return { _id: id, ...rev, kind: 'hold', v: SCHEMA, what, scope, why, by, since: now, ...end };
+}
+
+function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): Item {
+  const there = old && inForce(old, now) ? old : undefined;
+  const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
+  const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
+  const text = `${doc.what} (${coverText(doc.scope)}): ${doc.why}${endText(doc)}${was}`;
+  return { kind: 'hold', ref: doc._id, did, text, ...(doc.until === undefined ? {} : { until: doc.until }) };
+}
+
+/** Ends holds and wakes the jobs that waited for them. */
+export async function* resume(ports: Ports, ids: readonly string[], why: string, options: StepOptions = {}): Step {
+  const docs = await ports.store.get<HoldDoc>(ids);
+  const found = new Map([...docs].filter(([, doc]) => doc.kind === 'hold'));
+  const missing = ids.filter((id) => !found.has(id));
+  for (const id of missing) {
+    yield { kind: 'hold', ref: id, did: 'unknown', failed: true, text: 'no such hold', next: 'dflow list holds' };
+  }
+  const at = await ports.store.now();
+  const open = [...found.values()].filter((hold) => !hold.ended);
+  for (const hold of [...found.values()].filter((doc) => doc.ended)) {
+    yield { kind: 'hold', ref: hold._id, did: 'unchanged', text: `ended ${hold.ended?.at} by ${hold.ended?.by}` };
+  }
+  if (options.dryRun) {
+    for (const hold of open) yield { kind: 'hold', ref: hold._id, did: 'resumed', dryRun: true, text: hold.why };
+    return;
+  }
+  yield* endHolds(ports, open, at, why, 'resumed');
+}
+
+/** Ends the holds whose time is over. Part of every reset. */
+export async function* endExpired(ports: Ports, options: StepOptions = {}): Step {
+  const now = await ports.store.now();
+  const expired = (await openHolds(ports.store)).filter((hold) => !inForce(hold, now));
+  if (options.dryRun) {
+    for (const hold of expired) yield { kind: 'hold', ref: hold._id, did: 'expired', dryRun: true, text: hold.why };
+    return;
+  }
+  yield* endHolds(ports, expired, now, 'its time was over', 'expired');
+}
+
+async function* endHolds(ports: Ports, holds: readonly HoldDoc[], at: Iso, why: string, did: string): Step {
+  const outcomes = await ports.store.bulk<HoldDoc>(
+    holds.map((hold) => ({
+      id: hold._id,
+      base: hold,
+      change: (doc) =>
+        !doc || doc.ended ? { skip: 'already ended' } : { write: { ...doc, ended: { at, by: ports.by, why } } },
+    })),
+  );
+  const woken = await wakeSleepers(
+    ports,
+    holds.map((hold) => hold._id),
+  );
+  for (const [index, outcome] of outcomes.entries()) {
+    const hold = holds[index]!;
+    const item: Item = { kind: 'hold', ref: hold._id, did: tookEffect(outcome) ? did : 'unchanged', text: hold.why };
+    yield index === 0 && woken > 0 ? { ...item, woken } : item;
+  }
+}

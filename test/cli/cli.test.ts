@@ -1,0 +1,126 @@
+// The built program as a person meets it: errors in one place, exit codes, help.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { BIN, dflow, folder, rawFolder, removeFolders } from '../support/cli.ts';
+
+afterAll(removeFolders);
+
+describe('errors: what, where, what to type next, and the exit code', () => {
+  test('no configuration', () => {
+    const { code, err, out } = dflow(folder(), ['status']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^Error: no dflow.yaml here or in a folder above\nwhere: .*\nNext: dflow init/);
+    expect(out).toBe('');
+  });
+
+  test('a misspelt key has its place and the near miss', () => {
+    const here = folder();
+    writeFileSync(join(here, 'dflow.yaml'), `buffer: {path: ., patern: 'r{run}'}\nstorage: {a: ./s}\n`);
+    const { code, err } = dflow(here, ['config', 'check']);
+    expect(code).toBe(2);
+    expect(err).toContain('unknown key patern in buffer');
+    expect(err).toContain(`${here}/dflow.yaml:1:19`);
+    expect(err).toContain('did you mean pattern?');
+  });
+
+  test('what a protocol or backend finds in its own options, each at its place; no server is asked', () => {
+    const here = folder();
+    writeFileSync(
+      join(here, 'dflow.yaml'),
+      `buffer: {path: ., pattern: 'r{run}.dat'}
+storage:
+  far: root://no-such-host.invalid//data
+  web: {url: 'davs://no-such-host.invalid/data', options: {tiemout: 3}}
+  gone: ./not-mounted-here
+  odd: 's4://bucket/data'
+farms:
+  cedar: {backend: slurm, options: {partitoin: long}}
+  birch: {backend: condor}
+`,
+    );
+    const { code, err, out } = dflow(here, ['config', 'check']);
+    expect(code).toBe(2);
+    expect(out).toMatch(/^unreachable\tgone\t.*not-mounted-here.*\n$/);
+    expect(err).toMatch(/gfal has no option 'tiemout'[\s\S]*did you mean timeout\?/);
+    expect(err).toContain(`${here}/dflow.yaml:6:8 no storage protocol is called s4`);
+    expect(err).toMatch(/dflow.yaml:8:10 .*slurm.*partitoin \(did you mean partition\?\)/);
+    expect(err).toContain('dflow.yaml:9:10 no backend is called condor');
+    expect(err).not.toContain('storage.far');
+  });
+
+  test('an unreadable configuration', () => {
+    const here = folder();
+    mkdirSync(join(here, 'dflow.yaml'));
+    const { code, err } = dflow(here, ['config', 'check']);
+    expect([code, err]).toEqual([2, expect.stringContaining('cannot be read')]);
+  });
+
+  test('unknown commands and flags, wrong values', () => {
+    const here = folder();
+    for (const args of [
+      ['statsu'],
+      ['status', '--blah'],
+      ['status', '--format', 'xml'],
+      ['tables', 'show'],
+      ['submit', 'x'],
+    ]) {
+      const { code, err } = dflow(here, args);
+      expect([args, code]).toEqual([args, 2]);
+      expect(err).toContain('Error: ');
+      expect(err).not.toContain('    at ');
+    }
+    expect(dflow(here, ['config', 'check', '--jsn']).err).toContain('--jsn');
+  });
+
+  test('a store that was never set up; a changing command says how', () => {
+    const here = rawFolder(1);
+    writeFileSync(
+      join(here, 'dflow.yaml'),
+      `buffer: {path: raw, pattern: 'run{run}_{subrun}.dat'}\nstorage: {a: ./s}\n`,
+    );
+    const { code, err } = dflow(here, ['register']);
+    expect([2, 3]).toContain(code);
+    expect(err).toContain('Next: dflow store setup');
+    expect(dflow(here, ['store', 'setup']).code).toBe(0);
+  });
+
+  test('credentials in a store address are never shown', () => {
+    const here = folder();
+    const store = 'http://shifter:hunter2@127.0.0.1:1/dflow';
+    writeFileSync(
+      join(here, 'dflow.yaml'),
+      `store: ${store}\nbuffer: {path: ., pattern: 'r{run}'}\nstorage: {a: ./s}\n`,
+    );
+    for (const args of [['status'], ['config', 'show'], ['store', 'info']]) {
+      const { out, err } = dflow(here, args, { env: { DEBUG: 'dflow' } });
+      expect(out + err).toContain('127.0.0.1:1');
+      expect(out + err).not.toContain('hunter2');
+    }
+    expect(dflow(here, ['status']).code).toBe(3);
+  });
+});
+
+describe('help', () => {
+  test('the first page is grouped; every command has EXIT STATUS and examples', () => {
+    const here = folder();
+    const { out, code } = dflow(here, []);
+    expect(code).toBe(0);
+    const heads = [...out.matchAll(/^(CHAIN|ASK|LOOK|SWITCH|SET UP) /gm)].map((match) => match[1]);
+    expect(heads).toEqual(['CHAIN', 'ASK', 'LOOK', 'SWITCH', 'SET UP']);
+    expect(dflow(here, ['--help']).out).toBe(out);
+    const manifest = JSON.parse(readFileSync(join(BIN, '../../oclif.manifest.json'), 'utf8')) as {
+      commands: Record<string, { summary?: string; examples?: string[]; exits?: number[] }>;
+    };
+    const ids = Object.keys(manifest.commands);
+    expect(ids.length).toBeGreaterThan(25);
+    for (const id of ids) {
+      const word = id.split(':')[0] ?? '';
+      expect(out, `${id} is in no group`).toMatch(new RegExp(`^  ${word}\\b`, 'm'));
+      expect(manifest.commands[id]?.summary, id).toBeTruthy();
+      expect(manifest.commands[id]?.examples?.length, id).toBeGreaterThan(0);
+    }
+    const help = dflow(here, ['retry', '--help']).out;
+    expect(help).toMatch(/EXIT STATUS\n +0 +done, or nothing to do/);
+  });
+});

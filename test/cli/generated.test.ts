@@ -1,0 +1,53 @@
+// What is generated is current: README reference, man pages, schema. And the flags of every command are a contract.
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+interface Generator {
+  generated(): Map<string, string>;
+  leftovers(): string[];
+}
+let generator: Generator;
+beforeAll(async () => {
+  generator = (await import(pathToFileURL(join(root, 'bin/generate.js')).href)) as Generator;
+});
+
+test('README reference, man pages and schema are current; if not: npm run generate', () => {
+  const files = generator.generated();
+  expect([...files.keys()]).toEqual(
+    expect.arrayContaining(['README.md', 'docs/dflow.schema.json', 'man/dflow-retry.1']),
+  );
+  const stale = [...files].filter(([path, text]) => {
+    const file = join(root, path);
+    return !existsSync(file) || readFileSync(file, 'utf8') !== text;
+  });
+  expect(stale.map(([path]) => path)).toEqual([]);
+  expect(generator.leftovers()).toEqual([]);
+});
+
+test('the schema knows every key of the configuration and refuses others', () => {
+  const schema = JSON.parse(generator.generated().get('docs/dflow.schema.json') ?? '{}') as {
+    properties: Record<string, unknown>;
+    additionalProperties: boolean;
+    required: string[];
+  };
+  expect(schema.additionalProperties).toBe(false);
+  expect(schema.required).toEqual(['buffer', 'storage']);
+  expect(Object.keys(schema.properties)).toEqual(
+    expect.arrayContaining(['buffer', 'storage', 'farms', 'policy', 'hosts']),
+  );
+});
+
+test('flags of every command', () => {
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
+    commands: Record<string, { flags: Record<string, { char?: string; name: string }>; args: Record<string, unknown> }>;
+  };
+  const flags = Object.entries(manifest.commands).map(([id, { flags: all, args }]) => {
+    const names = Object.values(all).map(({ char, name }) => (char ? `-${char}/--${name}` : `--${name}`));
+    return `${id.replaceAll(':', ' ')}: ${[...Object.keys(args), ...names.sort()].join(' ')}`;
+  });
+  expect(flags.sort()).toMatchSnapshot();
+});

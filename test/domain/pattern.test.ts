@@ -1,0 +1,207 @@
+// The pure rules about file names and runs: patterns and guesses, run types, identities, the keep rule, placement.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { guidOf, outputLfn, rawLfn, uuid5 } from '../../src/lib/domain/data/identity.ts';
+import { MAX_RUN } from '../../src/lib/domain/ids.ts';
+import { guessPattern } from '../../src/lib/domain/runs/guess.ts';
+import { keepRun } from '../../src/lib/domain/runs/keep.ts';
+import { compilePattern, literal } from '../../src/lib/domain/runs/pattern.ts';
+import { firstReference, misplaced } from '../../src/lib/domain/runs/placement.ts';
+import { maskOf, RUN_TYPES, typesOf } from '../../src/lib/domain/runs/runtypes.ts';
+import { ConfigError } from '../../src/lib/util/errors.ts';
+
+describe('patterns', () => {
+  test('a padded pattern finds its own files and no others', () => {
+    const pattern = compilePattern('SNOP_{run:10}_{subrun:3}.l2.zdab');
+    expect(pattern.parse('SNOP_0000109134_002.l2.zdab')).toEqual({ run: 109134, subrun: 2 });
+    expect(pattern.parse('SNOP_0000109134_1000.l2.zdab')).toEqual({ run: 109134, subrun: 1000 });
+    for (const name of [
+      'SNOP_0000109134_002.zdab',
+      'SNOP_0000109134_02.l2.zdab',
+      'SNOP_0000109134_0002.l2.zdab',
+      'SNOP_109134_002.l2.zdab',
+      'SNOP_0000109134_002xl2.zdab',
+      'SNOP_0000109134_002.l2.zdab_closed',
+      'SNOP_0000109134_002.l2.zdab\n',
+      '\nSNOP_0000109134_002.l2.zdab',
+      'SNOP_0000109134_-02.l2.zdab',
+      '',
+    ]) {
+      expect(pattern.parse(name), name).toBeUndefined();
+    }
+  });
+
+  test('the subrun may be left out, and is 0', () => {
+    const pattern = compilePattern('run{run}.dat');
+    expect(pattern.hasSubrun).toBe(false);
+    expect(pattern.parse('run17.dat')).toEqual({ run: 17, subrun: 0 });
+    expect(pattern.format(17)).toBe('run17.dat');
+  });
+
+  test('odd literals stand for themselves', () => {
+    const pattern = compilePattern("-a $(b) '{{{run}}}' [x]*.{subrun}");
+    expect(pattern.format(3, 4)).toBe("-a $(b) '{3}' [x]*.4");
+    expect(pattern.parse("-a $(b) '{3}' [x]*.4")).toEqual({ run: 3, subrun: 4 });
+  });
+
+  test('format and parse are inverse for any text around the fields', () => {
+    const text = fc.string({ maxLength: 6 }).filter((s) => !/[\d/]/.test(s));
+    const width = fc.option(fc.integer({ min: 2, max: 12 }), { nil: undefined });
+    const field = (name: string, w: number | undefined): string => `{${name}${w === undefined ? '' : `:${w}`}}`;
+    fc.assert(
+      fc.property(
+        fc.tuple(
+          text,
+          text.filter((s) => s !== ''),
+          text,
+          width,
+          width,
+        ),
+        fc.integer({ min: 0, max: MAX_RUN }),
+        fc.integer({ min: 0, max: 99_999 }),
+        fc.boolean(),
+        ([a, b, c, w1, w2], run, subrun, swap) => {
+          const fields = [field('run', w1), field('subrun', w2)];
+          if (swap) fields.reverse();
+          const pattern = compilePattern(`${literal(a)}${fields[0]}${literal(b)}${fields[1]}${literal(c)}`);
+          expect(pattern.parse(pattern.format(run, subrun))).toEqual({ run, subrun });
+        },
+      ),
+    );
+  });
+
+  test('fields that touch are told apart by their width', () => {
+    expect(compilePattern('{run:6}{subrun:3}.dat').parse('109134002.dat')).toEqual({ run: 109134, subrun: 2 });
+    expect(() => compilePattern('{run}{subrun:3}.dat')).toThrow(/where \{run\} ends/);
+  });
+
+  test.each([
+    ['data.bin', /no \{run\}/],
+    ['{run}_{run}', /\{run\} 2 times/],
+    ['{run}_{subrum:3}', /unknown field \{subrum:3\}/],
+    ['{run:x}', /bad width/],
+    ['{run:16}', /bad width/],
+    ['{run', /lone \{/],
+    ['run{run}}.dat', /lone \}/],
+    ['{}{run}', /lone \{\}/],
+    ['{run}/{subrun}.dat', /has a \//],
+  ])('%s is refused', (source, message) => {
+    expect(() => compilePattern(source)).toThrow(message);
+    expect(() => compilePattern(source)).toThrow(ConfigError);
+  });
+
+  test('a misspelt field is answered with what was meant', () => {
+    const error = catching(() => compilePattern('{run}_{subrum}'));
+    expect(error).toMatchObject({ hint: 'did you mean subrun?' });
+  });
+});
+
+describe('guessing a pattern', () => {
+  const snop = [109134, 109135, 109136].flatMap((run) => [0, 1].map((s) => `SNOP_0000${run}_00${s}.l2.zdab`));
+  test.each([
+    ['padded', snop, 'SNOP_{run:10}_{subrun:3}.l2.zdab'],
+    ['unpadded', ['run8_0.dat', 'run9_0.dat', 'run10_0.dat', 'run10_1.dat'], 'run{run}_{subrun}.dat'],
+    ['one number', Array.from({ length: 20 }, (_, i) => `run${i + 1}.txt`), 'run{run}.txt'],
+    ['few runs of many files', [5, 6].flatMap((r) => [0, 1, 2, 3].map((s) => `d${r}-${s}.raw`)), 'd{run}-{subrun}.raw'],
+    ['subrun first', ['sub0_run7.d', 'sub1_run7.d', 'sub0_run8.d'], 'sub{subrun}_run{run}.d'],
+    [
+      'strangers',
+      [...snop, 'README.txt', 'notes2', '.hidden1', `${snop[0]}_closed`],
+      'SNOP_{run:10}_{subrun:3}.l2.zdab',
+    ],
+    ['a single file', ['SNOP_0000109134_002.l2.zdab'], 'SNOP_{run:10}_{subrun:3}.l2.zdab'],
+    ['a single short name', ['run12.dat'], 'run{run}.dat'],
+    ['braces', ['{a}1', '{a}2'], '{{a}}{run}'],
+  ])('%s', (_, names, expected) => {
+    const pattern = guessPattern(names);
+    expect(pattern).toBe(expected);
+    const compiled = compilePattern(expected);
+    const strangers = new Set(['README.txt', 'notes2', '.hidden1', `${snop[0]}_closed`]);
+    for (const name of names) expect(compiled.parse(name) !== undefined, name).toBe(!strangers.has(name));
+  });
+
+  test.each([[[]], [['README', 'notes']], [['a1_b1_c1', 'a2_b2_c2']]])('%j: no guess', (names) => {
+    expect(guessPattern(names)).toBeUndefined();
+  });
+});
+
+test('run types are the names of the bits', () => {
+  expect(typesOf(0b100)).toEqual(['Physics']);
+  expect(typesOf(0b101010)).toEqual(['Transition', 'Deployed Source', 'ECA']);
+  expect(typesOf(0)).toEqual([]);
+  expect(typesOf(2 ** 31 + 1, ['a'])).toEqual(['a', 'bit 31']);
+  expect(maskOf(['Physics', 'ECA', 'ECA'])).toBe(0b100100);
+  expect(maskOf(['Phisics'])).toBeUndefined();
+  for (const [bit, name] of RUN_TYPES.entries()) expect(maskOf([name])).toBe(2 ** bit);
+});
+
+describe('identity', () => {
+  test('UUID version 5 as in RFC 9562', () => {
+    expect(uuid5('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'www.example.com')).toBe(
+      '2ed6657d-e927-568b-95e1-2665a8aea6a2',
+    );
+  });
+  test('one LFN, one GUID; another experiment, another GUID', () => {
+    const lfn = rawLfn('snoplus', 'L1', 109134, 'SNOP_0000109134_002.zdab');
+    expect(lfn).toBe('/snoplus/raw/L1/0000109134/SNOP_0000109134_002.zdab');
+    expect(guidOf('snoplus', lfn)).toBe(guidOf('snoplus', lfn));
+    expect(guidOf('theia', lfn)).not.toBe(guidOf('snoplus', lfn));
+    expect(guidOf('snoplus', lfn)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(outputLfn('e', '1.0', 'Count', 7, 'x')).toBe('/e/output/1.0/Count/0000000007/x');
+  });
+});
+
+describe('the keep rule', () => {
+  test('a run kept at one share is kept at every larger one', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: MAX_RUN }), share, share, (run, a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a];
+        if (keepRun(run, low).kept) expect(keepRun(run, high).kept).toBe(true);
+      }),
+    );
+  });
+  test('10 % is every tenth run or so, without long rows', () => {
+    const kept = Array.from({ length: 100_000 }, (_, i) => 100_000 + i).filter((run) => keepRun(run, 0.1).kept);
+    expect(kept.length).toBeGreaterThan(9_990);
+    expect(kept.length).toBeLessThan(10_010);
+    const steps = kept.slice(1).map((run, i) => run - (kept[i] ?? 0));
+    expect(Math.max(...steps)).toBeLessThan(20);
+    expect(Math.min(...steps)).toBeGreaterThan(3);
+  });
+  test('all and none', () => {
+    expect(keepRun(7, 1)).toEqual({ kept: true, rule: 'all' });
+    expect(keepRun(0, 0).kept).toBe(false);
+    expect(keepRun(7, 0.1).rule).toBe('10 % by run number');
+  });
+});
+
+describe('placement', () => {
+  const rules = { first: 100, last: 1_000_000, maxJump: 1000 };
+  test('range and jump', () => {
+    expect(misplaced(99, undefined, rules)?.reason).toBe('out-of-range');
+    expect(misplaced(1_000_001, undefined, rules)?.reason).toBe('out-of-range');
+    expect(misplaced(900_000, undefined, rules)).toBeUndefined();
+    expect(misplaced(6000, 5000, rules)).toBeUndefined();
+    expect(misplaced(6001, 5000, rules)).toMatchObject({
+      reason: 'beyond-max-jump',
+      detail: expect.stringContaining('6001'),
+    });
+    expect(misplaced(200, 5000, rules)).toBeUndefined();
+    expect(misplaced(MAX_RUN + 1, undefined, { ...rules, last: 1e15 })?.reason).toBe('out-of-range');
+  });
+  test('without a reference the largest group speaks, not the absurd ones around it', () => {
+    expect(firstReference([150, 5000, 5001, 5001, 900_000, 900_001, 1e14], rules)).toBe(5000);
+    expect(firstReference([], rules)).toBeUndefined();
+    expect(firstReference([7], rules)).toBeUndefined();
+  });
+});
+
+function catching(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

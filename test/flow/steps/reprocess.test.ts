@@ -1,0 +1,199 @@
+// reprocess: the plan is written first, a repeated call continues it, and pass numbers that somebody else took are
+// planned anew; prerequisites are resolved to numbers when the plan is written.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runId } from '../../../src/lib/domain/ids.ts';
+import { type JobDoc, transition } from '../../../src/lib/domain/jobs/job.ts';
+import { firstUnmet, jobGates } from '../../../src/lib/domain/jobs/readiness.ts';
+import type { RequestDoc } from '../../../src/lib/domain/jobs/request.ts';
+import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
+import { jobFacts } from '../../../src/lib/flow/jobs/facts.ts';
+import { enqueue } from '../../../src/lib/flow/steps/enqueue/enqueue.ts';
+import { type ReprocessOptions, reprocess } from '../../../src/lib/flow/steps/reprocess/reprocess.ts';
+import { idsWith } from '../../../src/lib/store.ts';
+import { farm, module, moduleFile } from '../../support/docs.ts';
+import { addRun, collect, makePorts, T0, type TestPorts } from '../../support/ports.ts';
+
+const RUNS = [11, 12, 13];
+const modules = {
+  '7.0.8': {
+    ...moduleFile([module('Processing'), module('Analysis40', { needs: ['Processing'], level: 'run' })], {
+      any: ['Processing', 'Analysis40'],
+    }),
+    version: '7.0.8',
+  },
+};
+
+let ports: TestPorts;
+
+beforeEach(async () => {
+  const automatic = { version: '7.0.8', level: 'L1', from: 0, share: 0.7 };
+  ports = await makePorts({ storages: ['sfu'], settings: { modules, automatic } });
+  for (const run of RUNS) {
+    await addRun(ports, run, [{ name: `run${run}_0.dat`, bytes: Buffer.from('raw') }]);
+    const complete = { at: T0, subruns: [0], evidence: 'test' };
+    const doc: RunDoc = {
+      _id: runId(run),
+      kind: 'run',
+      v: 1,
+      run,
+      levels: { L1: { complete, lastFile: T0, late: [], files: 1 } },
+      firstSeen: T0,
+      history: [],
+    };
+    await ports.store.update(doc._id, () => ({ write: doc }));
+  }
+});
+
+afterEach(() => ports.remove());
+
+function ask(more: Partial<ReprocessOptions> = {}) {
+  return reprocess(ports, { name: 'tl', version: '7.0.8', runs: RUNS, modules: ['Processing'], ...more });
+}
+
+async function jobs(): Promise<JobDoc[]> {
+  return ports.store.range<JobDoc>(idsWith('job:'));
+}
+
+async function request(name: string): Promise<RequestDoc | undefined> {
+  return (await ports.store.get<RequestDoc>([`request:${name}`])).get(`request:${name}`);
+}
+
+/** Takes every subjob of a job to completed by the transition table. */
+async function finish(job: JobDoc): Promise<void> {
+  const lock = { site: 'x', epoch: 1, claim: 'c', index: 0 };
+  let next = job;
+  for (const { index } of job.subjobs) {
+    next = transition(next, [{ index, event: 'claim', to: { name: 'submitting', since: T0, lock } }], T0, 't');
+    next = transition(
+      next,
+      [{ index, event: 'record', to: { name: 'submitted', since: T0, lock, backendId: 'b' } }],
+      T0,
+      't',
+    );
+    next = transition(
+      next,
+      [
+        {
+          index,
+          event: 'complete',
+          to: { name: 'completed', since: T0, lock, execution: 'e', outputs: [], usage: {} },
+        },
+      ],
+      T0,
+      't',
+    );
+  }
+  await ports.store.update<JobDoc>(job._id, () => ({ write: next }));
+}
+
+describe('the plan', () => {
+  test('is written whole before the first job', async () => {
+    for await (const item of ask()) if (item.did === 'planned') break;
+    expect(await jobs()).toEqual([]);
+    expect((await request('tl'))?.plan.map((item) => [item.run, item.module, item.pass])).toEqual(
+      RUNS.map((run) => [run, 'Processing', 1]),
+    );
+    expect((await request('tl'))?.made).toBeUndefined();
+  });
+  test('dry: the same plan, nothing written', async () => {
+    const dry = await collect(ask({ dryRun: true }));
+    expect(await request('tl')).toBeUndefined();
+    const real = await collect(ask());
+    expect(dry.map(({ ref, did }) => [ref, did])).toEqual(real.map(({ ref, did }) => [ref, did]));
+  });
+  test('repeated, it continues and makes nothing twice', async () => {
+    for await (const item of ask()) if (item.did === 'planned') break;
+    await collect(ask());
+    const again = await collect(ask());
+    expect(again.filter((item) => item.did === 'made')).toEqual([]);
+    expect((await jobs()).map((job) => [job.run, job.pass, job.request])).toEqual(RUNS.map((run) => [run, 1, 'tl']));
+    expect((await request('tl'))?.made).toBeDefined();
+  });
+  test('--again makes another request with new passes', async () => {
+    await collect(ask());
+    await collect(ask({ again: true }));
+    expect((await request('tl.2'))?.plan.map((item) => item.pass)).toEqual([2, 2, 2]);
+    expect(await jobs()).toHaveLength(6);
+  });
+  test('a number that automatic processing took first is planned anew', async () => {
+    for await (const item of ask()) if (item.did === 'planned') break;
+    await collect(enqueue(ports));
+    await collect(ask());
+    expect((await request('tl'))?.plan.map((item) => item.pass)).toEqual([2, 2, 2]);
+    const made = (await jobs()).filter((job) => job.request === 'tl');
+    expect(made.map((job) => [job.run, job.pass])).toEqual(RUNS.map((run) => [run, 2]));
+  });
+});
+
+describe('prerequisites', () => {
+  test('none completed: named, with what to type', async () => {
+    const items = await collect(ask({ modules: ['Analysis40'] }));
+    expect(items.map(({ ref, did, next }) => [ref, did, next])).toEqual(
+      RUNS.map((run) => [`${run}/Analysis40`, 'not-planned', 'dflow reprocess --prerequisite new']),
+    );
+    expect(await request('tl')).toBeUndefined();
+  });
+  test('latest is resolved to the newest completed pass', async () => {
+    await collect(ask({ name: 'a' }));
+    await collect(ask({ name: 'b' }));
+    for (const job of await jobs()) if (job.pass === 1 || job.run === 12) await finish(job);
+    await collect(ask({ name: 'c', modules: ['Analysis40'] }));
+    const needs = (await jobs())
+      .filter((job) => job.module === 'Analysis40')
+      .map((job) => [job.run, job.needs[0]?.pass]);
+    expect(needs).toEqual([
+      [11, 1],
+      [12, 2],
+      [13, 1],
+    ]);
+  });
+  test('a pass number, and new', async () => {
+    await collect(ask({ name: 'a' }));
+    await collect(ask({ name: 'b', modules: ['Analysis40'], prerequisite: '1' }));
+    await collect(ask({ name: 'c', modules: ['Analysis40'], prerequisite: 'new' }));
+    const needs = (await jobs())
+      .filter((job) => job.module === 'Analysis40' && job.run === 11)
+      .map((job) => [job.request, job.needs[0]?.pass]);
+    expect(needs).toEqual([
+      ['b', 1],
+      ['c', 2],
+    ]);
+  });
+  test('--after: nothing of it is ready before the other request is done', async () => {
+    await collect(ask({ name: 'first', runs: [11] }));
+    await collect(ask({ name: 'second', runs: [12], after: 'first' }));
+    const [first, second] = await jobs();
+    const unmet = async () =>
+      firstUnmet(jobGates((await jobFacts(ports, [second!]))(second!, farm())).filter((gate) => gate.gate === 'after'));
+    expect(await unmet()).toMatchObject({ on: 'request:first' });
+    await finish(first!);
+    expect(await unmet()).toBeUndefined();
+  });
+});
+
+describe('mistakes', () => {
+  test.each<[string, Partial<ReprocessOptions>, RegExp, RegExp]>([
+    ['module', { modules: ['Procesing'] }, /no module Procesing/, /did you mean Processing/],
+    ['version', { version: '7.0.9' }, /7\.0\.9/, /did you mean 7\.0\.8/],
+    ['after', { after: 'nothing' }, /no request nothing/, /./],
+    ['tag', { tag: 'no-such-tag' }, /no-such-tag/, /./],
+  ])('unknown %s', async (_name, options, message, hint) => {
+    await expect(collect(ask(options))).rejects.toMatchObject({
+      exit: 2,
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
+  });
+  test('the name of a request with other content', async () => {
+    await collect(ask());
+    await expect(collect(ask({ modules: ['Processing', 'Analysis40'] }))).rejects.toMatchObject({
+      exit: 2,
+      hint: expect.stringContaining('--again'),
+    });
+  });
+  test('a run that is not complete is named, the others are planned', async () => {
+    const items = await collect(ask({ runs: [11, 99] }));
+    expect(items.filter((item) => item.failed)).toMatchObject([{ ref: '99', did: 'not-ready', gate: 'complete' }]);
+    expect(await jobs()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,169 @@
+// The CouchDB store over a network that fails: lost replies, refusals, a server that is away.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Doc } from '../../src/lib/domain/doc.ts';
+import type { Store } from '../../src/lib/store.ts';
+import { openWith } from '../../src/lib/stores/couch.ts';
+import type { View } from '../../src/lib/views/view.ts';
+import { CONTRACT_VIEWS, increment, type Thing } from '../contracts/things.ts';
+import {
+  type Fault,
+  type FaultProxy,
+  type RunningServer,
+  startCouchServer,
+  startProxy,
+} from '../fakes/couch-server.ts';
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await startCouchServer();
+});
+afterAll(() => server.stop());
+
+const PASS: Fault = { kind: 'pass' };
+const isBulk = (method: string, path: string): boolean => method === 'POST' && path.endsWith('/_bulk_docs');
+
+describe('a network that fails', () => {
+  let proxy: FaultProxy;
+  let url: string;
+  let store: Store;
+  const opened: Store[] = [];
+  const connect = async (write: boolean | 'setup', views: readonly View[] = CONTRACT_VIEWS): Promise<Store> => {
+    const next = await openWith(url, { write }, views, { timeout: 1500, tries: 3 });
+    opened.push(next);
+    return next;
+  };
+  beforeEach(async () => {
+    proxy = await startProxy(server.url);
+    url = `${proxy.url}/net-${Math.random().toString(36).slice(2, 10)}`;
+    store = await connect('setup');
+    await store.setup('demo');
+  });
+  afterEach(async () => {
+    for (const each of opened.splice(0)) await each.close();
+    await proxy.stop();
+  });
+  /** The first `times` requests that `match` meet `fault`. */
+  const failing = (times: number, fault: Fault, match: (method: string, path: string) => boolean): void => {
+    let left = times;
+    proxy.fault = (method, path) => (match(method, path) && left-- > 0 ? fault : PASS);
+  };
+  const counter = async (): Promise<number | undefined> => (await store.get<Thing>(['counter'])).get('counter')?.n;
+
+  const written: readonly [string, Fault][] = [
+    ['the reply is lost', { kind: 'drop' }],
+    ['the reply is cut off', { kind: 'cut' }],
+    ['202, too few copies', { kind: 'status', status: 202, forward: true }],
+    ['500 after it was written', { kind: 'status', status: 500, forward: true }],
+  ];
+  for (const [what, fault] of written) {
+    test(`written, but ${what}: found by its operation, made once`, async () => {
+      await store.update<Thing>('counter', increment);
+      failing(1, fault, isBulk);
+      expect(await store.update<Thing>('counter', increment)).toMatchObject({ result: 'already', doc: { n: 2 } });
+      expect(await counter()).toBe(2);
+      failing(1, fault, isBulk);
+      expect(await store.update('counter', () => ({ remove: true }))).toMatchObject({ result: 'already' });
+      expect(await counter()).toBeUndefined();
+    });
+  }
+
+  const unwritten: readonly [string, Fault][] = [
+    ['refused', { kind: 'refuse' }],
+    ['503', { kind: 'status', status: 503, forward: false }],
+  ];
+  for (const [what, fault] of unwritten) {
+    test(`not written, ${what}: made at the next try`, async () => {
+      failing(2, fault, isBulk);
+      expect(await store.update<Thing>('counter', increment)).toMatchObject({ result: 'written', doc: { n: 1 } });
+      expect(await counter()).toBe(1);
+    });
+  }
+
+  test('racing clients that lose every third reply: no increment lost or doubled', async () => {
+    let requests = 0;
+    proxy.fault = (method, path) => (isBulk(method, path) && ++requests % 3 === 0 ? { kind: 'drop' } : PASS);
+    const stores = await Promise.all([1, 2, 3].map(() => connect(true)));
+    const outcomes = await Promise.all(
+      stores.map(async (each) => {
+        const results: string[] = [];
+        for (let i = 0; i < 6; i++) results.push((await each.update<Thing>('counter', increment)).result);
+        return results;
+      }),
+    );
+    const effects = outcomes.flat().filter((result) => result === 'written' || result === 'already');
+    expect(outcomes.flat()).toContain('already');
+    expect(await counter()).toBe(effects.length);
+  });
+
+  test('reads are tried again; an answer cut off is never taken for an empty one', async () => {
+    await store.update<Thing>('counter', increment);
+    for (const fault of [
+      { kind: 'cut' },
+      { kind: 'drop' },
+      { kind: 'status', status: 500, forward: false },
+    ] as Fault[]) {
+      failing(2, fault, () => true);
+      expect(await counter()).toBe(1);
+      failing(2, fault, () => true);
+      expect(await store.view('sums')).toHaveLength(1);
+    }
+  });
+
+  test('out of reach: exit code 3, with the URL and without the login', async () => {
+    failing(Number.POSITIVE_INFINITY, { kind: 'refuse' }, () => true);
+    await expect(store.get(['counter'])).rejects.toMatchObject({ exit: 3, where: url });
+    await expect(store.update('counter', () => ({ skip: 'x' }))).rejects.toMatchObject({ exit: 3 });
+    const secret = url.replace('//', '//ann:s3cret@');
+    const error = await openWith(secret, { write: true }, CONTRACT_VIEWS, { tries: 1 }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ exit: 3, where: url });
+    const { message, hint, stack, cause } = error as Error & { hint?: string };
+    expect(JSON.stringify([message, hint, stack, String(cause)])).not.toContain('s3cret');
+  });
+
+  test('a refused login is told at once, not tried again', async () => {
+    for (const status of [401, 403]) {
+      failing(1, { kind: 'status', status, forward: false }, isBulk);
+      proxy.seen.length = 0;
+      await expect(store.update<Thing>('counter', increment)).rejects.toMatchObject({
+        name: 'StoreError',
+        exit: 3,
+        message: expect.stringContaining('login'),
+        hint: expect.stringContaining('DFLOW_COUCH_USER'),
+      });
+      expect(proxy.seen.filter((line) => line.endsWith('_bulk_docs'))).toHaveLength(1);
+    }
+  });
+
+  test('a database that there is not', async () => {
+    await expect(openWith(`${proxy.url}/none`, { write: false }, CONTRACT_VIEWS)).rejects.toMatchObject({
+      exit: 3,
+      hint: 'dflow store setup',
+    });
+  });
+
+  test('thousands go as batches, not one by one', async () => {
+    proxy.seen.length = 0;
+    const docs = Array.from({ length: 1001 }, (_, i) => ({ _id: `thing:${i}`, kind: 'thing' as const, v: 1 }));
+    await store.bulk<Doc>(docs.map((doc) => ({ id: doc._id, change: () => ({ write: doc }) })));
+    expect(proxy.seen.map((line) => line.replace(/.*\//, ''))).toEqual([
+      '_all_docs',
+      '_bulk_docs',
+      '_all_docs',
+      '_bulk_docs',
+    ]);
+  });
+
+  test('new views are built beside the old; others are told what to do', async () => {
+    await store.update<Thing>('counter', increment);
+    const changed: View[] = [{ name: 'sums', reduce: '_sum', map: (doc, emit) => emit(['new', doc.n], doc.n) }];
+    const next = await connect('setup', changed);
+    await expect(next.view('sums')).rejects.toMatchObject({ exit: 3, hint: 'dflow store setup' });
+    expect(await store.view('sums')).toHaveLength(1);
+    await next.setup('demo');
+    expect((await next.view('sums')).map(({ key }) => key)).toEqual([['new', 1]]);
+    await expect(store.view('sums')).rejects.toThrow('another version of dflow');
+    expect((await next.info()).documents).toBe(1);
+  });
+});
