@@ -5,6 +5,10 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 
+const CONTRACTS = ['store contract', 'storage contract', 'backend contract', 'wrapper', 'domain', 'util'];
+const ROOMS = ['flow ports', 'flow jobs', 'flow farms', 'flow switches', 'flow copies', ...CONTRACTS];
+const FLOW = ['flow ports', 'flow jobs', 'flow farms', 'flow switches', 'flow copies', 'flow reports', 'flow steps'];
+
 /** First match wins. `may`: layers it may import besides itself. */
 const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] = [
   { name: 'util', path: /^src\/lib\/util\//, may: [] },
@@ -17,17 +21,28 @@ const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] 
   { name: 'wrapper', path: /^src\/lib\/wrapper\//, may: ['domain', 'util'] },
   { name: 'backend contract', path: /^src\/lib\/backend\.ts$/, may: ['wrapper', 'domain', 'util'] },
   { name: 'backends', path: /^src\/lib\/backends\//, may: ['backend contract', 'wrapper', 'domain', 'util'] },
+  // The rooms of flow, from the ground up.
+  { name: 'flow ports', path: /^src\/lib\/flow\/ports\.ts$/, may: CONTRACTS },
+  { name: 'flow jobs', path: /^src\/lib\/flow\/jobs\//, may: ['flow ports', ...CONTRACTS] },
+  { name: 'flow farms', path: /^src\/lib\/flow\/farms\//, may: ['flow ports', 'flow jobs', ...CONTRACTS] },
   {
-    name: 'flow',
-    path: /^src\/lib\/flow\//,
-    may: ['store contract', 'storage contract', 'backend contract', 'wrapper', 'domain', 'util'],
+    name: 'flow switches',
+    path: /^src\/lib\/flow\/switches\//,
+    may: ['flow ports', 'flow jobs', 'flow farms', ...CONTRACTS],
   },
-  { name: 'render', path: /^src\/lib\/render\//, may: ['flow', 'domain', 'util'] },
+  {
+    name: 'flow copies',
+    path: /^src\/lib\/flow\/copies\//,
+    may: ['flow ports', 'flow jobs', 'flow switches', ...CONTRACTS],
+  },
+  { name: 'flow reports', path: /^src\/lib\/flow\/reports\//, may: ROOMS },
+  { name: 'flow steps', path: /^src\/lib\/flow\/steps\//, may: ROOMS },
+  { name: 'render', path: /^src\/lib\/render\//, may: [...FLOW, 'domain', 'util'] },
   {
     name: 'cli',
     path: /^src\/lib\/cli\//,
     may: [
-      'flow',
+      ...FLOW,
       'render',
       'domain',
       'util',
@@ -41,7 +56,7 @@ const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] 
       'wrapper',
     ],
   },
-  { name: 'commands', path: /^src\/commands\//, may: ['cli', 'flow', 'render', 'domain', 'util'] },
+  { name: 'commands', path: /^src\/commands\//, may: ['cli', ...FLOW, 'render', 'domain', 'util'] },
 ];
 
 function layerOf(file: string): (typeof LAYERS)[number] {
@@ -54,20 +69,54 @@ const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: t
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 
+/** The source files that one imports. */
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(root, file), 'utf8');
+  return [...source.matchAll(/(?:from|import\()\s*['"`](\.[^'"`]+)['"`]/g)]
+    .map((match) => relative(root, resolve(root, dirname(file), match[1]!)))
+    .filter((to) => !/\.(sh|py|mjs|json)$/.test(to));
+}
+
+/** Every import of one source file by another. */
+const edges = files.flatMap((from) => importsOf(from).map((to) => ({ from, to })));
+
+/** Import cycles: of each the files in order, from the one that sorts first. */
+function cycles(): string[] {
+  const imports = new Map(files.map((file) => [file, importsOf(file)]));
+  const state = new Map<string, 'open' | 'done'>();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'open') found.push([...path.slice(path.indexOf(file)), file].join(' > '));
+    if (state.has(file)) return;
+    state.set(file, 'open');
+    for (const to of imports.get(file) ?? []) visit(to, [...path, file]);
+    state.set(file, 'done');
+  };
+  for (const file of files) visit(file, []);
+  return found;
+}
+
 test('every import stays within the layer table', () => {
-  const wrong: string[] = [];
-  for (const file of files) {
-    const layer = layerOf(file);
-    const source = readFileSync(join(root, file), 'utf8');
-    for (const match of source.matchAll(/(?:from|import\()\s*['"`](\.[^'"`]+)['"`]/g)) {
-      const target = relative(root, resolve(root, dirname(file), match[1]!));
-      if (/\.(sh|py|mjs|json)$/.test(target)) continue;
-      const other = layerOf(target);
-      if (other.name !== layer.name && !layer.may.includes(other.name)) wrong.push(`${file} imports ${target}`);
-    }
-  }
+  const wrong = edges.filter(({ from, to }) => {
+    const [mine, other] = [layerOf(from), layerOf(to)];
+    return other.name !== mine.name && !mine.may.includes(other.name);
+  });
   expect(files.length).toBeGreaterThan(20);
-  expect(wrong).toEqual([]);
+  expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test('a step knows at most the entrance of another step, `<step>/<step>.ts`', () => {
+  const step = (path: string): string | undefined => /^src\/lib\/flow\/steps\/([^/]+)\//.exec(path)?.[1];
+  const wrong = edges.filter(({ from, to }) => {
+    const [mine, other] = [step(from), step(to)];
+    if (!mine || !other || mine === other) return false;
+    return !to.endsWith(`/${other}/${other}.ts`);
+  });
+  expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test('no import cycles, of types neither', () => {
+  expect(cycles()).toEqual([]);
 });
 
 test('domain and flow read no clock, no random source and no process environment', () => {

@@ -3,8 +3,9 @@ import { Base, given } from '../lib/cli/base.ts';
 import { limit, selection, storage } from '../lib/cli/flags.ts';
 import { selectionOf } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
-import { KINDS, type Kind, type Row } from '../lib/flow/reports/look/look.ts';
+import { KINDS, type Kind } from '../lib/flow/reports/look/look.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
+import type { Row } from '../lib/flow/reports/look/row.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/near.ts';
 

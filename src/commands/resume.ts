@@ -2,7 +2,8 @@ import { Base } from '../lib/cli/base.ts';
 import { all, changing, refs, why } from '../lib/cli/flags.ts';
 import { readRefs } from '../lib/cli/selection.ts';
 import { holdId } from '../lib/domain/ids.ts';
-import { openHolds, resume } from '../lib/flow/switches/holds.ts';
+import { openHolds } from '../lib/flow/jobs/openholds.ts';
+import { resume } from '../lib/flow/switches/holds.ts';
 import { calibrationHoldId } from '../lib/flow/switches/mask.ts';
 import { UsageError } from '../lib/util/errors.ts';
 

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
-import { type StatusPage, status } from '../lib/flow/reports/status/status.ts';
+import type { StatusPage } from '../lib/flow/reports/status/page.ts';
+import { status } from '../lib/flow/reports/status/status.ts';
 import { statusText } from '../lib/render/status.ts';
 import { EXIT, UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/near.ts';

@@ -5,8 +5,8 @@ import { readRuns } from '../lib/cli/selection.ts';
 import { until, untilOf } from '../lib/cli/until.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
+import { cancelTransfers } from '../lib/flow/copies/cancel.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
-import { cancelTransfers } from '../lib/flow/steps/transfer/cancel.ts';
 import { transfer } from '../lib/flow/steps/transfer/transfer.ts';
 import { UsageError } from '../lib/util/errors.ts';
 

@@ -1,7 +1,8 @@
 // Pools of long-lived programs: many questions at once, each gets its own answer; one that is late, dead or broken takes
 // no other program's questions with it.
 import { describe, expect, test } from 'vitest';
-import { NoAnswerError, Pool, type Program } from '../../src/lib/protocols/tools/pool.ts';
+import { NoAnswerError, type Program } from '../../src/lib/protocols/tools/asking.ts';
+import { Pool } from '../../src/lib/protocols/tools/pool.ts';
 import { cutAnswer } from '../../src/lib/protocols/xrootd/session.ts';
 
 /** Answers as a session of xrdfs does: the question, what it says, a prompt. `name` keeps the order and the process. */

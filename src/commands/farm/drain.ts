@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { Base, given } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
 import { until, untilOf } from '../../lib/cli/until.ts';
-import { drain } from '../../lib/flow/switches/drain.ts';
+import { drain } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmDrain extends Base {
   static override summary = 'submit nothing more to a farm';

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing, yes } from '../../lib/cli/flags.ts';
-import { unlock } from '../../lib/flow/switches/drain.ts';
+import { unlock } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmUnlock extends Base {
   static override summary = 'give up what is locked to a farm';

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
 import type { Item, Ports, Step } from '../flow/ports.ts';
-import type { Row } from '../flow/reports/look/look.ts';
+import type { Row } from '../flow/reports/look/row.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { type Loaded, load } from './config/load.ts';
 import { baseFlags } from './flags.ts';

@@ -1,7 +1,7 @@
 // stdout: a step's items as they happen, looked-up rows as a table. Knows formats, not what the items mean.
 
 import type { Item } from '../flow/ports.ts';
-import type { Row } from '../flow/reports/look/look.ts';
+import type { Row } from '../flow/reports/look/row.ts';
 import { itemLine, itemTsv } from '../render/item.ts';
 import { rowTable, rowTsv } from '../render/rows.ts';
 import { withoutSecrets } from './report.ts';

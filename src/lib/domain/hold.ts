@@ -2,7 +2,7 @@
 
 import type { Iso } from '../util/time.ts';
 import type { Doc } from './doc.ts';
-import { MAX_RUN } from './ids.ts';
+import { holdId, MAX_RUN } from './ids.ts';
 
 export type HoldWhat = 'calibration' | 'pause' | 'drain' | 'quarantine' | 'transfer' | 'storage' | 'primary';
 
@@ -103,4 +103,12 @@ export function globMatch(pattern: string, value: string): boolean {
     .replace(/\*/g, '.*')
     .replace(/\?/g, '.');
   return new RegExp(`^${source}$`).test(value);
+}
+
+/** How the ids of holds begin that were put because most attempts of a kind failed at a site. */
+export const FAULT_SLUG = 'fault-';
+
+/** Whether a hold was put because most attempts failed. */
+export function isFaultHold(id: string): boolean {
+  return id.startsWith(holdId(FAULT_SLUG));
 }

@@ -1,7 +1,7 @@
 // Looked-up rows: which columns each kind shows, as a table for people or tab-separated for pipes.
 import chalk from 'chalk';
 import Table from 'cli-table3';
-import type { Row } from '../flow/reports/look/look.ts';
+import type { Row } from '../flow/reports/look/row.ts';
 import { humanSize, localTime } from './human.ts';
 import { oneLine } from './item.ts';
 import { stateColour } from './states.ts';

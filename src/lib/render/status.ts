@@ -1,7 +1,7 @@
 // The status page: what needs a person first, then runs, loops, storage, jobs, farms, requests. Lines without content
 // are left out.
 import chalk from 'chalk';
-import type { StatusPage } from '../flow/reports/status/status.ts';
+import type { StatusPage } from '../flow/reports/status/page.ts';
 import { between, humanDuration } from '../util/time.ts';
 import { humanCount, humanSize, localTime } from './human.ts';
 import { stateColour } from './states.ts';

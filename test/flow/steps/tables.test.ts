@@ -1,5 +1,6 @@
 // Run tables on a real store, with the demo experiment as the world: loading, planes, passes, tags that stay frozen,
 // masks, and the first pass with a configured command. Also all the real tables, loaded once and once more.
+
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,12 +9,12 @@ import { load } from '../../../src/lib/cli/config/load.ts';
 import { makeExperiment } from '../../../src/lib/cli/demo/experiment.ts';
 import { type OpenPorts, openPorts } from '../../../src/lib/cli/ports.ts';
 import { runId } from '../../../src/lib/domain/ids.ts';
+import { firstPassId } from '../../../src/lib/domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../../src/lib/domain/settings.ts';
 import type { Item, Step } from '../../../src/lib/flow/ports.ts';
 import { register } from '../../../src/lib/flow/steps/register/register.ts';
 import {
-  firstPassId,
   loadTables,
   lookupTable,
   tableRevisions,

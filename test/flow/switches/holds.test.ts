@@ -2,12 +2,14 @@
 // farm that takes nothing is seen wherever somebody may look for the reason.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
-import { KINDS, type Rows } from '../../../src/lib/flow/reports/look/look.ts';
+import { activeHolds } from '../../../src/lib/flow/jobs/openholds.ts';
+import { KINDS } from '../../../src/lib/flow/reports/look/look.ts';
+import type { Rows } from '../../../src/lib/flow/reports/look/row.ts';
 import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { whyAll } from '../../../src/lib/flow/reports/why/whyall.ts';
+import { drain } from '../../../src/lib/flow/steps/drain/drain.ts';
 import { submit } from '../../../src/lib/flow/steps/submit/submit.ts';
-import { drain } from '../../../src/lib/flow/switches/drain.ts';
-import { activeHolds, pause, resume } from '../../../src/lib/flow/switches/holds.ts';
+import { pause, resume } from '../../../src/lib/flow/switches/holds.ts';
 import { rowTable } from '../../../src/lib/render/rows.ts';
 import { statusText } from '../../../src/lib/render/status.ts';
 import { HOUR, plus } from '../../../src/lib/util/time.ts';

@@ -1,7 +1,7 @@
 // What a configuration that says nothing means. Times in milliseconds.
 import { MAX_RUN } from '../../domain/ids.ts';
+import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
 import { CALIBRATION_TYPES, RUN_TYPES } from '../../domain/runs/runtypes.ts';
-import type { PolicyRule } from '../../domain/settings.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
 
 export const RUNS = {

@@ -7,16 +7,10 @@ import { ConfigError } from '../../util/errors.ts';
 import { nearest, suggestion } from '../../util/near.ts';
 import { RUNS } from './defaults.ts';
 import type { Path } from './document.ts';
+import type { Finding } from './finding.ts';
 import { routeFindings, ruleFindings } from './rules.ts';
 import type { RawConfig } from './schema.ts';
 import { listOf } from './values.ts';
-
-/** Something wrong with the whole, at a path of the file. */
-export interface Finding {
-  readonly path: Path;
-  readonly message: string;
-  readonly hint?: string;
-}
 
 /** Everything that is wrong with the whole. Pure. */
 export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {

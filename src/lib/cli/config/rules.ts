@@ -1,10 +1,12 @@
 // Rows of the policy table and of the routing as they are written: made into what the program reads, and checked.
+
+import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
 import { parseRuns } from '../../domain/selection.ts';
-import type { FarmSettings, PolicyRule, RouteRule } from '../../domain/settings.ts';
+import type { FarmSettings, RouteRule } from '../../domain/settings.ts';
 import { suggestion } from '../../util/near.ts';
 import { parseDuration } from '../../util/time.ts';
 import type { Path } from './document.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import type { RawConfig } from './schema.ts';
 import { listOf, parseMemory } from './values.ts';
 

@@ -17,7 +17,8 @@ import {
   TRANSFER,
   VERIFY,
 } from './defaults.ts';
-import { type Finding, findingsOf } from './findings.ts';
+import type { Finding } from './finding.ts';
+import { findingsOf } from './findings.ts';
 import { routeOf, ruleOf } from './rules.ts';
 import type { RawConfig } from './schema.ts';
 import { listOf } from './values.ts';

@@ -3,16 +3,11 @@
 import { groupBy } from '../../util/group.ts';
 import { type Iso, plus } from '../../util/time.ts';
 import { refOf } from '../ids.ts';
-import type { JobDoc } from '../jobs/job.ts';
+import type { JobDoc, OutputClaim } from '../jobs/job.ts';
 import type { Output } from '../jobs/states.ts';
 import type { OutputRule } from '../settings.ts';
 import type { CopyTask, Source } from './replicas.ts';
 import { backOff, type Claim, isMade, type Result, type Settling } from './slots.ts';
-
-/** One host's claim on making the copies of a pass at one element, or why its last try failed. */
-export type OutputClaim =
-  | { readonly attempt: number; readonly nonce: string; readonly host: string; readonly expires: Iso }
-  | { readonly attempt: number; readonly why: string; readonly retryAt: Iso };
 
 /** Copies of outputs are made at this level: no buffer has it. */
 export const OUTPUTS = 'outputs';

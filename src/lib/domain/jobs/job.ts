@@ -1,6 +1,5 @@
 // A job: one pass of one (run, module), one document, its subjobs inside; and the one gate for changes of state.
 import type { Iso } from '../../util/time.ts';
-import type { OutputClaim } from '../data/outcopies.ts';
 import { appendHistory, type Doc, type HistoryEntry } from '../doc.ts';
 import { type EventName, type Failure, type PassState, passState, type SubjobState, TRANSITIONS } from './states.ts';
 
@@ -55,6 +54,11 @@ export interface Prerequisite {
   /** Job document id. */
   readonly job: string;
 }
+
+/** One host's claim on making the copies of a pass at one element, or why its last try failed. */
+export type OutputClaim =
+  | { readonly attempt: number; readonly nonce: string; readonly host: string; readonly expires: Iso }
+  | { readonly attempt: number; readonly why: string; readonly retryAt: Iso };
 
 export interface JobDoc extends Doc {
   readonly kind: 'job';

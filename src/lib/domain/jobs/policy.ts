@@ -1,7 +1,8 @@
 // What a failed attempt means and what follows: the policy table read as data. First matching row decides.
 
-import type { PolicyRule, Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import type { Resources } from './job.ts';
+import type { PolicyRule } from './policyrule.ts';
 import type { Failure } from './states.ts';
 
 /** What is known of an attempt that did not succeed. */

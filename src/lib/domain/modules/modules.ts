@@ -1,7 +1,7 @@
 // Modules: named kinds of jobs, defined per software version in one file each. Validated where they are read
 // (cli/config); here are the shapes and the rules that follow from them.
 import { pad, runPad } from '../ids.ts';
-import type { PolicyRule } from '../settings.ts';
+import type { PolicyRule } from '../jobs/policyrule.ts';
 import type { Macro } from './macro.ts';
 
 /**

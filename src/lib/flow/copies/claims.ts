@@ -6,7 +6,7 @@ import type { Claim, Result } from '../../domain/data/slots.ts';
 import { covers } from '../../domain/hold.ts';
 import { StoreError } from '../../util/errors.ts';
 import { type Iso, plus, SECOND } from '../../util/time.ts';
-import { heedCancels } from '../steps/transfer/cancel.ts';
+import { heedCancels } from './cancel.ts';
 import { CanceledError, type CopyLease, removeStale, SlotLostError } from './copy.ts';
 import type { Session } from './session.ts';
 

@@ -7,8 +7,8 @@ import { ConfigError, UsageError } from '../../util/errors.ts';
 import { type NamedFolder, refuseSameFolder } from '../../util/folders.ts';
 import { suggestion } from '../../util/near.ts';
 import { Pace } from '../../util/pace.ts';
+import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
-import { activeHolds } from '../switches/holds.ts';
 import { applyBreakers } from './breakers.ts';
 import { Sites } from './sites.ts';
 

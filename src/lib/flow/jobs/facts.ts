@@ -10,8 +10,8 @@ import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import type { Ports } from '../ports.ts';
-import { tableRevisions } from '../steps/tables/lookup.ts';
-import { activeHolds } from '../switches/holds.ts';
+import { activeHolds } from './openholds.ts';
+import { tableRevisions } from './tables/lookup.ts';
 import { openPasses } from './wake.ts';
 
 /** Names of the run types of a mask; none when it is not known. */

@@ -7,7 +7,7 @@ import type { Settings } from '../../domain/settings.ts';
 import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
-import type { Row, Rows } from './look/look.ts';
+import type { Row, Rows } from './look/row.ts';
 
 /** A failure as recorded: what the wrapper, the batch system or the log said of one attempt. */
 export interface RecordedFailure {

@@ -9,7 +9,7 @@ import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Ports } from '../ports.ts';
-import type { Row } from './look/look.ts';
+import type { Row } from './look/row.ts';
 
 /**
  * The documents that a REF names: a run with its data, the last pass of a module, a pass, or a document by its id.

@@ -2,22 +2,11 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import { coverText, endText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../../domain/hold.ts';
 import { holdId } from '../../domain/ids.ts';
-import { type Store, tookEffect } from '../../store.ts';
+import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
+import { openHolds } from '../jobs/openholds.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
-
-/** Every hold that has not been ended, in force or expired. */
-export async function openHolds(store: Store): Promise<HoldDoc[]> {
-  const rows = await store.view('holds');
-  const docs = await store.get<HoldDoc>(rows.map((row) => row.id));
-  return [...docs.values()].filter((hold) => !hold.ended);
-}
-
-/** Holds in force at `now`. */
-export async function activeHolds(store: Store, now: Iso): Promise<HoldDoc[]> {
-  return (await openHolds(store)).filter((hold) => inForce(hold, now));
-}
 
 export interface NewHold {
   readonly what: HoldWhat;

@@ -6,8 +6,9 @@ import type { Settings } from '../../domain/settings.ts';
 import { UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
 import type { Iso } from '../../util/time.ts';
+import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';
-import { activeHolds, pause, resume } from './holds.ts';
+import { pause, resume } from './holds.ts';
 
 export interface Switch extends StepOptions {
   readonly why: string;

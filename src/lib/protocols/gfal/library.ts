@@ -1,7 +1,8 @@
 // gfal2 through a few long-lived drivers: one question, one answer, each with a time limit. Knows URLs, no elements.
 
+import { NoAnswerError } from '../tools/asking.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { NoAnswerError, Pool } from '../tools/pool.ts';
+import { Pool } from '../tools/pool.ts';
 import { run } from '../tools/process.ts';
 import { patientEnv } from '../xrootd/session.ts';
 import { DRIVER, READER } from './driver.ts';

@@ -1,45 +1,8 @@
 // A few long-lived programs that answer questions on their stdin, each in the order that they were asked. Starting one
 // costs 30-200 ms, a question 1 ms; a program that reads ahead is given several at once, which costs a tenth. One that is
 // late, aborted or dead is killed and replaced; the others go on. Knows no protocol.
+import type { Asking, Program } from './asking.ts';
 import { Worker } from './worker.ts';
-
-export interface Program {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** It says something (a prompt) before it can be asked. */
-  readonly greets: boolean;
-  /** Questions that may wait in one program beside the one that it answers; 0 for one that takes them one by one. */
-  readonly ahead: number;
-  /** Cuts off the first whole answer; `undefined` before it is whole. `greeting` is what it said at first. */
-  cut(output: string, greeting: string): Cut | undefined;
-  /** After such an answer it is of no more use. */
-  broken?(answer: string): boolean;
-}
-
-export interface Cut {
-  readonly answer: string;
-  readonly rest: string;
-}
-
-/** The program did not answer: killed after its time, ended by itself, or never started. */
-export class NoAnswerError extends Error {
-  constructor(
-    readonly reason: 'late' | 'ended' | 'absent',
-    /** What it said before. */
-    readonly said: string,
-  ) {
-    super(reason);
-  }
-}
-
-export interface Asking {
-  /** Milliseconds from when the program may begin with it. */
-  readonly timeout: number;
-  readonly signal?: AbortSignal;
-  /** It may take long: nothing is to wait behind it. */
-  readonly alone?: boolean;
-}
 
 export class Pool {
   readonly #program: Program;

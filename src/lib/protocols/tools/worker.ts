@@ -2,7 +2,7 @@
 // nothing of what they mean.
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { type Asking, NoAnswerError, type Program } from './pool.ts';
+import { type Asking, NoAnswerError, type Program } from './asking.ts';
 import { killGroup, mortal, tied } from './process.ts';
 
 /** A busy program is written to when it has this few questions left, or this many wait: each write wakes it. */

@@ -2,8 +2,9 @@
 // for all. Where there are no bindings it says so, once.
 import type { Checksum } from '../../storage.ts';
 import type { Address } from '../tools/address.ts';
+import { NoAnswerError } from '../tools/asking.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { NoAnswerError, Pool } from '../tools/pool.ts';
+import { Pool } from '../tools/pool.ts';
 import type { Each } from './batch.ts';
 import driver from './driver.py';
 import { type Asked, type Many, SMALL, type SmallFile } from './many.ts';

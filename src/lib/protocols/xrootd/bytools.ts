@@ -1,20 +1,26 @@
 // Many small things of one server at once, by xrdcp and xrdfs: one xrdcp for all files of a folder.
-import type { CopyOptions } from '../../storage.ts';
+import type { Checksum, CopyOptions } from '../../storage.ts';
 import { groupBy } from '../../util/group.ts';
 import { withLinks } from '../tools/local.ts';
 import type { Each } from './batch.ts';
 import { type Asked, eachOf, folderOf, type Many, RUNS, SMALL, type SmallFile } from './many.ts';
 import { Presence } from './presence.ts';
-import type { Server } from './server.ts';
+import type { Sessions } from './session.ts';
 
 /** Copies at once in one xrdcp. */
 const PARALLEL = 4;
 
+/** What it needs of the server, beside its sessions. */
+export interface ToolServer extends Pick<Sessions, 'ask' | 'tool' | 'url'> {
+  limit(bytes: number): number;
+  confirm(serverPath: string, expected: Checksum): Promise<void>;
+}
+
 export class ByTools implements Many {
-  readonly #server: Server;
+  readonly #server: ToolServer;
   readonly #presence: Presence;
 
-  constructor(server: Server) {
+  constructor(server: ToolServer) {
     this.#server = server;
     this.#presence = new Presence(server);
   }

@@ -2,8 +2,9 @@
 // process of its own for names that a session cannot quote. Knows paths on the server, nothing of the element's folder.
 import { HOUR, SECOND } from '../../util/time.ts';
 import type { Address } from '../tools/address.ts';
+import { type Cut, NoAnswerError } from '../tools/asking.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { type Cut, NoAnswerError, Pool } from '../tools/pool.ts';
+import { Pool } from '../tools/pool.ts';
 import { type Ran, type RunOptions, run } from '../tools/process.ts';
 import { errorIn, failureOf, meaningOf } from './meaning.ts';
 

@@ -8,11 +8,11 @@ import { daysLeft, inflow, sinceHour } from '../../../domain/storage/inflow.ts';
 import { humanBytes } from '../../../util/bytes.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
+import { type BufferDoc, fills, spaceOfBuffer } from '../../copies/buffer/fill.ts';
+import { originals } from '../../copies/buffer/originals.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { originals } from '../../steps/purge/candidates.ts';
-import { activeHolds } from '../../switches/holds.ts';
 import type { WhyReport } from '../why/why.ts';
-import { type BufferDoc, fills, spaceOfBuffer } from './fill.ts';
 
 export interface BufferRow {
   readonly level: string;

@@ -3,7 +3,7 @@ import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import { causesOf, sitesOf } from '../../../domain/selection.ts';
-import type { Row } from './look.ts';
+import type { Row } from './row.ts';
 
 /** `state` as shown, which may be the derived `unsatisfied`. */
 export function jobRow(job: JobDoc, state: PassState): Row {

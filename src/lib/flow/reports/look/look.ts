@@ -1,4 +1,5 @@
 // Looking: the rows of `list`, one generator per kind. Reads what is asked for by id ranges and views, writes nothing.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { coverText, drainOf } from '../../../domain/hold.ts';
@@ -9,27 +10,15 @@ import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { between } from '../../../util/time.ts';
+import { activeHolds, openHolds } from '../../jobs/openholds.ts';
 import { selectJobs, selectRuns } from '../../jobs/select.ts';
+import type { TableDoc } from '../../jobs/tables/documents.ts';
 import type { Ports } from '../../ports.ts';
-import type { TableDoc } from '../../steps/tables/documents.ts';
-import { activeHolds, openHolds } from '../../switches/holds.ts';
 import { jobRow } from './jobrows.ts';
 import { outputRows, rawRows } from './replicarows.ts';
 import { requestRows } from './requestrows.ts';
+import type { Row, Rows } from './row.ts';
 import { storageRows } from './storagerows.ts';
-
-/**
- * A looked-up row: the JSON contract of `list`. It has no `did`: nothing was done. `failed: true` (not a count) says
- * that something asked for is not there.
- */
-export interface Row {
-  readonly kind: string;
-  readonly ref: string;
-  readonly text?: string;
-  readonly next?: string;
-  readonly [field: string]: unknown;
-}
-export type Rows = AsyncGenerator<Row, void, void>;
 
 type Look = (ports: Ports, selection: Selection) => Rows;
 

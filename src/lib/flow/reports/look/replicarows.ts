@@ -7,7 +7,7 @@ import type { Output } from '../../../domain/jobs/states.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { idsWith } from '../../../store.ts';
 import type { Ports } from '../../ports.ts';
-import type { Row, Rows } from './look.ts';
+import type { Row, Rows } from './row.ts';
 
 /** One row for each copy of a raw file, in whatever state. */
 export function* rawRows(doc: DataDoc, wanted: (file: RawFile) => boolean = () => true): Generator<Row, void, void> {

@@ -2,7 +2,7 @@
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { idsWith } from '../../../store.ts';
 import type { Ports } from '../../ports.ts';
-import type { Rows } from './look.ts';
+import type { Rows } from './row.ts';
 
 export async function* requestRows(ports: Ports): Rows {
   const groups = await ports.store.count('jobs-by-request', 2);

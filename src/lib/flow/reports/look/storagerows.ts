@@ -1,10 +1,10 @@
 // Storage elements with their replicas by state, counted by the store.
 import { asideNow } from '../../../domain/storage/breaker.ts';
 import { breakers } from '../../copies/breakers.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
-import type { Rows } from './look.ts';
+import type { Rows } from './row.ts';
 
 export async function* storageRows(ports: Ports): Rows {
   const groups = await ports.store.count('replicas', 2);

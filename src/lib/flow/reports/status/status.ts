@@ -2,7 +2,7 @@
 // first, each with the command that deals with it.
 
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
-import { drainOf, type HoldDoc } from '../../../domain/hold.ts';
+import { drainOf, type HoldDoc, isFaultHold } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
@@ -10,64 +10,12 @@ import { type Group, idsWith } from '../../../store.ts';
 import { between, humanDuration, type Iso } from '../../../util/time.ts';
 import { breakers } from '../../copies/breakers.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { isSiteFault } from '../../steps/monitor/faults.ts';
-import { activeHolds } from '../../switches/holds.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
-import { type BufferRow, bufferRows, isShort } from '../buffer/buffer.ts';
+import { bufferRows, isShort } from '../buffer/buffer.ts';
+import type { Attention, StatusPage } from './page.ts';
 import { storageAttention } from './storagestatus.ts';
-
-/** Something that a person should look at, and the command to begin with. */
-export interface Attention {
-  readonly text: string;
-  readonly next: string;
-}
-
-export interface StatusPage {
-  readonly experiment: string;
-  readonly at: Iso;
-  readonly store: string;
-  readonly needYou: readonly Attention[];
-  readonly runs: Readonly<Record<'open' | 'todo' | 'done' | 'late', number>>;
-  /** Files in quarantine by reason. */
-  readonly quarantined: Readonly<Record<string, number>>;
-  readonly holds: readonly HoldDoc[];
-  readonly loops: readonly LoopDoc[];
-  /** By storage element, in order: files by replica state, and files still to be copied there. */
-  readonly storage: readonly {
-    readonly name: string;
-    readonly primary: boolean;
-    readonly states: Readonly<Record<string, number>>;
-    readonly missing: number;
-    /** `ok`, `disabled`, `breaker since ...`. */
-    readonly state: string;
-  }[];
-  /** How full each level's buffer is, as its host last said. */
-  readonly buffer: readonly BufferRow[];
-  /** By host: how long its credentials are good for. */
-  readonly credentials: readonly CredentialDoc[];
-  /** By version and module: passes by state. */
-  readonly jobs: readonly {
-    readonly version: string;
-    readonly module: string;
-    readonly states: Readonly<Record<string, number>>;
-  }[];
-  readonly farms: readonly {
-    readonly site: string;
-    readonly backend: string;
-    readonly slots: number;
-    readonly active: number;
-    readonly heartbeat: Iso;
-    /** It takes no jobs. */
-    readonly drained?: { readonly why: string; readonly until?: Iso; readonly next: string };
-  }[];
-  readonly requests: readonly {
-    readonly name: string;
-    readonly version: string;
-    readonly passes: number;
-    readonly states: Readonly<Record<string, number>>;
-  }[];
-}
 
 /** Reads the page. */
 export async function status(ports: Ports): Promise<StatusPage> {
@@ -214,7 +162,7 @@ async function attention(
   for (const hold of page.holds.filter((candidate) => candidate.what === 'calibration')) {
     found.push({ text: `later runs are held: ${hold.why}`, next: `dflow resume ${hold._id}` });
   }
-  for (const hold of page.holds.filter(({ _id }) => isSiteFault(_id))) {
+  for (const hold of page.holds.filter(({ _id }) => isFaultHold(_id))) {
     found.push({ text: `submission is held: ${hold.why}`, next: `dflow resume ${hold._id}` });
   }
   found.push(...(await storageAttention(ports, page, replicas)));

@@ -2,7 +2,7 @@
 // that fail or are bad.
 import type { Group } from '../../../store.ts';
 import type { Ports } from '../../ports.ts';
-import type { Attention, StatusPage } from './status.ts';
+import type { Attention, StatusPage } from './page.ts';
 
 /** `replicas`: files by element and state, those of elements that are not configured among them. */
 export async function storageAttention(

@@ -3,6 +3,7 @@
 import { refOf, runPad } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Gate, jobGates, runGates } from '../../../domain/jobs/readiness.ts';
+import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
@@ -11,7 +12,6 @@ import { suggestion } from '../../../util/near.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { jobFacts, runFacts } from '../../jobs/facts.ts';
 import type { Ports } from '../../ports.ts';
-import { type FirstPassDoc, firstPassId } from '../../steps/tables/tables.ts';
 import { askedGates } from './asked.ts';
 import { subjobGates } from './subjobs.ts';
 import { fileGates } from './whyfiles.ts';

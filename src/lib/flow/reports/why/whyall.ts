@@ -9,9 +9,9 @@ import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../store.ts';
 import { humanDuration } from '../../../util/time.ts';
 import { runFacts } from '../../jobs/facts.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
-import type { Row, Rows } from '../look/look.ts';
+import type { Row, Rows } from '../look/row.ts';
 
 /** What failed for good, is held until a person acts, or is tried again by itself: the third part of a cause's key. */
 type How = 'failed' | 'held' | 'cooling';

@@ -5,8 +5,8 @@ import { covers, endText } from '../../../domain/hold.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { shown } from '../../../util/names.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
 
 /** Files that are named for each kind of trouble. */
 const NAMED = 3;

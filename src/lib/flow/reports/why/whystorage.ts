@@ -6,8 +6,8 @@ import { DflowError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { type CredentialDoc, credentialId } from '../../farms/credentials.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import type { WhyReport } from './why.ts';
 

@@ -2,10 +2,10 @@
 // command; a step that fails because something is unreachable does not keep the others from their work.
 import { BusyError, DflowError, EXIT } from '../../../util/errors.ts';
 import { ms } from '../../../util/time.ts';
+import { fillOf } from '../../copies/buffer/fill.ts';
 import { beat } from '../../farms/beat.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { fillOf } from '../../reports/buffer/fill.ts';
 import { enqueue } from '../enqueue/enqueue.ts';
 import { monitor } from '../monitor/monitor.ts';
 import { purge } from '../purge/purge.ts';

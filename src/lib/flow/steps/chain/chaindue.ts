@@ -3,8 +3,8 @@
 import { refOf } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Iso, ms, plus } from '../../../util/time.ts';
+import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
 import type { Ports } from '../../ports.ts';
-import { listingRules, sortOut } from '../register/listing.ts';
 
 export interface Due {
   readonly at: Iso;

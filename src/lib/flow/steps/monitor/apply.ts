@@ -13,7 +13,7 @@ import type { ResultRecord } from '../../../wrapper/record.ts';
 import { openFarm } from '../../farms/farm.ts';
 import { wakeSleepers } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { type Context, currentAttempt, type Reaction, react, type Verification } from './decide.ts';
+import { type Context, currentAttempt, type Decided, type Reaction, react, type Verification } from './decide.ts';
 import { type Kind, kindOf, siteFaults } from './faults.ts';
 import { isMissing, type Observation } from './observation.ts';
 import { verifyOutputs } from './readback.ts';
@@ -60,12 +60,6 @@ function vanished(ports: Ports, site: string, all: readonly Observation[]): Item
     text: `${absent} of ${asked.length} jobs vanished at once: nothing is taken for lost; if the batch system has lost them for good, dflow farm unlock ${site} gives them up`,
     next: `dflow monitor poll --site ${site}`,
   };
-}
-
-/** Everything decided about one job's observations. */
-export interface Decided {
-  readonly seen: Observation;
-  reaction: Reaction;
 }
 
 async function* applySite(ports: Ports, site: string, all: readonly Observation[], options: StepOptions): Step {

@@ -3,8 +3,8 @@
 
 import type { Move, Resources, Subjob } from '../../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge } from '../../../domain/jobs/policy.ts';
+import type { PolicyRule } from '../../../domain/jobs/policyrule.ts';
 import { keyOf, type Output, type SubjobState, type Usage } from '../../../domain/jobs/states.ts';
-import type { PolicyRule } from '../../../domain/settings.ts';
 import { between, type Iso, plus } from '../../../util/time.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isMissing, type Observation } from './observation.ts';
@@ -266,4 +266,10 @@ function failureMove(subjob: Subjob, state: Active, evidence: Evidence, context:
 function amounts({ memory, time }: Resources): string {
   const words = [memory === undefined ? [] : `${memory} MiB`, time === undefined ? [] : `${Math.ceil(time / 1000)} s`];
   return words.flat().join(', ');
+}
+
+/** Everything decided about one job's observations. */
+export interface Decided {
+  readonly seen: Observation;
+  reaction: Reaction;
 }

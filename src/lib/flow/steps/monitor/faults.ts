@@ -1,7 +1,7 @@
 // When most attempts of one kind of job fail at a site with one cause, trying the rest there only burns them: the kind
 // is held at that site for a while, said once. A hold like any other: `list holds` shows it, `resume` ends it.
 import type { HoldDoc } from '../../../domain/hold.ts';
-import { inForce } from '../../../domain/hold.ts';
+import { inForce, FAULT_SLUG as SLUG } from '../../../domain/hold.ts';
 import { holdId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Iso, plus } from '../../../util/time.ts';
@@ -27,13 +27,6 @@ export async function* siteFaults(ports: Ports, kinds: readonly Kind[]): Step {
   const distinct = new Map(kinds.map((kind) => [slugOf(kind), kind]));
   for (const [slug, kind] of distinct) yield* faultOf(ports, slug, kind);
 }
-
-/** Whether a hold was put because most attempts failed. */
-export function isSiteFault(id: string): boolean {
-  return id.startsWith(holdId(SLUG));
-}
-
-const SLUG = 'fault-';
 
 function slugOf({ site, module, version }: Kind): string {
   return `${SLUG}${site}-${module}-${version}`;

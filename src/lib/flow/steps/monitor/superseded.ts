@@ -4,33 +4,16 @@
 import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { claimId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { keyOf, lockOf } from '../../../domain/jobs/states.ts';
 import type { Change, Outcome, Store } from '../../../store.ts';
 import { between } from '../../../util/time.ts';
+import { openClaims, ownsKey, unsettled } from '../../farms/openclaims.ts';
 import type { Ports } from '../../ports.ts';
-import type { Decided } from './apply.ts';
+import type { Decided } from './decide.ts';
 import { isMissing, type Observation, splitKey } from './observation.ts';
 
 /** Claims, and attempts of them, that are asked about in one poll. */
 const CLAIMS = 100;
 const KEYS = 500;
-
-/** True when the job document knows the key's attempt as its current or last one. */
-export function ownsKey(job: JobDoc | undefined, subjob: number, key: string): boolean {
-  const state = job?.subjobs[subjob]?.state;
-  const lock = state && lockOf(state);
-  return lock !== undefined && keyOf(lock) === key;
-}
-
-/** Indexes of a used claim whose jobs have moved on, and of which the batch system has not yet said that they are gone. */
-export function unsettled(claim: ClaimDoc, jobs: ReadonlyMap<string, JobDoc>): number[] {
-  if (claim.taken === undefined) return [];
-  const settled = new Set(claim.settled);
-  return claim.refs.flatMap(([id, subjob], index) => {
-    const moved = jobs.has(id) && !ownsKey(jobs.get(id), subjob, `${claim.nonce}.${index}`);
-    return moved && !settled.has(index) ? [index] : [];
-  });
-}
 
 /** Keys of a site's open claims that are superseded, at most so many; which ones rotates with the time. */
 export async function supersededKeys(
@@ -54,22 +37,6 @@ export async function supersededKeys(
   const jobs = await store.get<JobDoc>([...new Set(ids)]);
   const keys = asked.flatMap((claim) => unsettled(claim, jobs).map((index) => `${claim.nonce}.${index}`));
   return keys.filter((key) => !known.has(key)).slice(0, KEYS);
-}
-
-/** Some of a site's claims that are not cleared away: another part of them each ten seconds, where there are many. */
-export async function openClaims(
-  store: Store,
-  site: string,
-  now: string,
-  limit: number,
-  before?: string,
-): Promise<ClaimDoc[]> {
-  const query = { start: [site, ''], end: [site, before ?? '\uffff'] };
-  const [total] = await store.count('claims', 0, query);
-  const count = total?.value ?? 0;
-  const skip = count > limit ? (Math.floor(Date.parse(now) / 10_000) * limit) % count : 0;
-  const rows = await store.view('claims', { ...query, limit, ...(skip > 0 ? { skip } : {}) });
-  return [...(await store.get<ClaimDoc>(rows.map((row) => row.id))).values()];
 }
 
 /**

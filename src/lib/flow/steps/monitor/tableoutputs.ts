@@ -9,7 +9,7 @@ import { isTables } from '../../../domain/modules/modules.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { BusyItemError, DflowError, ItemError, UnreachableError } from '../../../util/errors.ts';
 import type { Item, Ports } from '../../ports.ts';
-import { loadTables } from '../tables/load.ts';
+import { loadTables } from '../load/load.ts';
 
 /** A subjob that is completed, and the key whose record says so. */
 export interface CompletedSubjob {

@@ -7,9 +7,9 @@ import { runPad } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith } from '../../../store.ts';
 import { newReceipt } from '../../../util/receipt.ts';
+import { heedCancels } from '../../copies/cancel.ts';
 import type { Session } from '../../copies/session.ts';
 import type { Step } from '../../ports.ts';
-import { heedCancels } from '../transfer/cancel.ts';
 import { copyOutputs } from './copyoutputs.ts';
 import { moveAway } from './moveoutputs.ts';
 

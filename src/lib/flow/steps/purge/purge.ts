@@ -2,10 +2,10 @@
 // of the copies with at least one read byte by byte, receipt on disk, then delete: any change in between puts the
 // original back. Never the last copy. May be killed anywhere: the next call settles what was claimed.
 import type { Space } from '../../../util/disk.ts';
+import { fillOf, spaceOfBuffer } from '../../copies/buffer/fill.ts';
+import { originals } from '../../copies/buffer/originals.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
-import { fillOf, spaceOfBuffer } from '../../reports/buffer/fill.ts';
-import { originals } from './candidates.ts';
 import { purgeJunk } from './junk.ts';
 import { type Candidate, candidateOf, purgeBatch } from './purgebatch.ts';
 import { openPurge, type PurgeOptions, type PurgeSession } from './purgesession.ts';

@@ -11,9 +11,9 @@ import { ItemError } from '../../../util/errors.ts';
 import { groupBy } from '../../../util/group.ts';
 import { shown } from '../../../util/names.ts';
 import type { Iso } from '../../../util/time.ts';
+import { type Judged, runFacts } from '../../copies/buffer/originals.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Item, Step } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
-import { type Judged, runFacts } from './candidates.ts';
 import { type Check, checkCopies } from './proof.ts';
 import type { PurgeSession } from './purgesession.ts';
 

@@ -10,8 +10,8 @@ import { suggestion } from '../../../util/near.ts';
 import { writing } from '../../../util/ownfolder.ts';
 import { newReceipt, type Receipt } from '../../../util/receipt.ts';
 import { Sites } from '../../copies/sites.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
 import { Apart } from './apart.ts';
 
 export interface PurgeOptions extends StepOptions {

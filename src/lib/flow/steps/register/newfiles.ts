@@ -7,7 +7,7 @@ import { dataId, refOf } from '../../../domain/ids.ts';
 import { keepRun } from '../../../domain/runs/keep.ts';
 import type { Decision } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
-import type { Found } from './listing.ts';
+import type { Found } from '../../copies/buffer/listing.ts';
 import type { Round } from './round.ts';
 
 export interface NewFile extends Found {

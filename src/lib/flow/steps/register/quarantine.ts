@@ -6,8 +6,8 @@ import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { Entry } from '../../../storage.ts';
 import { type Change, tookEffect } from '../../../store.ts';
 import { shown } from '../../../util/names.ts';
+import { baseName } from '../../copies/buffer/listing.ts';
 import type { Item, Step } from '../../ports.ts';
-import { baseName } from './listing.ts';
 import { dry, type Round, registeredAs, write } from './round.ts';
 
 export interface Refusal {

@@ -10,9 +10,9 @@ import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Storage } from '../../../storage.ts';
 import { type Change, idsWith, type Outcome } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
-import type { Found, Listing, ListingRules } from './listing.ts';
 
 export interface Round {
   readonly ports: Ports;

@@ -5,8 +5,8 @@ import { misplaced } from '../../../domain/runs/placement.ts';
 import { idsWith } from '../../../store.ts';
 import { shown } from '../../../util/names.ts';
 import { ms } from '../../../util/time.ts';
+import { baseName } from '../../copies/buffer/listing.ts';
 import type { Surroundings } from './level.ts';
-import { baseName } from './listing.ts';
 import { banBy, type Round, registeredAs } from './round.ts';
 
 /** Runs looked at to know the end of the level and whether its subruns count from 0. */

@@ -11,8 +11,8 @@ import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/near.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
+import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { readTag } from '../tables/tags.ts';
 import { makePlanItems, renumber } from './plan.ts';
 
 export interface ReprocessOptions extends StepOptions {

@@ -6,10 +6,10 @@ import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts'
 import { isActive, keyOf } from '../../../domain/jobs/states.ts';
 import { type Change, idsWith, tookEffect } from '../../../store.ts';
 import { between, type Iso, plus } from '../../../util/time.ts';
+import { openClaims, unsettled } from '../../farms/openclaims.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { endExpired } from '../../switches/holds.ts';
-import { openClaims, unsettled } from '../monitor/superseded.ts';
 
 export interface ResetOptions extends StepOptions {
   readonly site?: string;

@@ -3,8 +3,8 @@
 import type { Refused } from '../../../backend.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { judge, rulesFor } from '../../../domain/jobs/policy.ts';
+import type { PolicyRule } from '../../../domain/jobs/policyrule.ts';
 import { type Failure, keyOf } from '../../../domain/jobs/states.ts';
-import type { PolicyRule } from '../../../domain/settings.ts';
 import { tookEffect } from '../../../store.ts';
 import { type Iso, plus } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';

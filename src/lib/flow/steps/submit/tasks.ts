@@ -3,8 +3,8 @@
 import type { Task } from '../../../backend.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import type { FarmSettings } from '../../../domain/settings.ts';
-import type { Storage } from '../../../storage.ts';
 import { messageOf } from '../../../util/errors.ts';
+import { farmStorages } from '../../farms/farmstorages.ts';
 import { runTypes } from '../../jobs/facts.ts';
 import { jobSpec } from '../../jobs/spec.ts';
 import type { Ports } from '../../ports.ts';
@@ -42,10 +42,4 @@ export async function tasksOf(
     }
   }
   return { tasks, impossible };
-}
-
-/** The storage elements that a farm reads or writes, opened, by name. */
-export async function farmStorages(ports: Ports, farm: FarmSettings): Promise<Map<string, Storage>> {
-  const names = [...new Set([...farm.reads, ...farm.output])];
-  return new Map(await Promise.all(names.map(async (name) => [name, await ports.storage(name)] as const)));
 }

@@ -3,39 +3,24 @@
 // in tables/.
 
 import type { DataDoc } from '../../../domain/data/data.ts';
-import { type Doc, SCHEMA } from '../../../domain/doc.ts';
-import { dataId, runId, runPad } from '../../../domain/ids.ts';
+import { SCHEMA } from '../../../domain/doc.ts';
+import { dataId, runId } from '../../../domain/ids.ts';
+import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
 import { type ExecResult, shell } from '../../../util/exec.ts';
-import { DAY, type Iso, MINUTE, plus } from '../../../util/time.ts';
+import { DAY, MINUTE, plus } from '../../../util/time.ts';
+import { lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMask } from '../../switches/mask.ts';
-import { loadTables, maskOf } from './load.ts';
-import { lookupTable, tableRevisions } from './lookup.ts';
+import { loadTables, maskOf } from '../load/load.ts';
 
-export { type LoadOptions, loadTables } from './load.ts';
-export { type FoundTable, lookupTable, tableRevisions } from './lookup.ts';
-export { tagTables } from './tags.ts';
+export { type FoundTable, lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
+export { tagTables } from '../../jobs/tables/tags.ts';
+export { type LoadOptions, loadTables } from '../load/load.ts';
 
 /** The command may take this long for one run, milliseconds. */
 const LIMIT = 30 * MINUTE;
-
-/**
- * That the command for a run is under way, or failed; removed once its tables are there.
- * `until`: when the claim lapses, or when the next try is due.
- */
-export interface FirstPassDoc extends Doc {
-  readonly kind: 'firstpass';
-  readonly run: number;
-  readonly state: 'running' | 'failed';
-  readonly nonce: string;
-  readonly tries: number;
-  readonly until: Iso;
-  readonly why?: string;
-}
-
-export const firstPassId = (run: number): string => `firstpass:${runPad(run)}`;
 
 /** The first pass: masks that stored RUN tables give, then the command for each complete run that lacks a required table. */
 export async function* tables(ports: Ports, options: StepOptions = {}): Step {

@@ -6,12 +6,12 @@ import { plannedCopies } from '../../../domain/data/replicas.ts';
 import { merge } from '../../../util/concurrency.ts';
 import { copyBatch } from '../../copies/batch.ts';
 import { recordBreakers } from '../../copies/breakers.ts';
+import { heedCancels } from '../../copies/cancel.ts';
 import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
 import type { Docs } from '../../copies/slots.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { transferOutputs } from '../outputs/outputs.ts';
-import { heedCancels } from './cancel.ts';
 import { dueDocuments, FILES_AT_ONCE } from './transferdue.ts';
 
 export type { TransferOptions } from '../../copies/session.ts';

@@ -9,11 +9,11 @@ import { suggestion } from '../../../util/near.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import { farmSettings } from '../../farms/farm.ts';
+import { farmStorages } from '../../farms/farmstorages.ts';
 import { runFacts, runTypes } from '../../jobs/facts.ts';
 import { trialPass } from '../../jobs/passes.ts';
 import { jobSpec, outputFolder } from '../../jobs/spec.ts';
 import type { Ports, Step } from '../../ports.ts';
-import { farmStorages } from '../submit/tasks.ts';
 
 export interface TrialOptions {
   readonly module: string;

@@ -3,8 +3,8 @@ import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/near.ts';
 import { type Iso, plus } from '../../../util/time.ts';
 import { Sites } from '../../copies/sites.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';
-import { activeHolds } from '../../switches/holds.ts';
 
 export interface VerifyOptions extends StepOptions {
   /** Every byte is read, instead of asking the storage element for its checksum. */

@@ -1,15 +1,15 @@
 // Switches of a farm: drain it before a downtime, unlock it when it will not come back. A drain is a hold like any other.
-import type { FarmDoc } from '../../domain/farms/farm.ts';
-import { farmId } from '../../domain/ids.ts';
-import type { JobDoc } from '../../domain/jobs/job.ts';
-import { tookEffect } from '../../store.ts';
-import type { Iso } from '../../util/time.ts';
-import { activeCount, farmSettings } from '../farms/farm.ts';
-import { putBackSelected } from '../jobs/operate.ts';
-import type { Ports, Step, StepOptions } from '../ports.ts';
-import { monitor } from '../steps/monitor/monitor.ts';
-import { abandon } from '../steps/reset/reset.ts';
-import { pause } from './holds.ts';
+import type { FarmDoc } from '../../../domain/farms/farm.ts';
+import { farmId } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { tookEffect } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
+import { activeCount, farmSettings } from '../../farms/farm.ts';
+import { putBackSelected } from '../../jobs/operate.ts';
+import type { Ports, Step, StepOptions } from '../../ports.ts';
+import { pause } from '../../switches/holds.ts';
+import { monitor } from '../monitor/monitor.ts';
+import { abandon } from '../reset/reset.ts';
 
 export interface DrainOptions extends StepOptions {
   readonly why: string;

@@ -6,8 +6,6 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Change, type Outcome, tookEffect } from '../../../store.ts';
 import { StoreError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
-import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { setMask } from '../../switches/mask.ts';
 import {
   bodyId,
   decide,
@@ -18,8 +16,10 @@ import {
   type TableBodyDoc,
   type TableDoc,
   type TableSource,
-} from './documents.ts';
-import { dry, tagTables } from './tags.ts';
+} from '../../jobs/tables/documents.ts';
+import { dry, tagTables } from '../../jobs/tables/tags.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { setMask } from '../../switches/mask.ts';
 
 /** Documents read and written at a time; contents may be large. */
 const BATCH = 200;

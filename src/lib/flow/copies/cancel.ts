@@ -1,16 +1,16 @@
 // Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
 // taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
-import { type DataDoc, type RawFile, type Replica, withDone } from '../../../domain/data/data.ts';
-import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
-import { appendHistory } from '../../../domain/doc.ts';
-import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
-import { refOf } from '../../../domain/ids.ts';
-import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { tookEffect } from '../../../store.ts';
-import type { Iso } from '../../../util/time.ts';
-import type { Session } from '../../copies/session.ts';
-import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { pause } from '../../switches/holds.ts';
+import { type DataDoc, type RawFile, type Replica, withDone } from '../../domain/data/data.ts';
+import { cancelOutputs, OUTPUTS } from '../../domain/data/outcopies.ts';
+import { appendHistory } from '../../domain/doc.ts';
+import { covers, type HoldDoc, type HoldScope, inForce } from '../../domain/hold.ts';
+import { refOf } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import { tookEffect } from '../../store.ts';
+import type { Iso } from '../../util/time.ts';
+import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import { pause } from '../switches/holds.ts';
+import type { Session } from './session.ts';
 
 export interface CancelOptions extends StepOptions {
   readonly why: string;

@@ -3,8 +3,8 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { judge, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Ports } from '../../ports.ts';
-import { tableRevisions } from '../tables/lookup.ts';
 
 export interface Judged {
   readonly doc: DataDoc;
