@@ -170,7 +170,14 @@ export function generated() {
   for (const command of commands().flatMap((group) => group.commands)) {
     files.set(`man/${spaced(command.id).replaceAll(' ', '-')}.1`, manPage(command));
   }
+  files.set('package.json', withMan(JSON.parse(read('package.json')), [...files.keys()]));
   return files;
+}
+
+/** `package.json` with each man page named: npm installs only pages that are. */
+function withMan(settings, paths) {
+  const man = paths.filter((path) => path.startsWith('man/')).sort();
+  return `${JSON.stringify({ ...settings, man }, null, 2)}\n`;
 }
 
 /** Man pages that are there although their command is not. */

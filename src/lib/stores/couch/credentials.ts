@@ -1,8 +1,10 @@
 // The login for a CouchDB server: from the environment, the URL, or the credentials file. Never shown to anyone: what
 // leaves here for messages is the URL without it.
+
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
 import { ConfigError, CredentialsError, codeOf } from '../../util/errors.ts';
 
 export interface Login {
@@ -74,7 +76,6 @@ function readPrivate(path: string, required: boolean): string | undefined {
 }
 
 async function loginIn(text: string, host: string, path: string): Promise<Login | undefined> {
-  const { parseDocument, LineCounter } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const error = document.errors[0];
