@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
-import { Base, given } from '../lib/cli/base.ts';
+import { Base } from '../lib/cli/base.ts';
 import { limit, selection, storage } from '../lib/cli/flags.ts';
+import { checkListFlags, rowTest } from '../lib/cli/listflags.ts';
 import { selectionOf } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { KINDS, type Kind } from '../lib/flow/reports/look/look.ts';
@@ -35,18 +36,18 @@ export default class List extends Base {
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(List);
     const kind = kindOf(args.kind);
-    const ports = await this.ports(false);
     const words = (argv as string[]).slice(1);
+    checkListFlags(kind, flags, kind === 'replicas' ? words.filter((word) => !isFileWord(word)) : words);
+    const ports = await this.ports(false);
     const files = kind === 'replicas' ? words.filter(isFileWord) : [];
     const refs = words.filter((word) => !files.includes(word));
     // `--state` of other kinds means the state in the row.
     const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
     const chosen = await selectionOf({ refs, flags: input, states: STATE_SETS.open }, () => ports.store.now());
-    const wanted = given({ storage: flags.storage, state: kind === 'jobs' ? undefined : flags.state });
     const screen = this.out.format === 'table' ? SCREEN : undefined;
     const named = files.length > 0 && refs.length === 0;
     const rows = named ? replicasNamed(ports, files) : KINDS[kind](ports, chosen);
-    await this.rows(kind, having(rows, wanted), flags.limit ?? screen);
+    await this.rows(kind, having(rows, rowTest(kind, flags, chosen.runs)), flags.limit ?? screen);
   }
 }
 
@@ -56,14 +57,7 @@ function kindOf(word: string): Kind {
   throw new UsageError(`${word} cannot be listed`, { hint: suggestion(word, kinds) });
 }
 
-/** Rows whose fields have one of the wanted values. */
-async function* having(
-  rows: AsyncIterable<Row>,
-  wanted: Readonly<Record<string, readonly string[] | undefined>>,
-): AsyncGenerator<Row, void, void> {
-  const tests = Object.entries(wanted);
-  for await (const row of rows) {
-    if (row.failed === true || tests.every(([field, values]) => !values || values.includes(String(row[field]))))
-      yield row;
-  }
+/** Rows that pass the test, and what is wrong with the selection. */
+async function* having(rows: AsyncIterable<Row>, test: (row: Row) => boolean): AsyncGenerator<Row, void, void> {
+  for await (const row of rows) if (row.failed === true || test(row)) yield row;
 }

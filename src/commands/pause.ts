@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base, given } from '../lib/cli/base.ts';
 import { changing, level, module, run, site, storage } from '../lib/cli/flags.ts';
-import { dateOf, readRuns } from '../lib/cli/selection.ts';
+import { dateOf, runsToSwitch } from '../lib/cli/selection.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
@@ -38,7 +38,7 @@ export default class Pause extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Pause);
-    const runs = flags.run ? (await readRuns(flags.run)).ranges : undefined;
+    const runs = flags.run ? (await runsToSwitch(flags.run)).ranges : undefined;
     const scope: HoldScope = given({
       runs,
       modules: flags.module,

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing } from '../lib/cli/flags.ts';
-import { readRuns } from '../lib/cli/selection.ts';
+import { runsToSwitch } from '../lib/cli/selection.ts';
 import { pause } from '../lib/flow/switches/holds.ts';
 
 export default class Quarantine extends Base {
@@ -20,7 +20,7 @@ export default class Quarantine extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Quarantine);
-    const { ranges } = await readRuns(argv as string[]);
+    const { ranges } = await runsToSwitch(argv as string[]);
     const ports = await this.ports(true);
     const hold = { what: 'quarantine', scope: { runs: ranges }, why: flags.why } as const;
     await this.items(pause(ports, hold, this.stepOptions(flags, {})));

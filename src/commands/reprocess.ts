@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, refs } from '../lib/cli/flags.ts';
-import { readRefs, readRuns } from '../lib/cli/selection.ts';
+import { nothingNamed, readRefs, runsToSwitch } from '../lib/cli/selection.ts';
 import type { RunSet } from '../lib/domain/selection.ts';
 import { selectRuns } from '../lib/flow/jobs/select.ts';
 import type { Item } from '../lib/flow/ports.ts';
@@ -57,7 +57,8 @@ export default class Reprocess extends Base {
     if (version === undefined) throw new UsageError('no version is named', { hint: '--version 7.0.8' });
     const sets: { refs?: Awaited<ReturnType<typeof readRefs>>; runs?: RunSet } = {};
     if (words.length > 0) sets.refs = await readRefs(words);
-    if (flags.run) sets.runs = await readRuns(flags.run);
+    if (sets.refs?.length === 0) throw nothingNamed(words, 'run');
+    if (flags.run) sets.runs = await runsToSwitch(flags.run);
     const { runs, problems } = await selectRuns(ports.store, sets);
     const { level, tag, priority, prerequisite, after } = flags;
     const own = { level, tag, priority, prerequisite, after, labels: flags.label, again: flags.again || undefined };

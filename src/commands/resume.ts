@@ -1,6 +1,6 @@
 import { Base } from '../lib/cli/base.ts';
 import { all, changing, refs, why } from '../lib/cli/flags.ts';
-import { readRefs } from '../lib/cli/selection.ts';
+import { nothingNamed, readRefs } from '../lib/cli/selection.ts';
 import { holdId } from '../lib/domain/ids.ts';
 import { openHolds } from '../lib/flow/jobs/openholds.ts';
 import { resume } from '../lib/flow/switches/holds.ts';
@@ -27,6 +27,7 @@ export default class Resume extends Base {
     }
     const ports = await this.ports(true);
     const ids = flags.all ? (await openHolds(ports.store)).map((hold) => hold._id) : await idsOf(words);
+    if (ids.length === 0 && !flags.all) throw nothingNamed(words, 'hold');
     await this.items(resume(ports, ids, flags.why ?? 'resumed', this.stepOptions(flags, {})));
   }
 }
@@ -34,7 +35,7 @@ export default class Resume extends Base {
 async function idsOf(words: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const word of words) {
-    if (word !== '-' && !/^\d+$|^[a-z]+:/.test(word)) ids.push(holdId(word));
+    if (word !== '-' && !/^@|^\d+$|^[a-z]+:/.test(word)) ids.push(holdId(word));
     else for (const ref of await readRefs([word])) ids.push(ref.id ?? calibrationHoldId(ref.run ?? 0));
   }
   return ids;

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base, given } from '../lib/cli/base.ts';
 import { all, changing, level, limit, run, why } from '../lib/cli/flags.ts';
-import { readRuns } from '../lib/cli/selection.ts';
+import { readRuns, runsToSwitch } from '../lib/cli/selection.ts';
 import { until, untilOf } from '../lib/cli/until.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
@@ -43,7 +43,7 @@ export default class Transfer extends Base {
     const { flags } = await this.parse(Transfer);
     const ports = await this.ports(true);
     if (flags.cancel) {
-      const runs = flags.run ? (await readRuns(flags.run)).ranges : undefined;
+      const runs = flags.run ? (await runsToSwitch(flags.run)).ranges : undefined;
       const scope: HoldScope = given({ runs, levels: flags.level, storages: flags.to });
       if (Object.keys(scope).length === 0 && !flags.all) {
         throw new UsageError('this needs a selection or --all', {

@@ -184,6 +184,19 @@ describe('job file', () => {
     expect(existsSync(ran)).toBe(false);
   });
 
+  test.each(shells)('%s: cut at any byte of the last line, which says that it is whole', async (shell) => {
+    const ran = join(folder, 'ran');
+    const text = renderSpec(spec(`echo x > ${quote(ran)}`));
+    const last = 'complete=yes\n';
+    expect(text.endsWith(last)).toBe(true);
+    for (const line of [...last.slice(0, -2)].map((_, at) => last.slice(0, at)).concat('=y', '=yes', 'complete=ye s')) {
+      forget();
+      const code = await ended(start(text.slice(0, -last.length) + line, { shell }));
+      expect(existsSync(ran), line).toBe(false);
+      if (code === 0) expect(records()).toMatchObject([{ phase: 'lost', reason: 'the job file is damaged' }]);
+    }
+  });
+
   test('not there: nothing starts, no mark', async () => {
     const child = spawn('/bin/sh', [script, join(folder, 'nothing'), spool]);
     expect(await ended(child)).toBe(75);

@@ -194,9 +194,17 @@ describe('module test', () => {
 });
 
 test('module new copies a file with a word about where it is from; check lists it', () => {
+  const before = readFileSync(join(folder, 'dflow.yaml'), 'utf8');
   must(folder, ['module', 'new', '1.1', '--from', '1.0', '--dry-run']);
   expect(existsSync(join(folder, 'modules/1.1.yaml'))).toBe(false);
-  must(folder, ['module', 'new', '1.1', '--from', '1.0']);
+  expect(readFileSync(join(folder, 'dflow.yaml'), 'utf8')).toBe(before);
+  const [, kept] = lines(must(folder, ['module', 'new', '1.1', '--from', '1.0', '--json']));
+  expect(kept).toMatchObject({
+    kind: 'config',
+    did: 'changed',
+    text: expect.stringContaining('still processed with 1.0'),
+  });
+  expect(readFileSync(join(folder, 'dflow.yaml'), 'utf8')).toBe(`${before}automatic: {version: '1.0'}\n`);
   const text = readFileSync(join(folder, 'modules/1.1.yaml'), 'utf8');
   expect(text).toMatch(/^# 1\.1: from 1\.0, \d{4}-\d\d-\d\d\n/);
   expect(text.slice(text.indexOf('\n') + 1)).toBe(MODULES);

@@ -6,7 +6,7 @@ import { changing } from '../../lib/cli/flags.ts';
 export default class ModuleNew extends Base {
   static override summary = 'the module file of a new software version';
   static override description =
-    'Copies the module file of an old version, comments and all, with a line that says where it is from. Nothing is processed with it until automatic.version or a request names it.';
+    'Copies the module file of an old version, comments and all, with a line that says where it is from. Nothing is processed with it until automatic.version or a request names it: where the old version was the only one, dflow.yaml says automatic.version from now on.';
   static override examples = ['<%= config.bin %> <%= command.id %> 7.0.9 --from 7.0.8'];
   static override exits = [0, 2];
   static override args = {
@@ -25,5 +25,10 @@ export default class ModuleNew extends Base {
     const text = `as ${flags.from}; edit it, then: dflow module check ${args.version}`;
     const dryRun = flags['dry-run'] ? { dryRun: true } : {};
     this.out.item({ kind: 'module', ref: plan.path, did: 'made', text, ...dryRun });
+    if (!plan.keep) return;
+    const { file, version } = plan.keep;
+    const said = `automatic.version: '${version}': runs are still processed with ${version}`;
+    const next = `edit automatic.version when ${args.version} is to process new runs`;
+    this.out.item({ kind: 'config', ref: file, did: 'changed', text: said, next, ...dryRun });
   }
 }

@@ -11,6 +11,7 @@ import { baseFlags } from './flags.ts';
 import { Output, type OutputFormat } from './output.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { withProgress } from './progress.ts';
+import { takeEmpty } from './selection.ts';
 
 /** What the base reads of the shared flags; commands read their own. */
 interface SharedFlags {
@@ -140,6 +141,8 @@ export abstract class Base extends Command {
   }
 
   protected override async finally(): Promise<void> {
+    for (const name of this.shared.quiet ? [] : takeEmpty())
+      process.stderr.write(`${name} names nothing: nothing is selected\n`);
     await this.opened?.close();
   }
 }

@@ -121,13 +121,54 @@ export function dateOf(text: string, flag: string): Iso {
   throw new UsageError(`${flag} ${text} is no time`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
 }
 
-/** Run sets of `--run`: numbers, ranges, `@FILE` with one on each line. */
+/** Run sets of `--run`: numbers, ranges, `@FILE` or `-` with one on each line. */
 export async function readRuns(words: readonly string[]): Promise<RunSet> {
-  const sets = words.flatMap((word): RunSet[] => {
-    if (!word.startsWith('@')) return [runsOf(word, '--run')];
-    return lines(readText(word.slice(1))).map(([line, where]) => runsOf(runOfLine(line), `${word.slice(1)}:${where}`));
-  });
+  const sets: RunSet[] = [];
+  for (const word of words) {
+    const source = await sourceOf(word);
+    if (!source) sets.push(runsOf(word, '--run'));
+    else sets.push(...source.lines.map(([line, where]) => runsOf(runOfLine(line), `${source.name}:${where}`)));
+  }
   return unionRuns(sets);
+}
+
+/**
+ * Runs for a switch, which also covers what comes later: without a run there is nothing to switch.
+ * @throws UsageError when the words name no run
+ */
+export async function runsToSwitch(words: readonly string[]): Promise<RunSet> {
+  const set = await readRuns(words);
+  if (set.ranges.length === 0) throw nothingNamed(words, 'run');
+  return set;
+}
+
+/** What a switch says when its selection is empty. */
+export function nothingNamed(words: readonly string[], thing: string): UsageError {
+  takeEmpty();
+  const where = words.map((word) => (word === '-' ? 'standard input' : word.replace(/^@/, ''))).join(', ');
+  return new UsageError(`no ${thing} is named, so nothing was done`, { where, hint: `dflow list ${thing}s` });
+}
+
+const empty: string[] = [];
+
+/** Files and standard input that were read and named nothing, since the last call: they select nothing. */
+export function takeEmpty(): string[] {
+  return empty.splice(0);
+}
+
+interface Source {
+  readonly name: string;
+  /** Lines that say something, with their numbers. */
+  readonly lines: readonly [string, number][];
+}
+
+/** What `-` or `@FILE` says; `undefined` for any other word. */
+async function sourceOf(word: string): Promise<Source | undefined> {
+  if (word !== '-' && !word.startsWith('@')) return undefined;
+  const name = word === '-' ? 'standard input' : word.slice(1);
+  const found = lines(word === '-' ? await readInput() : readText(name));
+  if (found.length === 0) empty.push(name);
+  return { name, lines: found };
 }
 
 /** A file of runs may also be an exactly file or a list of REFs. */
@@ -148,15 +189,11 @@ function runsOf(text: string, where: string): RunSet {
 export async function readRefs(words: readonly string[]): Promise<JobRef[]> {
   const refs: JobRef[] = [];
   for (const word of words) {
-    if (word === '-') refs.push(...refsOf(await readInput(), 'standard input'));
-    else if (word.startsWith('@')) refs.push(...refsOf(readText(word.slice(1)), word.slice(1)));
-    else refs.push(refOf(word, 'command line'));
+    const source = await sourceOf(word);
+    if (!source) refs.push(refOf(word, 'command line'));
+    else refs.push(...source.lines.map(([line, number]) => refOf(line, `${source.name}:${number}`)));
   }
   return refs;
-}
-
-function refsOf(text: string, name: string): JobRef[] {
-  return lines(text).map(([line, number]) => refOf(line, `${name}:${number}`));
 }
 
 function refOf(text: string, where: string): JobRef {

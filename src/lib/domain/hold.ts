@@ -33,6 +33,12 @@ export interface HoldDoc extends Doc {
   readonly ended?: { readonly at: Iso; readonly by: string; readonly why?: string };
 }
 
+/** The field by which a scope covers nothing at all: an empty list, or an empty name. */
+export function emptyField(scope: HoldScope): string | undefined {
+  const lists = Object.entries(scope).filter(([, values]) => Array.isArray(values));
+  return lists.find(([, values]: [string, readonly unknown[]]) => values.length === 0 || values.includes(''))?.[0];
+}
+
 /** `runs 109121- automatic`, `version 7.0.8`, `everything` */
 export function coverText(scope: HoldScope): string {
   const { runs: spans, automatic, ...names } = scope;

@@ -1,8 +1,17 @@
 // Holds in the store: put, end, look. Ending one wakes what waited for it.
 import { SCHEMA } from '../../domain/doc.ts';
-import { coverText, endText, type HoldDoc, type HoldScope, type HoldWhat, inForce } from '../../domain/hold.ts';
+import {
+  coverText,
+  emptyField,
+  endText,
+  type HoldDoc,
+  type HoldScope,
+  type HoldWhat,
+  inForce,
+} from '../../domain/hold.ts';
 import { holdId } from '../../domain/ids.ts';
 import { tookEffect } from '../../store.ts';
+import { UsageError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
@@ -17,8 +26,16 @@ export interface NewHold {
   readonly slug?: string;
 }
 
-/** Puts a hold. One of the same id that is in force stays, with what is said anew of why and until. */
+/**
+ * Puts a hold. One of the same id that is in force stays, with what is said anew of why and until.
+ * @throws UsageError when the hold would cover nothing
+ */
 export async function* pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
+  const field = emptyField(hold.scope);
+  if (field)
+    throw new UsageError(`the selection of ${field} is empty: the hold would cover nothing`, {
+      hint: 'dflow list holds',
+    });
   const id = holdId(hold.slug ?? `${hold.what}-${ports.nonce().slice(0, 6)}`);
   const now = await ports.store.now();
   if (options.dryRun) {

@@ -10,7 +10,8 @@ identify
 # The file's name is the key: after a power cut the file may be empty.
 key=${job##*/}
 work=$base/$key.$execution ready=$base/$key.$execution.ready asked=''
-if [ $complete = no ]; then
+# Only the whole last line says so: a file that was cut within it is damaged too.
+if [ "$complete" != yes ]; then
   fence
   finish lost 1 'the job file is damaged'
 fi

@@ -109,8 +109,11 @@ async function* data(ports: Ports, selection: Selection): Rows {
 
 /** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
 async function* replicas(ports: Ports, selection: Selection): Rows {
-  const modules = selection.modules ?? selection.refs?.some((ref) => ref.module !== undefined);
-  if (modules) {
+  const { modules, versions, labels, requests, tags, causes, sites, since } = selection;
+  const ofPasses = [modules, versions, labels, requests, tags, causes, sites, since].some(
+    (field) => field !== undefined,
+  );
+  if (ofPasses || selection.refs?.some((ref) => ref.module !== undefined)) {
     const found = await selectJobs(ports, { ...selection, pass: selection.pass, states: STATE_SETS.all });
     yield* found.problems;
     for (const job of found.jobs) yield* outputRows(job);
