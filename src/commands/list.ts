@@ -1,10 +1,10 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { limit, selection, storage } from '../lib/cli/flags.ts';
 import { checkListFlags, rowTest } from '../lib/cli/listflags.ts';
 import { selectionOf } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
-import { KINDS, type Kind } from '../lib/flow/reports/look/look.ts';
+import { KINDS, type Kind, trashRows } from '../lib/flow/reports/look/look.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
 import type { Row } from '../lib/flow/reports/look/row.ts';
 import { UsageError } from '../lib/util/errors.ts';
@@ -31,11 +31,18 @@ export default class List extends Base {
       ignoreStdin: true,
     }),
   };
-  static override flags = { ...limit, ...selection, ...storage };
+  static override flags = {
+    ...limit,
+    ...selection,
+    ...storage,
+    trash: Flags.boolean({ description: 'of quarantine: files that wait in the trash' }),
+  };
 
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(List);
     const kind = kindOf(args.kind);
+    if (flags.trash && kind !== 'quarantine')
+      throw new UsageError(`list ${kind} does not know --trash`, { hint: 'dflow list quarantine --trash' });
     const words = (argv as string[]).slice(1);
     checkListFlags(kind, flags, kind === 'replicas' ? words.filter((word) => !isFileWord(word)) : words);
     const ports = await this.ports(false);
@@ -46,8 +53,13 @@ export default class List extends Base {
     const chosen = await selectionOf({ refs, flags: input, states: STATE_SETS.open }, () => ports.store.now());
     const screen = this.out.format === 'table' ? SCREEN : undefined;
     const named = files.length > 0 && refs.length === 0;
-    const rows = named ? replicasNamed(ports, files) : KINDS[kind](ports, chosen);
-    await this.rows(kind, having(rows, rowTest(kind, flags, chosen.runs)), flags.limit ?? screen);
+    const listed = flags.trash ? trashRows(ports) : KINDS[kind](ports, chosen);
+    const rows = named ? replicasNamed(ports, files) : listed;
+    await this.rows(
+      flags.trash ? 'trash' : kind,
+      having(rows, rowTest(kind, flags, chosen.runs)),
+      flags.limit ?? screen,
+    );
   }
 }
 

@@ -1,25 +1,41 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing } from '../lib/cli/flags.ts';
-import { runsToSwitch } from '../lib/cli/selection.ts';
+import { nothingNamed, readWords, runsToSwitch } from '../lib/cli/selection.ts';
+import { restore } from '../lib/flow/copies/trash.ts';
 import { pause } from '../lib/flow/switches/holds.ts';
+import { UsageError } from '../lib/util/errors.ts';
 
 export default class Quarantine extends Base {
   static override summary = 'keep runs out of everything, without expiry';
   static override description =
-    'Puts a hold on runs: their new files go to quarantine, and no pass of theirs is submitted. It has no end of its own; dflow resume ends it, and the files are taken then.';
-  static override examples = ['<%= config.bin %> <%= command.id %> 109100-109105 --why "builder test"'];
+    'Puts a hold on runs: their new files go to quarantine, and no pass of theirs is submitted. It has no end of its own; dflow resume ends it, and the files are taken then. --restore brings files back from the trash of the buffer (dflow list quarantine --trash); nothing is written over.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 109100-109105 --why "builder test"',
+    '<%= config.bin %> <%= command.id %> --restore later/run001.dat',
+  ];
   static override strict = false;
   static override args = {
-    runs: Args.string({ description: 'runs, ranges, @file', required: true, ignoreStdin: true }),
+    runs: Args.string({
+      description: 'runs, ranges, @FILE; with --restore: REFs or names of files, @FILE, -',
+      required: true,
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...changing,
-    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+    why: Flags.string({ description: 'reason', helpValue: 'TEXT', exclusive: ['restore'] }),
+    restore: Flags.boolean({ description: 'bring files back from the trash of the buffer' }),
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Quarantine);
+    if (flags.restore) {
+      const words = await readWords(argv as string[]);
+      if (words.length === 0) throw nothingNamed(argv as string[], 'file', 'dflow list quarantine --trash');
+      return this.items(restore(await this.ports(true), words, this.stepOptions(flags, {})));
+    }
+    if (flags.why === undefined) throw new UsageError('a reason is required', { hint: '--why TEXT' });
     const { ranges } = await runsToSwitch(argv as string[]);
     const ports = await this.ports(true);
     const hold = { what: 'quarantine', scope: { runs: ranges }, why: flags.why } as const;

@@ -94,6 +94,11 @@ export interface Storage {
   ): Promise<boolean>;
   /** Atomic where `capabilities.rename`; replaces the destination; makes its folder. */
   rename(from: string, to: string): Promise<void>;
+  /**
+   * The same, but never over something that is at `to` already: then an ItemError, and nothing has changed. `from` must
+   * be a name that nobody else writes. Absent where the element cannot promise that.
+   */
+  renameNew?(from: string, to: string): Promise<void>;
   /** Idempotent: a missing path is no error. */
   remove(paths: readonly string[]): Promise<void>;
   /** Files below `prefix`, recursively, in no order. A missing prefix has none; a missing root is an UnreachableError. */

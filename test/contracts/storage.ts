@@ -139,6 +139,18 @@ export function storageContract(name: string, fixture: Fixture): void {
       expect(await entries(storage)).toEqual([]);
     });
 
+    test('renameNew makes the folder, and leaves what is at the new name', async () => {
+      if (!storage.renameNew) return;
+      await storage.copyIn(await put(Buffer.from('first')), 'tmp/f');
+      await storage.copyIn(await put(Buffer.from('second')), 'g');
+      await storage.renameNew('tmp/f', 'final/f');
+      expect((await storage.stat(['tmp/f', 'final/f'])).size).toBe(1);
+      await expect(storage.renameNew('final/f', 'g')).rejects.toThrow(ItemError);
+      expect((await storage.read('g', 0, 10)).toString()).toBe('second');
+      expect((await storage.read('final/f', 0, 10)).toString()).toBe('first');
+      await expect(storage.renameNew('no/file', 'other')).rejects.toThrow(ItemError);
+    });
+
     test('rename replaces, and makes the folder', async () => {
       await storage.copyIn(await put(Buffer.from('new')), 'tmp/.f');
       await storage.copyIn(await put(Buffer.from('old')), 'final/f');

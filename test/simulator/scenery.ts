@@ -105,7 +105,7 @@ export function settingsFor(site: string, scenery: Scenery): Settings {
     },
     tables: { required: [] },
     transfer: { parallel: 3, perStorage: 8, lease: 15 * MINUTE, retry: 10 * MINUTE },
-    purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE },
+    purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE, trash: 30 * 24 * 60 * MINUTE },
     verify: { fault: 0.3 },
     breaker: { failures: 3, aside: 15 * MINUTE },
     outputs: [],

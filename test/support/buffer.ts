@@ -167,7 +167,7 @@ function settingsOf(folder: string, options: BenchOptions): Settings {
     },
     tables: { required: [] },
     transfer: { parallel: 2, perStorage: 8, lease: MINUTE, retry: MINUTE },
-    purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE },
+    purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE, trash: 30 * 24 * 60 * MINUTE },
     verify: { fault: 0.3 },
     breaker: { failures: 3, aside: 15 * MINUTE },
     outputs: [],

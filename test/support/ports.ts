@@ -137,7 +137,7 @@ function makeSettings(folder: string, options: PortsOptions): Settings {
     },
     tables: { required: [] },
     transfer: { parallel: 8, perStorage: 8, lease: 10 * MINUTE, retry: 5 * MINUTE },
-    purge: { reads: storages.length, sampledAfter: 24 * 60 * MINUTE },
+    purge: { reads: storages.length, sampledAfter: 24 * 60 * MINUTE, trash: 30 * 24 * 60 * MINUTE },
     verify: { fault: 0.3 },
     breaker: { failures: 3, aside: 15 * MINUTE },
     outputs: [],

@@ -143,10 +143,10 @@ export async function runsToSwitch(words: readonly string[]): Promise<RunSet> {
 }
 
 /** What a switch says when its selection is empty. */
-export function nothingNamed(words: readonly string[], thing: string): UsageError {
+export function nothingNamed(words: readonly string[], thing: string, hint = `dflow list ${thing}s`): UsageError {
   takeEmpty();
   const where = words.map((word) => (word === '-' ? 'standard input' : word.replace(/^@/, ''))).join(', ');
-  return new UsageError(`no ${thing} is named, so nothing was done`, { where, hint: `dflow list ${thing}s` });
+  return new UsageError(`no ${thing} is named, so nothing was done`, { where, hint });
 }
 
 const empty: string[] = [];
@@ -194,6 +194,26 @@ export async function readRefs(words: readonly string[]): Promise<JobRef[]> {
     else refs.push(...source.lines.map(([line, number]) => refOf(line, `${source.name}:${number}`)));
   }
   return refs;
+}
+
+/** Words as given, `-` for standard input, `@FILE`: a word or a row of `list --json` on each line. */
+export async function readWords(words: readonly string[]): Promise<string[]> {
+  const all: string[] = [];
+  for (const word of words) {
+    const source = await sourceOf(word);
+    all.push(...(source ? source.lines.map(([line]) => wordOf(line)) : [word]));
+  }
+  return all;
+}
+
+function wordOf(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { ref } = JSON.parse(line) as { ref?: unknown };
+    return typeof ref === 'string' ? ref : line;
+  } catch {
+    return line;
+  }
 }
 
 function refOf(text: string, where: string): JobRef {

@@ -126,6 +126,8 @@ export interface Settings {
     readonly reads: number;
     /** Milliseconds after completion of the run before data that the keep rule left out are deleted. */
     readonly sampledAfter: number;
+    /** Milliseconds that a file stays in the trash before it is deleted. */
+    readonly trash: number;
   };
   readonly verify: {
     /** Share of a storage element's checked copies being bad at once that is a site fault, not lost data. */

@@ -12,6 +12,7 @@ import { shown } from '../util/names.ts';
 import { iso } from '../util/time.ts';
 import { copyFile, SideError } from './posix/copy.ts';
 import { walk } from './posix/list.ts';
+import { moveNew } from './posix/movenew.ts';
 import { Root } from './posix/root.ts';
 import { checkOptions } from './tools/options.ts';
 
@@ -112,6 +113,18 @@ class PosixStorage implements Storage {
     await this.#meant(from, async () => {
       const source = this.#root.inside(from);
       await this.#inFolder(target, () => rename(source, target));
+      await this.#sync(dirname(target));
+    });
+  }
+
+  async renameNew(from: string, to: string): Promise<void> {
+    const target = this.#root.inside(to);
+    await this.#meant(from, async () => {
+      const source = this.#root.inside(from);
+      await this.#inFolder(target, () => moveNew(source, target)).catch((error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error;
+        throw new ItemError(`${this.#root.label}: ${shown(to)} is there already`, { cause: error });
+      });
       await this.#sync(dirname(target));
     });
   }

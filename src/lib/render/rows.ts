@@ -69,6 +69,13 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('size', 'size'),
     column('at', 'time'),
   ],
+  trash: [
+    ...['ref', 'run', 'level', 'host', 'reason', 'why'].map((field) => column(field)),
+    column('size', 'size'),
+    column('at', 'time'),
+    column('until', 'time'),
+    column('path'),
+  ],
   tables: [column('ref'), column('name'), column('index'), column('first'), column('last'), column('pass')],
   reasons: ['count', 'gate', 'text', 'ref', 'next'].map((field) => column(field)),
   history: [column('at', 'time'), column('ref'), column('from'), column('to', 'state'), column('by'), column('why')],

@@ -44,6 +44,17 @@ async function identities(folder: string): Promise<string[]> {
   }
 }
 
+/** Device and inode of what is at `path`, links followed; `undefined` where nothing is. */
+export async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
 /** True when both paths are one file on disk: the same, linked, or hard-linked. False where one is missing. */
 export async function sameFile(a: string, b: string): Promise<boolean> {
   try {

@@ -170,7 +170,10 @@ describe('what may go', () => {
 
   test('sampled-out data go some time after the run was complete, without copies', async () => {
     let now = ms(T0) + DAY / 2;
-    const ports = await world({ now: () => now, settings: { purge: { reads: 3, sampledAfter: DAY } } });
+    const ports = await world({
+      now: () => now,
+      settings: { purge: { reads: 3, sampledAfter: DAY, trash: 30 * DAY } },
+    });
     await completeRun(ports, 1);
     await changeDoc(ports, 1, (doc) => ({ ...doc, keep: { kept: false, rule: '10 % by run number' } }));
     expect(await run(ports)).toEqual([]);

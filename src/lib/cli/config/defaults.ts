@@ -18,7 +18,7 @@ export const BUFFER = { level: 'L1', closed: 'settled', settle: MINUTE, keep: 1 
 
 export const TRANSFER = { parallel: 4, perStorage: 8, lease: 10 * MINUTE, retry: 5 * MINUTE } as const;
 
-export const PURGE = { sampledAfter: DAY } as const;
+export const PURGE = { sampledAfter: DAY, trash: 30 * DAY } as const;
 
 export const VERIFY = { fault: 0.3 } as const;
 

@@ -111,7 +111,12 @@ export const configSchema = z.strictObject({
     }),
   ),
   purge: optional(
-    z.strictObject({ untilFree: optional(share), reads: optional(positive), sampledAfter: optional(duration) }),
+    z.strictObject({
+      untilFree: optional(share),
+      reads: optional(positive),
+      sampledAfter: optional(duration),
+      trash: optional(duration),
+    }),
   ),
   verify: optional(z.strictObject({ fault: optional(share) })),
   breaker: optional(z.strictObject({ failures: optional(positive), aside: optional(duration) })),

@@ -9,7 +9,8 @@ import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
-import { between } from '../../../util/time.ts';
+import { between, plus } from '../../../util/time.ts';
+import { inTrash } from '../../copies/trash.ts';
 import { activeHolds, openHolds } from '../../jobs/openholds.ts';
 import { selectJobs, selectRuns } from '../../jobs/select.ts';
 import type { TableDoc } from '../../jobs/tables/documents.ts';
@@ -198,6 +199,17 @@ async function* quarantine(ports: Ports): Rows {
       ...(doc.size === undefined ? {} : { size: doc.size }),
     };
     yield { kind: 'quarantine', ref: doc._id, level, name, reason, detail, at, ...known };
+  }
+}
+
+/** What waits in the trash of the buffers: `list quarantine --trash`. */
+export async function* trashRows(ports: Ports): Rows {
+  const keep = ports.settings.purge.trash;
+  for (const doc of await inTrash(ports)) {
+    const { _id: ref, level, name, host, size, reason, detail, why, at } = doc;
+    const [path] = doc.places;
+    const more = { ...(doc.run === undefined ? {} : { run: doc.run }), ...(why === undefined ? {} : { why }) };
+    yield { kind: 'trash', ref, level, name, host, size, reason, detail, at, until: plus(at, keep), path, ...more };
   }
 }
 

@@ -1,6 +1,7 @@
 // register: finds closed files on the buffers, checksums and catalogues them, quarantines what cannot be placed, and
 // freezes complete runs. Everything that is due is derived from a listing and the documents; nothing is remembered
 // between rounds, so a round may be killed, repeated, or run twice at once.
+import { isInTrash } from '../../../domain/data/trash.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
 import { UnreachableError, UsageError } from '../../../util/errors.ts';
@@ -68,7 +69,7 @@ async function survey(ports: Ports, buffer: BufferSettings, budget: { left: numb
   const rules = listingRules(ports.settings, buffer, now);
   const storage = await ports.buffer(buffer.level);
   const entries: Entry[] = [];
-  for await (const entry of storage.list('')) entries.push(entry);
+  for await (const entry of storage.list('')) if (!isInTrash(entry.path)) entries.push(entry);
   const listing = sortOut(entries, rules);
   const known = await readKnown(ports, buffer.level, listing, now);
   return { ports, dryRun, buffer, storage, rules, listing, now, budget, known };
