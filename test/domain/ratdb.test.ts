@@ -12,8 +12,10 @@ import {
   pickTable,
   planeOf,
   RatdbError,
+  readExactJson,
   tableId,
 } from '../../src/lib/domain/formats/ratdb.ts';
+import { exactJson, type RatdbValue, roundedFields } from '../../src/lib/domain/formats/ratdbvalues.ts';
 
 /** Position and message of what is wrong with a text. */
 function problem(text: string): string {
@@ -78,14 +80,41 @@ describe('text', () => {
   });
 
   test.each([
-    ['{name: "A"}\n\n{name: "B", x: 1,, }', "3:18 invalid character ','"],
-    ['{name: "A", x: @}', "1:16 invalid character '@'"],
-    ['\n  {name: "A",\n x: 1.5d0, y: ?}', "3:15 invalid character '?'"],
-    ['{name: "A"}\n{name: "B", x: [1, 2}', '2:21 } closes nothing'],
-    ['{name: "A"}\n  {name: "B",\n x: 1', '2:3 this table is not closed'],
-    ['{name: "A", x: "no end\n}', '1:16 not closed'],
-    ['{name: "A"}\n/* no end', '2:1 not closed'],
-    ['name: "A"', '1:1 a table must begin with {, not name'],
+    ['{name: "A", x: @}', "1:16 '@' is not a value: a number, true, false, null, or text in quotes"],
+    ['\n  {name: "A",\n x: 1.5d0, y: ?}', "3:15 '?' is not a value: a number, true, false, null, or text in quotes"],
+    ['{name: "A"}\n{name: "B",\n x: [1, 2}', "3:10 '}' where the '[' of line 3 is not closed"],
+    [
+      '{name: "A", x: [1, 2\n y: 3}',
+      "2:2 'y' is not a value: a number, true, false, null, or text in quotes; is the '[' of line 1 not closed?",
+    ],
+    ['{name: "A", x: 1]', "1:17 ']' where the '{' of line 1 is not closed"],
+    ['{name: "A"}\n  {name: "B",\n x: 1', "2:3 the '{' of line 2 is not closed"],
+    ['{name: "A", x: "no end\n}', '1:16 this text is not closed: its last quote is missing'],
+    [
+      '{name: "A", x: "no end,\ny: "b"}',
+      "2:5 ':' is missing after 'b', or a ',' before it is too much (the text that begins in line 1 runs over several lines: is its last quote missing?)",
+    ],
+    ['{name: "A"}\n/* no end', '2:1 this comment is not closed'],
+    ['{name: "A"} / {', "1:13 '/' begins neither // nor /* */"],
+    ['name: "A"', "1:1 a table begins with '{', not with 'name'"],
+    ['{name: "A"}}', "1:12 a table begins with '{', not with '}'"],
+    ['#include "b.ratdb"', '1:1 #include is not followed: load that file by itself'],
+    ['{name "A"}', "1:2 ':' is missing after 'name', or a ',' before it is too much"],
+    ['{name: "A", x: 5mm}', "1:16 '5mm' is not a number"],
+    ['{name: "A", x: 1.5.2}', "1:16 '1.5.2' is not a number"],
+    ['{name: "A", x: 1e}', "1:16 '1e' is not a number"],
+    ['{name: "A", x: , y: 1}', "1:16 'x' has no value"],
+    ['{name: "A", x: [:3]}', "1:17 there is no value before ':' to repeat"],
+    ['{name: "A", x: [1:2.5]}', "1:18 after ':' in an array stands how often to repeat: a whole number"],
+    ['{name: "A", x: [[1:4000]:4000]}', '1:25 repetitions make more than 5000000 values'],
+    ['{name: "A", x: 18446744073709551616}', "1:16 '18446744073709551616' does not fit in 64 bits"],
+    ['{name: "A", x: 0x}', "1:16 '0x' has no digits"],
+    ['{name: "A", x: 1.5u}', "1:16 '1.5u' is not a whole number"],
+    ['{name: "A", x: "\\q"}', "1:17 '\\q' is not an escape: write \\\\ for a backslash"],
+    ['{name: "A", x: "\\ud800"}', '1:17 this text holds half of a character'],
+    ['{name: "A"}\0{', '1:12 zero bytes: the file is damaged'],
+    ['{name: "µµ", x: ?}', "1:17 '?' is not a value: a number, true, false, null, or text in quotes"],
+    [`{name: "A", x: ${'['.repeat(20_000)}`, '1:215 more than 200 levels within each other'],
     ['{index: "A"}', '1:1 a table without a name'],
     ['{name: 5}', '1:1 a table without a name'],
     ['{name: "A", run_range: [9, 3]}', '1:1 table A: the run range 9 to 3 is empty'],
@@ -94,10 +123,66 @@ describe('text', () => {
     ['{name: "A", run_range: [-1, 7]}', '1:1 table A: the run range -1 to 7 mixes the user plane with runs'],
     ['{name: "A", run_list: []}', '1:1 table A: run_list is no list of runs'],
     ['{name: "A", run_list: [1, 2.5]}', '1:1 table A: run_list holds something that is no run'],
-    ['{name: "A", x: 1e999}', '1:1 a number is not finite'],
+    ['{name: "A", x: 1e999}', "1:16 '1e999' is too large for a double"],
     ['{name: "A", pass: "x"}', '1:1 table A: pass is no whole number'],
   ])('%j is refused at %s', (text, expected) => {
     expect(problem(text)).toBe(expected);
+  });
+
+  test.each([
+    ['{name: "A" index: "a", x: 1.0\n"y": 2.0,,}', { index: 'a', x: 1, y: 2 }],
+    ['{name: "A" x: [ 200.0 210.0\t220.0 ], y: [1,,2 3]}', { x: [200, 210, 220], y: [1, 2, 3] }],
+    ['{name: "A", 0nbb_radius: 12.5, 2: 1, a-b.c: 2, Ω: 3}', { '0nbb_radius': 12.5, '2': 1, 'a-b.c': 2, Ω: 3 }],
+    ['{name: "A", a: 5u, b: 1.5f, c: 1.5d, d: 5f, e: -2u}', { a: 5, b: 1.5, c: 1.5, d: 5, e: 2n ** 64n - 2n }],
+    [
+      '{name: "A", x: [0.0:4, 1.0], y: ["a" : 2], z: [[1, 2]:2], n: [7, 1:0]}',
+      {
+        x: [0, 0, 0, 0, 1],
+        y: ['a', 'a'],
+        z: [
+          [1, 2],
+          [1, 2],
+        ],
+        n: [7],
+      },
+    ],
+    ['{name: "A", run: 0001, x: -007.5, y: +3, z: 00000000000000000000000012}', { run: 1, x: -7.5, y: 3, z: 12 }],
+    ['{name: "A", note: "one\ntwo"}', { note: 'one\ntwo' }],
+    ['{name: "A", x: 5y: 6}', { x: 5, y: 6 }],
+    ['{name: "A", x: 1, x: 2}', { x: 2 }],
+    [
+      '{name: "A", x: 0xFFFFFFFFFFFFFFFF, y: 9007199254740993, z: -9223372036854775808}',
+      { x: 2n ** 64n - 1n, y: 9007199254740993n, z: -(2n ** 63n) },
+    ],
+    ['{name: "A", x: 9007199254740991, __proto__: 1}', { x: 9007199254740991, ['__proto__']: 1 }],
+    ['{name: "A",\u00a0x\u00a0:\u00a01}', { x: 1 }],
+    ['{name: "A"}\0\0\n', {}],
+  ])('%j is read as RAT reads it', (text, fields) => {
+    expect(Object.entries(parseRatdb(text)[0]?.fields ?? {})).toEqual(Object.entries({ name: 'A', ...fields }));
+  });
+
+  test('padded run numbers, and ranges beyond every run', () => {
+    expect(parseRatdb('{name: "A", run_range: [0001, 0002]}')[0]?.ranges).toEqual([[1, 2]]);
+    expect(parseRatdb('{name: "A", run_range: [1, 9223372036854775807]}')[0]?.ranges).toEqual([[1, 9_999_999_999]]);
+  });
+
+  test('texts that are not UTF-8 keep their bytes, table by table', () => {
+    const bytes = Buffer.concat([
+      Buffer.from('// M\xfcller\n{name: "A", unit: "\xb5m"}', 'latin1'),
+      Buffer.from('{name: "A", unit: "µm", 5\xb0: [1, 0x10]}'.replace('5\xb0', '5°')),
+      Buffer.from('{name: "A", unit: "um"} // \xff', 'latin1'),
+    ]);
+    const tables = parseRatdb(bytes);
+    expect(tables.map(({ fields, latin1 }) => [fields.unit, latin1])).toEqual([
+      ['µm', true],
+      ['µm', false],
+      ['um', false],
+    ]);
+    expect(tables[1]?.fields['5°']).toEqual([1, 16]);
+    const [latin, utf8] = [tables[0], tables[1]].map((table) =>
+      contentHash({ unit: table!.fields.unit! }, table!.latin1),
+    );
+    expect(latin).not.toBe(utf8);
   });
 
   test('a text without tables has none', () => {
@@ -169,6 +254,21 @@ describe('ids', () => {
     expect(contentHash({ a: 1, b: { c: [1], d: null } })).toBe(contentHash({ b: { d: null, c: [1] }, a: 1 }));
     expect(contentHash({ a: 1 })).not.toBe(contentHash({ a: 2 }));
     expect(contentHash({ a: [1, 2] })).not.toBe(contentHash({ a: [2, 1] }));
+    expect(contentHash({ a: 2n ** 60n })).not.toBe(contentHash({ a: 2n ** 60n + 1n }));
+  });
+
+  test('every 64-bit number comes back from its exact text, and any other reader gets the nearest', () => {
+    const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n });
+    const real = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0));
+    fc.assert(
+      fc.property(fc.array(long), fc.dictionary(fc.string(), fc.oneof(real, fc.string())), (numbers, others) => {
+        const text = `{"name": "A", "x": [${numbers.join(' ')}], "y": ${exactJson(others)}}`;
+        const fields = parseRatdb(text)[0]!.fields;
+        expect((fields.x as RatdbValue[]).map(String)).toEqual(numbers.map(String));
+        expect(readExactJson(exactJson(fields))).toEqual(fields);
+        expect(roundedFields(fields).x).toEqual(numbers.map(Number));
+      }),
+    );
   });
 });
 

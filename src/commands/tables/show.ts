@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
+import { exactJson, type RatdbFields } from '../../lib/domain/formats/ratdbvalues.ts';
 import { lookupTable } from '../../lib/flow/steps/tables/tables.ts';
 import { page } from '../../lib/render/page.ts';
 import { ItemError } from '../../lib/util/errors.ts';
@@ -30,7 +31,15 @@ export default class TablesShow extends Base {
       throw new ItemError(`no table ${args.name} holds for run ${flags.run}`, { hint });
     }
     const { fields, ...rest } = found;
-    if (this.out.format === 'json') this.out.line(JSON.stringify(found));
-    else this.out.line(`${page(rest, this.out.format === 'table')}\n${page(fields, this.out.format === 'table')}`);
+    if (this.out.format === 'json')
+      this.out.line(`${JSON.stringify(rest).slice(0, -1)},"fields":${exactJson(fields)}}`);
+    else
+      this.out.line(`${page(rest, this.out.format === 'table')}\n${page(texts(fields), this.out.format === 'table')}`);
   }
+}
+
+function texts(fields: RatdbFields): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? value : exactJson(value)]),
+  );
 }

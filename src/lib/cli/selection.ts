@@ -233,8 +233,13 @@ function lines(text: string): [string, number][] {
 
 /** A file named on the command line. @throws UsageError */
 export function readText(file: string): string {
+  return readBytes(file).toString('utf8');
+}
+
+/** The same for a file that need not be UTF-8. @throws UsageError */
+export function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new UsageError(`the file cannot be read: ${messageOf(error)}`, { where: file });
   }
@@ -242,9 +247,13 @@ export function readText(file: string): string {
 
 /** All of standard input. */
 export async function readInput(): Promise<string> {
+  return (await readInputBytes()).toString('utf8');
+}
+
+export async function readInputBytes(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** Every line of standard input (`-`) or a file as it comes, empty ones too. @throws UsageError */

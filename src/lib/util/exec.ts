@@ -8,6 +8,8 @@ export interface ExecOptions {
   readonly input?: string;
   /** Milliseconds; then SIGTERM to the whole group, 5 s later SIGKILL. */
   readonly timeout?: number;
+  /** How the bytes of stdout and stderr become characters; default UTF-8. */
+  readonly encoding?: 'latin1';
   /** Characters of stdout and of stderr that are kept; more is a failure. */
   readonly maxBuffer?: number;
 }

@@ -12,6 +12,7 @@ import { runId } from '../../../src/lib/domain/ids.ts';
 import { firstPassId } from '../../../src/lib/domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../../src/lib/domain/settings.ts';
+import type { TableBodyDoc } from '../../../src/lib/flow/jobs/tables/documents.ts';
 import type { Item, Step } from '../../../src/lib/flow/ports.ts';
 import { register } from '../../../src/lib/flow/steps/register/register.ts';
 import {
@@ -65,6 +66,22 @@ const value = async (name: string, index: string, run: number, tag?: string): Pr
   (await lookupTable(ports.store, name, index, run, tag))?.fields.v;
 
 describe('loading and looking up', () => {
+  test('64-bit numbers and bytes that are not UTF-8 come back from the store; others read them rounded', async () => {
+    const bytes = Buffer.from(
+      '{name: "G", run_range: [1, 2], v: [1234567890123456789, {t: -9007199254740993}], u: "\xb5"}',
+      'latin1',
+    );
+    await all(loadTables(ports, [{ name: 'x', text: bytes }]));
+    const found = await lookupTable(ports.store, 'G', '', 1);
+    expect(found?.fields.v).toEqual([1234567890123456789n, { t: -9007199254740993n }]);
+    expect([found?.fields.u, found?.encoding]).toEqual(['µ', 'latin1']);
+    const [body] = await ports.store.range<TableBodyDoc>(idsWith('tablebody:'));
+    expect(body?.fields.v).toEqual([Number(1234567890123456789n), { t: Number(-9007199254740993n) }]);
+    expect(did(await all(loadTables(ports, [{ name: 'x', text: bytes }])))).toEqual([
+      'unchanged table:G::r0000000001-0000000002',
+    ]);
+  });
+
   test('planes, ranges, passes and lists; the same again changes nothing', async () => {
     const text = `
       {name: "G", run_range: [0, 0], v: "default"}
@@ -121,7 +138,7 @@ describe('loading and looking up', () => {
     const sources = [source('{name: "A"}\n{name: "B", x: }', 'bad.ratdb'), source('{name: "C"}', 'good.ratdb')];
     const items = await all(loadTables(ports, sources, { tag: 'never' }));
     expect(did(items)).toEqual(['refused bad.ratdb', 'loaded table:C::default']);
-    expect(items[0]).toMatchObject({ failed: true, text: "bad.ratdb:2:16: invalid character '}'" });
+    expect(items[0]).toMatchObject({ failed: true, text: "bad.ratdb:2:16: 'x' has no value" });
     expect(await ports.store.range(idsWith('tag:'))).toEqual([]);
   });
 
@@ -237,7 +254,7 @@ describe('runs', () => {
   test.each([
     ['fails', 'echo no luck >&2; exit 3', 'tables.command: exit 3: no luck'],
     ['does not exist', './not_there', /^tables\.command: exit 127/],
-    ['prints no RATDB', 'echo hello', 'tables.command for 100:1:1: a table must begin with {, not hello'],
+    ['prints no RATDB', 'echo hello', "tables.command for 100:1:1: a table begins with '{', not with 'hello'"],
     ['prints another table', 'echo "{name: \\"DQ\\"}"', 'it printed no RUN table for run 100'],
   ])('a command that %s is named with its cause, and not tried again at once', async (_what, text, expected) => {
     await all(register(ports));

@@ -9,8 +9,10 @@ import {
   RatdbError,
   type RatdbTable,
   type RunRange,
+  readExactJson,
   tableId,
 } from '../../../domain/formats/ratdb.ts';
+import { exactJson, type RatdbFields, roundedFields } from '../../../domain/formats/ratdbvalues.ts';
 import type { Decision } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 
@@ -34,15 +36,35 @@ export interface TableDoc extends Doc {
 export interface TableBodyDoc extends Doc {
   readonly kind: 'tablebody';
   readonly name: string;
+  /** As any reader of JSON takes them: whole numbers beyond 2^53 are rounded. */
   readonly fields: Readonly<Record<string, Json>>;
+  /** The fields as JSON text with every digit; only where `fields` are rounded. */
+  readonly exact?: string;
+  /** The file was not UTF-8: each character of the texts stands for the byte of its number. */
+  readonly encoding?: 'latin1';
 }
 
 export const bodyId = (hash: string): string => `tablebody:${hash}`;
 
-/** A text of tables: a file, or what a command printed. */
+export function bodyOf({ table, hash }: Placed): TableBodyDoc {
+  const { name, fields, big, latin1 } = table;
+  return {
+    ...{ _id: bodyId(hash), kind: 'tablebody', v: SCHEMA, name },
+    fields: roundedFields(fields),
+    ...(big ? { exact: exactJson(fields) } : {}),
+    ...(latin1 ? { encoding: 'latin1' } : {}),
+  };
+}
+
+/** The fields with every digit. */
+export function exactFields({ fields, exact }: TableBodyDoc): RatdbFields {
+  return exact === undefined ? fields : readExactJson(exact);
+}
+
+/** A text of tables: a file, or what a command printed. Bytes, since old files are not all UTF-8. */
 export interface TableSource {
   readonly name: string;
-  readonly text: string;
+  readonly text: string | Uint8Array;
 }
 
 /** One table in one run range: what becomes one document. */
@@ -58,7 +80,7 @@ export interface Placed {
 export function place(source: TableSource): Map<string, Placed> {
   const placed = new Map<string, Placed>();
   for (const table of parseRatdb(source.text)) {
-    const hash = contentHash(table.fields);
+    const hash = contentHash(table.fields, table.latin1);
     for (const range of table.ranges) {
       const id = tableId(table.name, table.index, range, table.pass);
       placed.set(id, { id, table, range, hash, from: `${source.name}:${table.line}` });

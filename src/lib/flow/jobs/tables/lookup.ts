@@ -1,10 +1,10 @@
 // Looking a table up for a run, now or as a tag froze it. Reads, never writes.
-import type { Json } from '../../../domain/doc.ts';
 import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
+import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { runPad } from '../../../domain/ids.ts';
 import { idsWith, type Store } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
-import { bodyId, type TableBodyDoc, type TableDoc } from './documents.ts';
+import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
 import { type Frozen, frozenTables, readTag } from './tags.ts';
 
 export interface FoundTable {
@@ -18,7 +18,9 @@ export interface FoundTable {
   readonly plane: Plane;
   readonly revision: string;
   readonly at: Iso;
-  readonly fields: Readonly<Record<string, Json>>;
+  readonly fields: RatdbFields;
+  /** The file was not UTF-8: each character of the texts stands for the byte of its number. */
+  readonly encoding?: 'latin1';
 }
 
 /**
@@ -37,7 +39,11 @@ export async function lookupTable(
   const body = (await store.get<TableBodyDoc>([bodyId(picked.hash)])).get(bodyId(picked.hash));
   if (!body) return undefined;
   const { id, first, last, pass, revision, at } = picked;
-  return { id, name, index, first, last, pass, plane: planeOf([first, last]), revision, at, fields: body.fields };
+  return {
+    ...{ id, name, index, first, last, pass, plane: planeOf([first, last]), revision, at },
+    ...(body.encoding ? { encoding: body.encoding } : {}),
+    fields: exactFields(body),
+  };
 }
 
 /**

@@ -1,6 +1,5 @@
 // Loading tables: sources in, documents out. Contents are written before what points to them.
-import type { Json } from '../../../domain/doc.ts';
-import { SCHEMA } from '../../../domain/doc.ts';
+import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { MAX_RUN, runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Change, type Outcome, tookEffect } from '../../../store.ts';
@@ -8,6 +7,7 @@ import { StoreError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
 import {
   bodyId,
+  bodyOf,
   decide,
   describe,
   type Placed,
@@ -89,14 +89,11 @@ async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso, optio
 async function writeBodies(ports: Ports, tables: readonly Placed[]): Promise<void> {
   const byHash = new Map(tables.map((table) => [table.hash, table]));
   const known = await ports.store.get<TableBodyDoc>([...byHash.keys()].map(bodyId));
-  const bodies = [...byHash].filter(([hash]) => !known.has(bodyId(hash)));
+  const bodies = [...byHash.values()].filter(({ hash }) => !known.has(bodyId(hash))).map(bodyOf);
   const outcomes = await ports.store.bulk<TableBodyDoc>(
-    bodies.map(([hash, { table }]) => ({
-      id: bodyId(hash),
-      change: (doc) =>
-        doc
-          ? { skip: 'there already' }
-          : { write: { _id: bodyId(hash), kind: 'tablebody', v: SCHEMA, name: table.name, fields: table.fields } },
+    bodies.map((body) => ({
+      id: body._id,
+      change: (doc) => (doc ? { skip: 'there already' } : { write: body }),
     })),
   );
   const lost = outcomes.find((outcome) => !tookEffect(outcome) && outcome.result !== 'skipped');
@@ -130,7 +127,7 @@ function lostItem(placed: Placed, outcome: Outcome<TableDoc>): Item {
 }
 
 /** The run type mask that a RUN table gives; `undefined` when it gives none. */
-export function maskOf(fields: Readonly<Record<string, Json>>): number | undefined {
+export function maskOf(fields: RatdbFields): number | undefined {
   const mask = fields.runtype;
   return typeof mask === 'number' && Number.isInteger(mask) && mask >= 0 ? mask : undefined;
 }

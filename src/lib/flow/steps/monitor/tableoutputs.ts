@@ -46,7 +46,7 @@ export async function* loadOutputs(
 async function* loadOne(ports: Ports, job: JobDoc, output: Output): AsyncGenerator<Item, void, void> {
   if (output.size > LIMIT) throw new ItemError(`${output.size} bytes are too much for a file of tables`);
   const storage = await ports.storage(output.storage);
-  const text = (await storage.read(output.path, 0, output.size)).toString('utf8');
+  const text = await storage.read(output.path, 0, output.size);
   let refused: string | undefined;
   for await (const item of loadTables(ports, [{ name: output.name, text }])) {
     if (item.kind === 'source') refused = item.text ?? 'it does not parse';

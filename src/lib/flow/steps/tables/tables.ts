@@ -82,10 +82,14 @@ async function* firstPass(
   if (!claim) return;
   if (options.dryRun) return yield { kind: 'run', ref: String(run), did: 'tabled', run, text, dryRun: true };
   const cwd = ports.settings.folder;
-  const result = await shell(command, files, { cwd, env: { DFLOW_RUN: String(run) }, timeout: LIMIT });
+  // Latin-1: one character for each byte, which may not be UTF-8.
+  const env = { DFLOW_RUN: String(run) };
+  const result = await shell(command, files, { cwd, env, timeout: LIMIT, encoding: 'latin1' });
   let failure = result.failure === undefined ? undefined : failureText(result);
   if (failure === undefined) {
-    for await (const item of loadTables(ports, [{ name: `tables.command for ${run}`, text: result.stdout }])) {
+    for await (const item of loadTables(ports, [
+      { name: `tables.command for ${run}`, text: Buffer.from(result.stdout, 'latin1') },
+    ])) {
       if (item.failed) failure ??= item.text;
       else yield item;
     }
@@ -160,6 +164,6 @@ async function* settle(ports: Ports, claim: FirstPassDoc, failure: string | unde
 }
 
 function failureText(result: ExecResult): string {
-  const last = result.stderr.trimEnd().split('\n').at(-1);
+  const last = Buffer.from(result.stderr, 'latin1').toString().trimEnd().split('\n').at(-1);
   return `tables.command: ${result.failure}${last ? `: ${last}` : ''}`;
 }
