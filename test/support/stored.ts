@@ -154,7 +154,9 @@ export async function onDisk(ports: TestPorts, storage: string): Promise<Map<str
 
 /** Names of what lies on the buffer. */
 export function onBuffer(ports: TestPorts, level = 'L1'): string[] {
-  return readdirSync(join(ports.folder, 'buffer', level)).sort();
+  return readdirSync(join(ports.folder, 'buffer', level))
+    .filter((name) => !name.startsWith('.dflow'))
+    .sort();
 }
 
 /** `name: state of the original`, by run. */

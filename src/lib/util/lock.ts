@@ -1,5 +1,7 @@
 // Exclusive locks between processes of one host. Node has no flock, so the lock is a transaction held open on a small
 // SQLite file: the kernel releases it when the process ends, however it ends. Knows nothing of what is protected.
+import { closeSync, openSync, statSync } from 'node:fs';
+import { removeFileSync } from './remove.ts';
 import { openDatabase, type SqlDatabase, SqlError } from './sqlite.ts';
 
 export interface Lock {
@@ -49,4 +51,31 @@ export function tryLock(path: string): Lock | undefined {
       db.close();
     },
   };
+}
+
+/**
+ * As `tryLock`, in a folder of others: the file goes with the lock. Who opened it before it went has locked nothing, and
+ * tries again: the number of the file is asked before it is opened and when it is locked.
+ * @throws SqlError, or an error of the file system
+ */
+export function tryPassingLock(path: string): Lock | undefined {
+  for (;;) {
+    closeSync(openSync(path, 'a', 0o600));
+    const before = numberOf(path);
+    const lock = tryLock(path);
+    if (!lock) return undefined;
+    if (before !== undefined && before === numberOf(path)) {
+      return {
+        release() {
+          removeFileSync(path);
+          lock.release();
+        },
+      };
+    }
+    lock.release();
+  }
+}
+
+function numberOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }

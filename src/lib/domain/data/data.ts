@@ -55,6 +55,8 @@ export type Original =
       readonly state: 'purging';
       readonly nonce: string;
       readonly host: string;
+      /** Folder of the configuration whose lock the purge holds. */
+      readonly lock?: string;
       readonly since: Iso;
       readonly receipt?: string;
     }

@@ -1,5 +1,6 @@
 // What lies in a buffer folder, sorted out from one listing: raw files with their numbers, open or closed; end markers;
 // strange names. Pure, and knows nothing of what is registered.
+import { isOwnPath } from '../../../domain/data/gone.ts';
 import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
 import type { BufferSettings, Settings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
@@ -60,6 +61,7 @@ export function sortOut(entries: readonly Entry[], rules: ListingRules): Listing
   const strange: Entry[] = [];
   const ended = new Set<number>();
   for (const entry of entries) {
+    if (isOwnPath(entry.path)) continue;
     const name = baseName(entry.path);
     const numbers = entry.raw ? undefined : rules.pattern.parse(name);
     const end = rules.endMarker?.parse(name);

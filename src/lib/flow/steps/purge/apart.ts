@@ -1,24 +1,20 @@
 // Two addresses may lead to one place: two doors of one server, an element that is also mounted, a buffer that is
 // served. A copy there is no copy. Names and addresses do not tell; a file put at one address and looked for at the other
-// does. Asked once for each two places of a call, whatever the number of files.
+// does, also where both are folders here: a mount may give one file two numbers. Asked once for each two folders of a
+// call, whatever the number of files.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path/posix';
 import type { Storage } from '../../../storage.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { sameFile } from '../../../util/folders.ts';
 import { withScratch } from '../../../util/scratch.ts';
+import type { Place } from '../../copies/lookagain.ts';
 import type { Sites } from '../../copies/sites.ts';
-
-/** A file at an element or a buffer. */
-export interface Place {
-  readonly site: string;
-  readonly path: string;
-}
 
 export interface ApartOptions {
   /** Part of the probe's name: no two calls use the same. */
   readonly nonce: string;
-  /** Without it nothing is put anywhere, and only files that are both on this machine are told apart. */
+  /** Without it nothing is put anywhere, and only what the numbers of local files tell is known. */
   readonly probes: boolean;
 }
 
@@ -27,6 +23,9 @@ function split(path: string): { readonly folder: string; readonly name: string }
   const cut = path.lastIndexOf('/') + 1;
   return { folder: path.slice(0, cut), name: path.slice(cut) };
 }
+
+/** A file system may take names for one that differ in case or in how accents are written. */
+const folded = (name: string): string => name.normalize('NFC').toLowerCase();
 
 export class Apart {
   readonly #sites: Sites;
@@ -42,13 +41,12 @@ export class Apart {
   /** Why these two cannot count as two files; `undefined`: they are two. */
   async why(copy: Place, other: Place): Promise<string | undefined> {
     const [own, theirs] = [await this.#local(copy), await this.#local(other)];
-    if (own !== undefined && theirs !== undefined)
-      return (await sameFile(own, theirs)) ? `${own} and ${theirs} are one file` : undefined;
+    if (own !== undefined && theirs !== undefined && (await sameFile(own, theirs)))
+      return `${own} and ${theirs} are one file`;
     const [a, b] = [split(copy.path), split(other.path)];
-    if (a.name !== b.name || !this.#options.probes) return undefined;
-    // With equal paths the answer is that of the elements' own folders.
-    const folders = a.folder === b.folder ? [] : [a.folder, b.folder];
-    const key = JSON.stringify([copy.site, other.site, ...folders]);
+    if (folded(a.name) !== folded(b.name) || !this.#options.probes) return undefined;
+    // Any folder of an element may be a link: what is known of one says nothing of the next.
+    const key = JSON.stringify([copy.site, other.site, a.folder, b.folder]);
     const known = this.#known.get(key) ?? this.#probe(copy, other);
     this.#known.set(key, known);
     return known;

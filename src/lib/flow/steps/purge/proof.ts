@@ -6,6 +6,7 @@ import { bufferSite } from '../../../domain/data/replicas.ts';
 import type { Checksum, Storage } from '../../../storage.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
+import { ONE_PLACE } from '../../copies/lookagain.ts';
 import type { PurgeSession } from './purgesession.ts';
 
 export interface Check extends Copy {
@@ -15,9 +16,6 @@ export interface Check extends Copy {
 }
 
 export type Checked = { readonly checks: readonly Check[] } | { readonly why: string; readonly next?: string };
-
-const ONE_PLACE =
-  'give one place one name in the configuration, and copy to another: dflow config check; dflow transfer';
 
 /** Checks the copies of one file until enough are good; says why when they are not. Other errors are thrown. */
 export async function checkCopies(

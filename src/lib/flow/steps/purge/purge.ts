@@ -6,8 +6,9 @@ import { fillOf, spaceOfBuffer } from '../../copies/buffer/fill.ts';
 import { originals } from '../../copies/buffer/originals.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
+import type { Candidate } from './deletion.ts';
 import { purgeJunk } from './junk.ts';
-import { type Candidate, candidateOf, purgeBatch } from './purgebatch.ts';
+import { candidateOf, purgeBatch } from './purgebatch.ts';
 import { openPurge, type PurgeOptions, type PurgeSession } from './purgesession.ts';
 import { recover } from './recover.ts';
 

@@ -1,41 +1,19 @@
-// One batch of originals: claim, check their copies, receipt, confirm, look at the original, delete, record. Whatever
+// One batch of originals: claim, check their copies, receipt, confirm, delete, record. Whatever
 // changes in between puts the original back; whoever is killed leaves claims that the next call settles.
 import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
-import { type Copy, isStillFree, judge } from '../../../domain/data/purgerules.ts';
-import { bufferSite } from '../../../domain/data/replicas.ts';
+import { isStillFree, judge } from '../../../domain/data/purgerules.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
-import type { Stat } from '../../../storage.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
-import { ItemError } from '../../../util/errors.ts';
 import { groupBy } from '../../../util/group.ts';
 import { shown } from '../../../util/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { type Judged, runFacts } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Item, Step } from '../../ports.ts';
-import { type Check, checkCopies } from './proof.ts';
+import { type Candidate, deleteAll, look, type Outcome, type Ready, readyOf } from './deletion.ts';
+import { checkCopies } from './proof.ts';
 import type { PurgeSession } from './purgesession.ts';
-
-export interface Candidate {
-  readonly doc: DataDoc;
-  readonly file: RawFile;
-  readonly rule: 'copies' | 'sampled-out';
-  readonly copies: readonly Copy[];
-}
-
-/** How one file ended. `gone`: it had to go and has. `back`: what its original is to be now. */
-type Outcome =
-  | { readonly candidate: Candidate; readonly gone: true }
-  | {
-      readonly candidate: Candidate;
-      readonly gone: false;
-      readonly why: string;
-      readonly next?: string;
-      readonly back?: Original;
-    };
-
-type Ready = { readonly candidate: Candidate; readonly checks: readonly Check[] };
 
 /** Deletes what may go of `candidates`; what it yields has been recorded before. */
 export async function* purgeBatch(session: PurgeSession, candidates: readonly Candidate[]): Step {
@@ -54,7 +32,7 @@ export async function* purgeBatch(session: PurgeSession, candidates: readonly Ca
     const confirmed = await confirm(session, ready);
     outcomes.push(...confirmed.kept);
     deleting = new Set(confirmed.ready.map(({ candidate }) => candidate));
-    for await (const outcome of deleteAll(session, confirmed.ready)) outcomes.push(outcome);
+    outcomes.push(...(await deleteAll(session, confirmed.ready)));
   } finally {
     // An error ended it: what may have been deleted is left to the next call, which looks; the rest is put back.
     const known = new Set(outcomes.map(({ candidate }) => candidate));
@@ -136,7 +114,7 @@ async function claim(session: PurgeSession, candidates: readonly Candidate[]): P
   const since = await ports.store.now();
   const claimed = await changeOriginals(session, candidates, (_doc, { file: judged, copies }, file) => {
     if (file?.original.state !== 'present' || file.path !== judged.path || file.adler32 !== judged.adler32) return;
-    const original: Original = { state: 'purging', nonce, host: ports.host, since };
+    const original: Original = { state: 'purging', nonce, host: ports.host, lock: ports.settings.folder, since };
     return isStillFree({ ...file, original }, { nonce, copies, now: since }) ? original : undefined;
   });
   return candidates.filter((candidate) => claimed.has(candidate));
@@ -153,7 +131,7 @@ async function check(session: PurgeSession, candidates: readonly Candidate[]) {
   });
   for (const [index, result] of results.entries()) {
     const candidate = candidates[index]!;
-    if ('checks' in result) ready.push({ candidate, checks: result.checks });
+    if ('checks' in result) ready.push(readyOf(session, candidate, result.checks));
     else kept.push({ candidate, gone: false, ...result });
   }
   return { ready, kept };
@@ -162,8 +140,8 @@ async function check(session: PurgeSession, candidates: readonly Candidate[]) {
 /** The receipt first, on disk; then, by compare-and-swap, that nothing has changed since the claim. */
 async function confirm(session: PurgeSession, ready: readonly Ready[]) {
   if (ready.length === 0) return { ready, kept: [] };
-  const { nonce, receipt, ports } = session;
-  await receipt.write(ready.map((one) => lineOf(session, one)));
+  const { nonce, receipt, removal, ports } = session;
+  await removal.announce(ready.flatMap(({ going, markers }) => [going, ...markers]));
   const now = await ports.store.now();
   const checks = new Map(ready.map((one) => [one.candidate, one.checks]));
   const confirmed = await changeOriginals(session, [...checks.keys()], (_doc, candidate, file) => {
@@ -175,58 +153,6 @@ async function confirm(session: PurgeSession, ready: readonly Ready[]) {
     ready: ready.filter(({ candidate }) => confirmed.has(candidate)),
     kept: kept.map(({ candidate }): Outcome => ({ candidate, gone: false, why: 'changed by others meanwhile' })),
   };
-}
-
-function lineOf({ ports }: PurgeSession, { candidate, checks }: Ready): object {
-  const { doc, file, rule } = candidate;
-  const { name, path, size, adler32, guid, lfn } = file;
-  const { by, host } = ports;
-  return { kind: 'purge', id: doc._id, run: doc.run, name, path, size, adler32, guid, lfn, rule, checks, by, host };
-}
-
-/** What the originals look like right before they go: those that are not as registered stay. */
-async function look(session: PurgeSession, ready: readonly Ready[]): Promise<Outcome[]> {
-  const levels = groupBy(ready, ({ candidate }) => candidate.doc.level);
-  const outcomes: Outcome[] = [];
-  for (const [level, mine] of levels) {
-    const paths = mine.map(({ candidate }) => candidate.file.path);
-    const found = await (await session.sites.open(bufferSite(level))).stat(paths);
-    for (const { candidate } of mine) outcomes.push(await lookAt(session, candidate, found.get(candidate.file.path)));
-  }
-  return outcomes;
-}
-
-async function lookAt({ ports }: PurgeSession, candidate: Candidate, found: Stat | undefined): Promise<Outcome> {
-  const { file } = candidate;
-  if (!found) {
-    const why = 'is no longer on the buffer';
-    const back: Original = { state: 'changed', since: await ports.store.now(), why };
-    return { candidate, gone: false, why, next: 'dflow register', back };
-  }
-  if (found.size === file.size && found.modified === file.modified) return { candidate, gone: true };
-  const why = `on the buffer ${found.size} bytes of ${found.modified}, registered ${file.size} bytes of ${file.modified}`;
-  return { candidate, gone: false, why, next: 'dflow register' };
-}
-
-async function* deleteAll(session: PurgeSession, ready: readonly Ready[]): AsyncGenerator<Outcome, void, void> {
-  for (const outcome of await look(session, ready)) {
-    yield outcome.gone ? await deleteOne(session, outcome.candidate) : outcome;
-  }
-}
-
-async function deleteOne({ sites, ports }: PurgeSession, candidate: Candidate): Promise<Outcome> {
-  const { doc, file } = candidate;
-  const closed = ports.settings.buffers.find(({ level }) => level === doc.level)?.closed;
-  try {
-    const buffer = await sites.open(bufferSite(doc.level));
-    await buffer.remove([file.path]);
-    // The builder's word that the file is finished goes after it.
-    if (closed === 'marker') await buffer.remove([`${file.path}_closed`]);
-    return { candidate, gone: true };
-  } catch (error) {
-    if (!(error instanceof ItemError)) throw error;
-    return { candidate, gone: false, why: error.message, ...(error.hint ? { next: error.hint } : {}) };
-  }
 }
 
 /** purging -> purged, or back. A file that has gone is purged whatever others have written about it meanwhile. */
@@ -246,7 +172,8 @@ async function record(session: PurgeSession, outcomes: readonly Outcome[]): Prom
       file && file.path === candidate.file.path && file.original.state !== 'purged' ? purged : undefined,
     words,
   );
-  const backs = new Map(outcomes.flatMap((outcome) => (outcome.gone ? [] : [[outcome.candidate, outcome.back]])));
+  const kept = outcomes.flatMap((outcome) => (outcome.gone || outcome.aside !== undefined ? [] : [outcome]));
+  const backs = new Map(kept.map(({ candidate, back }) => [candidate, back]));
   await changeOriginals(session, [...backs.keys()], (_doc, candidate, file) => {
     if (file?.original.state !== 'purging' || file.original.nonce !== nonce) return undefined;
     return backs.get(candidate) ?? { state: 'present' };

@@ -1,18 +1,16 @@
 // What one call of purge works with: its options checked, its rules, the storage elements it may ask, its receipt and
 // the lock that makes it the only purge of this host.
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { PurgeRules } from '../../../domain/data/purgerules.ts';
 import type { Space } from '../../../util/disk.ts';
-import { BusyError, UsageError } from '../../../util/errors.ts';
-import { type Lock, tryLock } from '../../../util/lock.ts';
+import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/near.ts';
-import { writing } from '../../../util/ownfolder.ts';
 import { newReceipt, type Receipt } from '../../../util/receipt.ts';
+import { Removal } from '../../copies/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';
 import { Apart } from './apart.ts';
+import { takeLocks } from './purgelocks.ts';
 
 export interface PurgeOptions extends StepOptions {
   /** Share of each buffer's disk to be free, 0..1; oldest runs go first until it is. */
@@ -36,6 +34,9 @@ export interface PurgeSession {
   readonly apart: Apart;
   readonly nonce: string;
   readonly receipt: Receipt;
+  readonly removal: Removal;
+  /** Levels whose buffers no other purge works on, of any configuration of any host: what was claimed there is settled. */
+  readonly alone: ReadonlySet<string>;
   /** Files that may still go in this call. */
   left: number;
   close(): Promise<void>;
@@ -63,32 +64,24 @@ export async function openPurge(ports: Ports, options: PurgeOptions): Promise<Pu
     aside: sites.aside,
     late: options.late === true,
   };
+  const levels = options.levels ?? known;
   // Last: nothing may fail between here and the caller's `finally`.
-  const lock = options.dryRun ? undefined : await onlyOne(settings.folder);
+  const locks = options.dryRun ? undefined : await takeLocks(settings, levels);
   return {
     ports,
     options,
-    levels: options.levels ?? known,
+    levels,
     rules,
     sites,
     apart: new Apart(sites, { nonce, probes: options.dryRun !== true }),
     nonce,
     receipt,
+    removal: new Removal(sites, receipt, nonce),
+    alone: locks?.alone ?? new Set(),
     left: options.limit ?? Number.POSITIVE_INFINITY,
     close: async () => {
       await receipt.close();
-      lock?.release();
+      locks?.release();
     },
   };
-}
-
-/** The kernel releases the lock of a purge that is killed: what it had claimed can be settled at once. */
-async function onlyOne(folder: string): Promise<Lock> {
-  const below = join(folder, '.dflow');
-  const lock = await writing(below, async () => {
-    await mkdir(below, { recursive: true });
-    return tryLock(join(below, 'purge.lock'));
-  });
-  if (lock) return lock;
-  throw new BusyError('another purge is running on this host', { hint: 'dflow list loops, or wait for it' });
 }

@@ -1,11 +1,13 @@
 // What an earlier purge of this host left when it was killed: originals that it had claimed. Its lock is free, so it is
 // gone for certain: a file that is still there goes back to present, one that its receipt names is purged.
 import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
+import { gonePath } from '../../../domain/data/gone.ts';
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { tookEffect } from '../../../store.ts';
 import { readReceipt } from '../../../util/receipt.ts';
+import { type PutBack, putBack } from '../../copies/removal.ts';
 import type { Item, Step } from '../../ports.ts';
 import type { PurgeSession } from './purgesession.ts';
 
@@ -23,16 +25,19 @@ export async function* recover(session: PurgeSession): Step {
 
 async function* recoverDoc(session: PurgeSession, doc: DataDoc): Step {
   const { ports } = session;
-  const left = doc.files.flatMap((file) => (isLeft(session, file.original) ? [file] : []));
+  const left = doc.files.flatMap((file) => (isLeft(session, doc.level, file.original) ? [file] : []));
   if (left.length === 0) return;
   const buffer = await session.sites.open(bufferSite(doc.level));
-  const found = await buffer.stat(left.map(({ path }) => path));
   const now = await ports.store.now();
   const settled = new Map<string, Original>();
-  for (const file of left) settled.set(file.name, await settle(session, doc, file, found.has(file.path), now));
+  for (const file of left) {
+    const { nonce } = file.original as Purging;
+    await putBack(buffer, `${file.path}_closed`, nonce);
+    settled.set(file.name, await settle(session, doc, file, await putBack(buffer, file.path, nonce), now));
+  }
   const outcome = await ports.store.update<DataDoc>(doc._id, (current) => {
     const files = current?.files.map((file) =>
-      isLeft(session, file.original) ? { ...file, original: settled.get(file.name) ?? file.original } : file,
+      isLeft(session, doc.level, file.original) ? { ...file, original: settled.get(file.name) ?? file.original } : file,
     );
     if (!current || !files) return { skip: 'gone' };
     const entry = {
@@ -47,20 +52,26 @@ async function* recoverDoc(session: PurgeSession, doc: DataDoc): Step {
   for (const [name, original] of settled) yield itemOf(doc, name, original);
 }
 
-function isLeft({ nonce, ports }: PurgeSession, original: Original): original is Purging {
-  return original.state === 'purging' && original.host === ports.host && original.nonce !== nonce;
+/** A claim of a purge that has ended: it held the lock of this configuration, or of this buffer, which is ours now. */
+function isLeft({ nonce, ports, alone }: PurgeSession, level: string, original: Original): original is Purging {
+  if (original.state !== 'purging' || original.host !== ports.host || original.nonce === nonce) return false;
+  return alone.has(level) || original.lock === ports.settings.folder;
 }
 
 async function settle(
   { ports }: PurgeSession,
   doc: DataDoc,
   file: RawFile,
-  there: boolean,
+  found: PutBack,
   since: string,
 ): Promise<Original> {
-  if (there) return { state: 'present' };
-  const { receipt } = file.original as Purging;
-  const lines = receipt === undefined ? [] : await readReceipt(ports.settings.folder, receipt);
+  if (found === 'back' || found === 'there') return { state: 'present' };
+  const { receipt, nonce, lock } = file.original as Purging;
+  if (found === 'taken') {
+    const why = `another file has its name; the registered one lies beside it as ${gonePath(file.path, nonce)}`;
+    return { state: 'changed', since, why };
+  }
+  const lines = receipt === undefined ? [] : await readReceipt(lock ?? ports.settings.folder, receipt);
   const named = lines.some((line) => line.id === doc._id && line.name === file.name);
   if (named && receipt !== undefined) return { state: 'purged', since, receipt };
   return { state: 'changed', since, why: 'vanished from the buffer; no receipt of a purge names it' };

@@ -1,0 +1,60 @@
+// The locks of a purge: one beside the configuration, one in each buffer. The kernel releases those of a purge that is
+// killed, so what it had claimed can be settled at once. Two configurations, or two hosts, meet in the buffer's.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '../../../domain/settings.ts';
+import { BusyError } from '../../../util/errors.ts';
+import { type Lock, tryLock, tryPassingLock } from '../../../util/lock.ts';
+import { isFileError, writing } from '../../../util/ownfolder.ts';
+import { SqlError } from '../../../util/sqlite.ts';
+
+export interface PurgeLocks {
+  /** Levels whose buffer's lock is held. */
+  readonly alone: ReadonlySet<string>;
+  release(): void;
+}
+
+const BUFFER_LOCK = '.dflow-purge.lock';
+
+/** @throws BusyError: another purge of this configuration, or of one of these buffers, is running */
+export async function takeLocks({ folder, buffers }: Settings, levels: readonly string[]): Promise<PurgeLocks> {
+  const below = join(folder, '.dflow');
+  const own = await writing(below, async () => {
+    await mkdir(below, { recursive: true });
+    return tryLock(join(below, 'purge.lock'));
+  });
+  if (!own) throw new BusyError('another purge is running on this host', { hint: 'dflow list loops, or wait for it' });
+  const locks = [own];
+  const release = () => {
+    for (const lock of locks.splice(0)) lock.release();
+  };
+  try {
+    const alone = new Set<string>();
+    const held = new Map<string, boolean>();
+    for (const { level, path } of buffers.filter((one) => levels.includes(one.level))) {
+      const lock = held.has(path) ? undefined : lockBuffer(path);
+      if (lock) locks.push(lock);
+      if (!held.has(path)) held.set(path, lock !== undefined);
+      if (held.get(path)) alone.add(level);
+    }
+    return { alone, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** `undefined`: its file system lets nothing be locked, and what others have claimed there is left to them. */
+function lockBuffer(path: string): Lock | undefined {
+  let lock: Lock | undefined;
+  try {
+    lock = tryPassingLock(join(path, BUFFER_LOCK));
+  } catch (error) {
+    if (error instanceof SqlError || isFileError(error)) return undefined;
+    throw error;
+  }
+  if (lock) return lock;
+  throw new BusyError(`another purge is working on the buffer ${path}`, {
+    hint: `wait for it, or see which process holds its lock: fuser -v ${join(path, BUFFER_LOCK)}`,
+  });
+}
