@@ -54,12 +54,13 @@ export class CondorJobs extends ClaimFolder {
   }
 
   /** Takes in transferred records that are whole; HTCondor writes them in place, so one may still be arriving. */
-  collect(): void {
+  override arrived(): string[] {
     for (const key of this.list('incoming').filter(isKey)) {
       const path = this.path('incoming', key);
       const text = ifThere(() => readFileSync(path, 'utf8'));
       if (text !== undefined && isWhole(text)) this.move(path, this.path('result/new', key));
     }
+    return super.arrived();
   }
 }
 

@@ -13,6 +13,11 @@ export class ClaimFolder extends JobFolder {
     super(folder, ['jobs', 'beats', ...more]);
   }
 
+  /** Names of the records that nobody has acknowledged. */
+  arrived(): string[] {
+    return this.list('result/new');
+  }
+
   /** What each key has left behind: heartbeat, start mark, record. */
   signs(keys: readonly string[]): Map<string, Signs> {
     const now = keys.length === 0 ? 0 : this.clock();

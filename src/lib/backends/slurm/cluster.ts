@@ -1,6 +1,5 @@
 // Questions to Slurm and orders for it: one command for many keys. Knows keys, not files; marks and records are
 // somebody else's.
-import { UnreachableError } from '../../util/errors.ts';
 import { partsOf } from '../shared/jobfolder.ts';
 import { type ArrayPart, jobName, namesOf, packIds } from './arrays.ts';
 import { batchScript, type JobPaths, sacctArgs, sbatchArgs } from './commands.ts';
@@ -50,7 +49,6 @@ export class Cluster {
 
   /**
    * Submits one held array. Answers its job id, or why it was refused.
-   * @throws UnreachableError it may have been taken
    */
   async submit(part: ArrayPart, paths: JobPaths): Promise<{ readonly job: string } | { readonly refused: string }> {
     const name = jobName(this.#prefix, part.claim, part.base);
@@ -135,11 +133,3 @@ export class Cluster {
 }
 
 export type Rows = ReadonlyMap<string, Row>;
-
-/** @throws UnreachableError some of these are held although they were just released */
-export function refuseHeld(held: readonly string[]): void {
-  if (held.length === 0) return;
-  throw new UnreachableError(`Slurm did not release ${held.length} jobs: ${held.slice(0, 3).join(', ')}`, {
-    hint: 'scontrol show job',
-  });
-}
