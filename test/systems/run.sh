@@ -3,11 +3,8 @@
 # this folder with nothing skipped, ends what it started. DFLOW_TEST_SYSTEMS=xrootd: only these systems' own suites.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-[ "$(id -u)" = 0 ] || { echo 'test:systems: must be root (it installs packages and starts daemons as their users)' >&2; exit 2; }
 wanted=${DFLOW_TEST_SYSTEMS:-$(cd test/systems && ls *-install.sh | sed 's/-install.sh//' | paste -sd, -)}
-for system in ${wanted//,/ }; do
-  bash "test/systems/$system-install.sh" || { echo "test:systems: $system could not be installed" >&2; exit 1; }
-done
+bash test/systems/install.sh ${wanted//,/ } || exit
 report=$(mktemp)
 # The set-up of vitest starts and ends the systems.
 npx vitest run --config test/systems/vitest.config.ts --reporter=default --reporter=json --outputFile.json="$report" "$@"
