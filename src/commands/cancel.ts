@@ -6,7 +6,7 @@ import { STATE_SETS } from '../lib/domain/selection.ts';
 import { cancel } from '../lib/flow/jobs/operate.ts';
 
 export default class Cancel extends Base {
-  static override summary = 'stop jobs, also at the backend';
+  static override summary = 'Stop jobs, also in the batch system';
   static override description =
     'Waiting and held passes are canceled at once; for what the batch system may run, the cancel is marked as wanted and carried out by monitor until it is confirmed. Without a state: active.';
   static override examples = [

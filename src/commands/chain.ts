@@ -4,7 +4,7 @@ import { changing } from '../lib/cli/flags.ts';
 import { chain } from '../lib/flow/steps/chain/chain.ts';
 
 export default class Chain extends Base {
-  static override summary = "one round of this host's steps";
+  static override summary = 'Run one round of all steps that this host does';
   static override description =
     'Runs the steps that the configuration gives this host, once; with --until-idle, again and again until nothing is due and nothing is active.';
   static override examples = [

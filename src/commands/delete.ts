@@ -9,7 +9,7 @@ import { deleteOutputs } from '../lib/flow/steps/delete/delete.ts';
 const ENDED: readonly PassState[] = ['completed', 'failed', 'partFail', 'canceled'];
 
 export default class Delete extends Base {
-  static override summary = 'outputs of passes, with a receipt';
+  static override summary = 'Delete outputs of jobs; a receipt lists what was deleted';
   static override description =
     'Deletes what passes have made, all of it or some types. A receipt in .dflow/receipts is on disk first; a pass without outputs is deleted, `retry` makes it anew. What an open pass needs is kept. With --state deleted: removes what a deletion that was stopped has left.';
   static override examples = [

@@ -6,7 +6,7 @@ import { makeExperiment } from '../lib/cli/demo/experiment.ts';
 import { nextSteps, STORY, type Telling, tell } from '../lib/cli/demo/story.ts';
 
 export default class Demo extends Base {
-  static override summary = 'make a small experiment and run the chain on it';
+  static override summary = 'Make a small experiment and run the whole chain on it';
   static override description =
     'Writes raw files in true ZDAB layout for some twenty runs, three storage elements (folders), run tables and two example modules into a folder, then runs the real commands on them, each shown as it would be typed. A folder that holds a demo is made anew; any other that is not empty is refused.';
   static override examples = [

@@ -8,7 +8,7 @@ import { enqueue } from '../lib/flow/steps/enqueue/enqueue.ts';
 import { declareComplete } from '../lib/flow/steps/register/register.ts';
 
 export default class Enqueue extends Base {
-  static override summary = 'make jobs for complete runs';
+  static override summary = 'Make the jobs of complete runs';
   static override description =
     'For each run that is complete and has its tables, makes the passes that its run type asks for. Several at once make no duplicates. With --run, a run that is not ready is named with what it waits for.';
   static override examples = [

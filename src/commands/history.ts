@@ -6,7 +6,7 @@ import { documentsOf, historyRows, passesOf } from '../lib/flow/reports/records.
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class History extends Base {
-  static override summary = 'changes of a run, a pass or a document';
+  static override summary = 'Show what changed, when, by whom and why';
   static override description =
     'Who changed what, when and why, oldest first; of a run also the changes of its passes.';
   static override examples = [

@@ -5,7 +5,7 @@ import { CONFIG_NAME } from '../lib/cli/config/load.ts';
 import { changing } from '../lib/cli/flags.ts';
 
 export default class Init extends Base {
-  static override summary = 'write a configuration for a folder of raw files';
+  static override summary = 'Write a configuration for a folder of raw files';
   static override description =
     'Guesses the file-name pattern, writes dflow.yaml and an example of a module file (all comments), and sets up the store. Nothing that exists is written over.';
   static override examples = [

@@ -14,7 +14,7 @@ import { suggestion } from '../lib/util/near.ts';
 const SCREEN = 100;
 
 export default class List extends Base {
-  static override summary = 'runs data replicas jobs farms storage requests holds loops modules quarantine tables';
+  static override summary = 'List runs, copies, jobs, farms, holds and more';
   static override description =
     'Rows of one kind. `list jobs` without a state lists open ones (not completed, canceled or deleted). Copies are listed by run, by pass, or by file name, LFN or GUID. Every row has a ref that other commands take.';
   static override examples = [

@@ -6,7 +6,7 @@ import { PASS_STATES } from '../lib/domain/jobs/states.ts';
 import { logsOf } from '../lib/flow/reports/records.ts';
 
 export default class Log extends Base {
-  static override summary = "a job's output";
+  static override summary = 'Show the output of a job';
   static override description = 'The end of what the last attempt of each subjob printed, stdout and stderr together.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134/Analysis40',

@@ -8,7 +8,7 @@ import { UsageError } from '../lib/util/errors.ts';
 import { parseDuration, plus } from '../lib/util/time.ts';
 
 export default class Pause extends Base {
-  static override summary = 'hold back what a selection covers';
+  static override summary = 'Hold back jobs, or copies, until a time that you give';
   static override description =
     'Puts a hold: what it covers is not submitted or transferred until it ends. It also covers what is made later. `dflow list holds` shows it, `dflow resume` ends it.';
   static override examples = [

@@ -8,7 +8,7 @@ import { purge } from '../lib/flow/steps/purge/purge.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Purge extends Base {
-  static override summary = 'free the buffer';
+  static override summary = 'Delete raw files from the buffer that have enough verified copies';
   static override description =
     'Deletes originals from the buffer of this host, oldest run first, when enough copies are good now: each is checked again, at least one read byte by byte. A receipt in .dflow/receipts is on disk before anything goes. Never the last copy.';
   static override examples = [

@@ -7,7 +7,7 @@ import { pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Quarantine extends Base {
-  static override summary = 'keep runs out of everything, without expiry';
+  static override summary = 'Keep runs or files out of everything until they are released';
   static override description =
     'Puts a hold on runs: their new files go to quarantine, and no pass of theirs is submitted. It has no end of its own; dflow resume ends it, and the files are taken then. --restore brings files back from the trash of the buffer (dflow list quarantine --trash); nothing is written over.';
   static override examples = [

@@ -4,7 +4,7 @@ import { beating } from '../lib/flow/farms/beat.ts';
 import { register } from '../lib/flow/steps/register/register.ts';
 
 export default class Register extends Base {
-  static override summary = 'find closed files, checksum, catalogue';
+  static override summary = 'Find new raw files, checksum them and enter them in the catalogue';
   static override description =
     'Looks through the buffer of each level for files that are closed and not yet known, checksums them, and makes one data document per run and level. What cannot be placed is quarantined with its reason; a file that changed after it was registered is reported, never replaced. Complete runs are frozen with their evidence.';
   static override examples = [

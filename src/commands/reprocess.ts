@@ -10,7 +10,7 @@ import { reprocess } from '../lib/flow/steps/reprocess/reprocess.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Reprocess extends Base {
-  static override summary = 'new passes';
+  static override summary = 'Make new passes of chosen runs and modules';
   static override description =
     'Gives each (run, module) a new pass; old ones stay. The request is written with its whole plan first: repeating the command continues it, --again makes another. The exactly file lists `module run pass`.';
   static override examples = [

@@ -8,7 +8,7 @@ import { putBackSelected } from '../lib/flow/jobs/operate.ts';
 import { reset } from '../lib/flow/steps/reset/reset.ts';
 
 export default class Reset extends Base {
-  static override summary = 'put stuck and lost work back; policy';
+  static override summary = 'Put stuck or lost jobs back into the queue';
   static override description =
     'Puts claims back that were never recorded, wakes what has cooled off, ends holds whose time is over. With a selection or `-`: puts exactly that back, also what is active, which is stopped at the backend first.';
   static override examples = [

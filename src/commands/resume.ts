@@ -8,7 +8,7 @@ import { calibrationHoldId } from '../lib/flow/switches/mask.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Resume extends Base {
-  static override summary = 'end holds';
+  static override summary = 'End holds, so that what they held back goes on';
   static override description =
     'Ends holds by their id (with or without `hold:`); a run number ends the calibration hold of that run. What waited for them is looked at again.';
   static override examples = [

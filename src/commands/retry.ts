@@ -5,7 +5,7 @@ import { STATE_SETS } from '../lib/domain/selection.ts';
 import { retry } from '../lib/flow/jobs/operate.ts';
 
 export default class Retry extends Base {
-  static override summary = 'same passes again';
+  static override summary = 'Run failed jobs again, as the same pass';
   static override description =
     'Puts failed, canceled and held subjobs back to waiting with all their tries. Without a state: failed and partFail. With --cause only subjobs that failed or are held with that cause, in whatever open pass they are. A piped JSON line whose state has changed meanwhile is refused and named.';
   static override examples = [

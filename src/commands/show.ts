@@ -5,7 +5,7 @@ import { documentsOf, shownFields } from '../lib/flow/reports/records.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Show extends Base {
-  static override summary = 'a document';
+  static override summary = 'Show one document with everything that is known';
   static override description =
     'The documents that a REF names: a run with its data, the last pass of a module, one pass, or any document by its id.';
   static override examples = [

@@ -10,7 +10,7 @@ import { suggestion } from '../lib/util/near.ts';
 const CLEAR = '\x1b[2J\x1b[H';
 
 export default class Status extends Base {
-  static override summary = 'one page';
+  static override summary = 'Show the state of the whole experiment on one page';
   static override description =
     'What needs a person first, each line with the command to begin with; then runs, loops, storage, jobs, farms and requests.';
   static override examples = [

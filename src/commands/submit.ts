@@ -5,7 +5,7 @@ import { beating } from '../lib/flow/farms/beat.ts';
 import { submit } from '../lib/flow/steps/submit/submit.ts';
 
 export default class Submit extends Base {
-  static override summary = 'claim, hand to the batch system';
+  static override summary = 'Submit waiting jobs to the batch system, each exactly once';
   static override description =
     'Claims what is ready, submits it held, records the backend ids, then releases it. Killed at any moment, nothing is started twice.';
   static override examples = [

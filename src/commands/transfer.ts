@@ -11,7 +11,7 @@ import { transfer } from '../lib/flow/steps/transfer/transfer.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Transfer extends Base {
-  static override summary = 'to the primary, then fan out';
+  static override summary = 'Copy raw files to the storage elements, the primary first';
   static override description =
     'Copies registered files to the primary storage element, then from any verified copy to every other that lacks one. A copy counts only after the checksum at the destination was equal.';
   static override examples = [

@@ -8,7 +8,7 @@ import { UsageError } from '../lib/util/errors.ts';
 import { parseDuration } from '../lib/util/time.ts';
 
 export default class Verify extends Base {
-  static override summary = 'the catalogue against storage, both ways';
+  static override summary = 'Compare the catalogue with the storage elements; repair copies';
   static override description =
     'Looks at every copy, longest unchecked first: there, of the right size, with the right checksum. Bad ones are marked, unless so many are bad at once that the storage element is at fault: then it stops there and marks nothing. Without a selection it also names files that nobody catalogued.';
   static override examples = [

@@ -9,7 +9,7 @@ import { whyText } from '../lib/render/why.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Why extends Base {
-  static override summary = 'gates, evidence, cause, remedy';
+  static override summary = 'Explain why a run or a job is not done, and what to type';
   static override description =
     'Why a run or a pass is where it is: each gate met or not, since when, with its evidence, and the command that clears it. It asks the same rules that enqueue and submit act on. `why buffer` says how full it is and what keeps each part of it from being freed, `why STORAGE` whether a storage element can be used. With --all: everything that does not go on by itself, by reason.';
   static override examples = [

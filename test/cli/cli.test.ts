@@ -121,6 +121,6 @@ describe('help', () => {
       expect(manifest.commands[id]?.examples?.length, id).toBeGreaterThan(0);
     }
     const help = dflow(here, ['retry', '--help']).out;
-    expect(help).toMatch(/EXIT STATUS\n +0 +done, or nothing to do/);
+    expect(help).toMatch(/EXIT STATUS\n +0 +done, or there was nothing to do/);
   });
 });

@@ -4,7 +4,7 @@ import { checkAdapters } from '../../lib/cli/ports.ts';
 import { DflowError, UnreachableError } from '../../lib/util/errors.ts';
 
 export default class ConfigCheck extends Base {
-  static override summary = 'check the configuration and every module file';
+  static override summary = 'Check the configuration and every module file';
   static override description =
     'Validates dflow.yaml and modules/*.yaml as a whole. Every problem is named with its file, line and column; a misspelt key with the near miss. Protocols and backends check their own options; no server is called.';
   static override examples = ['<%= config.bin %> <%= command.id %>'];

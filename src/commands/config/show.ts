@@ -3,7 +3,7 @@ import { Base } from '../../lib/cli/base.ts';
 import { originRows } from '../../lib/cli/config/origin.ts';
 
 export default class ConfigShow extends Base {
-  static override summary = 'every setting as this host sees it';
+  static override summary = 'Show every setting as this host sees it';
   static override description =
     'Settings after defaults, environment and the part of this host; with --origin, where each comes from.';
   static override examples = [

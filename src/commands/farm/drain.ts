@@ -5,7 +5,7 @@ import { until, untilOf } from '../../lib/cli/until.ts';
 import { drain } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmDrain extends Base {
-  static override summary = 'submit nothing more to a farm';
+  static override summary = 'Submit nothing more to a farm; what runs there ends normally';
   static override description =
     'Puts a hold on the farm: nothing more is submitted there, what it runs ends. With --evict it is stopped and put back to waiting, for another farm. Said again it takes the new reason and end; an end that is not said anew stays. Ends with dflow resume hold:drain-FARM, or by itself.';
   static override examples = [

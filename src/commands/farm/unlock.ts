@@ -4,7 +4,7 @@ import { changing, yes } from '../../lib/cli/flags.ts';
 import { unlock } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmUnlock extends Base {
-  static override summary = 'give up what is locked to a farm';
+  static override summary = 'Give up the jobs that are locked to a farm which does not answer';
   static override description =
     'Puts everything back to waiting that is locked to the farm, and forgets which batch system it had. What still runs there may run twice; only the new attempts count. For a site that will not come back, or whose batch system was replaced.';
   static override examples = ['<%= config.bin %> <%= command.id %> cedar --why "the cluster was rebuilt" --dry-run'];

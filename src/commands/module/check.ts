@@ -5,7 +5,7 @@ import { UsageError } from '../../lib/util/errors.ts';
 import { suggestion } from '../../lib/util/near.ts';
 
 export default class ModuleCheck extends Base {
-  static override summary = 'check module files and list what they define';
+  static override summary = 'Check module files and list what they define';
   static override description =
     'Validates the configuration with every module file and macro: each problem is named with its file, line and column. Then lists the modules of one version, or of all.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> 7.0.8'];

@@ -4,7 +4,7 @@ import { planVersion, writeVersion } from '../../lib/cli/config/newversion.ts';
 import { changing } from '../../lib/cli/flags.ts';
 
 export default class ModuleNew extends Base {
-  static override summary = 'the module file of a new software version';
+  static override summary = 'Make the module file of a new software version';
   static override description =
     'Copies the module file of an old version, comments and all, with a line that says where it is from. Nothing is processed with it until automatic.version or a request names it: where the old version was the only one, dflow.yaml says automatic.version from now on.';
   static override examples = ['<%= config.bin %> <%= command.id %> 7.0.9 --from 7.0.8'];

@@ -5,7 +5,7 @@ import { trialItems } from '../../lib/flow/steps/trial/trial.ts';
 import { withScratch } from '../../lib/util/scratch.ts';
 
 export default class ModuleTest extends Base {
-  static override summary = 'run a module here, on one run';
+  static override summary = 'Run a module on this machine, on one run, without changing anything';
   static override description =
     'Runs the job wrapper in a temporary folder on the real inputs of one run (prerequisites: their newest completed passes), and shows its record, its outputs and the end of what it printed. No batch system; the store and the storage elements are only read. With --keep the folder stays, outputs and all.';
   static override examples = [

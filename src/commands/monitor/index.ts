@@ -5,7 +5,7 @@ import { beating } from '../../lib/flow/farms/beat.ts';
 import { monitor } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class Monitor extends Base {
-  static override summary = 'poll, apply, publish, free dependents';
+  static override summary = 'Watch submitted jobs and catalogue their outputs';
   static override description =
     'Asks the batch system once for all active jobs and applies what it says: publishes verified outputs, judges failures by the policy, cancels what is wanted canceled. Unknown is never failed.';
   static override examples = [

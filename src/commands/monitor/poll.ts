@@ -3,7 +3,7 @@ import { Base } from '../../lib/cli/base.ts';
 import { poll } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class MonitorPoll extends Base {
-  static override summary = 'ask the batch system for all active jobs; one JSON line each';
+  static override summary = 'Ask the batch system for all active jobs; print one JSON line for each';
   static override description = 'Changes no job. A missing line means nothing: absence is said explicitly.';
   static override examples = ['<%= config.bin %> <%= command.id %> | <%= config.bin %> monitor apply'];
   static override exits = [0, 2, 3, 4, 5, 75];

@@ -6,7 +6,7 @@ import { verdictRow, verdicts } from '../../lib/flow/reports/policy.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 
 export default class PolicyTest extends Base {
-  static override summary = 'cause and verdict of recorded failures';
+  static override summary = 'Show which cause and action the policy gives to recorded failures';
   static override description =
     'Tries the policy table on failures: JSON lines with exit, signal, phase, text, site, module, version, failures (each may be absent), or with --all the failures that stand in the store. Prints the cause of each, what would follow, and which rule decides. Changes nothing.';
   static override examples = [

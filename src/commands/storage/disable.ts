@@ -5,7 +5,7 @@ import { mustEnd, until } from '../../lib/cli/until.ts';
 import { disable } from '../../lib/flow/switches/storageswitch.ts';
 
 export default class StorageDisable extends Base {
-  static override summary = 'nothing is copied to or from it, for a while';
+  static override summary = 'Switch a storage element off for a while';
   static override description =
     'Transfer, verify and purge leave the storage element alone; its copies do not count for purge. It ends by itself, or with dflow resume.';
   static override examples = [

@@ -5,7 +5,7 @@ import { mustEnd, until } from '../../lib/cli/until.ts';
 import { setPrimary } from '../../lib/flow/switches/storageswitch.ts';
 
 export default class StoragePrimary extends Base {
-  static override summary = 'new files go here first, for a while';
+  static override summary = 'Choose the storage element that new files go to first';
   static override description =
     'The storage element that files are copied to first and from which they fan out, instead of the first one of the configuration. It ends by itself, or with dflow resume; a switch that is in force is replaced.';
   static override examples = ['<%= config.bin %> <%= command.id %> fnal --for 2d --why "network trouble at sfu"'];

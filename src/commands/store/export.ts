@@ -3,7 +3,7 @@ import { Base } from '../../lib/cli/base.ts';
 import { exportStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreExport extends Base {
-  static override summary = 'every document as a JSON line';
+  static override summary = 'Print every document as a JSON line';
   static override description =
     'For backups, and to move from SQLite to CouchDB. Revisions belong to the store and are left out.';
   static override examples = [

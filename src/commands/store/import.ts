@@ -5,7 +5,7 @@ import { inputLines } from '../../lib/cli/selection.ts';
 import { importStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreImport extends Base {
-  static override summary = 'add documents from JSON lines';
+  static override summary = 'Add documents from JSON lines';
   static override description =
     'Adds what is missing and never changes what is there: a document that stands with other content is refused and named. Repeating it is harmless.';
   static override examples = [

@@ -2,7 +2,7 @@ import { Base } from '../../lib/cli/base.ts';
 import { page } from '../../lib/render/page.ts';
 
 export default class StoreInfo extends Base {
-  static override summary = 'where the store is, and whether it may be written';
+  static override summary = 'Show where the store is and whether it may be written';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
 
   async run(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Base } from '../../lib/cli/base.ts';
 
 export default class StoreSetup extends Base {
-  static override summary = 'mark the store as the one writable database of the experiment';
+  static override summary = 'Set up the document store of the experiment';
   static override description =
     'Creates the store where there is none, installs the views, and writes the mark that replication does not copy: replicas stay read-only. Idempotent.';
   static override examples = ['<%= config.bin %> <%= command.id %>'];

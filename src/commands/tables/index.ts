@@ -4,7 +4,7 @@ import { beating } from '../../lib/flow/farms/beat.ts';
 import { tables } from '../../lib/flow/steps/tables/tables.ts';
 
 export default class Tables extends Base {
-  static override summary = 'make run tables';
+  static override summary = 'Make the run tables of complete runs that lack them';
   static override description =
     'First pass: runs the configured command (tables.command) once for each run that lacks a required table and loads what it prints.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run'];

@@ -6,7 +6,7 @@ import { loadTables } from '../../lib/flow/steps/tables/tables.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 
 export default class TablesLoad extends Base {
-  static override summary = 'load RATDB files';
+  static override summary = 'Load run tables from RATDB files';
   static override description =
     'Loads every table of the files. A file that does not parse is named with its line and column, and nothing of it is loaded. Loading the same again changes nothing.';
   static override examples = [

@@ -6,7 +6,7 @@ import { page } from '../../lib/render/page.ts';
 import { ItemError } from '../../lib/util/errors.ts';
 
 export default class TablesShow extends Base {
-  static override summary = 'a run table as it holds for a run';
+  static override summary = 'Show a run table as it holds for a run';
   static override description = 'Looks through the planes of RATDB: user, run ranges (highest pass), default.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> RUN --run 109134',

@@ -5,31 +5,45 @@ import { type Command, CommandHelp, Help } from '@oclif/core';
 export const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'CHAIN',
-    'what is due, once; a selection narrows it',
+    'do everything that is due, once; a selection limits a step',
     ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset', 'purge', 'chain'],
   ],
-  ['ASK', 'need a selection, a REF or --all', ['reprocess', 'produce', 'retry', 'cancel', 'delete', 'label']],
+  [
+    'ASK',
+    'ask for work, or take it back, by REF or selection',
+    ['reprocess', 'produce', 'retry', 'cancel', 'delete', 'label'],
+  ],
   [
     'LOOK',
-    'change nothing',
+    'look; nothing is changed',
     ['status', 'why', 'list', 'show', 'log', 'history', 'flow', 'events', 'report', 'wait', 'note'],
   ],
   [
     'SWITCH',
-    'with --why and --for or --until; `list holds` shows them all',
+    'switch things off and on again, with --why and --for or --until',
     ['pause', 'resume', 'quarantine', 'farm', 'storage'],
   ],
   [
     'SET UP',
-    'once',
+    'set up, check and try out',
     ['init', 'demo', 'doctor', 'verify', 'loop', 'screens', 'policy', 'config', 'module', 'store', 'autocomplete'],
   ],
 ];
 
+/** Columns of a terminal on which the first page must not wrap. */
+const WIDTH = 80;
+
+const INTRODUCTION = `A detector writes files, run after run. dflow registers them, copies them to
+storage elements, makes the jobs of each run, submits and watches them, and
+deletes files from the detector's disk only when enough copies are verified.`;
+
+/** Summaries of commands that are not ours. */
+const OWN_WORDS: Readonly<Record<string, string>> = { autocomplete: 'Switch on completion in your shell' };
+
 export const EXITS: Readonly<Record<number, string>> = {
-  0: 'done, or nothing to do',
-  1: 'items newly failed in this call, each named',
-  2: 'usage, configuration, or a store that must not be written',
+  0: 'done, or there was nothing to do',
+  1: 'some items failed in this call; each is named',
+  2: 'wrong usage, a wrong configuration, or a store that must not be written',
   3: 'the store cannot be reached',
   4: 'credentials are missing or expired',
   5: 'a batch system or storage element cannot be reached, or is not the one expected',
@@ -55,7 +69,7 @@ export default class DflowHelp extends Help {
   protected override CommandHelpClass = WithExitStatus;
 
   protected override async showRootHelp(): Promise<void> {
-    const lines = [`dflow ${this.config.version}: ${this.config.pjson.description ?? ''}`, ''];
+    const lines = [`dflow ${this.config.version}`, '', INTRODUCTION, ''];
     for (const [name, about, words] of GROUPS) {
       const rows = words.flatMap((word) => this.line(word));
       if (rows.length > 0) lines.push(`${name}  ${about}`, ...rows, '');
@@ -69,9 +83,11 @@ export default class DflowHelp extends Help {
     const command = this.config.findCommand(word);
     const below = this.config.commands.filter((other) => other.id.startsWith(`${word}:`) && !other.hidden);
     if (!command && below.length === 0) return [];
-    const topic = below.map((other) => other.id.slice(word.length + 1)).join(' | ');
-    const about = command?.summary ?? this.config.findTopic(word)?.description ?? '';
-    const text = [about, topic && `(${topic})`].filter(Boolean).join('  ');
-    return [`  ${word.padEnd(13)}${text}`];
+    const topic = below.map((other) => other.id.slice(word.length + 1)).join(', ');
+    const about = OWN_WORDS[word] ?? this.config.findTopic(word)?.description ?? command?.summary ?? '';
+    const line = `  ${word.padEnd(13)}${about}`;
+    if (topic === '') return [line];
+    const whole = `${line} (${topic})`;
+    return whole.length <= WIDTH ? [whole] : [line, `${' '.repeat(15)}(${topic})`];
   }
 }
