@@ -5,6 +5,9 @@ import module from 'node:module';
 // `dflow --version` is what monitoring asks most: answer it without loading anything.
 if (process.argv.length === 3 && process.argv[2] === '--version') {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  process.stdout.on('error', () => {
+    process.exitCode = 1;
+  });
   process.stdout.write(`dflow/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
 } else {
   module.enableCompileCache?.();

@@ -1,6 +1,7 @@
 // Storage elements: contract. Implementations are the files of protocols/; one suite tests them all.
 // A path is relative to the storage element's url, with `/` between its parts; any characters but NUL, no `..` part.
 import type { StorageSettings } from './domain/settings.ts';
+import type { ItemError } from './util/errors.ts';
 import type { Iso } from './util/time.ts';
 
 export interface Capabilities {
@@ -57,6 +58,9 @@ export interface Entry extends Stat {
   readonly raw?: true;
 }
 
+/** Told of a file or folder that a listing could not look at. */
+export type Unreadable = (path: string, why: ItemError) => void;
+
 /** Errors: UnreachableError (site down), ItemError (this path: missing, no space, no permission, corrupt). */
 export interface Storage {
   readonly name: string;
@@ -101,8 +105,12 @@ export interface Storage {
   renameNew?(from: string, to: string): Promise<void>;
   /** Idempotent: a missing path is no error. */
   remove(paths: readonly string[]): Promise<void>;
-  /** Files below `prefix`, recursively, in no order. A missing prefix has none; a missing root is an UnreachableError. */
-  list(prefix: string): AsyncIterable<Entry>;
+  /**
+   * Files below `prefix`, recursively, in no order. A missing prefix has none; a missing root is an UnreachableError.
+   * A file or folder that cannot be looked at is told to `unreadable`; without it the first such error is thrown once
+   * everything else was listed, so that nobody takes what was not seen for absent.
+   */
+  list(prefix: string, unreadable?: Unreadable): AsyncIterable<Entry>;
   /** Address for people and catalogues, without credentials. */
   url(path: string): string;
   /**

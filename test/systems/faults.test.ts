@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { open as openGfal } from '../../src/lib/protocols/gfal.ts';
 import { open as openXrootd } from '../../src/lib/protocols/xrootd.ts';
 import type { Storage } from '../../src/lib/storage.ts';
-import { ConfigError, codeOf, ItemError, UnreachableError } from '../../src/lib/util/errors.ts';
+import { ConfigError, ItemError, UnreachableError } from '../../src/lib/util/errors.ts';
+import { codeOf } from '../../src/lib/util/systemerrors.ts';
 import { adler32, bytesOf } from '../contracts/storage.ts';
 import {
   A,

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { open } from '../../src/lib/protocols/posix.ts';
-import { codeOf, type ItemError } from '../../src/lib/util/errors.ts';
+import type { ItemError } from '../../src/lib/util/errors.ts';
+import { codeOf } from '../../src/lib/util/systemerrors.ts';
 import { bytesOf, storageContract } from '../contracts/storage.ts';
 import { settings } from './servers.ts';
 

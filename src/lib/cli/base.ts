@@ -1,5 +1,6 @@
 // The base of every command: shared flags, the configuration, the ports (opened when asked for, closed at the end),
 // and how a step's items are shown. A command parses, calls one flow function and shows what it answers.
+
 import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
@@ -12,6 +13,7 @@ import { Output, type OutputFormat } from './output.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { withProgress } from './progress.ts';
 import { takeEmpty } from './selection.ts';
+import { workingFolder } from './workingfolder.ts';
 
 /** What the base reads of the shared flags; commands read their own. */
 interface SharedFlags {
@@ -49,7 +51,9 @@ export abstract class Base extends Command {
 
   /** The configuration with where everything in it stands. */
   protected async configuration(): Promise<Loaded> {
-    this.loaded ??= await load({ cwd: process.cwd(), flag: this.shared.config, env: process.env, host: hostOf() });
+    const { config: flag } = this.shared;
+    const cwd = workingFolder(flag ?? process.env.DFLOW_CONFIG);
+    this.loaded ??= await load({ cwd, flag, env: process.env, host: hostOf() });
     return this.loaded;
   }
 

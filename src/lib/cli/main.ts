@@ -2,12 +2,14 @@
 // Knows no command.
 import { fileURLToPath } from 'node:url';
 import { Config, flush, run } from '@oclif/core';
+import { codeOf, ownError } from '../util/systemerrors.ts';
 import { report } from './report.ts';
 
 /** Runs the command line of this process; `url` is that of bin/run.js, which lies one folder below the package. */
 export async function main(url: string): Promise<void> {
   endOnSignals();
-  endOnClosedPipe();
+  const output = watchOutput();
+  process.once('uncaughtException', (error) => process.exit(report(error)));
   try {
     const config = await Config.load({ root: fileURLToPath(new URL('..', url)) });
     config.pjson.oclif.helpClass = './dist/help.js';
@@ -15,8 +17,14 @@ export async function main(url: string): Promise<void> {
     // A closed pipe never drains: waiting for it would end the process with Node's own code 13.
     if (process.stdout.writable) await flush();
   } catch (error) {
-    process.exitCode = report(error);
+    // Who waits for the output to be written is told of its error, too.
+    if (output.fault === undefined || codeOf(error) !== codeOf(output.fault)) process.exitCode = report(error);
   }
+  // An error of the last write is told in the next turn.
+  await new Promise(setImmediate);
+  if (output.fault === undefined) return;
+  const lost = report(ownError(output.fault, 'standard output cannot be written'));
+  process.exitCode ||= lost;
 }
 
 /** `dflow help` is the same page as `dflow`. */
@@ -32,12 +40,16 @@ function endOnSignals(): void {
 
 /**
  * A reader that closed the pipe (`| head -1`) is no error: a changing command goes on silently until its batch is done,
- * one that only reads ends at its next line (output.ts).
+ * one that only reads ends at its next line (output.ts). So it is with a full disk, which is said at the end.
  */
-function endOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+function watchOutput(): { fault?: unknown } {
+  const seen: { fault?: unknown } = {};
+  // The framework's own listener throws, in the middle of a batch.
+  process.stdout.removeAllListeners('error');
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) !== 'EPIPE') seen.fault ??= error;
+  });
+  // Where nobody can be told, nothing is.
+  process.stderr.on('error', () => undefined);
+  return seen;
 }

@@ -1,6 +1,9 @@
 // The one place where errors are printed: what is wrong, where, what to type next. Also the one place that takes
 // credentials out of text.
-import { DflowError, EXIT, messageOf } from '../util/errors.ts';
+import { DflowError, EXIT, messageOf, UnreachableError } from '../util/errors.ts';
+import { SqlError } from '../util/sqlite.ts';
+import { ownError } from '../util/systemerrors.ts';
+import { noWorkingFolder } from './workingfolder.ts';
 
 /** Exit code of a defect: an error that dflow did not mean. */
 const DEFECT = 70;
@@ -28,7 +31,8 @@ export function report(error: unknown): number {
 }
 
 /** The lines and exit code of anything that was thrown. Pure. */
-export function describe(error: unknown): ErrorReport {
+export function describe(thrown: unknown): ErrorReport {
+  const error = meantBy(thrown);
   if (error instanceof DflowError) {
     const lines = [`Error: ${error.message}`];
     if (error.where) lines.push(`where: ${error.where}`);
@@ -43,6 +47,13 @@ export function describe(error: unknown): ErrorReport {
   if ((error as { code?: unknown }).code === 'EEXIT') return { lines: [], exit: framework.exit ?? 0 };
   const [message = '', ...rest] = messageOf(error).split('\n');
   return { lines: [`Error: ${message}`, ...rest.map(hint)], exit: EXIT.usage };
+}
+
+/** What the machine says is no defect: a system error that nobody has given a meaning, and one of SQLite. */
+function meantBy(error: unknown): unknown {
+  if ((error as { syscall?: unknown } | null | undefined)?.syscall === 'uv_cwd') return noWorkingFolder(error);
+  if (error instanceof SqlError) return new UnreachableError(`SQLite: ${error.message}`, { cause: error });
+  return ownError(error, undefined, UnreachableError);
 }
 
 /** oclif's own last line says where help is. */

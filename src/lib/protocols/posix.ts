@@ -4,11 +4,12 @@ import { mkdir, open as openFile, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageSettings } from '../domain/settings.ts';
-import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
-import { adler32File, isMissing, openToRead, readChecksummed } from '../util/adler32.ts';
+import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, Unreadable } from '../storage.ts';
+import { adler32File, openToRead, readChecksummed } from '../util/adler32.ts';
 import { grouped, parallel } from '../util/concurrency.ts';
-import { ConfigError, codeOf, ItemError, messageOf } from '../util/errors.ts';
+import { ConfigError, ItemError } from '../util/errors.ts';
 import { shown } from '../util/names.ts';
+import { codeOf, isMissing, ownError } from '../util/systemerrors.ts';
 import { iso } from '../util/time.ts';
 import { copyFile, SideError } from './posix/copy.ts';
 import { walk } from './posix/list.ts';
@@ -142,18 +143,23 @@ class PosixStorage implements Storage {
     );
   }
 
-  async *list(prefix: string): AsyncGenerator<Entry, void, void> {
+  async *list(prefix: string, unreadable?: Unreadable): AsyncGenerator<Entry, void, void> {
     await this.#root.check();
     const below = prefix.replace(/\/+$/, '');
-    try {
-      for await (const found of walk(this.#root.inside(below))) {
-        const path = below === '' ? found.path : `${below}/${found.path}`;
-        const entry = { path, size: found.size, modified: iso(Math.floor(found.mtimeMs)) };
-        yield found.raw ? { ...entry, raw: true } : entry;
+    let first: ItemError | undefined;
+    for await (const found of walk(this.#root.inside(below))) {
+      const path = [below, found.path].filter((part) => part !== '').join('/');
+      if ('error' in found) {
+        const why = await this.#root.meaning(found.error, path);
+        if (!(why instanceof ItemError)) throw why;
+        if (unreadable) unreadable(path, why);
+        else first ??= why;
+        continue;
       }
-    } catch (error) {
-      throw await this.#root.meaning(error, prefix);
+      const entry = { path, size: found.size, modified: iso(Math.floor(found.mtimeMs)) };
+      yield found.raw ? { ...entry, raw: true } : entry;
     }
+    if (first) throw first;
   }
 
   url(path: string): string {
@@ -237,6 +243,5 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** An error on the local side of a copy, which is no fault of the storage element. */
 function localError(error: unknown, local: string): unknown {
-  if (codeOf(error) === undefined) return error;
-  return new ItemError(`${shown(local)}: ${messageOf(error)}`, { cause: error });
+  return ownError(error, shown(local));
 }

@@ -4,7 +4,7 @@ import { ConfigError } from '../util/errors.ts';
 import { VIEWS } from '../views/index.ts';
 import type { View } from '../views/view.ts';
 import { randomOp } from './shared/changes.ts';
-import { openFile } from './sqlite/file.ts';
+import { openFile, storeError } from './sqlite/file.ts';
 import { SqliteStore } from './sqlite/store.ts';
 
 /** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
@@ -36,6 +36,6 @@ export async function openWith(url: string, options: StoreOptions, views: readon
     return await store.begin();
   } catch (error) {
     db.close();
-    throw error;
+    throw storeError(error, db.path);
   }
 }

@@ -4,7 +4,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CHUNK, CHUNKS, type Engine, giveEngine, takeEngine } from './adler32/engine.ts';
-import { codeOf, ItemError } from './errors.ts';
+import { ItemError } from './errors.ts';
 
 /** What `update` copies at a time: it is hashed while it is in the processor's cache. */
 const COPIED = 64 * 1024;
@@ -144,10 +144,4 @@ async function fill(handle: FileHandle, buffer: Buffer, length: number, at: numb
 function changed(path: string, expected: number, found: number): FileChangedError {
   const what = expected === found ? 'rewritten' : `${expected} bytes when opened, ${found} at the end`;
   return new FileChangedError(`${path} changed while it was read: ${what}`);
-}
-
-/** True for errors that mean "there is no such file". */
-export function isMissing(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

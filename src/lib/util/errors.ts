@@ -69,9 +69,3 @@ export class BusyItemError extends ItemError {}
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/** The `code` of a Node system error (`ENOENT`, `ENOSPC`, ...), if it has one. */
-export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : undefined;
-}

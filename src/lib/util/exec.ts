@@ -34,6 +34,7 @@ export async function exec(file: string, args: readonly string[], options: ExecO
   const { maxBuffer = 64 * 1024 * 1024, timeout, ...rest } = options;
   const running = execa(file, [...args], {
     ...rest,
+    cwd: rest.cwd ?? here(),
     maxBuffer,
     reject: false,
     stripFinalNewline: false,
@@ -52,6 +53,15 @@ export async function exec(file: string, args: readonly string[], options: ExecO
     ...(result.signal === undefined ? {} : { signal: result.signal }),
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** The working folder, or `/` once it was removed: most programs need none. */
+function here(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
 }
 
 /** Runs a shell command; `args` are its `"$@"`, as in modules. */

@@ -1,7 +1,7 @@
 // Are two folders, or two files, the same thing on disk, whatever they are called? Through links and bind mounts.
 import { realpath, stat } from 'node:fs/promises';
-import { isMissing } from './adler32.ts';
 import { ConfigError } from './errors.ts';
+import { isMissing } from './systemerrors.ts';
 
 export interface NamedFolder {
   /** As people know it: `storage sfu`, `buffer L1`. */

@@ -1,6 +1,7 @@
 // The folder `.dflow` beside the configuration: locks, receipts, marks. It may be on a read-only file system, belong to
 // somebody else, or be no folder at all: an error of the machine, told as such. Knows nothing of what is kept there.
-import { codeOf, messageOf, UnreachableError } from './errors.ts';
+import { messageOf, UnreachableError } from './errors.ts';
+import { codeOf } from './systemerrors.ts';
 
 /** An error of the file system, or of SQLite on one of its files; Node's complaints of wrong arguments are defects. */
 export function isFileError(error: unknown): boolean {

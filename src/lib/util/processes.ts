@@ -1,7 +1,7 @@
 // Processes as the kernel shows them: who a pid is until the machine restarts, whether it lives, and ending a session.
 // Without /proc (macOS) a pid alone is trusted.
 import { readdirSync, readFileSync } from 'node:fs';
-import { codeOf } from './errors.ts';
+import { codeOf } from './systemerrors.ts';
 
 function read(path: string): string | undefined {
   try {

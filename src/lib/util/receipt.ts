@@ -3,8 +3,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from './adler32.ts';
 import { writing } from './ownfolder.ts';
+import { isMissing } from './systemerrors.ts';
 
 export interface Receipt {
   /** File name, as documents refer to it. */

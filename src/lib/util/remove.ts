@@ -2,7 +2,7 @@
 // an experiment go by `flow/copies/removal.ts`. A link is removed, never followed; what is not there is no error.
 import { rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { rm, unlink } from 'node:fs/promises';
-import { codeOf } from './errors.ts';
+import { codeOf } from './systemerrors.ts';
 
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 

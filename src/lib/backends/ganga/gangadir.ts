@@ -1,7 +1,8 @@
 // The gangadir as a folder: whose it is, and its id. What Ganga keeps in it is Ganga's.
 import { accessSync, constants, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf, messageOf, UnreachableError } from '../../util/errors.ts';
+import { messageOf, UnreachableError } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 import { userName } from '../shared/user.ts';
 

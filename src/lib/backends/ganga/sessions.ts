@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { codeOf } from '../../util/errors.ts';
 import { signal } from '../../util/processes.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 
 /** ms after which Ganga takes a silent session for dead. */

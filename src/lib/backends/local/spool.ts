@@ -5,7 +5,7 @@
 // Every move is one rename, so that a reader who looks in this order never misses a key. Starts no process.
 import { existsSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 import { JobFolder, partsOf } from '../shared/jobfolder.ts';
 

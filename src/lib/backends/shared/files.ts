@@ -1,7 +1,7 @@
 // Reading files that may not be there, and the end of files that may be huge. Knows no batch system.
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 
 /** `undefined` where the file or folder is not there; other errors pass. */
 export function ifThere<T>(work: () => T): T | undefined {

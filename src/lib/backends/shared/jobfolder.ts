@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere, makeFolder } from './files.ts';
 
 const FOLDERS = ['started', 'logs', 'tmp', 'result/tmp', 'result/new', 'result/cur'];

@@ -1,5 +1,6 @@
 // The folder of a batch system's jobs is often a file system of the site's: when it is away, nothing can be known.
-import { codeOf, messageOf, UnreachableError } from '../../util/errors.ts';
+import { messageOf, UnreachableError } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 
 /** Runs work on files of `what`; an error of the file system is that `what` cannot be reached. */
 export function reaching(what: string): <T>(work: () => T) => T {

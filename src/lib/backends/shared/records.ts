@@ -2,7 +2,8 @@
 // not an error of everybody else's.
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { codeOf, messageOf } from '../../util/errors.ts';
+import { messageOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { parseRecord, type ResultRecord } from '../../wrapper/record.ts';
 import { isKey } from '../../wrapper/spec.ts';
 import type { JobFolder } from './jobfolder.ts';

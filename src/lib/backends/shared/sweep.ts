@@ -2,7 +2,7 @@
 // once a day.
 import { lstat, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { DAY } from '../../util/time.ts';
 import type { JobFolder } from './jobfolder.ts';
 

@@ -3,7 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { guessPattern } from '../../domain/runs/guess.ts';
-import { ConfigError, codeOf, messageOf, UsageError } from '../../util/errors.ts';
+import { ConfigError, messageOf, UsageError } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import { MINUTE } from '../../util/time.ts';
 import { CONFIG_NAME } from './load.ts';
 import { moduleFiles } from './modules.ts';

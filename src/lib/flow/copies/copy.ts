@@ -186,7 +186,7 @@ export async function removeStale(session: Session, tasks: readonly CopyTask[]):
 
 async function sweep(storage: Storage, folder: string, tasks: readonly CopyTask[]): Promise<void> {
   const stale: string[] = [];
-  for await (const { path } of storage.list(folder)) {
+  for await (const { path } of storage.list(folder, () => undefined)) {
     const name = path.slice(folder === '' ? 0 : folder.length + 1);
     if (!name.startsWith('.')) continue;
     if (tasks.some((task) => isStaleTemporary(name, task.file, task.attempt))) stale.push(path);

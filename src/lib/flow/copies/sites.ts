@@ -4,7 +4,8 @@
 import type { CopyTask } from '../../domain/data/replicas.ts';
 import type { BreakerCause } from '../../domain/storage/breaker.ts';
 import type { Storage } from '../../storage.ts';
-import { codeOf, ItemError, UnreachableError } from '../../util/errors.ts';
+import { ItemError, UnreachableError } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import type { Item, Ports } from '../ports.ts';
 
 const BUFFER = 'buffer ';

@@ -6,11 +6,11 @@ import { TRASH, type TrashDoc, trashId, trashPlaces } from '../../domain/data/tr
 import { SCHEMA } from '../../domain/doc.ts';
 import type { Stat, Storage } from '../../storage.ts';
 import { idsWith } from '../../store.ts';
-import { isMissing } from '../../util/adler32.ts';
-import { codeOf, ItemError } from '../../util/errors.ts';
+import { ItemError } from '../../util/errors.ts';
 import { identityOf } from '../../util/folders.ts';
 import { shown } from '../../util/names.ts';
 import { newReceipt } from '../../util/receipt.ts';
+import { codeOf, isMissing } from '../../util/systemerrors.ts';
 import type { Iso } from '../../util/time.ts';
 import type { Item, Ports, Step } from '../ports.ts';
 

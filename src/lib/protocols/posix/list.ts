@@ -1,9 +1,8 @@
 // Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is no data.
 import { readdir, stat } from 'node:fs/promises';
-import { isMissing } from '../../util/adler32.ts';
 import { parallel } from '../../util/concurrency.ts';
-import { codeOf } from '../../util/errors.ts';
 import { decodeName } from '../../util/names.ts';
+import { codeOf, isMissing } from '../../util/systemerrors.ts';
 
 export interface Found {
   /** Relative to where the walk began, `/` between its parts. */
@@ -11,6 +10,12 @@ export interface Found {
   readonly raw: boolean;
   readonly size: number;
   readonly mtimeMs: number;
+}
+
+/** A file or folder that could not be looked at. */
+export interface Unread {
+  readonly path: string;
+  readonly error: unknown;
 }
 
 interface Folder {
@@ -24,12 +29,18 @@ const STATS_AT_ONCE = 32;
 
 /**
  * Files below `folder`, recursively. Links to files are followed, links to folders are not (they could be loops).
- * What disappears meanwhile is left out. System errors other than that are thrown.
+ * What disappears meanwhile is left out. What cannot be looked at is told as such, and the walk goes on.
  */
-export async function* walk(folder: string): AsyncGenerator<Found, void, void> {
+export async function* walk(folder: string): AsyncGenerator<Found | Unread, void, void> {
   const open: Folder[] = [{ bytes: Buffer.from(folder), path: '', raw: false }];
   for (let next = open.pop(); next; next = open.pop()) {
-    const { folders, others } = await children(next);
+    const { path } = next;
+    const below = await children(next).catch((error: unknown) => ({ path, error }));
+    if ('error' in below) {
+      yield below;
+      continue;
+    }
+    const { folders, others } = below;
     open.push(...folders);
     for await (const found of parallel(others, STATS_AT_ONCE, statOf)) if (found) yield found;
   }
@@ -63,7 +74,7 @@ function isLostAndFound(folder: Folder, error: unknown): boolean {
   return folder.path === 'lost+found' && codeOf(error) === 'EACCES';
 }
 
-async function statOf(file: Folder): Promise<Found | undefined> {
+async function statOf(file: Folder): Promise<Found | Unread | undefined> {
   try {
     const { size, mtimeMs, ...found } = await stat(file.bytes).then((s) => ({
       size: s.size,
@@ -72,7 +83,6 @@ async function statOf(file: Folder): Promise<Found | undefined> {
     }));
     return found.isFile ? { path: file.path, raw: file.raw, size, mtimeMs } : undefined;
   } catch (error) {
-    if (isMissing(error) || codeOf(error) === 'ELOOP') return undefined;
-    throw error;
+    return isMissing(error) || codeOf(error) === 'ELOOP' ? undefined : { path: file.path, error };
   }
 }

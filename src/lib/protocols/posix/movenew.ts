@@ -1,7 +1,7 @@
 // Moving a file to a name that must be free. A rename would replace what is there, so the name is taken first: by a hard
 // link, or, where the file system has none, by an empty file of ours that the rename replaces.
 import { link, open, rename, unlink } from 'node:fs/promises';
-import { codeOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 
 /** File systems without hard links, and kernels that forbid them for files of others. */
 const NO_LINKS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);

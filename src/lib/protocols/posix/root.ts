@@ -3,27 +3,16 @@
 // be written under its mount point.
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMissing } from '../../util/adler32.ts';
 import { grouped } from '../../util/concurrency.ts';
-import { codeOf, DflowError, ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
+import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
+import { ownError, systemFault } from '../../util/systemerrors.ts';
 
-/** Errors of a whole disk or server, not of one path. */
-const SITE_CODES = new Set(['EROFS', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENODEV', 'EIO']);
-
-const MEANINGS: Readonly<Record<string, { text: string; hint?: string }>> = {
-  ENOENT: { text: 'does not exist' },
-  ENOTDIR: { text: 'does not exist: a part of its path is a file' },
-  ENOSPC: { text: 'no space left', hint: 'free space there, or raise the quota' },
-  EDQUOT: { text: 'over quota', hint: 'free space there, or raise the quota' },
-  EFBIG: { text: 'larger than this file system allows' },
-  EACCES: { text: 'no permission', hint: 'check owner and mode of the file and its folder' },
-  EPERM: { text: 'not permitted', hint: 'check owner, mode and attributes of the file and its folder' },
-  EISDIR: { text: 'is a folder' },
-  ELOOP: { text: 'is a symbolic link, or a loop of them' },
-  ENAMETOOLONG: { text: 'the name is too long for this file system' },
-  EROFS: { text: 'the file system is read-only', hint: 'mount it writable, or: dflow storage disable' },
-};
+/** Errors that may be those of one path, or of a whole disk or server: a look at the root tells. */
+const SITE_CODES = new Set([
+  ...['ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENODEV', 'ENXIO', 'EIO', 'EREMOTEIO'],
+  ...['EKEYEXPIRED', 'ENOKEY', 'ENOTDIR', 'ENOENT'],
+]);
 
 export class Root {
   /** `storage sfu`, `buffer L1`: as messages say it. */
@@ -50,7 +39,7 @@ export class Root {
 
   async #check(): Promise<void> {
     const now = await stat(this.folder, { bigint: true }).catch((error: unknown) => {
-      throw this.#unreachable(isMissing(error) ? 'does not exist' : messageOf(error), error);
+      throw this.#unreachable(systemFault(error)?.text ?? messageOf(error), error);
     });
     if (!now.isDirectory()) throw this.#unreachable('is no folder');
     if (this.#mounted && (await stat(dirname(this.folder), { bigint: true })).dev === now.dev) {
@@ -74,17 +63,14 @@ export class Root {
   }
 
   /**
-   * What a system error on `path` means: ItemError for this path, UnreachableError for the whole element.
-   * Errors that already have a meaning, and aborts, are returned as they are.
+   * What a system error on `path` means: ItemError for this path, UnreachableError for the whole element, which also an
+   * error of its root folder is. Errors that already have a meaning, and aborts, are returned as they are.
    */
   async meaning(error: unknown, path: string): Promise<unknown> {
-    const code = codeOf(error);
-    if (error instanceof DflowError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-    // Everything is missing where the root is: say that instead.
-    if (isMissing(error)) await this.check();
-    const { text, hint } = MEANINGS[code] ?? { text: messageOf(error), hint: undefined };
-    const detail = { cause: error, ...(hint ? { hint } : {}) };
-    const message = `${this.label}: ${shown(path)}: ${text}`;
-    return SITE_CODES.has(code) ? new UnreachableError(message, detail) : new ItemError(message, detail);
+    const fault = systemFault(error);
+    if (!fault) return error;
+    if (SITE_CODES.has(fault.code)) await this.check();
+    const whole = path === '' || fault.code === 'EROFS';
+    return ownError(error, `${this.label}: ${whole ? this.folder : shown(path)}`, whole ? UnreachableError : ItemError);
   }
 }

@@ -4,9 +4,9 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { Adler32, adler32File, FileChangedError } from '../../util/adler32.ts';
-import { codeOf, ItemError, messageOf } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
 import { withScratch } from '../../util/scratch.ts';
+import { ownError } from '../../util/systemerrors.ts';
 
 /** Checksum of the local file as it is now. @throws ItemError that names the local path */
 export function readLocal(local: string, options: Pick<CopyOptions, 'signal' | 'progress'> = {}): Promise<Checksum> {
@@ -16,9 +16,7 @@ export function readLocal(local: string, options: Pick<CopyOptions, 'signal' | '
 }
 
 export function localError(error: unknown, local: string): unknown {
-  const code = codeOf(error);
-  if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-  return new ItemError(`${shown(local)}: ${messageOf(error)}`, { cause: error });
+  return ownError(error, shown(local));
 }
 
 /** Runs `use` with a temporary folder of links to local files, by the names given: tools read `?` and `:` in paths. */

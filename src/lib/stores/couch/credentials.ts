@@ -5,7 +5,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { ConfigError, CredentialsError, codeOf } from '../../util/errors.ts';
+import { ConfigError, CredentialsError } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 
 export interface Login {
   readonly user: string;

@@ -2,8 +2,9 @@
 // Knows nothing of changes and queries.
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { codeOf, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
+import { type ErrorDetail, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
+import { codeOf, ownError } from '../../util/systemerrors.ts';
 import { networkFileSystem } from './mounts.ts';
 import { VIEW_TABLES } from './rows.ts';
 
@@ -33,10 +34,11 @@ export function walIsSafe(version: string): boolean {
   return true;
 }
 
-/** A driver's error as what it means to a user; any other error as it is. */
+/** A driver's error as what it means to a user, and text of a row that is no JSON; any other error as it is. */
 export function storeError(error: unknown, path: string): unknown {
-  if (!(error instanceof SqlError)) return error;
   const detail = { where: path, cause: error };
+  if (error instanceof SyntaxError) return damaged(detail);
+  if (!(error instanceof SqlError)) return ownError(error, path, StoreError);
   switch (error.code) {
     case 'FULL':
       return new StoreError('the disk of the store is full; nothing was written', { ...detail, hint: `df -h ${path}` });
@@ -49,16 +51,18 @@ export function storeError(error: unknown, path: string): unknown {
         hint: 'correct `store` in the configuration',
       });
     case 'CORRUPT':
-      return new StoreError('the store is damaged', {
-        ...detail,
-        hint: `put back a copy, or save what can be read: dflow store export > saved.jsonl`,
-      });
+      return damaged(detail);
     case 'BUSY':
     case 'LOCKED':
       return new StoreError('another process keeps the store locked', { ...detail, hint: `fuser -v ${path}` });
     default:
       return new StoreError(`the store cannot be used: ${error.message}`, { ...detail, hint: `ls -l ${path}` });
   }
+}
+
+function damaged(detail: ErrorDetail): StoreError {
+  const hint = 'put back a copy, or save what can be read: dflow store export > saved.jsonl';
+  return new StoreError('the store is damaged', { ...detail, hint });
 }
 
 /** The file's path, links of its folder resolved. @throws StoreError when the folder is not there */

@@ -211,8 +211,12 @@ export class SqliteStore implements Store {
   }
 
   async #install(): Promise<void> {
-    this.#views = await installViews(this.#db, this.#options.views, (work) => this.#transact(work));
-    this.#stamp = this.#read(() => viewsStamp(this.#db));
+    try {
+      this.#views = await installViews(this.#db, this.#options.views, (work) => this.#transact(work));
+      this.#stamp = viewsStamp(this.#db);
+    } catch (error) {
+      throw storeError(error, this.#db.path);
+    }
   }
 
   /** @throws UsageError for a view that there is not */

@@ -1,6 +1,8 @@
 // chain: one round of this host's steps, or rounds until nothing is due any more. Each step is the same code as its
-// command; a step that fails because something is unreachable does not keep the others from their work.
-import { BusyError, DflowError, EXIT } from '../../../util/errors.ts';
+// command; a step that fails does not keep the others from their work.
+
+import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } from '../../../util/errors.ts';
+import { ownError } from '../../../util/systemerrors.ts';
 import { ms } from '../../../util/time.ts';
 import { fillOf } from '../../copies/buffer/fill.ts';
 import { beat } from '../../farms/beat.ts';
@@ -52,15 +54,20 @@ export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
   const said = new Set<string>();
   for (let quiet = 0; ; ) {
     let changed = false;
+    let failure: unknown;
+    const fail = (error: unknown): void => {
+      failure ??= error;
+    };
     const began = ms(await ports.store.now());
     for (const name of names) {
-      for await (const item of guarded(ports, name, options)) {
+      for await (const item of guarded(ports, name, options, fail)) {
         changed ||= isChange(item);
         const words = `${name} ${item.ref} ${item.did} ${item.text}`;
         if (isChange(item) || !said.has(words)) yield { ...item, step: name };
         if (!isChange(item)) said.add(words);
       }
     }
+    if (failure !== undefined) throw failure;
     if (!options.untilIdle || options.dryRun) return;
     quiet = changed ? 0 : quiet + 1;
     const active = names.includes('monitor') ? await activeCount(ports, farmSettings(ports).name) : 0;
@@ -87,30 +94,43 @@ function isChange(item: Item): boolean {
 }
 
 /** Exit codes of what may be otherwise in the next round. */
-const PASSING: ReadonlySet<number> = new Set([EXIT.unreachable, EXIT.credentials, EXIT.busy]);
+const PASSING: ReadonlySet<number> = new Set([EXIT.itemsFailed, EXIT.unreachable, EXIT.credentials, EXIT.busy]);
 
-/** One step with its heartbeat; unreachable systems become items, so that the other steps go on. */
-async function* guarded(ports: Ports, name: StepName, options: StepOptions): Step {
+/**
+ * One step with its heartbeat. Whatever ends it becomes an item, so that the other steps go on; what the next round
+ * would meet again is told to `fail` as well. Only a store that does not answer ends the round.
+ */
+async function* guarded(ports: Ports, name: StepName, options: StepOptions, fail: (error: unknown) => void): Step {
   let outcome = 'ok';
   try {
     yield* STEPS[name](ports, options);
-  } catch (error) {
-    if (!(error instanceof DflowError) || !PASSING.has(error.exit)) throw error;
+    // The host that registers is the one whose buffer fills.
+    if (name === 'register' && !options.dryRun)
+      for (const { level } of ports.settings.buffers) await fillOf(ports, level);
+  } catch (thrown) {
+    if (thrown instanceof StoreError && !(await answers(ports))) throw thrown;
+    const error = ownError(thrown, undefined, UnreachableError);
+    if (!(error instanceof DflowError) || !PASSING.has(error.exit)) fail(error);
     // Another instance does this step's work: nothing is wrong.
     const busy = error instanceof BusyError;
-    if (!busy) outcome = error.message;
+    const text = messageOf(error);
+    if (!busy) outcome = text;
     yield {
       kind: 'loop',
       ref: name,
       did: 'skipped',
       ...(busy ? {} : { failed: true }),
-      text: error.message,
-      ...(error.hint ? { next: error.hint } : {}),
+      text,
+      ...(error instanceof DflowError && error.hint ? { next: error.hint } : {}),
     };
   }
-  if (options.dryRun) return;
-  await beat(ports, name, outcome);
-  // The host that registers is the one whose buffer fills.
-  if (name === 'register' && outcome === 'ok')
-    for (const { level } of ports.settings.buffers) await fillOf(ports, level);
+  if (!options.dryRun) await beat(ports, name, outcome);
+}
+
+/** True when the store can be asked: then its error was about one of its parts. */
+async function answers({ store }: Ports): Promise<boolean> {
+  return store.info().then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,7 +1,10 @@
 // What becomes due by the passing of time alone: a file that must settle, a run that must be quiet, a retry that cools
 // off. `chain --until-idle` waits for it, and says for what; nothing else needs to know the future.
+
 import { refOf } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import type { Entry } from '../../../storage.ts';
+import { UnreachableError } from '../../../util/errors.ts';
 import { type Iso, ms, plus } from '../../../util/time.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
 import type { Ports } from '../../ports.ts';
@@ -21,15 +24,25 @@ export async function nextDue(ports: Ports): Promise<Due | undefined> {
 async function settling(ports: Ports, now: Iso): Promise<Due[]> {
   const due: Due[] = [];
   for (const buffer of ports.settings.buffers.filter((candidate) => candidate.closed === 'settled')) {
-    const storage = await ports.buffer(buffer.level);
-    const entries = [];
-    for await (const entry of storage.list('')) entries.push(entry);
+    const entries = await listed(ports, buffer.level);
     const open = sortOut(entries, listingRules(ports.settings, buffer, now)).files.filter((file) => !file.closed);
     const why = open.length === 1 ? `${open[0]?.name} to settle` : `${open.length} files to settle`;
     // One more second: modification times are rounded differently by different file systems.
     due.push(...open.map((file) => ({ at: plus(file.modified, buffer.settle + 1000), why })));
   }
   return due;
+}
+
+/** What lies on a buffer; nothing where it cannot be reached: register has said so. */
+async function listed(ports: Ports, level: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  try {
+    const storage = await ports.buffer(level);
+    for await (const entry of storage.list('', () => undefined)) entries.push(entry);
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+  }
+  return entries;
 }
 
 async function quieting(ports: Ports): Promise<Due[]> {

@@ -9,7 +9,7 @@ import type { Found } from '../../copies/buffer/listing.ts';
 import type { Item, Step } from '../../ports.ts';
 import { dataRefOf, type NewFile, withFiles } from './newfiles.ts';
 import { BY_HOLD, isUnchanged, quarantine, type Refusal } from './quarantine.ts';
-import { PARALLEL, type Reading, readHeader, readSteady } from './read.ts';
+import { PARALLEL, type Reading, readHeader, readSteady, type Trouble } from './read.ts';
 import { banBy, dry, type Round, registeredAs, write } from './round.ts';
 
 const BATCH_FILES = 200;
@@ -132,13 +132,13 @@ async function* checksumAndWrite(round: Round, files: readonly Found[]): Step {
   for (const file of files) {
     const reading = readings.get(file.path);
     if (reading?.ok) good.push({ ...file, adler32: reading.adler32 });
-    else if (reading && reading.did !== 'gone') yield troubleItem(round, file, reading.did, reading.text);
+    else if (reading && reading.did !== 'gone') yield troubleItem(round, file, reading);
   }
   yield* register(round, good);
 }
 
 /** An item for a file that could not be read; it is tried again in the next round. */
-export function troubleItem(round: Round, file: Found, did: string, text: string): Item {
+export function troubleItem(round: Round, file: Found, { did, text, next = 'dflow register' }: Trouble): Item {
   const { run, subrun, name } = file;
   return {
     ...dataRefOf(round, run),
@@ -147,7 +147,7 @@ export function troubleItem(round: Round, file: Found, did: string, text: string
     name: shown(name),
     failed: true,
     text,
-    next: 'dflow register',
+    next,
     ...dry(round),
   };
 }

@@ -1,5 +1,6 @@
 // Files that cannot be placed: written down once with their reason, shown, harmless; released by themselves when the
 // reason is gone. Why a file is refused is decided elsewhere.
+
 import { SCHEMA } from '../../../domain/doc.ts';
 import { quarantineId } from '../../../domain/ids.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
@@ -9,6 +10,7 @@ import { shown } from '../../../util/names.ts';
 import { baseName } from '../../copies/buffer/listing.ts';
 import type { Item, Step } from '../../ports.ts';
 import { dry, type Round, registeredAs, write } from './round.ts';
+import { isHidden } from './unreadable.ts';
 
 export interface Refusal {
   readonly entry: Entry;
@@ -104,7 +106,7 @@ export async function* release(round: Round, refused: ReadonlySet<string>): Step
   );
   const free = [...known.quarantined.values()].filter((doc) => {
     const byPerson = doc.reason === 'operator' && !doc.detail.startsWith(BY_HOLD);
-    return !byPerson && !refused.has(doc.name) && !undecided.has(doc.name);
+    return !byPerson && !refused.has(doc.name) && !undecided.has(doc.name) && !isHidden(round.hidden, doc.name);
   });
   const present = new Set([...listing.paths].map(shown));
   const outcomes = await write(

@@ -1,9 +1,11 @@
 // Reading files of the buffer while their builder may still be at work: a checksum counts only if the file was the same
 // before and after. Knows no documents.
+
 import { parseRunHeader, ZdabError } from '../../../domain/formats/zdab.ts';
 import type { Entry, Storage } from '../../../storage.ts';
-import { ItemError, messageOf } from '../../../util/errors.ts';
+import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
+import { orItemError } from '../../../util/systemerrors.ts';
 
 /** Files read at once: enough to keep a disk array busy, few enough not to disturb the builder. */
 export const PARALLEL = 3;
@@ -14,27 +16,34 @@ export type Reading =
   | { readonly ok: true; readonly adler32: string }
   /** Deleted since the listing: nothing to say. */
   | { readonly ok: false; readonly did: 'gone' }
-  | { readonly ok: false; readonly did: 'still changing' | 'unreadable'; readonly text: string };
+  | Trouble;
+
+/** It could not be read now; the next round tries again. */
+export interface Trouble {
+  readonly ok: false;
+  readonly did: 'still changing' | 'unreadable';
+  readonly text: string;
+  readonly next?: string;
+}
 
 /** Checksums a file of the listing, unless it is no longer what the listing said. */
 export async function readSteady(storage: Storage, entry: Entry): Promise<Reading> {
-  let sum: { adler32: string; size: number } | undefined;
-  let fault: ItemError | undefined;
-  try {
-    sum = await storage.checksum(entry.path);
-  } catch (error) {
-    if (!(error instanceof ItemError)) throw error;
-    fault = error;
-  }
-  const after = (await storage.stat([entry.path])).get(entry.path);
+  const sum = await orItemError(entry.path, () => storage.checksum(entry.path));
+  const found = await orItemError(entry.path, () => storage.stat([entry.path]));
+  if (found instanceof ItemError) return unreadable(found);
+  const after = found.get(entry.path);
   if (!after) return { ok: false, did: 'gone' };
   const steady = after.size === entry.size && after.modified === entry.modified;
-  if (!steady || (sum && sum.size !== entry.size)) {
+  if (!steady || (!(sum instanceof ItemError) && sum.size !== entry.size)) {
     const text = `${shown(entry.path)} changed while it was read: ${entry.size} bytes before, ${after.size} after`;
     return { ok: false, did: 'still changing', text };
   }
-  if (!sum) return { ok: false, did: 'unreadable', text: messageOf(fault) };
+  if (sum instanceof ItemError) return unreadable(sum);
   return { ok: true, adler32: sum.adler32 };
+}
+
+function unreadable({ message, hint }: ItemError): Trouble {
+  return { ok: false, did: 'unreadable', text: message, ...(hint ? { next: hint } : {}) };
 }
 
 export type Header =

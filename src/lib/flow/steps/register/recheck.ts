@@ -1,5 +1,6 @@
 // Files that lie where a registered one is expected, but not as it was registered: touched, changed, moved, doubled.
 // What was registered is never replaced; what differs is reported every time until somebody settles it.
+
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
 import { tookEffect } from '../../../store.ts';
@@ -12,6 +13,7 @@ import { dataRefOf, withFile } from './newfiles.ts';
 import { isUnchanged, quarantine, type Refusal } from './quarantine.ts';
 import { readSteady } from './read.ts';
 import { dry, type Round, registeredAs, write } from './round.ts';
+import { isHidden } from './unreadable.ts';
 
 /** Looks again at the registered files among `files`; refused names (as shown) are added to `refused`. */
 export async function* recheck(round: Round, files: readonly Found[], refused: Set<string>): Step {
@@ -44,7 +46,7 @@ async function* samePlace(round: Round, file: Found, registered: RawFile): Step 
     const reading = await readSteady(round.storage, file);
     if (reading.ok && reading.adler32 === registered.adler32) yield* accept(round, file, registered);
     else if (reading.ok) yield* markChanged(round, file, registered, why);
-    else if (reading.did !== 'gone') yield troubleItem(round, file, reading.did, reading.text);
+    else if (reading.did !== 'gone') yield troubleItem(round, file, reading);
   }
 }
 
@@ -104,11 +106,12 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
   }
   const reading = file.size === registered.size ? await readSteady(round.storage, file) : undefined;
   if (reading && !reading.ok) {
-    if (reading.did !== 'gone') yield troubleItem(round, file, reading.did, reading.text);
+    if (reading.did !== 'gone') yield troubleItem(round, file, reading);
     return;
   }
   const same = reading?.adler32 === registered.adler32;
-  if (same && !round.listing.paths.has(registered.path)) return yield* accept(round, file, registered);
+  const gone = !round.listing.paths.has(registered.path) && !isHidden(round.hidden, registered.path);
+  if (same && gone) return yield* accept(round, file, registered);
   refused.add(name);
   yield* quarantine(round, [rival(file, registered, same)]);
 }

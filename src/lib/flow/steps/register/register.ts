@@ -4,7 +4,7 @@
 import { isInTrash } from '../../../domain/data/trash.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
-import { UnreachableError, UsageError } from '../../../util/errors.ts';
+import { type ItemError, StoreError, UsageError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
 import { suggestion } from '../../../util/near.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
@@ -14,6 +14,7 @@ import { quarantine, type Refusal, release } from './quarantine.ts';
 import { recheck } from './recheck.ts';
 import { type Round, readKnown } from './round.ts';
 import { settleRuns } from './runs.ts';
+import { hiddenItems } from './unreadable.ts';
 
 export { declareComplete } from './declare.ts';
 
@@ -24,21 +25,22 @@ export interface RegisterOptions extends StepOptions {
 
 /**
  * One round over the buffers; `limit` bounds the files registered.
- * @throws UnreachableError when a buffer folder is gone: nothing of its level is touched, the others are done first
+ * @throws UnreachableError when a buffer folder is gone: nothing of its level is touched. Whatever ends a level, the
+ * others are done first
  * @throws UsageError for a level without a buffer
  */
 export async function* register(ports: Ports, options: RegisterOptions = {}): Step {
   const budget = { left: options.limit ?? Number.POSITIVE_INFINITY };
-  let unreachable: UnreachableError | undefined;
+  let failure: { readonly error: unknown } | undefined;
   for (const buffer of chosen(ports.settings.buffers, options.levels)) {
     try {
       yield* registerLevel(ports, buffer, budget, options.dryRun === true);
     } catch (error) {
-      if (!(error instanceof UnreachableError)) throw error;
-      unreachable ??= error;
+      if (error instanceof StoreError) throw error;
+      failure ??= { error };
     }
   }
-  if (unreachable) throw unreachable;
+  if (failure) throw failure.error;
 }
 
 function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | undefined): readonly BufferSettings[] {
@@ -53,6 +55,7 @@ function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | 
 async function* registerLevel(ports: Ports, buffer: BufferSettings, budget: { left: number }, dryRun: boolean): Step {
   const round = await survey(ports, buffer, budget, dryRun);
   const refused = new Set<string>();
+  yield* hiddenItems(round.hidden, buffer.level);
   yield* recheck(round, round.listing.files, refused);
   const strange = round.listing.strange.map((entry) => misnamed(entry, buffer));
   for (const refusal of strange) refused.add(shown(refusal.entry.path));
@@ -69,10 +72,12 @@ async function survey(ports: Ports, buffer: BufferSettings, budget: { left: numb
   const rules = listingRules(ports.settings, buffer, now);
   const storage = await ports.buffer(buffer.level);
   const entries: Entry[] = [];
-  for await (const entry of storage.list('')) if (!isInTrash(entry.path)) entries.push(entry);
+  const hidden = new Map<string, ItemError>();
+  const seen = storage.list('', (path, why) => hidden.set(path, why));
+  for await (const entry of seen) if (!isInTrash(entry.path)) entries.push(entry);
   const listing = sortOut(entries, rules);
   const known = await readKnown(ports, buffer.level, listing, now);
-  return { ports, dryRun, buffer, storage, rules, listing, now, budget, known };
+  return { ports, dryRun, buffer, storage, rules, listing, hidden, now, budget, known };
 }
 
 function misnamed(entry: Entry, buffer: BufferSettings): Refusal {

@@ -1,5 +1,6 @@
 // One round of register over one buffer: what its parts share, what the store knows of the files that lie there, and
 // how to write so that a dry run decides exactly what would be done.
+
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
@@ -13,6 +14,7 @@ import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
+import type { Hidden } from './unreadable.ts';
 
 export interface Round {
   readonly ports: Ports;
@@ -21,6 +23,8 @@ export interface Round {
   readonly storage: Storage;
   readonly rules: ListingRules;
   readonly listing: Listing;
+  /** What the listing could not look at. */
+  readonly hidden: Hidden;
   /** The store's clock before the listing began. */
   readonly now: Iso;
   /** Files that may still be registered in this call. */

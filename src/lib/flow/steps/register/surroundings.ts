@@ -1,5 +1,6 @@
 // What the buffer shows about each run of a level besides its registered files: open ones, unusable ones, later runs.
 // Pure but for one look at the last runs of the level.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { misplaced } from '../../../domain/runs/placement.ts';
 import { idsWith } from '../../../store.ts';
@@ -8,6 +9,7 @@ import { ms } from '../../../util/time.ts';
 import { baseName } from '../../copies/buffer/listing.ts';
 import type { Surroundings } from './level.ts';
 import { banBy, type Round, registeredAs } from './round.ts';
+import { hiddenOf } from './unreadable.ts';
 
 /** Runs looked at to know the end of the level and whether its subruns count from 0. */
 const LAST = 10;
@@ -53,6 +55,7 @@ function openFiles(round: Round, data: ReadonlyMap<number, DataDoc>): Map<number
     const believed = data.has(file.run) || !misplaced(file.run, known.reference, ports.settings.runs);
     if (believed && !banBy(known.banned, file.run)) add(open, file.run, shown(file.name));
   }
+  for (const [run, what] of hiddenOf(round.hidden, round.rules, data)) add(open, run, `${what} (cannot be read)`);
   return open;
 }
 

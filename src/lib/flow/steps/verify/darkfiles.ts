@@ -32,9 +32,11 @@ export async function* darkFiles(session: VerifySession, storage: string): Step 
     yield unlistable(storage, found);
     return;
   }
-  if (!found || found.length === 0) return;
+  if (!found) return;
+  for (const why of found.unread) yield unlistable(storage, why);
+  if (found.ours.length === 0) return;
   const known = await knownPaths(session.ports, storage);
-  for (const file of found) {
+  for (const file of found.ours) {
     if (known.has(file.path) || known.live(file.path)) continue;
     const former = known.former(file.path);
     yield former === undefined ? itemOf(storage, file) : formerItem(storage, file, former);
@@ -46,15 +48,16 @@ async function listed(
   { sites }: VerifySession,
   storage: string,
   classify: Classify,
-): Promise<Found[] | ItemError | undefined> {
+): Promise<{ ours: Found[]; unread: ItemError[] } | ItemError | undefined> {
   try {
     return await sites.attempt(storage, async (element) => {
       const ours: Found[] = [];
-      for await (const { path, size } of element.list('')) {
+      const unread: ItemError[] = [];
+      for await (const { path, size } of element.list('', (_path, why) => unread.push(why))) {
         const dark = classify(path);
         if (dark) ours.push({ path, size, dark });
       }
-      return ours;
+      return { ours, unread };
     });
   } catch (error) {
     if (error instanceof ItemError) return error;
