@@ -4,10 +4,12 @@ import { refs } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
 import { PASS_STATES } from '../lib/domain/jobs/states.ts';
 import { logsOf } from '../lib/flow/reports/records.ts';
+import { oneLine } from '../lib/util/terminal.ts';
 
 export default class Log extends Base {
   static override summary = 'Show the output of a job';
-  static override description = 'The end of what the last attempt of each subjob printed, stdout and stderr together.';
+  static override description =
+    'The end of what the last attempt of each subjob printed, stdout and stderr together. On a terminal without control sequences; a pipe gets every byte.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134/Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2.007 --bytes 100000',
@@ -16,6 +18,7 @@ export default class Log extends Base {
   static override strict = false;
   static override args = refs;
   static override flags = {
+    raw: Flags.boolean({ description: 'on a terminal too, every byte as the job wrote it: colours, cursor movements' }),
     bytes: Flags.integer({ description: 'at most so many of each', default: 20_000, min: 1, helpValue: 'N' }),
   };
 
@@ -27,9 +30,11 @@ export default class Log extends Base {
     for (const job of selected.jobs) {
       for (const log of await logsOf(ports, job, selected.subjobs.get(job._id), flags.bytes)) {
         count++;
-        if (this.out.format === 'json') this.out.line(JSON.stringify({ kind: 'log', ...log }));
-        else
-          this.out.line(`== ${log.ref} ${log.state} at ${log.site}\n${log.text?.trimEnd() ?? '(no output is kept)'}`);
+        if (this.out.format === 'json') this.out.json({ kind: 'log', ...log });
+        else {
+          this.out.line(oneLine(`== ${log.ref} ${log.state} at ${log.site}`));
+          this.out.output(log.text?.trimEnd() ?? '(no output is kept)', flags.raw);
+        }
       }
     }
     await this.items(selected.problems);

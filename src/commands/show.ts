@@ -21,7 +21,7 @@ export default class Show extends Base {
     const ports = await this.ports(false);
     for (const ref of await readRefs(argv as string[])) {
       for (const doc of await documentsOf(ports, ref)) {
-        this.out.line(JSON.stringify(shownFields(doc), null, this.out.format === 'json' ? 0 : 2));
+        this.out.json(shownFields(doc), this.out.format === 'json' ? 0 : 2);
       }
     }
   }

@@ -54,6 +54,7 @@ export default class Status extends Base {
       const rows = requests.map((row) => ({ kind: 'request', ref: `request:${row.name}`, ...row, ...row.states }));
       return this.rows('request', rows);
     }
-    this.out.line(this.out.format === 'json' ? JSON.stringify({ kind: 'status', ...page }) : statusText(page));
+    if (this.out.format === 'json') this.out.json({ kind: 'status', ...page });
+    else this.out.line(statusText(page));
   }
 }

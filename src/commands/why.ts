@@ -43,7 +43,7 @@ export default class Why extends Base {
   private first = true;
 
   private report(report: WhyReport): void {
-    if (this.out.format === 'json') this.out.line(JSON.stringify({ kind: 'why', ...report }));
+    if (this.out.format === 'json') this.out.json({ kind: 'why', ...report });
     else this.out.line(`${this.first ? '' : '\n'}${whyText(report)}`);
     this.first = false;
   }

@@ -41,7 +41,7 @@ export default class ModuleTest extends Base {
           return trial.record;
         }),
       );
-      if (lines > 0 && this.out.format !== 'json') this.out.line(`== log\n${log.join('\n')}`);
+      if (lines > 0 && this.out.format !== 'json') this.out.output(`== log\n${log.join('\n')}`, false);
     });
   }
 }

@@ -14,6 +14,6 @@ export default class MonitorPoll extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(MonitorPoll);
     const ports = await this.ports(true);
-    for await (const seen of poll(ports, flags.site)) this.out.line(JSON.stringify(seen));
+    for await (const seen of poll(ports, flags.site)) this.out.exactJson(seen);
   }
 }

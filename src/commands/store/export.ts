@@ -24,7 +24,7 @@ export default class StoreExport extends Base {
     const { flags } = await this.parse(StoreExport);
     const { store } = await this.ports(false);
     for await (const doc of exportStore(store, flags.kind)) {
-      if (!this.out.exactText(JSON.stringify(doc))) break;
+      if (!this.out.exactJson(doc)) break;
     }
   }
 }

@@ -9,6 +9,7 @@ export default class StoreInfo extends Base {
     await this.parse(StoreInfo);
     const { store } = await this.ports(false);
     const info = { ...(await store.info()) };
-    this.out.line(this.out.format === 'json' ? JSON.stringify(info) : page(info, this.out.format === 'table'));
+    if (this.out.format === 'json') this.out.json(info);
+    else this.out.line(page(info, this.out.format === 'table'));
   }
 }

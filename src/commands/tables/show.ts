@@ -32,7 +32,7 @@ export default class TablesShow extends Base {
     }
     const { fields, ...rest } = found;
     if (this.out.format === 'json')
-      this.out.line(`${JSON.stringify(rest).slice(0, -1)},"fields":${exactJson(fields)}}`);
+      this.out.jsonText(`${JSON.stringify(rest).slice(0, -1)},"fields":${exactJson(fields)}}`);
     else
       this.out.line(`${page(rest, this.out.format === 'table')}\n${page(texts(fields), this.out.format === 'table')}`);
   }

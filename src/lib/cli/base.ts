@@ -7,6 +7,8 @@ import type { Settings } from '../domain/settings.ts';
 import type { Item, Ports, Step } from '../flow/ports.ts';
 import type { Row } from '../flow/reports/look/row.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
+import { withoutSecrets } from '../util/secrets.ts';
+import { cleaned, page } from '../util/terminal.ts';
 import { type Loaded, load } from './config/load.ts';
 import { baseFlags } from './flags.ts';
 import { Output, type OutputFormat } from './output.ts';
@@ -76,7 +78,8 @@ export abstract class Base extends Command {
       format: this.shared.json ? 'json' : this.shared.format,
       quiet: this.shared.quiet ?? false,
       terminal: process.stdout.isTTY ?? false,
-      columns: process.stdout.columns ?? 120,
+      // A terminal may say 0 (a serial line, `script`): as wide as terminals were.
+      columns: process.stdout.columns === undefined ? 120 : process.stdout.columns || 80,
     });
     return this.output;
   }
@@ -122,12 +125,17 @@ export abstract class Base extends Command {
 
   /** Something asked for that is not there: no row of the result. */
   private complain(row: Row): void {
-    process.stderr.write(`${row.ref}: ${row.text ?? 'failed'}${row.next ? `\nNext: ${String(row.next)}` : ''}\n`);
+    const { ref, text, next } = cleaned(row);
+    this.say(`${ref}: ${text ?? 'failed'}${next ? `\nNext: ${String(next)}` : ''}`);
   }
 
   /** A word to a person at a terminal; never in a result. */
   protected remark(text: string): void {
-    if (!this.shared.quiet && process.stderr.isTTY) process.stderr.write(`${text}\n`);
+    if (!this.shared.quiet && process.stderr.isTTY) this.say(text);
+  }
+
+  private say(text: string): void {
+    process.stderr.write(`${page(withoutSecrets(text))}\n`);
   }
 
   /** Asks on a terminal; elsewhere `--yes` must have been said. Throws UsageError when the answer is no. */
@@ -135,7 +143,7 @@ export abstract class Base extends Command {
     if (yes) return;
     if (!process.stdin.isTTY) throw new UsageError(`${question} Nothing was done.`, { hint: 'the same with --yes' });
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await terminal.question(`${question} [y/N] `);
+    const answer = await terminal.question(`${page(withoutSecrets(question))} [y/N] `);
     terminal.close();
     if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was done.');
   }

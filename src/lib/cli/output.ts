@@ -4,7 +4,8 @@ import type { Item } from '../flow/ports.ts';
 import type { Row } from '../flow/reports/look/row.ts';
 import { itemLine, itemTsv } from '../render/item.ts';
 import { rowTable, rowTsv } from '../render/rows.ts';
-import { withoutSecrets } from './report.ts';
+import { withoutSecrets } from '../util/secrets.ts';
+import { cleaned, jsonText, manyLines, page, safeJson } from '../util/terminal.ts';
 
 export type OutputFormat = 'table' | 'tsv' | 'ids' | 'exactly' | 'json';
 
@@ -18,12 +19,14 @@ export interface OutputOptions {
 export class Output {
   readonly format: OutputFormat;
   readonly columns: number;
+  private readonly terminal: boolean;
   private closed = false;
   private table: { kind: string; rows: Row[] } | undefined;
 
   constructor(options: OutputOptions) {
     this.format = options.format ?? (options.terminal ? 'table' : 'tsv');
     this.columns = options.columns;
+    this.terminal = options.terminal;
     process.stdout.on('error', () => {
       this.closed = true;
     });
@@ -31,7 +34,7 @@ export class Output {
 
   /** One item of a step. On a closed pipe nothing more is written, but the step goes on. */
   item(item: Item): void {
-    if (this.format === 'table') this.line(itemLine(item));
+    if (this.format === 'table') this.line(itemLine(cleaned(item)));
     else if (this.format === 'tsv') this.line(itemTsv(item));
     else this.plain(item);
   }
@@ -40,7 +43,7 @@ export class Output {
   row(kind: string, row: Row): boolean {
     if (this.format === 'table') {
       this.table ??= { kind, rows: [] };
-      this.table.rows.push(row);
+      this.table.rows.push(cleaned(row));
     } else if (this.format === 'tsv') this.line(rowTsv(kind, row));
     else this.plain(row);
     return !this.closed;
@@ -52,19 +55,38 @@ export class Output {
     this.table = undefined;
   }
 
-  /** A line that must be read back as it is: nothing is taken out of it. False when nobody reads any more. */
-  exactText(text: string): boolean {
-    if (!this.closed) process.stdout.write(`${text}\n`);
+  /** A document that must be read back as it is: nothing is taken out of it. False when nobody reads any more. */
+  exactJson(value: unknown): boolean {
+    if (!this.closed) process.stdout.write(`${jsonText(value)}\n`);
     return !this.closed;
   }
 
-  /** A line of a page or a document. */
+  /** A line of a page or a document. On a terminal only our own colours reach it, whatever the text came from. */
   line(text: string): void {
+    this.raw(this.terminal ? page(text) : text);
+  }
+
+  /** A document as JSON: the same value, without a character that a terminal obeys. */
+  json(value: unknown, indent = 0): void {
+    this.raw(jsonText(value, indent));
+  }
+
+  /** The same of a text that is JSON already. */
+  jsonText(text: string): void {
+    this.raw(safeJson(text));
+  }
+
+  /** What a job printed: as it is in a pipe or where that is asked for, harmless on a terminal. */
+  output(text: string, raw: boolean): void {
+    this.raw(this.terminal && !raw ? manyLines(text) : text);
+  }
+
+  private raw(text: string): void {
     if (!this.closed) process.stdout.write(`${withoutSecrets(text)}\n`);
   }
 
   private plain(item: Row): void {
-    if (this.format === 'json') this.line(JSON.stringify(item));
+    if (this.format === 'json') this.json(item);
     else if (this.format === 'ids') this.line(item.ref);
     else {
       const { module, run, pass } = item;

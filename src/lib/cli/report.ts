@@ -1,8 +1,9 @@
-// The one place where errors are printed: what is wrong, where, what to type next. Also the one place that takes
-// credentials out of text.
+// The one place where errors are printed: what is wrong, where, what to type next.
 import { DflowError, EXIT, messageOf, UnreachableError } from '../util/errors.ts';
+import { withoutSecrets } from '../util/secrets.ts';
 import { SqlError } from '../util/sqlite.ts';
 import { ownError } from '../util/systemerrors.ts';
+import { page } from '../util/terminal.ts';
 import { noWorkingFolder } from './workingfolder.ts';
 
 /** Exit code of a defect: an error that dflow did not mean. */
@@ -14,18 +15,13 @@ export interface ErrorReport {
   readonly exit: number;
 }
 
-/** Text without the user and password of any URL in it. */
-export function withoutSecrets(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@'"]+@/gi, '$1');
-}
-
 /** Prints the error on stderr; returns the exit code. The stack is shown with `DEBUG=dflow` only. */
 export function report(error: unknown): number {
   const { lines, exit } = describe(error);
-  for (const line of lines) process.stderr.write(`${withoutSecrets(line)}\n`);
+  for (const line of lines) process.stderr.write(`${page(withoutSecrets(line))}\n`);
   const stack = error instanceof Error ? error.stack : undefined;
   if (stack && lines.length > 0 && /\bdflow\b|\*/.test(process.env.DEBUG ?? '')) {
-    process.stderr.write(`${withoutSecrets(stack)}\n`);
+    process.stderr.write(`${page(withoutSecrets(stack))}\n`);
   }
   return exit;
 }

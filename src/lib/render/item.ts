@@ -1,6 +1,7 @@
 // One item of a step as a line: for a person at a terminal, or tab-separated for a pipe.
 import chalk from 'chalk';
 import type { Item } from '../flow/ports.ts';
+import { oneLine } from '../util/terminal.ts';
 
 /** `registered   109134   4 L1 files, 12 MB` */
 export function itemLine(item: Item): string {
@@ -14,13 +15,4 @@ export function itemLine(item: Item): string {
 export function itemTsv(item: Item): string {
   const did = item.dryRun ? `would be ${item.did}` : item.did;
   return [did, item.ref, item.text ?? '', item.next ?? ''].map(oneLine).join('\t').trimEnd();
-}
-
-/** Text that cannot break a line, a column or a terminal: a file name may hold any byte. */
-export function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (char) => {
-    if (char === '\t') return ' ';
-    return char === '\n' ? '\\n' : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

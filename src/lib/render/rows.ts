@@ -2,8 +2,8 @@
 import chalk from 'chalk';
 import Table from 'cli-table3';
 import type { Row } from '../flow/reports/look/row.ts';
+import { oneLine } from '../util/terminal.ts';
 import { humanSize, localTime } from './human.ts';
-import { oneLine } from './item.ts';
 import { stateColour } from './states.ts';
 
 interface Column {

@@ -2,11 +2,13 @@
 // are left out.
 import chalk from 'chalk';
 import type { StatusPage } from '../flow/reports/status/page.ts';
+import { cleaned } from '../util/terminal.ts';
 import { between, humanDuration } from '../util/time.ts';
 import { humanCount, humanSize, localTime } from './human.ts';
 import { stateColour } from './states.ts';
 
-export function statusText(page: StatusPage): string {
+export function statusText(found: StatusPage): string {
+  const page = cleaned(found);
   const lines = [...runs(page), ...holds(page), ...loops(page), ...buffers(page)];
   const sections = [needYou(page), lines, storage(page), jobs(page)];
   const last = [...farms(page), ...requests(page)];

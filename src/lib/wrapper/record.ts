@@ -1,6 +1,7 @@
 // The result record that the wrapper writes: its shape, and the parser of its text.
 // One fact a line, free text last on its line, closed by `end <key>` so that a truncated record is recognised.
 import { ItemError } from '../util/errors.ts';
+import { withoutSecrets } from '../util/secrets.ts';
 
 export interface RecordOutput {
   readonly type: string;
@@ -38,10 +39,10 @@ export interface ResultRecord {
 const PHASES = new Set(['done', 'setup', 'stage-in', 'payload', 'outputs', 'stage-out', 'killed', 'lost']);
 const CHECKSUM = /^(md5:[0-9a-f]{32}|adler32:[0-9a-f]{8})$/;
 
-/** Text from a payload may hold anything: control characters would reach terminals and documents. */
+/** Text from a payload may hold anything: control characters and secrets would reach terminals and documents. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '');
+  return withoutSecrets(text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, ''));
 }
 
 function damaged(why: string): ItemError {

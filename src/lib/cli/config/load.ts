@@ -8,7 +8,9 @@ import type { Settings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { check } from './check.ts';
 import { type Problem, problemsError, readYaml, type YamlFile } from './document.ts';
-import { readModules, readText } from './modules.ts';
+import { hideSecrets } from './hide.ts';
+import { readModules } from './modules.ts';
+import { AS_FOUND, AS_NAMED } from './read.ts';
 import { configSchema } from './schema.ts';
 import { settingsOf } from './settings.ts';
 
@@ -33,15 +35,16 @@ export interface Loaded {
  * @throws ConfigError: none found, unreadable, or wrong; every problem with file:line:column
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const file = find(options);
+  const { file, named } = find(options);
   const folder = dirname(file);
-  const yaml = readYaml(file, readText(file));
+  const reading = named ? AS_NAMED : AS_FOUND;
+  const yaml = readYaml(file, reading.text(file));
   if (yaml.value === null && yaml.syntax.length === 0) {
     throw new ConfigError('the configuration is empty', { where: file, hint: 'dflow init --from FOLDER writes one' });
   }
   const checked = check(configSchema, yaml);
   const raw = 'value' in checked ? checked.value : undefined;
-  const modules = readModules(folder, raw?.runs?.types ?? RUN_TYPES);
+  const modules = readModules(folder, raw?.runs?.types ?? RUN_TYPES, reading);
   const problems: Problem[] = [...('problems' in checked ? checked.problems : []), ...modules.problems];
   if (!raw) throw problemsError(problems);
   const hash = createHash('sha256')
@@ -57,6 +60,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     modules: modules.modules,
     hash,
   });
+  hideSecrets(settings, options.env);
   for (const { path, message, hint } of findings) {
     problems.push({ file, ...yaml.at(path), message, ...(hint ? { hint } : {}) });
   }
@@ -64,18 +68,21 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   return { settings, yaml };
 }
 
-/** Absolute path of the configuration: `--config`, `$DFLOW_CONFIG`, or upward from the working directory. */
-export function find(options: LoadOptions): string {
+/**
+ * The configuration: `--config`, `$DFLOW_CONFIG`, or upward from the working directory. Who names one (`named`) vouches for
+ * its folder; one that was merely found must be ours.
+ */
+export function find(options: LoadOptions): { readonly file: string; readonly named: boolean } {
   const said = options.flag ?? options.env.DFLOW_CONFIG;
   if (said) {
     const path = resolve(options.cwd, said);
-    if (existsSync(path)) return statSync(path).isDirectory() ? join(path, CONFIG_NAME) : path;
+    if (existsSync(path)) return { file: statSync(path).isDirectory() ? join(path, CONFIG_NAME) : path, named: true };
     const where = options.flag ? '--config' : '$DFLOW_CONFIG';
     throw new ConfigError(`there is no configuration ${path}`, { where, hint: 'dflow init --from FOLDER writes one' });
   }
   for (let folder = resolve(options.cwd); ; folder = dirname(folder)) {
     const path = join(folder, CONFIG_NAME);
-    if (existsSync(path)) return path;
+    if (existsSync(path)) return { file: path, named: false };
     if (dirname(folder) === folder) break;
   }
   throw new ConfigError(`no ${CONFIG_NAME} here or in a folder above`, {

@@ -1,5 +1,5 @@
 // Module files, modules/VERSION.yaml: read, checked as a whole, made into the domain's ModuleFile.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
@@ -9,6 +9,7 @@ import { codeOf } from '../../util/systemerrors.ts';
 import { check } from './check.ts';
 import { type Path, type Problem, readYaml, type YamlFile } from './document.ts';
 import { readMacro } from './macros.ts';
+import type { Reading } from './read.ts';
 import { ruleFindings, ruleOf } from './rules.ts';
 import { moduleSchema, type RawModules } from './schema.ts';
 import { listOf } from './values.ts';
@@ -23,10 +24,10 @@ export interface ModulesRead {
 }
 
 /** Reads every module file beside the configuration. A file without content (all comments) is none. */
-export function readModules(folder: string, runTypes: readonly string[]): ModulesRead {
+export function readModules(folder: string, runTypes: readonly string[], reading: Reading): ModulesRead {
   const read: ModulesRead = { modules: {}, problems: [], texts: [] };
   for (const file of moduleFiles(folder)) {
-    const yaml = readYaml(file, readText(file));
+    const yaml = readYaml(file, reading.text(file));
     if (yaml.value === null && yaml.syntax.length === 0) continue;
     read.texts.push(yaml.text);
     const checked = check(moduleSchema, yaml);
@@ -36,8 +37,13 @@ export function readModules(folder: string, runTypes: readonly string[]): Module
     }
     read.problems.push(...wholeProblems(checked.value, yaml, runTypes));
     const version = basename(file).replace(/\.ya?ml$/, '');
-    const macros = readMacros(checked.value, yaml, folder, read);
-    read.modules[version] = moduleFile(checked.value, version, file, folder, macros);
+    const macros = readMacros(checked.value, yaml, folder, read, reading);
+    const modules = moduleFile(checked.value, version, file, folder, macros);
+    for (const { files } of Object.values(modules.modules)) {
+      // An absolute path is a name of its own, like that of any program.
+      for (const path of files.filter((path) => path.startsWith(`${folder}/`))) reading.require(path);
+    }
+    read.modules[version] = modules;
   }
   return read;
 }
@@ -56,18 +62,14 @@ export function moduleFiles(folder: string): string[] {
   }
 }
 
-/** @throws ConfigError when the file cannot be read */
-export function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const why = codeOf(error) === 'EACCES' ? 'no permission' : messageOf(error);
-    throw new ConfigError(`the file cannot be read: ${why}`, { where: file, cause: error });
-  }
-}
-
 /** The macros of a file by module. What is wrong with one, and its text, goes to `read`. */
-function readMacros(raw: RawModules, yaml: YamlFile, folder: string, read: ModulesRead): Map<string, Macro> {
+function readMacros(
+  raw: RawModules,
+  yaml: YamlFile,
+  folder: string,
+  read: ModulesRead,
+  reading: Reading,
+): Map<string, Macro> {
   const macros = new Map<string, Macro>();
   for (const [name, def] of Object.entries(raw.modules)) {
     if (def.macro === undefined) continue;
@@ -77,7 +79,7 @@ function readMacros(raw: RawModules, yaml: YamlFile, folder: string, read: Modul
       outputs: Object.keys(outputsOf(def)),
       parameters: Object.keys(def.parameters ?? {}),
       at: { file: yaml.file, ...yaml.at(['modules', name, 'macro']) },
-      read: readText,
+      read: reading.text,
     });
     read.problems.push(...found.problems);
     if (!found.macro) continue;

@@ -6,7 +6,7 @@ import { parseDocument } from 'yaml';
 import type { Settings } from '../../domain/settings.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
-import { readText } from './modules.ts';
+import { readText } from './read.ts';
 
 export interface NewVersion {
   readonly path: string;

@@ -1,5 +1,6 @@
 // Where each setting comes from: a line of the file, the environment, or a default.
 import { relative } from 'node:path';
+import { isSecretName, withoutSecrets } from '../../util/secrets.ts';
 import { humanDuration } from '../../util/time.ts';
 import type { Path, YamlFile } from './document.ts';
 import type { Loaded } from './load.ts';
@@ -34,6 +35,18 @@ const DURATIONS = new Set([
   'hold',
 ]);
 
+const MASK = '***';
+
+/** Settings that may hold a secret anywhere in their text: the file, to which the origin points, shows them to its owner. */
+function isSecret([first, second, third, ...more]: Path): boolean {
+  if (first === 'credentials') return second === 'check' || second === 'renew';
+  if (first === 'tables') return second === 'command';
+  if (first === 'farms') return third === 'env' || third === 'setup' || more.some(isSecretPart);
+  return first === 'storage' && third === 'options' && more.some(isSecretPart);
+}
+
+const isSecretPart = (part: string | number): boolean => isSecretName(String(part));
+
 /** Settings whose values are made by the program, not said by anybody. */
 const DERIVED = new Set(['hash', 'folder', 'file']);
 
@@ -46,12 +59,12 @@ export function originRows(loaded: Loaded, env: Readonly<Record<string, string |
     const variable = ENVIRONMENT[ref];
     const fromEnv = variable !== undefined && env[variable] !== undefined;
     const duration = typeof value === 'number' && DURATIONS.has(String(path.at(-1)));
-    const text = duration ? humanDuration(value) : shown(value);
+    const text = duration ? humanDuration(value) : isSecret(path) ? MASK : withoutSecrets(shown(value));
     return { ref, value: text, origin: fromEnv ? `$${variable}` : originOf(loaded.yaml, path) };
   });
   const rules = policy.map((rule, index): OriginRow => {
     const path = ['policy', index];
-    return { ref: path.join('.'), value: shown(rule), origin: originOf(loaded.yaml, path) };
+    return { ref: path.join('.'), value: withoutSecrets(shown(rule)), origin: originOf(loaded.yaml, path) };
   });
   const files = Object.values(modules).map((file): OriginRow => {
     const origin = relative(loaded.settings.folder, file.path);

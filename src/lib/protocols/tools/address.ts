@@ -2,6 +2,7 @@
 // of files are written for servers that cannot hold every character. Pure.
 import { ConfigError, ItemError } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
+import { decodeLogin, hideAddress, splitAddress, withoutSecrets } from '../../util/secrets.ts';
 
 export class Address {
   /** `root`, `davs`, ... */
@@ -18,16 +19,16 @@ export class Address {
   /** @throws ConfigError where `url` is none, or its scheme is not one of `schemes` */
   constructor(name: string, url: string, schemes: readonly string[]) {
     this.label = `storage ${name}`;
-    const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\s]+)(\/[^?]*)?(?:\?(.*))?$/i.exec(url);
-    const scheme = match?.[1]?.toLowerCase() ?? '';
-    if (!match || !schemes.includes(scheme)) {
+    hideAddress(url);
+    const parts = splitAddress(url);
+    if (!parts || parts.host === '' || /\s/.test(parts.host) || !schemes.includes(parts.scheme)) {
       const hint = `for example ${schemes[0]}://host.example.org//store/experiment`;
       throw new ConfigError(`storage.${name}: '${withoutSecrets(url)}' is no ${schemes.join(', ')} address`, { hint });
     }
-    this.scheme = scheme;
-    this.authority = match[2]!;
-    this.folder = (match[3] ?? '').replace(/\/{2,}/g, '/').replace(/\/$/, '');
-    this.query = match[4] ?? '';
+    this.scheme = parts.scheme;
+    this.authority = parts.login === undefined ? parts.host : `${encodeLogin(parts.login)}@${parts.host}`;
+    this.folder = parts.path.replace(/\/{2,}/g, '/').replace(/\/$/, '');
+    this.query = parts.query ?? '';
     if (this.folder.split('/').includes('..')) throw new ConfigError(`storage.${name}: '..' in ${withoutSecrets(url)}`);
   }
 
@@ -75,12 +76,10 @@ export class Address {
   }
 }
 
-/** A text with `user:secret@` and everything after a URL's `?` left out. */
-export function withoutSecrets(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@]*@/gi, '$1')
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?]*)\?\S*/gi, '$1')
-    .replace(/\b(authz|access_token|token|bearer)([=:]|%3D|\s+)\S+/gi, '$1=...');
+/** A login as tools take it: every odd character encoded, once. */
+function encodeLogin(login: string): string {
+  const { user, password } = decodeLogin(login);
+  return [user, ...(login.includes(':') ? [password] : [])].map(encodeURIComponent).join(':');
 }
 
 // A `?` begins the options of a root:// address and cannot be escaped there; lists of names are divided by newlines.

@@ -1,11 +1,11 @@
 // The login for a CouchDB server: from the environment, the URL, or the credentials file. Never shown to anyone: what
 // leaves here for messages is the URL without it.
-
-import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { ConfigError, CredentialsError } from '../../util/errors.ts';
+import { foreign, readChecked } from '../../util/owner.ts';
+import { decodeLogin, hide, splitAddress, withoutSecrets } from '../../util/secrets.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 
 export interface Login {
@@ -28,17 +28,17 @@ export interface Place {
 
 /** @throws ConfigError when it is no `http(s)://host/database` */
 export function parsePlace(text: string): Place {
-  const bare = text.replace(/\/\/[^@/]*@/, '//');
+  const bare = withoutSecrets(text);
   const hint = 'store: https://couch.example.org/data-processing';
-  if (!URL.canParse(text)) throw new ConfigError('the store is no URL', { where: bare, hint });
-  const url = new URL(text);
+  const address = splitAddress(text);
+  const plain = address && `${address.scheme}://${address.host}${address.path}`;
+  if (!plain || !URL.canParse(plain)) throw new ConfigError('the store is no URL', { where: bare, hint });
+  const url = new URL(plain);
   const parts = url.pathname.split('/').filter(Boolean);
   const database = parts.pop();
   if (!database) throw new ConfigError('the URL of the store names no database', { where: bare, hint });
   const server = `${[url.origin, ...parts].join('/')}/`;
-  const login = url.username
-    ? { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
-    : undefined;
+  const login = address.login ? decodeLogin(address.login) : undefined;
   return { server, database, where: server + database, host: url.host, ...(login && { login }) };
 }
 
@@ -52,6 +52,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws ConfigError when it does not parse
  */
 export async function findLogin(place: Place, env: Environment): Promise<Login | undefined> {
+  const login = await loginOf(place, env);
+  hide(login?.password);
+  return login;
+}
+
+async function loginOf(place: Place, env: Environment): Promise<Login | undefined> {
   if (env.DFLOW_COUCH_USER) return { user: env.DFLOW_COUCH_USER, password: env.DFLOW_COUCH_PASSWORD ?? '' };
   if (place.login) return place.login;
   const named = env.DFLOW_CREDENTIALS;
@@ -62,13 +68,20 @@ export async function findLogin(place: Place, env: Environment): Promise<Login |
 
 function readPrivate(path: string, required: boolean): string | undefined {
   try {
-    if ((statSync(path).mode & 0o077) !== 0) {
+    // Who names the file vouches for its place; one that was found must lie where nobody else can put one.
+    const found = required ? undefined : foreign(path);
+    if (found)
+      throw new CredentialsError(`others can write the credentials file: '${found.path}' ${found.why}`, {
+        where: path,
+        hint: `chown and chmod '${found.path}', or name the file: DFLOW_CREDENTIALS=${path}`,
+      });
+    return readChecked(path, ({ mode }) => {
+      if ((mode & 0o077) === 0) return;
       throw new CredentialsError('the credentials file can be read by others', {
         where: path,
         hint: `chmod 600 ${path}`,
       });
-    }
-    return readFileSync(path, 'utf8');
+    });
   } catch (cause) {
     if (cause instanceof CredentialsError) throw cause;
     if (codeOf(cause) === 'ENOENT' && !required) return undefined;

@@ -1,5 +1,6 @@
 // Storage elements with their replicas by state, counted by the store.
 import { asideNow } from '../../../domain/storage/breaker.ts';
+import { withoutSecrets } from '../../../util/secrets.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -28,7 +29,7 @@ export async function* storageRows(ports: Ports): Rows {
       failed: states.failed ?? 0,
       bad: states.bad ?? 0,
       state: disabled ? 'disabled' : aside ? `breaker since ${aside.since}` : 'ok',
-      url: storage.url.replace(/\/\/[^/@]*@/, '//'),
+      url: withoutSecrets(storage.url),
     };
   }
 }

@@ -1,0 +1,17 @@
+// What the settings know to be a secret is masked from here on, wherever it comes up again.
+import type { Settings } from '../../domain/settings.ts';
+import { hide, hideAddress, hideAssigned, isSecretName } from '../../util/secrets.ts';
+
+export function hideSecrets(settings: Settings, env: Readonly<Record<string, string | undefined>>): void {
+  for (const address of [settings.store, ...settings.storages.map(({ url }) => url)]) hideAddress(address);
+  hide(env.DFLOW_COUCH_PASSWORD);
+  const modules = Object.values(settings.modules).flatMap((file) => Object.values(file.modules));
+  for (const variables of [...settings.farms, ...modules].map((one) => one.env)) hideVariables(variables);
+  for (const { setup } of settings.farms) for (const script of Object.values(setup)) hideAssigned(script);
+  const { check = '', renew = '' } = settings.credentials ?? {};
+  for (const script of [check, renew, settings.tables.command ?? '']) hideAssigned(script);
+}
+
+function hideVariables(variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) if (isSecretName(name)) hide(value);
+}
