@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { planInit, writeInit } from '../lib/cli/config/init.ts';
+import { initStorage } from '../lib/cli/config/initstorage.ts';
 import { CONFIG_NAME } from '../lib/cli/config/load.ts';
 import { changing } from '../lib/cli/flags.ts';
 
@@ -15,12 +16,18 @@ export default class Init extends Base {
   static override flags = {
     ...changing,
     from: Flags.string({ description: 'folder where raw files appear', default: './raw', helpValue: 'FOLDER' }),
+    storage: Flags.string({
+      description: 'folder for copies (default: ./store, or one beside the raw files)',
+      helpValue: 'FOLDER',
+    }),
     pattern: Flags.string({ description: 'file-name pattern instead of a guess', helpValue: 'PATTERN' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Init);
-    const plan = planInit({ folder: process.cwd(), from: flags.from, pattern: flags.pattern });
+    const folder = process.cwd();
+    const storage = await initStorage(folder, flags.from, flags.storage);
+    const plan = planInit({ folder, from: flags.from, pattern: flags.pattern, storage });
     const dryRun = flags['dry-run'] ? { dryRun: true } : {};
     if (!flags['dry-run']) writeInit(plan);
     const text = `pattern ${plan.pattern}, ${plan.files} files${plan.example ? ` such as ${plan.example}` : ''}`;

@@ -1,5 +1,6 @@
 import { Base } from '../../lib/cli/base.ts';
 import { type Problem, problemAt, problemsError } from '../../lib/cli/config/document.ts';
+import { nestings } from '../../lib/cli/config/nesting.ts';
 import { checkAdapters } from '../../lib/cli/ports.ts';
 import { DflowError, UnreachableError } from '../../lib/util/errors.ts';
 
@@ -21,6 +22,8 @@ export default class ConfigCheck extends Base {
       else if (error instanceof DflowError) problems.push(problemAt(yaml, path, error));
       else throw error;
     }
+    for (const { storage, error } of await nestings(settings))
+      problems.push(problemAt(yaml, ['storage', storage], error));
     if (problems.length > 0) throw problemsError(problems);
     const versions = Object.values(settings.modules).map((file) => {
       return `${file.version} (${Object.keys(file.modules).join(', ')})`;

@@ -11,6 +11,7 @@ import type { Storage, StorageModule } from '../storage.ts';
 import type { Store, StoreModule } from '../store.ts';
 import { ConfigError, UsageError } from '../util/errors.ts';
 import { suggestion } from '../util/near.ts';
+import { refuseNesting } from './config/nesting.ts';
 import { presenceIn } from './presence.ts';
 
 /** Stores by the scheme of their address. */
@@ -34,13 +35,20 @@ export interface OpenOptions {
 
 /**
  * Opens the store; everything else opens when it is first asked for.
- * @throws StoreError, ReadOnlyStoreError
+ * @throws StoreError, ReadOnlyStoreError; ConfigError when an element shares a folder with a buffer
  */
 export async function openPorts(settings: Settings, options: OpenOptions): Promise<OpenPorts> {
+  if (options.write === true) await refuseNesting(settings);
   const store = await openStore(settings, options.write);
   const storages = new Map<string, Promise<Storage>>();
   const backends = new Map<string, Promise<Backend>>();
   const host = hostOf();
+  const apart = new Map<string, Promise<void>>();
+  // A command that only reads the store may look at an experiment with such an element.
+  const openApart = async (storage: StorageSettings): Promise<Storage> => {
+    if (storage.protocol === 'posix') await once(apart, 'apart', () => refuseNesting(settings));
+    return openStorage(storage);
+  };
   return {
     settings,
     store,
@@ -50,8 +58,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     presence: presenceIn(join(settings.folder, '.dflow', 'present')),
     // Aborted is as good as over.
     sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
-    storage: (name) => once(storages, name, () => openStorage(storageOf(settings, name))),
-    buffer: (level) => once(storages, `buffer ${level}`, () => openStorage(asStorage(bufferOf(settings, level)))),
+    storage: (name) => once(storages, name, () => openApart(storageOf(settings, name))),
+    buffer: (level) => once(storages, `buffer ${level}`, () => openApart(asStorage(bufferOf(settings, level)))),
     backend: (farm) => once(backends, farm, () => openBackend(settings, store, farm)),
     close: async () => {
       const opened = await Promise.allSettled(backends.values());

@@ -12,6 +12,8 @@ export interface BufferSettings {
   /** `marker`: an empty `<name>_closed` beside it; `settled`: size and mtime unchanged for `settle` ms. */
   readonly closed: 'marker' | 'settled';
   readonly settle: number;
+  /** Globs of file names that are never looked at. Sidecars such as `NAME.md5` need none. */
+  readonly ignore?: readonly string[];
   /** Share of runs kept, 0..1. */
   readonly keep: number;
   /** Raw format that the run number and mask can be read from. */

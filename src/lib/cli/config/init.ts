@@ -16,6 +16,8 @@ export interface InitOptions {
   readonly from: string;
   /** File-name pattern instead of a guess. */
   readonly pattern?: string | undefined;
+  /** Folder of copies, as the configuration shall have it. */
+  readonly storage?: string;
 }
 
 export interface InitPlan {
@@ -55,7 +57,7 @@ export function planInit(options: InitOptions): InitPlan {
     files: names.filter((name) => !name.endsWith('_closed')).length,
     ...(example === undefined ? {} : { example }),
     write,
-    folders: [join(options.folder, 'modules'), join(options.folder, 'store')],
+    folders: [join(options.folder, 'modules'), resolve(options.folder, options.storage ?? './store')],
   };
 }
 
@@ -89,13 +91,13 @@ function noPattern(from: string, names: readonly string[]): UsageError {
   return new UsageError(`no run number can be guessed from names such as ${some.join(', ')}`, { hint });
 }
 
-function configText({ from, folder }: InitOptions, pattern: string, marker: boolean): string {
+function configText({ from, folder, storage }: InitOptions, pattern: string, marker: boolean): string {
   const path = isAbsolute(from) ? from : `./${relative(folder, resolve(folder, from))}`;
   const closed = marker ? ', closed: marker' : '';
   return `# dflow.yaml: where raw files appear and where their copies go; everything else has a default, which
 # \`dflow config show --origin\` shows. Modules (what is made of a run) stand in modules/VERSION.yaml.
 buffer: {path: ${quoted(path)}, pattern: ${quoted(pattern)}${closed}}
-storage: {disk: ./store}
+storage: {disk: ${quoted(storage ?? './store')}}
 `;
 }
 

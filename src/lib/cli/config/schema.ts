@@ -27,6 +27,7 @@ const buffer = z.strictObject({
   level: optional(name),
   closed: optional(z.enum(['marker', 'settled'])),
   settle: optional(duration),
+  ignore: optional(oneOrMany(text)),
   keep: optional(share),
   format: optional(z.enum(['zdab'])),
 });

@@ -84,6 +84,7 @@ function buffersOf(raw: RawConfig, folder: string): BufferSettings[] {
     ...BUFFER,
     ...(present(buffer) as typeof buffer),
     ...(buffer.format ? {} : buffer.pattern.endsWith('.zdab') ? { format: 'zdab' } : {}),
+    ...(buffer.ignore === undefined ? {} : { ignore: listOf(buffer.ignore) }),
     path: resolve(folder, buffer.path),
   })) as BufferSettings[];
 }

@@ -3,9 +3,9 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ErrorDetail, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
+import { networkFileSystem } from '../../util/mounts.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
-import { networkFileSystem } from './mounts.ts';
 import { VIEW_TABLES } from './rows.ts';
 
 /** `dflw`: how `file` and we recognise a store. */

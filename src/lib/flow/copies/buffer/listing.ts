@@ -1,6 +1,7 @@
 // What lies in a buffer folder, sorted out from one listing: raw files with their numbers, open or closed; end markers;
 // strange names. Pure, and knows nothing of what is registered.
 import { isOwnPath } from '../../../domain/data/gone.ts';
+import { globMatch } from '../../../domain/hold.ts';
 import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
 import type { BufferSettings, Settings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
@@ -65,6 +66,7 @@ export function sortOut(entries: readonly Entry[], rules: ListingRules): Listing
     const name = baseName(entry.path);
     const numbers = entry.raw ? undefined : rules.pattern.parse(name);
     const end = rules.endMarker?.parse(name);
+    if (isIgnored(name, rules)) continue;
     if (numbers) files.push({ ...entry, ...numbers, name, closed: isClosed(entry, paths, rules) });
     else if (end) addIfBefore(ended, end.run, entry, rules.now);
     else if (isStrange(entry, name, rules)) strange.push(entry);
@@ -101,8 +103,25 @@ function isStrange(entry: Entry, name: string, rules: ListingRules): boolean {
   if (hidden || TEMPORARY.test(name) || name.endsWith(MARKER)) return false;
   if (rules.others.some((other) => other.parse(name))) return false;
   if (rules.buffer.closed === 'settled' && !hasSettled(entry, rules.buffer.settle, rules.now)) return false;
+  if (isSidecar(name, rules)) return false;
   const { prefix, suffix } = rules.pattern;
   return /\d/.test(name) || (prefix !== '' && name.startsWith(prefix)) || (suffix !== '' && name.endsWith(suffix));
+}
+
+/** The operator's own patterns: such a file is nobody's business, whatever its name. */
+function isIgnored(name: string, { buffer }: ListingRules): boolean {
+  return (buffer.ignore ?? []).some((glob) => globMatch(glob, name));
+}
+
+/** Endings of what builders and people write about a raw file. A packed raw file is data: it is no such thing. */
+const ABOUT =
+  /\.(md5|sha1|sha224|sha256|sha384|sha512|adler32|crc|crc32|crc32c|cksum|sum|md5sum|sha1sum|sha256sum|sha512sum|sfv|asc|sig|json|ya?ml|toml|xml|txt|log|csv|meta|info|ok|done|err|out)$/i;
+
+/** `run001.dat.md5`, `run001.json`: the name of a raw file and an ending, which the raw file may have outlived. */
+function isSidecar(name: string, { pattern, others }: ListingRules): boolean {
+  const stem = name.replace(ABOUT, '');
+  if (stem === name) return false;
+  return [pattern, ...others].some((one) => one.parse(stem) || one.parse(stem + one.suffix));
 }
 
 function inOrder(a: Found, b: Found): number {

@@ -7,6 +7,7 @@ import type { Entry } from '../../../storage.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { type Iso, ms, plus } from '../../../util/time.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
+import { listBuffer } from '../../copies/buffer/own.ts';
 import type { Ports } from '../../ports.ts';
 
 export interface Due {
@@ -35,14 +36,12 @@ async function settling(ports: Ports, now: Iso): Promise<Due[]> {
 
 /** What lies on a buffer; nothing where it cannot be reached: register has said so. */
 async function listed(ports: Ports, level: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
   try {
-    const storage = await ports.buffer(level);
-    for await (const entry of storage.list('', () => undefined)) entries.push(entry);
+    return await listBuffer(ports.settings, await ports.buffer(level), () => undefined);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
+    return [];
   }
-  return entries;
 }
 
 async function quieting(ports: Ports): Promise<Due[]> {

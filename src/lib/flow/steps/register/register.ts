@@ -1,13 +1,13 @@
 // register: finds closed files on the buffers, checksums and catalogues them, quarantines what cannot be placed, and
 // freezes complete runs. Everything that is due is derived from a listing and the documents; nothing is remembered
 // between rounds, so a round may be killed, repeated, or run twice at once.
-import { isInTrash } from '../../../domain/data/trash.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
 import { type ItemError, StoreError, UsageError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
 import { suggestion } from '../../../util/near.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
+import { listBuffer } from '../../copies/buffer/own.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
 import { admit, unregistered } from './admit.ts';
 import { quarantine, type Refusal, release } from './quarantine.ts';
@@ -71,10 +71,8 @@ async function survey(ports: Ports, buffer: BufferSettings, budget: { left: numb
   const now = await ports.store.now();
   const rules = listingRules(ports.settings, buffer, now);
   const storage = await ports.buffer(buffer.level);
-  const entries: Entry[] = [];
   const hidden = new Map<string, ItemError>();
-  const seen = storage.list('', (path, why) => hidden.set(path, why));
-  for await (const entry of seen) if (!isInTrash(entry.path)) entries.push(entry);
+  const entries = await listBuffer(ports.settings, storage, (path, why) => hidden.set(path, why));
   const listing = sortOut(entries, rules);
   const known = await readKnown(ports, buffer.level, listing, now);
   return { ports, dryRun, buffer, storage, rules, listing, hidden, now, budget, known };

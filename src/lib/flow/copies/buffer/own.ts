@@ -1,0 +1,92 @@
+// A buffer's files without what is dflow's own: configuration, module files, store, `.dflow`, storage elements, trash. By
+// device and inode of the folders, since a folder may be mounted or linked under any name.
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isOwnPath } from '../../../domain/data/gone.ts';
+import type { Settings } from '../../../domain/settings.ts';
+import type { Entry, Storage, Unreadable } from '../../../storage.ts';
+import { parallel } from '../../../util/concurrency.ts';
+import { identityOf } from '../../../util/folders.ts';
+
+/** Everything in the buffer that may be a raw file. */
+export async function listBuffer(settings: Settings, storage: Storage, unreadable?: Unreadable): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for await (const entry of storage.list('', unreadable)) entries.push(entry);
+  const own = await ownPaths(
+    settings,
+    storage,
+    entries.map(({ path }) => path),
+  );
+  return entries.filter(({ path }) => !own(path));
+}
+
+/** Says of each path of the buffer whether it is, or lies in, something of dflow's own. */
+export async function ownPaths(
+  settings: Settings,
+  storage: Storage,
+  paths: readonly string[],
+): Promise<(path: string) => boolean> {
+  const folders = new Set(await identities(ownFolders(settings)));
+  const files = await ownFiles(settings);
+  const known = new Map<string, string | undefined>();
+  for await (const [folder, identity] of parallel(foldersOf(paths), AT_ONCE, (folder) => identityAt(storage, folder)))
+    known.set(folder, identity);
+  return (path) => {
+    const above = foldersAbove(path);
+    if (isOwnPath(path)) return true;
+    if (above.some((folder) => folders.has(known.get(folder) ?? ''))) return true;
+    return files.has(fileKey(known.get(above.at(-1) ?? ''), path));
+  };
+}
+
+const OWN = '.dflow';
+const AT_ONCE = 32;
+
+function ownFolders({ folder, storages }: Settings): string[] {
+  const mounted = storages.filter(({ protocol }) => protocol === 'posix').map(({ url }) => url);
+  return [join(folder, OWN), join(folder, 'modules'), ...mounted];
+}
+
+/** Configuration, store with its companions, files of modules: by the identity of their folder and their name. */
+async function ownFiles(settings: Settings): Promise<Set<string>> {
+  const { file, folder, store, modules, credentials } = settings;
+  const database = store.startsWith('sqlite:') ? await andReal(resolve(folder, store.slice('sqlite:'.length))) : [];
+  const companions = database.flatMap((path) => ['', '-wal', '-shm', '-journal'].map((end) => path + end));
+  const used = Object.values(modules).flatMap((version) =>
+    Object.values(version.modules).flatMap(({ files }) => files),
+  );
+  const all = [file, ...companions, ...used, ...(credentials?.token ? [credentials.token] : [])];
+  const where = await Promise.all(all.map((path) => identityOf(dirname(path)).catch(() => undefined)));
+  return new Set(all.map((path, index) => fileKey(where[index], path)));
+}
+
+/** A link and what it leads to: companions lie beside the file itself. */
+async function andReal(path: string): Promise<string[]> {
+  return [path, await realpath(path).catch(() => path)];
+}
+
+const fileKey = (folder: string | undefined, path: string): string => `${folder} ${basename(path)}`;
+
+async function identities(folders: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(folders.map((folder) => identityOf(folder).catch(() => undefined)));
+  return found.flatMap((one) => one ?? []);
+}
+
+async function identityAt(storage: Storage, folder: string): Promise<[string, string | undefined]> {
+  const local = storage.localPath(folder);
+  return [folder, local === undefined ? undefined : await identityOf(local).catch(() => undefined)];
+}
+
+/** The buffer's own folder (``), and each folder below it on the way to `path`. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return ['', ...parts.map((_, index) => parts.slice(0, index + 1).join('/'))];
+}
+
+function foldersOf(paths: readonly string[]): Set<string> {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    for (const folder of foldersAbove(path)) folders.add(folder);
+  }
+  return folders;
+}
