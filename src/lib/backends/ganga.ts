@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
 import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
+
 import { UnreachableError } from '../util/errors.ts';
-import { isAlive, signal } from '../util/processes.ts';
+import { askToEnd } from '../util/processes.ts';
 import { codeOf } from '../util/systemerrors.ts';
+
 import { SECOND } from '../util/time.ts';
 import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
@@ -201,7 +203,7 @@ class GangaBackend implements Backend {
     if (!this.#jobs.isAskedToEnd(key)) this.#jobs.noteCancel(key);
     this.#jobs.askToEnd(key);
     // On this very machine the wrapper hears of it now, not at its next heartbeat, and can still write its record.
-    if (isAlive(mark.pid, mark.startTime, mark.boot)) signal(mark.pid, 'SIGTERM');
+    askToEnd(mark, key, false);
     return true;
   }
 

@@ -1,5 +1,5 @@
-// Processes as the kernel shows them: who a pid is until the machine restarts, whether it lives, and ending a session.
-// Without /proc (macOS) a pid alone is trusted.
+// Processes as the kernel shows them: who a pid is until the machine restarts, whether it lives, and ending all of a job.
+// Without /proc (macOS) nothing is found that way: there a job's own process group is all that is ended.
 import { readdirSync, readFileSync } from 'node:fs';
 import { codeOf } from './systemerrors.ts';
 
@@ -20,6 +20,11 @@ export function bootId(): string {
 function stat(pid: number | string): string[] | undefined {
   const text = read(`/proc/${pid}/stat`);
   return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+/** When a living process started, in the kernel's ticks: with its number, who it is until the machine restarts. */
+export function startTimeOf(pid: number): string | undefined {
+  return stat(pid)?.[19];
 }
 
 /** Whether this very process still lives: same boot, same pid, same start time, and not a zombie. */
@@ -49,20 +54,87 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-/**
- * Kills every process of the session that `leader` began. A process group is not enough: `timeout` puts the payload
- * into a group of its own.
- */
-export function killSession(leader: number): void {
-  let pids: string[];
+/** What everything that a job starts inherits, whatever session it moves to: `DFLOW_JOB=<key>`. */
+export const JOB_MARK = 'DFLOW_JOB';
+
+/** The job whose mark a process has in its environment. Unreadable for others' processes, which are then nobody's. */
+function jobOf(pid: number | string): string | undefined {
+  const variables = read(`/proc/${pid}/environ`)?.split('\0');
+  return variables?.find((one) => one.startsWith(`${JOB_MARK}=`))?.slice(JOB_MARK.length + 1);
+}
+
+/** Whether this process belongs to the job, by its mark or by the job file that it was started with. */
+function isOfJob(pid: number, key: string): boolean {
+  if (jobOf(pid) === key) return true;
+  const words = read(`/proc/${pid}/cmdline`)?.split('\0');
+  return words?.some((word) => word.endsWith(`/${key}`)) ?? false;
+}
+
+export interface Wrapper {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly boot: string;
+}
+
+/** Whether this very wrapper lives and is that of the job: a number alone may be somebody else's after a restart. */
+export function isWrapper({ pid, startTime, boot }: Wrapper, key: string): boolean {
+  return isAlive(pid, startTime, boot) && (boot === '-' || isOfJob(pid, key));
+}
+
+/** Asks a wrapper and its process group to end; false when it is not (any more) the job's. */
+export function askToEnd(wrapper: Wrapper, key: string, group: boolean): boolean {
+  return isWrapper(wrapper, key) && signal(group ? -wrapper.pid : wrapper.pid, 'SIGTERM');
+}
+
+interface Seen {
+  readonly pid: number;
+  readonly session: number;
+  readonly startTime: string;
+  readonly job: string | undefined;
+}
+
+function look(pid: number): Seen | undefined {
+  const fields = stat(pid);
+  if (!fields || fields[0] === 'Z') return undefined;
+  return { pid, session: Number(fields[3]), startTime: fields[19] ?? '', job: jobOf(pid) };
+}
+
+/** All living processes; none where the system does not show them. */
+function processes(): Seen[] {
   try {
-    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return pids.flatMap((pid) => look(Number(pid)) ?? []);
   } catch {
-    signal(-leader, 'SIGKILL');
-    return;
+    return [];
   }
-  for (const pid of pids) {
-    const fields = stat(pid);
-    if (fields && fields[3] === String(leader) && fields[0] !== 'Z') signal(Number(pid), 'SIGKILL');
+}
+
+/**
+ * The processes of these jobs: those with a mark, and the others in a session that is theirs. A session is theirs when
+ * one in it has a mark (so its number cannot have been given away) and its leader has ended or has the mark, too.
+ */
+function ofJobs(keys: ReadonlySet<string>): Seen[] {
+  const all = processes();
+  const marked = (one: Seen): boolean => one.job !== undefined && keys.has(one.job);
+  const sessions = new Set(all.filter(marked).map(({ session }) => session));
+  for (const one of all) if (one.pid === one.session && !marked(one)) sessions.delete(one.session);
+  return all.filter((one) => one.pid !== process.pid && (marked(one) || sessions.has(one.session)));
+}
+
+/** Looks at most; a job that forks faster than it is killed is left to the next call. */
+const ROUNDS = 10;
+
+/**
+ * Kills whatever these jobs have left running, in any session or process group. Who it is is looked up now, and once
+ * more at the kill: a remembered number is never enough.
+ */
+export function endJobs(keys: ReadonlySet<string>): void {
+  for (let round = 0; keys.size > 0 && round < ROUNDS; round++) {
+    const found = ofJobs(keys);
+    if (found.length === 0) return;
+    for (const { pid, startTime, session } of found) {
+      const now = stat(pid);
+      if (now && now[19] === startTime && now[3] === String(session)) signal(pid, 'SIGKILL');
+    }
   }
 }

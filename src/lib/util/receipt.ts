@@ -20,6 +20,7 @@ export function receiptFolder(folder: string): string {
   return join(folder, '.dflow', 'receipts');
 }
 
+const NAME = /^[a-z]+-[0-9TZ]+-[A-Za-z0-9]+\.jsonl$/;
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
 
 /** A receipt called `<what>-<at>-<nonce>.jsonl`; nothing is on disk before the first line. */
@@ -54,6 +55,8 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** The lines of a receipt; none when there is no such file. A line that a crash cut off is left out. */
 export async function readReceipt(folder: string, name: string): Promise<Record<string, unknown>[]> {
+  // The name comes from a document, which others may have written.
+  if (!NAME.test(name)) return [];
   let text: string;
   try {
     text = await readFile(join(receiptFolder(folder), name), 'utf8');

@@ -2,12 +2,12 @@
 // farm's own lock, by which one process at a time works on a gangadir: two lose jobs. Knows names, not keys.
 import { createHash } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ConfigError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { type Lock, tryLock } from '../../util/lock.ts';
 import { suggestion } from '../../util/near.ts';
+import { privateFolder } from '../../util/scratch.ts';
 import { SECOND } from '../../util/time.ts';
 import type { GangaOptions } from './options.ts';
 import { DriverProcess } from './process.ts';
@@ -201,5 +201,5 @@ export class GangaClient {
 /** The lock file of a gangadir that exists. On a local disk, which the gangadir may not be; another host is seen by its session. */
 export function lockPath(gangadir: string): string {
   const name = createHash('sha256').update(realpathSync(gangadir)).digest('hex').slice(0, 16);
-  return join(tmpdir(), `dflow-ganga-${process.getuid?.() ?? 0}-${name}.lock`);
+  return join(privateFolder(), `ganga-${name}.lock`);
 }

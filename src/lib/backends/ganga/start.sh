@@ -66,6 +66,11 @@ heartbeat() {
     nap=$!
     wait "$nap"
   done
+  # The wrapper was torn away: what its payload has started, in whatever session, goes with it.
+  for rest in $(grep -ls "DFLOW_JOB=$key" /proc/[0-9]*/environ 2>/dev/null); do
+    rest=${rest#/proc/}
+    kill -KILL "${rest%/environ}" 2>/dev/null
+  done
 }
 beat
 heartbeat >/dev/null 2>&1 &
@@ -73,4 +78,5 @@ heartbeat >/dev/null 2>&1 &
 export DFLOW_BEAT=$!
 set -- sh "$wrapper" "$job" "$folder" once "$log" "$@"
 if [ "$session" = yes ] && command -v setsid >/dev/null; then set -- setsid "$@"; fi
-exec "$@"
+# In its environment only, not in ours: what looks for the mark must not find itself.
+exec env "DFLOW_JOB=$key" "$@"

@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { messageOf } from '../../util/errors.ts';
-import { isAlive, killSession, signal } from '../../util/processes.ts';
+import { askToEnd, endJobs, isWrapper, JOB_MARK, signal } from '../../util/processes.ts';
 import { type ResultRecord, renderRecord } from '../../wrapper/record.ts';
 import { readTail } from '../shared/files.ts';
 import { report } from './report.ts';
@@ -15,6 +15,8 @@ import type { Spool, SpoolSettings } from './spool.ts';
 const STARTED_BEFORE = 75;
 /** A mark stays empty only while its writer is between two system calls; longer than this, milliseconds, it died. */
 const EMPTY_MARK = 2_000;
+/** Milliseconds between two looks for what jobs that ended well have left running. */
+const LEFTOVERS = 1_000;
 /** The wrapper gives its payload 3 s after SIGTERM; then, milliseconds after SIGTERM, everything is killed. */
 const PATIENCE = 6_000;
 
@@ -27,7 +29,6 @@ interface Running {
 
 /** How a wrapper ended that left no record. */
 interface Ending {
-  readonly pid?: number;
   readonly code?: number;
   readonly signal?: number;
   readonly reason: string;
@@ -44,6 +45,9 @@ export class Children {
   /** Keys in run/ that need another look: an empty mark, a failed start, a record that could not be written. */
   readonly #unsettled = new Map<string, { since: number; ending?: Ending }>();
   readonly #logFolders = new Set<string>();
+  /** Ended, and not yet looked for what they left running. */
+  readonly #ended = new Set<string>();
+  #lookedAt = 0;
 
   constructor(spool: Spool, wrapper: string, settings: () => SpoolSettings, changed: () => void) {
     this.#spool = spool;
@@ -59,7 +63,7 @@ export class Children {
 
   /** Something must be looked at again soon, without an event that says so. */
   get needsLook(): boolean {
-    if (this.#unsettled.size > 0) return true;
+    if (this.#unsettled.size > 0 || this.#ended.size > 0) return true;
     for (const running of this.#running.values()) if (running.adopted || running.termAt !== undefined) return true;
     return false;
   }
@@ -71,11 +75,11 @@ export class Children {
     if (!this.#spool.isTaken(key)) this.#done(key);
     else if (!mark) this.#start(key);
     else if (mark.kind === 'fenced') this.#done(key);
-    else if (mark.kind === 'started' && isAlive(mark.pid, mark.startTime, mark.boot)) {
+    else if (mark.kind === 'started' && isWrapper(mark, key)) {
       this.#unsettled.delete(key);
       this.#running.set(key, { pid: mark.pid, adopted: { startTime: mark.startTime, boot: mark.boot } });
     } else if (mark.kind === 'started') {
-      this.#end(key, { pid: mark.pid, reason: 'the wrapper ended without a record while nobody watched' });
+      this.#end(key, { reason: 'the wrapper ended without a record while nobody watched' });
     } else {
       const since = this.#unsettled.get(key)?.since ?? Date.now();
       if (Date.now() - since < EMPTY_MARK) this.#unsettled.set(key, { since });
@@ -87,15 +91,24 @@ export class Children {
   look(): void {
     for (const [key, running] of this.#running) {
       const { adopted, pid, termAt } = running;
-      if (adopted && !isAlive(pid, adopted.startTime, adopted.boot)) {
+      if (adopted && !isWrapper({ pid, ...adopted }, key)) {
         this.#running.delete(key);
-        this.#end(key, { pid, reason: 'the wrapper ended without a record' });
-      } else if (termAt !== undefined && Date.now() - termAt > PATIENCE) killSession(pid);
+        this.#end(key, { reason: 'the wrapper ended without a record' });
+      } else if (termAt !== undefined && Date.now() - termAt > PATIENCE) endJobs(new Set([key]));
     }
     for (const [key, { ending }] of [...this.#unsettled]) {
       if (ending) this.#end(key, ending);
       else this.settle(key);
     }
+    if (Date.now() - this.#lookedAt >= LEFTOVERS) this.endLeftovers();
+  }
+
+  /** Ends what payloads have started in sessions of their own and left behind. One look is for all that ended. */
+  endLeftovers(): void {
+    if (this.#ended.size === 0) return;
+    this.#lookedAt = Date.now();
+    endJobs(this.#ended);
+    this.#ended.clear();
   }
 
   /** Stops a running key; false when it does not run here. Repeating it changes nothing. */
@@ -110,7 +123,10 @@ export class Children {
       // Only the reason in `status` is lost; a full disk must not keep anybody from stopping what fills it.
       report(`cannot note the cancel of ${key}: ${messageOf(error)}`);
     }
-    signal(-running.pid, 'SIGTERM');
+    const { pid, adopted } = running;
+    // Our own child cannot have lost its number while it is in `running`.
+    if (adopted) askToEnd({ pid, ...adopted }, key, true);
+    else signal(-pid, 'SIGTERM');
     return true;
   }
 
@@ -120,7 +136,12 @@ export class Children {
     const args = [this.#wrapper, spool.path('run', key), spool.folder, 'once', log, this.#settings().scratch];
     const output = this.#openLog(log);
     // detached: a session and process group of its own, which outlives us and can be killed as a whole.
-    const child = spawn('/bin/sh', args, { detached: true, stdio: ['ignore', output, output], cwd: spool.folder });
+    const child = spawn('/bin/sh', args, {
+      detached: true,
+      stdio: ['ignore', output, output],
+      cwd: spool.folder,
+      env: { ...process.env, [JOB_MARK]: key },
+    });
     if (typeof output === 'number') closeSync(output);
     this.#watch(key, child);
   }
@@ -140,7 +161,7 @@ export class Children {
       this.#running.delete(key);
       // Another start of this key was first: the mark says which, and that one is followed.
       if (code === STARTED_BEFORE) this.settle(key);
-      else this.#end(key, endingOf(pid, code, name));
+      else this.#end(key, endingOf(code, name));
       this.#changed();
     });
   }
@@ -171,7 +192,7 @@ export class Children {
   }
 
   #writeRecord(key: string, ending: Ending): void {
-    if (ending.pid !== undefined) killSession(ending.pid);
+    endJobs(new Set([key]));
     // The record is the end of this key for everybody: after it no start may come.
     this.#spool.fence(key, 'lost');
     this.#spool.removeScratch(this.#settings().scratch, key);
@@ -193,13 +214,14 @@ export class Children {
   }
 
   #done(key: string): void {
+    this.#ended.add(key);
     this.#spool.remove('run', key);
     this.#spool.remove('cancel', key);
     this.#unsettled.delete(key);
   }
 }
 
-function endingOf(pid: number, code: number | null, name: NodeJS.Signals | null): Ending {
-  if (name) return { pid, signal: SIGNALS[name] ?? 9, reason: `the wrapper was killed by ${name}` };
-  return { pid, code: code ?? 1, reason: `the wrapper ended with exit ${code} and could write no record` };
+function endingOf(code: number | null, name: NodeJS.Signals | null): Ending {
+  if (name) return { signal: SIGNALS[name] ?? 9, reason: `the wrapper was killed by ${name}` };
+  return { code: code ?? 1, reason: `the wrapper ended with exit ${code} and could write no record` };
 }

@@ -76,6 +76,7 @@ export class Loop {
         await this.#nap(this.#pause(watchers.length > 0));
       }
     } finally {
+      this.#children.endLeftovers();
       for (const watcher of watchers) watcher.close();
     }
   }

@@ -3,8 +3,9 @@
 //   hold/KEY -> ready/SEQ~KEY -> run/KEY -> gone, with the mark started/KEY and a record in result/new
 //
 // Every move is one rename, so that a reader who looks in this order never misses a key. Starts no process.
-import { existsSync, linkSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeFolderSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 import { JobFolder, partsOf } from '../shared/jobfolder.ts';
@@ -78,7 +79,7 @@ export class Spool extends JobFolder {
   /** Scratch folders that a killed wrapper left. */
   removeScratch(base: string, key: string): void {
     for (const name of ifThere(() => readdirSync(base)) ?? []) {
-      if (name.startsWith(`${key}.`)) rmSync(join(base, name), { recursive: true, force: true });
+      if (name.startsWith(`${key}.`)) removeFolderSync(join(base, name));
     }
   }
 

@@ -38,7 +38,7 @@ export class ClaimFolder extends JobFolder {
   writeJobs(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
     makeFolder(this.path('jobs', claim));
     makeFolder(this.path('logs', claim));
-    for (const [key, text] of files) writeFileSync(this.jobFile(key), text);
+    for (const [key, text] of files) writeFileSync(this.jobFile(key), text, { mode: 0o600 });
   }
 
   jobFile(key: string): string {

@@ -14,14 +14,14 @@ export function ifThere<T>(work: () => T): T | undefined {
 }
 
 /** Makes a folder and those above it. Node's own way to do that says ENOENT of a file system that is read-only. */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string, mode = 0o777): void {
   try {
-    mkdirSync(path);
+    mkdirSync(path, { mode });
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
     if (codeOf(error) !== 'ENOENT') throw error;
     makeFolder(dirname(path));
-    makeFolder(path);
+    makeFolder(path, mode);
   }
 }
 

@@ -3,6 +3,7 @@
 // Starts no process, knows no batch system.
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   existsSync,
   openSync,
@@ -15,8 +16,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { ItemError } from '../../util/errors.ts';
+import { shown } from '../../util/names.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere, makeFolder } from './files.ts';
+
+/** Job files hold environments, logs whatever a payload prints: nobody else may look. */
+const PRIVATE = 0o700;
 
 const FOLDERS = ['started', 'logs', 'tmp', 'result/tmp', 'result/new', 'result/cur'];
 
@@ -51,6 +57,15 @@ export function partsOf(key: string): { claim: string; index: string } {
   return { claim: key.slice(0, dot), index: key.slice(dot + 1) };
 }
 
+/** Of somebody else's folder (a shared account's) the mode stays as it is. */
+function ifOurs(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'EROFS') throw error;
+  }
+}
+
 export class JobFolder {
   readonly folder: string;
   readonly #folders: readonly string[];
@@ -63,11 +78,18 @@ export class JobFolder {
 
   /** Makes the folders. Idempotent. */
   create(): void {
-    for (const name of this.#folders) makeFolder(join(this.folder, name));
+    makeFolder(this.folder, PRIVATE);
+    for (const name of this.#folders) makeFolder(join(this.folder, name), PRIVATE);
+    // One of an earlier version is open to all.
+    if ((statSync(this.folder).mode & 0o077) !== 0) ifOurs(() => chmodSync(this.folder, PRIVATE));
   }
 
+  /** A path below. @throws ItemError a part of it, which may come from a document, would lead elsewhere */
   path(...parts: string[]): string {
-    return join(this.folder, ...parts);
+    const below = parts.join('/');
+    if (below.includes('..') && below.split('/').includes('..'))
+      throw new ItemError(`'${shown(below)}' leads out of the folder of its jobs`, { where: this.folder });
+    return join(this.folder, below);
   }
 
   /** Names in a folder; none where there is no such folder. */
@@ -78,7 +100,8 @@ export class JobFolder {
   /** Replaces a file in one step: a reader sees the old or the new text. */
   write(path: string, text: string): void {
     const temporary = this.path('tmp', `${process.pid}-${path.slice(path.lastIndexOf('/') + 1)}`);
-    writeFileSync(temporary, text);
+    // Set-up texts and environments may hold secrets.
+    writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, path);
   }
 

@@ -1,7 +1,8 @@
 // Keeps a job folder bounded: marks, acknowledged records, logs and job files of nobody older than `keep` are removed,
 // once a day.
-import { lstat, readdir, rm, unlink } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFile, removeFolder } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { DAY } from '../../util/time.ts';
 import type { JobFolder } from './jobfolder.ts';
@@ -19,7 +20,7 @@ async function removeOlder(folder: string, before: number, keep: (name: string) 
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     if (keep(name) || (await modified(path)) >= before) continue;
-    await rm(path, { recursive: true, force: true });
+    await removeFolder(path);
   }
 }
 
@@ -48,7 +49,7 @@ export async function sweep(
   await removeOlder(folder.path('logs'), before, needed);
   // Of jobs that were torn away; others take theirs along.
   if (folder.list('beats').length > 0) await removeOlder(folder.path('beats'), before, () => false);
-  await unlink(stamp).catch(() => undefined);
+  await removeFile(stamp).catch(() => undefined);
   folder.write(stamp, '');
 }
 

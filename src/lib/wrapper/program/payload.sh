@@ -17,7 +17,9 @@ launch() {
   cd "$work" || exit 74
   export DFLOW_EXECUTION="$execution"
   [ -z "$setup" ] || export DFLOW_READY="$ready"
-  set -- sh -c "$script" sh
+  # Not as a word of the command line, which everybody on this machine can read.
+  export DFLOW_SCRIPT="$script"
+  set -- sh -c 'dflow_script=$DFLOW_SCRIPT; unset DFLOW_SCRIPT; eval "$dflow_script"' sh
   [ -z "$usage" ] || set -- /usr/bin/time -f %M -o "$usage" "$@"
   # timeout comes first: it passes signals on, to a process group of its own.
   [ "$limit" = 0 ] || set -- timeout -k 10 "$limit" "$@"

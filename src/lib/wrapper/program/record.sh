@@ -5,6 +5,8 @@ finish() {
   trap '' TERM INT HUP
   # The heartbeat of whoever started this wrapper, where there is one.
   [ -z "${DFLOW_BEAT-}" ] || kill "$DFLOW_BEAT" 2>/dev/null
+  # Who has no supervisor that does it, or ends badly, ends what is left of the payload here.
+  { [ "$1" = done ] && [ -z "${DFLOW_BEAT-}" ]; } || end_rest
   read_clock
   in_seconds $((clock - began))
   record="dflow-record 1${nl}key $key${nl}execution $execution${nl}phase $1${nl}exit $2${nl}wall $text$nl"
@@ -26,6 +28,20 @@ finish() {
     exit 74
   }
   exec mv -f -- "$spool/result/tmp/$name" "$spool/result/new/$name"
+}
+
+# Kills what the payload has started in sessions of its own: all of it has inherited the mark of this execution. Twice,
+# for what was just being started.
+end_rest() {
+  [ -n "$launched" ] && [ -r /proc/$$/environ ] || return 0
+  set +f
+  for _ in 1 2; do
+    for rest in $(grep -ls "DFLOW_EXECUTION=$execution" /proc/[0-9]*/environ 2>/dev/null); do
+      rest=${rest#/proc/}
+      kill -KILL "${rest%/environ}" 2>/dev/null
+    done
+  done
+  set -f
 }
 
 # CPU time of all children: fields 16 and 17, in hundredths of a second on every Linux. Elsewhere it is left out.

@@ -13,7 +13,7 @@
 
 job=$1 spool=$2 mode=${3:-once} log=${4-} base=${5:-${TMPDIR:-/tmp}}
 complete=no key='' setup='' command='' limit=0 memory='' usage='' rss=''
-execution='' work='' ready='' to='' child='' placed='' lines='' problems='' group='' far=''
+execution='' work='' ready='' to='' child='' placed='' lines='' problems='' group='' far='' launched=''
 nl='
 '
 set -f
