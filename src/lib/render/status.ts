@@ -79,7 +79,10 @@ function storage(page: StatusPage): string[] {
   return table(['STORAGE', 'VERIFIED', 'COPYING', 'FAILED', 'BAD', 'MISSING', 'STATE'], rows);
 }
 
-const STATES = ['waiting', 'submitted', 'running', 'held', 'failed', 'partFail', 'completed', 'canceled'];
+const STATES = [
+  ...['waiting', 'unsatisfied', 'submitting', 'submitted', 'running', 'held', 'failed', 'partFail', 'completed'],
+  ...['canceled', 'deleted'],
+];
 
 function jobs(page: StatusPage): string[] {
   const used = STATES.filter((state) => page.jobs.some(({ states }) => states[state]));

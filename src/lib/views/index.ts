@@ -2,6 +2,7 @@
 import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready, wake } from './jobs.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
+import { standing } from './standing.ts';
 import { buffer, checks } from './storage.ts';
 import { outputCopies, outputs, transfers } from './transfers.ts';
 import type { View } from './view.ts';
@@ -26,4 +27,5 @@ export const VIEWS: readonly View[] = [
   claims,
   tableRanges,
   kinds,
+  standing,
 ];

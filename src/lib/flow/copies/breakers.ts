@@ -31,8 +31,9 @@ export async function applyBreakers(ports: Ports, sites: Sites, asked: readonly 
 /** Writes down which elements worked and which failed in this call; says so when one is set aside by it. */
 export async function* recordBreakers(ports: Ports, sites: Sites, worked: ReadonlySet<string>): Step {
   const known = await breakers(ports.store);
-  for (const name of worked) {
-    if (!known.has(name) || sites.failures.has(name)) continue;
+  for (const [name, doc] of known) {
+    if (!worked.has(name) && !(await answersAgain(sites, name, doc))) continue;
+    if (sites.failures.has(name)) continue;
     await ports.store.update<BreakerDoc>(breakerId(name), (doc) => {
       const next = afterSuccess(doc);
       return next ? { write: next } : { skip: 'no trouble' };
@@ -41,6 +42,12 @@ export async function* recordBreakers(ports: Ports, sites: Sites, worked: Readon
   for (const [name, failure] of sites.failures) {
     if (ports.settings.storages.some((storage) => storage.name === name)) yield* trip(ports, name, failure);
   }
+}
+
+/** An element that had nothing to do in this call is asked: its trouble must end without a copy. */
+async function answersAgain(sites: Sites, name: string, { causes }: BreakerDoc): Promise<boolean> {
+  if (causes.full || sites.failures.has(name)) return false;
+  return (await sites.attempt(name, (element) => element.stat(['.dflow-is-it-there']))) !== undefined;
 }
 
 async function* trip(ports: Ports, name: string, failure: Parameters<typeof afterFailure>[2]): Step {

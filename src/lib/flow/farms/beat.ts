@@ -2,7 +2,7 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc } from '../../domain/farms/farm.ts';
 import { BusyError, messageOf } from '../../util/errors.ts';
-import type { Ports, Step, StepOptions } from '../ports.ts';
+import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
 /** Milliseconds between two heartbeats of a loop; a round may be much shorter. */
 const BEAT = 20_000;
@@ -12,7 +12,9 @@ export async function beat(ports: Ports, loop: string, outcome: string): Promise
   const at = await ports.store.now();
   const id = `loop:${ports.host}:${loop}`;
   await ports.store.update<LoopDoc>(id, (doc) => {
-    const recent = doc && doc.outcome === outcome && Date.parse(at) - Date.parse(doc.at) < BEAT;
+    const age = doc ? Date.parse(at) - Date.parse(doc.at) : BEAT;
+    // One dated in the future was written by a wrong clock.
+    const recent = doc && doc.outcome === outcome && age >= 0 && age < BEAT;
     if (recent) return { skip: 'beat a moment ago' };
     return {
       write: {
@@ -30,16 +32,54 @@ export async function beat(ports: Ports, loop: string, outcome: string): Promise
   });
 }
 
+/** Steps of which a failed item is one of the work, not of the step: it is counted among the jobs. */
+const OF_JOBS: ReadonlySet<string> = new Set(['monitor', 'reset']);
+
+/** Notes what a step says has failed, for its outcome. */
+export class Outcome {
+  private failed = 0;
+  private first: Item | undefined;
+  /** What ended the step. */
+  error: string | undefined;
+  constructor(private readonly loop: string) {}
+
+  note(item: Item): void {
+    if (!item.failed || (item.kind === 'job' && OF_JOBS.has(this.loop))) return;
+    this.failed++;
+    this.first ??= item;
+  }
+
+  /** Another instance at work is not this host's failure. */
+  threw(error: unknown): void {
+    if (!(error instanceof BusyError)) this.error = messageOf(error);
+  }
+
+  /** `ok`, or what failed, in one line. */
+  get text(): string {
+    if (this.error !== undefined) return this.error;
+    if (!this.first) return 'ok';
+    const { ref, did, text } = this.first;
+    const more = this.failed === 1 ? '' : ` (and ${this.failed - 1} more)`;
+    return `${ref} ${did}${text ? `: ${text}` : ''}${more}`.slice(0, LONGEST);
+  }
+}
+
+/** Characters of an outcome. */
+const LONGEST = 300;
+
 /** A step with its sign of life at the end, whatever that is. Another instance at work is not this host's failure. */
 export async function* beating(ports: Ports, loop: string, step: Step, options: StepOptions = {}): Step {
-  let outcome = 'ok';
+  const outcome = new Outcome(loop);
   try {
-    yield* step;
+    for await (const item of step) {
+      outcome.note(item);
+      yield item;
+    }
   } catch (error) {
-    if (!(error instanceof BusyError)) outcome = messageOf(error);
+    outcome.threw(error);
     throw error;
   } finally {
     // What is wrong with the store is said by the step itself.
-    if (!options.dryRun) await beat(ports, loop, outcome).catch(() => undefined);
+    if (!options.dryRun) await beat(ports, loop, outcome.text).catch(() => undefined);
   }
 }

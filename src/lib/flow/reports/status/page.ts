@@ -6,8 +6,19 @@ import type { Iso } from '../../../util/time.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
 import type { BufferRow } from '../buffer/buffer.ts';
 
+/** Every way in which something stands still (docs/standing-still.md says what each is and what clears it). */
+export const WAYS = [
+  ...['farm-silent', 'farm-never', 'loop-failed', 'loop-silent', 'loop-never', 'clock', 'lease', 'credentials'],
+  ...['buffer', 'hold', 'hold-over', 'failed', 'held', 'cooled', 'unsatisfied', 'submitting', 'module-gone'],
+  ...['version-nowhere', 'inputs-nowhere', 'no-version', 'todo', 'blocked', 'first-pass', 'request', 'conflict'],
+  ...['element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad', 'output-copy', 'copying'],
+  ...['changed', 'lost', 'purging', 'undeleted', 'quarantine'],
+] as const;
+
 /** Something that a person should look at, and the command to begin with. */
 export interface Attention {
+  /** One of `WAYS`. */
+  readonly way: string;
   readonly text: string;
   readonly next: string;
 }

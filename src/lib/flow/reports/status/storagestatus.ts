@@ -1,41 +1,105 @@
-// What of the storage a person should look at: elements that the configuration no longer has, that are set aside, copies
-// that fail or are bad.
-import type { Group } from '../../../store.ts';
+// What of the storage a person should look at: elements that the configuration no longer has, that fail or are set
+// aside, copies that fail or are bad, originals that are not what they were.
+
+import { parseJobId, refOf } from '../../../domain/ids.ts';
+import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
+import type { Group, Store } from '../../../store.ts';
+import { type Iso, plus } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
+import { many, part, type Some, standingOf, sum } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
-/** `replicas`: files by element and state, those of elements that are not configured among them. */
-export async function storageAttention(
-  { settings, store }: Ports,
-  { storage }: Pick<StatusPage, 'storage'>,
-  replicas: readonly Group[],
-): Promise<Attention[]> {
-  const copies = await store.count('output-copies', 2);
-  const known = new Set(settings.storages.map(({ name }) => name));
-  const found: Attention[] = [];
-  for (const [name, count] of strangers([...replicas, ...copies], known)) {
-    const text = `${count} copies are catalogued at ${name}, which the configuration does not have`;
-    found.push({ text, next: `dflow list replicas --storage ${name}` });
-  }
-  for (const { name, state } of storage.filter((row) => row.state.startsWith('breaker')))
-    found.push({ text: `${name} is set aside: ${state}`, next: `dflow why ${name}` });
-  for (const { name, states } of storage.filter((row) => (row.states.failed ?? 0) > 0))
-    found.push({ text: `copies to ${name} that failed: ${states.failed}`, next: `dflow why ${name}` });
-  const bad = storage.reduce((sum, { states }) => sum + (states.bad ?? 0), 0);
-  if (bad > 0) found.push({ text: `bad replicas: ${bad}`, next: 'dflow list replicas --state bad' });
-  const broken = copies.filter(({ key }) => partsOf(key)[1] === 'bad').reduce((sum, { value }) => sum + value, 0);
-  if (broken > 0) found.push({ text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });
-  return found;
+export interface StorageFacts {
+  readonly page: Pick<StatusPage, 'storage' | 'at'>;
+  /** Files by element and state, those of elements that are not configured among them. */
+  readonly replicas: readonly Group[];
+  readonly troubles: ReadonlyMap<string, BreakerDoc>;
 }
 
-const partsOf = (key: unknown): string[] => (Array.isArray(key) ? key.map(String) : []);
+export async function storageAttention(ports: Ports, facts: StorageFacts): Promise<Attention[]> {
+  const { storage, at } = facts.page;
+  const copies = await ports.store.count('output-copies', 2);
+  const found = [...strangers(ports, [...facts.replicas, ...copies]), ...failing(facts)];
+  for (const { name, states } of storage.filter((row) => (row.states.failed ?? 0) > 0))
+    found.push({
+      way: 'copies-failed',
+      text: `copies to ${name} that failed: ${states.failed}`,
+      next: `dflow why ${name}`,
+    });
+  const bad = storage.reduce((total, { states }) => total + (states.bad ?? 0), 0);
+  if (bad > 0) found.push({ way: 'copies-bad', text: `bad replicas: ${bad}`, next: 'dflow verify --repair' });
+  const broken = sum(copies.filter(({ key }) => part(key, 1) === 'bad'));
+  if (broken > 0)
+    found.push({ way: 'copies-bad', text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });
+  return [...found, ...(await outputAttention(ports.store)), ...(await fileAttention(ports, at))];
+}
 
-/** Elements that are not `known`, with the number of their copies. */
-function strangers(groups: readonly Group[], known: ReadonlySet<string>): Map<string, number> {
+/** Elements that the configuration does not have, with the number of their copies. */
+function strangers({ settings }: Ports, groups: readonly Group[]): Attention[] {
+  const known = new Set(settings.storages.map(({ name }) => name));
   const counts = new Map<string, number>();
   for (const { key, value } of groups) {
-    const [name = ''] = partsOf(key);
+    const name = part(key, 0);
     if (!known.has(name)) counts.set(name, (counts.get(name) ?? 0) + value);
   }
-  return counts;
+  return [...counts].map(([name, count]) => {
+    const text = `${count} copies are catalogued at ${name}, which the configuration does not have`;
+    return { way: 'element-unknown', text, next: `dflow list replicas --storage ${name}` };
+  });
+}
+
+/** Elements that did not answer or were full when they were last used: one failure is enough to be said. */
+function failing({ page, troubles }: StorageFacts): Attention[] {
+  return page.storage.flatMap(({ name, state }): Attention[] => {
+    if (state.startsWith('breaker'))
+      return [{ way: 'element-aside', text: `${name} is set aside: ${state}`, next: `dflow why ${name}` }];
+    const [first] = Object.entries(troubles.get(name)?.causes ?? {});
+    if (!first) return [];
+    const [cause, { since, why }] = first;
+    return [{ way: 'element-fails', text: `${name} ${cause} since ${since}: ${why}`, next: `dflow why ${name}` }];
+  });
+}
+
+async function outputAttention(store: Store): Promise<Attention[]> {
+  const copies = await standingOf(store, 'output-copy');
+  const left = await standingOf(store, 'undeleted');
+  return [
+    ...one(
+      'output-copy',
+      copies,
+      (ref) => `${many(copies.count, 'pass has', 'passes have')} outputs whose copy failed: ${ref}`,
+    ),
+    ...one(
+      'undeleted',
+      left,
+      (ref) => `${many(left.count, 'pass has', 'passes have')} deleted outputs whose bytes are left: ${ref}`,
+    ),
+  ];
+}
+
+function one(way: string, { first }: Some, text: (ref: string) => string): Attention[] {
+  const job = first && parseJobId(first.id);
+  if (!job) return [];
+  const ref = refOf(job.run, job.module, job.pass);
+  return [{ way, text: text(ref), next: `dflow why ${ref}` }];
+}
+
+/** Raw files: changed, lost, and claimed by somebody who has ended. */
+async function fileAttention({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+  const say = async (way: string, words: (count: number) => string, before?: Iso): Promise<Attention[]> => {
+    const { count, first } = await standingOf(store, way, before);
+    if (!first) return [];
+    const run = refOf(Number(part(first.key, 2)));
+    return [{ way, text: `${words(count)}: run ${run}`, next: `dflow why ${run}` }];
+  };
+  return [
+    ...(await say('changed', (n) => `${many(n, 'original has', 'originals have')} changed since registration`)),
+    ...(await say('lost', (n) => `${many(n, 'file has', 'files have')} no good copy that is known`)),
+    ...(await say('copying', (n) => `${many(n, 'copy is', 'copies are')} claimed by a transfer that has ended`, at)),
+    ...(await say(
+      'purging',
+      (n) => `${many(n, 'original is', 'originals are')} claimed by a purge that has ended`,
+      plus(at, -2 * settings.limits.stale),
+    )),
+  ];
 }

@@ -5,7 +5,7 @@ import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } 
 import { ownError } from '../../../util/systemerrors.ts';
 import { ms } from '../../../util/time.ts';
 import { fillOf } from '../../copies/buffer/fill.ts';
-import { beat } from '../../farms/beat.ts';
+import { beat, Outcome } from '../../farms/beat.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { enqueue } from '../enqueue/enqueue.ts';
@@ -101,9 +101,12 @@ const PASSING: ReadonlySet<number> = new Set([EXIT.itemsFailed, EXIT.unreachable
  * would meet again is told to `fail` as well. Only a store that does not answer ends the round.
  */
 async function* guarded(ports: Ports, name: StepName, options: StepOptions, fail: (error: unknown) => void): Step {
-  let outcome = 'ok';
+  const outcome = new Outcome(name);
   try {
-    yield* STEPS[name](ports, options);
+    for await (const item of STEPS[name](ports, options)) {
+      outcome.note(item);
+      yield item;
+    }
     // The host that registers is the one whose buffer fills.
     if (name === 'register' && !options.dryRun)
       for (const { level } of ports.settings.buffers) await fillOf(ports, level);
@@ -114,7 +117,7 @@ async function* guarded(ports: Ports, name: StepName, options: StepOptions, fail
     // Another instance does this step's work: nothing is wrong.
     const busy = error instanceof BusyError;
     const text = messageOf(error);
-    if (!busy) outcome = text;
+    outcome.threw(error);
     yield {
       kind: 'loop',
       ref: name,
@@ -124,7 +127,7 @@ async function* guarded(ports: Ports, name: StepName, options: StepOptions, fail
       ...(error instanceof DflowError && error.hint ? { next: error.hint } : {}),
     };
   }
-  if (!options.dryRun) await beat(ports, name, outcome);
+  if (!options.dryRun) await beat(ports, name, outcome.text);
 }
 
 /** True when the store can be asked: then its error was about one of its parts. */

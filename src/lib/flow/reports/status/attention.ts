@@ -1,0 +1,108 @@
+// What needs a person, the most urgent first: every way in which something stands still, each with the command to begin
+// with. Read from views and from the few documents of farms, loops, leases and holds.
+import type { FarmDoc, LeaseDoc } from '../../../domain/farms/farm.ts';
+import { coverText, endText, type HoldDoc, inForce, isFaultHold } from '../../../domain/hold.ts';
+import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
+import { type Group, idsWith } from '../../../store.ts';
+import { between, type Iso, MINUTE } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import { isShort } from '../buffer/buffer.ts';
+import { many, sum } from './counts.ts';
+import { jobAttention, routedSubjobs, type Unsatisfied } from './jobstatus.ts';
+import { livingAttention, type Work } from './loopstatus.ts';
+import type { Attention, StatusPage } from './page.ts';
+import { runAttention } from './runstatus.ts';
+import { storageAttention } from './storagestatus.ts';
+
+type Page = Omit<StatusPage, 'needYou'>;
+
+export interface AttentionFacts {
+  readonly page: Page;
+  /** Holds that were not ended, in force or expired. */
+  readonly open: readonly HoldDoc[];
+  readonly farms: readonly FarmDoc[];
+  readonly causes: readonly Group[];
+  readonly replicas: readonly Group[];
+  readonly troubles: ReadonlyMap<string, BreakerDoc>;
+  readonly stuck: Unsatisfied;
+}
+
+export async function attention(ports: Ports, facts: AttentionFacts): Promise<Attention[]> {
+  const { page, farms } = facts;
+  const leases = await ports.store.range<LeaseDoc>(idsWith('lease:'));
+  const activeAt = (site: string): number => page.farms.find((farm) => farm.site === site)?.active ?? 0;
+  const work = await workOf(ports, page);
+  return [
+    ...livingAttention(ports, { loops: page.loops, leases, farms, activeAt, work, at: page.at }),
+    ...bufferAttention(ports, page),
+    ...credentialAttention(page),
+    ...(await jobAttention(ports, facts)),
+    ...holdAttention(facts.open, page.at),
+    ...(await storageAttention(ports, facts)),
+    ...quarantineAttention(page),
+    ...(await runAttention(ports, page.at)),
+  ];
+}
+
+async function workOf({ store }: Ports, page: Page): Promise<Work> {
+  const shares = ['automatic', 'requested'].map((share) => store.count('ready', 2, { prefix: [share, 'run'] }));
+  return {
+    ready: sum((await Promise.all(shares)).flat()),
+    routed: await routedSubjobs(store),
+    active: sum(await store.count('active', 0)),
+    missing: page.storage.reduce((total, { missing }) => total + missing, 0),
+  };
+}
+
+/** Buffers that fill up, and how many files still lack a copy. */
+function bufferAttention({ settings }: Ports, page: Page): Attention[] {
+  const lacking = page.storage
+    .filter(({ missing }) => missing > 0)
+    .map(({ name, missing }) => `${missing} lack ${name}`);
+  const short = page.buffer.filter((row) => isShort(row, settings.purge.untilFree));
+  return short.map(({ level, disk, daysLeft }) => {
+    const full = disk ? `${Math.round(100 * (1 - disk.free / disk.total))} % full` : 'filling';
+    const days = daysLeft === undefined ? '' : `, ${daysLeft.toFixed(1)} days left`;
+    const files = lacking.length === 0 ? '' : `; files: ${lacking.join(', ')}`;
+    return { way: 'buffer', text: `buffer ${level} ${full}${days}${files}`, next: 'dflow why buffer' };
+  });
+}
+
+function credentialAttention(page: Page): Attention[] {
+  const near = page.credentials.filter(({ state, expires }) => state !== 'ok' || (expires ?? page.at) < page.at);
+  return near.map(({ host, text }) => ({
+    way: 'credentials',
+    text: `credentials on ${host}: ${text}`,
+    next: `log in on ${host} and renew them`,
+  }));
+}
+
+/** An expired hold is ended by the next reset: until then it may be waited for. */
+const OVER = 10 * MINUTE;
+
+function holdAttention(open: readonly HoldDoc[], at: Iso): Attention[] {
+  return open.flatMap((hold): Attention[] => {
+    const { _id, what, why, scope } = hold;
+    if (inForce(hold, at)) {
+      // Another primary keeps nothing from moving.
+      if (what === 'primary') return [];
+      const words = isFaultHold(_id)
+        ? 'submission is held'
+        : what === 'calibration'
+          ? 'later runs are held'
+          : `${what} of ${coverText(scope)}`;
+      return [{ way: 'hold', text: `${words}: ${why}${endText(hold)}`, next: `dflow resume ${_id}` }];
+    }
+    if (hold.until === undefined || between(hold.until, at) < OVER) return [];
+    return [
+      { way: 'hold-over', text: `${_id} was over at ${hold.until}, and reset has not ended it`, next: 'dflow reset' },
+    ];
+  });
+}
+
+function quarantineAttention({ quarantined }: Page): Attention[] {
+  const count = Object.values(quarantined).reduce((total, one) => total + one, 0);
+  if (count === 0) return [];
+  const text = `${many(count, 'file', 'files')} in quarantine: ${Object.keys(quarantined).join(', ')}`;
+  return [{ way: 'quarantine', text, next: 'dflow list quarantine' }];
+}

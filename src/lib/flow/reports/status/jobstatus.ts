@@ -1,0 +1,166 @@
+// Passes that do not go on: failed, held, put aside for something that does not come. Counts come from views; documents
+// are read only of what is awaited, and no more than `ENOUGH` of them.
+import { hasVersion } from '../../../domain/farms/routing.ts';
+import { parseJobId, refOf } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { INSTALLED, ROUTED } from '../../../domain/jobs/readiness.ts';
+import { lockOf } from '../../../domain/jobs/states.ts';
+import type { Group, Store } from '../../../store.ts';
+import { humanDuration, type Iso, plus } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import { many, part, sum } from './counts.ts';
+import type { Attention, StatusPage } from './page.ts';
+
+/** Awaited documents read at most. */
+const ENOUGH = 2_000;
+
+/** Sleeping subjobs by the ids they wait for, of one kind of id. */
+export function sleepers(store: Store, kind: string, level: 1 | 2 = 2): Promise<Group[]> {
+  return store.count('wake', level, { start: ['on', kind], end: ['on', `${kind}\uffff`] });
+}
+
+/** Subjobs that wait for one farm, or for one that has their version. */
+export async function routedSubjobs(store: Store): Promise<number> {
+  return sum([...(await sleepers(store, ROUTED, 1)), ...(await sleepers(store, INSTALLED, 1))]);
+}
+
+export interface Unsatisfied {
+  /** By `version module`. */
+  readonly passes: ReadonlyMap<string, number>;
+  readonly total: number;
+  readonly example?: string;
+  /** Not everything was looked at: there may be more. */
+  readonly more: boolean;
+}
+
+/** Waiting passes whose prerequisite has ended without completing, and those that wait for these. */
+export async function unsatisfied(store: Store): Promise<Unsatisfied> {
+  const awaited = (await sleepers(store, 'job:')).map(({ key }) => part(key, 1));
+  const looked = awaited.slice(0, ENOUGH);
+  const docs = await store.get<JobDoc>(looked);
+  let ended = looked.filter((id) => !docs.has(id) || isBroken(docs.get(id)!));
+  const found = new Map<string, JobDoc>();
+  while (ended.length > 0 && found.size < ENOUGH) {
+    const rows = await store.view('wake', { keys: ended.map((id) => ['on', id]) });
+    const fresh = [...new Set(rows.map(({ id }) => id))].filter((id) => !found.has(id)).slice(0, ENOUGH);
+    const jobs = await store.get<JobDoc>(fresh);
+    for (const [id, job] of jobs) if (job.state === 'waiting') found.set(id, job);
+    ended = [...jobs.keys()];
+  }
+  const passes = new Map<string, number>();
+  for (const { version, module } of found.values())
+    passes.set(`${version} ${module}`, (passes.get(`${version} ${module}`) ?? 0) + 1);
+  const [first] = [...found.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
+  const more = awaited.length > ENOUGH || found.size >= ENOUGH;
+  return { passes, total: found.size, more, ...(first ? { example: refOf(first.run, first.module, first.pass) } : {}) };
+}
+
+function isBroken({ state }: JobDoc): boolean {
+  return state === 'failed' || state === 'partFail' || state === 'canceled' || state === 'deleted';
+}
+
+export interface JobFacts {
+  readonly page: Pick<StatusPage, 'jobs' | 'storage' | 'at'>;
+  readonly causes: readonly Group[];
+  readonly stuck: Unsatisfied;
+}
+
+export async function jobAttention(ports: Ports, { page, causes, stuck }: JobFacts): Promise<Attention[]> {
+  const found: Attention[] = [];
+  const failed = page.jobs.reduce((total, { states }) => total + (states.failed ?? 0) + (states.partFail ?? 0), 0);
+  if (failed > 0) {
+    const text = `${many(failed, 'pass', 'passes')} failed: ${causeNames(causes, 'failed') || 'no cause recorded'}`;
+    found.push({ way: 'failed', text, next: 'dflow why --all' });
+  }
+  const held = sum(causes.filter(({ key }) => part(key, 2) === 'held'));
+  if (held > 0) {
+    const text = `${many(held, 'subjob', 'subjobs')} held until a person acts: ${causeNames(causes, 'held')}`;
+    found.push({ way: 'held', text, next: 'dflow why --all' });
+  }
+  if (stuck.example !== undefined) {
+    const count = `${stuck.more ? 'at least ' : ''}${many(stuck.total, 'pass waits', 'passes wait')}`;
+    const text = `${count} for a prerequisite that has ended without completing: ${stuck.example}`;
+    found.push({ way: 'unsatisfied', text, next: `dflow why ${stuck.example}` });
+  }
+  return [
+    ...found,
+    ...(await cooled(ports, page.at)),
+    ...(await submitting(ports, page.at)),
+    ...(await gone(ports, page)),
+  ];
+}
+
+/** Retries that are due, and that no reset has woken. */
+async function cooled({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+  const range = { start: ['at', ''], end: ['at', plus(at, -settings.limits.stale)] };
+  const count = sum(await store.count('wake', 1, range));
+  if (count === 0) return [];
+  return [
+    {
+      way: 'cooled',
+      text: `${many(count, 'retry is', 'retries are')} overdue: reset has not run`,
+      next: 'dflow reset',
+    },
+  ];
+}
+
+/** Claims that submit never recorded, and that no reset has put back. */
+async function submitting({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+  const limit = 2 * settings.limits.submitting;
+  const range = { start: ['submitting', ''], end: ['submitting', plus(at, -limit)] };
+  const count = sum(await store.count('jobs-by-state', 1, range));
+  if (count === 0) return [];
+  const [row] = await store.view('jobs-by-state', { ...range, limit: 1 });
+  const job = row && (await store.get<JobDoc>([row.id])).get(row.id);
+  const site = job?.subjobs.map(({ state }) => lockOf(state)?.site).find((name) => name !== undefined);
+  const text = `${many(count, 'pass has', 'passes have')} been submitting for more than ${humanDuration(limit)}`;
+  return [{ way: 'submitting', text, next: `dflow reset${site === undefined ? '' : ` --site ${site}`}` }];
+}
+
+/** What waits for a module, a version or inputs that nobody brings. */
+async function gone(ports: Ports, page: JobFacts['page']): Promise<Attention[]> {
+  const { store, settings } = ports;
+  const found: Attention[] = [];
+  const undefinedOnes = await sleepers(store, 'config:');
+  if (undefinedOnes.length > 0) {
+    const ref = await exampleOf(store, part(undefinedOnes[0]!.key, 1));
+    const text = `${many(sum(undefinedOnes), 'subjob waits', 'subjobs wait')} for a module that is not defined here: ${ref}`;
+    found.push({ way: 'module-gone', text, next: `dflow why ${ref}` });
+  }
+  for (const { key, value } of await sleepers(store, INSTALLED)) {
+    const version = part(key, 1)
+      .slice(INSTALLED.length)
+      .replace(/:[^:]*$/, '');
+    if (settings.farms.some((farm) => hasVersion(farm, version))) continue;
+    const text = `${many(value, 'subjob waits', 'subjobs wait')} for ${version}, which is installed at no farm`;
+    found.push({ way: 'version-nowhere', text, next: `dflow why ${await exampleOf(store, part(key, 1))}` });
+  }
+  const inputs = await sleepers(store, 'data:', 1);
+  const reads = [...new Set(settings.farms.flatMap((farm) => farm.reads))];
+  const coming = page.storage.some(({ name, missing }) => reads.includes(name) && missing > 0);
+  if (inputs.length > 0 && !coming) {
+    const text = `${many(sum(inputs), 'subjob waits', 'subjobs wait')} for raw files at ${reads.join(', ')}, where no copy is to be made`;
+    const [first] = await store.view('wake', { start: ['on', 'data:'], end: ['on', 'data:\uffff'], limit: 1 });
+    found.push({ way: 'inputs-nowhere', text, next: `dflow why ${refText(first?.id)}` });
+  }
+  return found;
+}
+
+async function exampleOf(store: Store, awaited: string): Promise<string> {
+  const [row] = await store.view('wake', { key: ['on', awaited], limit: 1 });
+  return refText(row?.id);
+}
+
+function refText(id = ''): string {
+  const job = parseJobId(id);
+  return job ? refOf(job.run, job.module, job.pass) : '--all';
+}
+
+/** Causes of what failed, or of what is held, the commonest first. */
+function causeNames(causes: readonly Group[], how: 'failed' | 'held'): string {
+  const counts = new Map<string, number>();
+  for (const { key, value } of causes)
+    if (part(key, 2) === how) counts.set(part(key, 0), (counts.get(part(key, 0)) ?? 0) + value);
+  const names = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  return names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ');
+}

@@ -1,0 +1,151 @@
+// Loops, leases and farms: who should be at it, and is not. A step that failed once is said; one that is silent is said
+// as long as its host may still come back.
+import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { between, DAY, humanDuration, type Iso, MINUTE } from '../../../util/time.ts';
+import type { Ports } from '../../ports.ts';
+import { many } from './counts.ts';
+import type { Attention } from './page.ts';
+
+/** What there is to do for each step that somebody must run. */
+export interface Work {
+  readonly ready: number;
+  /** Subjobs put aside for one farm, or for one that has their version. */
+  readonly routed: number;
+  readonly active: number;
+  readonly missing: number;
+}
+
+export interface Living {
+  readonly loops: readonly LoopDoc[];
+  readonly leases: readonly LeaseDoc[];
+  readonly farms: readonly FarmDoc[];
+  readonly activeAt: (site: string) => number;
+  readonly work: Work;
+  readonly at: Iso;
+}
+
+/** A host of which nothing was heard for so long is taken as retired. */
+const RETIRED = 30 * DAY;
+/** Clocks differ by so much without being wrong. */
+const SKEW = MINUTE;
+
+/** Steps that do nothing for one host alone: whoever ran them last counts. */
+const ANYWHERE: ReadonlySet<string> = new Set(['transfer', 'enqueue', 'tables', 'reset', 'verify']);
+/** Steps that must run all the time; the others are run when they are needed. */
+const STEADY: ReadonlySet<string> = new Set(['register', 'transfer', 'enqueue', 'submit', 'monitor', 'reset']);
+
+export function livingAttention(ports: Ports, living: Living): Attention[] {
+  return [
+    ...farmAttention(ports, living),
+    ...failedLoops(living),
+    ...silentLoops(ports, living),
+    ...neverRun(living),
+    ...leaseAttention(ports, living),
+  ];
+}
+
+function isFuture(time: Iso, at: Iso): boolean {
+  return between(at, time) > SKEW;
+}
+
+function farmAttention({ settings }: Ports, { farms, activeAt, work, at }: Living): Attention[] {
+  const seen = new Map(farms.map((farm) => [farm.site, farm]));
+  const names = new Set([...settings.farms.map(({ name }) => name), ...seen.keys()]);
+  return [...names].flatMap((name): Attention[] => {
+    const farm = seen.get(name);
+    const active = activeAt(name);
+    const waits = work.ready + work.routed;
+    if (!farm) {
+      if (waits === 0) return [];
+      const text = `${name} has never answered; ${many(waits, 'subjob is', 'subjobs are')} to be submitted`;
+      return [{ way: 'farm-never', text, next: `dflow submit --site ${name}` }];
+    }
+    const next = `dflow monitor --site ${name}`;
+    if (isFuture(farm.heartbeat, at)) {
+      const text = `${name}: its heartbeat is dated ${farm.heartbeat}, in the future; the clock of ${farm.host} was wrong`;
+      return [{ way: 'clock', text, next }];
+    }
+    const silent = between(farm.heartbeat, at);
+    const configured = settings.farms.some((one) => one.name === name);
+    if (silent <= settings.limits.stale || (active === 0 && (waits === 0 || !configured))) return [];
+    const locked = active > 0 ? `; ${many(active, 'job is', 'jobs are')} locked to it` : '';
+    return [{ way: 'farm-silent', text: `${name}: no heartbeat for ${humanDuration(silent)}${locked}`, next }];
+  });
+}
+
+/** The sign of life that counts for a step: of those that any host may run, the newest. */
+function counted(loops: readonly LoopDoc[]): LoopDoc[] {
+  return loops.filter(
+    (loop) =>
+      !ANYWHERE.has(loop.loop) ||
+      loops.every((other) => other.loop !== loop.loop || other.host === loop.host || other.at <= loop.at),
+  );
+}
+
+function failedLoops({ loops, at }: Living): Attention[] {
+  const failed = counted(loops).filter(({ outcome, at: last }) => outcome !== 'ok' && between(last, at) < RETIRED);
+  return failed.map(({ host, loop, outcome, at: last }) => {
+    const ago = humanDuration(Math.max(0, between(last, at)));
+    return { way: 'loop-failed', text: `${loop} on ${host} failed ${ago} ago: ${outcome}`, next: `dflow ${loop}` };
+  });
+}
+
+function silentLoops({ settings }: Ports, { loops, at }: Living): Attention[] {
+  const steady = counted(loops).filter(({ loop }) => STEADY.has(loop));
+  const hosts = new Map<string, LoopDoc[]>();
+  const found: Attention[] = [];
+  for (const loop of steady) {
+    const silent = between(loop.at, at);
+    if (isFuture(loop.at, at)) found.push(fromTheFuture(loop));
+    else if (silent > 2 * settings.limits.stale && silent < RETIRED)
+      hosts.set(loop.host, [...(hosts.get(loop.host) ?? []), loop]);
+  }
+  for (const [host, list] of hosts) {
+    const names = list.map(({ loop }) => loop).join(', ');
+    const last =
+      list
+        .map((loop) => loop.at)
+        .sort()
+        .at(-1) ?? at;
+    const text = `${host}: ${names} ${list.length === 1 ? 'has' : 'have'} not run for ${humanDuration(between(last, at))}`;
+    const next = list.length === 1 ? `dflow ${names}` : 'dflow chain';
+    found.push({ way: 'loop-silent', text, next });
+  }
+  return found;
+}
+
+function fromTheFuture({ host, loop, at }: LoopDoc): Attention {
+  const text = `${loop} on ${host}: its last run is dated ${at}, in the future; the clock of ${host} was wrong`;
+  return { way: 'clock', text, next: `dflow ${loop}` };
+}
+
+/** There is work for a step, and no host has ever run it. */
+function neverRun({ loops, work }: Living): Attention[] {
+  const ran = new Set(loops.map(({ loop }) => loop));
+  const never = (loop: string, count: number, text: string): Attention[] =>
+    count === 0 || ran.has(loop)
+      ? []
+      : [{ way: 'loop-never', text: `${text}; ${loop} has never run`, next: `dflow ${loop}` }];
+  return [
+    ...never('transfer', work.missing, many(work.missing, 'copy is missing', 'copies are missing')),
+    ...never('submit', work.ready, many(work.ready, 'subjob is ready', 'subjobs are ready')),
+    ...never('monitor', work.active, many(work.active, 'subjob is submitted', 'subjobs are submitted')),
+  ];
+}
+
+/** A lease keeps every other one away: its holder must be heard of. */
+function leaseAttention({ settings }: Ports, { leases, at }: Living): Attention[] {
+  const { stale } = settings.limits;
+  return leases.flatMap(({ _id, what, by, renewed }): Attention[] => {
+    const site = _id.split(':').slice(2).join(':');
+    const next = `dflow ${what} --site ${site}`;
+    if (isFuture(renewed, at)) {
+      const text = `${what} for ${site}: ${by} holds the lease until ${renewed}, in the future; its clock was wrong`;
+      return [{ way: 'clock', text, next }];
+    }
+    const silent = between(renewed, at);
+    if (silent <= stale / 2) return [];
+    const text = `${what} for ${site}: ${by} holds the lease, last seen ${humanDuration(silent)} ago`;
+    return [{ way: 'lease', text: `${text}; another ${what} takes over after ${humanDuration(stale)}`, next }];
+  });
+}

@@ -1,0 +1,91 @@
+// Runs that do not go on: complete ones without passes, open ones that something blocks, first passes that failed,
+// requests that were not made to their end, documents in conflict.
+import { MAX_RUN, refOf, requestId } from '../../../domain/ids.ts';
+import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
+import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import { type Iso, MINUTE, plus } from '../../../util/time.ts';
+import { runFacts } from '../../jobs/facts.ts';
+import type { Ports } from '../../ports.ts';
+import { many, part, standingOf, sum } from './counts.ts';
+import type { Attention } from './page.ts';
+
+/** A run that something has blocked for so many times `runs.quiet` needs a person. */
+const PATIENCE = 6;
+/** A request may be made for so long. */
+const MAKING = 10 * MINUTE;
+
+export async function runAttention(ports: Ports, at: Iso): Promise<Attention[]> {
+  return [
+    ...(await waitingRuns(ports)),
+    ...(await blockedRuns(ports, at)),
+    ...(await firstPasses(ports, at)),
+    ...(await requests(ports, at)),
+    ...(await conflicts(ports)),
+  ];
+}
+
+/** Complete runs without automatic passes, the first of them with what it waits for. */
+async function waitingRuns(ports: Ports): Promise<Attention[]> {
+  const { automatic, modules, file } = ports.settings;
+  const range = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
+  const count = sum(await ports.store.count('runs', 1, range));
+  const runs = many(count, 'complete run has', 'complete runs have');
+  const versions = Object.keys(modules);
+  if (automatic.version === undefined && versions.length > 1) {
+    const text = `no automatic.version among ${versions.join(', ')}: no run is processed; ${runs} no passes`;
+    return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];
+  }
+  if (count === 0) return [];
+  const [row] = await ports.store.view('runs', { ...range, limit: 1 });
+  const run = Number(part(row?.key, 1));
+  const facts = await runFacts(ports, [run], automatic.level, automatic.version);
+  const unmet = firstUnmet(runGates(facts.get(run)!));
+  const text = `${runs} no passes yet: ${refOf(run)}${unmet ? ` (${unmet.gate}: ${unmet.text})` : ''}`;
+  return [{ way: 'todo', text, next: `dflow why ${refOf(run)}` }];
+}
+
+async function blockedRuns({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+  const { count, first } = await standingOf(store, 'blocked', plus(at, -PATIENCE * settings.runs.quiet));
+  if (!first) return [];
+  const doc = (await store.get<RunDoc>([first.id])).get(first.id);
+  const [level, state] = Object.entries(doc?.levels ?? {}).find(([, one]) => !one.complete && one.blocked) ?? [];
+  const run = refOf(Number(part(first.key, 2)));
+  const text = `${many(count, 'run stays', 'runs stay')} open: ${run} (${level}: ${state?.blocked})`;
+  return [{ way: 'blocked', text, next: `dflow why ${run}` }];
+}
+
+async function firstPasses({ store }: Ports, at: Iso): Promise<Attention[]> {
+  const { count, first } = await standingOf(store, 'first-pass');
+  if (!first) return [];
+  const run = Number(part(first.key, 2));
+  const doc = (await store.get<FirstPassDoc>([firstPassId(run)])).get(firstPassId(run));
+  const when = doc && doc.until > at ? `, next try ${doc.until}` : '';
+  const text = `${many(count, 'first pass', 'first passes')} failed: ${refOf(run)} (${doc?.why}${when})`;
+  return [{ way: 'first-pass', text, next: `dflow why ${refOf(run)}` }];
+}
+
+async function requests({ store }: Ports, at: Iso): Promise<Attention[]> {
+  const { count, first } = await standingOf(store, 'request', plus(at, -MAKING));
+  if (!first) return [];
+  const id = requestId(part(first.key, 2));
+  const doc = (await store.get<RequestDoc>([id])).get(id);
+  if (!doc) return [];
+  const more = count > 1 ? ` (and ${count - 1} more)` : '';
+  const text = `request ${doc.name} was not made to its end, begun ${doc.created}${more}`;
+  return [{ way: 'request', text, next: continued(doc) }];
+}
+
+/** The command that makes the rest of a request. */
+function continued({ name, version, modules, level, plan }: RequestDoc): string {
+  const runs = [...new Set(plan.map(({ run }) => run))].join(',');
+  return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
+}
+
+async function conflicts({ store }: Ports): Promise<Attention[]> {
+  const { count, first } = await standingOf(store, 'conflict');
+  if (!first) return [];
+  const text = `${many(count, 'document is', 'documents are')} in conflict and cannot be changed: ${first.id}`;
+  return [{ way: 'conflict', text, next: `dflow show ${first.id}` }];
+}
