@@ -2,8 +2,10 @@ import { Base } from '../lib/cli/base.ts';
 import { all, refs } from '../lib/cli/flags.ts';
 import { readRefs } from '../lib/cli/selection.ts';
 import { whyBuffer } from '../lib/flow/reports/buffer/buffer.ts';
-import { type WhyReport, why } from '../lib/flow/reports/why/why.ts';
+import { why } from '../lib/flow/reports/why/why.ts';
 import { whyAll } from '../lib/flow/reports/why/whyall.ts';
+import { whyFarm } from '../lib/flow/reports/why/whyfarm.ts';
+import type { WhyReport } from '../lib/flow/reports/why/whyreport.ts';
 import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
 import { whyText } from '../lib/render/why.ts';
 import { UsageError } from '../lib/util/errors.ts';
@@ -11,7 +13,7 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class Why extends Base {
   static override summary = 'Explain why a run or a job is not done, and what to type';
   static override description =
-    'Why a run or a pass is where it is: each gate met or not, since when, with its evidence, and the command that clears it. It asks the same rules that enqueue and submit act on. `why buffer` says how full it is and what keeps each part of it from being freed, `why STORAGE` whether a storage element can be used. With --all: everything that does not go on by itself, by reason.';
+    'Why a run or a pass is where it is: each gate met or not, since when, with its evidence, and the command that clears it. It asks the same rules that enqueue and submit act on. `why buffer` says how full it is and what keeps each part of it from being freed, `why STORAGE` whether a storage element can be used, `why FARM` whether a farm takes jobs. With --all: everything that does not go on by itself, by reason.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134 Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json',
@@ -32,9 +34,13 @@ export default class Why extends Base {
     const ports = await this.ports(false);
     if (flags.all) return this.rows('reasons', whyAll(ports));
     const elements = new Set(ports.settings.storages.map(({ name }) => name));
-    const places = words.filter((word) => word === 'buffer' || elements.has(word));
-    for (const place of places)
-      this.report(place === 'buffer' ? await whyBuffer(ports) : await whyStorage(ports, place));
+    const farms = new Set(ports.settings.farms.map(({ name }) => name));
+    const places = words.filter((word) => word === 'buffer' || elements.has(word) || farms.has(word));
+    for (const place of places) {
+      if (place === 'buffer') this.report(await whyBuffer(ports));
+      if (elements.has(place)) this.report(await whyStorage(ports, place));
+      if (farms.has(place)) this.report(await whyFarm(ports, place));
+    }
     for (const ref of await readRefs(words.filter((word) => !places.includes(word)))) {
       for (const report of await why(ports, ref)) this.report(report);
     }

@@ -108,7 +108,7 @@ describe('status', () => {
     await put(1, ['held refused', 'held canceled-outside']);
     await put(2, ['held refused', 'cooling disk-full']);
     expect(await needs()).toEqual([
-      { text: '3 subjobs held until a person acts: refused, canceled-outside', next: 'dflow why --all' },
+      { way: 'held', text: '3 subjobs held until a person acts: refused, canceled-outside', next: 'dflow why --all' },
     ]);
   });
 
@@ -153,7 +153,7 @@ describe('why of what the batch system has', () => {
       { gate: 'subjobs', ok: false },
       { gate: 'subjob', ok: false, text: `2/2 ${state} at here: ${raw}` },
     ]);
-    expect(next).toContain('dflow monitor --site here; dflow reset 1/Count/1 -n');
+    expect(next).toContain('dflow monitor --site here; dflow reset 1/Count/1');
   });
 
   test.each([

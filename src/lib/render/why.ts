@@ -1,6 +1,6 @@
 // The answer of `why` as text: one line for what it is about, one for each gate, what to type next.
 import chalk from 'chalk';
-import type { WhyReport } from '../flow/reports/why/why.ts';
+import type { WhyReport } from '../flow/reports/why/whyreport.ts';
 import { cleaned } from '../util/terminal.ts';
 import { localTime } from './human.ts';
 import { stateColour } from './states.ts';

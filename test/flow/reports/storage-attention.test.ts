@@ -66,7 +66,7 @@ test('copies that failed are said by status and by why of their element', async 
     ok: false,
     text: '2 copies to it failed',
   });
-  expect(report.next).toEqual(['dflow list replicas --storage fnal --state failed']);
+  expect(report.next).toEqual(['dflow transfer --to fnal']);
 });
 
 test('why of a run: an original that has changed, a file without a good copy, a transfer that was cancelled', async () => {

@@ -75,7 +75,13 @@ function tableGates({ tables, run }: RunFacts): Gate[] {
 }
 
 function moduleGate({ modules, types, run, doc }: RunFacts): Gate {
-  if (!modules) return { gate: 'module', ok: false, text: 'no version is configured', next: 'dflow config check' };
+  if (!modules)
+    return {
+      gate: 'module',
+      ok: false,
+      text: 'no version is configured',
+      next: 'set automatic.version in dflow.yaml, then: dflow enqueue',
+    };
   const asked = modulesFor(modules, types);
   const name = types.length > 0 ? types.join('+') : 'unknown type';
   if (asked.length > 0) return { gate: 'module', ok: true, text: `${name}: ${asked.join(', ')} (${modules.version})` };
@@ -91,9 +97,17 @@ function moduleGate({ modules, types, run, doc }: RunFacts): Gate {
   return { gate: 'module', ok: true, text: `${name} asks for no module in ${modules.version}` };
 }
 
-function keepGate({ data }: RunFacts): Gate[] {
+function keepGate({ data, run, modules, types }: RunFacts): Gate[] {
   if (!data || data.keep.kept) return [];
-  return [{ gate: 'keep', ok: false, text: `sampled out: ${data.keep.rule}`, next: 'dflow reprocess' }];
+  const next = requestOf(run, modules, modules ? modulesFor(modules, types) : []);
+  return [{ gate: 'keep', ok: false, text: `sampled out: ${data.keep.rule}`, next }];
+}
+
+/** The request that makes passes of a run which automatic processing leaves out. */
+export function requestOf(run: number, modules: ModuleFile | undefined, names: readonly string[]): string {
+  const wanted = names.length > 0 ? names : Object.keys(modules?.modules ?? {});
+  const version = modules ? ` --version ${modules.version}` : '';
+  return `dflow reprocess --request run-${run}${version} --module ${wanted.join(',') || 'NAME'} --run ${run}`;
 }
 
 /** Facts about a job, for submit. */
@@ -133,7 +147,8 @@ function definedGate({ job, modules, hash }: JobFacts): Gate {
   const text = modules
     ? `${job.module} is no longer defined in ${modules.path}`
     : `version ${job.version} has no module file here`;
-  return { gate: 'module', ok: false, text, next: 'dflow config check', on: `config:${hash}` };
+  const next = `dflow cancel ${refOf(job.run, job.module, job.pass)}`;
+  return { gate: 'module', ok: false, text: `${text}; put it back, or cancel the pass`, next, on: `config:${hash}` };
 }
 
 /** What a gate waits for that another farm, or another configuration, may not: `sweep` knows these words. */
@@ -155,7 +170,7 @@ function farmGates({ job, farm, route, hash }: JobFacts): Gate[] {
     const text = ok
       ? `${job.version} is installed at ${farm.name}`
       : `${job.version} is not installed at ${farm.name}, which has ${farm.versions.join(', ')}`;
-    const next = `dflow config show --origin | grep farms.${farm.name}`;
+    const next = `add ${job.version} to farms.${farm.name}.versions in dflow.yaml`;
     gates.push({ gate: 'version', ok, text, ...(ok ? {} : { next, on: `${INSTALLED}${job.version}:${hash}` }) });
   }
   return gates;
@@ -202,7 +217,7 @@ function inputGates(facts: JobFacts): Gate[] {
       gate: 'inputs',
       ok: false,
       text: `${missing.length} of ${raw.length} files have no verified replica at ${where}`,
-      next: 'dflow transfer',
+      next: `dflow transfer --to ${facts.farm.reads[0]} --run ${facts.job.run}`,
       on: dataId(facts.job.level, facts.job.run),
     },
   ];

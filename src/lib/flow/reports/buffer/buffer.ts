@@ -12,7 +12,7 @@ import { type BufferDoc, fills, spaceOfBuffer } from '../../copies/buffer/fill.t
 import { originals } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import type { WhyReport } from '../why/why.ts';
+import type { WhyReport } from '../why/whyreport.ts';
 
 export interface BufferRow {
   readonly level: string;

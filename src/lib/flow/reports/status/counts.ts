@@ -16,6 +16,11 @@ export function many(count: number, one: string, more: string): string {
   return `${count} ${count === 1 ? one : more}`;
 }
 
+/** Copies still to be made at an element that shall have one of every file that is kept. */
+export function missingAt(transfers: readonly Group[], verified: number): number {
+  return Math.max(0, sum(transfers.filter(({ key }) => part(key, 1) !== '-')) - verified);
+}
+
 export interface Some {
   readonly count: number;
   /** The first of them. */

@@ -15,7 +15,7 @@ import type { Ports } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { bufferRows } from '../buffer/buffer.ts';
 import { attention } from './attention.ts';
-import { part, sum } from './counts.ts';
+import { missingAt, part } from './counts.ts';
 import { unsatisfied } from './jobstatus.ts';
 import type { StatusPage } from './page.ts';
 
@@ -85,7 +85,6 @@ interface StorageFacts {
 function storageRows(ports: Ports, { replicas, transfers, holds, troubles, at }: StorageFacts): StatusPage['storage'] {
   const wanted = wantedCopies(ports.settings.storages, ports.settings.copies.raw, holds);
   const primary = primaryOf(ports.settings, holds);
-  const files = sum(transfers.filter(({ key }) => part(key, 1) !== '-'));
   return ports.settings.storages.map((storage) => {
     const own = replicas.filter(({ key }) => part(key, 0) === storage.name);
     const states = Object.fromEntries(own.map(({ key, value }) => [part(key, 1), value]));
@@ -93,7 +92,7 @@ function storageRows(ports: Ports, { replicas, transfers, holds, troubles, at }:
       name: storage.name,
       primary: storage.name === primary,
       states,
-      missing: wanted.includes(storage.name) ? Math.max(0, files - (states.verified ?? 0)) : 0,
+      missing: wanted.includes(storage.name) ? missingAt(transfers, states.verified ?? 0) : 0,
       state: stateOf(storage.name, holds, troubles.get(storage.name), at),
     };
   });

@@ -2,14 +2,15 @@
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../../domain/jobs/job.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
+import type { Iso } from '../../../util/time.ts';
 
-/** One gate for all that is well, one for each distinct reason among the rest. */
-export function subjobGates(job: JobDoc): Gate[] {
+/** One gate for all that is well, one for each distinct reason among the rest. `tooLong`: for being submitted. */
+export function subjobGates(job: JobDoc, tooLong: (since: Iso) => boolean): Gate[] {
   const total = job.subjobs.length;
   const done = job.subjobs.filter(({ state }) => state.name === 'completed').length;
   const groups = new Map<string, { subjobs: Subjob[]; gate: Gate }>();
   for (const subjob of job.subjobs) {
-    const gate = gateOf(job, subjob);
+    const gate = gateOf(job, subjob, tooLong);
     if (!gate) continue;
     const group = groups.get(gate.text);
     if (group) group.subjobs.push(subjob);
@@ -31,7 +32,7 @@ const ORDINARY = /^(pending|idle|queued|submitt(ing|ed)|configuring|running|comp
 /** The batch system has lost sight of it, but the job itself says that it goes on: putting it back would stop it. */
 const ALIVE = /\bits heart beats$/;
 
-function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
+function gateOf(job: JobDoc, subjob: Subjob, tooLong: (since: Iso) => boolean): Gate | undefined {
   const { state, wanted, lastFailure } = subjob;
   const ref = refOf(job.run, job.module, job.pass);
   const gate = 'subjob';
@@ -40,8 +41,12 @@ function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
     return { gate, ok: false, text, since: wanted.at, next: 'dflow monitor' };
   }
   switch (state.name) {
-    case 'submitting':
-      return { gate, ok: true, text: `being submitted at ${state.lock.site}`, since: state.since };
+    case 'submitting': {
+      const text = `being submitted at ${state.lock.site}`;
+      if (!tooLong(state.since)) return { gate, ok: true, text, since: state.since };
+      const why = `${text}, but never recorded: it has not run`;
+      return { gate, ok: false, text: why, since: state.since, next: `dflow reset --site ${state.lock.site}` };
+    }
     case 'submitted':
     case 'running': {
       const said = subjob.raw === undefined || ORDINARY.test(subjob.raw) ? '' : `: ${subjob.raw}`;
@@ -50,7 +55,7 @@ function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
       const well = said === '' || ALIVE.test(said);
       if (well && unseen === '') return { gate, ok: true, text, since: state.since };
       const look = `dflow monitor --site ${state.lock.site}`;
-      return { gate, ok: false, text, since: state.since, next: `${look}; dflow reset ${ref} -n` };
+      return { gate, ok: false, text, since: state.since, next: `${look}; dflow reset ${ref}` };
     }
     case 'failed':
     case 'held': {
@@ -62,7 +67,7 @@ function gateOf(job: JobDoc, subjob: Subjob): Gate | undefined {
           ? state.reason
           : '';
       const until = state.name === 'held' ? (state.until ? `, next try ${state.until}` : ', until it is released') : '';
-      const next = failure ? `dflow log ${ref}; dflow retry --cause ${failure.cause} -n` : `dflow retry ${ref}`;
+      const next = failure ? `dflow log ${ref}; dflow retry ${ref}` : `dflow retry ${ref}`;
       return { gate, ok: false, text: `${state.name}: ${what}${until}`, since: state.since, next };
     }
     case 'canceled':

@@ -1,32 +1,22 @@
 // why: the gates of a run or a pass, each met or not, with evidence, since when, and the command that clears it. It asks
 // the same pure readiness that enqueue and submit act on, on documents read now; it never writes.
+import type { Doc } from '../../../domain/doc.ts';
 import { refOf, runPad } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { type Gate, jobGates, runGates } from '../../../domain/jobs/readiness.ts';
+import { firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
+import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/near.ts';
-import { activeCount, farmSettings } from '../../farms/farm.ts';
-import { jobFacts, runFacts } from '../../jobs/facts.ts';
+import { runFacts } from '../../jobs/facts.ts';
 import type { Ports } from '../../ports.ts';
 import { askedGates } from './asked.ts';
-import { subjobGates } from './subjobs.ts';
 import { fileGates } from './whyfiles.ts';
-
-/** The answer about one run or one pass. */
-export interface WhyReport {
-  readonly ref: string;
-  /** `7.0.8  tl-july` and the like: what is known of it besides its state. */
-  readonly about: string;
-  readonly state: string;
-  readonly since?: string;
-  readonly gates: readonly Gate[];
-  /** What to type next, the most useful first; empty when nothing is wrong. */
-  readonly next: readonly string[];
-}
+import { whyJobs } from './whyjobs.ts';
+import { nextOf, type WhyReport } from './whyreport.ts';
 
 /** Explains what a REF names: a pass, the last pass of a module, or a run with all its last passes. */
 export async function why(ports: Ports, ref: JobRef): Promise<WhyReport[]> {
@@ -56,13 +46,15 @@ async function whyModule(ports: Ports, ref: JobRef, module: string, passes: read
 async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[], module?: string): Promise<WhyReport> {
   const { automatic } = ports.settings;
   const facts = (await runFacts(ports, [run], automatic.level, automatic.version)).get(run)!;
+  const ready = runGates(facts);
   const gates = [
-    ...runGates(facts),
+    ...ready,
     ...(module === undefined ? [] : askedGates(facts, module, ports.settings.modules)),
     ...(await firstPassGates(ports, run)),
     ...(await quarantineGates(ports, run)),
     ...(await fileGates(ports, run)),
-    ...automaticGates(ports, run, facts.doc?.automatic, passes),
+    ...conflictGates([facts.doc, facts.data, ...passes], ports.settings.store),
+    ...automaticGates(ports, run, facts.doc?.automatic, passes, firstUnmet(ready)),
   ];
   const level = facts.doc?.levels[automatic.level];
   const state = facts.doc ? (level?.complete ? 'complete' : 'open') : 'unknown';
@@ -71,15 +63,20 @@ async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[], modu
     about: facts.types.join('+'),
     state,
     ...(level ? { since: level.complete?.at ?? level.lastFile } : {}),
-    gates: lateGates(level?.late, gates, run),
+    gates: lateGates(level?.late, gates, run, facts.modules),
     next: nextOf(gates),
   };
 }
 
-function lateGates(late: readonly string[] | undefined, gates: readonly Gate[], run: number): readonly Gate[] {
+function lateGates(
+  late: readonly string[] | undefined,
+  gates: readonly Gate[],
+  run: number,
+  modules: ModuleFile | undefined,
+): readonly Gate[] {
   if (!late || late.length === 0) return gates;
   const text = `${late.join(', ')} came after the run was complete; its passes do not have it`;
-  return [...gates, { gate: 'late', ok: false, text, next: `dflow reprocess --run ${run}` }];
+  return [...gates, { gate: 'late', ok: false, text, next: requestOf(run, modules, []) }];
 }
 
 /** What the configured command of the first pass said, when it failed. */
@@ -88,7 +85,10 @@ async function firstPassGates(ports: Ports, run: number): Promise<Gate[]> {
   const doc = (await ports.store.get<FirstPassDoc>([id])).get(id);
   if (!doc) return [];
   const text = doc.state === 'running' ? 'the first pass is under way' : `the first pass failed: ${doc.why ?? ''}`;
-  return [{ gate: 'first-pass', ok: false, text: `${text}, next try ${doc.until}`, next: 'dflow tables' }];
+  const due = doc.until <= (await ports.store.now());
+  const when = due ? ', to be tried again now' : `, next try ${doc.until}`;
+  const next = due ? 'dflow tables' : 'dflow tables load FILE';
+  return [{ gate: 'first-pass', ok: false, text: `${text}${when}`, next }];
 }
 
 async function quarantineGates(ports: Ports, run: number): Promise<Gate[]> {
@@ -104,22 +104,40 @@ async function quarantineGates(ports: Ports, run: number): Promise<Gate[]> {
     }));
 }
 
+/** A document with replication conflicts is never written. */
+function conflictGates(docs: readonly (Doc | undefined)[], store: string): Gate[] {
+  return docs.flatMap((doc): Gate[] => {
+    if (!doc?._conflicts?.length) return [];
+    const text = `${doc._id} is in conflict with ${doc._conflicts.join(', ')}: nothing changes it`;
+    const next = `compare the revisions in ${store}, and delete those that are wrong (docs/standing-still.md)`;
+    return [{ gate: 'conflict', ok: false, text, next }];
+  });
+}
+
+function noVersion({ settings }: Ports): string {
+  const versions = Object.keys(settings.modules);
+  return `no automatic.version is configured${versions.length > 0 ? ` (there are ${versions.join(', ')})` : ''}`;
+}
+
 function automaticGates(
   ports: Ports,
   run: number,
   done: Readonly<Record<string, { at: string; modules: readonly string[] }>> | undefined,
   passes: readonly JobDoc[],
+  first: Gate | undefined,
 ): Gate[] {
   const { version, from } = ports.settings.automatic;
   if (version === undefined)
-    return [{ gate: 'automatic', ok: false, text: 'no automatic.version is configured', next: 'dflow reprocess' }];
+    return [
+      { gate: 'automatic', ok: false, text: noVersion(ports), next: `set automatic.version in ${ports.settings.file}` },
+    ];
   if (run < from)
     return [
       {
         gate: 'automatic',
         ok: false,
         text: `runs below ${from} are not processed automatically`,
-        next: 'dflow reprocess',
+        next: requestOf(run, ports.settings.modules[version], []),
       },
     ];
   const made = done?.[version];
@@ -132,70 +150,7 @@ function automaticGates(
         since: made.at,
       },
     ];
+  if (first) return [];
   const count = passes.length > 0 ? `${passes.length} requested passes, no automatic one yet` : 'no pass made yet';
   return [{ gate: 'automatic', ok: false, text: count, next: 'dflow enqueue' }];
-}
-
-/** Why passes are where they are. */
-async function whyJobs(ports: Ports, jobs: readonly JobDoc[]): Promise<WhyReport[]> {
-  const factsOf = await jobFacts(ports, jobs);
-  const runs = await runFacts(
-    ports,
-    [...new Set(jobs.map((job) => job.run))],
-    ports.settings.automatic.level,
-    undefined,
-  );
-  const reports: WhyReport[] = [];
-  for (const job of jobs) {
-    const complete = runGates(runs.get(job.run)!).filter((gate) => gate.gate === 'complete' || gate.gate === 'tables');
-    const gates = [
-      ...complete,
-      ...jobGates(factsOf(job, farmSettings(ports))),
-      ...(await slotGates(ports, job)),
-      ...subjobGates(job),
-    ];
-    const relevant =
-      job.state === 'completed' || job.state === 'canceled'
-        ? gates.filter((gate) => gate.ok || gate.gate.startsWith('subjob'))
-        : gates;
-    const about = [job.version, job.request ?? 'automatic', job.tag === undefined ? '' : `tag ${job.tag}`]
-      .filter((part) => part !== '')
-      .join('  ');
-    reports.push({
-      ref: refOf(job.run, job.module, job.pass),
-      about,
-      state: job.state,
-      since: job.since,
-      gates: driftGates(ports, job, relevant),
-      next: nextOf(relevant),
-    });
-  }
-  return reports;
-}
-
-/** A pass made with another configuration than the one in force: said, never a gate. */
-function driftGates(ports: Ports, job: JobDoc, gates: readonly Gate[]): readonly Gate[] {
-  if (job.hash === ports.settings.hash) return gates;
-  return [...gates, { gate: 'config', ok: true, text: 'made with an earlier state of the configuration' }];
-}
-
-/** Slots matter only to what is ready: everything else waits for something that can be named. */
-async function slotGates(ports: Ports, job: JobDoc): Promise<Gate[]> {
-  const ready = job.subjobs.some(({ state }) => state.name === 'waiting' && state.wake.kind === 'ready');
-  if (!ready) return [];
-  const farm = farmSettings(ports);
-  const used = await activeCount(ports, farm.name);
-  const room = farm.slots + farm.pending;
-  if (used >= room)
-    return [
-      { gate: 'slots', ok: false, text: `${used} of ${room} places at ${farm.name} are taken`, next: `dflow monitor` },
-    ];
-  return [
-    { gate: 'slots', ok: true, text: `${used} of ${room} places at ${farm.name} are taken; the next submit takes it` },
-  ];
-}
-
-/** The commands of the unmet gates, each once. */
-function nextOf(gates: readonly Gate[]): string[] {
-  return [...new Set(gates.flatMap((gate) => (gate.ok || !gate.next ? [] : [gate.next])))];
 }

@@ -12,6 +12,7 @@ import { runFacts } from '../../jobs/facts.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
 import type { Row, Rows } from '../look/row.ts';
+import { status } from '../status/status.ts';
 
 /** What failed for good, is held until a person acts, or is tried again by itself: the third part of a cause's key. */
 type How = 'failed' | 'held' | 'cooling';
@@ -37,7 +38,14 @@ export async function* whyAll(ports: Ports): Rows {
     ...(await runs(ports)),
   ];
   for (const reason of reasons.sort((a, b) => b.count - a.count)) yield rowOf(reason);
+  const said = new Set(reasons.map(({ next }) => next));
+  for (const { way, text, next } of (await status(ports)).needYou) {
+    if (!COUNTED.has(way) && !said.has(next)) yield { kind: 'reason', ref: '-', gate: way, count: 1, text, next };
+  }
 }
+
+/** What stands among the reasons already, with its counts. */
+const COUNTED: ReadonlySet<string> = new Set(['failed', 'held', 'unsatisfied', 'todo', 'blocked']);
 
 function rowOf({ what, count, unit, text, example, next }: Reason): Row {
   return { kind: 'reason', ref: example ?? '-', gate: what, count, unit, text, next };
@@ -73,7 +81,7 @@ async function failureOf(ports: Ports, { cause, how, count, sites }: Failed): Pr
   const reason = failures.find((failure) => failure?.cause === cause)?.reason;
   const where = sites.length === 1 ? `all at ${sites[0]}` : `at ${sites.join(', ')}`;
   const text = `${[cause, where, HOW[how]].filter((words) => words !== '').join(', ')}${reason ? `: ${reason}` : ''}`;
-  return { what: how, count, unit: 'subjobs', text, ...exampleOf(job), next: `dflow retry --cause ${cause} -n` };
+  return { what: how, count, unit: 'subjobs', text, ...exampleOf(job), next: `dflow retry --cause ${cause}` };
 }
 
 /**

@@ -5,6 +5,7 @@ import { covers, endText } from '../../../domain/hold.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { shown } from '../../../util/names.ts';
+import type { Iso } from '../../../util/time.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
 
@@ -16,12 +17,17 @@ export async function fileGates(ports: Ports, run: number): Promise<Gate[]> {
   const ids = ports.settings.buffers.map(({ level }) => dataId(level, run));
   const files = [...(await ports.store.get<DataDoc>(ids)).values()].flatMap((doc) => doc.files);
   const gates = [
-    ...gate('lost', lost(files), `dflow list replicas --run ${run}`),
+    ...gate('lost', lost(files), 'no command brings it back; put the file on the buffer again, then: dflow register'),
     ...gate('original', changed(files), 'dflow why buffer'),
     ...gate('copies', copies(files, 'bad'), `dflow verify --repair --run ${run}`),
     ...gate('copies', copies(files, 'failed'), `dflow transfer --run ${run}`),
   ];
-  return [...gates, ...(await cancelGates(ports, run))];
+  const now = await ports.store.now();
+  const claims = [
+    ...gate('copies', ended(files, now), `dflow transfer --run ${run}`),
+    ...gate('purge', purging(files), `dflow purge --run ${run}`),
+  ];
+  return [...gates, ...claims, ...(await cancelGates(ports, run))];
 }
 
 function gate(name: string, texts: readonly string[], next: string): Gate[] {
@@ -41,6 +47,23 @@ function lost(files: readonly RawFile[]): string[] {
     const copy = Object.values(replicas).some(({ state }) => state === 'verified');
     return good || copy ? [] : `${name} has no good copy that is known`;
   });
+}
+
+/** Claims of transfers that are no longer renewed. */
+function ended(files: readonly RawFile[], now: Iso): string[] {
+  return files.flatMap(({ name, replicas }) =>
+    Object.entries(replicas).flatMap(([site, replica]) =>
+      replica.state === 'copying' && replica.expires < now
+        ? `${name} to ${site}: claimed by ${replica.host} until ${replica.expires}, which is over`
+        : [],
+    ),
+  );
+}
+
+function purging(files: readonly RawFile[]): string[] {
+  return files.flatMap(({ name, original }) =>
+    original.state === 'purging' ? `${name} claimed by a purge on ${original.host} at ${original.since}` : [],
+  );
 }
 
 function copies(files: readonly RawFile[], state: 'bad' | 'failed'): string[] {

@@ -1,0 +1,116 @@
+// What submit meets at a farm before it looks at a single job, as gates: `why FARM`, and the end of every ready pass's
+// answer. "The next submit takes it" is only said when all of them are met.
+import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { drainOf, endText } from '../../../domain/hold.ts';
+import { farmId, leaseId } from '../../../domain/ids.ts';
+import type { Gate } from '../../../domain/jobs/readiness.ts';
+import { idsWith } from '../../../store.ts';
+import { messageOf } from '../../../util/errors.ts';
+import { between, humanDuration, type Iso, MINUTE } from '../../../util/time.ts';
+import { activeCount, farmSettings } from '../../farms/farm.ts';
+import { activeHolds } from '../../jobs/openholds.ts';
+import type { Ports } from '../../ports.ts';
+import { sum } from '../status/counts.ts';
+import { credentialGates } from './hostgates.ts';
+import type { WhyReport } from './whyreport.ts';
+
+/** Whether a farm takes jobs, and if not, why and since when. Asks its batch system where this host is its own. */
+export async function whyFarm(ports: Ports, name: string): Promise<WhyReport> {
+  const gates = await submitGates(ports, name);
+  const wrong = gates.filter(({ ok }) => !ok);
+  const { backend } = farmSettings(ports, name);
+  const next = [...new Set(wrong.flatMap((gate) => gate.next ?? []))];
+  return { ref: name, about: backend, state: wrong.length === 0 ? 'ok' : 'held', gates, next };
+}
+
+/** Everything that keeps submit from handing any job to a farm. */
+export async function submitGates(ports: Ports, name: string): Promise<Gate[]> {
+  const now = await ports.store.now();
+  const ids = [farmId(name), leaseId('submit', name)];
+  const docs = await ports.store.get<FarmDoc | LeaseDoc>(ids);
+  return [
+    ...(await drainGates(ports, name, now)),
+    ...(await credentialGates(ports)),
+    ...leaseGates(ports, name, docs.get(ids[1]!) as LeaseDoc | undefined, now),
+    await answers(ports, name, docs.get(ids[0]!) as FarmDoc | undefined, now),
+    ...(await loopGates(ports, name, now)),
+    await slotGate(ports, name),
+  ];
+}
+
+async function drainGates({ store }: Ports, name: string, now: Iso): Promise<Gate[]> {
+  const hold = drainOf(await activeHolds(store, now), name);
+  if (!hold) return [];
+  const text = `${name} takes no jobs: ${hold.what}: ${hold.why} (${hold.by})${endText(hold)}`;
+  return [{ gate: 'drain', ok: false, text, since: hold.since, next: `dflow resume ${hold._id}`, on: hold._id }];
+}
+
+function leaseGates({ settings }: Ports, name: string, lease: LeaseDoc | undefined, now: Iso): Gate[] {
+  if (!lease) return [];
+  const { stale } = settings.limits;
+  const silent = between(lease.renewed, now);
+  const next = `dflow submit --site ${name}`;
+  const base = { gate: 'lease', since: lease.since };
+  if (silent < -MINUTE) {
+    const text = `${lease.by} holds it until ${lease.renewed}, in the future: its clock was wrong`;
+    return [{ ...base, ok: false, text, next }];
+  }
+  if (silent <= stale / 2) return [{ ...base, ok: true, text: `submit is already running (${lease.by})` }];
+  const text = `${lease.by} holds it, last seen ${humanDuration(silent)} ago`;
+  return [{ ...base, ok: false, text: `${text}; another submit takes over after ${humanDuration(stale)}`, next }];
+}
+
+/** This host's own farm is asked now; of another one its heartbeat tells. */
+async function answers(ports: Ports, name: string, farm: FarmDoc | undefined, now: Iso): Promise<Gate> {
+  const gate = 'batch-system';
+  if (name === ports.settings.farm) {
+    try {
+      const { user, cluster } = await (await ports.backend(name)).identity();
+      const known = farm?.identity;
+      const other = known && known.cluster !== '' && (known.cluster !== cluster || known.user !== user);
+      if (!other) return { gate, ok: true, text: `${name} answers ${ports.host} as ${user}@${cluster}` };
+      const text = `${name} says it is ${user}@${cluster}; the store knows it as ${known.user}@${known.cluster}`;
+      return { gate, ok: false, text, next: `dflow farm unlock ${name} --why TEXT` };
+    } catch (error) {
+      return { gate, ok: false, text: `${name}: ${messageOf(error)}`, next: `dflow submit --site ${name}` };
+    }
+  }
+  const next = `dflow monitor --site ${name}`;
+  if (!farm)
+    return { gate, ok: false, text: `${name} has never answered, on any host`, next: `dflow submit --site ${name}` };
+  const silent = between(farm.heartbeat, now);
+  const ok = silent <= ports.settings.limits.stale && silent >= -MINUTE;
+  return {
+    gate,
+    ok,
+    text: `${name} answered ${farm.host} ${humanDuration(Math.max(0, silent))} ago`,
+    since: farm.heartbeat,
+    next,
+  };
+}
+
+/** Somebody must run submit. Told of the newest run of any host, since none says for which farm it was. */
+async function loopGates({ store, settings }: Ports, name: string, now: Iso): Promise<Gate[]> {
+  const loops = (await store.range<LoopDoc>(idsWith('loop:'))).filter(({ loop }) => loop === 'submit');
+  const last = loops.sort((a, b) => (a.at < b.at ? 1 : -1))[0];
+  const gate = 'loop';
+  const next = `dflow submit --site ${name}`;
+  if (!last) return [{ gate, ok: false, text: 'submit has never run', next }];
+  const silent = between(last.at, now);
+  if (silent > 2 * settings.limits.stale)
+    return [
+      { gate, ok: false, text: `submit has not run for ${humanDuration(silent)} (${last.host})`, since: last.at, next },
+    ];
+  if (last.outcome === 'ok') return [];
+  return [{ gate, ok: false, text: `submit on ${last.host} failed: ${last.outcome}`, since: last.at, next }];
+}
+
+async function slotGate(ports: Ports, name: string): Promise<Gate> {
+  const farm = farmSettings(ports, name);
+  const used = await activeCount(ports, name);
+  const room = farm.slots + farm.pending;
+  const shares = ['automatic', 'requested'].map((share) => ports.store.count('ready', 2, { prefix: [share, 'run'] }));
+  const ready = sum((await Promise.all(shares)).flat());
+  const text = `${used} of ${room} places at ${name} are taken, ${ready} ${ready === 1 ? 'subjob is' : 'subjobs are'} ready`;
+  return { gate: 'slots', ok: used < room, text, next: `dflow monitor --site ${name}` };
+}

@@ -1,0 +1,116 @@
+// Why passes are where they are: their gates at the farm that would take them, what submit meets there, their subjobs.
+
+import { hasVersion, routeOf } from '../../../domain/farms/routing.ts';
+import { refOf } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { type Gate, type JobFacts, jobGates, runGates } from '../../../domain/jobs/readiness.ts';
+import type { FarmSettings } from '../../../domain/settings.ts';
+import { between } from '../../../util/time.ts';
+import { farmSettings } from '../../farms/farm.ts';
+import { jobFacts, runFacts } from '../../jobs/facts.ts';
+import type { Ports } from '../../ports.ts';
+import { subjobGates } from './subjobs.ts';
+import { submitGates } from './whyfarm.ts';
+import { nextOf, type WhyReport } from './whyreport.ts';
+
+/** Why passes are where they are. */
+export async function whyJobs(ports: Ports, jobs: readonly JobDoc[]): Promise<WhyReport[]> {
+  const factsOf = await jobFacts(ports, jobs);
+  const numbers = [...new Set(jobs.map((job) => job.run))];
+  const runs = await runFacts(ports, numbers, ports.settings.automatic.level, undefined);
+  const reports: WhyReport[] = [];
+  for (const job of jobs) {
+    const complete = runGates(runs.get(job.run)!).filter((gate) => gate.gate === 'complete' || gate.gate === 'tables');
+    reports.push(reportOf(ports, job, [...complete, ...(await passGates(ports, job, factsOf))]));
+  }
+  return reports;
+}
+
+async function passGates(
+  ports: Ports,
+  job: JobDoc,
+  factsOf: (job: JobDoc, farm: FarmSettings) => JobFacts,
+): Promise<Gate[]> {
+  const own = jobGates(factsOf(job, farmSettings(ports)));
+  const now = await ports.store.now();
+  const { submitting } = ports.settings.limits;
+  return [
+    ...own,
+    ...conflictGate(job, ports.settings.store),
+    ...(await readyGates(ports, job, own)),
+    ...subjobGates(job, (since) => between(since, now) > 2 * submitting),
+    ...outputGates(job),
+  ];
+}
+
+function reportOf(ports: Ports, job: JobDoc, gates: readonly Gate[]): WhyReport {
+  const ended = job.state === 'completed' || job.state === 'canceled';
+  const relevant = ended ? gates.filter((gate) => gate.ok || /^(subjob|output|conflict)/.test(gate.gate)) : gates;
+  const about = [job.version, job.request ?? 'automatic', job.tag === undefined ? '' : `tag ${job.tag}`]
+    .filter((part) => part !== '')
+    .join('  ');
+  return {
+    ref: refOf(job.run, job.module, job.pass),
+    about,
+    state: job.state,
+    since: job.since,
+    gates: driftGates(ports, job, relevant),
+    next: nextOf(relevant),
+  };
+}
+
+/** The farm that a pass would go to: this host's, if it may; else the first one that may. */
+function takerOf(ports: Ports, job: JobDoc): FarmSettings | undefined {
+  const { settings } = ports;
+  const route = routeOf(settings.routing, job);
+  const may = settings.farms.filter(
+    (farm) => route?.farms.includes(farm.name) !== false && hasVersion(farm, job.version),
+  );
+  return may.find(({ name }) => name === settings.farm) ?? may[0];
+}
+
+/** A pass made with another configuration than the one in force: said, never a gate. */
+function driftGates(ports: Ports, job: JobDoc, gates: readonly Gate[]): readonly Gate[] {
+  if (job.hash === ports.settings.hash) return gates;
+  return [...gates, { gate: 'config', ok: true, text: 'made with an earlier state of the configuration' }];
+}
+
+/** What a waiting pass of which every gate is met still waits for: what submit meets, or a wake that was missed. */
+async function readyGates(ports: Ports, job: JobDoc, own: readonly Gate[]): Promise<Gate[]> {
+  const waiting = job.subjobs.flatMap(({ state }) => (state.name === 'waiting' ? state.wake : []));
+  const taker = takerOf(ports, job);
+  // Another farm's host takes it where this one may not.
+  const unmet = own.filter(({ ok, gate }) => !ok && gate !== 'routing' && gate !== 'version');
+  if (waiting.length === 0 || unmet.length > 0 || !taker) return [];
+  const farm = taker.name;
+  const gates = await submitGates(ports, farm);
+  const asleep = waiting.find((wake) => wake.kind === 'on');
+  if (gates.some(({ ok }) => !ok)) return gates;
+  if (asleep && waiting.every((wake) => wake.kind === 'on')) {
+    const text = `was put aside for ${asleep.id}, which has come since; the next submit looks again`;
+    return [...gates, { gate: 'wake', ok: false, text, next: `dflow submit --site ${farm}` }];
+  }
+  return gates.map((gate) => (gate.gate === 'slots' ? { ...gate, text: `${gate.text}; ${turn(gate)}` } : gate));
+}
+
+/** Whether the next submit takes it depends on who else is ready. */
+function turn({ text }: Gate): string {
+  const [used = 0, room = 0, ready = 0] = (text.match(/\d+/g) ?? []).map(Number);
+  return ready <= room - used ? 'the next submit takes it' : 'its turn comes in the order of the queue';
+}
+
+function conflictGate({ _id, _conflicts }: JobDoc, store: string): Gate[] {
+  if (!_conflicts?.length) return [];
+  const text = `${_id} is in conflict with ${_conflicts.join(', ')}: nothing changes it`;
+  const next = `compare the revisions in ${store}, and delete those that are wrong (docs/standing-still.md)`;
+  return [{ gate: 'conflict', ok: false, text, next }];
+}
+
+/** Outputs that a rule wants elsewhere, and whose copy failed. */
+function outputGates(job: JobDoc): Gate[] {
+  return Object.entries(job.copies ?? {}).flatMap(([to, claim]): Gate[] => {
+    if (!('why' in claim)) return [];
+    const text = `the copy of its outputs to ${to} failed: ${claim.why}, next try ${claim.retryAt}`;
+    return [{ gate: 'output', ok: false, text, next: `dflow transfer --to ${to}` }];
+  });
+}
