@@ -67,7 +67,9 @@ function gateOf(job: JobDoc, subjob: Subjob, tooLong: (since: Iso) => boolean): 
           ? state.reason
           : '';
       const until = state.name === 'held' ? (state.until ? `, next try ${state.until}` : ', until it is released') : '';
-      const next = failure ? `dflow log ${ref}; dflow retry ${ref}` : `dflow retry ${ref}`;
+      const next = failure
+        ? `dflow log ${ref}; dflow retry --cause ${failure.cause} -n; dflow retry ${ref}`
+        : `dflow retry ${ref}`;
       return { gate, ok: false, text: `${state.name}: ${what}${until}`, since: state.since, next };
     }
     case 'canceled':
