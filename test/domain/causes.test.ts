@@ -188,7 +188,7 @@ describe('the command line', () => {
     const here = folder();
     writeFileSync(
       join(here, 'dflow.yaml'),
-      `store: '${ports.settings.store}'\nexperiment: test\nbuffer: {path: ., pattern: 'r{run}'}\nstorage: {a: ./s}\n`,
+      `store: '${ports.settings.store}'\nexperiment: test\nbuffer: {path: ./raw, pattern: 'r{run}'}\nstorage: {a: ./s}\n`,
     );
     await put(1, ['held refused', undefined]);
     const next = /retry --cause refused -n/.exec(must(here, ['why', '1/Count']))?.[0] ?? '';
