@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GangaJobs } from '../../src/lib/backends/ganga/jobs.ts';
 import { judge, type Look, settled } from '../../src/lib/backends/ganga/judge.ts';
 import { parseOptions } from '../../src/lib/backends/ganga/options.ts';
-import type { Word } from '../../src/lib/backends/ganga/protocol.ts';
+import { answerOf, type Word } from '../../src/lib/backends/ganga/protocol.ts';
 import { otherSession, parseSession, SESSION } from '../../src/lib/backends/ganga/sessions.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import { renderSpec } from '../../src/lib/wrapper/spec.ts';
@@ -27,6 +27,15 @@ const LIMITS = { beat: 60_000, dead: 600_000 };
 const started = { kind: 'started', pid: 1, startTime: '1', boot: 'b', execution: 'e', canceled: false } as const;
 const look = (more: Partial<Look> = {}): Look => ({ open: true, record: false, ...more });
 const word = (status: string, exit: number | null = null): Word => ({ status, id: '7', exit });
+
+test("the driver's answer: what it says, why it cannot, or that something else was printed into it", () => {
+  const jobs = { k: word('failed', 3) };
+  expect(answerOf('status', JSON.stringify({ jobs }))).toEqual({ answer: { jobs } });
+  expect(answerOf('kill', '{"refused":"bad-option","text":"x"}').failure?.refused).toBe('bad-option');
+  for (const line of ['null', 'Traceback', '{"jobs":{"k":null}}', '{}', '[]']) {
+    expect(answerOf('status', line).failure?.error).toContain('something unexpected to status');
+  }
+});
 
 describe('judge', () => {
   test('the files alone settle what is held, fenced, recorded or unknown', () => {

@@ -57,6 +57,7 @@ describe('condor_q', () => {
   test('nothing printed is nothing there; half an answer is none', () => {
     expect(parseQueue('')).toEqual(new Map());
     expect(parseQueue('\n')).toEqual(new Map());
+    expect(() => parseQueue('[null]')).toThrow(UnreachableError);
     expect(() => parseQueue(recorded('queue.json').slice(0, 500))).toThrow(UnreachableError);
     expect(() => parseQueue('Error: no such schedd')).toThrow(UnreachableError);
   });

@@ -38,6 +38,7 @@ import { open } from '../../src/lib/backends/slurm.ts';
 import { POLICY } from '../../src/lib/cli/config/defaults.ts';
 import { judge } from '../../src/lib/domain/jobs/policy.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
+import { UnreachableError } from '../../src/lib/util/errors.ts';
 import { simpleSpec } from '../contracts/backend.ts';
 
 const recorded = (name: string): string =>
@@ -174,6 +175,7 @@ describe('what is said to Slurm', () => {
     expect(expand('0-98:2').length).toBe(50);
     expect(expand('1-3,7%4')).toEqual([1, 2, 3, 7]);
     expect(expand('N/A')).toEqual([]);
+    expect(() => expand('0-99999999999')).toThrow(UnreachableError);
     expect(parseName(PREFIX, jobName(PREFIX, 'c-1', 101))).toEqual({ claim: 'c-1', base: 101 });
     expect(parseName(PREFIX, 'dflow-0a1b2c3e-c1')).toBeUndefined();
     expect(namePrefix('u', 'a')).not.toBe(namePrefix('u', 'b'));

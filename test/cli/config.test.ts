@@ -129,7 +129,20 @@ describe('mistakes', () => {
     // A directory of that name cannot be read by anybody, root included.
     rmSync(join(folder, 'dflow.yaml'));
     mkdirSync(join(folder, 'dflow.yaml'));
-    expect((await problems())[0]).toContain('cannot be read');
+    expect((await problems())[0]).toContain('not a regular file');
+  });
+
+  test('aliases that stand for millions, thousands of levels and thousands of mistakes end in one short error', async () => {
+    const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+    write(
+      'dflow.yaml',
+      letters.map((c, i) => `${c}: &${c} [${i ? `*${letters[i - 1]}, *${letters[i - 1]}` : 1}]`).join('\n'),
+    );
+    expect(await problems()).toEqual([expect.stringMatching(/^dflow.yaml:1:1 Excessive alias count/)]);
+    write('dflow.yaml', `storage: ${'{a: '.repeat(20_000)}`);
+    expect(await problems()).toEqual(['dflow.yaml:1:1 more than 1000 levels within each other']);
+    write('dflow.yaml', Array.from({ length: 500 }, (_, i) => `k${i}: 1`).join('\n'));
+    expect((await problems()).at(-1)).toBe('and 481 more');
   });
 
   test('unknown keys are named with the near miss, all problems at their places', async () => {

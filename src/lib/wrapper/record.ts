@@ -109,6 +109,27 @@ export function parseRecord(text: string): ResultRecord {
   };
 }
 
+/** True for a record that has gone through JSON, whoever wrote it. */
+export function isRecord(value: unknown): value is ResultRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { key, execution, phase, exit, reason, wall, host, outputs, ...rest }: Partial<ResultRecord> = value;
+  const { signal = 0, cpu = 0, maxRss = 0, tail = '' } = rest;
+  return (
+    [key, execution, reason, host, tail].every((text) => typeof text === 'string') &&
+    [exit, wall, signal, cpu, maxRss].every((number) => typeof number === 'number' && Number.isFinite(number)) &&
+    PHASES.has(phase ?? '') &&
+    Array.isArray(outputs) &&
+    outputs.every(isOutput)
+  );
+}
+
+function isOutput(value: unknown): value is RecordOutput {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, name, storage, path, size, checksum = '' }: Partial<RecordOutput> = value;
+  const words = [type, name, storage, path].every((word) => typeof word === 'string');
+  return words && typeof size === 'number' && size >= 0 && CHECKSUM.test(checksum);
+}
+
 /** The text that `parseRecord` reads: for records written in a dead wrapper's place. Newlines in texts become blanks. */
 export function renderRecord(record: ResultRecord): string {
   const line = (word: string, value: unknown): string => `${word} ${String(value).replaceAll('\n', ' ')}`;

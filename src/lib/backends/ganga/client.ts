@@ -11,7 +11,7 @@ import { privateFolder } from '../../util/scratch.ts';
 import { SECOND } from '../../util/time.ts';
 import type { GangaOptions } from './options.ts';
 import { DriverProcess } from './process.ts';
-import type { Answers, Failure, Questions } from './protocol.ts';
+import { type Answers, answerOf, type Failure, type Questions } from './protocol.ts';
 import { otherSession } from './sessions.ts';
 
 /** ms between two looks at a gangadir that somebody else uses. */
@@ -96,11 +96,11 @@ export class GangaClient {
       await this.#stop();
       throw error;
     }
-    const answer = JSON.parse(text) as Answers[Q] & Failure;
-    if (answer.refused) throw this.#refused(answer);
-    if (answer.error !== undefined)
-      throw new UnreachableError(`Ganga: ${answer.error}${driver.lastWords()}`, { where: this.#where });
-    return answer;
+    const answered = answerOf(name, text);
+    if (!answered.failure) return answered.answer;
+    const { failure } = answered;
+    if (failure.refused) throw this.#refused(failure);
+    throw new UnreachableError(`Ganga: ${failure.error}${driver.lastWords()}`, { where: this.#where });
   }
 
   #refused({ refused, text = '', names = [] }: Failure): ConfigError {

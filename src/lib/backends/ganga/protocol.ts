@@ -1,4 +1,5 @@
-// What is said between dflow and driver.py: one JSON line each way. Types only.
+// What is said between dflow and driver.py: one JSON line each way.
+import * as z from 'zod/mini';
 
 /** A Ganga job to be made: `name` is also its comment, by which it is found. */
 export interface NewJob {
@@ -52,4 +53,44 @@ export interface Failure {
   readonly refused?: 'no-backend' | 'unknown-option' | 'bad-option';
   readonly text?: string;
   readonly names?: readonly string[];
+}
+
+const word = z.object({ status: z.string(), id: z.string(), exit: z.nullable(z.number()) });
+const text = z.string();
+const texts = z.array(text);
+
+const failed = z.union([
+  z.object({ error: text }),
+  z.object({
+    refused: z.enum(['no-backend', 'unknown-option', 'bad-option']),
+    text: z.optional(text),
+    names: z.optional(texts),
+  }),
+]);
+
+const shapes = {
+  hello: z.object({ version: text, old: z.boolean(), jobs: z.number(), leftover: texts }),
+  submit: z.object({ ids: z.record(text, text), failed: z.optional(z.object({ name: text, why: text, said: text })) }),
+  status: z.object({ jobs: z.record(text, word) }),
+  kill: z.object({ failed: texts }),
+  tidy: z.object({ removed: z.number() }),
+} as const;
+
+type Answered<A> =
+  | { readonly answer: A; readonly failure?: undefined }
+  | { readonly answer?: undefined; readonly failure: Failure };
+
+/** The driver's answer to one question. A line that is something else is a failure, too: Ganga's plug-ins print. */
+export function answerOf<Q extends keyof Questions>(name: Q, line: string): Answered<Answers[Q]> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  const failure = z.safeParse(failed, value);
+  if (failure.success) return { failure: failure.data as Failure };
+  const answer = z.safeParse(shapes[name], value);
+  if (answer.success) return { answer: answer.data as Answers[Q] };
+  return { failure: { error: `its driver answered something unexpected to ${name}: ${line.slice(0, 200)}` } };
 }

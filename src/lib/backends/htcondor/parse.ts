@@ -56,7 +56,7 @@ function parseAds(text: string): Ad[] {
   if (text.trim() === '') return [];
   try {
     const ads: unknown = JSON.parse(text);
-    if (Array.isArray(ads)) return ads as Ad[];
+    if (Array.isArray(ads) && ads.every((ad) => typeof ad === 'object' && ad !== null)) return ads as Ad[];
   } catch {
     // Said below.
   }

@@ -2,6 +2,7 @@
 // its array task. An array's task numbers end below MaxArraySize, so a later part of a large claim carries its base in
 // the name: index = base + task. Pure.
 import type { Task } from '../../backend.ts';
+import { UnreachableError } from '../../util/errors.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/jobfolder.ts';
 
@@ -80,7 +81,13 @@ export function ranges(numbers: readonly number[]): string {
   return parts.join(',');
 }
 
-/** The numbers of `0-2,5,8-12:2%4`, as Slurm writes task lists. */
+/** Slurm's own limit on MaxArraySize. */
+const MOST_TASKS = 4_000_001;
+
+/**
+ * The numbers of `0-2,5,8-12:2%4`, as Slurm writes task lists.
+ * @throws UnreachableError no Slurm has so many: what it printed is damaged, and says nothing of any job
+ */
 export function expand(list: string): number[] {
   return list
     .replace(/%\d+$/, '')
@@ -89,6 +96,7 @@ export function expand(list: string): number[] {
       const match = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part);
       if (!match) return [];
       const [first, last, step] = [Number(match[1]), Number(match[2] ?? match[1]), Number(match[3] ?? 1)];
+      if (last >= MOST_TASKS) throw new UnreachableError(`Slurm listed impossible array tasks: ${list.slice(0, 100)}`);
       return Array.from({ length: Math.floor((last - first) / Math.max(1, step)) + 1 }, (_, at) => first + at * step);
     });
 }

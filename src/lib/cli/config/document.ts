@@ -1,6 +1,6 @@
 // One YAML file: its value, and where in the file each part of it stands. Knows nothing of what the values mean.
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { ConfigError, type DflowError } from '../../util/errors.ts';
+import { ConfigError, type DflowError, messageOf } from '../../util/errors.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -30,18 +30,21 @@ export interface YamlFile {
 /** Reads YAML. Syntax errors are in `syntax`, with their places; nothing is thrown. */
 export function readYaml(file: string, text: string): YamlFile {
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, stringKeys: true, prettyErrors: false });
+  const deep = tooDeep(text);
+  const document = parseDocument(deep ? '' : text, { lineCounter: counter, stringKeys: true, prettyErrors: false });
   keepVersions(document);
   const place = (offset: number): { line: number; column: number } => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const syntax = document.errors.map((error) => ({ file, ...place(error.pos[0]), message: plain(error.message) }));
+  if (deep) syntax.push({ file, line: 1, column: 1, message: `more than ${DEEPEST} levels within each other` });
+  const read = syntax.length > 0 ? { value: null, syntax } : plainData(document, file);
   const node = (path: Path): Node | undefined => document.getIn(path, true) as Node | undefined;
   return {
     file,
     text,
-    value: document.errors.length > 0 ? null : document.toJS(),
-    syntax: document.errors.map((error) => ({ file, ...place(error.pos[0]), message: plain(error.message) })),
+    ...read,
     at(path) {
       for (let length = path.length; length >= 0; length--) {
         const range = node(path.slice(0, length))?.range;
@@ -59,6 +62,28 @@ export function readYaml(file: string, text: string): YamlFile {
   };
 }
 
+/** Levels of a file; more take the library minutes. */
+const DEEPEST = 1000;
+
+/** Counted without regard to quotes: no file that a person writes comes near. */
+function tooDeep(text: string): boolean {
+  let depth = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    depth = Math.max(0, depth + (bracket === '[' || bracket === '{' ? 1 : -1));
+    if (depth > DEEPEST) return true;
+  }
+  return /(?:[-?:] ){1000}/.test(text);
+}
+
+/** The plain data; aliases that stand for millions of values are refused by the library. */
+function plainData(document: Document, file: string): Pick<YamlFile, 'value' | 'syntax'> {
+  try {
+    return { value: document.toJS(), syntax: [] };
+  } catch (error) {
+    return { value: null, syntax: [{ file, line: 1, column: 1, message: plain(messageOf(error)) }] };
+  }
+}
+
 /** `7.0` and `1e3` are a version or a count that somebody wrote: what YAML makes of them would lose the text. */
 function keepVersions(document: Document): void {
   visit(document, {
@@ -71,6 +96,7 @@ function keepVersions(document: Document): void {
 }
 
 function plain(message: string): string {
+  if (/call stack/.test(message)) return 'nested too deeply';
   return message.replace(/\s+at line \d+, column \d+:?[\s\S]*$/, '').replace(/\n/g, ' ');
 }
 
@@ -79,14 +105,18 @@ export function problemAt(yaml: YamlFile, path: Path, { message, hint }: DflowEr
   return { file: yaml.file, ...yaml.at(path), message, ...(hint ? { hint } : {}) };
 }
 
+/** Problems that one error names. */
+const SAID = 20;
+
 /** All problems as one error: the first is the message, the others follow, each with its place. */
 export function problemsError(problems: readonly Problem[]): ConfigError {
   const [first, ...others] = problems;
   if (!first) return new ConfigError('the configuration is wrong');
   const place = (problem: Problem): string => `${problem.file}:${problem.line}:${problem.column}`;
-  const more = others.map((problem) => {
+  const more = others.slice(0, SAID).map((problem) => {
     return `\n  ${place(problem)} ${problem.message}${problem.hint ? ` (${problem.hint})` : ''}`;
   });
+  if (others.length > SAID) more.push(`\n  and ${others.length - SAID} more`);
   const detail = first.hint ? { where: place(first), hint: first.hint } : { where: place(first) };
   return new ConfigError(`${first.message}${more.length > 0 ? `; and${more.join('')}` : ''}`, detail);
 }

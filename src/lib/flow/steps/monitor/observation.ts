@@ -2,7 +2,7 @@
 import type { Status } from '../../../backend.ts';
 import { UsageError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
-import type { ResultRecord } from '../../../wrapper/record.ts';
+import { isRecord, type ResultRecord } from '../../../wrapper/record.ts';
 
 export interface Observation {
   readonly kind: 'observation';
@@ -34,18 +34,25 @@ export function parseObservation(line: string, number: number): Observation {
   } catch (error) {
     throw new UsageError('not a JSON line of monitor poll', { where: `standard input:${number}`, cause: error });
   }
-  const good =
-    value?.kind === 'observation' &&
-    typeof value.key === 'string' &&
-    typeof value.at === 'string' &&
-    typeof value.site === 'string' &&
-    STATES.includes(value.state ?? '');
-  if (!good)
+  if (!isObservation(value))
     throw new UsageError('no observation', {
       where: `standard input:${number}`,
       hint: 'dflow monitor poll | dflow monitor apply',
     });
-  return value as Observation;
+  return value;
+}
+
+function isObservation(value: Partial<Observation> | null): value is Observation {
+  if (value?.kind !== 'observation' || !STATES.includes(value.state ?? '')) return false;
+  const { key, site, at, job = '', raw = '', subjob = 0, inferred = true, superseded = true, record } = value;
+  return (
+    [key, site, at, job, raw].every((text) => typeof text === 'string') &&
+    !Number.isNaN(Date.parse(value.at ?? '')) &&
+    Number.isInteger(subjob) &&
+    inferred === true &&
+    superseded === true &&
+    (record === undefined ? value.state !== 'recorded' : isRecord(record))
+  );
 }
 
 /** Nothing was seen of it, and nobody says that it ended: counts only when it is seen twice, `grace` apart. */
