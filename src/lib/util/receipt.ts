@@ -1,9 +1,11 @@
 // Receipts of what was destroyed: one file of JSON lines per call, never overwritten, on disk before anything goes.
 // Knows lines, not what they mean.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Lock, tryLock } from './lock.ts';
 import { writing } from './ownfolder.ts';
+import { removeFile } from './remove.ts';
 import { isMissing } from './systemerrors.ts';
 
 export interface Receipt {
@@ -12,12 +14,25 @@ export interface Receipt {
   readonly path: string;
   /** Appends lines and syncs them; the first call makes the file and syncs its folder. @throws UnreachableError, nothing may be destroyed */
   write(lines: readonly object[]): Promise<void>;
-  close(): Promise<void>;
+  /** `settled`: all that its lines name is as the documents say. Else `leftReceipts` of a later call has it. */
+  close(settled?: boolean): Promise<void>;
+}
+
+/** A receipt whose writer has ended before all was settled. It is ours until `close`. */
+export interface LeftReceipt {
+  readonly name: string;
+  readonly lines: readonly Record<string, unknown>[];
+  close(settled: boolean): Promise<void>;
 }
 
 /** Folder of the receipts of an experiment. */
 export function receiptFolder(folder: string): string {
   return join(folder, '.dflow', 'receipts');
+}
+
+/** A mark for each receipt that is being written, locked by its writer for as long as it lives. */
+function openFolder(folder: string): string {
+  return join(folder, '.dflow', 'removing');
 }
 
 const NAME = /^[a-z]+-[0-9TZ]+-[A-Za-z0-9]+\.jsonl$/;
@@ -29,23 +44,67 @@ export function newReceipt(folder: string, what: string, at: string, nonce: stri
   const below = receiptFolder(folder);
   const path = join(below, name);
   const own = join(folder, '.dflow');
+  const mark = join(openFolder(folder), name);
   let handle: FileHandle | undefined;
+  let lock: Lock | undefined;
   return {
     name,
     path,
     write: (lines) =>
       writing(own, async () => {
         const first = handle === undefined;
-        if (first) await mkdir(below, { recursive: true });
+        if (first) for (const each of [below, openFolder(folder)]) await mkdir(each, { recursive: true });
+        lock ??= tryLock(mark);
         handle ??= await open(path, NEW, 0o644);
         await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
         await handle.sync();
-        if (first) for (const each of [below, own, folder]) await syncFolder(each);
+        if (first) for (const each of [openFolder(folder), below, own, folder]) await syncFolder(each);
       }),
-    async close() {
+    async close(settled = true) {
       await handle?.close();
+      if (settled && handle) await removeFile(mark);
+      lock?.release();
     },
   };
+}
+
+/** The receipts that were left unsettled here, by writers that have ended. */
+export async function* leftReceipts(folder: string): AsyncGenerator<LeftReceipt, void, void> {
+  for (const name of await namesIn(openFolder(folder))) {
+    const mark = join(openFolder(folder), name);
+    const lock = tryLock(mark);
+    if (!lock) continue;
+    try {
+      // A mark without its receipt is being made; one that has gone was settled while this looked.
+      const lines = (await isFile(mark)) && (await isFile(join(receiptFolder(folder), name)));
+      if (!lines) continue;
+      yield {
+        name,
+        lines: await readReceipt(folder, name),
+        close: async (settled) => void (settled && (await removeFile(mark))),
+      };
+    } finally {
+      lock.release();
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

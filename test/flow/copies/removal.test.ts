@@ -67,7 +67,7 @@ test('what may go goes, its line on disk before', async () => {
 
 test('nothing goes without a line in a receipt', async () => {
   const { ports, going, removal } = await begin();
-  expect(() => removal.remove([going])).toThrow(/no line in a receipt/);
+  await expect(removal.remove([going])).rejects.toThrow(/no line in a receipt/);
   expect(at(ports, 'sfu')).toEqual(['run1.dat']);
 });
 

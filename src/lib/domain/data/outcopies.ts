@@ -234,3 +234,17 @@ export function withoutCopies(job: JobDoc, gone: readonly Surplus[], rules: read
   });
   return { ...job, subjobs };
 }
+
+/** The job with a copy that stayed after all; `undefined` when its output is no longer the one that it is a copy of. */
+export function withCopyAgain(job: JobDoc, { subjob, copy }: Surplus): JobDoc | undefined {
+  let found = false;
+  const subjobs = job.subjobs.map((one) => {
+    const { state } = one;
+    if (one.index !== subjob || state.name !== 'completed' || state.outputs.some((each) => isSame(each, copy)))
+      return one;
+    if (!state.outputs.some(({ name, guid }) => name === copy.name && guid === copy.guid)) return one;
+    found = true;
+    return { ...one, state: { ...state, outputs: [...state.outputs, copy] } };
+  });
+  return found ? { ...job, subjobs } : undefined;
+}

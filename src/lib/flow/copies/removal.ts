@@ -5,6 +5,8 @@ import { gonePath } from '../../domain/data/gone.ts';
 import type { Stat, Storage } from '../../storage.ts';
 import { mapLimit } from '../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../util/errors.ts';
+import { sameFile } from '../../util/folders.ts';
+import { groupBy } from '../../util/group.ts';
 import { shown } from '../../util/names.ts';
 import type { Receipt } from '../../util/receipt.ts';
 import type { Iso } from '../../util/time.ts';
@@ -59,11 +61,20 @@ export class Removal {
   }
 
   /** Deletes what was announced; fates in the order of `files`. A site that cannot be reached is set aside. */
-  remove(files: readonly Going[]): Promise<Fate[]> {
+  async remove(files: readonly Going[]): Promise<Fate[]> {
     for (const file of files) {
       if (!this.#announced.has(file)) throw new Error(`${file.path} at ${file.site} has no line in a receipt`);
     }
-    return mapLimit(files, AT_ONCE, (file) => this.#removeOne(file));
+    const fates = new Map<Going, Fate>();
+    // One after the other what may be one file at two addresses: they wait under one name.
+    await mapLimit(
+      groupBy(files, ({ path }) => path.slice(path.lastIndexOf('/') + 1)).values(),
+      AT_ONCE,
+      async (same) => {
+        for (const file of same) fates.set(file, await this.#removeOne(file));
+      },
+    );
+    return files.map((file) => fates.get(file)!);
   }
 
   async #removeOne(file: Going): Promise<Fate> {
@@ -124,8 +135,14 @@ export async function putBack(storage: Storage, path: string, nonce: string): Pr
   const aside = gonePath(path, nonce);
   const found = await storage.stat([path, aside]);
   if (!found.has(aside)) return found.has(path) ? 'there' : 'absent';
-  if (found.has(path)) return 'taken';
-  await storage.rename(aside, path);
+  if (found.has(path)) {
+    const [own, other] = [storage.localPath(path), storage.localPath(aside)];
+    if (own === undefined || other === undefined || !(await sameFile(own, other))) return 'taken';
+    // Killed between the two halves of a rename that overwrites nothing: one file, two names.
+    await storage.remove([aside]);
+    return 'back';
+  }
+  await (storage.renameNew ? storage.renameNew(aside, path) : storage.rename(aside, path));
   return 'back';
 }
 

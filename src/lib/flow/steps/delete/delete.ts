@@ -1,15 +1,18 @@
 // Delete: outputs of passes, by type. The receipt is on disk first, then the catalogue forgets them by compare-and-swap,
-// then the bytes go: a catalogue that names a file that is not there is worse than a file that nobody names. Asked for
-// again, a deletion that was stopped removes what its receipt names.
+// then the bytes go: a catalogue that names a file that is not there is worse than a file that nobody names. The next
+// delete, or transfer, removes what a deletion that was stopped has left.
 import { refOf, runPad } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { isActive, type Output } from '../../../domain/jobs/states.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
-import { DflowError, ItemError, messageOf, UsageError } from '../../../util/errors.ts';
+import { UsageError } from '../../../util/errors.ts';
 import { groupBy } from '../../../util/group.ts';
 import { suggestion } from '../../../util/near.ts';
-import { newReceipt, type Receipt, readReceipt } from '../../../util/receipt.ts';
+import { newReceipt, type Receipt } from '../../../util/receipt.ts';
 import type { Iso } from '../../../util/time.ts';
+import { settleLeft, stayingOf } from '../../copies/leftovers.ts';
+import { type Going, type Kept, Removal } from '../../copies/removal.ts';
+import { Sites } from '../../copies/sites.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
 
@@ -32,12 +35,27 @@ interface Doomed {
 export async function* deleteOutputs(ports: Ports, jobs: readonly JobDoc[], options: DeleteOptions = {}): Step {
   checkTypes(jobs, options.types);
   yield* requireCredentials(ports, options);
-  const receipt = newReceipt(ports.settings.folder, 'delete', await ports.store.now(), ports.nonce());
+  const nonce = ports.nonce();
+  const receipt = newReceipt(ports.settings.folder, 'delete', await ports.store.now(), nonce);
+  const sites = new Sites(ports);
+  const call: Call = { ports, options, sites, receipt, removal: new Removal(sites, receipt, nonce), settled: true };
   try {
-    for (const job of jobs) yield* deleteOne(ports, job, receipt, options);
+    if (!options.dryRun) yield* settleLeft(ports, sites);
+    for (const job of jobs) yield* deleteOne(call, job);
   } finally {
-    await receipt.close();
+    await receipt.close(call.settled);
   }
+}
+
+/** What one call works with. */
+interface Call {
+  readonly ports: Ports;
+  readonly options: DeleteOptions;
+  readonly sites: Sites;
+  readonly receipt: Receipt;
+  readonly removal: Removal;
+  /** False while something that the receipt names may still be there. */
+  settled: boolean;
 }
 
 function checkTypes(jobs: readonly JobDoc[], types: readonly string[] | undefined): void {
@@ -47,7 +65,8 @@ function checkTypes(jobs: readonly JobDoc[], types: readonly string[] | undefine
     throw new UsageError(`no selected pass has outputs of type ${wrong}`, { hint: suggestion(wrong, known) });
 }
 
-async function* deleteOne(ports: Ports, job: JobDoc, receipt: Receipt, options: DeleteOptions): Step {
+async function* deleteOne(call: Call, job: JobDoc): Step {
+  const { ports, options, receipt } = call;
   const item = {
     kind: 'job',
     ref: refOf(job.run, job.module, job.pass),
@@ -67,35 +86,42 @@ async function* deleteOne(ports: Ports, job: JobDoc, receipt: Receipt, options: 
     yield { ...item, did: 'deleted', ...sum, text: summary, dryRun: true };
     return;
   }
-  const left = await unfinished(ports, job);
-  if (doomed.length === 0 && left.length === 0 && job.state === 'deleted') return;
+  if (job.state === 'deleted' && doomed.length === 0) return;
   const { by, host } = ports;
-  const lines = doomed.map(({ subjob, output }) => ({
-    kind: 'delete',
-    id: job._id,
-    ref: item.ref,
-    subjob,
-    ...output,
-    by,
-    host,
-  }));
-  const why = options.why ?? 'deleted by an operator';
-  if (job.state !== 'deleted') {
-    await receipt.write(
-      lines.length > 0 ? lines : [{ kind: 'delete', id: job._id, ref: item.ref, outputs: 0, by, host }],
-    );
-    const outcome = await forget(ports, job, doomed, receipt.name, why);
-    if (outcome !== undefined) {
-      yield { ...item, did: 'kept', failed: true, text: outcome, next: `dflow show ${item.ref}` };
-      return;
-    }
+  const going = goingOf(job, doomed, { by, host });
+  if (going.length === 0) await receipt.write([{ kind: 'delete', id: job._id, ref: item.ref, outputs: 0, by, host }]);
+  await call.removal.announce(going);
+  const outcome = await forget(ports, job, doomed, receipt.name, options.why ?? 'deleted by an operator');
+  if (outcome !== undefined) {
+    yield { ...item, did: 'kept', failed: true, text: outcome, next: `dflow show ${item.ref}` };
+    return;
   }
-  const problem = await remove(ports, [...doomed.map(({ output }) => output), ...left]);
+  const problem = await remove(call, going);
   if (problem === undefined) yield { ...item, did: 'deleted', ...sum, text: summary, receipt: receipt.name };
   else {
-    const next = options.types ? 'dflow verify names what is left' : `dflow delete --state deleted ${item.ref}`;
+    const next = `dflow delete --state deleted ${item.ref}`;
     yield { ...item, did: 'deleted', ...sum, failed: true, text: `${summary}; bytes are left: ${problem}`, next };
   }
+}
+
+/** What is to go, and the outputs of the same subjob that must still be there when it has. */
+function goingOf(job: JobDoc, doomed: readonly Doomed[], who: { by: string; host: string }): Going[] {
+  const ref = refOf(job.run, job.module, job.pass);
+  const bySubjob = groupBy(doomed, ({ subjob }) => subjob);
+  return [...bySubjob].flatMap(([subjob, mine]) => {
+    const going = new Set(mine.map(({ output }) => keyOf(subjob, output)));
+    const stays = doomedOf(job, undefined).filter(
+      (one) => one.subjob === subjob && !going.has(keyOf(subjob, one.output)),
+    );
+    return mine.map(({ output }): Going => {
+      const line = { kind: 'delete', id: job._id, ref, subjob, ...output, ...who };
+      const stay = stayingOf(
+        stays.map((one) => one.output),
+        output.name,
+      );
+      return { site: output.storage, path: output.path, stay, line };
+    });
+  });
 }
 
 function doomedOf(job: JobDoc, types: readonly string[] | undefined): Doomed[] {
@@ -166,29 +192,12 @@ function without(job: JobDoc, paths: ReadonlySet<string>, { receipt, at, by, why
   return { ...moved, subjobs };
 }
 
-/** What the receipts of an earlier deletion of this job name and is still there. */
-async function unfinished(ports: Ports, job: JobDoc): Promise<Output[]> {
-  const names = new Set(job.subjobs.flatMap(({ state }) => (state.name === 'deleted' ? state.receipt : [])));
-  const lines = await Promise.all([...names].map((name) => readReceipt(ports.settings.folder, name)));
-  const named = lines.flat().filter((line) => line.id === job._id && typeof line.path === 'string');
-  const left: Output[] = [];
-  for (const [name, mine] of groupBy(named as unknown as Output[], ({ storage }) => storage)) {
-    const there = await (await ports.storage(name)).stat(mine.map(({ path }) => path));
-    left.push(...mine.filter(({ path }) => there.has(path)));
-  }
-  return left;
-}
-
-/** Removes the bytes. Answers what kept it from that, at the first element that did. */
-async function remove(ports: Ports, outputs: readonly Output[]): Promise<string | undefined> {
-  let problem: string | undefined;
-  for (const [name, mine] of groupBy(outputs, ({ storage }) => storage)) {
-    try {
-      await (await ports.storage(name)).remove(mine.map(({ path }) => path));
-    } catch (error) {
-      if (!(error instanceof DflowError) || (!(error instanceof ItemError) && error.exit !== 5)) throw error;
-      problem ??= messageOf(error);
-    }
-  }
-  return problem;
+/** Removes the bytes. Answers what kept the first of them. */
+async function remove(call: Call, going: readonly Going[]): Promise<string | undefined> {
+  const settled = call.settled;
+  call.settled = false;
+  const fates = await call.removal.remove(going);
+  const kept = fates.filter((fate): fate is Kept => !fate.gone && fate.missing !== true);
+  call.settled = settled && kept.length === 0;
+  return kept[0]?.why;
 }

@@ -1,41 +1,119 @@
-// What a rule with `keep: false` leaves over: copies of outputs elsewhere, removed after every copy that shall stay was
-// checked again. Receipt first, then the catalogue forgets them by compare-and-swap, then the bytes go.
+// What a rule with `keep: false` leaves over: copies of outputs elsewhere. Every copy that shall stay is read again, and
+// found to be another place; receipt, then the catalogue forgets the rest by compare-and-swap, then the bytes go. What
+// would take a copy along stays, and is catalogued again.
 
-import { type Surplus, surplusOf, withoutCopies } from '../../../domain/data/outcopies.ts';
+import { type Surplus, surplusOf, withCopyAgain, withoutCopies } from '../../../domain/data/outcopies.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { isActive, type Output } from '../../../domain/jobs/states.ts';
+import { isActive } from '../../../domain/jobs/states.ts';
 import { tookEffect } from '../../../store.ts';
-import { ItemError, messageOf } from '../../../util/errors.ts';
+import { ItemError } from '../../../util/errors.ts';
 import type { Receipt } from '../../../util/receipt.ts';
+import { Apart } from '../../copies/apart.ts';
+import { ONE_PLACE } from '../../copies/lookagain.ts';
+import { type Going, type Kept, Removal } from '../../copies/removal.ts';
 import type { Session } from '../../copies/session.ts';
 import type { Item, Step } from '../../ports.ts';
 
-/** Removes what is over of one pass; `users`: passes of the run, one of which may be reading it. */
-export async function* moveAway(session: Session, job: JobDoc, users: readonly JobDoc[], receipt: Receipt): Step {
-  const { ports, options } = session;
-  const surplus = surplusOf(job, ports.settings.outputs).filter(({ copy }) => !session.sites.aside.has(copy.storage));
-  if (surplus.length === 0 || users.some((user) => uses(user, job))) return;
-  if (options.dryRun) {
-    for (const one of surplus) yield { ...itemOf(job, one), dryRun: true };
-    return;
+/** A copy that is to go, and what stays when it does. */
+interface Leaving {
+  readonly one: Surplus;
+  readonly going: Going;
+}
+
+export class Mover {
+  readonly #session: Session;
+  readonly #receipt: Receipt;
+  readonly #apart: Apart;
+  readonly #removal: Removal;
+  /** False while what the receipt names may be neither gone nor catalogued. */
+  #settled = true;
+
+  constructor(session: Session, receipt: Receipt, nonce: string) {
+    this.#session = session;
+    this.#receipt = receipt;
+    this.#apart = new Apart(session.sites, { nonce, probes: true });
+    this.#removal = new Removal(session.sites, receipt, nonce);
   }
-  const sure: Surplus[] = [];
-  for (const one of surplus) if (await allGood(session, one.stay)) sure.push(one);
-  if (sure.length === 0) return;
-  const { by, host } = ports;
-  const ref = refOf(job.run, job.module, job.pass);
-  await receipt.write(sure.map(({ subjob, copy }) => ({ kind: 'move', id: job._id, ref, subjob, ...copy, by, host })));
-  const outcome = await ports.store.update<JobDoc>(job._id, (doc) => {
-    const next = doc && withoutCopies(doc, sure, ports.settings.outputs);
-    return next ? { write: next } : { skip: 'its outputs have changed meanwhile' };
-  });
-  if (!tookEffect(outcome)) return;
-  for (const one of sure) {
-    const problem = await remove(session, one.copy);
-    if (problem === undefined) yield { ...itemOf(job, one), receipt: receipt.name };
-    else
-      yield { ...itemOf(job, one), failed: true, text: `bytes are left: ${problem}`, next: 'dflow verify names them' };
+
+  close(): Promise<void> {
+    return this.#receipt.close(this.#settled);
+  }
+
+  /** Removes what is over of one pass; `users`: passes of the run, one of which may be reading it. */
+  async *moveAway(job: JobDoc, users: readonly JobDoc[]): Step {
+    const { ports, options, sites } = this.#session;
+    const surplus = surplusOf(job, ports.settings.outputs).filter(({ copy }) => !sites.aside.has(copy.storage));
+    if (surplus.length === 0 || users.some((user) => uses(user, job))) return;
+    if (options.dryRun) {
+      for (const one of surplus) yield { ...itemOf(job, one), dryRun: true };
+      return;
+    }
+    const leaving: Leaving[] = [];
+    for (const one of surplus) {
+      const why = await this.#whyNot(one);
+      if (why === undefined) leaving.push({ one, going: this.#goingOf(job, one) });
+      else if (why !== 'unsure') yield keptItem(job, one, { gone: false, why, next: ONE_PLACE });
+    }
+    if (leaving.length > 0) yield* this.#remove(job, leaving);
+  }
+
+  /** The copies that stay, read afresh, and none of them this one by another address. `unsure`: the next call looks again. */
+  async #whyNot({ copy, stay }: Surplus): Promise<string | undefined> {
+    for (const { storage, path, adler32, size } of stay) {
+      const found = await this.#session.sites
+        .attempt(storage, (site) => site.readChecksum(path))
+        .catch((error: unknown) => {
+          if (error instanceof ItemError) return undefined;
+          throw error;
+        });
+      if (found?.adler32 !== adler32 || found.size !== size) return 'unsure';
+      const why = await this.#apart.why({ site: storage, path }, { site: copy.storage, path: copy.path });
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  }
+
+  #goingOf(job: JobDoc, { subjob, copy, stay }: Surplus): Going {
+    const { by, host } = this.#session.ports;
+    const ref = refOf(job.run, job.module, job.pass);
+    const line = { kind: 'move', id: job._id, ref, subjob, ...copy, by, host };
+    const staying = stay.map(({ storage: site, path, size }) => ({ site, path, size, same: copy.bad === undefined }));
+    return { site: copy.storage, path: copy.path, stay: staying, line };
+  }
+
+  async *#remove(job: JobDoc, leaving: readonly Leaving[]): Step {
+    const { ports } = this.#session;
+    const sure = leaving.map(({ one }) => one);
+    await this.#removal.announce(leaving.map(({ going }) => going));
+    const outcome = await ports.store.update<JobDoc>(job._id, (doc) => {
+      const next = doc && withoutCopies(doc, sure, ports.settings.outputs);
+      return next ? { write: next } : { skip: 'its outputs have changed meanwhile' };
+    });
+    if (!tookEffect(outcome)) return;
+    const settled = this.#settled;
+    this.#settled = false;
+    const fates = await this.#removal.remove(leaving.map(({ going }) => going));
+    let left = false;
+    for (const [index, one] of sure.entries()) {
+      const fate = fates[index]!;
+      if (fate.gone || fate.missing) yield { ...itemOf(job, one), receipt: this.#receipt.name };
+      else {
+        left ||= !(await this.#catalogueAgain(job, one, fate));
+        yield keptItem(job, one, fate);
+      }
+    }
+    this.#settled = settled && !left;
+  }
+
+  /** True when the copy that stayed is in the catalogue again. */
+  async #catalogueAgain(job: JobDoc, one: Surplus, { aside }: Kept): Promise<boolean> {
+    if (aside !== undefined) return false;
+    const outcome = await this.#session.ports.store.update<JobDoc>(job._id, (doc) => {
+      const next = doc && withCopyAgain(doc, one);
+      return next ? { write: next } : { skip: 'its outputs have changed meanwhile' };
+    });
+    return tookEffect(outcome);
   }
 }
 
@@ -43,32 +121,13 @@ function uses(user: JobDoc, job: JobDoc): boolean {
   return user.needs.some((need) => need.job === job._id) && user.subjobs.some(({ state }) => isActive(state));
 }
 
-/** The copies that stay, asked afresh. */
-async function allGood({ sites }: Session, stay: readonly Output[]): Promise<boolean> {
-  for (const { storage, path, adler32, size } of stay) {
-    const found = await sites
-      .attempt(storage, (site) => site.readChecksum(path))
-      .catch((error: unknown) => {
-        if (error instanceof ItemError) return undefined;
-        throw error;
-      });
-    if (found?.adler32 !== adler32 || found.size !== size) return false;
-  }
-  return true;
-}
-
-async function remove({ sites }: Session, { storage, path }: Output): Promise<string | undefined> {
-  try {
-    const done = await sites.attempt(storage, async (site) => site.remove([path]).then(() => true));
-    return done ? undefined : `${storage} cannot be reached`;
-  } catch (error) {
-    if (!(error instanceof ItemError)) throw error;
-    return messageOf(error);
-  }
-}
-
 function itemOf(job: JobDoc, { subjob, copy }: Surplus): Item {
   const { name: file, storage, size: bytes } = copy;
   const ref = refOf(job.run, job.module, job.pass, subjob);
   return { kind: 'replica', ref, run: job.run, file, storage, did: 'removed', bytes, text: `${file}: moved away` };
+}
+
+function keptItem(job: JobDoc, one: Surplus, { why, next }: Kept): Item {
+  const text = `${one.copy.name} stays at ${one.copy.storage}: ${why}`;
+  return { ...itemOf(job, one), did: 'kept', bytes: 0, failed: true, text, next: next ?? 'dflow transfer' };
 }

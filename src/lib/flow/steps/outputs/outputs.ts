@@ -8,10 +8,11 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith } from '../../../store.ts';
 import { newReceipt } from '../../../util/receipt.ts';
 import { heedCancels } from '../../copies/cancel.ts';
+import { settleLeft } from '../../copies/leftovers.ts';
 import type { Session } from '../../copies/session.ts';
 import type { Step } from '../../ports.ts';
 import { copyOutputs } from './copyoutputs.ts';
-import { moveAway } from './moveoutputs.ts';
+import { Mover } from './moveoutputs.ts';
 
 /** Passes whose outputs are worked on together. */
 const PAGE = 100;
@@ -20,20 +21,22 @@ const PAGE = 100;
 export async function* transferOutputs(session: Session): Step {
   const { ports, options } = session;
   const { outputs: rules, folder } = ports.settings;
+  if (!options.dryRun) yield* settleLeft(ports, session.sites);
   if (rules.length === 0 || options.levels || options.from !== undefined) return;
-  const receipt = newReceipt(folder, 'move', await ports.store.now(), ports.nonce());
+  const nonce = ports.nonce();
+  const mover = new Mover(session, newReceipt(folder, 'move', await ports.store.now(), nonce), nonce);
   try {
     for await (const ids of dueJobs(session)) {
       const jobs = await ports.store.get<JobDoc>(ids);
       yield* copies(session, jobs);
       for (const job of jobs.values()) {
         const users = await ports.store.range<JobDoc>(idsWith(`job:${runPad(job.run)}:`));
-        yield* moveAway(session, job, users, receipt);
+        yield* mover.moveAway(job, users);
       }
       if (session.left <= 0) return;
     }
   } finally {
-    await receipt.close();
+    await mover.close();
   }
 }
 

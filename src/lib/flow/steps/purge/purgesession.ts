@@ -5,11 +5,11 @@ import type { Space } from '../../../util/disk.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/near.ts';
 import { newReceipt, type Receipt } from '../../../util/receipt.ts';
+import { Apart } from '../../copies/apart.ts';
 import { Removal } from '../../copies/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';
-import { Apart } from './apart.ts';
 import { takeLocks } from './purgelocks.ts';
 
 export interface PurgeOptions extends StepOptions {

@@ -4,12 +4,12 @@
 // call, whatever the number of files.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path/posix';
-import type { Storage } from '../../../storage.ts';
-import { ItemError } from '../../../util/errors.ts';
-import { sameFile } from '../../../util/folders.ts';
-import { withScratch } from '../../../util/scratch.ts';
-import type { Place } from '../../copies/lookagain.ts';
-import type { Sites } from '../../copies/sites.ts';
+import type { Storage } from '../../storage.ts';
+import { ItemError } from '../../util/errors.ts';
+import { sameFile } from '../../util/folders.ts';
+import { withScratch } from '../../util/scratch.ts';
+import type { Place } from './lookagain.ts';
+import type { Sites } from './sites.ts';
 
 export interface ApartOptions {
   /** Part of the probe's name: no two calls use the same. */
