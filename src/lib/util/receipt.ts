@@ -47,20 +47,27 @@ export function newReceipt(folder: string, what: string, at: string, nonce: stri
   const mark = join(openFolder(folder), name);
   let handle: FileHandle | undefined;
   let lock: Lock | undefined;
+  let last: Promise<void> = Promise.resolve();
+  const append = async (lines: readonly object[]): Promise<void> => {
+    const first = handle === undefined;
+    if (first) for (const each of [below, openFolder(folder)]) await mkdir(each, { recursive: true });
+    lock ??= tryLock(mark);
+    handle ??= await open(path, NEW, 0o644);
+    await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await handle.sync();
+    if (first) for (const each of [openFolder(folder), below, own, folder]) await syncFolder(each);
+  };
   return {
     name,
     path,
-    write: (lines) =>
-      writing(own, async () => {
-        const first = handle === undefined;
-        if (first) for (const each of [below, openFolder(folder)]) await mkdir(each, { recursive: true });
-        lock ??= tryLock(mark);
-        handle ??= await open(path, NEW, 0o644);
-        await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-        await handle.sync();
-        if (first) for (const each of [openFolder(folder), below, own, folder]) await syncFolder(each);
-      }),
+    // One after the other: whoever writes second must not make the file a second time.
+    write: (lines) => {
+      const written = last.then(() => writing(own, () => append(lines)));
+      last = written.catch(() => undefined);
+      return written;
+    },
     async close(settled = true) {
+      await last;
       await handle?.close();
       if (settled && handle) await removeFile(mark);
       lock?.release();
@@ -70,7 +77,9 @@ export function newReceipt(folder: string, what: string, at: string, nonce: stri
 
 /** The receipts that were left unsettled here, by writers that have ended. */
 export async function* leftReceipts(folder: string): AsyncGenerator<LeftReceipt, void, void> {
-  for (const name of await namesIn(openFolder(folder))) {
+  const names = await namesIn(openFolder(folder));
+  // The journals of the locks lie there too.
+  for (const name of names.filter((one) => one.endsWith('.jsonl'))) {
     const mark = join(openFolder(folder), name);
     const lock = tryLock(mark);
     if (!lock) continue;

@@ -1,9 +1,9 @@
 // Outputs by rule: copied, moved, continued after a death, kept away from what changes meanwhile; and which copy a job
 // reads. Real store, real folders.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { JobDoc } from '../../../src/lib/domain/jobs/job.ts';
 import type { OutputRule } from '../../../src/lib/domain/settings.ts';
 import type { Item, Ports } from '../../../src/lib/flow/ports.ts';
@@ -137,4 +137,107 @@ test('a destination that fails cools off and says why', async () => {
     why: expect.stringContaining('outputs'),
   });
   expect(await run(ports)).toEqual([]);
+});
+
+describe('two names of one place', () => {
+  const moving = { settings: { outputs: [{ to: ['fnal'], keep: false }] } };
+
+  test('a linked folder at the other element: nothing is removed, and it is said once', async () => {
+    const ports = await world(moving);
+    const doc = await storedPass(ports);
+    symlinkSync(join(ports.folder, 'se', 'sfu', 'outputs'), join(ports.folder, 'se', 'fnal', 'outputs'));
+    const items = await run(ports);
+    expect(items.filter(({ did }) => did === 'removed')).toEqual([]);
+    expect(items.filter(({ did }) => did === 'kept')).toMatchObject([
+      { ref: 'sfu', failed: true, next: expect.stringContaining('one place') },
+    ]);
+    expect(onDisk(ports, 'sfu')).toHaveLength(outputsOf(doc).length);
+    expect(copiesOf(await readJob(ports, doc)).filter((one) => one.startsWith('sfu'))).toHaveLength(
+      outputsOf(doc).length,
+    );
+  });
+
+  test('what no probe tells is found when it is renamed away: it comes back, also into the catalogue', async () => {
+    const ports: TestPorts = await world({
+      ...moving,
+      // A door of sfu that hides what is put there as a probe: only what is known by name is seen.
+      wrap: (storage) => {
+        if (storage.name !== 'fnal') return storage;
+        const real = () => ports.storage('sfu');
+        const seen = (path: string) => !path.includes('.probe.');
+        return replacing(storage, {
+          localPath: () => undefined,
+          stat: async (paths) => (await real()).stat(paths.filter(seen)),
+          checksum: async (path) => (await real()).checksum(path),
+          readChecksum: async (path) => (await real()).readChecksum(path),
+        });
+      },
+    });
+    const doc = await storedPass(ports);
+    const before = outputsOf(doc).length;
+    const items = await run(ports);
+    expect(items.filter(({ did }) => did === 'removed')).toEqual([]);
+    expect(items.filter(({ did, text }) => did === 'kept' && String(text).includes('one place'))).toHaveLength(before);
+    expect(onDisk(ports, 'sfu')).toHaveLength(before);
+    expect(copiesOf(await readJob(ports, doc)).filter((one) => one.startsWith('sfu'))).toHaveLength(before);
+  });
+});
+
+describe('stopped between the steps', () => {
+  class Killed extends Error {}
+
+  /** Runs a move that dies at its `last`-th call of sfu; false when it ended before. */
+  async function dies(ports: TestPorts, last: number, after: boolean): Promise<boolean> {
+    let count = 0;
+    const storage = async (name: string) => {
+      const real = await ports.storage(name);
+      if (name !== 'sfu') return real;
+      const mortal = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+        return async (...args: A): Promise<R> => {
+          count++;
+          if (count > last || (count === last && !after)) throw new Killed();
+          const result = await call.apply(real, args);
+          if (count >= last) throw new Killed();
+          return result;
+        };
+      };
+      const { stat, rename, renameNew, remove } = real;
+      return replacing(real, {
+        stat: mortal(stat),
+        rename: mortal(rename),
+        remove: mortal(remove),
+        ...(renameNew ? { renameNew: mortal(renameNew) } : {}),
+      });
+    };
+    return run({ ...ports, storage }).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof Killed) return true;
+        throw error;
+      },
+    );
+  }
+
+  test.each([
+    false,
+    true,
+  ])('at every call, its effect there or not (%s): the next transfer settles it', async (after) => {
+    let kills = 0;
+    for (let last = 1; ; last += 1) {
+      const ports = await withRules([{ to: ['fnal'], keep: false }]);
+      const doc = await storedPass(ports);
+      const names = [...new Set(outputsOf(doc).map(({ name }) => name))].sort();
+      const died = await dies(ports, last, after);
+      await run(ports);
+      await run(ports);
+      expect(onDisk(ports, 'fnal')).toEqual(names);
+      expect(onDisk(ports, 'sfu')).toEqual([]);
+      expect(copiesOf(await readJob(ports, doc))).toEqual(names.map((name) => `fnal ${name}`));
+      expect(readdirSync(join(ports.folder, '.dflow', 'removing'))).toEqual([]);
+      await closeWorlds();
+      if (!died) break;
+      kills++;
+    }
+    expect(kills).toBeGreaterThan(8);
+  });
 });

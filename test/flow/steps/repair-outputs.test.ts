@@ -191,7 +191,9 @@ describe('of an output', () => {
         replacing(storage, {
           rename: async (from, to) => {
             await storage.rename(from, to);
-            await mended?.();
+            const once = mended;
+            mended = undefined;
+            await once?.();
           },
         }),
     });

@@ -1,11 +1,14 @@
 // Files at a storage element that the catalogue does not know: which of them are ours, and what they are. Pure. What is
 // not ours by its path is somebody else's and none of our business.
+import { isGonePath } from '../data/gone.ts';
 import { parseJobId } from '../ids.ts';
 
 /** What an uncatalogued file of ours is. */
 export type Dark =
   /** Left by an attempt to copy a raw file. */
   | { readonly is: 'partial' }
+  /** Left by a deletion that was stopped between its steps. */
+  | { readonly is: 'leaving' }
   /** Output of an execution that was not published: another attempt was, or none yet. */
   | { readonly is: 'unpublished'; readonly job: string; readonly execution: string }
   | { readonly is: 'dark' };
@@ -21,6 +24,7 @@ export function classifier(template: string, levels: readonly string[]): Classif
   const raw = new RegExp(`^${regexOf(template, levels)}$`, 's');
   return (path) => {
     const output = OUTPUT.exec(path);
+    if (isGonePath(path)) return output || raw.test(path) ? { is: 'leaving' } : undefined;
     if (output) {
       const [, module = '', run = '', pass = '', execution = ''] = output;
       const job = `job:${run}:${module}:${pass}`;

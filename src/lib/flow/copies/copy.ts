@@ -38,8 +38,8 @@ export interface Job {
   readonly task: CopyTask;
   /** Something is at the final path already: it is adopted, or left as it is. */
   readonly there: boolean;
-  /** What is at the final path is replaced: known to be bad, or the rest of another try. */
-  readonly replace?: boolean;
+  /** Takes away what is at the final path: known to be bad, or the rest of another try. @throws ItemError it must stay */
+  readonly clear?: (task: CopyTask) => Promise<void>;
 }
 
 /** Copies or adopts. Errors that concern neither this file nor a site (credentials, defects) are thrown. */
@@ -57,7 +57,7 @@ export async function copyOne(session: Session, job: Job, lease: CopyLease): Pro
   }
 }
 
-async function copy(session: Session, { task, replace }: Job, temporary: string, lease: CopyLease): Promise<Result> {
+async function copy(session: Session, { task, clear }: Job, temporary: string, lease: CopyLease): Promise<Result> {
   const target = await onSite(session, task.to, () => session.sites.open(task.to));
   const path = target.capabilities.rename ? temporary : task.path;
   const read = await moveBytes(session, task, target, path, lease);
@@ -66,10 +66,11 @@ async function copy(session: Session, { task, replace }: Job, temporary: string,
     if (!target.capabilities.confirms) expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
     if (path === task.path) return { task, did: 'verified' };
     await lease.confirm(task);
-    if (!replace && (await isTaken(target, task.path, path))) {
+    if (!clear && (await isTaken(target, task.path, path))) {
       await target.remove([path]);
       return adopt(session, task);
     }
+    await clear?.(task);
     await target.rename(path, task.path);
     return { task, did: 'verified' };
   });

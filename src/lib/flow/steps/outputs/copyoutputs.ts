@@ -7,6 +7,7 @@ import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
 import { lanesOfAll, withLanes } from '../../copies/batch.ts';
 import { makeClaimed } from '../../copies/claims.ts';
+import { Clearing } from '../../copies/clearing.ts';
 import { type CopyLease, copyOne } from '../../copies/copy.ts';
 import { claimsIn, type Jobs } from '../../copies/outputclaims.ts';
 import type { Session } from '../../copies/session.ts';
@@ -14,19 +15,24 @@ import type { Item, Step } from '../../ports.ts';
 
 /** Makes these copies; items: `{kind: 'replica', ref, file, storage, did: 'verified'|'failed'|'skipped'|'canceled', bytes}`. */
 export async function* copyOutputs(session: Session, tasks: readonly CopyTask[], jobs: Jobs): Step {
-  yield* withLanes(session, tasks, async function* (open, lanes) {
-    session.left += tasks.length - open.length;
-    const { results, recorded, fatal } = await makeClaimed(session, claimsIn(session, jobs), open, {
-      copy: (task, lease) => copy(session, task, lease),
-      run: async (mine, one) => parallel(mine, lanesOfAll(lanes, mine), one),
+  const clearing = await Clearing.open(session.ports, session.sites);
+  try {
+    yield* withLanes(session, tasks, async function* (open, lanes) {
+      session.left += tasks.length - open.length;
+      const { results, recorded, fatal } = await makeClaimed(session, claimsIn(session, jobs), open, {
+        copy: (task, lease) => copy(session, task, lease, clearing),
+        run: async (mine, one) => parallel(mine, lanesOfAll(lanes, mine), one),
+      });
+      for (const result of results) yield* itemsOf(result, recorded.has(result));
+      if (fatal !== undefined) throw fatal;
     });
-    for (const result of results) yield* itemsOf(result, recorded.has(result));
-    if (fatal !== undefined) throw fatal;
-  });
+  } finally {
+    await clearing.close();
+  }
 }
 
 /** The execution is in the path, so what lies there by this name can only be the same, or the rest of another try. */
-async function copy(session: Session, task: CopyTask, lease: CopyLease): Promise<Result> {
+async function copy(session: Session, task: CopyTask, lease: CopyLease, { clear }: Clearing): Promise<Result> {
   const { to, path, file } = task;
   const there = await session.sites
     .attempt(to, async (storage) => ((await storage.stat([path])).has(path) ? storage.checksum(path) : undefined))
@@ -35,7 +41,7 @@ async function copy(session: Session, task: CopyTask, lease: CopyLease): Promise
       throw error;
     });
   if (there?.adler32 === file.adler32 && there.size === file.size) return { task, did: 'verified' };
-  return copyOne(session, { task, there: false, replace: true }, lease);
+  return copyOne(session, { task, there: false, clear }, lease);
 }
 
 function* itemsOf({ task, did, why }: Result, published: boolean): Generator<Item, void, void> {

@@ -50,28 +50,29 @@ export class Mover {
       return;
     }
     const leaving: Leaving[] = [];
-    for (const one of surplus) {
-      const why = await this.#whyNot(one);
-      if (why === undefined) leaving.push({ one, going: this.#goingOf(job, one) });
-      else if (why !== 'unsure') yield keptItem(job, one, { gone: false, why, next: ONE_PLACE });
-    }
+    for (const one of surplus) if (await this.#mayGo(one)) leaving.push({ one, going: this.#goingOf(job, one) });
     if (leaving.length > 0) yield* this.#remove(job, leaving);
   }
 
-  /** The copies that stay, read afresh, and none of them this one by another address. `unsure`: the next call looks again. */
-  async #whyNot({ copy, stay }: Surplus): Promise<string | undefined> {
+  /** The copies that stay are other places, which is said once where they are not, and good when they are read now. */
+  async #mayGo({ copy, stay }: Surplus): Promise<boolean> {
+    const { sites } = this.#session;
     for (const { storage, path, adler32, size } of stay) {
-      const found = await this.#session.sites
+      const why = await this.#apart.why({ site: storage, path }, { site: copy.storage, path: copy.path });
+      if (why !== undefined) {
+        const item = { kind: 'storage', ref: copy.storage, did: 'kept', failed: true, next: ONE_PLACE };
+        sites.say(`${copy.storage} is ${storage}`, { ...item, text: `outputs are not moved to ${storage}: ${why}` });
+        return false;
+      }
+      const found = await sites
         .attempt(storage, (site) => site.readChecksum(path))
         .catch((error: unknown) => {
           if (error instanceof ItemError) return undefined;
           throw error;
         });
-      if (found?.adler32 !== adler32 || found.size !== size) return 'unsure';
-      const why = await this.#apart.why({ site: storage, path }, { site: copy.storage, path: copy.path });
-      if (why !== undefined) return why;
+      if (found?.adler32 !== adler32 || found.size !== size) return false;
     }
-    return undefined;
+    return true;
   }
 
   #goingOf(job: JobDoc, { subjob, copy, stay }: Surplus): Going {

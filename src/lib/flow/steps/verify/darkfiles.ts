@@ -118,6 +118,7 @@ async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: str
 
 const WORDS: Readonly<Record<Dark['is'], string>> = {
   partial: 'left by a copy that was killed; the next attempt at this file removes it',
+  leaving: 'left by a deletion that was stopped; the next dflow transfer settles it',
   unpublished: 'output of an execution that is not the published one',
   dark: 'no document knows it',
 };
@@ -131,7 +132,7 @@ function formerItem(storage: string, { path, size }: Found, former: string): Ite
 function itemOf(storage: string, { path, size, dark }: Found): Item {
   const item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: dark.is };
   if (dark.is === 'unpublished') return { ...item, job: dark.job, text: WORDS.unpublished };
-  if (dark.is === 'partial') return { ...item, text: WORDS.partial };
+  if (dark.is !== 'dark') return { ...item, text: WORDS[dark.is] };
   return {
     ...item,
     failed: true,

@@ -8,6 +8,7 @@ import { groupBy } from '../../../util/group.ts';
 import { shown } from '../../../util/names.ts';
 import { lanesOfAll, withLanes } from '../../copies/batch.ts';
 import { makeClaimed } from '../../copies/claims.ts';
+import { Clearing } from '../../copies/clearing.ts';
 import { type CopyLease, copyOne } from '../../copies/copy.ts';
 import { faultOf } from '../../copies/lookfor.ts';
 import { openSession, type Session } from '../../copies/session.ts';
@@ -21,19 +22,30 @@ interface Repair {
   readonly kind: Broken['kind'];
 }
 
+/** What the repairs of a call are made with. */
+interface Means {
+  readonly session: Session;
+  readonly clearing: Clearing;
+}
+
 /** Makes every bad copy of the selection anew, where a good one is known. Items: `repaired`, `restored`, or failed. */
 export async function* repairBad(verify: VerifySession): Step {
   const usable = verify.storages.filter((name) => !verify.faulty.has(name) && !verify.sites.aside.has(name));
   if (usable.length === 0) return;
   const session = await openSession(verify.ports, { to: usable });
-  for await (const ward of wards(session, verify, usable)) {
-    yield* rounds(session, ward, verify.options.dryRun === true);
-    yield* session.sites.notices(false);
+  const clearing = await Clearing.open(verify.ports, session.sites);
+  try {
+    for await (const ward of wards(session, verify, usable)) {
+      yield* rounds(session, ward, verify.options.dryRun === true, clearing);
+      yield* session.sites.notices(false);
+    }
+  } finally {
+    await clearing.close();
   }
 }
 
 /** Each round tries another source for what the one before could not mend. */
-async function* rounds(session: Session, ward: Ward, dryRun: boolean): Step {
+async function* rounds(session: Session, ward: Ward, dryRun: boolean, clearing: Clearing): Step {
   const tried = new Set<string>();
   for (;;) {
     const now = await session.ports.store.now();
@@ -51,7 +63,7 @@ async function* rounds(session: Session, ward: Ward, dryRun: boolean): Step {
     const batch = repairs.slice(0, FILES_AT_ONCE);
     if (batch.length === 0) return;
     for (const { task } of batch) tried.add(keyOf(task, task.source.site));
-    if (!dryRun) yield* repairBatch(session, ward, batch, tried);
+    if (!dryRun) yield* repairBatch({ session, clearing }, ward, batch, tried);
     for (const { kind, task } of dryRun ? batch : []) {
       yield { ...itemOf(kind, { task, did: 'verified' }), dryRun };
       tried.add(keyOf(task));
@@ -64,12 +76,13 @@ const keyOf = ({ id, file, to, path }: Omit<CopyTask, 'source'>, source = ''): s
   JSON.stringify([id, file.name, to, path, source]);
 
 /** Repairs are copies like others: as many at once, over all hosts, as lanes are free. What has none waits for the next call. */
-async function* repairBatch(session: Session, ward: Ward, batch: readonly Repair[], tried: Set<string>): Step {
+async function* repairBatch(means: Means, ward: Ward, batch: readonly Repair[], tried: Set<string>): Step {
+  const { session } = means;
   const kinds = new Map(batch.map(({ task, kind }) => [task, kind]));
   for (const mine of groupBy(kinds.keys(), (task) => task.level).values()) {
     yield* withLanes(session, mine, async function* (open, lanes) {
       const { results, recorded, fatal } = await makeClaimed(session, ward.claims, open, {
-        copy: (task, lease) => repairOne(session, task, lease),
+        copy: (task, lease) => repairOne(means, task, lease),
         run: async (tasks, one) => parallel(tasks, lanesOfAll(lanes, tasks), one),
       });
       // What had no lane, or somebody else has claimed, is theirs, or the next call's.
@@ -86,7 +99,7 @@ async function* repairBatch(session: Session, ward: Ward, batch: readonly Repair
 }
 
 /** What came back by itself is taken as it is; else the source is read, then copied over the bad one. */
-async function repairOne(session: Session, task: CopyTask, lease: CopyLease): Promise<Result> {
+async function repairOne({ session, clearing }: Means, task: CopyTask, lease: CopyLease): Promise<Result> {
   const { file, to, path, source } = task;
   const read = (site: string, where: string) =>
     session.sites.attempt(site, async (storage) =>
@@ -97,7 +110,7 @@ async function repairOne(session: Session, task: CopyTask, lease: CopyLease): Pr
   if (right(await read(to, path).catch(unreadable))) return { task, did: 'adopted' };
   const found = await read(source.site, source.path).catch(unreadable);
   if (session.sites.blocks(task)) return { task, did: 'released' };
-  if (right(found)) return copyOne(session, { task, there: false, replace: true }, lease);
+  if (right(found)) return copyOne(session, { task, there: false, clear: clearing.clear }, lease);
   const has = found ? `has ${found.size} bytes, adler32 ${found.adler32}` : 'cannot be read';
   const why = `${source.path} at ${source.site} ${has}; registered: ${file.size} bytes, ${file.adler32}`;
   return { task, did: 'failed', why, fault: faultOf(task) };
