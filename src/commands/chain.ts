@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
-import { changing } from '../lib/cli/flags.ts';
+import { changing, secondLook } from '../lib/cli/flags.ts';
 import { chain } from '../lib/flow/steps/chain/chain.ts';
 
 export default class Chain extends Base {
@@ -14,12 +14,14 @@ export default class Chain extends Base {
   static override exits = [0, 1, 2, 3, 4, 5, 75];
   static override flags = {
     ...changing,
+    ...secondLook,
     'until-idle': Flags.boolean({ description: 'until nothing is due and nothing is active' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Chain);
     const ports = await this.ports(true);
-    await this.items(chain(ports, this.stepOptions(flags, { untilIdle: flags['until-idle'] || undefined })));
+    const options = { untilIdle: flags['until-idle'] || undefined, wait: flags.wait };
+    await this.items(chain(ports, this.stepOptions(flags, options)));
   }
 }

@@ -21,6 +21,8 @@ export interface Stat {
   /** Bytes. */
   readonly size: number;
   readonly modified: Iso;
+  /** When its content, name or rights last changed (ctime), by the clock of the file server; where the element knows. */
+  readonly changed?: Iso;
 }
 
 export interface Checksum {

@@ -9,7 +9,7 @@ let folder = '';
 beforeAll(() => {
   folder = rawFolder(2);
   for (const name of ['store', 'modules']) mkdirSync(join(folder, name));
-  const config = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat'}\nstorage: {disk: ./store}\nfarms: {here: {backend: local}}\n`;
+  const config = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}\nstorage: {disk: ./store}\nfarms: {here: {backend: local}}\n`;
   writeFileSync(join(folder, 'dflow.yaml'), config);
   writeFileSync(
     join(folder, 'modules', '1.0.yaml'),

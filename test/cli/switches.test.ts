@@ -13,7 +13,7 @@ beforeEach(() => {
   for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
   writeFileSync(
     join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:3}.dat'}\nstorage: {disk: ./store}\nfarms: {here: {backend: local, slots: 2}}\nlimits: {grace: 1s, submitting: 1s}\n`,
+    `buffer: {path: ./raw, pattern: 'run{run:3}.dat', settle: 1s}\nruns: {quiet: 1s}\nstorage: {disk: ./store}\nfarms: {here: {backend: local, slots: 2}}\nlimits: {grace: 1s, submitting: 1s}\n`,
   );
   writeFileSync(
     join(folder, 'modules', '1.0.yaml'),

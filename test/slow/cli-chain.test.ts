@@ -26,7 +26,8 @@ describe('a chain', () => {
     writeFileSync(join(here, 'modules/1.0.yaml'), MODULES);
     // The last run would be waited for until it has been quiet for ten minutes.
     const config = join(here, 'dflow.yaml');
-    writeFileSync(config, `${readFileSync(config, 'utf8')}runs: {quiet: 0}\n`);
+    const text = readFileSync(config, 'utf8').replace(/pattern: '[^']*'/, '$&, settle: 1s');
+    writeFileSync(config, `${text}runs: {quiet: 0}\n`);
     const chain = dflow(here, ['chain', '--until-idle', '--json']);
     expect([chain.code, chain.err]).toEqual([0, '']);
   });

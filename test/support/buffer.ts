@@ -9,13 +9,15 @@ import { dataId, runId } from '../../src/lib/domain/ids.ts';
 import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/runs/run.ts';
 import { RUN_TYPES } from '../../src/lib/domain/runs/runtypes.ts';
 import type { BufferSettings, Settings } from '../../src/lib/domain/settings.ts';
+import { writeLooks } from '../../src/lib/flow/copies/buffer/looks.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
+import { glance } from '../../src/lib/flow/steps/register/glance.ts';
 import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
 import { open as openPosix } from '../../src/lib/protocols/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { idsWith, type Store } from '../../src/lib/store.ts';
 import { open as openSqlite } from '../../src/lib/stores/sqlite.ts';
-import { MINUTE, SECOND } from '../../src/lib/util/time.ts';
+import { iso, MINUTE, SECOND } from '../../src/lib/util/time.ts';
 
 export interface BenchOptions {
   readonly buffers?: readonly Partial<BufferSettings>[];
@@ -81,8 +83,20 @@ export class Bench {
     rmSync(join(this.settings.buffers[level]?.path ?? '', name));
   }
 
+  /** Registers files that this host has seen before as they lie now: most tests are not about settling. */
   async register(ports: Ports, options: RegisterOptions = {}): Promise<Item[]> {
+    await this.look(ports);
     return collect(register(ports, options));
+  }
+
+  /** Remembers looks at everything, ten minutes ago. */
+  async look(ports: Ports): Promise<void> {
+    const at = iso(this.clock - 10 * MINUTE);
+    for (const buffer of this.settings.buffers) {
+      const seen = await glance(ports, buffer, { dryRun: true }).catch(() => undefined);
+      const looks = [...(seen?.looks.keys() ?? [])].map((mark) => [mark, at] as const);
+      if (seen) await writeLooks(ports, buffer.level, new Map(looks), seen.now);
+    }
   }
 
   async close(): Promise<void> {
@@ -132,10 +146,16 @@ export async function quarantined(ports: Ports): Promise<Record<string, string>>
   return Object.fromEntries(docs.map((doc) => [doc.name, doc.reason]));
 }
 
-/** Every document without what differs between two stores with the same history. */
+/** Every document but the looks of the last round, without what differs between two stores with the same history. */
 export async function everything(ports: Ports): Promise<Record<string, unknown>> {
   const docs = await ports.store.range<Doc>({ start: '', end: '\uffff' });
-  return Object.fromEntries(docs.map(({ _rev, ops, ...doc }) => [doc._id, doc]));
+  const lasting = docs.filter(({ kind }) => kind !== 'looks');
+  return Object.fromEntries(lasting.map(({ _rev, ops, ...doc }) => [doc._id, withoutCtime(doc)]));
+}
+
+function withoutCtime(doc: object): object {
+  if (!('files' in doc) || !Array.isArray(doc.files)) return doc;
+  return { ...doc, files: doc.files.map(({ changed, ...file }) => file) };
 }
 
 function settingsOf(folder: string, options: BenchOptions): Settings {

@@ -32,7 +32,7 @@ test('a copy under way to an XRootD server is stopped, and leaves nothing there'
   const config = (bandwidth: string) =>
     writeFileSync(
       join(folder, 'dflow.yaml'),
-      `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat'}
+      `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
 storage: {a: {protocol: xrootd, url: '${rootUrl(A, remote)}'}}
 transfer: {bandwidth: ${bandwidth}}
 `,

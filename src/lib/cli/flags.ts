@@ -22,6 +22,15 @@ export const changing = {
   'dry-run': Flags.boolean({ char: 'n', description: 'print what would be done, and do nothing' }),
 };
 
+/** Commands that register files. */
+export const secondLook = {
+  wait: Flags.boolean({
+    allowNo: true,
+    default: true,
+    description: 'wait for the second look at new files (at most as long as they settle)',
+  }),
+};
+
 export const limit = {
   limit: Flags.integer({ min: 0, description: 'at most so many items', helpValue: 'N' }),
 };

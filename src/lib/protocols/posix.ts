@@ -60,7 +60,7 @@ class PosixStorage implements Storage {
     try {
       const one = await stat(this.#root.inside(path));
       if (!one.isFile()) throw new ItemError(`${this.#root.label}: ${shown(path)} is no regular file`);
-      return [path, { size: one.size, modified: iso(Math.floor(one.mtimeMs)) }];
+      return [path, statOf(one)];
     } catch (error) {
       if (isMissing(error)) return [path, undefined];
       throw await this.#root.meaning(error, path);
@@ -156,7 +156,7 @@ class PosixStorage implements Storage {
         else first ??= why;
         continue;
       }
-      const entry = { path, size: found.size, modified: iso(Math.floor(found.mtimeMs)) };
+      const entry = { path, ...statOf(found) };
       yield found.raw ? { ...entry, raw: true } : entry;
     }
     if (first) throw first;
@@ -198,6 +198,10 @@ class PosixStorage implements Storage {
       throw await this.#root.meaning(error, path);
     }
   }
+}
+
+function statOf(one: { readonly size: number; readonly mtimeMs: number; readonly ctimeMs: number }): Stat {
+  return { size: one.size, modified: iso(Math.floor(one.mtimeMs)), changed: iso(Math.floor(one.ctimeMs)) };
 }
 
 /** adler32 and md5 in one reading. */

@@ -75,6 +75,8 @@ export interface RawFile {
   readonly lfn: string;
   /** Modification time on the buffer when it was registered. */
   readonly modified: Iso;
+  /** Its ctime then, where the buffer knows it. */
+  readonly changed?: Iso;
   readonly registered: Iso;
   /** True when it turned up after the run was complete. */
   readonly late: boolean;

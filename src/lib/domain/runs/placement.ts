@@ -21,7 +21,7 @@ export function misplaced(run: number, reference: number | undefined, rules: Pla
     return { reason: 'out-of-range', detail: `run ${run} is outside ${rules.first}-${last}` };
   }
   if (reference === undefined || run - reference <= rules.maxJump) return undefined;
-  const detail = `run ${run} is ${run - reference} beyond run ${reference}, at most ${rules.maxJump} are believed`;
+  const detail = `run ${run} is ${run - reference} beyond run ${reference}, runs.maxJump allows ${rules.maxJump}`;
   return { reason: 'beyond-max-jump', detail };
 }
 

@@ -16,8 +16,10 @@ export interface RunLevel {
   readonly complete?: Completion;
   /** What keeps it open, in words: `subrun 001 missing`, `SNOP_..._002.zdab still open`. Empty when complete. */
   readonly blocked?: string;
-  /** When a file of this level last turned up. */
+  /** When a file of this level last turned up here, by the store's clock. */
   readonly lastFile: Iso;
+  /** Its files were copied here, longer after they were written than runs pause. */
+  readonly copied?: true;
   /** Names of files that turned up after completion. */
   readonly late: readonly string[];
   /** Number of files registered. */
@@ -57,6 +59,10 @@ export interface QuarantineDoc extends Doc {
     | 'unparsable-name'
     | 'empty'
     | 'other-content'
+    /** Other content than is registered, where the registered file lies or lay. */
+    | 'new-version'
+    /** It lies still, but nobody can have written it at its time: an interrupted copy, or a wrong clock. */
+    | 'odd-time'
     /** The same content as a registered file, under another path: harmless, but it fills the buffer. */
     | 'duplicate'
     | 'damaged'

@@ -10,6 +10,7 @@ export interface Found {
   readonly raw: boolean;
   readonly size: number;
   readonly mtimeMs: number;
+  readonly ctimeMs: number;
 }
 
 /** A file or folder that could not be looked at. */
@@ -76,12 +77,9 @@ function isLostAndFound(folder: Folder, error: unknown): boolean {
 
 async function statOf(file: Folder): Promise<Found | Unread | undefined> {
   try {
-    const { size, mtimeMs, ...found } = await stat(file.bytes).then((s) => ({
-      size: s.size,
-      mtimeMs: s.mtimeMs,
-      isFile: s.isFile(),
-    }));
-    return found.isFile ? { path: file.path, raw: file.raw, size, mtimeMs } : undefined;
+    const found = await stat(file.bytes);
+    const { size, mtimeMs, ctimeMs } = found;
+    return found.isFile() ? { path: file.path, raw: file.raw, size, mtimeMs, ctimeMs } : undefined;
   } catch (error) {
     return isMissing(error) || codeOf(error) === 'ELOOP' ? undefined : { path: file.path, error };
   }

@@ -1,6 +1,7 @@
 // What lies in a buffer folder, sorted out from one listing: raw files with their numbers, open or closed; end markers;
 // strange names. Pure, and knows nothing of what is registered.
 import { isOwnPath } from '../../../domain/data/gone.ts';
+import { type Settling, settling } from '../../../domain/data/settled.ts';
 import { globMatch } from '../../../domain/hold.ts';
 import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
 import type { BufferSettings, Settings } from '../../../domain/settings.ts';
@@ -13,8 +14,12 @@ export interface Found extends Entry {
   readonly name: string;
   readonly run: number;
   readonly subrun: number;
-  /** The builder has finished it: a marker lies beside it, or it has not changed for the settle time. */
+  /** The builder has finished it: a marker lies beside it, or it lay still between two looks. */
   readonly closed: boolean;
+  /** Its times say that it is finished; a second look from then on may believe them. */
+  readonly due?: Iso;
+  /** It lies still, but its modification time cannot be true: why. */
+  readonly odd?: string;
 }
 
 export interface Listing {
@@ -23,6 +28,8 @@ export interface Listing {
   readonly paths: ReadonlySet<string>;
   /** Look like data, but cannot be placed. */
   readonly strange: readonly Entry[];
+  /** Files of a run that a copy program writes under another name. */
+  readonly copying: readonly { readonly run: number; readonly name: string }[];
   /** Runs with an end marker. */
   readonly ended: ReadonlySet<number>;
 }
@@ -35,6 +42,10 @@ export interface ListingRules {
   readonly endMarker?: Pattern;
   /** The store's clock before the listing began. */
   readonly now: Iso;
+  /** Milliseconds without a new file after which a run ends. */
+  readonly quiet: number;
+  /** When this host first saw a file exactly as it lies now. */
+  readonly seen: (entry: Entry) => Iso | undefined;
 }
 
 const MARKER = '_closed';
@@ -42,8 +53,13 @@ const MARKER = '_closed';
 const TEMPORARY = /^\.|[~]$|\.(tmp|temp|part|partial|filepart|swp|lock|bak)$/i;
 
 /** @throws ConfigError when a pattern does not compile */
-export function listingRules(settings: Settings, buffer: BufferSettings, now: Iso): ListingRules {
-  const { endMarker } = settings.runs;
+export function listingRules(
+  settings: Settings,
+  buffer: BufferSettings,
+  now: Iso,
+  seen: ListingRules['seen'],
+): ListingRules {
+  const { endMarker, quiet } = settings.runs;
   return {
     buffer,
     pattern: compilePattern(buffer.pattern),
@@ -52,6 +68,8 @@ export function listingRules(settings: Settings, buffer: BufferSettings, now: Is
       .map((other) => compilePattern(other.pattern)),
     ...(endMarker === undefined ? {} : { endMarker: compilePattern(endMarker) }),
     now,
+    quiet,
+    seen,
   };
 }
 
@@ -60,32 +78,54 @@ export function sortOut(entries: readonly Entry[], rules: ListingRules): Listing
   const paths = new Set(entries.map((entry) => entry.path));
   const files: Found[] = [];
   const strange: Entry[] = [];
+  const copying: { run: number; name: string }[] = [];
   const ended = new Set<number>();
   for (const entry of entries) {
     if (isOwnPath(entry.path)) continue;
     const name = baseName(entry.path);
-    const numbers = entry.raw ? undefined : rules.pattern.parse(name);
+    const numbers = entry.raw || inHiddenFolder(entry.path) ? undefined : rules.pattern.parse(name);
     const end = rules.endMarker?.parse(name);
     if (isIgnored(name, rules)) continue;
-    if (numbers) files.push({ ...entry, ...numbers, name, closed: isClosed(entry, paths, rules) });
+    if (numbers) files.push({ ...entry, ...numbers, name, ...closing(entry, paths, rules) });
     else if (end) addIfBefore(ended, end.run, entry, rules.now);
     else if (isStrange(entry, name, rules)) strange.push(entry);
+    else copying.push(...underCopy(entry, name, rules));
   }
-  return { files: files.sort(inOrder), paths, strange, ended };
+  return { files: files.sort(inOrder), paths, strange, copying, ended };
 }
 
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Size and mtime are compared again after reading: age alone does not see a builder that starts to write again. */
-function isClosed(entry: Entry, paths: ReadonlySet<string>, { buffer, now }: ListingRules): boolean {
-  if (buffer.closed === 'marker') return paths.has(entry.path + MARKER);
-  return hasSettled(entry, buffer.settle, now);
+function closing(entry: Entry, paths: ReadonlySet<string>, rules: ListingRules): Pick<Found, 'closed' | 'due' | 'odd'> {
+  if (rules.buffer.closed === 'marker') return { closed: paths.has(entry.path + MARKER) };
+  return ofSettling(settling(entry, rules.seen(entry), { ...rules, settle: rules.buffer.settle }));
+}
+
+function ofSettling(state: Settling): Pick<Found, 'closed' | 'due' | 'odd'> {
+  if (state.is === 'waiting') return { closed: false, due: state.due };
+  return state.is === 'odd' ? { closed: false, odd: state.why } : { closed: state.is === 'settled' };
 }
 
 function hasSettled(entry: Entry, settle: number, now: Iso): boolean {
   return ms(entry.modified) <= ms(now) - settle;
+}
+
+/** Copy programs keep what is half done, and dflow what it threw away, in folders that begin with a dot. */
+function inHiddenFolder(path: string): boolean {
+  return path
+    .split('/')
+    .slice(0, -1)
+    .some((part) => part.startsWith('.'));
+}
+
+/** `.run001.dat.Xy12Zw` (rsync), `run001.dat.part`, `.partial/run001.dat`: the run of a copy that is being written now. */
+function underCopy(entry: Entry, name: string, { pattern, quiet, now }: ListingRules): Listing['copying'] {
+  if (ms(entry.changed ?? entry.modified) <= ms(now) - quiet) return [];
+  const plain = name.replace(/^\./, '').replace(/~$|\.\w+$/, '');
+  const numbers = [name, name.replace(/^\./, ''), plain].map((text) => pattern.parse(text)).find((found) => found);
+  return numbers && (plain !== name || inHiddenFolder(entry.path)) ? [{ run: numbers.run, name }] : [];
 }
 
 /** A listing takes a while: what was made after it began says nothing of files that the listing has missed. */

@@ -6,6 +6,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
+import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
@@ -100,7 +101,7 @@ async function quarantineGates(ports: Ports, run: number): Promise<Gate[]> {
       ok: false,
       text: `${doc.name}: ${doc.reason}, ${doc.detail}`,
       since: doc.at,
-      next: 'dflow list quarantine',
+      next: remedy(doc),
     }));
 }
 

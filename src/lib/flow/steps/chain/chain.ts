@@ -20,8 +20,15 @@ import { horizon, nextDue, waitFor } from './chaindue.ts';
 
 type StepName = 'register' | 'tables' | 'transfer' | 'purge' | 'enqueue' | 'submit' | 'monitor' | 'reset';
 
+export interface ChainOptions extends StepOptions {
+  /** Rounds until a whole round changes nothing and no job is active. */
+  readonly untilIdle?: boolean;
+  /** Whether register waits for its second look; `untilIdle` waits for everything alike. */
+  readonly wait?: boolean;
+}
+
 /** The steps in the order of the data's way. */
-export const STEPS: Readonly<Record<StepName, (ports: Ports, options: StepOptions) => Step>> = {
+export const STEPS: Readonly<Record<StepName, (ports: Ports, options: ChainOptions) => Step>> = {
   register,
   tables,
   transfer,
@@ -31,11 +38,6 @@ export const STEPS: Readonly<Record<StepName, (ports: Ports, options: StepOption
   monitor,
   reset,
 };
-
-export interface ChainOptions extends StepOptions {
-  /** Rounds until a whole round changes nothing and no job is active. */
-  readonly untilIdle?: boolean;
-}
 
 /** Milliseconds between two rounds while jobs run: at least, at most. */
 const PAUSE = [100, 2_000] as const;
@@ -60,7 +62,8 @@ export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
     };
     const began = ms(await ports.store.now());
     for (const name of names) {
-      for await (const item of guarded(ports, name, options, fail)) {
+      const stepOptions = { ...options, wait: options.wait === true && !options.untilIdle };
+      for await (const item of guarded(ports, name, stepOptions, fail)) {
         changed ||= isChange(item);
         const words = `${name} ${item.ref} ${item.did} ${item.text}`;
         if (isChange(item) || !said.has(words)) yield { ...item, step: name };
@@ -90,7 +93,13 @@ async function* waited(ports: Ports, said: Set<string>): AsyncGenerator<Item, bo
 
 /** Problems that are met again in every round are no progress. */
 function isChange(item: Item): boolean {
-  return item.failed !== true && item.did !== 'unchanged' && item.did !== 'skipped' && item.did !== 'drained';
+  return (
+    item.failed !== true &&
+    item.did !== 'unchanged' &&
+    item.did !== 'skipped' &&
+    item.did !== 'drained' &&
+    item.did !== 'waiting'
+  );
 }
 
 /** Exit codes of what may be otherwise in the next round. */
@@ -100,7 +109,7 @@ const PASSING: ReadonlySet<number> = new Set([EXIT.itemsFailed, EXIT.unreachable
  * One step with its heartbeat. Whatever ends it becomes an item, so that the other steps go on; what the next round
  * would meet again is told to `fail` as well. Only a store that does not answer ends the round.
  */
-async function* guarded(ports: Ports, name: StepName, options: StepOptions, fail: (error: unknown) => void): Step {
+async function* guarded(ports: Ports, name: StepName, options: ChainOptions, fail: (error: unknown) => void): Step {
   const outcome = new Outcome(name);
   try {
     for await (const item of STEPS[name](ports, options)) {

@@ -1,12 +1,13 @@
 // What becomes due by the passing of time alone: a file that must settle, a run that must be quiet, a retry that cools
 // off. `chain --until-idle` waits for it, and says for what; nothing else needs to know the future.
-
+import { quietOf } from '../../../domain/data/settled.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Entry } from '../../../storage.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { type Iso, ms, plus } from '../../../util/time.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
+import { markOf, readLooks } from '../../copies/buffer/looks.ts';
 import { listBuffer } from '../../copies/buffer/own.ts';
 import type { Ports } from '../../ports.ts';
 
@@ -26,10 +27,15 @@ async function settling(ports: Ports, now: Iso): Promise<Due[]> {
   const due: Due[] = [];
   for (const buffer of ports.settings.buffers.filter((candidate) => candidate.closed === 'settled')) {
     const entries = await listed(ports, buffer.level);
-    const open = sortOut(entries, listingRules(ports.settings, buffer, now)).files.filter((file) => !file.closed);
+    const looks = await readLooks(ports, buffer.level, now);
+    const rules = listingRules(ports.settings, buffer, now, (entry) => looks.get(markOf(entry)));
+    // Register remembers looks at what it does not know yet; what it knows has no second look before it.
+    const open = sortOut(entries, rules).files.filter((file) =>
+      file.due === undefined ? !file.closed && file.odd === undefined : looks.has(markOf(file)),
+    );
     const why = open.length === 1 ? `${open[0]?.name} to settle` : `${open.length} files to settle`;
     // One more second: modification times are rounded differently by different file systems.
-    due.push(...open.map((file) => ({ at: plus(file.modified, buffer.settle + 1000), why })));
+    due.push(...open.map((file) => ({ at: file.due ?? plus(file.modified, buffer.settle + 1000), why })));
   }
   return due;
 }
@@ -51,7 +57,10 @@ async function quieting(ports: Ports): Promise<Due[]> {
   return [...docs.values()].flatMap((doc) =>
     Object.values(doc.levels)
       .filter((level) => !level.complete && !level.blocked)
-      .map((level) => ({ at: plus(level.lastFile, quiet + 1000), why: `run ${refOf(doc.run)} to be quiet` })),
+      .map((level) => ({
+        at: plus(level.lastFile, quietOf(level, quiet) + 1000),
+        why: `run ${refOf(doc.run)} to be quiet`,
+      })),
   );
 }
 

@@ -109,6 +109,7 @@ function refusalOf(
   if (ban) return { reason: 'operator', detail: `${BY_HOLD} ${ban.why} (${ban._id})` };
   const misplacement = misplaced(file.run, reference, round.ports.settings.runs);
   if (misplacement) return misplacement;
+  if (file.odd !== undefined) return { reason: 'odd-time', detail: file.odd };
   if (file.closed && file.size === 0) return { reason: 'empty', detail: 'the file is closed and has no bytes' };
   return damage === undefined ? undefined : { reason: 'damaged', detail: damage };
 }

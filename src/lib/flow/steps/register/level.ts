@@ -2,11 +2,12 @@
 // dry run prints is the one that is written.
 
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import { isCopied, quietOf } from '../../../domain/data/settled.ts';
 import { appendHistory, type HistoryEntry, SCHEMA } from '../../../domain/doc.ts';
 import { runId } from '../../../domain/ids.ts';
 import { completeness, type LevelFacts } from '../../../domain/runs/completeness.ts';
 import type { RunDoc, RunLevel } from '../../../domain/runs/run.ts';
-import { between, type Iso, iso, ms } from '../../../util/time.ts';
+import { between, type Iso } from '../../../util/time.ts';
 
 /** Everything but the registered files: what the listing shows. */
 export type Surroundings = Omit<LevelFacts, 'subruns' | 'quiet'>;
@@ -30,19 +31,24 @@ export function nextLevel(
 ): RunLevel | undefined {
   const files = data?.files ?? [];
   if (previous && previous.files > files.length) return undefined;
-  const lastFile = lastOf(files) ?? previous?.lastFile ?? rules.now;
-  const base = { lastFile, late: previous?.late ?? [], files: files.length };
+  const lastFile = lastOf(files, previous, rules.now);
+  const copied = files.length > 0 && files.every((file) => isCopied(file, rules.quiet));
+  const base = { lastFile, ...(copied ? { copied } : {}), late: previous?.late ?? [], files: files.length };
   if (previous?.complete) return { ...base, complete: previous.complete, late: withLate(previous, files) };
   const facts = { ...around, subruns: files.map((file) => file.subrun), quiet: between(lastFile, rules.now) };
-  const verdict = completeness(facts, rules.quiet);
+  const verdict = completeness(facts, quietOf(base, rules.quiet));
   if (!verdict.complete) return verdict.blocked === undefined ? base : { ...base, blocked: verdict.blocked };
   return { ...base, complete: { at: rules.now, subruns: verdict.subruns, evidence: verdict.evidence } };
 }
 
-/** When the newest file was written; a buffer clock that is ahead cannot put it into the future. */
-function lastOf(files: readonly RawFile[]): Iso | undefined {
-  const times = files.map((file) => Math.min(ms(file.modified), ms(file.registered)));
-  return times.length === 0 ? undefined : iso(times.reduce((a, b) => Math.max(a, b)));
+/**
+ * When the newest file turned up here. What a wrong clock has dated into the future turned up when it was last looked at:
+ * that is written down once.
+ */
+function lastOf(files: readonly RawFile[], previous: RunLevel | undefined, now: Iso): Iso {
+  const before = previous && previous.lastFile <= now ? previous.lastFile : now;
+  const times = files.map(({ registered }) => (registered <= now ? registered : before));
+  return times.reduce((a, b) => (a > b ? a : b), times[0] ?? before);
 }
 
 /** Files flagged late were listed before: whoever settled them has taken them off the list. */

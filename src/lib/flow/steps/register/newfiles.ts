@@ -75,6 +75,7 @@ function toRaw(round: Round, file: NewFile, at: Iso): RawFile {
     guid: guidOf(experiment, lfn),
     lfn,
     modified: file.modified,
+    ...(file.changed === undefined ? {} : { changed: file.changed }),
     registered: at,
     late: false,
     original: { state: 'present' },

@@ -3,6 +3,7 @@
 
 import { SCHEMA } from '../../../domain/doc.ts';
 import { quarantineId } from '../../../domain/ids.ts';
+import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { Entry } from '../../../storage.ts';
 import { type Change, tookEffect } from '../../../store.ts';
@@ -86,7 +87,7 @@ function refusalItem(round: Round, doc: QuarantineDoc): Item {
     ...dry(round),
     ...(doc.reason === 'duplicate' ? {} : { failed: true }),
     text: `${doc.name}: ${doc.detail}`,
-    next: 'dflow why buffer',
+    next: remedy(doc),
   };
 }
 

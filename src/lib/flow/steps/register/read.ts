@@ -33,7 +33,7 @@ export async function readSteady(storage: Storage, entry: Entry): Promise<Readin
   if (found instanceof ItemError) return unreadable(found);
   const after = found.get(entry.path);
   if (!after) return { ok: false, did: 'gone' };
-  const steady = after.size === entry.size && after.modified === entry.modified;
+  const steady = after.size === entry.size && after.modified === entry.modified && after.changed === entry.changed;
   if (!steady || (!(sum instanceof ItemError) && sum.size !== entry.size)) {
     const text = `${shown(entry.path)} changed while it was read: ${entry.size} bytes before, ${after.size} after`;
     return { ok: false, did: 'still changing', text };

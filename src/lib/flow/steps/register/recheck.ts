@@ -9,6 +9,7 @@ import type { Iso } from '../../../util/time.ts';
 import type { Found } from '../../copies/buffer/listing.ts';
 import type { Item, Step } from '../../ports.ts';
 import { troubleItem } from './admit.ts';
+import { isAsRegistered } from './glance.ts';
 import { dataRefOf, withFile } from './newfiles.ts';
 import { isUnchanged, quarantine, type Refusal } from './quarantine.ts';
 import { readSteady } from './read.ts';
@@ -25,11 +26,6 @@ export async function* recheck(round: Round, files: readonly Found[], refused: S
     if (file.path === registered.path) yield* samePlace(round, file, registered);
     else yield* otherPlace(round, file, registered, refused);
   }
-}
-
-function isAsRegistered(file: Found, registered: RawFile): boolean {
-  const same = file.size === registered.size && file.modified === registered.modified;
-  return file.path === registered.path && same && registered.original.state === 'present';
 }
 
 /** What is on disk, in words: equal words mean that it was looked at before and need not be read again. */

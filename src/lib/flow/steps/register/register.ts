@@ -1,15 +1,15 @@
 // register: finds closed files on the buffers, checksums and catalogues them, quarantines what cannot be placed, and
-// freezes complete runs. Everything that is due is derived from a listing and the documents; nothing is remembered
-// between rounds, so a round may be killed, repeated, or run twice at once.
+// freezes complete runs. Everything that is due is derived from a listing and the documents (the first looks at files are
+// one of them), so a round may be killed, repeated, or run twice at once.
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
-import { type ItemError, StoreError, UsageError } from '../../../util/errors.ts';
+import { StoreError, UsageError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
 import { suggestion } from '../../../util/near.ts';
-import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
-import { listBuffer } from '../../copies/buffer/own.ts';
-import type { Ports, Step, StepOptions } from '../../ports.ts';
+import { between, humanDuration, type Iso } from '../../../util/time.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { admit, unregistered } from './admit.ts';
+import { type Glance, glance, waiting } from './glance.ts';
 import { quarantine, type Refusal, release } from './quarantine.ts';
 import { recheck } from './recheck.ts';
 import { type Round, readKnown } from './round.ts';
@@ -21,7 +21,12 @@ export { declareComplete } from './declare.ts';
 export interface RegisterOptions extends StepOptions {
   /** Levels to look at; all without it. */
   readonly levels?: readonly string[];
+  /** Wait once for the second look at files that seem to be finished; without it a later call takes them. */
+  readonly wait?: boolean;
 }
+
+/** Timers may ring a moment early. */
+const MARGIN = 100;
 
 /**
  * One round over the buffers; `limit` bounds the files registered.
@@ -31,10 +36,18 @@ export interface RegisterOptions extends StepOptions {
  */
 export async function* register(ports: Ports, options: RegisterOptions = {}): Step {
   const budget = { left: options.limit ?? Number.POSITIVE_INFINITY };
+  const buffers = chosen(ports.settings.buffers, options.levels);
+  const dryRun = options.dryRun === true;
+  const looked = options.wait ? yield* firstLook(ports, buffers, dryRun) : undefined;
   let failure: { readonly error: unknown } | undefined;
-  for (const buffer of chosen(ports.settings.buffers, options.levels)) {
+  for (const buffer of buffers) {
     try {
-      yield* registerLevel(ports, buffer, budget, options.dryRun === true);
+      const before = looked?.get(buffer.level);
+      const seen = before?.fresh
+        ? before.glance
+        : await glance(ports, buffer, { dryRun, before: before?.glance.looks });
+      yield* registerLevel(ports, buffer, seen, budget, dryRun);
+      if (!options.wait && waiting(seen).files > 0) yield waitingItem(buffer.level, waiting(seen), dryRun);
     } catch (error) {
       if (error instanceof StoreError) throw error;
       failure ??= { error };
@@ -52,8 +65,67 @@ function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | 
   return levels ? buffers.filter((buffer) => levels.includes(buffer.level)) : buffers;
 }
 
-async function* registerLevel(ports: Ports, buffer: BufferSettings, budget: { left: number }, dryRun: boolean): Step {
-  const round = await survey(ports, buffer, budget, dryRun);
+interface Looked {
+  readonly glance: Glance;
+  /** Nothing has been waited for since. */
+  readonly fresh: boolean;
+}
+
+/** Looks at all buffers, and waits until the second look at the last of their files is due. */
+async function* firstLook(
+  ports: Ports,
+  buffers: readonly BufferSettings[],
+  dryRun: boolean,
+): AsyncGenerator<Item, Map<string, Looked>, void> {
+  const glances = new Map<string, Glance>();
+  let until: Iso | undefined;
+  for (const buffer of buffers) {
+    const seen = await glance(ports, buffer, { dryRun }).catch(leaveToTheRound);
+    if (!seen) continue;
+    glances.set(buffer.level, seen);
+    const now = await ports.store.now();
+    const found = waiting(seen);
+    if (found.until === undefined || found.until <= now) continue;
+    yield waitingItem(buffer.level, found, dryRun, now);
+    if (until === undefined || found.until > until) until = found.until;
+  }
+  if (until !== undefined) await ports.sleep(Math.max(0, between(await ports.store.now(), until)) + MARGIN);
+  // What a long look at a later level, or a wait, has made old is looked at again.
+  return new Map(
+    [...glances].map(([level, seen]) => [level, { glance: seen, fresh: until === undefined && glances.size === 1 }]),
+  );
+}
+
+/** The round itself meets it again, and says so. */
+function leaveToTheRound(error: unknown): undefined {
+  if (error instanceof StoreError) throw error;
+}
+
+function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>, dryRun: boolean, now?: Iso): Item {
+  const many = files === 1 ? '1 file waits' : `${files} files wait`;
+  const wait = now !== undefined && until !== undefined ? `, in ${humanDuration(between(now, until))}` : '';
+  return {
+    kind: 'buffer',
+    ref: level,
+    did: 'waiting',
+    level,
+    files,
+    until,
+    text: `${many} for a second look${wait}`,
+    ...(dryRun ? { dryRun } : {}),
+  };
+}
+
+async function* registerLevel(
+  ports: Ports,
+  buffer: BufferSettings,
+  seen: Glance,
+  budget: { left: number },
+  dryRun: boolean,
+): Step {
+  const { storage, rules, listing, hidden, now } = seen;
+  const known = await readKnown(ports, buffer.level, seen);
+  const round: Round = { ports, dryRun, buffer, storage, rules, listing, hidden, now, budget, known };
   const refused = new Set<string>();
   yield* hiddenItems(round.hidden, buffer.level);
   yield* recheck(round, round.listing.files, refused);
@@ -65,17 +137,6 @@ async function* registerLevel(ports: Ports, buffer: BufferSettings, budget: { le
   yield* recheck(round, rivals, refused);
   yield* release(round, refused);
   yield* settleRuns(round);
-}
-
-async function survey(ports: Ports, buffer: BufferSettings, budget: { left: number }, dryRun: boolean): Promise<Round> {
-  const now = await ports.store.now();
-  const rules = listingRules(ports.settings, buffer, now);
-  const storage = await ports.buffer(buffer.level);
-  const hidden = new Map<string, ItemError>();
-  const entries = await listBuffer(ports.settings, storage, (path, why) => hidden.set(path, why));
-  const listing = sortOut(entries, rules);
-  const known = await readKnown(ports, buffer.level, listing, now);
-  return { ports, dryRun, buffer, storage, rules, listing, hidden, now, budget, known };
 }
 
 function misnamed(entry: Entry, buffer: BufferSettings): Refusal {

@@ -4,7 +4,7 @@
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
-import { dataId, runId } from '../../../domain/ids.ts';
+import { runId } from '../../../domain/ids.ts';
 import { firstReference } from '../../../domain/runs/placement.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
@@ -14,6 +14,7 @@ import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
+import type { Glance } from './glance.ts';
 import type { Hidden } from './unreadable.ts';
 
 export interface Round {
@@ -46,20 +47,23 @@ export interface Known {
   readonly masks: Map<string, number | null>;
 }
 
-/** Reads what the store knows of the files in the listing: a fixed number of requests, however many files there are. */
-export async function readKnown(ports: Ports, level: string, listing: Listing, now: Iso): Promise<Known> {
+/** Reads what else the store knows of the files in the listing: a fixed number of requests, however many files there are. */
+export async function readKnown(ports: Ports, level: string, { listing, now, data }: Glance): Promise<Known> {
   const { store, settings } = ports;
-  const runs = [...new Set(listing.files.map((file) => file.run))];
-  const data = await store.get<DataDoc>(runs.map((run) => dataId(level, run)));
   const quarantined = await store.range<QuarantineDoc>(idsWith(`quarantine:${level}:`));
   const banned = (await activeHolds(store, now)).filter((hold) => hold.what === 'quarantine' && hold.scope.runs);
   const last = await lastRun(ports, banned);
-  const candidates = listing.files.filter((file) => file.closed && file.size > 0).map((file) => file.run);
+  const finished = listing.files.filter((file) => (file.closed || file.due !== undefined) && file.size > 0);
   return {
-    data: new Map([...data.values()].map((doc) => [doc.run, doc])),
+    data,
     quarantined: new Map(quarantined.map((doc) => [doc.name, doc])),
     banned,
-    reference: last ?? firstReference(candidates, settings.runs),
+    reference:
+      last ??
+      firstReference(
+        finished.map((file) => file.run),
+        settings.runs,
+      ),
     masks: new Map(),
   };
 }

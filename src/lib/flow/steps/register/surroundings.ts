@@ -3,6 +3,7 @@
 
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { misplaced } from '../../../domain/runs/placement.ts';
+import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { idsWith } from '../../../store.ts';
 import { shown } from '../../../util/names.ts';
 import { ms } from '../../../util/time.ts';
@@ -56,16 +57,24 @@ function openFiles(round: Round, data: ReadonlyMap<number, DataDoc>): Map<number
     if (believed && !banBy(known.banned, file.run)) add(open, file.run, shown(file.name));
   }
   for (const [run, what] of hiddenOf(round.hidden, round.rules, data)) add(open, run, `${what} (cannot be read)`);
+  for (const { run, name } of listing.copying) if (data.has(run)) add(open, run, shown(name));
   return open;
 }
+
+const UNUSABLE: Partial<Record<QuarantineDoc['reason'], string>> = {
+  empty: 'empty',
+  damaged: 'damaged',
+  'odd-time': 'not believed, for its time',
+};
 
 /** Quarantined files that the run lacks: without them it would look complete. */
 function unusableFiles(round: Round): Map<number, { subrun: number; reason: string }[]> {
   const files = new Map<number, { subrun: number; reason: string }[]>();
   for (const doc of round.known.quarantined.values()) {
-    if (doc.reason !== 'empty' && doc.reason !== 'damaged') continue;
+    const reason = UNUSABLE[doc.reason];
+    if (reason === undefined) continue;
     const numbers = round.rules.pattern.parse(baseName(doc.name));
-    if (numbers) add(files, numbers.run, { subrun: numbers.subrun, reason: doc.reason });
+    if (numbers) add(files, numbers.run, { subrun: numbers.subrun, reason });
   }
   return files;
 }

@@ -1,0 +1,18 @@
+// What a person can do about a file in quarantine, by its reason: the same words wherever the file is shown.
+import type { QuarantineDoc } from './run.ts';
+
+type Quarantined = Pick<QuarantineDoc, '_id' | 'name' | 'reason' | 'detail' | 'run'>;
+
+/** The command that settles it, or what must be done by hand. */
+export function remedy({ _id: id, reason, run, name }: Quarantined): string {
+  if (isVersion(reason)) return `dflow register --accept '${id}' --why TEXT, or --reject '${id}'`;
+  if (reason === 'odd-time') return `finish the copy; if the file is whole: touch ${name}`;
+  if (reason === 'beyond-max-jump')
+    return `if run ${run} is real: raise runs.maxJump in dflow.yaml, then dflow register`;
+  return 'dflow why buffer';
+}
+
+/** Other content for a place that has a registered file: accepted or rejected by a person. */
+export function isVersion(reason: QuarantineDoc['reason']): boolean {
+  return reason === 'new-version' || reason === 'other-content';
+}
