@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
-import { planInit, writeInit } from '../lib/cli/config/init.ts';
+import { type InitPlan, planInit, writeInit } from '../lib/cli/config/init.ts';
 import { initStorage } from '../lib/cli/config/initstorage.ts';
 import { CONFIG_NAME } from '../lib/cli/config/load.ts';
 import { changing } from '../lib/cli/flags.ts';
@@ -30,10 +30,10 @@ export default class Init extends Base {
     const plan = planInit({ folder, from: flags.from, pattern: flags.pattern, storage });
     const dryRun = flags['dry-run'] ? { dryRun: true } : {};
     if (!flags['dry-run']) writeInit(plan);
-    const text = `pattern ${plan.pattern}, ${plan.files} files${plan.example ? ` such as ${plan.example}` : ''}`;
+    const text = about(plan);
     for (const path of plan.write.keys()) {
-      const about = path.endsWith(CONFIG_NAME) ? text : 'an example, all comments';
-      this.out.item({ kind: 'file', ref: path, did: 'written', text: about, ...dryRun });
+      const what = path.endsWith(CONFIG_NAME) ? text : 'an example, all comments';
+      this.out.item({ kind: 'file', ref: path, did: 'written', text: what, ...dryRun });
     }
     if (flags['dry-run']) return;
     this.useConfig(`${process.cwd()}/${CONFIG_NAME}`);
@@ -42,4 +42,10 @@ export default class Init extends Base {
     this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text: `experiment ${settings.experiment}` });
     this.remark('Next: write modules/1.0.yaml, then dflow chain --until-idle');
   }
+}
+
+/** `pattern run{run:3}.dat, 3 files such as run001.dat; 2 files do not match, such as calib001.dat` */
+function about({ pattern, files, example, others, other }: InitPlan): string {
+  const fit = `pattern ${pattern}, ${files} files${example === undefined ? '' : ` such as ${example}`}`;
+  return other === undefined ? fit : `${fit}; ${others} do not match, such as ${other}`;
 }

@@ -1,6 +1,6 @@
 // The built program as a person meets it: errors in one place, exit codes, help.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BIN, dflow, folder, rawFolder, removeFolders } from '../support/cli.ts';
 
@@ -122,5 +122,38 @@ describe('help', () => {
     }
     const help = dflow(here, ['retry', '--help']).out;
     expect(help).toMatch(/EXIT STATUS\n +0 +done, or there was nothing to do/);
+  });
+});
+
+describe('init asks where file names do not say the run', () => {
+  const init = (names: readonly string[]) => {
+    const here = folder();
+    for (const name of names) {
+      mkdirSync(join(here, 'raw', dirname(name)), { recursive: true });
+      writeFileSync(join(here, 'raw', name), name);
+    }
+    return { ...dflow(here, ['init', '--from', 'raw']), made: existsSync(join(here, 'dflow.yaml')) };
+  };
+
+  test.each([
+    ['the run in a folder', ['run0001/f_000.bin', 'run0001/f_001.bin', 'run0002/f_000.bin'], 'is in several folders'],
+    [
+      'a counter that starts again each day',
+      ['c-2026-11-03_001.h5', 'c-2026-11-03_002.h5', 'c-2026-11-04_001.h5'],
+      'both would be run 1',
+    ],
+    ['twelve digits', ['run_202411260001.dat', 'run_202411260002.dat'], 'beyond the largest run number, 9999999999'],
+    ['only times', ['20261103_120000.h5', '20261103_130000.h5'], 'no run number can be guessed'],
+  ])('%s', (_, names, text) => {
+    const { code, err, made } = init(names);
+    expect([code, made]).toEqual([2, false]);
+    expect(err).toContain(text);
+    expect(err).toContain('Next: ');
+  });
+
+  test('what does not match is counted, not taken in', () => {
+    const { code, out } = init(['run001.dat', 'run002.dat', 'run003.dat', 'calib001.dat']);
+    expect(code).toBe(0);
+    expect(out).toContain('3 files such as run001.dat; 1 do not match, such as calib001.dat');
   });
 });

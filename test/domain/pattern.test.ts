@@ -97,6 +97,32 @@ describe('patterns', () => {
 });
 
 describe('guessing a pattern', () => {
+  // Names of real experiments.
+  test.each([
+    ['F{run:8}_{subrun:4}.mdaq.root', 'F00034567_0000.mdaq.root F00034567_0001.mdaq.root F00034568_0000.mdaq.root'],
+    ['P{run:7}_{subrun:4}.raw', 'P0012345_0001.raw P0012345_0002.raw P0012346_0001.raw'],
+    ['{run}_{subrun:10}.raw', '123456_0000000001.raw 123456_0000000002.raw 123457_0000000003.raw'],
+    ['det{subrun}_{run}.dat', 'det1_5001.dat det2_5001.dat det1_5002.dat det2_5002.dat'],
+    ['r{run}_s{subrun}.dat', 'r12_s1.dat r12_s2.dat r13_s1.dat'],
+    ['cosmic-{*}_{run:3}.h5', 'cosmic-2026-11-03_001.h5 cosmic-2026-11-03_002.h5 cosmic-2026-11-04_003.h5'],
+    ['run{run:3}.dat', 'run001.dat run002.dat run003.dat calib001.dat calib002.dat'],
+    [undefined, '20261103_120000.h5 20261103_130000.h5 20261104_090000.h5'],
+    [undefined, '2021-03-04T05:06:07.123.fits 2021-03-04T05:06:08.456.fits'],
+    [
+      'np02_raw_run{run:6}_{subrun:4}_{*}.hdf5',
+      'np02_raw_run012345_0000_20211105T123456.hdf5 np02_raw_run012345_0001_20211105T123556.hdf5 np02_raw_run012346_0000_20211105T133456.hdf5',
+    ],
+  ])('%s from %s', (pattern, names) => {
+    expect(guessPattern(names.split(' '))).toBe(pattern);
+  });
+
+  test('{*} is any text, and must not touch a field', () => {
+    const { parse } = compilePattern('run{run}_{*}.dat');
+    expect(parse('run12_20211105T123456.dat')).toEqual({ run: 12, subrun: 0 });
+    expect(parse('run12.dat')).toBeUndefined();
+    expect(() => compilePattern('run{run}{*}.dat')).toThrow('does not say where {run} ends');
+  });
+
   const snop = [109134, 109135, 109136].flatMap((run) => [0, 1].map((s) => `SNOP_0000${run}_00${s}.l2.zdab`));
   test.each([
     ['padded', snop, 'SNOP_{run:10}_{subrun:3}.l2.zdab'],

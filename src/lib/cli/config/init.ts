@@ -2,7 +2,9 @@
 // module file that is all comments.
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
+import { MAX_RUN } from '../../domain/ids.ts';
 import { guessPattern } from '../../domain/runs/guess.ts';
+import { compilePattern, type Pattern } from '../../domain/runs/pattern.ts';
 import { ConfigError, messageOf, UsageError } from '../../util/errors.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { MINUTE } from '../../util/time.ts';
@@ -22,9 +24,11 @@ export interface InitOptions {
 
 export interface InitPlan {
   readonly pattern: string;
-  /** Files that are there now, and one of them. */
+  /** Files that match the pattern, how many do not, and one of each. */
   readonly files: number;
+  readonly others: number;
   readonly example?: string;
+  readonly other?: string;
   /** Text by absolute path: what is to be written. */
   readonly write: ReadonlyMap<string, string>;
   /** Folders to be made. */
@@ -46,7 +50,11 @@ export function planInit(options: InitOptions): InitPlan {
   const names = fileNames(resolve(options.folder, options.from));
   const pattern = options.pattern ?? guessPattern(names);
   if (pattern === undefined) throw noPattern(options.from, names);
-  const example = names.find((name) => !name.startsWith('.') && !name.endsWith('_closed'));
+  const raw = names.filter((name) => !name.startsWith('.') && !name.endsWith('_closed'));
+  const { parse } = compilePattern(pattern);
+  const [fit, unfit] = [raw.filter((name) => parse(name)), raw.filter((name) => !parse(name))];
+  refuseLong(fit, parse);
+  if (options.pattern === undefined) refuseTwins(options.from, fit, parse);
   const marker = names.some((name) => name.endsWith('_closed'));
   const write = new Map([
     [config, configText(options, pattern, marker) + paceText(resolve(options.folder, options.from), Date.now())],
@@ -54,11 +62,37 @@ export function planInit(options: InitOptions): InitPlan {
   if (moduleFiles(options.folder).length === 0) write.set(join(options.folder, 'modules', '1.0.yaml'), MODULES);
   return {
     pattern,
-    files: names.filter((name) => !name.endsWith('_closed')).length,
-    ...(example === undefined ? {} : { example }),
+    files: fit.length,
+    others: unfit.length,
+    ...(fit[0] === undefined ? {} : { example: fit[0] }),
+    ...(unfit[0] === undefined ? {} : { other: unfit[0] }),
     write,
     folders: [join(options.folder, 'modules'), resolve(options.folder, options.storage ?? './store')],
   };
+}
+
+/** @throws UsageError two files would be the same run and subrun: what tells them apart is no number that a pattern reads */
+function refuseTwins(from: string, names: readonly string[], parse: Pattern['parse']): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const numbers = parse(name);
+    const twin = seen.get(`${numbers?.run}/${numbers?.subrun}`);
+    seen.set(`${numbers?.run}/${numbers?.subrun}`, name);
+    if (twin === undefined) continue;
+    const both = twin === name ? `'${name}' is in several folders below ${from}` : `'${twin}' and '${name}' differ`;
+    throw new UsageError(`${both}, but both would be run ${numbers?.run}, subrun ${numbers?.subrun}`, {
+      hint: "give each file its run number in its name (run0001_000.dat), or say what the run is: --pattern 'NAME{run}.dat'",
+    });
+  }
+}
+
+/** @throws UsageError a run number that register would put aside as out of range */
+function refuseLong(names: readonly string[], parse: Pattern['parse']): void {
+  const name = names.find((one) => (parse(one)?.run ?? 0) > MAX_RUN);
+  if (name === undefined) return;
+  throw new UsageError(`'${name}': run ${parse(name)?.run} is beyond the largest run number, ${MAX_RUN}`, {
+    hint: "leave a part that is a date out of the run: --pattern 'run_20{*}_{run}.dat', or rename the files",
+  });
 }
 
 /** Writes the plan; never over a file that has appeared meanwhile. */

@@ -23,14 +23,18 @@ export interface Pattern {
 }
 
 type FieldName = 'run' | 'subrun';
-type Part = { readonly text: string } | { readonly field: FieldName; readonly width: number };
+type Part =
+  | { readonly text: string }
+  | { readonly field: FieldName; readonly width: number }
+  /** Text that may be anything: a date, a host. */
+  | { readonly any: true };
 
 /** More digits than this are no exact number. */
 const MAX_DIGITS = 15;
 
 /**
  * Compiles a pattern. `{run}` or `{run:10}` must stand in it, `{subrun}` or `{subrun:3}` may; a width means zero-padded
- * to at least so many digits; `{{` and `}}` are braces.
+ * to at least so many digits; `{*}` is any text, such as a date; `{{` and `}}` are braces.
  * @throws ConfigError when a field is unknown, missing, doubled, or cannot be told from its neighbour
  */
 export function compilePattern(source: string): Pattern {
@@ -51,7 +55,11 @@ export function compilePattern(source: string): Pattern {
     },
     format(run, subrun = 0) {
       const numbers = { run, subrun };
-      return parts.map((part) => ('field' in part ? pad(numbers[part.field], part.width) : part.text)).join('');
+      const written = (part: Part): string => {
+        if ('any' in part) return '';
+        return 'field' in part ? pad(numbers[part.field], part.width) : part.text;
+      };
+      return parts.map(written).join('');
     },
   };
 }
@@ -64,7 +72,8 @@ export function literal(text: string): string {
 function split(source: string): Part[] {
   const parts: Part[] = [];
   for (const [token] of source.matchAll(/\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+/g)) {
-    if (token.length > 2 && token.startsWith('{')) parts.push(fieldOf(source, token));
+    if (token === '{*}') parts.push({ any: true });
+    else if (token.length > 2 && token.startsWith('{')) parts.push(fieldOf(source, token));
     else if (/^[{}]$|^\{\}$/.test(token))
       throw wrong(source, `has a lone ${token}`, 'a brace itself is written {{ or }}');
     else parts.push({ text: token === '{{' ? '{' : token === '}}' ? '}' : token });
@@ -96,6 +105,11 @@ function check(source: string, parts: readonly Part[]): void {
   parts.forEach((part, i) => {
     const next = parts[i + 1];
     const touching = next && 'field' in part && 'field' in next;
+    const beside =
+      next && [part, next].find((one) => 'any' in one) && [part, next].find((one) => !('text' in one || 'any' in one));
+    if (beside && 'field' in beside) {
+      throw wrong(source, `does not say where {${beside.field}} ends`, 'put text between it and {*}');
+    }
     if (touching && part.width === 1) {
       throw wrong(source, `does not say where {${part.field}} ends`, `give it a width: {${part.field}:10}`);
     }
@@ -108,6 +122,7 @@ function wrong(source: string, what: string, hint: string): ConfigError {
 
 /** A padded number has its width, or more digits and then no leading zero; next to another field exactly its width. */
 function regexOf(part: Part, next: Part | undefined): string {
+  if ('any' in part) return '.*?';
   if ('text' in part) return part.text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const { width } = part;
   if (width === 1) return `(\\d{1,${MAX_DIGITS}})`;
