@@ -2,10 +2,13 @@
 // day at random moments; then faults stop, both hosts go on until idle, and nothing may be lost, doubled, stuck or left.
 //   DFLOW_MATRIX_SEED=7 DFLOW_MATRIX_STRIKES=100 npx vitest run --config test/vitest.config.ts test/slow/killmatrix.test.ts
 //   DFLOW_MATRIX_SEEDS=10 with it: so many worlds, one after another. As root with faketime: full disks, clocks a day off.
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { settle, violations } from '../support/matrix/settle.ts';
 import { hasClock, round, type Strike } from '../support/matrix/strikes.ts';
 import { makeWorld, removeWorld, takeRun, type World } from '../support/matrix/world.ts';
+import { filesBelow } from '../support/picture.ts';
 import { random } from '../support/random.ts';
 
 const seed = Number(process.env.DFLOW_MATRIX_SEED ?? Math.floor(Date.now() / 1000));
@@ -42,4 +45,20 @@ test.each(seeds)(`${strikes} strikes, seed %i`, { timeout: 60 * 60_000 }, async 
   );
   expect(wrong).toEqual([]);
   expect(hits).toBeGreaterThan(strikes / 5);
+});
+
+test('what is lost, doubled, stuck or left is seen', { timeout: 5 * 60_000 }, () => {
+  world = makeWorld();
+  for (const run of [1, 2]) takeRun(world, run, 1);
+  expect(settle(world)).toEqual([]);
+  expect(violations(world)).toEqual([]);
+  const { folder, ledger } = world;
+  const below = (place: string): string[] => filesBelow(join(folder, place)).filter((path) => path.endsWith('.dat'));
+  for (const site of ['se/sfu', 'se/fnal']) rmSync(join(folder, site, below(site)[0]!));
+  appendFileSync(join(folder, 'marks'), readFileSync(join(folder, 'marks'), 'utf8').split('\n')[0]!);
+  writeFileSync(join(folder, 'se/sfu/.dflow-half'), '');
+  ledger.set('run0009_00.dat', '');
+  const kinds = violations(world).map((line) => line.split(':')[0]);
+  const expected = ['false copy', 'false copy', 'lost', 'lost', 'not registered', 'partial', 'started twice'];
+  expect(kinds.sort()).toEqual(expected);
 });
