@@ -36,7 +36,7 @@ export default class Status extends Base {
       const whole = await status(ports);
       if (flags.watch !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
       await this.show(whole, flags);
-      if (flags.watch === undefined) return;
+      if (flags.watch === undefined || this.out.isClosed) return;
       await ports.sleep(flags.watch * 1000);
     }
   }

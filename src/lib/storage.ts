@@ -49,6 +49,8 @@ export interface CopyOptions {
    * destination's checksum is equal to this, else it returns the checksum that the source has now, or throws.
    */
   readonly expect?: Checksum;
+  /** Folders of which the local file must really lie in one, whatever links say: who writes there may swap it for one. */
+  readonly below?: readonly string[];
 }
 
 export interface Entry extends Stat {

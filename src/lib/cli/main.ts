@@ -3,10 +3,12 @@
 import { fileURLToPath } from 'node:url';
 import { Config, flush, run } from '@oclif/core';
 import { codeOf, ownError } from '../util/systemerrors.ts';
+import { endWithoutTerminal } from './closedterminal.ts';
 import { report } from './report.ts';
 
 /** Runs the command line of this process; `url` is that of bin/run.js, which lies one folder below the package. */
 export async function main(url: string): Promise<void> {
+  endWithoutTerminal();
   endOnSignals();
   const output = watchOutput();
   process.once('uncaughtException', (error) => process.exit(report(error)));
@@ -47,7 +49,9 @@ function watchOutput(): { fault?: unknown } {
   // The framework's own listener throws, in the middle of a batch.
   process.stdout.removeAllListeners('error');
   process.stdout.on('error', (error) => {
-    if (codeOf(error) !== 'EPIPE') seen.fault ??= error;
+    // A terminal that was closed says EIO.
+    const unread = codeOf(error) === 'EPIPE' || (codeOf(error) === 'EIO' && process.stdout.isTTY);
+    if (!unread) seen.fault ??= error;
   });
   // Where nobody can be told, nothing is.
   process.stderr.on('error', () => undefined);

@@ -32,6 +32,11 @@ export class Output {
     });
   }
 
+  /** Nobody reads any more. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
   /** One item of a step. On a closed pipe nothing more is written, but the step goes on. */
   item(item: Item): void {
     if (this.format === 'table') this.line(itemLine(cleaned(item)));

@@ -1,11 +1,12 @@
 // A mounted folder as a storage element. Knows paths below its root and nothing of runs or documents.
 import { createHash } from 'node:crypto';
-import { mkdir, open as openFile, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open as openFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, Unreadable } from '../storage.ts';
-import { adler32File, openToRead, readChecksummed } from '../util/adler32.ts';
+import { readChecksummed } from '../util/adler32.ts';
+import { openBelow, requireBelow } from '../util/below.ts';
 import { grouped, parallel } from '../util/concurrency.ts';
 import { ConfigError, ItemError } from '../util/errors.ts';
 import { shown } from '../util/names.ts';
@@ -18,10 +19,11 @@ import { Root } from './posix/root.ts';
 import { checkOptions } from './tools/options.ts';
 
 const STATS_AT_ONCE = 32;
-const OPTIONS = { mounted: 'flag' } as const;
+const OPTIONS = { mounted: 'flag', mode: 'mode' } as const;
 
 /**
- * Opens a folder as a storage element. Option `mounted: true`: it must be a mount point.
+ * Opens a folder as a storage element. Options: `mounted: true`, it must be a mount point; `mode: '0640'`, that of its
+ * files (their folders may be entered by whoever may read); without it what the umask leaves of 0644.
  * @throws ConfigError for options it does not know; UnreachableError when the folder is not there
  */
 export async function open(settings: StorageSettings): Promise<Storage> {
@@ -30,7 +32,7 @@ export async function open(settings: StorageSettings): Promise<Storage> {
   if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is no absolute folder`);
   const root = new Root(name, url, options.mounted === true);
   await root.check();
-  return new PosixStorage(root, settings);
+  return new PosixStorage(root, settings, modeOf(options.mode));
 }
 
 class PosixStorage implements Storage {
@@ -41,8 +43,11 @@ class PosixStorage implements Storage {
   readonly #folders = new Set<string>();
   readonly #sync = grouped(syncFolder);
 
-  constructor(root: Root, { name, tape }: StorageSettings) {
+  readonly #mode: number | undefined;
+
+  constructor(root: Root, { name, tape }: StorageSettings, mode: number | undefined) {
     this.name = name;
+    this.#mode = mode;
     this.#root = root;
     this.capabilities = { thirdParty: false, tape, checksums: ['adler32', 'md5'], rename: true };
   }
@@ -58,7 +63,9 @@ class PosixStorage implements Storage {
 
   async #statOne(path: string): Promise<[string, Stat | undefined]> {
     try {
-      const one = await stat(this.#root.inside(path));
+      const whole = this.#root.inside(path);
+      if ((await lstat(whole)).isSymbolicLink()) await requireBelow(whole, this.#root.folders(path));
+      const one = await stat(whole);
       if (!one.isFile()) throw new ItemError(`${this.#root.label}: ${shown(path)} is no regular file`);
       return [path, statOf(one)];
     } catch (error) {
@@ -68,9 +75,7 @@ class PosixStorage implements Storage {
   }
 
   checksum(path: string, also: { readonly md5?: boolean } = {}): Promise<Checksum> {
-    return this.#meant(path, () =>
-      also.md5 ? bothChecksums(this.#root.inside(path)) : adler32File(this.#root.inside(path)),
-    );
+    return this.#meant(path, () => checksumOf(this.#root.inside(path), this.#root.folders(path), also.md5 ?? false));
   }
 
   readChecksum(path: string): Promise<Checksum> {
@@ -78,14 +83,14 @@ class PosixStorage implements Storage {
   }
 
   read(path: string, offset: number, length: number): Promise<Buffer> {
-    return this.#meant(path, () => readPart(this.#root.inside(path), offset, length));
+    return this.#meant(path, () => readPart(this.#root.inside(path), this.#root.folders(path), offset, length));
   }
 
   async copyIn(local: string, path: string, options: CopyOptions = {}): Promise<Checksum> {
     const target = this.#root.inside(path);
     return this.#meant(path, () =>
       this.#inFolder(target, () =>
-        copyFile(local, target, options).catch((error: unknown) => this.#side(error, local)),
+        copyFile(local, target, options, this.#mode).catch((error: unknown) => this.#side(error, local)),
       ),
     );
   }
@@ -96,7 +101,7 @@ class PosixStorage implements Storage {
       await mkdir(dirname(local), { recursive: true }).catch((error: unknown) => {
         throw localError(error, local);
       });
-      return copyFile(source, local, options).catch((error: unknown) => {
+      return copyFile(source, local, { ...options, below: this.#root.folders(path) }).catch((error: unknown) => {
         if (!(error instanceof SideError)) throw error;
         throw error.side === 'source' ? error.cause : localError(error.cause, local);
       });
@@ -112,8 +117,9 @@ class PosixStorage implements Storage {
   async rename(from: string, to: string): Promise<void> {
     const target = this.#root.inside(to);
     await this.#meant(from, async () => {
-      const source = this.#root.inside(from);
-      await this.#inFolder(target, () => rename(source, target));
+      await this.#inFolder(target, () =>
+        this.#root.held(from, (source) => this.#root.held(to, (there) => rename(source, there))),
+      );
       await this.#sync(dirname(target));
     });
   }
@@ -121,8 +127,8 @@ class PosixStorage implements Storage {
   async renameNew(from: string, to: string): Promise<void> {
     const target = this.#root.inside(to);
     await this.#meant(from, async () => {
-      const source = this.#root.inside(from);
-      await this.#inFolder(target, () => moveNew(source, target)).catch((error: unknown) => {
+      const move = () => this.#root.held(from, (source) => this.#root.held(to, (there) => moveNew(source, there)));
+      await this.#inFolder(target, move).catch((error: unknown) => {
         if (codeOf(error) !== 'EEXIST') throw error;
         throw new ItemError(`${this.#root.label}: ${shown(to)} is there already`, { cause: error });
       });
@@ -137,7 +143,7 @@ class PosixStorage implements Storage {
 
   #removeOne(path: string): Promise<void> {
     return this.#meant(path, () =>
-      unlink(this.#root.inside(path)).catch((error: unknown) => {
+      this.#root.held(path, unlink).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       }),
     );
@@ -147,7 +153,7 @@ class PosixStorage implements Storage {
     await this.#root.check();
     const below = prefix.replace(/\/+$/, '');
     let first: ItemError | undefined;
-    for await (const found of walk(this.#root.inside(below))) {
+    for await (const found of walk(this.#root.inside(below), this.#root)) {
       const path = [below, found.path].filter((part) => part !== '').join('/');
       if ('error' in found) {
         const why = await this.#root.meaning(found.error, path);
@@ -187,7 +193,11 @@ class PosixStorage implements Storage {
 
   async #make(folder: string): Promise<void> {
     const first = await mkdir(folder, { recursive: true });
-    for (let made = folder; first && made.length >= first.length; made = dirname(made)) await this.#sync(dirname(made));
+    for (let made = folder; first && made.length >= first.length; made = dirname(made)) {
+      // Who may read a file may enter its folder.
+      if (this.#mode !== undefined) await chmod(made, this.#mode | 0o300 | ((this.#mode & 0o444) >> 2));
+      await this.#sync(dirname(made));
+    }
     this.#folders.add(folder);
   }
 
@@ -204,20 +214,25 @@ function statOf(one: { readonly size: number; readonly mtimeMs: number; readonly
   return { size: one.size, modified: iso(Math.floor(one.mtimeMs)), changed: iso(Math.floor(one.ctimeMs)) };
 }
 
-/** adler32 and md5 in one reading. */
-async function bothChecksums(path: string): Promise<Checksum> {
-  const handle = await openToRead(path);
-  const md5 = createHash('md5');
+/** `'0640'` or 640, as `chmod` takes it. */
+function modeOf(said: string | number | undefined): number | undefined {
+  return said === undefined ? undefined : Number.parseInt(String(said), 8);
+}
+
+/** adler32, and md5 in the same reading. */
+async function checksumOf(path: string, folders: readonly string[], md5: boolean): Promise<Checksum> {
+  const handle = await openBelow(path, folders);
+  const hash = md5 ? createHash('md5') : undefined;
   try {
-    const sum = await readChecksummed(handle, path, { sink: async (chunk) => void md5.update(chunk) });
-    return { ...sum, md5: md5.digest('hex') };
+    const sum = await readChecksummed(handle, path, hash ? { sink: async (chunk) => void hash.update(chunk) } : {});
+    return hash ? { ...sum, md5: hash.digest('hex') } : sum;
   } finally {
     await handle.close();
   }
 }
 
-async function readPart(path: string, offset: number, length: number): Promise<Buffer> {
-  const handle = await openToRead(path);
+async function readPart(path: string, folders: readonly string[], offset: number, length: number): Promise<Buffer> {
+  const handle = await openBelow(path, folders);
   try {
     const buffer = Buffer.alloc(length);
     let done = 0;

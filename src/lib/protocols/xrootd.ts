@@ -2,6 +2,7 @@
 // checksum of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
+import { requireBelow } from '../util/below.ts';
 import { mapLimit, parallel } from '../util/concurrency.ts';
 import { Address } from './tools/address.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from './tools/local.ts';
@@ -182,6 +183,7 @@ export class XrootdStorage implements Storage {
 
   async copyIn(local: string, path: string, options: CopyOptions = {}): Promise<Checksum> {
     const serverPath = this.address.inside(path);
+    await requireBelow(local, options.below);
     const expected = options.expect ?? (await readLocal(local, options));
     try {
       const arrived =

@@ -8,7 +8,7 @@ import { groupBy } from '../../util/group.ts';
 import { withScratch } from '../../util/scratch.ts';
 import { adopt, faultOf, wrongSource } from './lookfor.ts';
 import type { Session } from './session.ts';
-import { isFull } from './sites.ts';
+import { BUFFER, isFull } from './sites.ts';
 
 /** One end of the copy cannot be reached: no fault of this file. */
 class AsideError extends Error {}
@@ -96,10 +96,11 @@ async function moveBytes(
   const from = await onSite(session, source.site, () => session.sites.open(source.site));
   const expect: Checksum = { adler32: file.adler32, size: file.size };
   const options = { signal: lease.signal(task), expect, ...paceOf(session) };
-  const copyIn = (local: string) => onSite(session, to, () => target.copyIn(local, path, options));
+  const copyIn = (local: string, below?: readonly string[]) =>
+    onSite(session, to, () => target.copyIn(local, path, { ...options, ...(below && { below }) }));
   const copyOut = (local: string) => onSite(session, source.site, () => from.copyOut(source.path, local, options));
   const local = from.localPath(source.path);
-  if (local !== undefined) return copyIn(local);
+  if (local !== undefined) return copyIn(local, foldersOf(from, source.site, local));
   const mounted = target.localPath(path);
   if (mounted !== undefined) return copyOut(mounted);
   if (await onSite(session, to, async () => target.copyFrom?.(from, source.path, path, options))) return expect;
@@ -108,6 +109,12 @@ async function moveBytes(
     const read = await copyOut(between);
     return isSame(task, read) ? copyIn(between) : read;
   });
+}
+
+/** Where a mounted source must really lie: in a buffer nothing that leads out of it is data. */
+function foldersOf(from: Storage, site: string, local: string): readonly string[] {
+  const root = from.localPath('') ?? '/';
+  return site.startsWith(BUFFER) ? [root] : [root, local.slice(0, local.lastIndexOf('/'))];
 }
 
 function paceOf({ pace, ports }: Session): Pick<CopyOptions, 'pace'> {

@@ -8,7 +8,7 @@ import { ItemError, UnreachableError } from '../../util/errors.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import type { Item, Ports } from '../ports.ts';
 
-const BUFFER = 'buffer ';
+export const BUFFER = 'buffer ';
 
 export class Sites {
   /** Names of what is set aside: elements, `buffer L1`. */

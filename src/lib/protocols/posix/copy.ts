@@ -3,7 +3,8 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Checksum, CopyOptions } from '../../storage.ts';
-import { openToRead, readChecksummed } from '../../util/adler32.ts';
+import { readChecksummed } from '../../util/adler32.ts';
+import { openBelow } from '../../util/below.ts';
 import { ItemError } from '../../util/errors.ts';
 
 // Not truncated at opening: it might be the source itself. No link is followed out of the storage element.
@@ -22,17 +23,18 @@ const at = (side: 'source' | 'target') => (cause: unknown) => {
   throw new SideError(side, cause);
 };
 
-/** Replaces `target`, synced to disk. A partial target is removed on any error. @throws SideError */
-export async function copyFile(source: string, target: string, options: CopyOptions): Promise<Checksum> {
-  const from = await openToRead(source).catch(at('source'));
+/** Replaces `target`, synced to disk, with `mode` or what the umask leaves of 0644. A partial target is removed on any error. @throws SideError */
+export async function copyFile(source: string, target: string, options: CopyOptions, mode?: number): Promise<Checksum> {
+  const from = await openBelow(source, options.below).catch(at('source'));
   try {
-    const to = await open(target, WRITE, 0o644).catch(at('target'));
+    const to = await open(target, WRITE, mode ?? 0o644).catch(at('target'));
     let complete = false;
     let own = false;
     try {
       const [before, old] = await Promise.all([from.stat(), to.stat()]);
       distinct(before, old, source, target);
       own = true;
+      if (mode !== undefined) await to.chmod(mode).catch(at('target'));
       if (old.size > 0) await to.truncate(0).catch(at('target'));
       const sparse = before.blocks * 512 < before.size;
       const sum = await readChecksummed(from, source, {

@@ -1,8 +1,11 @@
 // Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is no data.
 import { readdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { requireBelow } from '../../util/below.ts';
 import { parallel } from '../../util/concurrency.ts';
 import { decodeName } from '../../util/names.ts';
 import { codeOf, isMissing } from '../../util/systemerrors.ts';
+import type { Root } from './root.ts';
 
 export interface Found {
   /** Relative to where the walk began, `/` between its parts. */
@@ -23,17 +26,19 @@ interface Folder {
   readonly bytes: Buffer;
   readonly path: string;
   readonly raw: boolean;
+  readonly isLink: boolean;
 }
 
 const SLASH = Buffer.from('/');
 const STATS_AT_ONCE = 32;
 
 /**
- * Files below `folder`, recursively. Links to files are followed, links to folders are not (they could be loops).
+ * Files below `folder`, recursively. A link to a file is followed where the file lies below `root`; one that leads out
+ * cannot be looked at. Links to folders are not followed (they could be loops).
  * What disappears meanwhile is left out. What cannot be looked at is told as such, and the walk goes on.
  */
-export async function* walk(folder: string): AsyncGenerator<Found | Unread, void, void> {
-  const open: Folder[] = [{ bytes: Buffer.from(folder), path: '', raw: false }];
+export async function* walk(folder: string, root: Root): AsyncGenerator<Found | Unread, void, void> {
+  const open: Folder[] = [{ bytes: Buffer.from(folder), path: '', raw: false, isLink: false }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { path } = next;
     const below = await children(next).catch((error: unknown) => ({ path, error }));
@@ -43,7 +48,7 @@ export async function* walk(folder: string): AsyncGenerator<Found | Unread, void
     }
     const { folders, others } = below;
     open.push(...folders);
-    for await (const found of parallel(others, STATS_AT_ONCE, statOf)) if (found) yield found;
+    for await (const found of parallel(others, STATS_AT_ONCE, (one) => statOf(one, root))) if (found) yield found;
   }
 }
 
@@ -64,6 +69,7 @@ async function children(folder: Folder): Promise<{ folders: Folder[]; others: Fo
       bytes: Buffer.concat([folder.bytes, SLASH, bytes]),
       path: folder.path === '' ? text : `${folder.path}/${text}`,
       raw: raw || folder.raw,
+      isLink: entry.isSymbolicLink(),
     };
     (entry.isDirectory() ? folders : others).push(child);
   }
@@ -75,8 +81,12 @@ function isLostAndFound(folder: Folder, error: unknown): boolean {
   return folder.path === 'lost+found' && codeOf(error) === 'EACCES';
 }
 
-async function statOf(file: Folder): Promise<Found | Unread | undefined> {
+async function statOf(file: Folder, root: Root): Promise<Found | Unread | undefined> {
   try {
+    if (file.isLink) {
+      if ((await stat(file.bytes)).isDirectory()) return undefined;
+      await requireBelow(file.bytes, root.isBuffer ? [root.folder] : [root.folder, dirname(file.bytes.toString())]);
+    }
     const found = await stat(file.bytes);
     const { size, mtimeMs, ctimeMs } = found;
     return found.isFile() ? { path: file.path, raw: file.raw, size, mtimeMs, ctimeMs } : undefined;

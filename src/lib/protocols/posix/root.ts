@@ -3,6 +3,7 @@
 // be written under its mount point.
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { inHeldFolder } from '../../util/below.ts';
 import { grouped } from '../../util/concurrency.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
@@ -18,13 +19,16 @@ export class Root {
   /** `storage sfu`, `buffer L1`: as messages say it. */
   readonly label: string;
   readonly folder: string;
+  /** Others write there: nothing in it is believed to lie where its name says. */
+  readonly isBuffer: boolean;
   readonly #mounted: boolean;
   readonly #look = grouped(() => this.#check());
   #identity: string | undefined;
 
   /** `mounted`: the folder must be a mount point. */
   constructor(name: string, folder: string, mounted: boolean) {
-    this.label = name.startsWith('buffer') ? name : `storage ${name}`;
+    this.isBuffer = name.startsWith('buffer');
+    this.label = this.isBuffer ? name : `storage ${name}`;
     this.folder = folder;
     this.#mounted = mounted;
   }
@@ -60,6 +64,20 @@ export class Root {
     const escapes = path.startsWith('/') || path.includes('\0') || path.split('/').includes('..');
     if (escapes) throw new ItemError(`${this.label}: path '${shown(path)}' leads out of its folder`);
     return join(this.folder, path);
+  }
+
+  /**
+   * Folders that a file must really lie in. Of an element also the one that it was looked for in: folders of an element may
+   * be links, which its owner made; a file that is a link out of its folder is not a copy.
+   */
+  folders(path: string): readonly string[] {
+    return this.isBuffer ? [this.folder] : [this.folder, dirname(this.inside(path))];
+  }
+
+  /** Runs `work` with the absolute path of `path`; in a buffer by way of its open folder, which cannot be swapped for a link. */
+  held<T>(path: string, work: (path: string) => Promise<T>): Promise<T> {
+    const whole = this.inside(path);
+    return this.isBuffer ? inHeldFolder(whole, this.folder, work) : work(whole);
   }
 
   /**

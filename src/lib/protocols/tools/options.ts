@@ -2,8 +2,14 @@
 import { ConfigError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
 
-type Kind = 'text' | 'count' | 'flag';
-type Value<K extends Kind> = K extends 'text' ? string : K extends 'count' ? number : boolean;
+type Kind = 'text' | 'count' | 'flag' | 'mode';
+type Value<K extends Kind> = K extends 'text'
+  ? string
+  : K extends 'count'
+    ? number
+    : K extends 'mode'
+      ? string | number
+      : boolean;
 
 /** @throws ConfigError that names the element, the option and what was probably meant */
 export function checkOptions<const T extends Readonly<Record<string, Kind>>>(
@@ -22,9 +28,15 @@ export function checkOptions<const T extends Readonly<Record<string, Kind>>>(
   return options as { readonly [K in keyof T]?: Value<T[K]> };
 }
 
-const SAID: Readonly<Record<Kind, string>> = { text: 'a text', count: 'a whole number above 0', flag: 'true or false' };
+const SAID: Readonly<Record<Kind, string>> = {
+  text: 'a text',
+  count: 'a whole number above 0',
+  flag: 'true or false',
+  mode: "a mode such as '0640'",
+};
 
 function isA(kind: Kind, value: unknown): boolean {
+  if (kind === 'mode') return /^0?[0-7]{3}$/.test(String(value));
   if (kind === 'count') return Number.isInteger(value) && (value as number) > 0;
   return typeof value === (kind === 'text' ? 'string' : 'boolean');
 }
