@@ -64,7 +64,7 @@ export default class List extends Base {
 }
 
 function kindOf(word: string): Kind {
-  if (word in KINDS) return word as Kind;
+  if (Object.hasOwn(KINDS, word)) return word as Kind;
   const kinds = Object.keys(KINDS);
   throw new UsageError(`${word} cannot be listed`, { hint: suggestion(word, kinds) });
 }

@@ -1,6 +1,6 @@
 // The job wrapper's files: any input name, every wrong output, and staging out to storage that fails.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -149,6 +149,13 @@ describe('stage out', () => {
     expect(record).toMatchObject({ phase: 'done', outputs: [{ storage: 'two' }] });
     expect(existsSync(join(folder, 'one'))).toBe(false);
     expect(existsSync(join(folder, 'two', record.outputs[0]!.path))).toBe(true);
+  });
+
+  test('files have the mode of their storage element', async () => {
+    mkdirSync(join(folder, 'two'));
+    const record = await run(spec('echo x > "$OUT_out"', { destinations: [{ ...place('two'), mode: '0640' }] }));
+    expect(record).toMatchObject({ phase: 'done' });
+    expect(statSync(join(folder, 'two', record.outputs[0]!.path)).mode & 0o777).toBe(0o640);
   });
 
   test('none left: each one is named with its reason', async () => {

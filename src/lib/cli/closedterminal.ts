@@ -9,10 +9,10 @@ const NEVER_WRITTEN = 13;
 
 /** Lets the process end cleanly when a terminal has gone. */
 export function endWithoutTerminal(): void {
-  process.on('exit', (code) => {
+  process.on('exit', () => {
     const closed = [0, 1, 2].filter(isClosed);
     for (const fd of closed) replace(fd);
-    if (code === NEVER_WRITTEN && closed.length > 0) process.exit(0);
+    if (process.exitCode === NEVER_WRITTEN && closed.length > 0) process.exitCode = 0;
   });
 }
 

@@ -84,7 +84,11 @@ export default class DflowHelp extends Help {
     const below = this.config.commands.filter((other) => other.id.startsWith(`${word}:`) && !other.hidden);
     if (!command && below.length === 0) return [];
     const topic = below.map((other) => other.id.slice(word.length + 1)).join(', ');
-    const about = OWN_WORDS[word] ?? this.config.findTopic(word)?.description ?? command?.summary ?? '';
+    const about =
+      (Object.hasOwn(OWN_WORDS, word) ? OWN_WORDS[word] : undefined) ??
+      this.config.findTopic(word)?.description ??
+      command?.summary ??
+      '';
     const line = `  ${word.padEnd(13)}${about}`;
     if (topic === '') return [line];
     const whole = `${line} (${topic})`;

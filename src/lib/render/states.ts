@@ -21,5 +21,6 @@ const COLOURS: Readonly<Record<string, Paint>> = {
 
 /** The painter of a state's word; an unknown word stays as it is. */
 export function stateColour(state: string): Paint {
-  return COLOURS[state] ?? ((text) => text);
+  const colour = Object.hasOwn(COLOURS, state) ? COLOURS[state] : undefined;
+  return colour ?? ((text) => text);
 }

@@ -28,6 +28,8 @@ export interface StageOut {
   readonly path: string;
   /** `false`: an XRootD server that cannot keep a file only when its copy has ended well. */
   readonly posc?: boolean;
+  /** Of the files at a mounted folder, as `chmod` takes it; absent: what the umask leaves. */
+  readonly mode?: string;
 }
 
 export interface SpecOutput {
@@ -97,7 +99,8 @@ function checkSpec(spec: JobSpec): void {
     check(NAME, type, 'output type', spec.ref);
     check(WORD, name, 'output name', spec.ref);
   }
-  for (const { storage, protocol, path } of spec.destinations) {
+  for (const { storage, protocol, path, mode = '' } of spec.destinations) {
+    check(/^[0-7]{0,4}$/, mode, 'mode', spec.ref);
     check(WORD, storage, 'storage name', spec.ref);
     check(WORD, protocol, 'protocol', spec.ref);
     check(/^[^\n]*$/, path, 'output folder', spec.ref);
@@ -120,8 +123,9 @@ function inputRow({ source, name, copy, protocol = '', size, adler32 = '' }: Sta
   return [source, name, copy ? 'copy' : 'stream', protocol, size === undefined ? '' : String(size), adler32];
 }
 
-function destinationRow({ storage, protocol, folder, path, posc = true }: StageOut): string[] {
-  return [storage, protocol, folder, path, protocol === 'xrootd' && posc ? '--posc' : ''];
+function destinationRow({ storage, protocol, folder, path, posc = true, mode = '' }: StageOut): string[] {
+  const more = protocol === 'posix' ? mode : protocol === 'xrootd' && posc ? '--posc' : '';
+  return [storage, protocol, folder, path, more];
 }
 
 /**

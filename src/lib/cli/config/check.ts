@@ -10,10 +10,25 @@ export type Checked<T> = { readonly value: T } | { readonly problems: readonly P
 
 export function check<T extends z.ZodMiniType>(schema: T, file: YamlFile): Checked<z.infer<T>> {
   if (file.syntax.length > 0) return { problems: file.syntax };
+  const lost = prototypeKey(file.value, []);
+  if (lost) return { problems: [{ file: file.file, ...file.atKey(lost, PROTO), message: `'${PROTO}' is not a name` }] };
   const result = z.safeParse(schema, file.value);
   if (result.success) return { value: result.data };
   const problems = result.error.issues.flatMap((issue) => problemsOf(schema, file, issue, []));
   return { problems: inOrder(problems) };
+}
+
+const PROTO = '__proto__';
+
+/** The map that has this key, which schemas pass over without a word. */
+function prototypeKey(value: unknown, path: Path): Path | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Object.hasOwn(value, PROTO)) return path;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = prototypeKey(inner, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** By place; what is misspelt before what is therefore missing. */

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
+import { byName, isTaken } from '../../util/byname.ts';
 import { ConfigError, messageOf } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
 import { codeOf } from '../../util/systemerrors.ts';
@@ -25,7 +26,7 @@ export interface ModulesRead {
 
 /** Reads every module file beside the configuration. A file without content (all comments) is none. */
 export function readModules(folder: string, runTypes: readonly string[], reading: Reading): ModulesRead {
-  const read: ModulesRead = { modules: {}, problems: [], texts: [] };
+  const read: ModulesRead = { modules: byName([]), problems: [], texts: [] };
   for (const file of moduleFiles(folder)) {
     const yaml = readYaml(file, reading.text(file));
     if (yaml.value === null && yaml.syntax.length === 0) continue;
@@ -129,8 +130,8 @@ function moduleFile(
       },
     ];
   });
-  const types = Object.entries(raw.runTypes ?? {}).map(([type, names]) => [type, listOf(names)]);
-  return { version, path, modules: Object.fromEntries(modules), runTypes: Object.fromEntries(types) };
+  const types = Object.entries(raw.runTypes ?? {}).map(([type, names]) => [type, listOf(names)] as const);
+  return { version, path, modules: byName(modules), runTypes: byName(types) };
 }
 
 /** Files that are declared, and each `./x` in the command that exists beside the module file or the configuration. */
@@ -218,7 +219,7 @@ function shapeProblems(name: string, def: RawDef, raw: RawModules): Shape[] {
 }
 
 function outputProblem(type: string, suffix: string, all: readonly (readonly [string, string])[]): string | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(type)) {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(type) || isTaken(type)) {
     return `output type ${type} must be letters, digits and \`_\`: the command sees it as $OUT_${type}`;
   }
   if (!/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(suffix)) {

@@ -23,7 +23,7 @@ function readOwn(file: string): string {
   const me = identity();
   return readable(file, () =>
     readChecked(file, (facts: Stats) => {
-      if (!facts.isFile()) throw new ConfigError(`'${file}' is not a regular file`, { where: file });
+      if (!facts.isFile()) throw new ConfigError('the file cannot be read: it is not a regular file', { where: file });
       const why = me && foreignBy(facts, me);
       if (why !== undefined) throw notOurs(file, file, why);
     }),

@@ -1,6 +1,7 @@
 // Kinds of values in the configuration: durations, sizes, shares, counts, names. Each says in words what it expects.
 import * as z from 'zod/mini';
 import { parseRuns } from '../../domain/selection.ts';
+import { isTaken } from '../../util/byname.ts';
 import { parseDuration } from '../../util/time.ts';
 
 /** A scalar that `read` understands; anything else is refused with `expected` in words. */
@@ -80,9 +81,13 @@ export const text = scalar('text', [], (value) => (value === '' ? undefined : va
 export const anyText = scalar('text', [], (value) => value);
 
 /** A name that can stand in ids, file names and shell words. */
-export const name = scalar('a name of letters, digits, `.`, `_` and `-`', [], (value) => {
-  return /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(value) ? value : undefined;
-});
+export const name = scalar(
+  'a name of letters, digits, `.`, `_` and `-` (`constructor` and the like are taken)',
+  [],
+  (value) => {
+    return /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(value) && !isTaken(value) ? value : undefined;
+  },
+);
 
 /** One, or a list of them. */
 export function oneOrMany<T extends z.ZodMiniType>(item: T) {

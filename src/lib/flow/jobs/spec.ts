@@ -162,7 +162,8 @@ function destination(job: JobDoc, name: string, context: SpecContext): StageOut 
   const path = outputFolder(job);
   const { protocol, options } = settings;
   const folder = storage.localPath(path) ?? remoteUrl(storage, path);
-  return { storage: name, protocol, folder, path, ...(options.posc === false && { posc: false }) };
+  const mode = options.mode === undefined ? {} : { mode: String(options.mode) };
+  return { storage: name, protocol, folder, path, ...mode, ...(options.posc === false && { posc: false }) };
 }
 
 function element(name: string, { storages, storageSettings }: SpecContext) {

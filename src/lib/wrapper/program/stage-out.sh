@@ -38,7 +38,7 @@ abandon() {
   to=
 }
 
-# put_posix FOLDER PATH: copies and verifies every output, or says in $line why not.
+# put_posix FOLDER PATH [MODE]: copies and verifies every output, or says in $line why not.
 put_posix() {
   # A mounted folder that is not there must not be made: the files would land below the empty mount point.
   [ -d "${1%"/$2"}" ] || {
@@ -49,14 +49,15 @@ put_posix() {
   [ -d "$to" ] || said=$(mkdir -p -- "$to" 2>&1) || abandon 'cannot make the folder'
   each_output copy_output
   [ -z "$to" ] || verify_copies || abandon 'a copy differs from its original'
+  [ -z "$to" ] || [ -z "$3" ] || said=$(with_outputs "$to" chmod "$3" -- 2>&1) || abandon 'cannot set the mode'
   [ -n "$to" ]
 }
 
-try_destination() { # storage protocol folder path posc
+try_destination() { # storage protocol folder path posc|mode
   [ -z "$placed" ] || return 0
   line="this wrapper does not know protocol $2" kind=adler32
   case $2 in
-    posix) kind=md5 && put_posix "$3" "$4" ;;
+    posix) kind=md5 && put_posix "$3" "$4" "$5" ;;
     xrootd | gfal) put_remote "$2" "$3" "$5" ;;
     *) false ;;
   esac && placed=$1 folder=$4/$execution && return

@@ -52,7 +52,7 @@ export function pauseAfter(took: number): number {
 
 /** Runs the host's steps; items carry the step's name. What is wrong in every round alike is said once. */
 export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
-  const names = ports.settings.loops.filter((name): name is StepName => name in STEPS);
+  const names = ports.settings.loops.filter((name): name is StepName => Object.hasOwn(STEPS, name));
   const said = new Set<string>();
   for (let quiet = 0; ; ) {
     let changed = false;
