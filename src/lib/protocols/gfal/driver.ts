@@ -150,7 +150,7 @@ except ImportError as error:
     sys.exit(1)
 out = os.fdopen(os.dup(1), "wb", buffering=0)
 os.dup2(2, 1)
-url, at, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+url, at, end = os.environ.pop("DFLOW_URL"), int(sys.argv[1]), int(sys.argv[2])
 try:
     source = gfal2.creat_context().open(url, "r")
     while at < end:

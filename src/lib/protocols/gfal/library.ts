@@ -68,8 +68,9 @@ export class Library {
     sink: (chunk: Buffer) => Promise<void>,
     asking: Asking,
   ): Promise<void> {
-    const args = ['-c', READER, url, String(from), String(to)];
-    const ran = await run(this.#python, args, { ...asking, env: this.#env, sink });
+    // The address may hold a secret: everybody can read a command line.
+    const args = ['-c', READER, String(from), String(to)];
+    const ran = await run(this.#python, args, { ...asking, env: { ...this.#env, DFLOW_URL: url }, sink });
     if (ran.absent) throw new RemoteFailure('down', `${this.#python} is not installed`);
     if (ran.timedOut) throw late(asking.timeout);
     if (ran.exit === 0) return;
