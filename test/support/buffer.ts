@@ -140,6 +140,16 @@ export async function dataDoc(ports: Ports, run: number, level = 'L1'): Promise<
   return (await ports.store.get<DataDoc>([id])).get(id);
 }
 
+/** Writes down that every file of the run has a verified copy. */
+export async function copied(ports: Ports, run: number): Promise<void> {
+  const at = await ports.store.now();
+  await ports.store.update<DataDoc>(dataId('L1', run), (doc) => {
+    if (!doc) return { skip: 'no such run' };
+    const replicas = { sfu: { state: 'verified', attempt: 1, path: 'x', since: at, checkedAt: at } as const };
+    return { write: { ...doc, files: doc.files.map((file) => ({ ...file, replicas })) } };
+  });
+}
+
 /** Reason by name. */
 export async function quarantined(ports: Ports): Promise<Record<string, string>> {
   const docs = await ports.store.range<QuarantineDoc>(idsWith('quarantine:'));

@@ -53,6 +53,8 @@ export interface QuarantineDoc extends Doc {
   /** File name as text; bytes that are no UTF-8 are shown as `%XX`. */
   readonly name: string;
   readonly run?: number;
+  /** Of a file with other content than is registered in its place. */
+  readonly subrun?: number;
   readonly reason:
     | 'beyond-max-jump'
     | 'out-of-range'

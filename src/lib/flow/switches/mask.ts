@@ -12,8 +12,11 @@ import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 /** Id of the hold that calibration run `run` puts. */
 export const calibrationHoldId = (run: number): string => holdId(`calibration-${runPad(run)}`);
 
-/** The run's document with its mask; the same object when it has it already. */
-export function withMask(doc: RunDoc, mask: number, from: string, at: Iso, by: string): RunDoc {
+/**
+ * The run's document with its mask; the same object when it has it already. What was decided by another type in `version`,
+ * the automatic one, is decided again; passes that exist stay.
+ */
+export function withMask(doc: RunDoc, mask: number, from: string, at: Iso, by: string, version?: string): RunDoc {
   if (doc.mask === mask && doc.maskFrom !== undefined) return doc;
   const entry = {
     at,
@@ -22,7 +25,10 @@ export function withMask(doc: RunDoc, mask: number, from: string, at: Iso, by: s
     by,
     why: from,
   };
-  return { ...doc, mask, maskFrom: from, history: appendHistory(doc.history, entry) };
+  const { automatic, ...rest } = doc;
+  const decided = Object.entries(automatic ?? {}).filter(([name]) => doc.mask === mask || name !== version);
+  const kept = decided.length > 0 ? { automatic: Object.fromEntries(decided) } : {};
+  return { ...rest, ...kept, mask, maskFrom: from, history: appendHistory(doc.history, entry) };
 }
 
 /**
@@ -38,7 +44,7 @@ export async function* setMask(ports: Ports, run: number, mask: number, from: st
     const at = await ports.store.now();
     const outcome = await ports.store.update<RunDoc>(runId(run), (current) => {
       if (!current) return { skip: 'the run is gone' };
-      const next = withMask(current, mask, from, at, ports.by);
+      const next = withMask(current, mask, from, at, ports.by, ports.settings.automatic.version);
       return next === current ? { skip: 'it has this mask' } : { write: next };
     });
     if (!tookEffect(outcome)) return;

@@ -1,10 +1,15 @@
 // The buffer as a whole: how full, how fast it fills, how long it lasts, and what keeps each part of it from being freed.
 // `bufferRows` is cheap (counts and what the hosts last said); `bufferParts` reads the documents of what is there.
 
+import type { DataDoc } from '../../../domain/data/data.ts';
 import type { KeepGate, PurgeRules } from '../../../domain/data/purgerules.ts';
 import { SCHEMA } from '../../../domain/doc.ts';
+import { dataId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
+import { remedy } from '../../../domain/runs/remedy.ts';
+import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { daysLeft, inflow, sinceHour } from '../../../domain/storage/inflow.ts';
+import { idsWith } from '../../../store.ts';
 import { humanBytes } from '../../../util/bytes.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -72,7 +77,7 @@ async function disks(ports: Ports, now: Iso): Promise<Map<string, BufferDoc>> {
 
 /** Bytes and files that one gate keeps, or that may go. */
 export interface BufferPart {
-  readonly gate: KeepGate | 'free';
+  readonly gate: KeepGate | 'free' | 'quarantine';
   readonly why: string;
   readonly next: string;
   readonly files: number;
@@ -105,7 +110,23 @@ export async function bufferParts(ports: Ports): Promise<BufferPart[]> {
     const known = parts.get(key) ?? { ...part, files: 0, bytes: 0, run: doc.run };
     parts.set(key, { ...known, files: known.files + 1, bytes: known.bytes + file.size });
   }
+  for (const doc of await quarantined(ports)) {
+    const part = { gate: 'quarantine' as const, why: `in quarantine: ${doc.reason}`, next: remedy(doc) };
+    const known = parts.get(part.why) ?? { ...part, files: 0, bytes: 0, run: doc.run ?? 0 };
+    parts.set(part.why, { ...known, files: known.files + 1, bytes: known.bytes + (doc.size ?? 0) });
+  }
   return [...parts.values()].sort((a, b) => b.bytes - a.bytes);
+}
+
+/** Files in quarantine; those that lie where an original does, which has been counted, are left out. */
+async function quarantined({ store, settings }: Ports): Promise<QuarantineDoc[]> {
+  const docs = await store.range<QuarantineDoc>(idsWith('quarantine:'));
+  const here = docs.filter(({ level }) => settings.buffers.some((buffer) => buffer.level === level));
+  const data = await store.get<DataDoc>(here.map(({ level, run }) => dataId(level, run ?? -1)));
+  return here.filter(({ name, level, run }) => {
+    const file = data.get(dataId(level, run ?? -1))?.files.find(({ path }) => path === name);
+    return file === undefined || file.original.state === 'purged';
+  });
 }
 
 /** Details of one file must not split a part into as many parts as it has files. */

@@ -13,6 +13,7 @@ import { livingAttention, type Work } from './loopstatus.ts';
 import type { Attention, StatusPage } from './page.ts';
 import { runAttention } from './runstatus.ts';
 import { storageAttention } from './storagestatus.ts';
+import { versionAttention } from './versionstatus.ts';
 
 type Page = Omit<StatusPage, 'needYou'>;
 
@@ -39,6 +40,7 @@ export async function attention(ports: Ports, facts: AttentionFacts): Promise<At
     ...(await jobAttention(ports, facts)),
     ...holdAttention(facts.open, page.at),
     ...(await storageAttention(ports, facts)),
+    ...(await versionAttention(ports, page)),
     ...quarantineAttention(page),
     ...(await runAttention(ports, page.at)),
   ];

@@ -13,6 +13,7 @@ import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/near.ts';
 import { runFacts } from '../../jobs/facts.ts';
+import { noticeGates } from '../../jobs/notices.ts';
 import type { Ports } from '../../ports.ts';
 import { askedGates } from './asked.ts';
 import { fileGates } from './whyfiles.ts';
@@ -54,6 +55,7 @@ async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[], modu
     ...(await firstPassGates(ports, run)),
     ...(await quarantineGates(ports, run)),
     ...(await fileGates(ports, run)),
+    ...(await noticeGates(ports, run)),
     ...conflictGates([facts.doc, facts.data, ...passes], ports.settings.store),
     ...automaticGates(ports, run, facts.doc?.automatic, passes, firstUnmet(ready)),
   ];

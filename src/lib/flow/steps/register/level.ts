@@ -18,6 +18,8 @@ export interface LevelRules {
   /** The store's clock before the listing began: what turned up later proves nothing. */
   readonly now: Iso;
   readonly by: string;
+  /** The automatic version. */
+  readonly version?: string | undefined;
   /** Raw format whose headers have the run's mask. */
   readonly format?: 'zdab';
 }

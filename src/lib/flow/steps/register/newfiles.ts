@@ -96,6 +96,56 @@ export function withFile(old: RawFile, next: RawFile, why: string, at: Iso, by: 
   };
 }
 
+/** New content for a registered file, as it was read. */
+export type Content = Pick<RawFile, 'path' | 'size' | 'adler32' | 'modified'> & { readonly changed?: Iso | undefined };
+
+/**
+ * The change that makes new content what is registered, if the old is still what the decision was made on. Copies of the
+ * old content are bad from then on; `unused`: only while there are none.
+ */
+export function withContent(old: RawFile, content: Content, by: { at: Iso; by: string; to: string; unused: boolean }) {
+  return (doc: DataDoc | undefined): Decision<DataDoc> => {
+    const current = doc?.files.find((file) => file.subrun === old.subrun);
+    if (!doc || !current) return { skip: 'no longer registered' };
+    if (current.adler32 !== old.adler32 || current.size !== old.size) return { skip: 'changed by another' };
+    if (isBeingUsed(current)) return { skip: 'a copy or a purge of it is under way' };
+    if (by.unused && hasCopies(current)) return { skip: 'it has a copy' };
+    const { changed: _, ...rest } = current;
+    const { changed, ...fields } = content;
+    const file: RawFile = {
+      ...rest,
+      ...fields,
+      ...(changed === undefined ? {} : { changed }),
+      name: content.path.slice(content.path.lastIndexOf('/') + 1),
+      registered: by.at,
+      original: { state: 'present' },
+      replicas: outdated(current, by.at),
+    };
+    const files = doc.files.map((one) => (one === current ? file : one));
+    const history = appendHistory(doc.history, { at: by.at, to: by.to, by: by.by });
+    return { write: withDone({ ...doc, files, history }) };
+  };
+}
+
+export function hasCopies({ replicas }: RawFile): boolean {
+  return Object.values(replicas).some(({ state }) => state === 'verified');
+}
+
+/** Somebody reads or writes its bytes now. */
+export function isBeingUsed({ original, replicas }: RawFile): boolean {
+  return original.state === 'purging' || Object.values(replicas).some(({ state }) => state === 'copying');
+}
+
+function outdated({ replicas }: RawFile, at: Iso): RawFile['replicas'] {
+  const why = 'it has the content that was registered before';
+  return Object.fromEntries(
+    Object.entries(replicas).map(([name, replica]) => {
+      if (replica.state !== 'verified') return [name, replica];
+      return [name, { state: 'bad', attempt: replica.attempt, path: replica.path, since: at, why }];
+    }),
+  );
+}
+
 function sameOriginal(a: RawFile, b: RawFile): boolean {
   if (a.original.state === 'changed' && b.original.state === 'changed') return a.original.why === b.original.why;
   return a.original.state === b.original.state;

@@ -9,6 +9,7 @@ import type { Entry } from '../../../storage.ts';
 import { type Change, tookEffect } from '../../../store.ts';
 import { shown } from '../../../util/names.ts';
 import { baseName } from '../../copies/buffer/listing.ts';
+import { giveNotice, type NoticeDoc } from '../../jobs/notices.ts';
 import type { Item, Step } from '../../ports.ts';
 import { dry, type Round, registeredAs, write } from './round.ts';
 import { isHidden } from './unreadable.ts';
@@ -16,6 +17,7 @@ import { isHidden } from './unreadable.ts';
 export interface Refusal {
   readonly entry: Entry;
   readonly run?: number;
+  readonly subrun?: number;
   readonly reason: QuarantineDoc['reason'];
   readonly detail: string;
 }
@@ -26,6 +28,15 @@ export const BY_HOLD = 'hold:';
 /** True when the file lies as it was when it was quarantined, so that it need not be read again. */
 export function isUnchanged(doc: QuarantineDoc | undefined, entry: Entry): doc is QuarantineDoc {
   return doc !== undefined && doc.size === entry.size && doc.modified === entry.modified;
+}
+
+/** A copy that was interrupted may have been finished by another program, or by hand. */
+function interrupted(
+  { level, name, run = 0, size, detail }: QuarantineDoc,
+  since: string,
+): Omit<NoticeDoc, '_id' | 'kind' | 'v'> {
+  const text = `${name} (${level}) lay there with ${size} bytes (${detail}) before it was finished: compare it with its source`;
+  return { what: 'interrupted', run, name, text, since };
 }
 
 /** Writes refusals down. An item only for what is new: a file that stays in quarantine is no new failure. */
@@ -51,7 +62,7 @@ export async function* quarantine(round: Round, refusals: readonly Refusal[]): S
 
 function toChange(round: Round, refusal: Refusal, at: string): Change<QuarantineDoc> {
   const { level } = round.buffer;
-  const { entry, run, reason, detail } = refusal;
+  const { entry, run, subrun, reason, detail } = refusal;
   const name = shown(entry.path);
   const id = quarantineId(level, name);
   const base = round.known.quarantined.get(name);
@@ -69,6 +80,7 @@ function toChange(round: Round, refusal: Refusal, at: string): Change<Quarantine
           level,
           name,
           ...(run === undefined ? {} : { run }),
+          ...(subrun === undefined ? {} : { subrun }),
           reason,
           detail,
           size: entry.size,
@@ -118,6 +130,7 @@ export async function* release(round: Round, refused: ReadonlySet<string>): Step
     if (outcomes[index]?.result !== 'written' && outcomes[index]?.result !== 'already') continue;
     known.quarantined.delete(doc.name);
     const there = present.has(doc.name);
+    if (there && doc.reason === 'odd-time' && !round.dryRun) await giveNotice(round.ports, interrupted(doc, round.now));
     const text = `${baseName(doc.name)}: ${there ? `was ${doc.reason}, is good now` : 'is no longer on the buffer'}`;
     yield { ...fields(doc), did: there ? 'released' : 'gone', ...dry(round), text };
   }

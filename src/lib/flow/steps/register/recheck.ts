@@ -1,18 +1,21 @@
 // Files that lie where a registered one is expected, but not as it was registered: touched, changed, moved, doubled.
-// What was registered is never replaced; what differs is reported every time until somebody settles it.
+// What was registered is replaced only while it has no copy and no pass; else what differs is a new version, reported
+// every time until somebody accepts or rejects it.
 
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
-import { tookEffect } from '../../../store.ts';
+import { remedy } from '../../../domain/runs/remedy.ts';
+import { type Change, tookEffect } from '../../../store.ts';
 import { shown } from '../../../util/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Found } from '../../copies/buffer/listing.ts';
+import { hasPasses } from '../../jobs/notices.ts';
 import type { Item, Step } from '../../ports.ts';
 import { troubleItem } from './admit.ts';
 import { isAsRegistered } from './glance.ts';
-import { dataRefOf, withFile } from './newfiles.ts';
+import { dataRefOf, hasCopies, isBeingUsed, withContent, withFile } from './newfiles.ts';
 import { isUnchanged, quarantine, type Refusal } from './quarantine.ts';
-import { readSteady } from './read.ts';
+import { readHeader, readSteady } from './read.ts';
 import { dry, type Round, registeredAs, write } from './round.ts';
 import { isHidden } from './unreadable.ts';
 
@@ -23,7 +26,7 @@ export async function* recheck(round: Round, files: readonly Found[], refused: S
     if (!registered || isAsRegistered(file, registered)) continue;
     // A purge has claimed it and looks at the file itself.
     if (registered.original.state === 'purging') continue;
-    if (file.path === registered.path) yield* samePlace(round, file, registered);
+    if (file.path === registered.path) yield* samePlace(round, file, registered, refused);
     else yield* otherPlace(round, file, registered, refused);
   }
 }
@@ -33,31 +36,74 @@ function difference(file: Found, registered: RawFile): string {
   return `on the buffer ${file.size} bytes of ${file.modified}, registered ${registered.size} bytes of ${registered.modified}`;
 }
 
-async function* samePlace(round: Round, file: Found, registered: RawFile): Step {
+async function* samePlace(round: Round, file: Found, registered: RawFile, refused: Set<string>): Step {
   const why = difference(file, registered);
   const seen = registered.original.state === 'changed' && registered.original.why === why;
-  if (seen) yield changedItem(round, file, why);
-  else if (file.size !== registered.size) yield* markChanged(round, file, registered, why);
-  else {
+  if (!seen && file.size === registered.size) {
     const reading = await readSteady(round.storage, file);
-    if (reading.ok && reading.adler32 === registered.adler32) yield* accept(round, file, registered);
-    else if (reading.ok) yield* markChanged(round, file, registered, why);
-    else if (reading.did !== 'gone') yield troubleItem(round, file, reading);
+    if (reading.ok && reading.adler32 === registered.adler32) return yield* accept(round, file, registered);
+    if (!reading.ok && reading.did !== 'gone') yield troubleItem(round, file, reading);
+    if (!reading.ok) return;
   }
+  yield* newContent(round, file, await markChanged(round, file, registered, why), refused);
 }
 
-async function* markChanged(round: Round, file: Found, registered: RawFile, why: string): Step {
+/** Written down as soon as it is seen: purge and transfer keep away, however long the new content takes to settle. */
+async function markChanged(round: Round, file: Found, registered: RawFile, why: string): Promise<RawFile> {
+  const { original } = registered;
+  if (original.state === 'purged' || (original.state === 'changed' && original.why === why)) return registered;
   const since = await round.ports.store.now();
-  if (registered.original.state !== 'purged') {
-    const next: RawFile = { ...registered, original: { state: 'changed', since, why } };
-    await replace(round, registered, next, file.run, `changed: ${why}`, since);
+  const next: RawFile = { ...registered, original: { state: 'changed', since, why } };
+  await replace(round, registered, next, file.run, `changed: ${why}`, since);
+  return registeredAs(round.known, file) ?? registered;
+}
+
+/** Other content where the registered file lies or lay: taken by itself while nothing rests on the old, else by a person. */
+async function* newContent(round: Round, file: Found, registered: RawFile, refused: Set<string>): Step {
+  const name = shown(file.path);
+  const doc = round.known.quarantined.get(name);
+  if (doc?.reason === 'new-version' && isUnchanged(doc, file)) refused.add(name);
+  else if (file.closed) {
+    const taken = yield* takeUnused(round, file, registered);
+    if (taken) return;
+    refused.add(name);
+    // The item that tells of the change says how to settle it.
+    for await (const _ of quarantine(round, [newVersion(file, registered)]));
   }
-  yield changedItem(round, file, why);
+  yield changedItem(round, file, difference(file, registered));
+}
+
+/** True when it is registered anew, or cannot be read now. */
+async function* takeUnused(round: Round, file: Found, registered: RawFile): AsyncGenerator<Item, boolean, void> {
+  if (hasCopies(registered) || isBeingUsed(registered) || (await hasPasses(round.ports, file.run))) return false;
+  if (round.buffer.format === 'zdab' && !(await readHeader(round.storage, file.path, file.run)).ok) return false;
+  const reading = await readSteady(round.storage, file);
+  if (!reading.ok) {
+    if (reading.did !== 'gone') yield troubleItem(round, file, reading);
+    return true;
+  }
+  const { path, size, modified, changed, subrun } = file;
+  const text = `${shown(path)} ${size} bytes, adler32 ${reading.adler32}: its content is new, it has no copy and no pass`;
+  const at = await round.ports.store.now();
+  const content = { path, size, modified, changed, adler32: reading.adler32 };
+  const change = withContent(registered, content, { at, by: round.ports.by, to: text, unused: true });
+  if (!(await writeFile(round, file.run, change))) return false;
+  const { adler32 } = reading;
+  yield { ...dataRefOf(round, file.run), did: 'renewed', subrun, name: file.name, size, adler32, text, ...dry(round) };
+  return true;
+}
+
+function newVersion(file: Found, registered: RawFile): Refusal {
+  const { original, size, modified } = registered;
+  const was = original.state === 'purged' ? ', since purged' : '';
+  const detail = `other content (${file.size} bytes) than was registered (${size} bytes of ${modified}${was})`;
+  return { entry: file, run: file.run, subrun: file.subrun, reason: 'new-version', detail };
 }
 
 function changedItem(round: Round, file: Found, why: string): Item {
   const text = `${shown(file.path)} is not what was registered: ${why}`;
-  const next = `dflow show ${dataId(round.buffer.level, file.run)}`;
+  const doc = round.known.quarantined.get(shown(file.path));
+  const next = doc?.reason === 'new-version' ? remedy(doc) : `dflow show ${dataId(round.buffer.level, file.run)}`;
   return {
     ...dataRefOf(round, file.run),
     did: 'changed',
@@ -82,8 +128,11 @@ async function* accept(round: Round, file: Found, registered: RawFile): Step {
 
 /** True when it was written; false when somebody else has changed the document in between. */
 async function replace(round: Round, old: RawFile, next: RawFile, run: number, why: string, at: Iso): Promise<boolean> {
+  return writeFile(round, run, withFile(old, next, why, at, round.ports.by));
+}
+
+async function writeFile(round: Round, run: number, change: Change<DataDoc>['change']): Promise<boolean> {
   const base = round.known.data.get(run);
-  const change = withFile(old, next, why, at, round.ports.by);
   const id = dataId(round.buffer.level, run);
   const [outcome] = await write<DataDoc>(round, [{ id, change, ...(base ? { base } : {}) }]);
   if (outcome?.doc) round.known.data.set(run, outcome.doc);
@@ -108,6 +157,7 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
   const same = reading?.adler32 === registered.adler32;
   const gone = !round.listing.paths.has(registered.path) && !isHidden(round.hidden, registered.path);
   if (same && gone) return yield* accept(round, file, registered);
+  if (gone) return yield* newContent(round, file, registered, refused);
   refused.add(name);
   yield* quarantine(round, [rival(file, registered, same)]);
 }
@@ -116,5 +166,11 @@ function rival(file: Found, registered: RawFile, same: boolean): Refusal {
   const place = `subrun ${file.subrun} of run ${file.run} is registered as ${shown(registered.path)}`;
   return same
     ? { entry: file, run: file.run, reason: 'duplicate', detail: `${place}, with the same content` }
-    : { entry: file, run: file.run, reason: 'other-content', detail: `${place}, with other content` };
+    : {
+        entry: file,
+        run: file.run,
+        subrun: file.subrun,
+        reason: 'other-content',
+        detail: `${place}, with other content`,
+      };
 }

@@ -17,6 +17,7 @@ import { settleRuns } from './runs.ts';
 import { hiddenItems } from './unreadable.ts';
 
 export { declareComplete } from './declare.ts';
+export { settleVersions } from './versions.ts';
 
 export interface RegisterOptions extends StepOptions {
   /** Levels to look at; all without it. */

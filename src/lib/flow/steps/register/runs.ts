@@ -27,6 +27,7 @@ export async function* settleRuns(round: Round): Step {
     quiet: round.ports.settings.runs.quiet,
     now: round.now,
     by: round.ports.by,
+    version: round.ports.settings.automatic.version,
     ...(round.buffer.format ? { format: round.buffer.format } : {}),
   };
   const looked = (await look(round)).filter((run) => needsWrite(run, rules));
@@ -104,7 +105,7 @@ function withoutLevel(doc: RunDoc | undefined, level: string): Decision<RunDoc> 
 /** A header may still come with a file of an open run; that a complete one has none is written down once. */
 function typed(doc: RunDoc, rules: LevelRules, mask: Mask): RunDoc {
   const from = `${rules.level} header`;
-  if (typeof mask === 'number') return withMask(doc, mask, from, rules.now, rules.by);
+  if (typeof mask === 'number') return withMask(doc, mask, from, rules.now, rules.by, rules.version);
   return mask === null && doc.levels[rules.level]?.complete ? { ...doc, maskFrom: `no ${from}` } : doc;
 }
 
