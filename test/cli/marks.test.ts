@@ -26,16 +26,16 @@ test.each([
   'a\0b',
   'x'.repeat(300),
 ])('a mark %j is nobody', async (nonce) => {
-  const presence = presenceIn(join(folder, '.dflow', 'present'));
-  expect(await presence.ended(nonce)).toBe(false);
+  const presence = presenceIn(join(folder, '.dflow', 'present'), 'h');
+  expect(await presence.ended({ nonce, host: 'h' })).toBe(false);
   await (await presence.enter(nonce))();
   expect(existsSync(join(folder, 'precious'))).toBe(true);
 });
 
 test('a mark of a process that has ended is taken away', async () => {
-  const presence = presenceIn(join(folder, '.dflow', 'present'));
+  const presence = presenceIn(join(folder, '.dflow', 'present'), 'h');
   writeFileSync(join(folder, '.dflow', 'present', 'abc2'), '');
-  expect(await presence.ended('abc2')).toBe(true);
+  expect(await presence.ended({ nonce: 'abc2', host: 'h' })).toBe(true);
   expect(existsSync(join(folder, '.dflow', 'present', 'abc2'))).toBe(false);
 });
 

@@ -1,6 +1,7 @@
 // The decisions of transfer, without any storage: what is due, from where, whose slot it is, where a file goes.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { backOff, isCooling, isLive } from '../../src/lib/domain/data/copyclaim.ts';
 import type { DataDoc, Replica } from '../../src/lib/domain/data/data.ts';
 import {
   type CopyTask,
@@ -10,11 +11,11 @@ import {
   type Rules,
   temporaryName,
 } from '../../src/lib/domain/data/replicas.ts';
-import { backOff, claimSlots, isOurs, renewSlots, settle } from '../../src/lib/domain/data/slots.ts';
+import { claimSlots, isOurs, type Result, renewSlots, settle } from '../../src/lib/domain/data/slots.ts';
 import type { HoldDoc } from '../../src/lib/domain/hold.ts';
 import { compileTemplate } from '../../src/lib/domain/storage/template.ts';
 import { ConfigError } from '../../src/lib/util/errors.ts';
-import { HOUR, MINUTE, plus } from '../../src/lib/util/time.ts';
+import { DAY, HOUR, MINUTE, plus } from '../../src/lib/util/time.ts';
 import { NASTY_NAMES } from '../contracts/storage.ts';
 import { dataDoc, rawFile, T0 } from '../support/ports.ts';
 
@@ -26,6 +27,7 @@ const storage = (name: string, tape = false) => ({
   template: '{level}/{run/1000}/{name}',
   options: {},
 });
+const NOBODY: ReadonlySet<string> = new Set();
 const rules = (change: Partial<Rules> = {}): Rules => {
   const storages = change.storages ?? [storage('sfu'), storage('fnal'), storage('ral', true)];
   return {
@@ -34,6 +36,7 @@ const rules = (change: Partial<Rules> = {}): Rules => {
     wanted: new Set(storages.map((one) => one.name)),
     holds: [],
     aside: new Set(),
+    gone: new Set(),
     ...change,
   };
 };
@@ -128,18 +131,20 @@ describe('what is due', () => {
     expect(plannedCopies(run(), jobs, T0)).toHaveLength(1);
   });
   test('slots: expired and cooled-off ones are due, others are not', () => {
-    expect(isDue(undefined, T0)).toBe(true);
-    expect(isDue(copying(T0), T0)).toBe(true);
-    expect(isDue(copying(plus(T0, 1)), T0)).toBe(false);
-    expect(isDue(failed(T0), T0)).toBe(true);
-    expect(isDue(failed(plus(T0, 1)), T0)).toBe(false);
-    expect(isDue(verified(), T0)).toBe(false);
-    expect(isDue({ state: 'bad', attempt: 1, path: 'p', since: T0, why: 'x' }, T0)).toBe(false);
+    expect(isDue(undefined, T0, NOBODY)).toBe(true);
+    expect(isDue(copying(T0), T0, NOBODY)).toBe(true);
+    expect(isDue(copying(plus(T0, 1)), T0, NOBODY)).toBe(false);
+    expect(isDue(failed(T0), T0, NOBODY)).toBe(true);
+    expect(isDue(failed(plus(T0, 1)), T0, NOBODY)).toBe(false);
+    expect(isDue(verified(), T0, NOBODY)).toBe(false);
+    expect(isDue({ state: 'bad', attempt: 1, path: 'p', since: T0, why: 'x' }, T0, NOBODY)).toBe(false);
   });
 });
 
 describe('slots', () => {
-  const claim = (nonce: string, now = T0) => ({ host: 'h', nonce, now, expires: plus(now, MINUTE) });
+  const claim = (nonce: string, now = T0, gone = NOBODY) => {
+    return { host: 'h', nonce, holder: 'p', now, expires: plus(now, MINUTE), gone };
+  };
   const settling = (nonce: string) => ({ nonce, now: plus(T0, 5), retry: MINUTE, by: 'transfer@h' });
 
   test('of two claims one wins; after expiry another attempt takes over and the first records nothing', () => {
@@ -152,12 +157,58 @@ describe('slots', () => {
     const [again] = plannedCopies(first, rules(), later) as [CopyTask];
     expect(again.attempt).toBe(2);
     const second = claimSlots(first, [again], claim('two', later))!;
-    expect(renewSlots(second, [task], 'one', plus(T0, HOUR))).toBeUndefined();
+    const renewal = { nonce: 'one', renewed: later, expires: plus(T0, HOUR) };
+    expect(renewSlots(second, [task], renewal)).toBeUndefined();
     expect(settle(second, [{ task, did: 'verified' }], settling('one'))).toBeUndefined();
     const done = settle(second, [{ task: again, did: 'verified' }], settling('two'))!;
     expect(done.done).toEqual(['sfu']);
     expect(done.files[0]!.replicas.sfu).toMatchObject({ state: 'verified', attempt: 2, path: 'L1/109/a.zdab' });
     expect(done.history.at(-1)).toMatchObject({ to: 'verified', why: '1 file at sfu' });
+  });
+  test('the slot of a process that has ended, or that was claimed beyond now, is due at once', () => {
+    const [task] = plannedCopies(run(), rules(), T0) as [CopyTask];
+    const first = claimSlots(run(), [task], claim('one'))!;
+    expect(plannedCopies(first, rules(), T0)).toEqual([]);
+    const gone = new Set(['one']);
+    const [again] = plannedCopies(first, rules({ gone }), T0) as [CopyTask];
+    expect(claimSlots(first, [again], claim('two'))).toBeUndefined();
+    expect(claimSlots(first, [again], claim('two', T0, gone))).toBeDefined();
+    const tomorrow = claimSlots(run(), [task], claim('one', plus(T0, DAY)))!;
+    expect(plannedCopies(tomorrow, rules(), T0)).toHaveLength(1);
+    const renewed = renewSlots(first, [task], { nonce: 'one', renewed: plus(T0, DAY), expires: plus(T0, DAY) })!;
+    expect(plannedCopies(renewed, rules(), T0)).toHaveLength(1);
+  });
+  test('a claim counts until its end, unless its process has ended or its clock was ahead', () => {
+    const one = { host: 'h', nonce: 'n', since: T0, expires: plus(T0, MINUTE) };
+    expect(isLive(one, T0, NOBODY)).toBe(true);
+    expect(isLive({ ...one, since: plus(T0, MINUTE) }, T0, NOBODY)).toBe(true);
+    expect(isLive(one, plus(T0, MINUTE), NOBODY)).toBe(false);
+    expect(isLive(one, T0, new Set(['n']))).toBe(false);
+    expect(isLive({ ...one, since: plus(T0, HOUR), expires: plus(T0, 2 * HOUR) }, T0, NOBODY)).toBe(false);
+    expect(isLive({ ...one, renewed: plus(T0, HOUR), expires: plus(T0, 2 * HOUR) }, T0, NOBODY)).toBe(false);
+    expect(isLive({ ...one, expires: plus(T0, 2 * DAY) }, T0, NOBODY)).toBe(false);
+  });
+  test('what failed beyond now is not waited for', () => {
+    const one = { since: T0, retryAt: plus(T0, HOUR) };
+    expect(isCooling(one, T0)).toBe(true);
+    expect(isCooling(one, one.retryAt)).toBe(false);
+    expect(isCooling({ since: plus(T0, HOUR), retryAt: plus(T0, 2 * HOUR) }, T0)).toBe(false);
+    expect(isCooling({ retryAt: plus(T0, 2 * DAY) }, T0)).toBe(false);
+  });
+  test('back-off counts failures in a row, not tries that were stopped or killed', () => {
+    let doc = run({}, {});
+    const only = rules({ wanted: new Set(['sfu']), gone: new Set(['x']) });
+    const tryOnce = (did: Result['did'], now: string): Replica => {
+      const [task] = plannedCopies(doc, only, now) as [CopyTask];
+      const claimed = claimSlots(doc, [task], claim('x', now, only.gone))!;
+      doc = settle(claimed, [{ task, did }], { nonce: 'x', now, retry: MINUTE, by: 'h' }) ?? claimed;
+      return doc.files[0]!.replicas.sfu!;
+    };
+    expect(tryOnce('failed', T0)).toMatchObject({ attempt: 1, failures: 1, retryAt: plus(T0, MINUTE) });
+    const later = plus(T0, HOUR);
+    expect(tryOnce('released', later)).toMatchObject({ attempt: 2, failures: 1, retryAt: later });
+    expect(tryOnce('lost', later)).toMatchObject({ state: 'copying', attempt: 3, failures: 1 });
+    expect(tryOnce('failed', later)).toMatchObject({ attempt: 4, failures: 2, retryAt: plus(later, 2 * MINUTE) });
   });
   test('a failure cools off twice as long each time, six hours at most', () => {
     expect([1, 2, 3, 4].map((attempt) => backOff(attempt, MINUTE) / MINUTE)).toEqual([1, 2, 4, 8]);

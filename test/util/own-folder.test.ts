@@ -14,9 +14,9 @@ describe('marks', () => {
   test('where no folder can be made everything goes on without one', async () => {
     const here = folder();
     writeFileSync(join(here, 'file'), '');
-    const presence = presenceIn(join(here, 'file', 'present'));
+    const presence = presenceIn(join(here, 'file', 'present'), 'h');
     await (await presence.enter('a'))();
-    expect(await presence.ended('a')).toBe(false);
+    expect(await presence.ended({ nonce: 'a', host: 'h' })).toBe(false);
   });
 
   test.each([
@@ -25,18 +25,18 @@ describe('marks', () => {
   ])('a mark that is %s says nothing of its maker', async (_what, make) => {
     const here = folder();
     make(join(here, 'a'));
-    const presence = presenceIn(here);
+    const presence = presenceIn(here, 'h');
     await (await presence.enter('a'))();
-    expect(await presence.ended('a')).toBe(false);
+    expect(await presence.ended({ nonce: 'a', host: 'h' })).toBe(false);
     expect(readdirSync(here)).toEqual(['a']);
   });
 
   test('elsewhere the mark of a living process is one', async () => {
-    const presence = presenceIn(join(folder(), 'present'));
+    const presence = presenceIn(join(folder(), 'present'), 'h');
     const leave = await presence.enter('a');
-    expect(await presence.ended('a')).toBe(false);
+    expect(await presence.ended({ nonce: 'a', host: 'h' })).toBe(false);
     await leave();
-    expect(await presence.ended('a')).toBe(false);
+    expect(await presence.ended({ nonce: 'a', host: 'h' })).toBe(false);
   });
 });
 

@@ -2,6 +2,7 @@
 // Knows no command.
 import { fileURLToPath } from 'node:url';
 import { Config, flush, run } from '@oclif/core';
+import { stop } from '../util/stopping.ts';
 import { codeOf, ownError } from '../util/systemerrors.ts';
 import { endWithoutTerminal } from './closedterminal.ts';
 import { report } from './report.ts';
@@ -35,9 +36,13 @@ function argumentsOf(argv: string[]): string[] {
 }
 
 function endOnSignals(): void {
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
-  process.once('SIGHUP', () => process.exit(129));
+  for (const [name, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(name, () => stop(() => process.exit(code)));
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Storage, StorageModule } from '../storage.ts';
 import type { Store, StoreModule } from '../store.ts';
 import { ConfigError, UsageError } from '../util/errors.ts';
 import { suggestion } from '../util/near.ts';
+import { stopping } from '../util/stopping.ts';
 import { refuseNesting } from './config/nesting.ts';
 import { presenceIn } from './presence.ts';
 
@@ -55,7 +56,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     host,
     by: `${options.command}@${host}`,
     nonce,
-    presence: presenceIn(join(settings.folder, '.dflow', 'present')),
+    presence: presenceIn(join(settings.folder, '.dflow', 'present'), host),
+    stopping,
     // Aborted is as good as over.
     sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
     storage: (name) => once(storages, name, () => openApart(storageOf(settings, name))),

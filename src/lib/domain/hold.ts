@@ -1,6 +1,6 @@
 // Holds: calibration, pause, drain, quarantine... are one kind of document with why, who and until.
 
-import type { Iso } from '../util/time.ts';
+import { type Iso, isAhead } from '../util/time.ts';
 import type { Doc } from './doc.ts';
 import { holdId, MAX_RUN } from './ids.ts';
 
@@ -70,9 +70,13 @@ export interface HoldSubject {
   readonly automatic?: boolean;
 }
 
-/** True while the hold is in force at `now`. */
+/**
+ * True while the hold is in force at `now`. One that ends by itself and was put later than now came from a wrong clock:
+ * its end is as wrong, so it keeps nothing. One that a person must end holds whatever its date.
+ */
 export function inForce(hold: HoldDoc, now: Iso): boolean {
-  return !hold.ended && (hold.until === undefined || hold.until > now);
+  if (hold.ended) return false;
+  return hold.until === undefined || (hold.until > now && !isAhead(hold.since, now));
 }
 
 /** True when the scope covers the subject: every field that the scope names must be there and match. */

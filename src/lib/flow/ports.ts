@@ -20,17 +20,28 @@ export interface Ports {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Who of this host still lives. Absent: nobody can tell, and what the dead hold ends with its time. */
   readonly presence?: Presence;
+  /** Aborted when this process shall end: what is under way is stopped and given back. */
+  readonly stopping?: AbortSignal;
   /** `command@host`, for histories. */
   readonly by: string;
   readonly host: string;
 }
 
-/** Marks that the kernel takes away with the process that made them. */
+/** Who has a claim, as its document says. */
+export interface Claimed {
+  readonly nonce: string;
+  readonly host: string;
+  readonly holder?: string;
+}
+
+/** Which claims are of living processes, as far as the kernel of this host can tell. */
 export interface Presence {
-  /** Makes the mark; the answer takes it away. */
+  /** This process, for its claims; absent where the system does not tell. */
+  readonly holder?: string;
+  /** Says that this process has the claim; the answer says that it has let go. */
   enter(nonce: string): Promise<() => Promise<void>>;
-  /** True when a mark of this host was made and its process has ended. */
-  ended(nonce: string): Promise<boolean>;
+  /** True only where it is certain that the process of this claim has ended, or has let go of it. */
+  ended(claim: Claimed): Promise<boolean>;
 }
 
 /**

@@ -3,7 +3,7 @@
 import chalk from 'chalk';
 import type { StatusPage } from '../flow/reports/status/page.ts';
 import { cleaned } from '../util/terminal.ts';
-import { between, humanDuration } from '../util/time.ts';
+import { between, humanDuration, isAhead } from '../util/time.ts';
 import { humanCount, humanSize, localTime } from './human.ts';
 import { stateColour } from './states.ts';
 
@@ -115,6 +115,7 @@ function requests(page: StatusPage): string[] {
 }
 
 function age(at: string, page: StatusPage): string {
+  if (isAhead(at, page.at)) return `dated ${humanDuration(between(page.at, at))} ahead`;
   return humanDuration(Math.max(0, between(at, page.at)));
 }
 

@@ -27,6 +27,22 @@ export function between(from: Iso, to: Iso): number {
   return ms(to) - ms(from);
 }
 
+/**
+ * How far beyond the store's clock a stamp may be and still be believed. Hosts with NTP differ by milliseconds, servers of
+ * one CouchDB by seconds; a clock that is wrong is wrong by more. Nothing here waits for less than these two minutes.
+ */
+export const SKEW = 2 * MINUTE;
+
+/** True for a stamp of a wrong clock: nothing can have happened so far beyond now. */
+export function isAhead(at: Iso, now: Iso): boolean {
+  return between(now, at) > SKEW;
+}
+
+/** True when `at` is less than `milliseconds` ago, and not beyond now. */
+export function isRecent(at: Iso, now: Iso, milliseconds: number): boolean {
+  return !isAhead(at, now) && between(at, now) < milliseconds;
+}
+
 const UNITS: Record<string, number> = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
 
 /** Milliseconds of `90s`, `10 min`, `2h`, `1d`; a bare number counts seconds. `undefined` if it is none of these. */

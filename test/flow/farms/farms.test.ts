@@ -6,19 +6,23 @@ import type { ClaimDoc, LoopDoc } from '../../../src/lib/domain/farms/farm.ts';
 import { routeOf } from '../../../src/lib/domain/farms/routing.ts';
 import type { JobDoc } from '../../../src/lib/domain/jobs/job.ts';
 import { jobGates } from '../../../src/lib/domain/jobs/readiness.ts';
+import { passState, type SubjobState } from '../../../src/lib/domain/jobs/states.ts';
 import type { Settings } from '../../../src/lib/domain/settings.ts';
-import { beating } from '../../../src/lib/flow/farms/beat.ts';
+import { beat, beating } from '../../../src/lib/flow/farms/beat.ts';
 import { takeLease } from '../../../src/lib/flow/farms/lease.ts';
 import { jobFacts } from '../../../src/lib/flow/jobs/facts.ts';
-import type { Ports } from '../../../src/lib/flow/ports.ts';
+import type { Claimed, Ports } from '../../../src/lib/flow/ports.ts';
+import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { why } from '../../../src/lib/flow/reports/why/why.ts';
 import { chain } from '../../../src/lib/flow/steps/chain/chain.ts';
 import { unlock } from '../../../src/lib/flow/steps/drain/drain.ts';
 import { applyObservations, monitor, poll } from '../../../src/lib/flow/steps/monitor/monitor.ts';
 import { reset } from '../../../src/lib/flow/steps/reset/reset.ts';
 import { submit } from '../../../src/lib/flow/steps/submit/submit.ts';
+import { pause } from '../../../src/lib/flow/switches/holds.ts';
 import { idsWith } from '../../../src/lib/store.ts';
 import { BusyError, UnreachableError } from '../../../src/lib/util/errors.ts';
+import { HOUR, iso } from '../../../src/lib/util/time.ts';
 import { farm, job, module, moduleFile, T0 } from '../../support/docs.ts';
 import { Memory } from '../../support/memory-backend.ts';
 import { collect, makePorts, type TestPorts } from '../../support/ports.ts';
@@ -30,6 +34,13 @@ const MODULES = { '1.0': moduleFile([module('Count', { level: 'run', raw: false 
 const later = (minutes: number): void => {
   now += minutes * 60_000;
 };
+
+/** The clock is right again: the next process has it. One that runs never goes back. */
+async function back(minutes: number): Promise<void> {
+  await base.close();
+  later(-minutes);
+  base = await makePorts({ folder: base.folder, now: () => now });
+}
 
 /** A host of `site`, with anything of its settings changed. */
 function at(site: string, more: Partial<Settings> = {}, host = `${site}1`): Ports {
@@ -113,7 +124,7 @@ describe('one submitter per site', () => {
     const lease = await takeLease(at('alpha'), 'submit', 'alpha');
     const second = collect(submit(at('alpha', {}, 'alpha2')));
     await expect(second).rejects.toThrow(BusyError);
-    await expect(second).rejects.toThrow(/another submit for alpha is at work: test@alpha1 since/);
+    await expect(second).rejects.toThrow(/submit is already running for alpha \(test@alpha1 since/);
     const items = await collect(chain(at('alpha', { loops: ['submit'] }, 'alpha2')));
     expect(items).toMatchObject([{ did: 'skipped', step: 'submit' }]);
     expect(items[0]?.failed).toBeUndefined();
@@ -138,17 +149,77 @@ describe('one submitter per site', () => {
   });
 
   test('one whose process has ended on this host is taken over at once', async () => {
-    const presence = presenceIn(`${base.folder}/present`);
-    const ended = { ...presence, ended: async (nonce: string) => nonce === 'dead' };
+    const presence = presenceIn(`${base.folder}/present`, 'alpha1');
+    const ended = { ...presence, ended: async ({ nonce }: Claimed) => nonce === 'dead' };
     const left = await takeLease({ ...at('alpha'), nonce: () => 'dead', presence }, 'submit', 'alpha');
     await expect(takeLease({ ...at('alpha'), presence }, 'submit', 'alpha')).rejects.toThrow(BusyError);
-    await expect(takeLease({ ...at('alpha', {}, 'alpha2'), presence: ended }, 'submit', 'alpha')).rejects.toThrow(
-      BusyError,
-    );
     await takeLease({ ...at('alpha'), presence: ended }, 'submit', 'alpha');
     expect(await left.renew()).toBe(true);
     later(15);
     expect(await left.renew()).toBe(false);
+  });
+});
+
+describe('clocks that were ahead', () => {
+  test('a lease that is dated beyond now is taken over, and said', async () => {
+    await addJob(1);
+    later(24 * 60);
+    await takeLease(at('alpha', {}, 'alpha2'), 'submit', 'alpha');
+    await back(24 * 60);
+    const page = await status(at('alpha'));
+    const text = expect.stringMatching(/test@alpha2 holds the lease until .*, in the future/);
+    expect(page.needYou).toContainEqual({ way: 'clock', text, next: 'dflow submit --site alpha' });
+    const items = await collect(submit(at('alpha')));
+    expect(items.map(({ did }) => did)).toEqual(['took-over', 'submitted']);
+    expect((await status(at('alpha'))).needYou.filter(({ way }) => way === 'clock')).toEqual([]);
+  });
+
+  test('one a few seconds ahead is of a living submitter', async () => {
+    later(1);
+    await takeLease(at('alpha', {}, 'alpha2'), 'submit', 'alpha');
+    await back(1);
+    await expect(collect(submit(at('alpha')))).rejects.toThrow(BusyError);
+  });
+
+  test('heartbeats beyond now are overwritten; of a farm that is silent its silence counts from now', async () => {
+    await addJob(1);
+    later(24 * 60);
+    await collect(submit(at('beta')));
+    await beat(at('alpha'), 'register', 'ok');
+    await back(24 * 60);
+    const words = (await status(at('alpha'))).needYou.map(({ text }) => text).join();
+    expect(words).toContain('beta: its heartbeat is dated');
+    expect(words).toContain('register on alpha1: its last run is dated');
+    await beat(at('alpha'), 'register', 'ok');
+    expect(await collect(reset(at('alpha')))).toMatchObject([{ ref: 'beta', did: 'dated-back' }]);
+    expect((await status(at('alpha'))).needYou.filter(({ way }) => way === 'clock')).toEqual([]);
+    later(40);
+    expect((await status(at('alpha'))).needYou.map(({ text }) => text).join()).toContain('beta');
+  });
+
+  test('a claim of a submit that was killed then is put back, a retry is made, a hold that ends by itself holds nothing', async () => {
+    const [claimed, cooling] = [await addJob(1), await addJob(2)];
+    const tomorrow = iso(now + 24 * HOUR);
+    const lock = { site: 'alpha', epoch: 1, claim: 'dead', index: 0 };
+    const failure = { site: 'alpha', cause: 'node', phase: 'payload', reason: 'r', text: 't' } as const;
+    const states: Record<string, SubjobState> = {
+      [claimed]: { name: 'submitting', since: tomorrow, lock },
+      [cooling]: { name: 'held', since: tomorrow, reason: 'node', failure, until: iso(now + 25 * HOUR) },
+    };
+    for (const [id, state] of Object.entries(states)) {
+      await base.store.update<JobDoc>(id, (doc) => ({
+        write: { ...doc!, state: passState([state]), subjobs: [{ ...doc!.subjobs[0]!, state }] },
+      }));
+    }
+    later(24 * 60);
+    await collect(pause(at('alpha'), { what: 'pause', scope: {}, why: 'x', until: iso(now + HOUR), slug: 'p' }));
+    await back(24 * 60);
+    const words = (await status(at('alpha'))).needYou.map(({ text }) => text).join('\n');
+    expect(words).toContain('2 subjobs are held or claimed by a clock that was ahead');
+    expect(words).toContain("hold:p (x) is dated 24h ahead of the store's clock: it holds nothing");
+    await collect(reset(at('alpha')));
+    expect((await jobs()).map(({ state }) => state)).toEqual(['waiting', 'waiting']);
+    expect((await collect(submit(at('alpha')))).map(({ did }) => did)).toEqual(['submitted', 'submitted']);
   });
 });
 

@@ -2,27 +2,27 @@
 
 import type { Iso } from '../../util/time.ts';
 import type { Doc, HistoryEntry } from '../doc.ts';
+import type { CopyClaim } from './copyclaim.ts';
 
 /**
  * A copy at a storage element.
- * - `copying`: a slot claimed by one host until `expires`; the temporary name carries `attempt`.
+ * - `copying`: a slot claimed by one process until `expires`; the temporary name carries `attempt`.
  * - `verified`: the destination's own checksum of what was written was equal, then it was renamed.
  * - `bad`: a later check found it missing or different.
  * - `failed`: the last try failed; tried again after `retryAt`.
+ * `failures`: tries that failed in a row; one that was stopped or killed is none.
  */
 export type Replica =
-  | {
+  | (CopyClaim & {
       readonly state: 'copying';
       readonly attempt: number;
-      readonly host: string;
-      readonly nonce: string;
+      readonly failures?: number;
       readonly since: Iso;
-      readonly expires: Iso;
       /** Where the bytes come from: a storage element, or `buffer L1`. */
       readonly source?: string;
       /** A bad copy is being replaced: what it was. Purge keeps away, and only another repair takes the slot over. */
       readonly repair?: { readonly path: string; readonly why: string };
-    }
+    })
   | {
       readonly state: 'verified';
       readonly attempt: number;
@@ -40,6 +40,7 @@ export type Replica =
   | {
       readonly state: 'failed';
       readonly attempt: number;
+      readonly failures?: number;
       readonly since: Iso;
       readonly why: string;
       readonly retryAt: Iso;

@@ -6,8 +6,9 @@ import { refOf } from '../ids.ts';
 import type { JobDoc, OutputClaim } from '../jobs/job.ts';
 import type { Output } from '../jobs/states.ts';
 import type { OutputRule } from '../settings.ts';
+import { backOff, type Gone, isCooling, isLive } from './copyclaim.ts';
 import type { CopyTask, Source } from './replicas.ts';
-import { backOff, type Claim, isMade, type Result, type Settling } from './slots.ts';
+import { type Claim, claimed, isMade, type Renewal, type Result, type Settling } from './slots.ts';
 
 /** Copies of outputs are made at this level: no buffer has it. */
 export const OUTPUTS = 'outputs';
@@ -32,13 +33,14 @@ export function plannedOutputs(
   rules: readonly OutputRule[],
   usable: (storage: string) => boolean,
   now: Iso,
+  gone: Gone,
 ): CopyTask[] {
   return publishedOutputs(job).flatMap(({ subjob, copies }) => {
     const good = copies.filter((copy) => copy.bad === undefined);
     const source = good.find((copy) => usable(copy.storage));
     if (!source) return [];
     const lacking = [...wantedAt(rules, job.module, source.type)].filter(
-      (to) => usable(to) && !copies.some((copy) => copy.storage === to) && isFree(job.copies?.[to], now, false),
+      (to) => usable(to) && !copies.some((copy) => copy.storage === to) && isFree(job.copies?.[to], now, gone, false),
     );
     return lacking.map((to) => ({ ...placeOf(job, subjob, source, to), source: whereOf(source) }));
   });
@@ -51,8 +53,8 @@ export interface BadOutput {
 }
 
 /** The bad copies of a pass at one element; none while somebody makes copies there. */
-export function badOutputs(job: JobDoc, to: string, now: Iso): BadOutput[] {
-  if (!isFree(job.copies?.[to], now, true)) return [];
+export function badOutputs(job: JobDoc, to: string, now: Iso, gone: Gone): BadOutput[] {
+  if (!isFree(job.copies?.[to], now, gone, true)) return [];
   return publishedOutputs(job).flatMap(({ subjob, copies }) => {
     const good = copies.filter((copy) => copy.bad === undefined && copy.storage !== to).map(whereOf);
     const broken = copies.filter((copy) => copy.bad !== undefined && copy.storage === to);
@@ -73,9 +75,9 @@ function placeOf(job: JobDoc, subjob: number, file: Output, to: string): Omit<Co
 }
 
 /** A repair was asked for: it does not wait until an earlier failure has cooled off. */
-function isFree(claim: OutputClaim | undefined, now: Iso, repair: boolean): boolean {
+function isFree(claim: OutputClaim | undefined, now: Iso, gone: Gone, repair: boolean): boolean {
   if (!claim) return true;
-  return 'nonce' in claim ? claim.expires <= now : repair || claim.retryAt <= now;
+  return 'nonce' in claim ? !isLive(claim, now, gone) : repair || !isCooling(claim, now);
 }
 
 /** The outputs of a pass, each with all its copies. */
@@ -96,21 +98,21 @@ export function isBroken(job: JobDoc | undefined, { file, to, path }: CopyTask):
  * The job with the claim on its copies to each `to`; `undefined` when somebody else has one, or has tried since, or
  * nothing is left to be mended.
  */
-export function claimOutputs(
-  job: JobDoc,
-  tasks: readonly CopyTask[],
-  { nonce, host, now, expires }: Claim,
-): JobDoc | undefined {
+export function claimOutputs(job: JobDoc, tasks: readonly CopyTask[], mine: Claim): JobDoc | undefined {
+  const { now, gone } = mine;
   const copies = { ...job.copies };
   const due = tasks.filter((task) => !task.repair || isBroken(job, task));
   if (due.length === 0) return undefined;
   for (const { to, attempt, repair } of due) {
     const claim = job.copies?.[to];
-    if (!isFree(claim, now, repair !== undefined) || (claim?.attempt ?? 0) + 1 !== attempt) return undefined;
-    copies[to] = { attempt, nonce, host, expires };
+    if (!isFree(claim, now, gone, repair !== undefined) || (claim?.attempt ?? 0) + 1 !== attempt) return undefined;
+    copies[to] = { ...claimed(mine), attempt, since: now, ...failuresOf(claim) };
   }
   return { ...job, copies };
 }
+
+const failuresOf = (claim: OutputClaim | undefined): { failures?: number } =>
+  claim?.failures === undefined ? {} : { failures: claim.failures };
 
 export function isClaimed(job: JobDoc | undefined, to: string, nonce: string): boolean {
   const claim = job?.copies?.[to];
@@ -118,12 +120,12 @@ export function isClaimed(job: JobDoc | undefined, to: string, nonce: string): b
 }
 
 /** The job with this claim good until `expires`; `undefined` when there is none any more. */
-export function renewOutputs(job: JobDoc, nonce: string, expires: Iso): JobDoc | undefined {
+export function renewOutputs(job: JobDoc, { nonce, renewed, expires }: Renewal): JobDoc | undefined {
   const mine = Object.entries(job.copies ?? {}).filter(([to]) => isClaimed(job, to, nonce));
   if (mine.length === 0) return undefined;
   return {
     ...job,
-    copies: { ...job.copies, ...Object.fromEntries(mine.map(([to, one]) => [to, { ...one, expires }])) },
+    copies: { ...job.copies, ...Object.fromEntries(mine.map(([to, one]) => [to, { ...one, renewed, expires }])) },
   };
 }
 
@@ -131,7 +133,13 @@ export function renewOutputs(job: JobDoc, nonce: string, expires: Iso): JobDoc |
 export function cancelOutputs(job: JobDoc, to: string, now: Iso, why: string): JobDoc | undefined {
   const claim = job.copies?.[to];
   if (!claim || !('nonce' in claim)) return undefined;
-  return { ...job, copies: { ...job.copies, [to]: { attempt: claim.attempt, why: `canceled: ${why}`, retryAt: now } } };
+  return {
+    ...job,
+    copies: {
+      ...job.copies,
+      [to]: { attempt: claim.attempt, ...failuresOf(claim), since: now, why: `canceled: ${why}`, retryAt: now },
+    },
+  };
 }
 
 /**
@@ -152,9 +160,10 @@ export function publishCopies(
     const { attempt, repair } = mine[0]!.task;
     if (!failed) delete copies[to];
     else {
-      const later = failed.did === 'failed' && !repair;
-      const retryAt = later ? plus(now, backOff(attempt, retry)) : now;
-      copies[to] = { attempt, why: failed.why ?? failed.did, retryAt };
+      const before = failuresOf(copies[to]);
+      const more = failed.did === 'failed' ? { failures: (before.failures ?? 0) + 1 } : before;
+      const later = failed.did === 'failed' && !repair ? backOff(more.failures ?? 1, retry) : 0;
+      copies[to] = { attempt, ...more, since: now, why: failed.why ?? failed.did, retryAt: plus(now, later) };
     }
   }
   const made = ours.filter(isMade);

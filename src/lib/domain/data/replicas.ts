@@ -5,6 +5,7 @@ import { covers, type HoldDoc } from '../hold.ts';
 import { refOf } from '../ids.ts';
 import type { StorageSettings } from '../settings.ts';
 import type { Template } from '../storage/template.ts';
+import { type Gone, isCooling, isLive } from './copyclaim.ts';
 import type { DataDoc, RawFile, Replica } from './data.ts';
 
 export interface Rules {
@@ -19,6 +20,8 @@ export interface Rules {
   readonly holds: readonly HoldDoc[];
   /** Places that cannot be used now: names of elements, `buffer L1`. */
   readonly aside: ReadonlySet<string>;
+  /** Claims of processes that have ended; grows as they are found. */
+  readonly gone: Set<string>;
 }
 
 /** Where the bytes come from: `site` is the name of an element, or `buffer L1`. */
@@ -53,16 +56,16 @@ export interface CopyTask {
 export const bufferSite = (level: string): string => `buffer ${level}`;
 
 /** True when a copy may be started in this slot. A `bad` one is for verify and repair, never overwritten here. */
-export function isDue(replica: Replica | undefined, now: Iso): boolean {
+export function isDue(replica: Replica | undefined, now: Iso, gone: Gone): boolean {
   if (!replica) return true;
-  if (replica.state === 'copying') return replica.repair === undefined && replica.expires <= now;
-  return replica.state === 'failed' && replica.retryAt <= now;
+  if (replica.state === 'copying') return replica.repair === undefined && !isLive(replica, now, gone);
+  return replica.state === 'failed' && !isCooling(replica, now);
 }
 
 /** What a repair may replace: a bad copy, or one whose repair died. */
-export function repairable(replica: Replica | undefined, now: Iso): CopyTask['repair'] {
+export function repairable(replica: Replica | undefined, now: Iso, gone: Gone): CopyTask['repair'] {
   if (replica?.state === 'bad') return { path: replica.path, why: replica.why };
-  return replica?.state === 'copying' && replica.expires <= now ? replica.repair : undefined;
+  return replica?.state === 'copying' && !isLive(replica, now, gone) ? replica.repair : undefined;
 }
 
 /** Storage elements in order: one that an operator has made primary for a while stands first. */
@@ -105,7 +108,7 @@ export function plannedCopies(doc: DataDoc, rules: Rules, now: Iso): CopyTask[] 
   return doc.files.flatMap((file) =>
     targets.flatMap(({ name: to }) => {
       const replica = file.replicas[to];
-      const source = isDue(replica, now) ? sourceFor(doc, file, to, to === primary, rules) : undefined;
+      const source = isDue(replica, now, rules.gone) ? sourceFor(doc, file, to, to === primary, rules) : undefined;
       if (!source) return [];
       const { _id: id, level, run } = doc;
       const path = rules.templates.get(to)!.path({ level, run, subrun: file.subrun, name: file.name });

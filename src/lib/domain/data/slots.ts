@@ -1,7 +1,8 @@
 // Replica slots: claimed before copying so that two hosts never copy one file twice, renewed while a copy runs, settled
 // with its result. Pure changes of a data document; the attempt and the nonce say whose slot it is.
-import { HOUR, type Iso, plus } from '../../util/time.ts';
+import { type Iso, plus } from '../../util/time.ts';
 import { appendHistory } from '../doc.ts';
+import { backOff, type CopyClaim, type Gone } from './copyclaim.ts';
 import { type DataDoc, type RawFile, type Replica, withDone } from './data.ts';
 import { bufferSite, type CopyTask, isDue, repairable } from './replicas.ts';
 
@@ -9,22 +10,34 @@ import { bufferSite, type CopyTask, isDue, repairable } from './replicas.ts';
 export interface Claim {
   readonly host: string;
   readonly nonce: string;
+  readonly holder?: string;
   readonly now: Iso;
   readonly expires: Iso;
+  /** Claims that may be taken over, though their time is not over. */
+  readonly gone: Gone;
+}
+
+/** The claim as it stands in a document. */
+export function claimed({ host, nonce, holder, now, expires }: Claim): Omit<CopyClaim, 'since'> {
+  return { host, nonce, ...(holder === undefined ? {} : { holder }), renewed: now, expires };
 }
 
 /** The document with the slots of `tasks` claimed, as far as they are still due; `undefined` when none is. */
 export function claimSlots(doc: DataDoc, tasks: readonly CopyTask[], claim: Claim): DataDoc | undefined {
-  const { host, nonce, now, expires } = claim;
+  const { now, gone } = claim;
   return changeFiles(doc, tasks, (file, task) => {
     const replica = file.replicas[task.to];
     const same = file.adler32 === task.file.adler32 && file.size === task.file.size;
-    const due = task.repair ? repairable(replica, now) !== undefined : isDue(replica, now);
+    const due = task.repair ? repairable(replica, now, gone) !== undefined : isDue(replica, now, gone);
     if (!same || !due || !hasSource(doc, file, task) || (replica?.attempt ?? 0) + 1 !== task.attempt) return undefined;
-    const slot = { attempt: task.attempt, host, nonce, since: now, expires, source: task.source.site };
-    return withReplica(file, task.to, { state: 'copying', ...slot, ...(task.repair ? { repair: task.repair } : {}) });
+    const slot = { ...claimed(claim), attempt: task.attempt, since: now, source: task.source.site };
+    const more = { ...failuresOf(replica), ...(task.repair ? { repair: task.repair } : {}) };
+    return withReplica(file, task.to, { state: 'copying', ...slot, ...more });
   });
 }
+
+const failuresOf = (replica: Replica | undefined): { failures?: number } =>
+  replica && 'failures' in replica && replica.failures !== undefined ? { failures: replica.failures } : {};
 
 /** An original that a purge has claimed, or a copy that has been found bad meanwhile, is no source any more. */
 function hasSource(doc: DataDoc, file: RawFile, { source }: CopyTask): boolean {
@@ -38,12 +51,15 @@ export function isOurs(doc: DataDoc | undefined, task: CopyTask, nonce: string):
   return replica?.state === 'copying' && replica.nonce === nonce && replica.attempt === task.attempt;
 }
 
+/** A sign of life of a claim. */
+export type Renewal = Required<Pick<CopyClaim, 'nonce' | 'renewed' | 'expires'>>;
+
 /** The document with our slots good until `expires`; `undefined` when none is ours any more. */
-export function renewSlots(doc: DataDoc, tasks: readonly CopyTask[], nonce: string, expires: Iso) {
+export function renewSlots(doc: DataDoc, tasks: readonly CopyTask[], { nonce, renewed, expires }: Renewal) {
   return changeFiles(doc, tasks, (file, task) => {
     const replica = file.replicas[task.to];
     if (replica?.state !== 'copying' || !isOurs(doc, task, nonce)) return undefined;
-    return withReplica(file, task.to, { ...replica, expires });
+    return withReplica(file, task.to, { ...replica, renewed, expires });
   });
 }
 
@@ -66,14 +82,6 @@ export interface Result {
 /** True when the copy is there now. */
 export const isMade = ({ did }: Result): boolean => did === 'verified' || did === 'adopted';
 
-/** Longest back-off. */
-const RETRY_CAP = 6 * HOUR;
-
-/** Milliseconds until the next try after the `attempt`-th one failed: doubles, at most six hours. */
-export function backOff(attempt: number, retry: number): number {
-  return Math.max(retry, Math.min(retry * 2 ** (attempt - 1), RETRY_CAP));
-}
-
 export interface Settling {
   readonly nonce: string;
   readonly now: Iso;
@@ -87,7 +95,8 @@ export function settle(doc: DataDoc, results: readonly Result[], record: Settlin
   const marked = changeFiles(doc, [...byTask.keys()], (file, task) => faulty(file, byTask.get(task)!, record.now));
   const base = marked ?? doc;
   const settled = changeFiles(base, [...byTask.keys()], (file, task) => {
-    const replica = isOurs(doc, task, record.nonce) ? settledReplica(byTask.get(task)!, record) : undefined;
+    const ours = isOurs(doc, task, record.nonce);
+    const replica = ours ? settledReplica(byTask.get(task)!, file.replicas[task.to], record) : undefined;
     return replica && withReplica(file, task.to, replica);
   });
   if (!settled) return marked && withDone(marked);
@@ -99,14 +108,20 @@ export function settle(doc: DataDoc, results: readonly Result[], record: Settlin
   return withDone({ ...settled, history });
 }
 
-function settledReplica(result: Result, { now, retry }: Settling): Replica | undefined {
+function settledReplica(
+  result: Result,
+  slot: Replica | undefined,
+  { now, retry }: Pick<Settling, 'now' | 'retry'>,
+): Replica | undefined {
   const { task, did, why = 'failed' } = result;
   const { attempt, path } = task;
   if (isMade(result)) return { state: 'verified', attempt, path, since: now, checkedAt: now };
   if (did === 'lost') return undefined;
   if (task.repair) return { state: 'bad', attempt, since: now, ...task.repair };
-  const retryAt = did === 'failed' ? plus(now, backOff(attempt, retry)) : now;
-  return { state: 'failed', attempt, since: now, why, retryAt };
+  const before = failuresOf(slot);
+  if (did !== 'failed') return { state: 'failed', attempt, ...before, since: now, why, retryAt: now };
+  const failures = (before.failures ?? 0) + 1;
+  return { state: 'failed', attempt, failures, since: now, why, retryAt: plus(now, backOff(failures, retry)) };
 }
 
 /** The file with its source marked wrong, where the result found it so and nobody has changed it since. */

@@ -47,8 +47,9 @@ export interface LeaseDoc extends Doc {
   readonly kind: 'lease';
   readonly what: string;
   readonly host: string;
-  /** The holder's mark among the living of its host. */
   readonly nonce: string;
+  /** The holder's process (util/identity.ts). */
+  readonly holder?: string;
   /** `command@host` */
   readonly by: string;
   readonly since: Iso;

@@ -1,5 +1,6 @@
 // A job: one pass of one (run, module), one document, its subjobs inside; and the one gate for changes of state.
 import type { Iso } from '../../util/time.ts';
+import type { CopyClaim } from '../data/copyclaim.ts';
 import { appendHistory, type Doc, type HistoryEntry } from '../doc.ts';
 import { type EventName, type Failure, type PassState, passState, type SubjobState, TRANSITIONS } from './states.ts';
 
@@ -57,8 +58,14 @@ export interface Prerequisite {
 
 /** One host's claim on making the copies of a pass at one element, or why its last try failed. */
 export type OutputClaim =
-  | { readonly attempt: number; readonly nonce: string; readonly host: string; readonly expires: Iso }
-  | { readonly attempt: number; readonly why: string; readonly retryAt: Iso };
+  | (CopyClaim & { readonly attempt: number; readonly failures?: number })
+  | {
+      readonly attempt: number;
+      readonly failures?: number;
+      readonly since?: Iso;
+      readonly why: string;
+      readonly retryAt: Iso;
+    };
 
 export interface JobDoc extends Doc {
   readonly kind: 'job';

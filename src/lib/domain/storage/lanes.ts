@@ -1,12 +1,14 @@
 // Lanes: how many copies are made at once to a storage element, and of a level, over all hosts. A batch of copies takes
 // lanes before it begins and gives them back after it. Pure changes of a lanes document; the nonce says whose they are.
-import type { Iso } from '../../util/time.ts';
+import { type Iso, isAhead, MINUTE, plus } from '../../util/time.ts';
 import { type Doc, SCHEMA } from '../doc.ts';
 
 /** One batch that has lanes, or waits for one (`lanes` 0). */
 export interface Holding {
   readonly nonce: string;
   readonly host: string;
+  /** Its process (util/identity.ts). */
+  readonly holder?: string;
   readonly lanes: number;
   readonly since: Iso;
   /** Renewed while the batch runs; past it nobody counts it any more. */
@@ -16,6 +18,14 @@ export interface Holding {
 export interface LanesDoc extends Doc {
   readonly kind: 'lanes';
   readonly held: readonly Holding[];
+}
+
+/** How long lanes are good for without renewal: a killed host's are free that soon. */
+export const LANE_LEASE = MINUTE;
+
+/** True while a batch has its lanes, or its place in the queue. An end that nobody can have written yet is no sign of life. */
+export function isHeld({ until }: Holding, now: Iso): boolean {
+  return until > now && !isAhead(until, plus(now, LANE_LEASE));
 }
 
 /** A place with a limit: `storage sfu`, `level L1`. */
@@ -31,6 +41,7 @@ export const lanesId = ({ what, name }: Pick<Place, 'what' | 'name'>): string =>
 export interface Taker {
   readonly nonce: string;
   readonly host: string;
+  readonly holder?: string;
   readonly now: Iso;
   readonly until: Iso;
   /** Lanes it can use. */
@@ -45,8 +56,8 @@ export interface Taker {
  * holdings never exceeds the limit, but for a holder that was stopped past its `until` and goes on.
  */
 export function takeLanes(doc: LanesDoc | undefined, place: Place, taker: Taker): LanesDoc {
-  const { nonce, host, now, until, want, gone } = taker;
-  const living = (doc?.held ?? []).filter((one) => one.until > now && !gone.has(one.nonce));
+  const { nonce, host, holder, now, until, want, gone } = taker;
+  const living = (doc?.held ?? []).filter((one) => isHeld(one, now) && !gone.has(one.nonce));
   const mine = living.find((one) => one.nonce === nonce);
   const others = living.filter((one) => one.nonce !== nonce);
   const since = mine?.since ?? now;
@@ -55,7 +66,8 @@ export function takeLanes(doc: LanesDoc | undefined, place: Place, taker: Taker)
   const share = Math.ceil(place.limit / (others.length + 1));
   const lanes = Math.max(0, Math.min(want, free, share));
   const base = doc ?? { _id: lanesId(place), kind: 'lanes', v: SCHEMA };
-  return { ...base, held: [...others, { nonce, host, lanes, since, until }] };
+  const process = holder === undefined ? {} : { holder };
+  return { ...base, held: [...others, { nonce, host, ...process, lanes, since, until }] };
 }
 
 /** Lanes that the batch has. */

@@ -2,7 +2,7 @@
 // their data document (slots.ts), outputs one claim for each element in their job (outputs/claims.ts).
 
 import type { CopyTask } from '../../domain/data/replicas.ts';
-import type { Claim, Result } from '../../domain/data/slots.ts';
+import type { Claim, Renewal, Result } from '../../domain/data/slots.ts';
 import { covers } from '../../domain/hold.ts';
 import { StoreError } from '../../util/errors.ts';
 import { type Iso, plus, SECOND } from '../../util/time.ts';
@@ -14,8 +14,8 @@ import type { Session } from './session.ts';
 export interface Claims {
   /** Claims what is still due; answers which of `tasks` are ours now. */
   claim(tasks: readonly CopyTask[], claim: Claim): Promise<readonly CopyTask[]>;
-  /** Makes claims good until `expires`; answers which are still ours. */
-  renew(tasks: readonly CopyTask[], nonce: string, expires: Iso): Promise<ReadonlySet<CopyTask>>;
+  /** Makes claims good for longer; answers which are still ours. */
+  renew(tasks: readonly CopyTask[], renewal: Renewal): Promise<ReadonlySet<CopyTask>>;
   /** True when the claim is still ours, by the document as it is now. */
   isOurs(task: CopyTask, nonce: string): Promise<boolean>;
   /** Writes down how they ended; answers of which results the documents say so now. */
@@ -47,16 +47,39 @@ export async function makeClaimed(
   session: Session,
   claims: Claims,
   tasks: readonly CopyTask[],
+  making: Making,
+): Promise<Made> {
+  const { presence, nonce: fresh } = session.ports;
+  const nonce = fresh();
+  session.own.add(nonce);
+  const leave = await presence?.enter(nonce);
+  try {
+    return await makeAs(nonce, session, claims, tasks, making);
+  } finally {
+    await leave?.();
+  }
+}
+
+async function makeAs(
+  nonce: string,
+  session: Session,
+  claims: Claims,
+  tasks: readonly CopyTask[],
   { copy, run, broken = [] }: Making,
 ): Promise<Made> {
-  const { store, settings, host, nonce: fresh } = session.ports;
-  const nonce = fresh();
+  const { store, settings, host, presence, stopping } = session.ports;
   const now = await store.now();
-  const claim = { host, nonce, now, expires: plus(now, settings.transfer.lease) };
-  const mine = await claims.claim(tasks, claim);
+  const holder = presence?.holder === undefined ? {} : { holder: presence.holder };
+  const claim = { host, nonce, ...holder, now, expires: plus(now, settings.transfer.lease), gone: session.rules.gone };
+  const mine = stopping?.aborted ? [] : await claims.claim(tasks, claim);
   const lease = new Lease(session, claims, mine, claim);
   const results: Result[] = [];
-  let fatal: unknown;
+  let fatal: unknown = stopping?.reason;
+  const halt = (): void => {
+    fatal ??= stopping?.reason;
+    lease.stopAll(stopping?.reason);
+  };
+  stopping?.addEventListener('abort', halt);
   const one = async (task: CopyTask): Promise<Result> => {
     if (fatal !== undefined) return { task, did: 'released', why: 'stopped before it began' };
     try {
@@ -70,6 +93,7 @@ export async function makeClaimed(
     await removeStale(session, mine);
     for await (const result of await run(mine, one)) results.push(result);
   } finally {
+    stopping?.removeEventListener('abort', halt);
     await lease.stop();
   }
   // As planned, oldest run first, not as they finished.
@@ -119,6 +143,11 @@ class Lease implements CopyLease {
     if (!(await this.#claims.isOurs(task, this.nonce))) throw lost(task);
   }
 
+  /** Stops every copy, for one reason. */
+  stopAll(reason: unknown): void {
+    for (const controller of this.#controllers.values()) controller.abort(reason);
+  }
+
   stop(): Promise<void> {
     this.#stopped.abort();
     return this.#working;
@@ -151,8 +180,9 @@ class Lease implements CopyLease {
 
   async #renew(): Promise<void> {
     const { store, settings } = this.#session.ports;
-    const expires = plus(await store.now(), settings.transfer.lease);
-    const ours = await this.#claims.renew([...this.#controllers.keys()], this.nonce, expires);
+    const renewed = await store.now();
+    const expires = plus(renewed, settings.transfer.lease);
+    const ours = await this.#claims.renew([...this.#controllers.keys()], { nonce: this.nonce, renewed, expires });
     for (const [task, controller] of this.#controllers) if (!ours.has(task)) controller.abort(lost(task));
     this.#expires = expires;
   }

@@ -1,6 +1,7 @@
 // Lanes of a batch, in the store: taken together in one bulk before anything is claimed, renewed while it copies, given
 // back after it. Knows nothing of files.
 import {
+  LANE_LEASE,
   type LanesDoc,
   lanesId,
   lanesOf,
@@ -12,11 +13,9 @@ import {
 } from '../../domain/storage/lanes.ts';
 import type { Change } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
-import { type Iso, MINUTE, plus, SECOND } from '../../util/time.ts';
+import { type Iso, plus, SECOND } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
 
-/** How long lanes are good for without renewal: a killed host's are free that soon. */
-const LEASE = MINUTE;
 /** How often, and for how long, one asks again for lanes that others have. */
 const AGAIN = SECOND;
 const PATIENCE = 30 * SECOND;
@@ -47,9 +46,9 @@ export async function openLanes(ports: Ports, places: readonly Place[]): Promise
   let taken = new Map<string, LanesDoc | undefined>();
   for (let waited = 0; ; waited += AGAIN) {
     taken = await take(ports, places, nonce);
-    if (isUsable(places, taken, nonce) || waited >= PATIENCE) break;
+    if (isUsable(places, taken, nonce) || waited >= PATIENCE || ports.stopping?.aborted) break;
     await all((doc) => waitForLanes(doc, nonce));
-    await ports.sleep(AGAIN);
+    await ports.sleep(AGAIN, ports.stopping);
   }
   const usable = isUsable(places, taken, nonce);
   const stopped = new AbortController();
@@ -78,12 +77,13 @@ function isUsable(places: readonly Place[], taken: ReadonlyMap<string, LanesDoc 
 }
 
 async function take(ports: Ports, places: readonly Place[], nonce: string): Promise<Map<string, LanesDoc | undefined>> {
-  const { store, host } = ports;
+  const { store, host, presence } = ports;
   const known = await store.get<LanesDoc>(places.map(lanesId));
   const now = await store.now();
   const gone = await endedHere(ports, known.values(), nonce);
   const want = ports.settings.transfer.parallel;
-  const taker = { nonce, host, now, until: plus(now, LEASE), want, gone };
+  const holder = presence?.holder === undefined ? {} : { holder: presence.holder };
+  const taker = { nonce, host, ...holder, now, until: plus(now, LANE_LEASE), want, gone };
   const changes = places.map((place): Change<LanesDoc> => {
     const id = lanesId(place);
     const base = known.get(id);
@@ -93,13 +93,12 @@ async function take(ports: Ports, places: readonly Place[], nonce: string): Prom
   return new Map(outcomes.map(({ id, doc }) => [id, doc]));
 }
 
-/** Batches of this host whose process has ended. */
-async function endedHere({ host, presence }: Ports, docs: Iterable<LanesDoc>, nonce: string): Promise<Set<string>> {
+/** Batches whose process is known to have ended. */
+async function endedHere({ presence }: Ports, docs: Iterable<LanesDoc>, nonce: string): Promise<Set<string>> {
   const gone = new Set<string>();
-  if (!presence) return gone;
   for (const one of [...docs].flatMap(({ held }) => held)) {
-    const asked = gone.has(one.nonce) || one.host !== host || one.nonce === nonce;
-    if (!asked && (await presence.ended(one.nonce))) gone.add(one.nonce);
+    const asked = gone.has(one.nonce) || one.nonce === nonce;
+    if (!asked && (await presence?.ended(one))) gone.add(one.nonce);
   }
   return gone;
 }
@@ -128,10 +127,10 @@ async function renew(
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    await ports.sleep(LEASE / 3, signal);
+    await ports.sleep(LANE_LEASE / 3, signal);
     if (signal.aborted) return;
     const now: Iso | undefined = await ports.store.now().catch(unlessStore);
-    if (now) await all((doc) => renewLanes(doc, nonce, plus(now, LEASE))).catch(unlessStore);
+    if (now) await all((doc) => renewLanes(doc, nonce, plus(now, LANE_LEASE))).catch(unlessStore);
   }
 }
 

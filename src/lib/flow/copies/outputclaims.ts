@@ -44,9 +44,9 @@ export function claimsIn({ ports }: Session, jobs: Jobs): Claims {
       const due = (task: CopyTask) => !task.repair || isBroken(jobs.get(task.id), task);
       return tasks.filter((task) => isOurs(task, claim.nonce) && due(task));
     },
-    async renew(tasks, nonce, expires) {
-      await change(tasks, (job) => renewOutputs(job, nonce, expires));
-      return new Set(tasks.filter((task) => isOurs(task, nonce)));
+    async renew(tasks, renewal) {
+      await change(tasks, (job) => renewOutputs(job, renewal));
+      return new Set(tasks.filter((task) => isOurs(task, renewal.nonce)));
     },
     async isOurs(task, nonce) {
       return isClaimed((await store.get<JobDoc>([task.id])).get(task.id), task.to, nonce);

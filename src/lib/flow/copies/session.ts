@@ -34,6 +34,8 @@ export interface Session {
   left: number;
   /** Bytes per second at most, where there is a cap. */
   readonly pace?: Pace;
+  /** Nonces of the claims that this call made itself. */
+  readonly own: Set<string>;
   /** Copies that a dry run takes for made: by `placeOf`. */
   readonly assumed: Set<string>;
 }
@@ -58,7 +60,16 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
   const from = options.from === undefined ? {} : { from: options.from };
-  const rules: Rules = { storages: inOrder(storages, holds), templates, wanted, holds, aside: sites.aside, ...from };
+  const aside = sites.aside;
+  const rules: Rules = {
+    storages: inOrder(storages, holds),
+    templates,
+    wanted,
+    holds,
+    aside,
+    gone: new Set(),
+    ...from,
+  };
   const { bandwidth } = ports.settings.transfer;
   const session = {
     ports,
@@ -68,6 +79,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
     rules,
     canceled: [],
     left: options.limit ?? Infinity,
+    own: new Set<string>(),
     assumed: new Set<string>(),
     ...(bandwidth === undefined ? {} : { pace: new Pace(bandwidth) }),
   };

@@ -27,10 +27,10 @@ export function slotsIn(
       for (const outcome of outcomes) if (outcome.result === 'frozen' || outcome.result === 'lost') refuse(outcome);
       return tasks.filter((task) => isOurs(docs.get(task.id), task, claim.nonce));
     },
-    async renew(tasks, nonce, expires) {
+    async renew(tasks, renewal) {
       const now: Docs = new Map();
-      await changeDocs(session, now, tasks, (doc, mine) => renewSlots(doc, mine, nonce, expires));
-      return new Set(tasks.filter((task) => isOurs(now.get(task.id), task, nonce)));
+      await changeDocs(session, now, tasks, (doc, mine) => renewSlots(doc, mine, renewal));
+      return new Set(tasks.filter((task) => isOurs(now.get(task.id), task, renewal.nonce)));
     },
     async isOurs(task, nonce) {
       return isOurs((await store.get<DataDoc>([task.id])).get(task.id), task, nonce);

@@ -2,6 +2,7 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc } from '../../domain/farms/farm.ts';
 import { BusyError, messageOf } from '../../util/errors.ts';
+import { isRecent } from '../../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
 /** Milliseconds between two heartbeats of a loop; a round may be much shorter. */
@@ -12,9 +13,7 @@ export async function beat(ports: Ports, loop: string, outcome: string): Promise
   const at = await ports.store.now();
   const id = `loop:${ports.host}:${loop}`;
   await ports.store.update<LoopDoc>(id, (doc) => {
-    const age = doc ? Date.parse(at) - Date.parse(doc.at) : BEAT;
-    // One dated in the future was written by a wrong clock.
-    const recent = doc && doc.outcome === outcome && age >= 0 && age < BEAT;
+    const recent = doc && doc.outcome === outcome && isRecent(doc.at, at, BEAT);
     if (recent) return { skip: 'beat a moment ago' };
     return {
       write: {

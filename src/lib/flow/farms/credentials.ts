@@ -5,7 +5,7 @@ import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import { secondsLeft, tokenLeft } from '../../domain/token.ts';
 import { CredentialsError, messageOf } from '../../util/errors.ts';
 import { shell } from '../../util/exec.ts';
-import { between, humanDuration, type Iso, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
+import { humanDuration, type Iso, isRecent, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';
 
 /** What a host last said of its credentials. */
@@ -107,7 +107,7 @@ async function beat(ports: Ports, state: CredentialDoc['state'], { left }: Found
   const { host } = ports;
   const id = credentialId(host);
   await ports.store.update<CredentialDoc>(id, (doc) => {
-    if (doc && doc.state === state && between(doc.at, at) < MINUTE) return { skip: 'said a moment ago' };
+    if (doc && doc.state === state && isRecent(doc.at, at, MINUTE)) return { skip: 'said a moment ago' };
     const expires = left === undefined ? {} : { expires: plus(at, left) };
     const rev = doc?._rev === undefined ? {} : { _rev: doc._rev };
     return { write: { _id: id, kind: 'credential', v: SCHEMA, host, at, state, text, ...expires, ...rev } };

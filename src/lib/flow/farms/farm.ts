@@ -8,6 +8,7 @@ import { farmId } from '../../domain/ids.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError, UnreachableError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
+import { isAhead } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
 
 /** The settings of a site; default: this host's farm. */
@@ -41,7 +42,7 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
     }
     const base = { _id: farmId(farm.name), kind: 'farm', v: SCHEMA, site: farm.name, epoch: 1 } as const;
     // A process that was stopped between clock and write must not make the site look silent.
-    const heartbeat = doc && doc.heartbeat > at ? doc.heartbeat : at;
+    const heartbeat = doc && doc.heartbeat > at && !isAhead(doc.heartbeat, at) ? doc.heartbeat : at;
     const beat = {
       backend: farm.backend,
       identity,

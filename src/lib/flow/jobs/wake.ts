@@ -7,7 +7,7 @@ import { type JobDoc, type Move, transition } from '../../domain/jobs/job.ts';
 import { INSTALLED, ROUTED } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
 import { tookEffect } from '../../store.ts';
-import type { Iso } from '../../util/time.ts';
+import { type Iso, isAhead } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
 
 /** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
@@ -30,16 +30,22 @@ function sleepersOf(job: JobDoc, awaited: ReadonlySet<string>, at: Iso): Move[] 
   });
 }
 
-/** Makes every held subjob ready whose time has come. Returns the number of jobs woken. */
+/** Held jobs looked at in one round whose time has not come. */
+const FAR = 200;
+
+/** Makes every held subjob ready whose time has come, or was never right. Returns the number of jobs woken. */
 export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
-  const rows = await ports.store.view('wake', { start: ['at', ''], end: ['at', now], limit: 5000 });
+  const due = await ports.store.view('wake', { start: ['at', ''], end: ['at', now], limit: 5000 });
+  // Times of a wrong clock are the furthest of all.
+  const far = await ports.store.view('wake', { start: ['at', now], end: ['at', {}], descending: true, limit: FAR });
   return change(
     ports,
-    rows.map((row) => row.id),
+    [...due, ...far].map((row) => row.id),
     (job, at) =>
       job.subjobs.flatMap((subjob): Move[] => {
         const { state } = subjob;
-        if (state.name !== 'held' || state.until === undefined || state.until > now) return [];
+        if (state.name !== 'held' || state.until === undefined) return [];
+        if (state.until > now && !isAhead(state.since, now)) return [];
         const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
         return [{ index: subjob.index, event: 'wake', to, why: `cooled off after: ${state.reason}` }];
       }),

@@ -3,7 +3,7 @@ import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { idsWith } from '../../../store.ts';
 import { type Space, spaceOf } from '../../../util/disk.ts';
 import { UnreachableError } from '../../../util/errors.ts';
-import { between, type Iso, MINUTE } from '../../../util/time.ts';
+import { type Iso, isRecent, MINUTE } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
 
 /** What a host last said of one of its buffers. */
@@ -31,7 +31,7 @@ export async function fillOf(ports: Ports, level: string): Promise<Space> {
   const { host } = ports;
   const id = `buffer:${host}:${level}`;
   await ports.store.update<BufferDoc>(id, (doc) => {
-    if (doc && between(doc.at, at) < MINUTE) return { skip: 'said a moment ago' };
+    if (doc && isRecent(doc.at, at, MINUTE)) return { skip: 'said a moment ago' };
     const rev = doc?._rev === undefined ? {} : { _rev: doc._rev };
     return { write: { _id: id, kind: 'buffer', v: SCHEMA, host, level, at, ...space, ...rev } };
   });

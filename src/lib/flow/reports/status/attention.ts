@@ -7,6 +7,7 @@ import { type Group, idsWith } from '../../../store.ts';
 import { between, type Iso, MINUTE } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
 import { isShort } from '../buffer/buffer.ts';
+import { aheadAttention } from './ahead.ts';
 import { many, sum } from './counts.ts';
 import { jobAttention, routedSubjobs, type Unsatisfied } from './jobstatus.ts';
 import { livingAttention, type Work } from './loopstatus.ts';
@@ -42,6 +43,7 @@ export async function attention(ports: Ports, facts: AttentionFacts): Promise<At
     ...(await storageAttention(ports, facts)),
     ...(await versionAttention(ports, page)),
     ...quarantineAttention(page),
+    ...(await aheadAttention(ports, page.at)),
     ...(await runAttention(ports, page.at)),
   ];
 }

@@ -1,7 +1,7 @@
 // Loops, leases and farms: who should be at it, and is not. A step that failed once is said; one that is silent is said
 // as long as its host may still come back.
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
-import { between, DAY, humanDuration, type Iso, MINUTE } from '../../../util/time.ts';
+import { between, DAY, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
 import { many } from './counts.ts';
 import type { Attention } from './page.ts';
@@ -26,8 +26,6 @@ export interface Living {
 
 /** A host of which nothing was heard for so long is taken as retired. */
 const RETIRED = 30 * DAY;
-/** Clocks differ by so much without being wrong. */
-const SKEW = MINUTE;
 
 /** Steps that do nothing for one host alone: whoever ran them last counts. */
 const ANYWHERE: ReadonlySet<string> = new Set(['transfer', 'enqueue', 'tables', 'reset', 'verify']);
@@ -44,10 +42,6 @@ export function livingAttention(ports: Ports, living: Living): Attention[] {
   ];
 }
 
-function isFuture(time: Iso, at: Iso): boolean {
-  return between(at, time) > SKEW;
-}
-
 function farmAttention({ settings }: Ports, { farms, activeAt, work, at }: Living): Attention[] {
   const seen = new Map(farms.map((farm) => [farm.site, farm]));
   const names = new Set([...settings.farms.map(({ name }) => name), ...seen.keys()]);
@@ -61,7 +55,7 @@ function farmAttention({ settings }: Ports, { farms, activeAt, work, at }: Livin
       return [{ way: 'farm-never', text, next: `dflow submit --site ${name}` }];
     }
     const next = `dflow monitor --site ${name}`;
-    if (isFuture(farm.heartbeat, at)) {
+    if (isAhead(farm.heartbeat, at)) {
       const text = `${name}: its heartbeat is dated ${farm.heartbeat}, in the future; the clock of ${farm.host} was wrong`;
       return [{ way: 'clock', text, next }];
     }
@@ -96,7 +90,7 @@ function silentLoops({ settings }: Ports, { loops, at }: Living): Attention[] {
   const found: Attention[] = [];
   for (const loop of steady) {
     const silent = between(loop.at, at);
-    if (isFuture(loop.at, at)) found.push(fromTheFuture(loop));
+    if (isAhead(loop.at, at)) found.push(fromTheFuture(loop));
     else if (silent > 2 * settings.limits.stale && silent < RETIRED)
       hosts.set(loop.host, [...(hosts.get(loop.host) ?? []), loop]);
   }
@@ -139,7 +133,7 @@ function leaseAttention({ settings }: Ports, { leases, at }: Living): Attention[
   return leases.flatMap(({ _id, what, by, renewed }): Attention[] => {
     const site = _id.split(':').slice(2).join(':');
     const next = `dflow ${what} --site ${site}`;
-    if (isFuture(renewed, at)) {
+    if (isAhead(renewed, at)) {
       const text = `${what} for ${site}: ${by} holds the lease until ${renewed}, in the future; its clock was wrong`;
       return [{ way: 'clock', text, next }];
     }

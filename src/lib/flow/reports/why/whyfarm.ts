@@ -6,7 +6,7 @@ import { farmId, leaseId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../store.ts';
 import { messageOf } from '../../../util/errors.ts';
-import { between, humanDuration, type Iso, MINUTE } from '../../../util/time.ts';
+import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -51,7 +51,7 @@ function leaseGates({ settings }: Ports, name: string, lease: LeaseDoc | undefin
   const silent = between(lease.renewed, now);
   const next = `dflow submit --site ${name}`;
   const base = { gate: 'lease', since: lease.since };
-  if (silent < -MINUTE) {
+  if (isAhead(lease.renewed, now)) {
     const text = `${lease.by} holds it until ${lease.renewed}, in the future: its clock was wrong`;
     return [{ ...base, ok: false, text, next }];
   }
@@ -79,7 +79,7 @@ async function answers(ports: Ports, name: string, farm: FarmDoc | undefined, no
   if (!farm)
     return { gate, ok: false, text: `${name} has never answered, on any host`, next: `dflow submit --site ${name}` };
   const silent = between(farm.heartbeat, now);
-  const ok = silent <= ports.settings.limits.stale && silent >= -MINUTE;
+  const ok = silent <= ports.settings.limits.stale && !isAhead(farm.heartbeat, now);
   return {
     gate,
     ok,

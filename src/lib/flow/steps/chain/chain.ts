@@ -120,6 +120,7 @@ async function* guarded(ports: Ports, name: StepName, options: ChainOptions, fai
     if (name === 'register' && !options.dryRun)
       for (const { level } of ports.settings.buffers) await fillOf(ports, level);
   } catch (thrown) {
+    if (ports.stopping?.aborted) throw thrown;
     if (thrown instanceof StoreError && !(await answers(ports))) throw thrown;
     const error = ownError(thrown, undefined, UnreachableError);
     if (!(error instanceof DflowError) || !PASSING.has(error.exit)) fail(error);

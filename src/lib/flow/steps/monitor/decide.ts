@@ -5,7 +5,7 @@ import type { Move, Resources, Subjob } from '../../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge } from '../../../domain/jobs/policy.ts';
 import type { PolicyRule } from '../../../domain/jobs/policyrule.ts';
 import { keyOf, type Output, type SubjobState, type Usage } from '../../../domain/jobs/states.ts';
-import { between, type Iso, plus } from '../../../util/time.ts';
+import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isMissing, type Observation } from './observation.ts';
 
@@ -79,7 +79,7 @@ function reactionTo(
   const state = currentAttempt(subjob, seen.key);
   if (!subjob || !state) return strangerReaction(subjob, seen);
   if (seen.record) return recordReaction(subjob, state, seen.record, verified, context, seen.raw);
-  if (subjob.observed !== undefined && seen.at < subjob.observed) return { do: 'nothing' };
+  if (isOld(subjob.observed, seen.at)) return { do: 'nothing' };
   if (subjob.wanted && seen.state === 'ended' && !isMissing(seen)) return confirmedReaction(subjob, context);
   if (seen.state === 'absent' || seen.state === 'ended') return missingReaction(subjob, state, seen, context);
   if (subjob.wanted) return { do: 'touch', fields: { absent: null, observed: seen.at }, stop: true };
@@ -89,6 +89,11 @@ function reactionTo(
   // Why it does not start, or what is odd about one that runs; gone when it is so no more.
   if (seen.raw !== subjob.raw) return { do: 'touch', fields: seenFields(seen) };
   return { do: 'nothing' };
+}
+
+/** An old observation never overrides a newer one; one that is dated beyond now is none. */
+function isOld(observed: Iso | undefined, at: Iso): boolean {
+  return observed !== undefined && at < observed && !isAhead(observed, at);
 }
 
 /** An attempt that is not (or no longer, or not yet) the document's. */
@@ -174,9 +179,9 @@ function usageOf(record: ResultRecord): Usage {
 /** The backend does not know it, or it ended without a record. Dated by observation, believed only the second time. */
 function missingReaction(subjob: Subjob, state: Active, seen: Observation, context: Context): Reaction {
   const stale = between(seen.at, context.now) > context.grace;
-  const released = plus(state.since, context.grace) < seen.at;
+  const released = isAhead(state.since, seen.at) || plus(state.since, context.grace) < seen.at;
   if (stale) return { do: 'nothing' };
-  if (subjob.absent === undefined) {
+  if (subjob.absent === undefined || isAhead(subjob.absent, seen.at)) {
     const stop = subjob.wanted ? { stop: true } : {};
     return { do: 'touch', fields: { absent: seen.at, observed: seen.at }, ...stop };
   }

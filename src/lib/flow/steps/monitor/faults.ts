@@ -4,7 +4,7 @@ import type { HoldDoc } from '../../../domain/hold.ts';
 import { inForce, FAULT_SLUG as SLUG } from '../../../domain/hold.ts';
 import { holdId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { type Iso, plus } from '../../../util/time.ts';
+import { type Iso, isAhead, plus } from '../../../util/time.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { pause } from '../../switches/holds.ts';
 
@@ -39,7 +39,8 @@ async function* faultOf(ports: Ports, slug: string, kind: Kind): Step {
   const id = holdId(slug);
   const old = (await ports.store.get<HoldDoc>([id])).get(id);
   if (old && inForce(old, now)) return;
-  const from = laterOf(plus(now, -siteFault.window), old?.ended?.at ?? old?.until);
+  const last = old && !isAhead(old.since, now) ? (old.ended?.at ?? old.until) : undefined;
+  const from = laterOf(plus(now, -siteFault.window), last);
   const worst = worstCause(await recentCauses(ports, kind, from));
   if (!worst || worst.count < siteFault.minimum || worst.count <= worst.of * siteFault.share) return;
   const { cause, count, of } = worst;

@@ -5,7 +5,7 @@ import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { claimId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Change, Outcome, Store } from '../../../store.ts';
-import { between } from '../../../util/time.ts';
+import { between, isAhead } from '../../../util/time.ts';
 import { openClaims, ownsKey, unsettled } from '../../farms/openclaims.ts';
 import type { Ports } from '../../ports.ts';
 import type { Decided } from './decide.ts';
@@ -81,6 +81,9 @@ export function noted(claim: ClaimDoc, seen: Observation, grace: number): ClaimD
     ? since !== undefined && between(since, seen.at) >= grace
     : seen.state === 'ended' || seen.state === 'recorded';
   if (gone) return { ...claim, settled: [...(claim.settled ?? []), index], unseen: others };
-  if (missing) return since === undefined ? { ...claim, unseen: { ...others, [index]: seen.at } } : claim;
+  if (missing)
+    return since === undefined || isAhead(since, seen.at)
+      ? { ...claim, unseen: { ...others, [index]: seen.at } }
+      : claim;
   return since === undefined ? claim : { ...claim, unseen: others };
 }

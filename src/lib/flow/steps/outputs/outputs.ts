@@ -8,6 +8,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith } from '../../../store.ts';
 import { newReceipt } from '../../../util/receipt.ts';
 import { heedCancels } from '../../copies/cancel.ts';
+import { findGone, outputClaims } from '../../copies/gone.ts';
 import { settleLeft } from '../../copies/leftovers.ts';
 import type { Session } from '../../copies/session.ts';
 import type { Step } from '../../ports.ts';
@@ -43,11 +44,12 @@ export async function* transferOutputs(session: Session): Step {
 async function* copies(session: Session, jobs: Map<string, JobDoc>): Step {
   const { ports, options, sites } = session;
   await heedCancels(session);
+  await findGone(session, outputClaims(jobs.values()));
   const now = await ports.store.now();
   const due = [...jobs.values()].flatMap((job) => {
     const usable = (storage: string): boolean =>
       !sites.aside.has(storage) && !holdOnCopies(session.rules.holds, storage, OUTPUTS, job.run);
-    return plannedOutputs(job, ports.settings.outputs, usable, now).filter(
+    return plannedOutputs(job, ports.settings.outputs, usable, now, session.rules.gone).filter(
       ({ to }) => options.to?.includes(to) !== false,
     );
   });

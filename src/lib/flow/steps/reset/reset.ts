@@ -5,7 +5,7 @@ import { farmId, refOf } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { isActive, keyOf } from '../../../domain/jobs/states.ts';
 import { type Change, idsWith, tookEffect } from '../../../store.ts';
-import { between, type Iso, plus } from '../../../util/time.ts';
+import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -37,7 +37,9 @@ async function* unclaim(ports: Ports, site: string, before: Iso, options: ResetO
     options,
     (job, at) =>
       job.subjobs.flatMap(({ index, state }): Move[] => {
-        if (state.name !== 'submitting' || state.lock.site !== site || state.since > before) return [];
+        if (state.name !== 'submitting' || state.lock.site !== site) return [];
+        // Claimed beyond now, by a wrong clock: it would wait for that day. Who still submits it loses the record.
+        if (state.since > before && !isAhead(state.since, at)) return [];
         return [{ index, event: 'unclaim', why, to: { name: 'waiting', since: at, wake: { kind: 'ready' } } }];
       }),
   );
@@ -48,11 +50,26 @@ async function* otherSites(ports: Ports, own: string, now: Iso, options: ResetOp
   const { limits } = ports.settings;
   const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
   for (const farm of farms.filter((candidate) => candidate.site !== own)) {
+    if (isAhead(farm.heartbeat, now)) {
+      yield await dateBack(ports, farm, now, options);
+      continue;
+    }
     const silent = between(farm.heartbeat, now);
     if (silent <= limits.stale) continue;
     yield* unclaim(ports, farm.site, farm.heartbeat, options, `${farm.site} is silent since ${farm.heartbeat}`);
     if (silent > limits.giveUp) yield* giveUp(ports, farm, options);
   }
+}
+
+/** A heartbeat beyond now is no sign of life: its silence is counted from now on. */
+async function dateBack({ store }: Ports, farm: FarmDoc, now: Iso, { dryRun }: ResetOptions): Promise<Item> {
+  const text = `its heartbeat is dated ${farm.heartbeat}, beyond the store's clock: it counts as ${now}`;
+  const item: Item = { kind: 'farm', ref: farm.site, did: 'dated-back', text };
+  if (dryRun) return { ...item, dryRun };
+  await store.update<FarmDoc>(farmId(farm.site), (doc) =>
+    doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, heartbeat: now } } : { skip: 'it is back' },
+  );
+  return item;
 }
 
 /** Gives a silent site's work up: its epoch is bumped, then its jobs are put back one by one. */

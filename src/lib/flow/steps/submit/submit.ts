@@ -47,6 +47,7 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
   const { name } = farmSettings(ports, options.site);
   const lease = options.lease === false ? FREE : await takeLease(ports, 'submit', name);
   try {
+    if (lease.note !== undefined) yield { kind: 'farm', ref: name, did: 'took-over', text: lease.note };
     yield* submitAll(ports, lease, options);
   } finally {
     // Left behind it is taken over; what went wrong before is what matters.

@@ -9,7 +9,7 @@ import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.t
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
 import { type ExecResult, shell } from '../../../util/exec.ts';
-import { DAY, MINUTE, plus } from '../../../util/time.ts';
+import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
 import { lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMask } from '../../switches/mask.ts';
@@ -116,6 +116,9 @@ async function filesOf(ports: Ports, doc: RunDoc): Promise<string[]> {
   return paths;
 }
 
+/** A try is under way, or waits; neither for more than a day. */
+const isStanding = ({ until }: FirstPassDoc, now: Iso): boolean => until > now && !isAhead(until, plus(now, DAY));
+
 /** One host at a time, and not before the next try is due. */
 async function claimRun(ports: Ports, run: number, options: StepOptions): Promise<FirstPassDoc | undefined> {
   const id = firstPassId(run);
@@ -133,10 +136,10 @@ async function claimRun(ports: Ports, run: number, options: StepOptions): Promis
     until: plus(now, LIMIT + MINUTE),
   });
   const standing = (await ports.store.get<FirstPassDoc>([id])).get(id);
-  if (standing && standing.until > now) return undefined;
+  if (standing && isStanding(standing, now)) return undefined;
   if (options.dryRun) return claimed(standing);
   const outcome = await ports.store.update<FirstPassDoc>(id, (doc) =>
-    doc && doc.until > now ? { skip: `${doc.state} until ${doc.until}` } : { write: claimed(doc) },
+    doc && isStanding(doc, now) ? { skip: `${doc.state} until ${doc.until}` } : { write: claimed(doc) },
   );
   return tookEffect(outcome) ? claimed(standing) : undefined;
 }

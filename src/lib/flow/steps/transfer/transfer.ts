@@ -7,6 +7,7 @@ import { merge } from '../../../util/concurrency.ts';
 import { copyBatch } from '../../copies/batch.ts';
 import { recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/cancel.ts';
+import { findGone, sayUnderWay, slotClaims } from '../../copies/gone.ts';
 import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
 import type { Docs } from '../../copies/slots.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
@@ -55,7 +56,9 @@ async function* rounds(session: Session, docs: Docs): Step {
   const tried = new Set<string>();
   for (;;) {
     await heedCancels(session);
+    await findGone(session, slotClaims(docs.values()));
     const now = await session.ports.store.now();
+    sayUnderWay(session, docs.values(), now);
     const due = [...docs.values()].flatMap((doc) => plannedCopies(doc, session.rules, now));
     const tasks = due.filter((task) => !tried.has(keyOf(task))).slice(0, session.left);
     if (tasks.length === 0) return;

@@ -9,6 +9,7 @@ import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Claims } from '../../copies/claims.ts';
+import { findGone, outputClaims, slotClaims } from '../../copies/gone.ts';
 import { claimsIn } from '../../copies/outputclaims.ts';
 import type { Session } from '../../copies/session.ts';
 import { slotsIn } from '../../copies/slots.ts';
@@ -43,6 +44,7 @@ export async function* wards(
   const { levels } = verify.options;
   for await (const docs of pages<DataDoc>(verify, storages, 'replicas', ['bad', 'copying'])) {
     const mine = [...docs.keys()].filter((id) => levels?.includes(docs.get(id)!.level) !== false);
+    await findGone(session, slotClaims(docs.values()));
     const broken = (now: Iso): Broken[] =>
       mine.flatMap((id) => (docs.has(id) ? brokenRaw(session, docs.get(id)!, storages, now) : []));
     yield { claims: slotsIn(session, docs), broken };
@@ -50,6 +52,7 @@ export async function* wards(
   // Outputs belong to no raw data level.
   if (levels) return;
   for await (const jobs of pages<JobDoc>(verify, storages, 'output-copies', ['bad'])) {
+    await findGone(session, outputClaims(jobs.values()));
     const broken = (now: Iso): Broken[] =>
       [...jobs.values()].flatMap((job) => brokenOutputs(session, job, storages, now));
     yield { claims: claimsIn(session, jobs), broken };
@@ -82,7 +85,7 @@ function brokenRaw(session: Session, doc: DataDoc, storages: readonly string[], 
   return doc.files.flatMap((file) =>
     storages.flatMap((to): Broken[] => {
       const replica = file.replicas[to];
-      const repair = repairable(replica, now);
+      const repair = repairable(replica, now, session.rules.gone);
       if (!repair) return [];
       const attempt = (replica?.attempt ?? 0) + 1;
       const task = { id, level, run, ref: refOf(run), file, to, path: repair.path, attempt, repair };
@@ -106,7 +109,7 @@ function rawSources(session: Session, doc: DataDoc, file: RawFile, to: string, n
 
 function brokenOutputs(session: Session, job: JobDoc, storages: readonly string[], now: Iso): Broken[] {
   return storages.flatMap((to) =>
-    badOutputs(job, to, now).map(({ task, good }): Broken => {
+    badOutputs(job, to, now, session.rules.gone).map(({ task, good }): Broken => {
       const pass = refOf(job.run, job.module, job.pass);
       const text = `no good copy is known; make it again, then \`dflow delete ${pass}\``;
       return { kind: 'output', task, ...placesOf(session, task, good, { text, next: makeAgain(job) }) };

@@ -1,0 +1,83 @@
+// Stamps beyond the store's clock: some host, or the store, has or had a wrong one. Nothing waits for them (util/time.ts,
+// `isAhead`); here those of holds, breakers, copies and jobs are said (loopstatus.ts: of loops, leases and farms).
+import type { DataDoc } from '../../../domain/data/data.ts';
+import type { HoldDoc } from '../../../domain/hold.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { isDatedAhead } from '../../../domain/storage/breaker.ts';
+import { isHeld, type LanesDoc } from '../../../domain/storage/lanes.ts';
+import { idsWith } from '../../../store.ts';
+import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
+import { breakers } from '../../copies/breakers.ts';
+import { openHolds } from '../../jobs/openholds.ts';
+import type { Ports } from '../../ports.ts';
+import type { Attention } from './page.ts';
+
+/** Documents looked at behind each view. */
+const MOST = 200;
+
+/** What is dated beyond now, and what to type. */
+export async function aheadAttention(ports: Ports, now: Iso): Promise<Attention[]> {
+  return [...(await switches(ports, now)), ...(await copies(ports, now)), ...(await jobs(ports, now))];
+}
+
+const by = (at: Iso, now: Iso): string => `is dated ${humanDuration(between(now, at))} ahead of the store's clock`;
+
+async function switches({ store }: Ports, now: Iso): Promise<Attention[]> {
+  const holds = (await openHolds(store)).filter(({ since }) => isAhead(since, now));
+  const found = [...(await breakers(store)).values()].filter(({ causes }) =>
+    Object.values(causes).some((trouble) => isDatedAhead(trouble, now)),
+  );
+  return [
+    ...holds.map((hold) => ({ way: 'clock', text: holdText(hold, now), next: `dflow resume ${hold._id}` })),
+    ...found.map(({ name }) => ({
+      way: 'clock',
+      text: `the breaker of storage element ${name} is dated ahead of the store's clock: it does not count`,
+      next: `dflow transfer --to ${name}`,
+    })),
+  ];
+}
+
+function holdText({ _id, since, until, why }: HoldDoc, now: Iso): string {
+  const effect = until === undefined ? 'it holds until a person ends it' : 'it holds nothing';
+  return `${_id} (${why}) ${by(since, now)}: ${effect}`;
+}
+
+/** Lanes, and slots of copies. */
+async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]> {
+  const lanes = (await store.range<LanesDoc>(idsWith('lanes:'))).filter(({ held }) =>
+    held.some((one) => one.until > now && !isHeld(one, now)),
+  );
+  const found: Attention[] = lanes.map(({ _id }) => ({
+    way: 'clock',
+    text: `${_id} is dated ahead of the store's clock: it does not count`,
+    next: 'dflow transfer',
+  }));
+  for (const { name } of settings.storages) {
+    const rows = await store.view('replicas', { prefix: [name, 'copying'], limit: MOST });
+    const docs = await store.get<DataDoc>(rows.map(({ id }) => id));
+    const files = [...docs.values()].flatMap((doc) => doc.files.map(({ replicas }) => replicas[name]));
+    const wrong = files.filter((one) => one?.state === 'copying' && isAhead(one.renewed ?? one.since, now));
+    if (wrong.length === 0) continue;
+    const text = `${wrong.length} copies to ${name} were begun by a clock that was ahead: they do not count`;
+    found.push({ way: 'clock', text, next: `dflow transfer --to ${name}` });
+  }
+  return found;
+}
+
+/** Retries that wait for a time that a wrong clock has said, and claims of such a submit. */
+async function jobs({ store, settings }: Ports, now: Iso): Promise<Attention[]> {
+  const held = await store.view('wake', { start: ['at', now], end: ['at', {}], descending: true, limit: MOST });
+  const active = await store.view('active', { prefix: [settings.farm, 'submitting'], limit: MOST });
+  const docs = await store.get<JobDoc>([...held, ...active].map(({ id }) => id));
+  const wrong = [...docs.values()].flatMap(({ subjobs }) =>
+    subjobs.filter(({ state }) => (state.name === 'held' || state.name === 'submitting') && isAhead(state.since, now)),
+  );
+  if (wrong.length === 0) return [];
+  return [
+    {
+      way: 'clock',
+      text: `${wrong.length} subjobs are held or claimed by a clock that was ahead`,
+      next: 'dflow reset',
+    },
+  ];
+}
