@@ -1,5 +1,6 @@
 // Running another program: one thin layer over execa, loaded when first needed (it costs 78 ms to import).
 // A program gets a process group of its own, so that a time limit ends what it has started, too.
+import { type Child, signalGroup } from './processes.ts';
 
 export interface ExecOptions {
   readonly cwd?: string;
@@ -41,7 +42,7 @@ export async function exec(file: string, args: readonly string[], options: ExecO
     detached: true,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : {}),
   });
-  const limit = limited(running.pid, timeout);
+  const limit = limited(running, timeout);
   const result = await running.finally(limit.done);
   const timedOut = limit.passed();
   const failure = timedOut ? `longer than ${(timeout ?? 0) / 1000} s` : result.failed ? failureOf(result) : undefined;
@@ -66,20 +67,19 @@ function here(): string {
 
 /** Runs a shell command; `args` are its `"$@"`, as in modules. */
 export function shell(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  return exec('/bin/sh', ['-c', command, 'sh', ...args], options);
+  // Not as a word of the command line, which everybody on this machine can read: it may hold a secret.
+  const script = 'dflow_command=$DFLOW_COMMAND; unset DFLOW_COMMAND; eval "$dflow_command"';
+  return exec('/bin/sh', ['-c', script, 'sh', ...args], {
+    ...options,
+    env: { ...options.env, DFLOW_COMMAND: command },
+  });
 }
 
 /** Ends the group after its time, and when this process ends before it. */
-function limited(pid: number | undefined, timeout: number | undefined): { done: () => void; passed: () => boolean } {
+function limited(child: Child, timeout: number | undefined): { done: () => void; passed: () => boolean } {
   let passed = false;
   const timers: NodeJS.Timeout[] = [];
-  const kill = (signal: NodeJS.Signals): void => {
-    try {
-      if (pid !== undefined) process.kill(-pid, signal);
-    } catch {
-      // The group is gone already.
-    }
-  };
+  const kill = (name: NodeJS.Signals): void => signalGroup(child, name);
   const atExit = (): void => kill('SIGTERM');
   process.once('exit', atExit);
   if (timeout !== undefined) {

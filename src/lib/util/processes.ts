@@ -1,5 +1,6 @@
 // Processes as the kernel shows them: who a pid is until the machine restarts, whether it lives, and ending all of a job.
 // Without /proc (macOS) nothing is found that way: there a job's own process group is all that is ended.
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { codeOf } from './systemerrors.ts';
 
@@ -35,6 +36,21 @@ export function isAlive(pid: number, startTime: string, boot: string): boolean {
   return fields !== undefined && fields[0] !== 'Z' && fields[19] === startTime;
 }
 
+/** Of ours, as Node knows it. */
+export interface Child {
+  readonly pid?: number | undefined;
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+}
+
+/** Sends a signal to the process group that a child of ours leads, or led: not when its number is somebody else's by now. */
+export function signalGroup({ pid, exitCode, signalCode }: Child, name: NodeJS.Signals): void {
+  const ended = exitCode !== null || signalCode !== null;
+  // A group keeps the number of its leader from being given away; who has it again, has it since the group ended.
+  if (pid === undefined || (ended && startTimeOf(pid) !== undefined)) return;
+  signal(-pid, name);
+}
+
 /** Whether no process has this number, or only what is left of one: a zombie, whose threads may still be ending. */
 export function isGone(pid: number): boolean {
   const fields = stat(pid);
@@ -63,11 +79,19 @@ function jobOf(pid: number | string): string | undefined {
   return variables?.find((one) => one.startsWith(`${JOB_MARK}=`))?.slice(JOB_MARK.length + 1);
 }
 
+/** The command line of a process. */
+function wordsOf(pid: number): string[] {
+  const words = read(`/proc/${pid}/cmdline`)?.split('\0');
+  if (words || bootId() !== '-') return words ?? [];
+  // macOS: one text, blanks in words are lost.
+  const { stdout } = spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout?.trim().split(/\s+/) ?? [];
+}
+
 /** Whether this process belongs to the job, by its mark or by the job file that it was started with. */
 function isOfJob(pid: number, key: string): boolean {
   if (jobOf(pid) === key) return true;
-  const words = read(`/proc/${pid}/cmdline`)?.split('\0');
-  return words?.some((word) => word.endsWith(`/${key}`)) ?? false;
+  return wordsOf(pid).some((word) => word.endsWith(`/${key}`));
 }
 
 export interface Wrapper {
@@ -78,7 +102,7 @@ export interface Wrapper {
 
 /** Whether this very wrapper lives and is that of the job: a number alone may be somebody else's after a restart. */
 export function isWrapper({ pid, startTime, boot }: Wrapper, key: string): boolean {
-  return isAlive(pid, startTime, boot) && (boot === '-' || isOfJob(pid, key));
+  return isAlive(pid, startTime, boot) && isOfJob(pid, key);
 }
 
 /** Asks a wrapper and its process group to end; false when it is not (any more) the job's. */

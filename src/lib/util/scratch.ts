@@ -1,7 +1,7 @@
 // Folders for what only passes through this machine, below one folder of this user that nobody else may enter. It lies in
 // the system's temporary folder: TMPDIR says where. Names say whose they are, so that what a killed process has left is
 // removed by the next one of this host.
-import { lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,8 +54,13 @@ function notPrivate(folder: string): string | undefined {
 
 /** Where scratch folders go: our own folder, or, where another user has taken its name, beside it. */
 function placeOf(light: boolean): string {
-  if (light && !process.env.TMPDIR && unsafe(MEMORY) === undefined) return MEMORY;
-  return tmpdir();
+  if (!light || process.env.TMPDIR || unsafe(MEMORY) !== undefined) return tmpdir();
+  try {
+    accessSync(MEMORY, constants.W_OK);
+    return MEMORY;
+  } catch {
+    return tmpdir();
+  }
 }
 
 const host = (): string => hostname().replace(/[^A-Za-z0-9.-]/g, '');

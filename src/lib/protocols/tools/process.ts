@@ -2,6 +2,7 @@
 // they have started, too; output as text or handed over in chunks. Knows nothing of what the programs say.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { signalGroup } from '../../util/processes.ts';
 
 export interface RunOptions {
   /** Added to this process's environment. */
@@ -97,11 +98,7 @@ function killAll(): void {
 
 /** These programs have no state worth a farewell, and a black-holed one does not listen. */
 export function killGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
+  signalGroup(child, 'SIGKILL');
 }
 
 function limited(child: ChildProcess, { timeout, signal }: RunOptions): { done: () => void; passed: () => boolean } {

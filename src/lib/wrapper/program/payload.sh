@@ -17,6 +17,8 @@ launch() {
   cd "$work" || exit 74
   export DFLOW_EXECUTION="$execution"
   [ -z "$setup" ] || export DFLOW_READY="$ready"
+  # Its heartbeat is this wrapper's alone to end.
+  unset DFLOW_BEAT
   # Not as a word of the command line, which everybody on this machine can read.
   export DFLOW_SCRIPT="$script"
   set -- sh -c 'dflow_script=$DFLOW_SCRIPT; unset DFLOW_SCRIPT; eval "$dflow_script"' sh
