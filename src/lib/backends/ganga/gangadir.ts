@@ -1,7 +1,8 @@
 // The gangadir as a folder: whose it is, and its id. What Ganga keeps in it is Ganga's.
-import { accessSync, constants, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UnreachableError } from '../../util/errors.ts';
+import { removeFileSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 import { userName } from '../shared/user.ts';
@@ -40,7 +41,7 @@ function idIn(gangadir: string, nonce: () => string): string {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   } finally {
-    ifThere(() => unlinkSync(temporary));
+    removeFileSync(temporary);
   }
   return readFileSync(path, 'utf8');
 }

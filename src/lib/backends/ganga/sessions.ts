@@ -1,9 +1,10 @@
 // Who uses a gangadir. Ganga's own lock is a session file that a living Ganga touches every few seconds; after a kill -9 its
 // jobs cannot be written for 45 s. A session of a dead process of this host is proven dead at once, and removed.
-import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { signal } from '../../util/processes.ts';
+import { removeFileSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 
@@ -74,7 +75,6 @@ function isGanga(pid: number): boolean {
 
 /** The session file goes last: until then the session counts as there. */
 function removeSession(folder: string, files: readonly string[], session: string): void {
-  for (const file of files.filter((name) => name.startsWith(`${session}.`)))
-    ifThere(() => unlinkSync(join(folder, file)));
-  ifThere(() => unlinkSync(join(folder, session)));
+  for (const file of files.filter((name) => name.startsWith(`${session}.`))) removeFileSync(join(folder, file));
+  removeFileSync(join(folder, session));
 }

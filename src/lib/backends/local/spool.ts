@@ -3,9 +3,9 @@
 //   hold/KEY -> ready/SEQ~KEY -> run/KEY -> gone, with the mark started/KEY and a record in result/new
 //
 // Every move is one rename, so that a reader who looks in this order never misses a key. Starts no process.
-import { existsSync, linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFolderSync } from '../../util/remove.ts';
+import { removeFileSync, removeFolderSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere } from '../shared/files.ts';
 import { JobFolder, partsOf } from '../shared/jobfolder.ts';
@@ -33,7 +33,7 @@ export class Spool extends JobFolder {
       const temporary = this.path('tmp', `${process.pid}-id`);
       writeFileSync(temporary, nonce());
       linkSync(temporary, this.path('id'));
-      unlinkSync(temporary);
+      removeFileSync(temporary);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }

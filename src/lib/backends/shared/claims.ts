@@ -1,7 +1,8 @@
 // A job folder whose job files lie by claim: jobs/CLAIM/KEY from before the hand-over until the key has ended, and
 // logs/CLAIM/. Starts no process, knows no batch system.
-import { existsSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { UnreachableError } from '../../util/errors.ts';
+import { removeEmptyFolderSync } from '../../util/remove.ts';
 import { DAY } from '../../util/time.ts';
 import { isKey } from '../../wrapper/spec.ts';
 import { ifThere, makeFolder } from './files.ts';
@@ -63,7 +64,7 @@ export class ClaimFolder extends JobFolder {
       this.remove('beats', key);
     }
     for (const claim of new Set(keys.map((key) => partsOf(key).claim))) {
-      if (this.list(`jobs/${claim}`).length === 0) ifThere(() => rmdirSync(this.path('jobs', claim)));
+      if (this.list(`jobs/${claim}`).length === 0) removeEmptyFolderSync(this.path('jobs', claim));
     }
   }
 
@@ -94,7 +95,7 @@ export class ClaimFolder extends JobFolder {
     const found: string[] = [];
     for (const claim of this.list('jobs')) {
       const keys = this.list(`jobs/${claim}`);
-      if (keys.length === 0 && isOld(claim)) ifThere(() => rmdirSync(this.path('jobs', claim)));
+      if (keys.length === 0 && isOld(claim)) removeEmptyFolderSync(this.path('jobs', claim));
       found.push(...keys.filter((key) => isKey(key) && !unread.has(key) && isOld(claim, key)));
     }
     return found;

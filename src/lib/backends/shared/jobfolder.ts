@@ -11,13 +11,13 @@ import {
   readFileSync,
   renameSync,
   statSync,
-  unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ItemError } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
+import { removeFileSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { ifThere, makeFolder } from './files.ts';
 
@@ -149,7 +149,7 @@ export class JobFolder {
   remove(...parts: string[]): void {
     const path = this.path(...parts);
     // Asked first, since most often it is not there and an exception costs more than the question.
-    if (existsSync(path)) ifThere(() => unlinkSync(path));
+    if (existsSync(path)) removeFileSync(path);
   }
 
   /** Now, by the clock of the file server: ages of files are read by it, whatever this host's clock says. */

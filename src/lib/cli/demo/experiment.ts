@@ -1,10 +1,11 @@
 // Makes the demo experiment in a folder: raw files, run tables, configuration, modules. The same seed makes the same
 // bytes. Writes files; starts nothing.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RECORD_BYTES } from '../../domain/formats/zdab.ts';
 import { pad, runPad } from '../../domain/ids.ts';
 import { ConfigError } from '../../util/errors.ts';
+import { removeFolderSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { DAY, HOUR, iso } from '../../util/time.ts';
 import analysis40 from './analysis40.mjs';
@@ -79,7 +80,7 @@ function clear(folder: string): void {
   }
   const ours = there.filter((name) => MADE.includes(name) || name.startsWith('dflow.db'));
   // The mark goes last: a demo that was cleared halfway is still known as one.
-  for (const name of ours.filter((name) => name !== MARK)) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const name of ours.filter((name) => name !== MARK)) removeFolderSync(join(folder, name));
 }
 
 function entries(folder: string): string[] {

@@ -1,11 +1,12 @@
 // Copying one local file to another with its checksum: 1 MiB is read and hashed while the one before is written.
 // Knows absolute paths only.
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { readChecksummed } from '../../util/adler32.ts';
 import { openBelow } from '../../util/below.ts';
 import { ItemError } from '../../util/errors.ts';
+import { removeFile } from '../../util/remove.ts';
 
 // Not truncated at opening: it might be the source itself. No link is followed out of the storage element.
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -55,7 +56,7 @@ export async function copyFile(source: string, target: string, options: CopyOpti
       return sum;
     } finally {
       await to.close();
-      if (own && !complete) await unlink(target).catch(() => undefined);
+      if (own && !complete) await removeFile(target).catch(() => undefined);
     }
   } finally {
     await from.close();

@@ -1,10 +1,11 @@
 // The local end of a copy with a command-line tool: what the file has now, and a name for it that every tool can take.
-import { rmSync, symlinkSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { symlinkSync } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { Adler32, adler32File, FileChangedError } from '../../util/adler32.ts';
 import { shown } from '../../util/names.ts';
+import { removeFile, removeFileSync } from '../../util/remove.ts';
 import { withScratch } from '../../util/scratch.ts';
 import { ownError } from '../../util/systemerrors.ts';
 
@@ -30,7 +31,7 @@ export function withLinks<T>(
       return await use(folder);
     } finally {
       // One by one by name costs a tenth of looking what there is to be removed.
-      for (const { name } of links) rmSync(join(folder, name), { force: true });
+      for (const { name } of links) removeFileSync(join(folder, name));
     }
   }, true);
 }
@@ -108,6 +109,6 @@ export async function receive(
     return sum;
   } finally {
     await handle?.close();
-    if (handle && !complete) await rm(local, { force: true });
+    if (handle && !complete) await removeFile(local);
   }
 }

@@ -1,0 +1,83 @@
+// Every place that can delete is known: docs/storage.md says what proof each takes. A new one is entered here, with its
+// reason, or uses one of these.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Calls and shell words that take a file away. */
+const DELETES = [
+  /\b(unlink|unlinkSync|rmdir|rmdirSync|rm|rmSync|rimraf)\(/,
+  /\b(os\.(remove|unlink|rmdir|removedirs)|shutil\.rmtree|ctx\.(unlink|rmdir)|job\.remove)\b/,
+  /(^|[^\w.-])(rm|rmdir|unlink|shred)\s+(-|"|'|\$|\/)/,
+  /\bgfal-rm\b|\bxrdfs\b.*\b(rm|rmdir)\b|\['(rm|rmdir)'\]|'rm',|--rm-bad-cksum|\s-delete\b/,
+];
+
+const ALLOWED: Readonly<Record<string, string>> = {
+  'src/lib/util/remove.ts': "dflow's own files on this machine: follows no link, leaves its folder nowhere",
+  'src/lib/protocols/posix.ts': 'Storage.remove of a mounted folder',
+  'src/lib/protocols/posix/movenew.ts':
+    'a rename that overwrites nothing: the file has its new name before the old one goes',
+  'src/lib/protocols/xrootd/server.ts': 'Storage.remove of an XRootD server; what xrdcp itself has written wrong',
+  'src/lib/protocols/gfal.ts': 'Storage.remove by gfal2; what a copy that failed has written',
+  'src/lib/protocols/gfal/driver.ts': 'Storage.remove by gfal2',
+  'src/lib/wrapper/heartbeat.sh': "the job's own heartbeat file",
+  'src/lib/wrapper/remote.sh': 'what this start of the job has written and not published',
+  'src/lib/wrapper/program/record.sh': 'the work folder that this start of the job has made',
+  'src/lib/wrapper/program/stage-out.sh': 'what this start of the job has written and not published',
+  'src/lib/backends/ganga/driver.py': "Ganga's own record of a job that has ended",
+};
+
+/** Who may delete at a storage element or a buffer, or rename over what is there. */
+const AT_ELEMENTS: Readonly<Record<string, string>> = {
+  'src/lib/flow/copies/removal.ts': 'the one way: receipt, rename, look again, delete',
+  'src/lib/flow/copies/copy.ts': 'temporary files of copies under way: their names are ours, nothing catalogues them',
+  'src/lib/flow/copies/apart.ts': 'the probe that this very call has put there',
+  'src/lib/flow/copies/trash.ts': 'renames into the trash and back, and overwrites nothing',
+};
+
+const JUNK = 'src/lib/flow/steps/purge/junk.ts';
+
+const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && /\.(ts|py|sh|mjs|js|pl)$/.test(entry.name))
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+
+function code(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const plain = file.endsWith('.ts')
+    ? text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+    : text.replace(/^\s*#.*$/gm, '');
+  return plain.split('\n');
+}
+
+const where = (files: readonly string[], patterns: readonly RegExp[]): string[] =>
+  files.filter((file) => code(file).some((line) => patterns.some((pattern) => pattern.test(line))));
+
+test('nothing deletes files but what is known to', () => {
+  expect(files.length).toBeGreaterThan(300);
+  expect(where(files, DELETES).sort()).toEqual(Object.keys(ALLOWED).sort());
+});
+
+test('flow deletes and renames at elements and buffers in one way, and nothing by itself on this machine', () => {
+  const flow = files.filter((file) => file.startsWith('src/lib/flow/') || file.startsWith('src/commands/'));
+  const found = flow.filter((file) => file !== JUNK && code(file).some(isAtElement));
+  expect(found.sort()).toEqual(Object.keys(AT_ELEMENTS).sort());
+  expect(where(flow, [/util\/remove\.ts/])).toEqual([]);
+});
+
+/** Calls of `Storage`; those of `Removal` are the one way itself. */
+function isAtElement(line: string): boolean {
+  return /\.rename(New)?\(/.test(line) || (/\.remove\(/.test(line) && !/removal\.remove\(/.test(line));
+}
+
+test('the table in docs/storage.md names every step that deletes', () => {
+  const text = readFileSync(join(root, 'docs/storage.md'), 'utf8');
+  const table = text.slice(text.indexOf('## What dflow deletes'));
+  const announcing = where(
+    files.filter((file) => file.startsWith('src/lib/flow/')),
+    [/new Removal\(/],
+  );
+  for (const file of [...announcing, ...Object.keys(AT_ELEMENTS), ...Object.keys(ALLOWED)])
+    expect(table, `docs/storage.md: ${file}`).toContain(file.replace('src/lib/', ''));
+});
