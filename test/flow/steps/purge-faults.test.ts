@@ -1,13 +1,14 @@
 // Purge over a real store and real folders, with faults: copies tampered with, killed and disturbed at every step.
 import { readFileSync } from 'node:fs';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { gonePath } from '../../../src/lib/domain/data/gone.ts';
 import { transfer } from '../../../src/lib/flow/steps/transfer/transfer.ts';
 import type { Storage } from '../../../src/lib/storage.ts';
 import { BusyError, UnreachableError } from '../../../src/lib/util/errors.ts';
 import { tryLock } from '../../../src/lib/util/lock.ts';
-import { readReceipt } from '../../../src/lib/util/receipt.ts';
+import { newReceipt, readReceipt } from '../../../src/lib/util/receipt.ts';
 import { DAY, ms } from '../../../src/lib/util/time.ts';
 import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from '../../support/ports.ts';
 import { dids, receipts, run } from '../../support/purge.ts';
@@ -138,6 +139,37 @@ describe('disturbed while the copies are read', () => {
     expect(dids(await run(ports))).toEqual([`${rawName(1)} kept`]);
     expect(seen).toEqual([['purging'], []]);
     expect(onBuffer(ports)).toEqual([rawName(1)]);
+  });
+
+  test('a purge of another configuration on the same buffer waits, and settles no claim of a living one', async () => {
+    const ports = await disturbed(async (other) => {
+      const folder = join(other.folder, 'second');
+      await mkdir(folder);
+      await expect(run({ ...other, settings: { ...other.settings, folder } })).rejects.toThrow(/working on the buffer/);
+      expect(await originalsOf(other, 1)).toEqual(['purging']);
+    });
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} purged`]);
+    expect(await readdir(join(ports.folder, 'buffer', 'L1'))).toEqual([]);
+  });
+
+  test('a claim of another configuration that died is settled, by the receipt that lies there', async () => {
+    const ports = await world();
+    await storedRuns(ports, [1], 2);
+    const folder = join(ports.folder, 'second');
+    const receipt = newReceipt(folder, 'purge', T0, 'theirs');
+    await mkdir(folder);
+    await receipt.write([{ kind: 'purge', id: 'data:L1:0000000001', name: rawName(1, 1) }]);
+    await receipt.close();
+    const original = { state: 'purging', nonce: 'theirs', host: ports.host, lock: folder, since: T0 } as const;
+    await changeDoc(ports, 1, (doc) => ({
+      ...doc,
+      files: doc.files.map((file) => ({ ...file, original: { ...original, receipt: receipt.name } })),
+    }));
+    await rename(bufferPath(ports, 1), join(ports.folder, 'buffer', 'L1', gonePath(rawName(1), 'theirs')));
+    await rm(bufferPath(ports, 1, 1));
+    expect(dids(await run(ports, { limit: 0 }))).toEqual([`${rawName(1)} restored`, `${rawName(1, 1)} purged`]);
+    expect(onBuffer(ports)).toEqual([rawName(1)]);
+    expect(await originalsOf(ports, 1)).toEqual(['present', 'purged']);
   });
 
   test('the lock file alone keeps a second purge away', async () => {

@@ -9,6 +9,8 @@ export type Dark =
   | { readonly is: 'partial' }
   /** Left by a deletion that was stopped between its steps. */
   | { readonly is: 'leaving' }
+  /** Left by a call that was killed while it told two places apart. */
+  | { readonly is: 'probe' }
   /** Output of an execution that was not published: another attempt was, or none yet. */
   | { readonly is: 'unpublished'; readonly job: string; readonly execution: string }
   | { readonly is: 'dark' };
@@ -16,6 +18,7 @@ export type Dark =
 /** Tells what a path is; `undefined`: not ours. */
 export type Classify = (path: string) => Dark | undefined;
 
+const PROBE = /(^|\/)\.probe\.dflow-\d+-[a-z0-9]+$/;
 const PARTIAL = /(^|\/)\.[^/]*\.dflow-\d+-[a-z0-9]+$/;
 const OUTPUT = /^outputs\/([^/]+)\/(\d{10})\/p(\d{3,})\/([^/]+)\/[^/]+$/;
 
@@ -25,6 +28,7 @@ export function classifier(template: string, levels: readonly string[]): Classif
   return (path) => {
     const output = OUTPUT.exec(path);
     if (isGonePath(path)) return output || raw.test(path) ? { is: 'leaving' } : undefined;
+    if (PROBE.test(path)) return output || raw.test(path) ? { is: 'probe' } : undefined;
     if (output) {
       const [, module = '', run = '', pass = '', execution = ''] = output;
       const job = `job:${run}:${module}:${pass}`;

@@ -13,6 +13,8 @@ export interface Check extends Copy {
   /** `read`: every byte, by our own adler32; `checksum`: the storage element's own word. */
   readonly how: 'read' | 'checksum';
   readonly adler32: string;
+  /** Where it was: another configuration may call another place by this name. */
+  readonly address: string;
 }
 
 export type Checked = { readonly checks: readonly Check[] } | { readonly why: string; readonly next?: string };
@@ -60,7 +62,8 @@ function isTape({ ports }: PurgeSession, name: string): boolean {
 async function checkOne(storage: Storage, copy: Copy, file: RawFile, read: boolean): Promise<Check | { why: string }> {
   const found = await (read ? storage.readChecksum(copy.path) : storage.checksum(copy.path));
   const why = wrongBytes(copy, file, found);
-  return why === undefined ? { ...copy, how: read ? 'read' : 'checksum', adler32: found.adler32 } : { why };
+  if (why !== undefined) return { why };
+  return { ...copy, how: read ? 'read' : 'checksum', adler32: found.adler32, address: storage.url(copy.path) };
 }
 
 function wrongBytes({ storage, path }: Copy, file: RawFile, found: Checksum): string | undefined {
