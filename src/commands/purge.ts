@@ -1,7 +1,8 @@
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
-import { changing, level, limit, run, yes } from '../lib/cli/flags.ts';
-import { readRuns } from '../lib/cli/selection.ts';
+import { changing, level, limit, run, why, yes } from '../lib/cli/flags.ts';
+import { nothingNamed, readRuns, readWords } from '../lib/cli/selection.ts';
+import { checkAsked } from '../lib/domain/data/junkrules.ts';
 import { hasRun } from '../lib/domain/selection.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { purge } from '../lib/flow/steps/purge/purge.ts';
@@ -10,11 +11,13 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class Purge extends Base {
   static override summary = 'Delete raw files from the buffer that have enough verified copies';
   static override description =
-    'Deletes originals from the buffer of this host, oldest run first, when enough copies are good now: each is checked again, at least one read byte by byte. A receipt in .dflow/receipts is on disk before anything goes. Never the last copy.';
+    'Deletes originals from the buffer of this host, oldest run first, when enough copies are good now: each is checked again, at least one read byte by byte. A receipt in .dflow/receipts is on disk before anything goes. Never the last copy. --junk moves quarantined files to the trash of the buffer: what is empty, or a duplicate whose registered file was read and has the same bytes; anything else may be data and goes only when it is named (REF or --reason), with --why. The trash is emptied after purge.trash (30 days).';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --until-free 30% --yes',
     '<%= config.bin %> <%= command.id %> --junk',
+    '<%= config.bin %> <%= command.id %> --junk --reason out-of-range --why "bad builder on 14 July"',
+    '<%= config.bin %> <%= command.id %> --empty-trash',
   ];
   static override exits = [0, 1, 2, 3, 4, 5, 75];
   static override flags = {
@@ -24,25 +27,63 @@ export default class Purge extends Base {
     ...run,
     ...level,
     'until-free': Flags.string({ description: 'stop when so much of the disk is free', helpValue: '30%' }),
-    junk: Flags.boolean({ description: 'quarantined junk (empty, damaged, misnamed, doubled), and nothing else' }),
+    junk: Flags.boolean({ description: 'move quarantined junk to the trash, and nothing else' }),
+    reason: Flags.string({
+      description: 'with --junk: every quarantined file of this reason',
+      helpValue: 'REASON',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+      dependsOn: ['junk'],
+    }),
+    ...why,
+    'empty-trash': Flags.boolean({
+      description: 'delete what is in the trash now, and nothing else',
+      exclusive: ['junk'],
+    }),
     late: Flags.boolean({ description: 'also runs to which files came late' }),
   };
 
+  static override strict = false;
+  static override args = {
+    ref: Args.string({
+      description: 'with --junk: only these quarantined files: REFs, names, @FILE, or - for stdin',
+      ignoreStdin: true,
+    }),
+  };
+
   async run(): Promise<void> {
-    const { flags } = await this.parse(Purge);
+    const { flags, argv } = await this.parse(Purge);
+    const words = await namedFiles(argv as string[], flags.junk);
+    checkAsked({ words: words ?? [], reasons: flags.reason ?? [] }, flags.why);
     const untilFree = flags['until-free'] === undefined ? undefined : shareOf(flags['until-free']);
     const set = flags.run ? await readRuns(flags.run) : undefined;
     const runs = set && ((number: number) => hasRun(set, number));
     const ports = await this.ports(!flags['dry-run']);
-    if (!flags['dry-run']) await this.confirm(question(flags.junk, ports.host), flags.yes);
-    const { level: levels, junk, late } = flags;
-    const options = this.stepOptions(flags, { untilFree, levels, runs, junk, late });
+    const emptyTrash = flags['empty-trash'] || undefined;
+    if (!flags['dry-run']) await this.confirm(question(flags.junk, emptyTrash === true, ports.host), flags.yes);
+    const { level: levels, junk, late, reason: reasons, why } = flags;
+    const options = this.stepOptions(flags, { untilFree, levels, runs, junk, late, words, reasons, why, emptyTrash });
     await this.items(beating(ports, 'purge', purge(ports, options), options));
   }
 }
 
-function question(junk: boolean, host: string): string {
-  return `Delete ${junk ? 'quarantined junk' : 'originals that have enough good copies'} from the buffer of ${host}?`;
+/** Quarantined files named on the command line; an empty list of names must not become all junk. */
+async function namedFiles(argv: readonly string[], junk: boolean): Promise<string[] | undefined> {
+  if (argv.length === 0) return undefined;
+  if (!junk)
+    throw new UsageError(`'${argv[0]}': only quarantined files are named`, {
+      hint: 'dflow purge --junk REF --why TEXT',
+    });
+  const words = await readWords(argv);
+  if (words.length === 0) throw nothingNamed(argv, 'file', 'dflow list quarantine');
+  return words;
+}
+
+function question(junk: boolean, emptyTrash: boolean, host: string): string {
+  if (emptyTrash) return `Delete everything in the trash of the buffer of ${host}?`;
+  if (junk) return `Move quarantined junk to the trash of the buffer of ${host}?`;
+  return `Delete originals that have enough good copies from the buffer of ${host}?`;
 }
 
 function shareOf(text: string): number {

@@ -145,3 +145,20 @@ function changed(path: string, expected: number, found: number): FileChangedErro
   const what = expected === found ? 'rewritten' : `${expected} bytes when opened, ${found} at the end`;
   return new FileChangedError(`${path} changed while it was read: ${what}`);
 }
+
+/** Bytes of a file from `offset`, at most `length`. */
+export async function readPart(path: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await openToRead(path);
+  try {
+    const buffer = Buffer.alloc(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer.subarray(0, done);
+  } finally {
+    await handle.close();
+  }
+}

@@ -13,7 +13,8 @@ import {
   type Stats,
   unlinkSync,
 } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { rmdir, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { codeOf } from './systemerrors.ts';
 
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
@@ -84,5 +85,17 @@ export function removeEmptyFolderSync(path: string): void {
     rmdirSync(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
+  }
+}
+
+/** `folder` and the folders above it, up to but without `top`, as long as nothing is in them. */
+export async function removeEmptyFolders(top: string, folder: string): Promise<void> {
+  for (let at = folder; at.startsWith(`${top}/`); at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch {
+      // Something is in it, or it is not ours to remove: it may stay.
+      return;
+    }
   }
 }

@@ -90,6 +90,7 @@ test('a file that changed is not moved, and one that was swapped at the last mom
       },
     },
     stat: { value: (paths: string[]) => buffer.stat(paths) },
+    list: { value: (prefix: string) => buffer.list(prefix) },
     localPath: { value: (path: string) => buffer.localPath(path) },
     renameNew: { value: (from: string, to: string) => buffer.renameNew!(from, to) },
   }) as Storage;

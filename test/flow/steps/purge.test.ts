@@ -1,11 +1,9 @@
-// Purge over a real store and real folders: what may go, and what never goes.
-import { statSync } from 'node:fs';
-import { link, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { link, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
 import { runId } from '../../../src/lib/domain/ids.ts';
-import type { QuarantineDoc, RunDoc } from '../../../src/lib/domain/runs/run.ts';
+import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
 import { transfer } from '../../../src/lib/flow/steps/transfer/transfer.ts';
 import { readReceipt } from '../../../src/lib/util/receipt.ts';
 import { DAY, ms } from '../../../src/lib/util/time.ts';
@@ -214,46 +212,5 @@ describe('what may go', () => {
       `${rawName(3, 1)} purged`,
     ]);
     expect(onBuffer(ports)).toEqual([rawName(2, 1)]);
-  });
-
-  test('quarantined junk only with --junk, and never what may be data', async () => {
-    const ports = await world();
-    await storedRuns(ports, [1], 1);
-    const put = async (file: string, reason: QuarantineDoc['reason']) => {
-      const path = join(ports.folder, 'buffer', 'L1', file);
-      await writeFile(path, file === 'empty.zdab' ? '' : 'junk');
-      await utimes(path, new Date(T0), new Date(T0));
-      const { size } = statSync(path);
-      const doc: QuarantineDoc = {
-        _id: `quarantine:L1:${file}`,
-        kind: 'quarantine',
-        v: 1,
-        level: 'L1',
-        name: file,
-        reason,
-        detail: reason,
-        size,
-        modified: T0,
-        at: T0,
-      };
-      await ports.store.update<QuarantineDoc>(doc._id, () => ({ write: doc }));
-    };
-    await put('empty.zdab', 'empty');
-    await put('odd.name', 'unparsable-name');
-    await put('grew.zdab', 'damaged');
-    await writeFile(join(ports.folder, 'buffer', 'L1', 'grew.zdab'), 'it grew');
-    await put('far.zdab', 'beyond-max-jump');
-    await put('op.zdab', 'operator');
-    expect(dids(await run(ports))).toEqual([`${rawName(1)} purged`]);
-    expect(onBuffer(ports)).toHaveLength(5);
-    const items = await run(ports, { junk: true });
-    expect(items.map((item) => `${item.name} ${item.did}`).sort()).toEqual([
-      'empty.zdab purged',
-      'grew.zdab kept',
-      'odd.name purged',
-    ]);
-    expect(onBuffer(ports)).toEqual(['far.zdab', 'grew.zdab', 'op.zdab']);
-    expect((await ports.store.get(['quarantine:L1:empty.zdab', 'quarantine:L1:grew.zdab'])).size).toBe(1);
-    expect(receipts(ports)).toHaveLength(2);
   });
 });

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
 import { MINUTE } from '../../../src/lib/util/time.ts';
+import { alike } from '../../support/alike.ts';
 import { closeBenches, dataDoc, deeds, quarantined, runDoc, start } from '../../support/buffer.ts';
 
 afterEach(closeBenches);
@@ -72,6 +73,16 @@ describe('quarantine', () => {
     expect(await quarantined(ports)).toEqual({ 'copy/run1_0.dat': 'duplicate', 'run01_0.dat': 'other-content' });
     expect((await dataDoc(ports, 1))?.files).toMatchObject([{ path: 'run1_0.dat' }]);
     expect(await bench.register(ports)).toEqual([]);
+  });
+
+  test('a second file with the same size and adler32 but other bytes has other content', async () => {
+    const { bench, ports } = await start();
+    const [bytes, others] = alike(5000);
+    bench.put('run1_0.dat', bytes);
+    bench.put('later/run1_0.dat', others);
+    await bench.register(ports);
+    await bench.register(ports);
+    expect(await quarantined(ports)).toEqual({ 'later/run1_0.dat': 'other-content' });
   });
 
   test('names with spaces, quotes, newlines, commands, dashes, bytes that are no UTF-8', async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { transfer } from '../../../src/lib/flow/steps/transfer/transfer.ts';
 import { ConfigError, UsageError } from '../../../src/lib/util/errors.ts';
-import { bytesOf, NASTY_NAMES } from '../../contracts/storage.ts';
+import { adler32, bytesOf, NASTY_NAMES } from '../../contracts/storage.ts';
+import { alike } from '../../support/alike.ts';
 import { dids, file } from '../../support/copies.ts';
 import { addRun, closeWorlds, collect, readRun, world } from '../../support/ports.ts';
 import { digest, onDisk } from '../../support/stored.ts';
@@ -126,6 +127,19 @@ describe('what is there already', () => {
     expect(items.find((item) => item.failed)?.text).toMatch(/other content: 8 bytes/);
     expect((await readFile(join(ports.folder, 'se/sfu/L1/0/other'))).toString()).toBe('precious');
     expect((await readRun(ports, 1)).files[1]!.replicas.sfu?.state).toBe('failed');
+  });
+
+  test('other bytes with the same size and adler32 are not adopted', async () => {
+    const [bytes, others] = alike(5000);
+    expect(adler32(bytes)).toBe(adler32(others));
+    const ports = await world({ storages: ['sfu'] });
+    await addRun(ports, 1, [{ name: 'a', bytes }]);
+    await mkdir(join(ports.folder, 'se/sfu/L1/0'), { recursive: true });
+    await writeFile(join(ports.folder, 'se/sfu/L1/0/a'), others);
+    const [item] = await collect(transfer(ports));
+    expect(item).toMatchObject({ did: 'failed', failed: true });
+    expect(item?.text).toMatch(/other bytes/);
+    expect((await readFile(join(ports.folder, 'se/sfu/L1/0/a'))).equals(others)).toBe(true);
   });
 
   test('a hard link to the original is no copy', async () => {

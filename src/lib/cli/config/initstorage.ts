@@ -7,6 +7,9 @@ import { locate, relation } from '../../util/nesting.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { outside } from './nesting.ts';
 
+/** The folder of an experiment that was here before is not taken. */
+const NAMES = ['store', ...Array.from({ length: 8 }, (_, index) => `store-${index + 2}`)];
+
 /**
  * The folder for copies as dflow.yaml shall have it. `said`: what the operator wants.
  * @throws UsageError when it would share a folder with the raw files, or none can be made beside them
@@ -19,8 +22,10 @@ export async function initStorage(folder: string, from: string, said?: string): 
   const hint = `dflow init --from ${from} --storage FOLDER: a folder outside of ${raw.path}`;
   if (said !== undefined)
     throw new UsageError(`'${said}' shares a folder with the raw files`, { where: raw.path, hint });
-  const beside = outside(raw.path, 'store');
-  if (beside !== undefined && (await canBeMade(beside)) && (await clear(beside))) return relative(folder, beside);
+  for (const name of NAMES) {
+    const beside = outside(raw.path, name);
+    if (beside !== undefined && (await canBeMade(beside)) && (await clear(beside))) return relative(folder, beside);
+  }
   throw new UsageError('copies cannot be put below the folder of raw files', { where: raw.path, hint });
 }
 

@@ -20,6 +20,11 @@ export function isGonePath(path: string): boolean {
   return GONE.test(path.slice(path.lastIndexOf('/') + 1));
 }
 
+/** True for the path under which the file at `path` waits for its deletion by any call. */
+export function isGoneFrom(waits: string, path: string): boolean {
+  return isGonePath(waits) && gonePath(path, waits.slice(waits.lastIndexOf(MARK) + MARK.length)) === waits;
+}
+
 /** True for what dflow itself puts into a folder of data: never a raw file. */
 export function isOwnPath(path: string): boolean {
   return isGonePath(path) || path.split('/').some((part) => part.startsWith('.dflow'));

@@ -5,6 +5,7 @@ import type { Result } from '../../domain/data/slots.ts';
 import type { Stat, Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
 import { sameFile } from '../../util/folders.ts';
+import { type At, sameBytes } from './samebytes.ts';
 import { placeOf, type Session } from './session.ts';
 
 export interface Look {
@@ -106,8 +107,9 @@ function raise(error: unknown): never {
 }
 
 /**
- * What is to be made of a file that is at the destination already: adopted when its checksum is equal, else failed;
- * never overwritten. The original itself, by another name or a hard link, is no copy.
+ * What is to be made of a file that is at the destination already: adopted when its checksum and, where the original or
+ * the source is on this machine, every byte is equal; else failed, never overwritten. The original itself, by another
+ * name or a hard link, is no copy.
  */
 export async function adopt(session: Session, task: CopyTask): Promise<Result> {
   const { file, to, path, source } = task;
@@ -123,9 +125,31 @@ export async function adopt(session: Session, task: CopyTask): Promise<Result> {
     return { task, did: 'failed', why: `${path} at ${to} is ${other} itself, no copy of it` };
   }
   const found = await target.checksum(path);
-  if (found.adler32 === file.adler32 && found.size === file.size) return { task, did: 'adopted' };
-  const why = `${path} at ${to} is there with other content: ${found.size} bytes, adler32 ${found.adler32}; registered: ${file.size} bytes, ${file.adler32}`;
-  return { task, did: 'failed', why, next: `look at ${target.url(path)} and move it away` };
+  const next = `look at ${target.url(path)} and move it away`;
+  const stated = `${found.size} bytes, adler32 ${found.adler32}`;
+  if (found.adler32 !== file.adler32 || found.size !== file.size) {
+    const why = `${path} at ${to} is there with other content: ${stated}; registered: ${file.size} bytes, ${file.adler32}`;
+    return { task, did: 'failed', why, next };
+  }
+  const original = await atHand(session, task);
+  if (!original || (await sameBytes([target, path], original))) return { task, did: 'adopted' };
+  const [site, its] = original;
+  const why = `${path} at ${to} is there with other bytes than ${its} at ${site.name}, though both have ${stated}`;
+  return { task, did: 'failed', why, next };
+}
+
+/** A file on this machine that has the right bytes: the original on its buffer, else a mounted source. */
+async function atHand({ sites, ports }: Session, { file, level, source }: CopyTask): Promise<At | undefined> {
+  const raw = ports.settings.buffers.some((buffer) => buffer.level === level);
+  const places = [...(raw ? [{ site: bufferSite(level), path: file.path }] : []), source];
+  for (const { site, path } of places) {
+    const at = await sites.attempt(site, async (storage): Promise<At | 'none'> => {
+      const there = storage.localPath(path) !== undefined && (await statAll(storage, [path])).get(path);
+      return there && there.size === file.size ? [storage, path] : 'none';
+    });
+    if (at && at !== 'none') return at;
+  }
+  return undefined;
 }
 
 async function localPath({ sites }: Session, site: string, path: string): Promise<string | undefined> {

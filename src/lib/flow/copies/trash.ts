@@ -2,6 +2,7 @@
 // at once. `openTrash` moves files there, `restore` brings them back and writes over nothing. See docs/storage.md.
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isGoneFrom } from '../../domain/data/gone.ts';
 import { TRASH, type TrashDoc, trashId, trashPlaces } from '../../domain/data/trash.ts';
 import { SCHEMA } from '../../domain/doc.ts';
 import type { Stat, Storage } from '../../storage.ts';
@@ -104,7 +105,10 @@ async function lookAt(buffer: Storage, file: Unwanted): Promise<string | undefin
   return local === undefined ? undefined : identityOf(local);
 }
 
-const isSame = (found: Stat, file: Stat): boolean => found.size === file.size && found.modified === file.modified;
+/** What a rename leaves as it was. */
+type Looks = Pick<Stat, 'size' | 'modified'>;
+
+const isSame = (found: Looks, file: Looks): boolean => found.size === file.size && found.modified === file.modified;
 
 /** Renames it into the trash; beside itself where the top of the buffer is another file system. */
 async function move(buffer: Storage, { name, places }: TrashDoc): Promise<string> {
@@ -153,10 +157,20 @@ async function isThere(buffer: Storage, path: string): Promise<boolean> {
   return (await buffer.stat([path])).has(path);
 }
 
-/** Where in the trash the file lies; `undefined`: it is not there. */
-export async function placeOf(buffer: Storage, { places }: Pick<TrashDoc, 'places'>): Promise<string | undefined> {
+/** Where in the trash the file lies; `undefined`: it is not there. A deletion that was killed leaves it under a name of its own. */
+export async function placeOf(
+  buffer: Storage,
+  doc: Pick<TrashDoc, 'places' | keyof Looks>,
+): Promise<string | undefined> {
+  const { places } = doc;
   const found = await buffer.stat(places);
-  return places.find((place) => found.has(place));
+  const there = places.find((place) => found.has(place));
+  if (there !== undefined) return there;
+  for (const place of places) {
+    for await (const entry of buffer.list(place.slice(0, place.lastIndexOf('/'))))
+      if (isGoneFrom(entry.path, place) && isSame(entry, doc)) return entry.path;
+  }
+  return undefined;
 }
 
 /** Takes the document of a file away that is no longer in the trash. */

@@ -7,6 +7,7 @@ import { originals } from '../../copies/buffer/originals.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import type { Candidate } from './deletion.ts';
+import { emptyTrash } from './emptytrash.ts';
 import { purgeJunk } from './junk.ts';
 import { candidateOf, purgeBatch } from './purgebatch.ts';
 import { openPurge, type PurgeOptions, type PurgeSession } from './purgesession.ts';
@@ -29,6 +30,8 @@ export async function* purge(ports: Ports, options: PurgeOptions = {}): Step {
   const session = await openPurge(ports, options);
   try {
     if (!options.dryRun) yield* recover(session);
+    yield* emptyTrash(session);
+    if (options.emptyTrash) return;
     if (options.junk) return yield* purgeJunk(session);
     const room = new Room(session);
     yield* purgeOldest(session, room);

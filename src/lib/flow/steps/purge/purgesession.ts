@@ -19,6 +19,14 @@ export interface PurgeOptions extends StepOptions {
   readonly runs?: (run: number) => boolean;
   /** Quarantined files, and nothing else. */
   readonly junk?: boolean;
+  /** Of junk: ids or names of quarantined files. With these or `reasons` nothing else goes. */
+  readonly words?: readonly string[];
+  /** Of junk: reasons of the quarantine. */
+  readonly reasons?: readonly string[];
+  /** Why files that may be data go. */
+  readonly why?: string;
+  /** Everything that is in the trash is deleted now. */
+  readonly emptyTrash?: boolean;
   /** Also runs to which files came late. */
   readonly late?: boolean;
   /** How full the disk of a level is, where it is not the file system that says so. */

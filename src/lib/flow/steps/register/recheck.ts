@@ -6,9 +6,11 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import { type Change, tookEffect } from '../../../store.ts';
+import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Found } from '../../copies/buffer/listing.ts';
+import { sameBytes } from '../../copies/samebytes.ts';
 import { hasPasses } from '../../jobs/notices.ts';
 import type { Item, Step } from '../../ports.ts';
 import { troubleItem } from './admit.ts';
@@ -154,12 +156,23 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
     if (reading.did !== 'gone') yield troubleItem(round, file, reading);
     return;
   }
-  const same = reading?.adler32 === registered.adler32;
+  const equal = reading?.adler32 === registered.adler32;
   const gone = !round.listing.paths.has(registered.path) && !isHidden(round.hidden, registered.path);
-  if (same && gone) return yield* accept(round, file, registered);
+  if (equal && gone) return yield* accept(round, file, registered);
   if (gone) return yield* newContent(round, file, registered, refused);
   refused.add(name);
+  const same = equal && (await hasSameBytes(round, file, registered));
   yield* quarantine(round, [rival(file, registered, same)]);
+}
+
+/** With the registered file at hand its bytes are compared: equal checksums prove nothing. */
+async function hasSameBytes({ storage }: Round, file: Found, registered: RawFile): Promise<boolean> {
+  try {
+    return await sameBytes([storage, file.path], [storage, registered.path]);
+  } catch (error) {
+    if (error instanceof ItemError) return false;
+    throw error;
+  }
 }
 
 function rival(file: Found, registered: RawFile, same: boolean): Refusal {
