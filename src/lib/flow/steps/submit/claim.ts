@@ -6,6 +6,7 @@ import { claimId } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { keyOf, type Lock } from '../../../domain/jobs/states.ts';
 import { tookEffect } from '../../../store.ts';
+import { groupBy } from '../../../util/group.ts';
 import type { OpenFarm } from '../../farms/farm.ts';
 import type { Ports } from '../../ports.ts';
 import type { Ready } from './pick.ts';
@@ -99,6 +100,27 @@ function claimOf(job: JobDoc | undefined, locks: ReadonlyMap<number, Lock>, at: 
 function owns(job: JobDoc, index: number, lock: Lock): boolean {
   const state = job.subjobs[index]?.state;
   return state !== undefined && 'lock' in state && state.lock !== undefined && keyOf(state.lock) === keyOf(lock);
+}
+
+/** Puts attempts back that were never handed to the batch system. */
+export async function unclaim(ports: Ports, attempts: readonly Attempt[]): Promise<void> {
+  const at = await ports.store.now();
+  const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
+  const why = 'its task cannot be made now';
+  await ports.store.bulk<JobDoc>(
+    [...groupBy(attempts, ({ job }) => job._id)].map(([id, mine]) => ({
+      id,
+      change: (doc) => {
+        const ours = doc ? mine.filter(({ index, lock }) => isSubmitting(doc, index, lock)) : [];
+        const moves = ours.map(({ index }): Move => ({ index, event: 'unclaim', to, why }));
+        return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ours' };
+      },
+    })),
+  );
+}
+
+function isSubmitting(job: JobDoc, index: number, lock: Lock): boolean {
+  return job.subjobs[index]?.state.name === 'submitting' && owns(job, index, lock);
 }
 
 /** Records backend ids. `lost` are attempts that are no longer ours: their held jobs must be cancelled. */

@@ -31,19 +31,38 @@ export interface PickOptions {
   /** Subjobs wanted at most. */
   readonly room: number;
   readonly order: Order;
+  /** Passes that cannot be submitted now, though they are ready. */
+  readonly skip?: ReadonlyMap<string, unknown>;
   /** Look past gated passes until the room is filled (dry-run, which cannot put them aside). */
   readonly all?: boolean;
 }
 
-/** The next passes of the queue, judged. */
+/** How far down the queue one looks for what can be submitted, in subjobs. */
+const FAR = 20_000;
+
+/**
+ * The next passes of the queue, judged. What stays in the queue and cannot go (in conflict, or of `skip`) is read past:
+ * however many of those stand at its head, they keep nobody else waiting.
+ */
 export async function pick(ports: Ports, farm: FarmSettings, options: PickOptions): Promise<Picked> {
-  const ids = await candidates(ports, options);
+  const seen = new Set<string>(options.skip?.keys());
+  for (let reach = options.room; ; reach *= 4) {
+    const named = await candidates(ports, { ...options, room: reach });
+    const ids = named.ids.filter((id) => !seen.has(id));
+    for (const id of ids) seen.add(id);
+    const picked = await judged(ports, farm, ids, options.room);
+    if (picked.examined > 0 || named.all || reach >= FAR) return picked;
+  }
+}
+
+/** Those of `ids` that may go, and those that must wait. */
+async function judged(ports: Ports, farm: FarmSettings, ids: readonly string[], room: number): Promise<Picked> {
   const docs = await ports.store.get<JobDoc>(ids);
   const jobs = ids.flatMap((id) => docs.get(id) ?? []).filter((job) => readySubjobs(job).length > 0);
   const factsOf = await jobFacts(ports, jobs);
   const ready: Ready[] = [];
   const gated: Gated[] = [];
-  let left = options.room;
+  let left = room;
   for (const job of jobs) {
     const facts = factsOf(job, farm);
     const unmet = firstUnmet(jobGates(facts));
@@ -64,15 +83,21 @@ function readySubjobs(job: JobDoc): number[] {
     .map((subjob) => subjob.index);
 }
 
-/** Ids from the ready view: each share gets its part of the room, and what one leaves flows to the other. */
-async function candidates(ports: Ports, options: PickOptions): Promise<string[]> {
+/**
+ * Ids from the ready view: each share gets its part of the room, and what one leaves flows to the other. `all`: there
+ * are no more.
+ */
+async function candidates(ports: Ports, options: PickOptions): Promise<{ ids: readonly string[]; all: boolean }> {
   const limit = options.all ? undefined : options.room;
   const [automatic, requested] = await Promise.all(
     ['automatic', 'requested'].map((share) => queue(ports.store, share, options.order, limit)),
   );
   const auto = takes(automatic ?? []);
   const asked = takes(requested ?? []);
-  return shareOut(auto, asked, options.all ? Number.MAX_SAFE_INTEGER : options.room, ports.settings.automatic.share);
+  const room = options.all ? Number.MAX_SAFE_INTEGER : options.room;
+  const ids = shareOut(auto, asked, room, ports.settings.automatic.share);
+  const read = limit === undefined || (auto.length < limit && asked.length < limit);
+  return { ids, all: read && ids.length === auto.length + asked.length };
 }
 
 interface Candidate {

@@ -12,15 +12,16 @@ import { keyOf } from '../../../domain/jobs/states.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from '../../farms/farm.ts';
+import { type FarmStorages, farmStorages } from '../../farms/farmstorages.ts';
 import { FREE, type Lease, takeLease } from '../../farms/lease.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import { sweep } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { type Attempt, type Claim, claimAttempts, recordAttempts } from './claim.ts';
+import { type Attempt, type Claim, claimAttempts, recordAttempts, unclaim } from './claim.ts';
 import { gateJobs, type Picked, pick } from './pick.ts';
 import type { Order } from './queue.ts';
 import { holdRefused } from './refused.ts';
-import { tasksOf } from './tasks.ts';
+import { type Impossible, sortOut, tasksOf } from './tasks.ts';
 
 export interface SubmitOptions extends StepOptions {
   readonly site?: string;
@@ -31,6 +32,9 @@ export interface SubmitOptions extends StepOptions {
 
 /** Subjobs handed over in one claim: as many as a store writes together, so that a thousand need one call of sbatch. */
 const CLAIM = 1000;
+
+/** Passes named in one call that cannot be submitted. */
+const NAMED = 20;
 
 /** Submits what is ready, as far as there are slots. */
 export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
@@ -60,16 +64,42 @@ async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): S
   await sweep(ports, open.farm.name);
   const most = Math.min(CLAIM, open.backend.most ?? CLAIM);
   let room = await freeSlots(ports, options);
+  const stuck = new Map<string, Impossible>();
+  let elements: FarmStorages | undefined;
   // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.
   for (let idle = 0; room > 0 && idle < 5 && (await lease.renew()); ) {
-    const picked = await pick(ports, open.farm, { room: Math.min(room, most), order: options.order ?? 'priority' });
+    const wanted = { room: Math.min(room, most), order: options.order ?? 'priority', skip: stuck };
+    const picked = await pick(ports, open.farm, wanted);
     if (picked.examined === 0) break;
     await gateJobs(ports, picked.gated);
-    const claimed = picked.ready.length > 0 ? yield* handOver(ports, open, picked) : 0;
+    if (picked.ready.length > 0) elements ??= await farmStorages(ports, open.farm);
+    const before = stuck.size;
+    const claimed = elements ? yield* handOver(ports, open, elements, picked, stuck) : 0;
     room -= claimed;
-    idle = claimed > 0 || picked.gated.length > 0 ? 0 : idle + 1;
+    idle = claimed > 0 || picked.gated.length > 0 || stuck.size > before ? 0 : idle + 1;
   }
+  yield* leftOut(open, elements, stuck);
   await open.backend.ensure();
+}
+
+/** What could not be handed over, and the elements that are missing for it. */
+function* leftOut(
+  { farm }: OpenFarm,
+  elements: FarmStorages | undefined,
+  stuck: ReadonlyMap<string, Impossible>,
+): Generator<Item, void, void> {
+  for (const [name, why] of elements?.away ?? []) {
+    const text = `cannot be reached, jobs go without it: ${why}`;
+    yield { kind: 'storage', ref: name, did: 'skipped', text, next: `dflow why ${name}` };
+  }
+  const many = [...stuck.values()];
+  for (const { job, index, why } of many.slice(0, NAMED)) {
+    const next = `dflow why ${refOf(job.run, job.module, job.pass)}`;
+    yield { ...attemptItem({ job, index }, farm.name), did: 'not-submitted', failed: true, text: why, next };
+  }
+  if (many.length <= NAMED) return;
+  const text = `${many.length - NAMED} more passes cannot be submitted now, for reasons like these`;
+  yield { kind: 'farm', ref: farm.name, did: 'not-submitted', failed: true, text, next: 'dflow why --all' };
 }
 
 async function freeSlots(ports: Ports, options: SubmitOptions): Promise<number> {
@@ -118,12 +148,24 @@ function attemptItem(attempt: Pick<Attempt, 'job' | 'index'>, site: string): Ite
 }
 
 /** One claim through all four steps. Returns how many subjobs were claimed. */
-async function* handOver(ports: Ports, open: OpenFarm, picked: Picked): AsyncGenerator<Item, number, void> {
-  const claim = await claimAttempts(ports, open, picked.ready);
-  if (claim.attempts.length === 0) return 0;
-  const { tasks, impossible } = await tasksOf(ports, open.farm, claim, picked);
-  for (const [attempt, why] of impossible)
-    yield { ...attemptItem(attempt, open.farm.name), did: 'not-submitted', failed: true, text: why };
+async function* handOver(
+  ports: Ports,
+  open: OpenFarm,
+  elements: FarmStorages,
+  picked: Picked,
+  stuck: Map<string, Impossible>,
+): AsyncGenerator<Item, number, void> {
+  const { possible, impossible } = sortOut(ports, elements, picked.ready);
+  for (const one of impossible) stuck.set(one.job._id, one);
+  const claim = possible.length === 0 ? undefined : await claimAttempts(ports, open, possible);
+  if (!claim || claim.attempts.length === 0) return 0;
+  const { tasks, impossible: late } = tasksOf(ports, elements, claim, possible);
+  for (const one of late) stuck.set(one.job._id, one);
+  await unclaim(
+    ports,
+    late.map(({ attempt }) => attempt),
+  );
+  if (tasks.length === 0) return 0;
   let answers: Map<string, string | Refused>;
   try {
     answers = await open.backend.submit(claim.nonce, tasks);

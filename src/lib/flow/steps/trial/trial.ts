@@ -39,12 +39,13 @@ export async function trialSpec(ports: Ports, options: TrialOptions): Promise<Jo
   const farm = farmSettings(ports);
   const prerequisites = await ports.store.get<JobDoc>(job.needs.map((need) => need.job));
   const data = (await ports.store.get<DataDoc>([dataId(level, options.run)])).get(dataId(level, options.run));
+  const elements = await farmStorages(ports, farm);
   const spec = jobSpec(job, subjobOf(job, options.subrun), 'trial.0', {
-    farm,
+    farm: elements.farm,
     module,
     data,
     prerequisites,
-    storages: await farmStorages(ports, farm),
+    storages: elements.storages,
     storageSettings: ports.settings.storages,
     types: runTypes(ports, job.mask),
     experiment: ports.settings.experiment,
