@@ -135,7 +135,7 @@ describe('prerequisites', () => {
   });
   test('latest is resolved to the newest completed pass', async () => {
     await collect(ask({ name: 'a' }));
-    await collect(ask({ name: 'b' }));
+    await collect(ask({ name: 'b', again: true }));
     for (const job of await jobs()) if (job.pass === 1 || job.run === 12) await finish(job);
     await collect(ask({ name: 'c', modules: ['Analysis40'] }));
     const needs = (await jobs())
@@ -150,7 +150,7 @@ describe('prerequisites', () => {
   test('a pass number, and new', async () => {
     await collect(ask({ name: 'a' }));
     await collect(ask({ name: 'b', modules: ['Analysis40'], prerequisite: '1' }));
-    await collect(ask({ name: 'c', modules: ['Analysis40'], prerequisite: 'new' }));
+    await collect(ask({ name: 'c', modules: ['Analysis40'], prerequisite: 'new', again: true }));
     const needs = (await jobs())
       .filter((job) => job.module === 'Analysis40' && job.run === 11)
       .map((job) => [job.request, job.needs[0]?.pass]);
@@ -184,12 +184,51 @@ describe('mistakes', () => {
       hint: expect.stringMatching(hint),
     });
   });
-  test('the name of a request with other content', async () => {
+  test.each<[Partial<ReprocessOptions>, RegExp]>([
+    [{ modules: ['Processing', 'Analysis40'] }, /: module Analysis40 is new$/],
+    [{ runs: [12, 13, 14] }, /: run 14 is new; run 11 is left out$/],
+    [{ runs: [11] }, /: run 12, 13 is left out$/],
+    [{ priority: 5 }, /: priority 5 instead of 0$/],
+    [{ labels: ['x'] }, /: label x is new$/],
+    [{ prerequisite: 'new' }, /: prerequisite new instead of latest$/],
+    [{ level: 'L2' }, /: level L2 instead of L1$/],
+  ])('the name of a request with other content: %j', async (other, message) => {
     await collect(ask());
-    await expect(collect(ask({ modules: ['Processing', 'Analysis40'] }))).rejects.toMatchObject({
+    const before = await jobs();
+    await expect(collect(ask(other))).rejects.toMatchObject({
       exit: 2,
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining('--request tl-2'),
+    });
+    expect(await jobs()).toEqual(before);
+  });
+  test('what another request has under way is refused, and made all the same with --again', async () => {
+    await collect(ask());
+    await expect(collect(ask({ name: 'other', runs: [12] }))).rejects.toMatchObject({
+      exit: 2,
+      message: '1 pass of request tl for the same run, module and version did not end yet: 12/Processing/1 waiting',
       hint: expect.stringContaining('--again'),
     });
+    expect(await request('other')).toBeUndefined();
+    const items = await collect(ask({ name: 'other', runs: [12], again: true }));
+    expect(items.map(({ did }) => did)).toEqual(['unchanged', 'planned', 'made']);
+    for (const job of await jobs()) if (job.run === 13) await finish(job);
+    expect((await collect(ask({ name: 'third', runs: [13] }))).map(({ did }) => did)).toEqual(['planned', 'made']);
+  });
+  test('a run that was not ready is made when the same call is repeated', async () => {
+    const doc = (await ports.store.get<RunDoc>([runId(13)])).get(runId(13))!;
+    const open = { L1: { lastFile: T0, late: [], files: 1 } };
+    await ports.store.update(doc._id, () => ({ write: { ...doc, levels: open } as RunDoc }));
+    await collect(ask());
+    expect((await jobs()).map(({ run }) => run)).toEqual([11, 12]);
+    await ports.store.update(doc._id, () => ({ write: doc }));
+    const again = await collect(ask());
+    expect(again.filter(({ did }) => did === 'made').map(({ ref }) => ref)).toEqual(['13/Processing/1']);
+    expect((await collect(ask())).map(({ did, passes }) => [did, passes])).toEqual([['continued', 3]]);
+  });
+  test('two at once with the same name: one plan, every pass once', async () => {
+    await Promise.all([collect(ask()), collect(ask())]);
+    expect((await jobs()).map(({ run, pass }) => [run, pass])).toEqual(RUNS.map((run) => [run, 1]));
   });
   test('a run that is not complete is named, the others are planned', async () => {
     const items = await collect(ask({ runs: [11, 99] }));

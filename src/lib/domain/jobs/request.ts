@@ -25,6 +25,8 @@ export interface RequestDoc extends Doc {
   readonly prerequisite: string;
   /** Another request that must be done first. */
   readonly after?: string;
+  /** Runs that were asked for; the plan has those that were ready. */
+  readonly runs?: readonly number[];
   readonly plan: readonly PlanItem[];
   readonly by: string;
   readonly created: Iso;

@@ -8,23 +8,37 @@ import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { idsWith } from '../../../store.ts';
 import { chosen, nextPass } from '../../jobs/passes.ts';
 import type { Item, Ports } from '../../ports.ts';
+import { openTwins } from './same.ts';
 
-/** Pass numbers and prerequisites of everything asked for, from the passes that exist now. */
+export interface Planning {
+  readonly request: string;
+  readonly prerequisite?: string;
+  /** What the request's plan has already. */
+  readonly before: readonly PlanItem[];
+}
+
+/**
+ * Pass numbers and prerequisites of what is asked for and not planned yet, from the passes that exist now. `twins`: open
+ * passes of other requests for the same.
+ */
 export async function makePlanItems(
   ports: Ports,
   ready: readonly RunFacts[],
   file: ModuleFile,
   modules: readonly string[],
-  options: { readonly prerequisite?: string },
-): Promise<{ plan: PlanItem[]; items: Item[] }> {
+  options: Planning,
+): Promise<{ plan: PlanItem[]; items: Item[]; twins: JobDoc[] }> {
   const plan: PlanItem[] = [];
+  const twins: JobDoc[] = [];
   const items: Item[] = [];
   const ordered = inNeedOrder(file, modules);
   for (const { run } of ready) {
     const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
-    const planned = new Map<string, number>();
-    for (const name of ordered) {
+    const mine = options.before.filter((item) => item.run === run);
+    const planned = new Map(mine.map(({ module, pass }) => [module, pass]));
+    for (const name of ordered.filter((one) => !planned.has(one))) {
       const before = passes.filter((job) => job.module === name);
+      twins.push(...openTwins(before, file.version, options.request));
       const needs = file.modules[name]!.needs.map((module) => ({
         module,
         pass: planned.get(module) ?? prerequisitePass(passes, module, options),
@@ -52,7 +66,7 @@ export async function makePlanItems(
       });
     }
   }
-  return { plan, items };
+  return { plan, items, twins };
 }
 
 function prerequisitePass(

@@ -3,8 +3,9 @@
 
 import { SCHEMA } from '../../../domain/doc.ts';
 import { refOf, requestId } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
@@ -14,6 +15,7 @@ import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { makePlanItems, renumber } from './plan.ts';
+import { type Asked, differences } from './same.ts';
 
 export interface ReprocessOptions extends StepOptions {
   /** Name of the request. */
@@ -39,23 +41,21 @@ export async function* reprocess(ports: Ports, options: ReprocessOptions): Step 
   const modules = withPrerequisites(file, options);
   await assertAfter(ports, options.after);
   if (options.tag !== undefined) await readTag(ports.store, options.tag);
-  const { name, old } = await requestName(ports, options, modules);
-  const level = options.level ?? ports.settings.automatic.level;
-  const facts = await readyRuns(ports, options, file, level);
+  const asked = askedOf(ports, options, modules);
+  const { name, old } = await requestName(ports, options, asked);
+  const facts = await readyRuns(ports, options, file, asked.level);
   yield* facts.items;
+  const planning = { ...options, request: name, before: old?.plan ?? [] };
+  const { plan, items, twins } = await makePlanItems(ports, facts.ready, file, modules, planning);
+  yield* items;
+  yield* aboutTwins(twins, options.again === true);
+  const dry = options.dryRun ? { dryRun: true } : {};
   if (old) {
-    yield {
-      kind: 'request',
-      ref: old._id,
-      did: 'continued',
-      passes: old.plan.length,
-      ...(options.dryRun ? { dryRun: true } : {}),
-    };
-    yield* makePlan(ports, old, file, options);
+    yield { kind: 'request', ref: old._id, did: 'continued', passes: old.plan.length + plan.length, ...dry };
+    const whole = { ...old, plan: [...old.plan, ...plan] };
+    yield* makePlan(ports, options.dryRun ? whole : await extend(ports, old, plan), file, options);
     return;
   }
-  const { plan, items } = await makePlanItems(ports, facts.ready, file, modules, options);
-  yield* items;
   if (plan.length === 0) return;
   const at = await ports.store.now();
   const doc: RequestDoc = {
@@ -63,34 +63,23 @@ export async function* reprocess(ports: Ports, options: ReprocessOptions): Step 
     kind: 'request',
     v: SCHEMA,
     name,
-    version: options.version,
-    level,
-    modules,
-    priority: options.priority ?? 0,
-    labels: options.labels ?? [],
-    prerequisite: options.prerequisite ?? 'latest',
+    ...asked,
     plan,
     by: ports.by,
     created: at,
     history: [{ at, to: 'planned', by: ports.by }],
-    ...(options.tag === undefined ? {} : { tag: options.tag }),
-    ...(options.after === undefined ? {} : { after: options.after }),
   };
   if (!options.dryRun) {
     const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
       there ? { skip: 'exists' } : { write: doc },
     );
-    if (!tookEffect(outcome))
-      throw new UsageError(`request ${name} was made by somebody else meanwhile`, { hint: `dflow show ${doc._id}` });
+    // Somebody else wrote it first: what they ask for is compared, and continued.
+    if (!tookEffect(outcome)) {
+      yield* reprocess(ports, options);
+      return;
+    }
   }
-  yield {
-    kind: 'request',
-    ref: doc._id,
-    did: 'planned',
-    passes: plan.length,
-    version: doc.version,
-    ...(options.dryRun ? { dryRun: true } : {}),
-  };
+  yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version, ...dry };
   yield* makePlan(ports, doc, file, options);
 }
 
@@ -129,11 +118,27 @@ async function assertAfter(ports: Ports, after: string | undefined): Promise<voi
   throw new UsageError(`no request ${after}`, { hint: suggestion(after, names) });
 }
 
+/** The call with its defaults: what the request document keeps of it. */
+function askedOf(ports: Ports, options: ReprocessOptions, modules: readonly string[]): Asked {
+  const { version, runs, level, priority, labels, prerequisite, tag, after } = options;
+  return {
+    version,
+    level: level ?? ports.settings.automatic.level,
+    modules,
+    runs: [...new Set(runs)],
+    priority: priority ?? 0,
+    labels: labels ?? [],
+    prerequisite: prerequisite ?? 'latest',
+    ...(tag === undefined ? {} : { tag }),
+    ...(after === undefined ? {} : { after }),
+  };
+}
+
 /** The request that this call continues, or the name of the one it makes. */
 async function requestName(
   ports: Ports,
   options: ReprocessOptions,
-  modules: readonly string[],
+  asked: Asked,
 ): Promise<{ name: string; old?: RequestDoc }> {
   const read = async (name: string) => (await ports.store.get<RequestDoc>([requestId(name)])).get(requestId(name));
   let name = options.name;
@@ -144,15 +149,37 @@ async function requestName(
     old = await read(name);
   }
   if (!old) return { name };
-  const same = old.version === options.version && old.modules.join() === modules.join() && old.tag === options.tag;
-  const runs = new Set(old.plan.map((item) => item.run));
-  if (same && options.runs.some((run) => runs.has(run))) return { name, old };
-  throw new UsageError(
-    `request ${name} exists with other content (${old.version}, ${old.modules.join(', ')}, ${runs.size} runs)`,
-    {
-      hint: `take another --request name, or --again for ${name} once more`,
-    },
-  );
+  const other = differences(old, asked);
+  if (other.length === 0) return { name, old };
+  throw new UsageError(`request '${name}' exists and asks for something else: ${other.join('; ')}`, {
+    where: requestId(name),
+    hint: `the same command with another name: --request ${name}-2`,
+  });
+}
+
+/** Says which requests have the same under way. @throws UsageError unless it shall be done again */
+function* aboutTwins(twins: readonly JobDoc[], again: boolean): Generator<Item, void, void> {
+  const [first] = twins;
+  if (!first) return;
+  const ref = refOf(first.run, first.module, first.pass);
+  const names = [...new Set(twins.map(({ request }) => request))].join(', ');
+  const text = `${twins.length === 1 ? '1 pass' : `${twins.length} passes`} of request ${names} for the same run, module and version did not end yet: ${ref} ${first.state}`;
+  if (!again) throw new UsageError(text, { hint: `dflow why ${ref}; to make them all the same: --again` });
+  yield { kind: 'request', ref: `request:${first.request}`, did: 'unchanged', text };
+}
+
+/** The request with what its first call could not plan: runs that have become ready since. */
+async function extend({ store }: Ports, old: RequestDoc, plan: readonly PlanItem[]): Promise<RequestDoc> {
+  if (plan.length === 0) return old;
+  const keyOf = ({ run, module }: PlanItem): string => `${run}/${module}`;
+  const outcome = await store.update<RequestDoc>(old._id, (doc) => {
+    if (!doc) return { skip: 'gone' };
+    const known = new Set(doc.plan.map(keyOf));
+    const fresh = plan.filter((item) => !known.has(keyOf(item)));
+    const { made: _, ...open } = doc;
+    return fresh.length === 0 ? { skip: 'planned meanwhile' } : { write: { ...open, plan: [...doc.plan, ...fresh] } };
+  });
+  return outcome.doc ?? old;
 }
 
 async function readyRuns(
