@@ -1,11 +1,11 @@
 // The lock between processes: exclusive, and released by the kernel however its holder ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { tryLock } from '../../src/lib/util/lock.ts';
+import { tryLock, tryPassingLock } from '../../src/lib/util/lock.ts';
 import { until } from '../contracts/backend.ts';
 import { buildModule } from '../support/supervisor.ts';
 
@@ -88,4 +88,10 @@ test('kill -9 of the holder releases it, though its children live on', async () 
     holder.kill('SIGKILL');
     built.remove();
   }
+});
+
+test('a lock in a folder of others follows no link', () => {
+  symlinkSync(join(folder, 'elsewhere'), join(folder, 'lock'));
+  expect(() => tryPassingLock(join(folder, 'lock'))).toThrow(/ELOOP/);
+  expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
 });

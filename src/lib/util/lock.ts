@@ -1,6 +1,6 @@
 // Exclusive locks between processes of one host. Node has no flock, so the lock is a transaction held open on a small
 // SQLite file: the kernel releases it when the process ends, however it ends. Knows nothing of what is protected.
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { removeFileSync } from './remove.ts';
 import { openDatabase, type SqlDatabase, SqlError } from './sqlite.ts';
 
@@ -53,6 +53,9 @@ export function tryLock(path: string): Lock | undefined {
   };
 }
 
+/** A link that others put there would make a file of ours elsewhere. */
+const OWN = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /**
  * As `tryLock`, in a folder of others: the file goes with the lock. Who opened it before it went has locked nothing, and
  * tries again: the number of the file is asked before it is opened and when it is locked.
@@ -60,7 +63,7 @@ export function tryLock(path: string): Lock | undefined {
  */
 export function tryPassingLock(path: string): Lock | undefined {
   for (;;) {
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, OWN, 0o600));
     const before = numberOf(path);
     const lock = tryLock(path);
     if (!lock) return undefined;
@@ -77,5 +80,6 @@ export function tryPassingLock(path: string): Lock | undefined {
 }
 
 function numberOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+  const facts = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return facts?.isFile() ? facts.ino : undefined;
 }

@@ -1,7 +1,10 @@
 // The program that talks to gfal2: Python, since gfal2 has no other bindings and each gfal-* command is a Python start of
 // its own (200 ms; here a question costs 1-5 ms). One JSON question a line on stdin, one JSON answer a line on stdout.
+// Its first lines keep modules of the working folder, which may be anybody's, from being loaded.
 // It does what gfal-copy, gfal-sum, gfal-stat, gfal-rm, gfal-ls and gfal-bringonline do, by the same library.
 export const DRIVER = String.raw`
+import sys
+sys.path[:] = [place for place in sys.path if place]
 import json, os, stat, sys, time
 from concurrent.futures import ThreadPoolExecutor
 answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
@@ -142,6 +145,8 @@ for line in sys.stdin:
 
 /** Writes the bytes of a URL from an offset to stdout; what failed goes to stderr as one line of JSON. */
 export const READER = String.raw`
+import sys
+sys.path[:] = [place for place in sys.path if place]
 import json, os, sys
 try:
     import gfal2
