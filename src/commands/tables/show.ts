@@ -24,7 +24,7 @@ export default class TablesShow extends Base {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TablesShow);
     const { store } = await this.ports(false);
-    const [, name = args.name, bracket = ''] = /^(.*?)(?:\[(.*)\])?$/.exec(args.name) ?? [];
+    const [, name = args.name, bracket = ''] = /^([^[]*)(?:\[(.*)\])?$/.exec(args.name) ?? [];
     const found = await lookupTable(store, name, flags.index ?? bracket, flags.run, flags.tag);
     if (!found) {
       const hint = 'dflow list tables; dflow tables load FILE';

@@ -96,13 +96,14 @@ export function hideAddress(text: string): void {
 
 /** Hides what a shell text assigns to variables with names of secrets: `export PGPASSWORD=...`. */
 export function hideAssigned(script: string): void {
-  for (const [, name = '', , value] of script.matchAll(/([A-Za-z_]\w*)=(["']?)([^\s"';]+)/g))
+  for (const [, name = '', , value] of script.matchAll(/\b([A-Za-z_]\w*)=(["']?)([^\s"';]+)/g))
     if (isSecretName(name)) hide(value);
 }
 
-const ADDRESS = /[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi;
+// What repeats is bounded: a log line of a megabyte without blanks must not take hours.
+const ADDRESS = /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"'`<>]+/gi;
 const ASSIGNED =
-  /\b([\w.-]*(?:password|passwd|pwd|secret|token|authz|api_?key)[\w.-]*)(\s*=\s*|%3D)(Bearer(?:\s+|%20))?[^\s"'&,;)}\]]+/gi;
+  /((?:password|passwd|pwd|secret|token|authz|api_?key)[\w.-]{0,60})(\s*=\s*|%3D)(Bearer(?:\s+|%20))?[^\s"'&,;)}\]]+/gi;
 const SAID = /\b(password|passwd|secret)(:\s*)[^\s"'&,;)}\]]+/gi;
 const BEARER = /(\bAuthorization:\s*\w+|\b(?:Bearer|Basic)(?=(?:\s+|%20)[\w.~+/=-]{8}))(\s+|%20)\S+/gi;
 

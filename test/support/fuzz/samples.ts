@@ -74,9 +74,9 @@ automatic: {version: '1.0'}
 farms: {here: {backend: local, slots: 2}, cedar: {backend: slurm, options: {partition: a, folder: /x}}}
 runs: {quiet: 10m, types: [Physics, ECA]}
 tables: {required: [RUN], command: 'echo'}
-policy: [{when: {exit: 2, text: 'a.*b'}, do: retry, tries: 3}]
+policy: [{cause: licence, exit: [2, 3], text: 'a.*b', action: later, wait: 5m, tries: 3}]
 outputs: [{module: Fit, type: counts, to: [disk], keep: true}]
-copies: {want: 2, purgeAfter: 2}
+copies: {raw: 2, purgeAfter: 2}
 limits: {grace: 2m}
 `,
   `a: &a [1, 1]\n${[...'bcdefghijklmnopqrstuvwx'].map((c, i) => `${c}: &${c} [*${'abcdefghijklmnopqrstuvwx'[i]}, *${'abcdefghijklmnopqrstuvwx'[i]}]`).join('\n')}\n`,
@@ -87,13 +87,13 @@ export const modules = texts(
   `modules:
   Fit: {run: 'wc -c "$@" > "$OUT_counts"', outputs: {counts: counts.txt}, level: sub_run, cpus: 2, memory: 2 GB, time: 3h}
   Ana: {macro: ana.mac, needs: [Fit], level: run, outputs: {ntuple: ntuple.root}, parameters: {a: 1}, env: {X: y}}
-  Tab: {run: x, needs: Ana, level: run_root, outputs: {ratdb: t.ratdb}, policy: [{when: {exit: 1}, do: fail}], tries: 2}
+  Tab: {run: x, needs: Ana, level: run_root, outputs: {ratdb: t.ratdb}, policy: [{cause: x, exit: 1, action: fail}], tries: 2}
 runTypes: {any: [Fit], Physics: [Ana, Tab]}
 `,
 );
 
 export const macro = texts(
-  '/rat/db/set RUN x {run}\n/rat/inroot/read {inputs}\n/rat/outroot {ntuple} {a} {{b}} {nope}\n',
+  '/rat/db/set RUN x {run}\n/rat/inroot/read {inputs}\n/rat/outroot {outputs.ntuple} {a} {input} {version}\n',
 );
 
 export const slurm = [

@@ -56,6 +56,7 @@ function configured(all: readonly Buffer[], file: string): Target {
     const folder = mkdtempSync(join(tmpdir(), 'dflow-fuzz-'));
     mkdirSync(join(folder, 'modules'));
     writeFileSync(join(folder, 'dflow.yaml'), "buffer: {path: ./raw, pattern: 'r{run}.dat'}\nstorage: {disk: ./s}\n");
+    writeFileSync(join(folder, 'modules/1.0.yaml'), samples.modules[0]!);
     writeFileSync(join(folder, 'ana.mac'), samples.macro[0]!);
     const run = async (input: Buffer): Promise<void> => {
       writeFileSync(join(folder, file), input);
@@ -141,10 +142,18 @@ const policy: Target = {
   samples: samples.failures,
   open: async () => {
     const base = await makePorts({ storages: ['disk'] });
+    mkdirSync(join(base.folder, 'modules'));
+    writeFileSync(join(base.folder, 'modules/1.0.yaml'), samples.modules[0]!);
+    writeFileSync(join(base.folder, 'ana.mac'), samples.macro[0]!);
+    writeFileSync(
+      join(base.folder, 'dflow.yaml'),
+      "buffer: {path: ./raw, pattern: 'r{run}.dat'}\nstorage: {disk: ./s}\n",
+    );
+    const { settings } = await load({ cwd: base.folder, env: {}, host: 'here' });
     const file = join(base.folder, 'failures');
     const run = async (input: Buffer): Promise<void> => {
       writeFileSync(file, input);
-      for (const line of await failureLines(file)) verdictRow(base.settings, line);
+      for (const line of await failureLines(file)) verdictRow(settings, line);
     };
     return { run, close: () => base.remove() };
   },

@@ -77,7 +77,7 @@ function begin(world: World, host: Host, args: readonly string[], how: How, next
 const PATIENCE = 120_000;
 
 async function strike(world: World, host: Host, args: readonly string[], how: How, next: Next): Promise<Strike> {
-  const after = 150 + next() ** 1.5 * 3_000;
+  const after = 120 + next() ** 2 * 2_200;
   const pause = 200 + next() * 4_000;
   const child = begin(world, host, args, how, next);
   const alive = (): boolean => child.exitCode === null && child.signalCode === null;

@@ -1,5 +1,16 @@
 // One YAML file: its value, and where in the file each part of it stands. Knows nothing of what the values mean.
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  type DocumentOptions,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  type ParseOptions,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { ConfigError, type DflowError, messageOf } from '../../util/errors.ts';
 
 export type Path = readonly (string | number)[];
@@ -30,15 +41,15 @@ export interface YamlFile {
 /** Reads YAML. Syntax errors are in `syntax`, with their places; nothing is thrown. */
 export function readYaml(file: string, text: string): YamlFile {
   const counter = new LineCounter();
-  const deep = tooDeep(text);
-  const document = parseDocument(deep ? '' : text, { lineCounter: counter, stringKeys: true, prettyErrors: false });
-  keepVersions(document);
+  const options = { lineCounter: counter, stringKeys: true, prettyErrors: false };
+  const parsed = tooDeep(text) ? undefined : parse(text, options);
+  const document = parsed ?? parseDocument('', options);
   const place = (offset: number): { line: number; column: number } => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const syntax = document.errors.map((error) => ({ file, ...place(error.pos[0]), message: plain(error.message) }));
-  if (deep) syntax.push({ file, line: 1, column: 1, message: `more than ${DEEPEST} levels within each other` });
+  if (!parsed) syntax.push({ file, line: 1, column: 1, message: `more than ${DEEPEST} levels within each other` });
   const read = syntax.length > 0 ? { value: null, syntax } : plainData(document, file);
   const node = (path: Path): Node | undefined => document.getIn(path, true) as Node | undefined;
   return {
@@ -60,6 +71,18 @@ export function readYaml(file: string, text: string): YamlFile {
     },
     has: (path) => document.hasIn(path),
   };
+}
+
+/** `undefined`: so deep that the library runs out of stack. */
+function parse(text: string, options: ParseOptions & DocumentOptions): Document.Parsed | undefined {
+  try {
+    const document = parseDocument(text, options);
+    keepVersions(document);
+    return document;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Levels of a file; more take the library minutes. */
