@@ -68,6 +68,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     ...['ref', 'run', 'level', 'reason', 'detail'].map((field) => column(field)),
     column('size', 'size'),
     column('at', 'time'),
+    column('next'),
   ],
   trash: [
     ...['ref', 'run', 'level', 'host', 'reason', 'why'].map((field) => column(field)),

@@ -2,6 +2,8 @@
 import { appendFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { DataDoc } from '../../../src/lib/domain/data/data.ts';
+import { dataId } from '../../../src/lib/domain/ids.ts';
 import type { Ports } from '../../../src/lib/flow/ports.ts';
 import { type RegisterOptions, register } from '../../../src/lib/flow/steps/register/register.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../../src/lib/util/time.ts';
@@ -114,6 +116,22 @@ describe('a run', () => {
     bench.clock += MINUTE;
     await bench.register(ports);
     expect((await runDoc(ports, 5))?.levels.L1?.complete?.subruns).toEqual([0, 1]);
+  });
+
+  test('registered by a clock that was a year ahead: quiet some time after it was looked at rightly', async () => {
+    const { bench, ports } = await start();
+    bench.put('run5_0.dat', 'x', DAY);
+    await bench.register(ports);
+    await ports.store.update<DataDoc>(dataId('L1', 5), (doc) => {
+      if (!doc) return { skip: 'none' };
+      return {
+        write: { ...doc, files: doc.files.map((file) => ({ ...file, registered: '2035-01-01T00:00:00.000Z' })) },
+      };
+    });
+    await bench.register(ports);
+    bench.clock += MINUTE;
+    await bench.register(ports);
+    expect((await runDoc(ports, 5))?.levels.L1?.complete?.evidence).toBe('quiet for 45s');
   });
 
   test('is not complete while a copy program writes another file of it', async () => {

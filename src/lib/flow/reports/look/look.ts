@@ -5,6 +5,7 @@ import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { coverText, drainOf } from '../../../domain/hold.ts';
 import { dataId, refOf, runPad } from '../../../domain/ids.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
@@ -198,7 +199,7 @@ async function* quarantine(ports: Ports): Rows {
       ...(doc.run === undefined ? {} : { run: doc.run }),
       ...(doc.size === undefined ? {} : { size: doc.size }),
     };
-    yield { kind: 'quarantine', ref: doc._id, level, name, reason, detail, at, ...known };
+    yield { kind: 'quarantine', ref: doc._id, level, name, reason, detail, at, ...known, next: remedy(doc) };
   }
 }
 
