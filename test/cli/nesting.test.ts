@@ -44,6 +44,7 @@ test('init puts copies beside a folder of raw files that is also that of the con
   must(made, ['init', '--from', '.']);
   expect(readFileSync(join(made, 'dflow.yaml'), 'utf8')).toContain('storage: {disk: ../exp-store}');
   expect(existsSync(join(made, '..', 'exp-store'))).toBe(true);
+  expect(readFileSync(join(made, 'dflow.yaml'), 'utf8')).toContain('purge: {untilFree: 10%}');
   must(made, ['config', 'check']);
 });
 

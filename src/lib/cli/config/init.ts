@@ -125,6 +125,11 @@ function noPattern(from: string, names: readonly string[]): UsageError {
   return new UsageError(`no run number can be guessed from names such as ${some.join(', ')}`, { hint });
 }
 
+/** Copies in a folder that the operator has not named, on the disk of the raw files, are a poor reason to delete these. */
+const BESIDE = `# The copies lie beside the raw files, on one disk: originals are purged only when it is short of room.
+purge: {untilFree: 10%}
+`;
+
 function configText({ from, folder, storage }: InitOptions, pattern: string, marker: boolean): string {
   const path = isAbsolute(from) ? from : `./${relative(folder, resolve(folder, from))}`;
   const closed = marker ? ', closed: marker' : '';
@@ -132,7 +137,7 @@ function configText({ from, folder, storage }: InitOptions, pattern: string, mar
 # \`dflow config show --origin\` shows. Modules (what is made of a run) stand in modules/VERSION.yaml.
 buffer: {path: ${quoted(path)}, pattern: ${quoted(pattern)}${closed}}
 storage: {disk: ${quoted(storage ?? './store')}}
-`;
+${storage?.startsWith('..') ? BESIDE : ''}`;
 }
 
 /** Files that came within this time of each other were copied there, not taken one run after the other. */
