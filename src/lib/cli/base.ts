@@ -154,7 +154,7 @@ export abstract class Base extends Command {
 
   protected override async finally(): Promise<void> {
     for (const name of this.shared.quiet ? [] : takeEmpty())
-      process.stderr.write(`${name} names nothing: nothing is selected\n`);
+      this.say(`${name} names nothing: nothing is selected`);
     await this.opened?.close();
   }
 }
