@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { privateMode } from '../../src/lib/backends/shared/files.ts';
 import { isRunning, until, untilState } from '../contracts/backend.ts';
 import {
   backend,
@@ -76,4 +77,15 @@ test('set-up, command and environment are in no process list, and only their use
   for (const path of [world.spool, join(world.spool, 'run')]) expect(statSync(path).mode & 0o777).toBe(0o700);
   await backend.cancel([key!]);
   await untilState(backend, [key!], 'ended');
+});
+
+test('with umask 000 everybody may look: there jobs run as another user', () => {
+  const before = process.umask(0);
+  try {
+    expect([privateMode(0o700), privateMode(0o600)]).toEqual([0o777, 0o666]);
+    process.umask(0o002);
+    expect([privateMode(0o700), privateMode(0o600)]).toEqual([0o700, 0o600]);
+  } finally {
+    process.umask(before);
+  }
 });

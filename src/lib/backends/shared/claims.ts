@@ -5,7 +5,7 @@ import { UnreachableError } from '../../util/errors.ts';
 import { removeEmptyFolderSync } from '../../util/remove.ts';
 import { DAY } from '../../util/time.ts';
 import { isKey } from '../../wrapper/spec.ts';
-import { ifThere, makeFolder } from './files.ts';
+import { ifThere, makeFolder, privateMode } from './files.ts';
 import type { Signs } from './heartbeat.ts';
 import { JobFolder, partsOf } from './jobfolder.ts';
 
@@ -39,7 +39,7 @@ export class ClaimFolder extends JobFolder {
   writeJobs(claim: string, files: readonly (readonly [key: string, text: string])[]): void {
     makeFolder(this.path('jobs', claim));
     makeFolder(this.path('logs', claim));
-    for (const [key, text] of files) writeFileSync(this.jobFile(key), text, { mode: 0o600 });
+    for (const [key, text] of files) writeFileSync(this.jobFile(key), text, { mode: privateMode(0o600) });
   }
 
   jobFile(key: string): string {

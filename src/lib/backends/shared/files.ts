@@ -13,6 +13,14 @@ export function ifThere<T>(work: () => T): T | undefined {
   }
 }
 
+/**
+ * The mode of what holds environments, set-up texts and logs: nobody else may look. With umask 000 everybody may, as its
+ * user has asked for: there jobs run as another user.
+ */
+export function privateMode(mode: 0o600 | 0o700): number {
+  return process.umask() === 0 ? mode | (mode >> 3) | (mode >> 6) : mode;
+}
+
 /** Makes a folder and those above it. Node's own way to do that says ENOENT of a file system that is read-only. */
 export function makeFolder(path: string, mode = 0o777): void {
   try {

@@ -19,10 +19,7 @@ import { ItemError } from '../../util/errors.ts';
 import { shown } from '../../util/names.ts';
 import { removeFileSync } from '../../util/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
-import { ifThere, makeFolder } from './files.ts';
-
-/** Job files hold environments, logs whatever a payload prints: nobody else may look. */
-const PRIVATE = 0o700;
+import { ifThere, makeFolder, privateMode } from './files.ts';
 
 const FOLDERS = ['started', 'logs', 'tmp', 'result/tmp', 'result/new', 'result/cur'];
 
@@ -78,10 +75,11 @@ export class JobFolder {
 
   /** Makes the folders. Idempotent. */
   create(): void {
-    makeFolder(this.folder, PRIVATE);
-    for (const name of this.#folders) makeFolder(join(this.folder, name), PRIVATE);
+    const mode = privateMode(0o700);
+    makeFolder(this.folder, mode);
+    for (const name of this.#folders) makeFolder(join(this.folder, name), mode);
     // One of an earlier version is open to all.
-    if ((statSync(this.folder).mode & 0o077) !== 0) ifOurs(() => chmodSync(this.folder, PRIVATE));
+    if ((statSync(this.folder).mode & 0o777 & ~mode) !== 0) ifOurs(() => chmodSync(this.folder, mode));
   }
 
   /** A path below. @throws ItemError a part of it, which may come from a document, would lead elsewhere */
@@ -100,8 +98,7 @@ export class JobFolder {
   /** Replaces a file in one step: a reader sees the old or the new text. */
   write(path: string, text: string): void {
     const temporary = this.path('tmp', `${process.pid}-${path.slice(path.lastIndexOf('/') + 1)}`);
-    // Set-up texts and environments may hold secrets.
-    writeFileSync(temporary, text, { mode: 0o600 });
+    writeFileSync(temporary, text, { mode: privateMode(0o600) });
     renameSync(temporary, path);
   }
 
