@@ -153,8 +153,7 @@ export abstract class Base extends Command {
   }
 
   protected override async finally(): Promise<void> {
-    for (const name of this.shared.quiet ? [] : takeEmpty())
-      this.say(`${name} names nothing: nothing is selected`);
+    for (const name of this.shared.quiet ? [] : takeEmpty()) this.say(`${name} names nothing: nothing is selected`);
     await this.opened?.close();
   }
 }
