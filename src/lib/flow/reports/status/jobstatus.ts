@@ -1,5 +1,6 @@
 // Passes that do not go on: failed, held, put aside for something that does not come. Counts come from views; documents
 // are read only of what is awaited, and no more than `ENOUGH` of them.
+import type { DataDoc } from '../../../domain/data/data.ts';
 import { hasVersion } from '../../../domain/farms/routing.ts';
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
@@ -135,15 +136,21 @@ async function gone(ports: Ports, page: JobFacts['page']): Promise<Attention[]> 
     const text = `${many(value, 'subjob waits', 'subjobs wait')} for ${version}, which is installed at no farm`;
     found.push({ way: 'version-nowhere', text, next: `dflow why ${await exampleOf(store, part(key, 1))}` });
   }
-  const inputs = await sleepers(store, 'data:', 1);
+  return [...found, ...(await inputsNowhere(ports, page))];
+}
+
+/** Raw files that no farm can read, and of which no copy is to be made where one reads. */
+async function inputsNowhere({ store, settings }: Ports, page: JobFacts['page']): Promise<Attention[]> {
   const reads = [...new Set(settings.farms.flatMap((farm) => farm.reads))];
-  const coming = page.storage.some(({ name, missing }) => reads.includes(name) && missing > 0);
-  if (inputs.length > 0 && !coming) {
-    const text = `${many(sum(inputs), 'subjob waits', 'subjobs wait')} for raw files at ${reads.join(', ')}, where no copy is to be made`;
-    const [first] = await store.view('wake', { start: ['on', 'data:'], end: ['on', 'data:\uffff'], limit: 1 });
-    found.push({ way: 'inputs-nowhere', text, next: `dflow why ${refText(first?.id)}` });
-  }
-  return found;
+  if (page.storage.some(({ name, missing }) => reads.includes(name) && missing > 0)) return [];
+  const groups = (await sleepers(store, 'data:')).slice(0, ENOUGH);
+  const docs = await store.get<DataDoc>(groups.map(({ key }) => part(key, 1)));
+  // What has come since is found by the next submit.
+  const lacking = groups.filter(({ key }) => !docs.get(part(key, 1))?.done.some((name) => reads.includes(name)));
+  if (lacking.length === 0) return [];
+  const subjobs = `${groups.length === ENOUGH ? 'at least ' : ''}${many(sum(lacking), 'subjob waits', 'subjobs wait')}`;
+  const text = `${subjobs} for raw files at ${reads.join(', ')}, where no copy is to be made`;
+  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, part(lacking[0]!.key, 1))}` }];
 }
 
 async function exampleOf(store: Store, awaited: string): Promise<string> {

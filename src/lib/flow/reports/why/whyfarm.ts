@@ -68,7 +68,7 @@ async function answers(ports: Ports, name: string, farm: FarmDoc | undefined, no
       const { user, cluster } = await (await ports.backend(name)).identity();
       const known = farm?.identity;
       const other = known && known.cluster !== '' && (known.cluster !== cluster || known.user !== user);
-      if (!other) return { gate, ok: true, text: `${name} answers ${ports.host} as ${user}@${cluster}` };
+      if (!other) return heard(ports, farm, `${name} answers ${ports.host} as ${user}@${cluster}`, now);
       const text = `${name} says it is ${user}@${cluster}; the store knows it as ${known.user}@${known.cluster}`;
       return { gate, ok: false, text, next: `dflow farm unlock ${name} --why TEXT` };
     } catch (error) {
@@ -87,6 +87,20 @@ async function answers(ports: Ports, name: string, farm: FarmDoc | undefined, no
     since: farm.heartbeat,
     next,
   };
+}
+
+/** It answers; whether anybody asks it of its jobs is another matter. */
+function heard({ settings }: Ports, farm: FarmDoc | undefined, text: string, now: Iso): Gate {
+  const gate = 'batch-system';
+  if (!farm) {
+    const next = `dflow submit --site ${settings.farm}`;
+    return { gate, ok: false, text: `${text}, but no submit has used it yet`, next };
+  }
+  const silent = between(farm.heartbeat, now);
+  if (silent <= settings.limits.stale && silent >= -MINUTE) return { gate, ok: true, text };
+  const since = farm.heartbeat;
+  const said = silent < 0 ? `its heartbeat is dated ${since}` : `no heartbeat for ${humanDuration(silent)}`;
+  return { gate, ok: false, text: `${text}, but ${said}`, since, next: `dflow monitor --site ${farm.site}` };
 }
 
 /** Somebody must run submit. Told of the newest run of any host, since none says for which farm it was. */
