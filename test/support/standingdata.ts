@@ -179,7 +179,7 @@ export const OF_DATA: readonly Case[] = [
     way: 'quarantine',
     stage: (world) =>
       world.put({
-        ...{ _id: 'quarantine:L1:odd', kind: 'quarantine', level: 'L1', name: 'odd', run: 1, reason: 'other-content' },
+        ...{ _id: 'quarantine:L1:odd', kind: 'quarantine', level: 'L1', name: 'odd', run: 1, reason: 'empty' },
         ...{ detail: 'x', at: world.ago(HOUR) },
       }),
     why: '1',
