@@ -2,9 +2,12 @@ import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { changing, refs, selection, why, yes } from '../lib/cli/flags.ts';
 import { select } from '../lib/cli/selection.ts';
+import { refOf } from '../lib/domain/ids.ts';
+import type { JobDoc } from '../lib/domain/jobs/job.ts';
 import { isActive } from '../lib/domain/jobs/states.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
-import { putBackSelected } from '../lib/flow/jobs/operate.ts';
+import { putBackSelected, untouched } from '../lib/flow/jobs/operate.ts';
+import type { Step } from '../lib/flow/ports.ts';
 import { reset } from '../lib/flow/steps/reset/reset.ts';
 
 export default class Reset extends Base {
@@ -27,7 +30,7 @@ export default class Reset extends Base {
       argv.length > 0 || Object.keys(selection).some((name) => rest[name as keyof typeof rest] !== undefined);
     const own = this.stepOptions(flags, { site });
     if (!some) return this.items(beating(ports, 'reset', reset(ports, own), own));
-    const states = ['failed', 'partFail', 'held'] as const;
+    const states = ['failed', 'partFail', 'held', 'submitting', 'submitted', 'running'] as const;
     const selected = await select(ports, {
       refs: argv as string[],
       flags: { ...rest, ...(site ? { site: [site] } : {}) },
@@ -38,6 +41,16 @@ export default class Reset extends Base {
       await this.confirm(`${active} of ${selected.jobs.length} passes are active: stop and put them back?`, flags.yes);
     }
     const options = this.stepOptions(flags, { why, subjobs: selected.subjobs });
-    await this.items(selected.problems, putBackSelected(ports, selected.jobs, options));
+    await this.items(selected.problems, withUntouched(selected.jobs, putBackSelected(ports, selected.jobs, options)));
   }
+}
+
+/** The items of a step, and one for each pass of which it says nothing. */
+async function* withUntouched(jobs: readonly JobDoc[], step: Step): Step {
+  const said = new Set<string>();
+  for await (const item of step) {
+    said.add(item.ref.replace(/\.\d+$/, ''));
+    yield item;
+  }
+  for (const job of jobs) if (!said.has(refOf(job.run, job.module, job.pass))) yield untouched(job);
 }

@@ -127,8 +127,8 @@ describe('a network that fails', () => {
       failing(1, { kind: 'status', status, forward: false }, isBulk);
       proxy.seen.length = 0;
       await expect(store.update<Thing>('counter', increment)).rejects.toMatchObject({
-        name: 'StoreError',
-        exit: 3,
+        name: 'LoginError',
+        exit: 4,
         message: expect.stringContaining('login'),
         hint: expect.stringContaining('DFLOW_COUCH_USER'),
       });

@@ -135,9 +135,9 @@ export async function addPass(world: World, module: string, more: Partial<JobDoc
 /** Every command of a `Next:` text, as words. */
 export function commandsIn(next: string): string[][] {
   return next
-    .split(/;\s*|, then: /)
+    .split(/;\s*|, then: |, or: /)
     .filter((part) => /^dflow /.test(part.trim()))
-    .map((part) => part.trim().split(/\s+/).slice(1));
+    .map((part) => part.trim().replaceAll("'", '').split(/\s+/).slice(1));
 }
 
 interface CommandClass {

@@ -183,7 +183,39 @@ export const OF_DATA: readonly Case[] = [
         ...{ detail: 'x', at: world.ago(HOUR) },
       }),
     why: '1',
-    next: 'dflow list quarantine',
+    next: 'dflow why buffer',
     clear: (world) => world.store.update('quarantine:L1:odd', () => ({ remove: true })).then(() => undefined),
   },
+  {
+    way: 'new-version',
+    stage: (world) =>
+      world.put({
+        ...{
+          _id: 'quarantine:L1:grown',
+          kind: 'quarantine',
+          level: 'L1',
+          name: 'grown',
+          run: 1,
+          reason: 'new-version',
+        },
+        ...{ detail: 'grew', at: world.ago(HOUR) },
+      }),
+    why: '1',
+    next: "dflow register --accept 'quarantine:L1:grown'",
+    clear: (world) => world.store.update('quarantine:L1:grown', () => ({ remove: true })).then(() => undefined),
+  },
+  ...(['stale', 'interrupted'] as const).map(
+    (what): Case => ({
+      way: what,
+      stage: (world) =>
+        world.put({
+          ...{ _id: `notice:0000000001:${what}:x`, kind: 'notice', what, run: 1, name: 'x', text: 'x was accepted' },
+          since: world.ago(-HOUR),
+        }),
+      why: '1',
+      next: what === 'stale' ? 'dflow reprocess --request' : 'dflow register --accept',
+      clear: (world) =>
+        world.store.update(`notice:0000000001:${what}:x`, () => ({ remove: true })).then(() => undefined),
+    }),
+  ),
 ];

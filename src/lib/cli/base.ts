@@ -92,18 +92,23 @@ export abstract class Base extends Command {
     return given({ ...own, dryRun: flags['dry-run'] || undefined, limit: flags.limit }) as never;
   }
 
-  /** Prints the items of steps as they happen. The exit code is 1 when one of them has failed. */
+  /** Prints the items of steps as they happen. The exit code is 1 when one has failed, 5 when all is unreachable. */
   protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
-    let count = 0;
+    const seen = { all: 0, failed: 0, unreachable: 0, done: 0 };
     for (const step of steps) {
       for await (const item of withProgress(this.command, step, !this.shared.quiet)) {
-        count++;
-        if (item.failed) process.exitCode = EXIT.itemsFailed;
+        seen.all++;
+        if (item.failed) seen.failed++;
+        else if (item.did !== 'unchanged' && item.did !== 'skipped') seen.done++;
+        if (item.failed && item.unreachable === true) seen.unreachable++;
         this.out.item(item);
       }
     }
     this.out.end();
-    if (count === 0) this.remark('nothing to do');
+    // Nothing could be done, since everything that it needs is away: another code than that of items that failed.
+    const away = seen.done === 0 && seen.unreachable === seen.failed;
+    if (seen.failed > 0) process.exitCode = away ? EXIT.unreachable : EXIT.itemsFailed;
+    if (seen.all === 0) this.remark('nothing to do');
   }
 
   /** Prints rows that were looked up: a table on a terminal. */

@@ -44,9 +44,13 @@ export class ConfigError extends DflowError {
 export class ReadOnlyStoreError extends DflowError {
   override readonly exit = EXIT.usage;
 }
-/** The store cannot be reached, refuses the login, or its disk is full (exit 3). */
+/** The store cannot be reached, or its disk is full (exit 3). */
 export class StoreError extends DflowError {
-  override readonly exit = EXIT.storeUnreachable;
+  override readonly exit: number = EXIT.storeUnreachable;
+}
+/** The store refuses the login: a wrong user or password (exit 4). */
+export class LoginError extends StoreError {
+  override readonly exit = EXIT.credentials;
 }
 /** Credentials are missing or expired (exit 4). */
 export class CredentialsError extends DflowError {

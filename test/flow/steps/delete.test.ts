@@ -1,9 +1,11 @@
 // Deleting outputs over a real store and a real folder: receipt first, catalogue next, bytes last.
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { JobDoc } from '../../../src/lib/domain/jobs/job.ts';
 import type { Ports } from '../../../src/lib/flow/ports.ts';
+import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { type DeleteOptions, deleteOutputs } from '../../../src/lib/flow/steps/delete/delete.ts';
 import type { Storage } from '../../../src/lib/storage.ts';
 import { UnreachableError, UsageError } from '../../../src/lib/util/errors.ts';
@@ -110,7 +112,11 @@ test('bytes that could not be removed are removed when it is asked for again', a
   const gone = await readJob(ports, doc);
   expect(gone.state).toBe('deleted');
   expect(onDisk(ports)).toHaveLength(4);
+  const left = (await status(ports)).needYou.find(({ way }) => way === 'undeleted');
+  expect(left).toMatchObject({ text: expect.stringContaining('whose bytes are left'), next: 'dflow why 12/Count/1' });
   down = false;
   expect(await run(ports, [gone])).toMatchObject([{ did: 'deleted' }]);
   expect(onDisk(ports)).toEqual([]);
+  expect((await readJob(ports, doc)).undeleted).toBeUndefined();
+  expect((await status(ports)).needYou.map(({ way }) => way)).not.toContain('undeleted');
 });

@@ -75,7 +75,7 @@ describe('new content', () => {
     await bench.register(ports);
     await prepare(ports);
     bench.put(FILE, 'half and half', 2 * MINUTE);
-    const next = `dflow register --accept '${ID}' --why TEXT, or --reject '${ID}'`;
+    const next = `dflow register --accept '${ID}' --why TEXT, or: dflow register --reject '${ID}' --why TEXT`;
     expect(await bench.register(ports)).toMatchObject([{ did: 'changed', failed: true, next }]);
     expect(await quarantined(ports)).toEqual({ [FILE]: 'new-version' });
     expect((await dataDoc(ports, 1))?.files[0]).toMatchObject({ size: 4, original: { state: 'changed' } });
@@ -126,7 +126,9 @@ describe('accepted', () => {
     });
     expect(await bench.register(ports)).toEqual([]);
     expect(await quarantined(ports)).toEqual({});
-    expect(await noticeGates(ports, 1)).toMatchObject([{ gate: 'stale', ok: false, next: 'dflow reprocess --run 1' }]);
+    expect(await noticeGates(ports, 1)).toMatchObject([
+      { gate: 'stale', ok: false, next: expect.stringContaining('dflow reprocess --request accepted-1 ') },
+    ]);
     bench.clock += MINUTE;
     await pass(ports, await ports.store.now(), 2);
     expect(await noticeGates(ports, 1)).toEqual([]);

@@ -89,7 +89,7 @@ function ofRun(doc: DataDoc, { doc: run, missingTables }: PurgeRun, rules: Purge
     return keep(
       'late',
       'files came after the run was complete',
-      `dflow reprocess --run ${ref}, then dflow purge --late`,
+      `dflow reprocess --request late-${ref} --module NAME --run ${ref}, then: dflow purge --late`,
     );
   }
   if (missingTables.length === 0) return undefined;

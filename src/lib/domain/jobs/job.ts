@@ -97,6 +97,8 @@ export interface JobDoc extends Doc {
   readonly since: Iso;
   /** Copying of its outputs by rule, by storage element: who does it, or why it failed. */
   readonly copies?: Readonly<Record<string, OutputClaim>>;
+  /** Deleted outputs whose bytes are left at an element: its name, and the receipt that names them. */
+  readonly undeleted?: Readonly<Record<string, string>>;
   readonly notes?: readonly { at: Iso; by: string; text: string }[];
   readonly history: readonly HistoryEntry[];
 }

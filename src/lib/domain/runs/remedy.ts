@@ -5,7 +5,8 @@ type Quarantined = Pick<QuarantineDoc, '_id' | 'name' | 'reason' | 'detail' | 'r
 
 /** The command that settles it, or what must be done by hand. */
 export function remedy({ _id: id, reason, run, name }: Quarantined): string {
-  if (isVersion(reason)) return `dflow register --accept '${id}' --why TEXT, or --reject '${id}'`;
+  if (isVersion(reason))
+    return `dflow register --accept '${id}' --why TEXT, or: dflow register --reject '${id}' --why TEXT`;
   if (reason === 'odd-time') return `finish the copy; if the file is whole: touch '${name}' in the buffer`;
   if (reason === 'beyond-max-jump')
     return `if run ${run} is real: raise runs.maxJump in dflow.yaml, then dflow register`;

@@ -8,7 +8,7 @@ import { groupBy } from '../../util/group.ts';
 import { withScratch } from '../../util/scratch.ts';
 import { adopt, faultOf, wrongSource } from './lookfor.ts';
 import type { Session } from './session.ts';
-import { BUFFER, isFull } from './sites.ts';
+import { BUFFER, isFull, isReadOnly } from './sites.ts';
 
 /** One end of the copy cannot be reached: no fault of this file. */
 class AsideError extends Error {}
@@ -151,7 +151,7 @@ async function resultOf(session: Session, task: CopyTask, error: unknown): Promi
   if (error instanceof AsideError) return { task, did: 'released', why: error.message };
   if (error instanceof WrongBytesError) return error.result;
   if (!(error instanceof ItemError)) throw error;
-  if (isFull(error)) session.sites.setAside(task.to, error);
+  if (isFull(error) || isReadOnly(error)) session.sites.setAside(task.to, error);
   const next = error.hint === undefined ? {} : { next: error.hint };
   // A file that vanished or shrank fails in many ways: see what is at the source now.
   const found = await session.sites

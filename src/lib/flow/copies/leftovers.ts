@@ -42,8 +42,35 @@ export async function* settleLeft(ports: Ports, sites: Sites): Step {
       await receipt.close();
       await left.close(settled);
     }
+    if (settled) await forgetLeft(ports, left);
     for (const [key, lines] of done) yield settledItem(key, lines, left.name);
   }
+}
+
+/** Says in the pass that bytes of it are left at `sites`, for status and why. */
+export async function noteLeft(ports: Ports, id: string, receipt: string, sites: ReadonlySet<string>): Promise<void> {
+  if (sites.size === 0) return;
+  const left = Object.fromEntries([...sites].map((site) => [site, receipt]));
+  await ports.store.update<JobDoc>(id, (job) =>
+    job ? { write: { ...job, undeleted: { ...job.undeleted, ...left } } } : { skip: 'gone' },
+  );
+}
+
+/** Nothing that the receipt names is left. */
+async function forgetLeft(ports: Ports, { name, lines }: { name: string; lines: readonly object[] }): Promise<void> {
+  const ids = new Set(lines.flatMap((line) => ('id' in line && typeof line.id === 'string' ? line.id : [])));
+  await ports.store.bulk<JobDoc>(
+    [...ids].map((id) => ({
+      id,
+      change: (job) => {
+        const { undeleted, ...rest } = job ?? {};
+        const others = Object.entries(undeleted ?? {}).filter(([, receipt]) => receipt !== name);
+        if (!job || others.length === Object.keys(undeleted ?? {}).length) return { skip: 'nothing was left' };
+        const next = rest as JobDoc;
+        return { write: others.length === 0 ? next : { ...next, undeleted: Object.fromEntries(others) } };
+      },
+    })),
+  );
 }
 
 function settledItem(key: string, lines: readonly Line[], receipt: string): Item {

@@ -56,7 +56,8 @@ export class Sites {
     this.failures.set(site, { cause: isFull(error) ? 'full' : 'unreachable', why: error.message });
     const next = error.hint ?? `dflow why ${site.replace(/ .*/, '')}`;
     const text = `set aside for now: ${error.message}`;
-    this.#notices.push({ kind: 'storage', ref: site, did: 'skipped', failed: true, text, next });
+    const away = error instanceof UnreachableError ? { unreachable: true } : {};
+    this.#notices.push({ kind: 'storage', ref: site, did: 'skipped', failed: true, ...away, text, next });
   }
 
   /** Says something once per call, whoever finds it. */
@@ -76,6 +77,12 @@ export class Sites {
     const items = this.#notices.splice(0);
     return dryRun ? items.map((item) => ({ ...item, dryRun: true })) : items;
   }
+}
+
+/** True when the error says that nothing can be written there: the next file would meet the same. */
+export function isReadOnly(error: unknown): error is ItemError {
+  if (!(error instanceof ItemError)) return false;
+  return codeOf(error.cause) === 'EROFS' || /read[- ]only file ?system|server is read[- ]only/i.test(error.message);
 }
 
 /** True when the error says that a disk or a quota is full: the next file would meet the same. */

@@ -55,7 +55,9 @@ async function isStale(ports: Ports, { run, since }: NoticeDoc): Promise<boolean
 
 /** What a person types. */
 export function noticeNext({ what, run, name }: NoticeDoc): string {
-  return what === 'stale' ? `dflow reprocess --run ${refOf(run)}` : `dflow register --accept '${name}' --why TEXT`;
+  return what === 'stale'
+    ? `dflow reprocess --request accepted-${run} --module NAME --run ${refOf(run)}`
+    : `dflow register --accept '${name}' --why TEXT`;
 }
 
 export async function noticeGates(ports: Ports, run: number): Promise<Gate[]> {

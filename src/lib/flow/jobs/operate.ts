@@ -50,17 +50,23 @@ export function putBackSelected(ports: Ports, jobs: readonly JobDoc[], options: 
         ? undefined
         : { index: subjob.index, wish: { state: 'waiting', at, by: ports.by, why } };
     }
-    if (!allows('retry', subjob.state)) return undefined;
-    return {
-      move: {
-        index: subjob.index,
-        event: 'retry',
-        why,
-        to: { name: 'waiting', since: at, wake: { kind: 'ready' } },
-        with: { failures: 0 },
-      },
-    };
+    // A claim that was never recorded has never run: its held job becomes an orphan, which monitor cancels.
+    const event = subjob.state.name === 'submitting' ? 'unclaim' : 'retry';
+    if (!allows(event, subjob.state)) return undefined;
+    const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
+    return { move: { index: subjob.index, event, why, to, with: { failures: 0 } } };
   });
+}
+
+/** Why a pass that was named is left as it is. */
+export function untouched(job: JobDoc): Item {
+  const ref = refOf(job.run, job.module, job.pass);
+  const wish = job.subjobs.find(({ wanted }) => wanted)?.wanted;
+  const item: Item = { kind: 'job', ref, run: job.run, module: job.module, pass: job.pass, did: 'unchanged' };
+  if (wish) return { ...item, text: `to be put back since ${wish.at} (${wish.by})`, next: 'dflow monitor' };
+  if (job.state === 'waiting') return { ...item, text: 'is waiting already', next: `dflow why ${ref}` };
+  const again = `dflow reprocess --request ${job.module}-${job.run} --module ${job.module} --run ${job.run}`;
+  return { ...item, text: `is ${job.state}: nothing is to be put back; a request makes a new pass`, next: again };
 }
 
 /** Stops jobs, also at the backend. Completed ones stay what they are. */

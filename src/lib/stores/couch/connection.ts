@@ -3,7 +3,7 @@
 import nano from 'nano';
 import { Agent, request as ask } from 'undici';
 import type { Json } from '../../domain/doc.ts';
-import { messageOf, StoreError } from '../../util/errors.ts';
+import { LoginError, messageOf, StoreError } from '../../util/errors.ts';
 import type { Login, Place } from './credentials.ts';
 
 export interface Request {
@@ -136,7 +136,7 @@ export class Connection {
     const text = reason ?? name ?? message ?? 'no reason given';
     if (status !== 0 && request.accept?.includes(status)) return { status, body: { error: name, reason } };
     if (status === 401 || status === 403) {
-      throw new StoreError(`the store refuses the login: ${text}`, {
+      throw new LoginError(`the store refuses the login: ${text}`, {
         where: this.where,
         hint: 'correct DFLOW_COUCH_USER and DFLOW_COUCH_PASSWORD, or the credentials file (~/.config/dflow/credentials.yaml)',
       });

@@ -44,7 +44,7 @@ async function passGates(
 }
 
 function reportOf(ports: Ports, job: JobDoc, gates: readonly Gate[]): WhyReport {
-  const ended = job.state === 'completed' || job.state === 'canceled';
+  const ended = job.state === 'completed' || job.state === 'canceled' || job.state === 'deleted';
   const relevant = ended ? gates.filter((gate) => gate.ok || /^(subjob|output|conflict)/.test(gate.gate)) : gates;
   const about = [job.version, job.request ?? 'automatic', job.tag === undefined ? '' : `tag ${job.tag}`]
     .filter((part) => part !== '')
@@ -106,11 +106,21 @@ function conflictGate({ _id, _conflicts }: JobDoc, store: string): Gate[] {
   return [{ gate: 'conflict', ok: false, text, next }];
 }
 
-/** Outputs that a rule wants elsewhere, and whose copy failed. */
+/** Outputs that a rule wants elsewhere, and whose copy failed; deleted ones whose bytes are left. */
 function outputGates(job: JobDoc): Gate[] {
-  return Object.entries(job.copies ?? {}).flatMap(([to, claim]): Gate[] => {
+  const left = Object.entries(job.undeleted ?? {}).map(([site, receipt]): Gate => {
+    const text = `bytes of deleted outputs are left at ${site} (receipt ${receipt})`;
+    return {
+      gate: 'output',
+      ok: false,
+      text,
+      next: `dflow delete --state deleted ${refOf(job.run, job.module, job.pass)}`,
+    };
+  });
+  const copies = Object.entries(job.copies ?? {}).flatMap(([to, claim]): Gate[] => {
     if (!('why' in claim)) return [];
     const text = `the copy of its outputs to ${to} failed: ${claim.why}, next try ${claim.retryAt}`;
     return [{ gate: 'output', ok: false, text, next: `dflow transfer --to ${to}` }];
   });
+  return [...left, ...copies];
 }

@@ -10,8 +10,8 @@ import { groupBy } from '../../../util/group.ts';
 import { suggestion } from '../../../util/near.ts';
 import { newReceipt, type Receipt } from '../../../util/receipt.ts';
 import type { Iso } from '../../../util/time.ts';
-import { settleLeft, stayingOf } from '../../copies/leftovers.ts';
-import { type Going, type Kept, Removal } from '../../copies/removal.ts';
+import { noteLeft, settleLeft, stayingOf } from '../../copies/leftovers.ts';
+import { type Going, Removal } from '../../copies/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
@@ -96,7 +96,9 @@ async function* deleteOne(call: Call, job: JobDoc): Step {
     yield { ...item, did: 'kept', failed: true, text: outcome, next: `dflow show ${item.ref}` };
     return;
   }
-  const problem = await remove(call, going);
+  const kept = await remove(call, going);
+  await noteLeft(ports, job._id, receipt.name, new Set(kept.map(({ site }) => site)));
+  const problem = kept[0]?.why;
   if (problem === undefined) yield { ...item, did: 'deleted', ...sum, text: summary, receipt: receipt.name };
   else {
     const next = `dflow delete --state deleted ${item.ref}`;
@@ -192,12 +194,14 @@ function without(job: JobDoc, paths: ReadonlySet<string>, { receipt, at, by, why
   return { ...moved, subjobs };
 }
 
-/** Removes the bytes. Answers what kept the first of them. */
-async function remove(call: Call, going: readonly Going[]): Promise<string | undefined> {
+/** Removes the bytes. Answers where some are left, and why. */
+async function remove(call: Call, going: readonly Going[]): Promise<{ site: string; why: string }[]> {
   const settled = call.settled;
   call.settled = false;
   const fates = await call.removal.remove(going);
-  const kept = fates.filter((fate): fate is Kept => !fate.gone && fate.missing !== true);
+  const kept = fates.flatMap((fate, at) =>
+    fate.gone || fate.missing === true ? [] : [{ site: going[at]!.site, why: fate.why }],
+  );
   call.settled = settled && kept.length === 0;
-  return kept[0]?.why;
+  return kept;
 }

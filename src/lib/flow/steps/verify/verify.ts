@@ -34,12 +34,20 @@ export type { VerifyOptions } from './verifysession.ts';
 export async function* verify(ports: Ports, options: VerifyOptions = {}): Step {
   yield* requireCredentials(ports, options);
   const session = await openVerify(ports, options);
+  const shownAs = options.repair ? beforeRepair : (item: Item): Item => item;
   const dry = (items: readonly Item[]): Item[] =>
-    options.dryRun ? items.map((item) => ({ ...item, dryRun: true })) : [...items];
+    options.dryRun ? items.map((item) => ({ ...shownAs(item), dryRun: true })) : items.map(shownAs);
   for await (const item of merge(session.storages.map((name) => verifyStorage(session, name)))) yield* dry([item]);
   yield* session.sites.notices(options.dryRun === true);
   if (options.repair) yield* repairBad(session);
   yield* session.sites.notices(options.dryRun === true);
+}
+
+/** What a repair is about to mend, and files that are none of its business, are no failures of it. */
+function beforeRepair(item: Item): Item {
+  if (item.did !== 'bad' && item.did !== 'dark') return item;
+  const { failed: _, ...rest } = item;
+  return rest;
 }
 
 async function* verifyStorage(session: VerifySession, storage: string): Step {
@@ -148,7 +156,14 @@ function itemOf(finding: Finding, did: string, next: string): Item {
   const known = subject.output?.knownBad !== undefined && did === 'bad';
   const text = shown('why' in finding ? finding.why : '');
   const item = { kind: subject.raw ? 'replica' : 'output', ref, run, storage, file, did, text };
-  return { ...item, ...(known ? {} : { failed: true }), next: next === 'dflow why' ? `dflow why ${storage}` : next };
+  return { ...item, ...(known ? {} : { failed: true }), next: next === 'dflow why' ? ofUnreadable(finding) : next };
+}
+
+/** A folder where the copy should be is moved away by a person: nothing of ours puts one there. */
+function ofUnreadable({ subject: { storage, path }, ...finding }: Finding): string {
+  const words = 'why' in finding ? finding.why : '';
+  if (!/is (no|not a) regular file/.test(words)) return `dflow why ${storage}`;
+  return `look at ${shown(path)} at ${storage}, move it away, then: dflow verify --repair --storage ${storage}`;
 }
 
 function catalogueItem(finding: Extract<Finding, { is: 'differs' }>): Item {
