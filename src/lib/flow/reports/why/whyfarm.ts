@@ -97,7 +97,7 @@ function heard({ settings }: Ports, farm: FarmDoc | undefined, text: string, now
     return { gate, ok: false, text: `${text}, but no submit has used it yet`, next };
   }
   const silent = between(farm.heartbeat, now);
-  if (silent <= settings.limits.stale && silent >= -MINUTE) return { gate, ok: true, text };
+  if (silent <= settings.limits.stale && !isAhead(farm.heartbeat, now)) return { gate, ok: true, text };
   const since = farm.heartbeat;
   const said = silent < 0 ? `its heartbeat is dated ${since}` : `no heartbeat for ${humanDuration(silent)}`;
   return { gate, ok: false, text: `${text}, but ${said}`, since, next: `dflow monitor --site ${farm.site}` };
