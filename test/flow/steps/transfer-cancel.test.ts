@@ -175,3 +175,30 @@ describe('what is stopped', () => {
     expect((await collect(verify(other, { repair: true }))).map(({ did }) => did)).toContain('repaired');
   });
 });
+
+describe('what is not there cannot be cancelled', () => {
+  const why = 'x';
+
+  test('a run that is not registered makes no hold; those that are do', async () => {
+    const ports = await world({ storages: ['sfu'] });
+    await storedRuns(ports, [1, 2]);
+    const none = await collect(cancelTransfers(ports, { runs: [[99, 99]] }, { why }));
+    expect(none).toMatchObject([{ ref: '99', did: 'unknown', failed: true, next: 'dflow list runs' }]);
+    expect(await ports.store.range({ start: 'hold:', end: 'hold:z' })).toEqual([]);
+    const runs = [
+      [2, 2],
+      [99, 120],
+    ] as const;
+    const some = await collect(cancelTransfers(ports, { runs }, { why }));
+    expect(some.map(({ did }) => did)).toEqual(['unknown', 'paused']);
+    expect(await ports.store.range({ start: 'hold:', end: 'hold:z' })).toMatchObject([{ scope: { runs: [[2, 2]] } }]);
+  });
+
+  test.each([
+    [{ storages: ['sfx'] }, 'did you mean sfu?'],
+    [{ levels: ['L3'] }, 'did you mean L1?'],
+  ])('%j is a mistake', async (scope, hint) => {
+    const ports = await world({ storages: ['sfu'] });
+    await expect(collect(cancelTransfers(ports, scope, { why }))).rejects.toMatchObject({ exit: 2, hint });
+  });
+});

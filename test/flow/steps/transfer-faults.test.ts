@@ -1,11 +1,12 @@
 // Transfer over a real store and real folders, with faults: sources that change or rot, destinations that are down, full,
 // forbidden or disabled.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, rename, truncate, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SCHEMA } from '../../../src/lib/domain/doc.ts';
 import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
+import type { Item } from '../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../src/lib/flow/steps/transfer/transfer.ts';
 import { CredentialsError, UnreachableError } from '../../../src/lib/util/errors.ts';
 import { HOUR, MINUTE, ms } from '../../../src/lib/util/time.ts';
@@ -237,4 +238,18 @@ describe('the destination', () => {
         .sort(),
     ).toEqual(['fnal', 'fnal', 'ral', 'ral']);
   });
+});
+
+test('every element down: what is wrong is said for each, and the call ends with exit 5', async () => {
+  const ports = await world({ storages: ['sfu', 'fnal'] });
+  await addRun(ports, 1, [file('a')]);
+  for (const name of ['sfu', 'fnal']) await rm(join(ports.folder, 'se', name), { recursive: true });
+  for (let call = 1; call <= 4; call++) {
+    const items: Item[] = [];
+    const all = (async () => {
+      for await (const item of transfer(ports)) items.push(item);
+    })();
+    await expect(all).rejects.toMatchObject({ exit: 5, message: expect.stringContaining('(sfu, fnal)') });
+    expect(new Set(items.map(({ ref }) => ref))).toEqual(new Set(['sfu', 'fnal']));
+  }
 });

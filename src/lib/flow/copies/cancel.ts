@@ -4,9 +4,11 @@ import { type DataDoc, type RawFile, type Replica, withDone } from '../../domain
 import { cancelOutputs, OUTPUTS } from '../../domain/data/outcopies.ts';
 import { appendHistory } from '../../domain/doc.ts';
 import { covers, type HoldDoc, type HoldScope, inForce } from '../../domain/hold.ts';
-import { refOf } from '../../domain/ids.ts';
+import { refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { tookEffect } from '../../store.ts';
+import { UsageError } from '../../util/errors.ts';
+import { suggestion } from '../../util/near.ts';
 import type { Iso } from '../../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 import { pause } from '../switches/holds.ts';
@@ -18,8 +20,17 @@ export interface CancelOptions extends StepOptions {
 }
 
 /** Cancels the transfers that `scope` covers, by run, level and storage element, now and until the hold ends. */
-export async function* cancelTransfers(ports: Ports, scope: HoldScope, options: CancelOptions): Step {
+export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: CancelOptions): Step {
   const { why, until, dryRun } = options;
+  mustBeConfigured(ports, asked);
+  const [known, unknown] = await registered(ports, asked.runs ?? []);
+  for (const [first, last] of unknown) {
+    const words = first === last ? `run ${first} is not registered` : `no run from ${first} to ${last} is registered`;
+    const text = `${words}: there is nothing to cancel`;
+    yield { kind: 'run', ref: refOf(first), did: 'unknown', failed: true, text, next: 'dflow list runs' };
+  }
+  if (asked.runs && known.length === 0) return;
+  const scope: HoldScope = asked.runs ? { ...asked, runs: known } : asked;
   yield* pause(ports, { what: 'transfer', scope, why, ...(until ? { until } : {}) }, dryRun ? { dryRun } : {});
   for (const { name } of ports.settings.storages) {
     const rows = await ports.store.view('replicas', { prefix: [name, 'copying'] });
@@ -28,6 +39,30 @@ export async function* cancelTransfers(ports: Ports, scope: HoldScope, options: 
     for (const doc of mine) yield* stop(ports, doc, name, options);
     yield* stopOutputs(ports, name, scope, options);
   }
+}
+
+/** @throws UsageError for an element or a level that does not exist: a hold on it would cover nothing */
+function mustBeConfigured({ settings }: Ports, { storages, levels }: HoldScope): void {
+  const names = settings.storages.map(({ name }) => name);
+  const known = [...settings.buffers.map(({ level }) => level), OUTPUTS];
+  const check = (what: string, asked: readonly string[], all: readonly string[]): void => {
+    const wrong = asked.find((name) => !/[*?]/.test(name) && !all.includes(name));
+    if (wrong !== undefined)
+      throw new UsageError(`no ${what} is called '${wrong}'`, { where: settings.file, hint: suggestion(wrong, all) });
+  };
+  check('storage element', storages ?? [], names);
+  check('level', levels ?? [], known);
+}
+
+type Ranges = NonNullable<HoldScope['runs']>;
+
+/** Ranges in which there is a run, and those in which there is none. */
+async function registered({ store }: Ports, ranges: Ranges): Promise<[Ranges, Ranges]> {
+  const found = await Promise.all(
+    ranges.map(([first, last]) => store.range({ start: runId(first), end: runId(last), limit: 1 })),
+  );
+  const has = (index: number): boolean => (found[index]?.length ?? 0) > 0;
+  return [ranges.filter((_, index) => has(index)), ranges.filter((_, index) => !has(index))];
 }
 
 async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, dryRun }: CancelOptions): Step {

@@ -12,6 +12,7 @@ import type { View } from '../../views/view.ts';
 import { assertDistinct, batches, decide, hasOp, withOp } from '../shared/changes.ts';
 import { Documents } from './documents.ts';
 import { storeError } from './file.ts';
+import { Place } from './place.ts';
 import { readCounts, readRows } from './query.ts';
 import { type Installed, RowWriter, rowStatements, type Statements } from './rows.ts';
 import { installedViews, installViews, PrivateViews, requireSameViews, viewsStamp } from './views.ts';
@@ -29,6 +30,7 @@ export interface SqliteOptions {
 
 export class SqliteStore implements Store {
   readonly #db: SqlDatabase;
+  readonly #place: Place;
   readonly #options: SqliteOptions;
   #views: readonly Installed[] = [];
   /** What the views were when this writer opened; empty for a reader. */
@@ -39,6 +41,7 @@ export class SqliteStore implements Store {
 
   constructor(db: SqlDatabase, options: SqliteOptions) {
     this.#db = db;
+    this.#place = new Place(db.path, () => this.#meta('uuid'));
     this.#options = options;
   }
 
@@ -46,6 +49,7 @@ export class SqliteStore implements Store {
   async begin(): Promise<this> {
     if (this.#options.write === true) {
       this.#requireWritable();
+      this.#place.requireWhole(this.#lastSeq());
       await this.#install();
     }
     return this;
@@ -72,13 +76,20 @@ export class SqliteStore implements Store {
     return outcomes;
   }
 
-  /** One transaction. An unclear commit is tried again with the same operation id, which then answers `already`. */
+  /** An unclear commit is tried again with the same operation id, which then answers `already`. */
   async #batch<D extends Doc>(batch: readonly Change<D>[]): Promise<Outcome<D>[]> {
     const op = this.#options.nonce();
-    return this.#transact(() => {
+    const outcomes = await this.#transact(() => {
       requireSameViews(this.#db, this.#stamp);
+      this.#place.requireOnward(this.#lastSeq());
       return this.#apply(batch, op);
     });
+    if (outcomes.some(({ result }) => result === 'written')) this.#place.note(this.#lastSeq());
+    return outcomes;
+  }
+
+  #lastSeq(): number {
+    return this.#read(() => this.#tables.documents.lastSeq());
   }
 
   #apply<D extends Doc>(batch: readonly Change<D>[], op: string): Outcome<D>[] {
@@ -159,6 +170,7 @@ export class SqliteStore implements Store {
   }
 
   async info(): Promise<StoreInfo> {
+    this.#place.requireSame();
     const documents = this.#read(
       () => this.#db.get<{ n: number }>('SELECT count(*) AS n FROM docs WHERE body IS NOT NULL')?.n ?? 0,
     );
@@ -178,6 +190,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#place.close();
     this.#db.close();
   }
 
@@ -269,7 +282,10 @@ export class SqliteStore implements Store {
     const until = performance.now() + PATIENCE;
     for (let wait = 5; ; wait = Math.min(wait * 2, 250)) {
       try {
-        return this.#db.transaction('IMMEDIATE', work);
+        return this.#db.transaction('IMMEDIATE', () => {
+          this.#place.requireSame();
+          return work();
+        });
       } catch (error) {
         const busy = error instanceof SqlError && (error.code === 'BUSY' || error.code === 'LOCKED');
         if (!busy || performance.now() > until) throw storeError(error, this.#db.path);

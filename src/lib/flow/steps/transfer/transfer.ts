@@ -2,8 +2,9 @@
 // first. A copy counts once the destination's own checksum was equal and the document says so. May be killed anywhere:
 // what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires.
 import type { CopyTask } from '../../../domain/data/replicas.ts';
-import { plannedCopies } from '../../../domain/data/replicas.ts';
+import { holdOnCopies, plannedCopies } from '../../../domain/data/replicas.ts';
 import { merge } from '../../../util/concurrency.ts';
+import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { copyBatch } from '../../copies/batch.ts';
 import { recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/cancel.ts';
@@ -25,7 +26,7 @@ const BYTES_AT_ONCE = 8 * 2 ** 30;
  * said once, and the rest goes on.
  * Items: `{kind: 'replica', ref, level, file, storage, did: 'verified'|'adopted'|'failed'|'skipped'|'canceled', bytes}` and
  * `{kind: 'storage', ref, did: 'skipped'}`.
- * @throws UsageError, ConfigError, StoreError, CredentialsError
+ * @throws UsageError, ConfigError, StoreError, CredentialsError; UnreachableError when every element is down
  */
 export async function* transfer(ports: Ports, options: TransferOptions = {}): Step {
   yield* requireCredentials(ports, options);
@@ -40,8 +41,51 @@ export async function* transfer(ports: Ports, options: TransferOptions = {}): St
     if (item.did === 'verified') worked.add(String(item.storage));
     yield item;
   }
+  if (worked.size === 0) await askOthers(session);
   yield* session.sites.notices(options.dryRun === true);
   if (!options.dryRun) yield* recordBreakers(ports, session.sites, worked);
+  if (worked.size === 0) await requireOne(session);
+}
+
+/** Elements that shall have copies, and are not kept from having any. */
+function wantedOf({ rules, levels }: Session): string[] {
+  return [...rules.wanted].filter((name) => !levels.every((level) => holdOnCopies(rules.holds, name, level)));
+}
+
+/** Where one element is down, those of which nothing was wanted for lack of a source are asked, too. */
+async function askOthers(session: Session): Promise<void> {
+  const { sites } = session;
+  const wanted = wantedOf(session);
+  if (!wanted.some((name) => sites.aside.has(name))) return;
+  for (const name of wanted) {
+    await sites
+      .attempt(name, (storage) => storage.stat(['.dflow-is-it-there']))
+      .catch((error: unknown) => {
+        if (!(error instanceof ItemError)) throw error;
+      });
+  }
+}
+
+/** @throws UnreachableError when copies are missing and every element that shall have them is down */
+async function requireOne(session: Session): Promise<void> {
+  const { ports, sites, levels } = session;
+  const wanted = wantedOf(session);
+  const [first] = wanted;
+  if (first === undefined || !wanted.every((name) => sites.aside.has(name))) return;
+  if ([...sites.failures.values()].some(({ cause }) => cause === 'full') || !(await lacksCopies(ports, levels, wanted)))
+    return;
+  const names = wanted.join(', ');
+  throw new UnreachableError(`no storage element can be reached (${names}): nothing was copied`, {
+    hint: `dflow why ${first}`,
+  });
+}
+
+async function lacksCopies({ store }: Ports, levels: readonly string[], wanted: readonly string[]): Promise<boolean> {
+  const groups = (await Promise.all(levels.map((level) => store.count('transfers', 2, { prefix: [level] })))).flat();
+  return groups.some(({ key }) => {
+    const set = Array.isArray(key) ? String(key[1]) : '-';
+    return set !== '-' && wanted.some((name) => !set.split(' ').includes(name));
+  });
 }
 
 async function* transferLevel(session: Session, level: string): Step {
