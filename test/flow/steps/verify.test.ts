@@ -118,6 +118,17 @@ describe('a check', () => {
     expect(sums(await run(ports))).toEqual({ sfu: 'checked 0/6' });
   });
 
+  test('a check that a clock a day ahead has dated is no check: the copy is looked at, and then once', async () => {
+    const ahead = await world({ storages: ['sfu'], now: () => ms(T0) + 24 * HOUR });
+    await storedRuns(ahead, [1], 2);
+    await run(ahead);
+    const ports = await world({ folder: ahead.folder, storages: ['sfu'], now: () => ms(T0) });
+    await DAMAGES.missing(copyPath(ports, 'sfu', 1, 1));
+    expect(sums(await run(ports, { sinceVerified: HOUR }))).toEqual({ sfu: 'checked 1/2' });
+    expect(sums(await run(ports, { sinceVerified: HOUR }))).toEqual({});
+    expect(sums(await run(ports))).toEqual({ sfu: 'checked 0/1' });
+  });
+
   test('storage, run and level narrow it; a dry run marks nothing', async () => {
     const ports = await world({ storages: ['sfu', 'fnal'] });
     await storedRuns(ports, [1, 2], 2);

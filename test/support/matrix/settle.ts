@@ -115,6 +115,13 @@ function stuck(world: World, docs: readonly Loose[]): string[] {
     for (const { state, index } of job.subjobs) {
       if (DONE.has(state.name)) continue;
       const why = world.run('buffer1', ['why', `${job.run}/${job.module}/${job.pass}`]);
+      // The operator has canceled what it needs, and `why` says which and how to go on.
+      if (
+        state.name === 'waiting' &&
+        /^NO +prerequisite .* (?:canceled|deleted)/m.test(why.out) &&
+        why.out.includes('Next: dflow retry')
+      )
+        continue;
       found.push(`stuck: ${job._id}.${index} ${JSON.stringify(state).slice(0, 400)}; why: ${why.out.slice(0, 600)}`);
     }
   }
@@ -150,17 +157,19 @@ function left(world: World, docs: readonly Loose[]): string[] {
       ),
     ),
   ]);
+  // What an attempt that was given up has uploaded all the same: verify names it, and a person decides.
+  const named = world.run('buffer1', ['verify', '--json']).out;
   const unknown = filesBelow(join(world.folder, 'se'))
     .filter((path) => !path.split('/').some((part) => part.startsWith('.')) && !catalogued.has(path))
+    .filter((path) => !named.includes(path.slice(path.indexOf('/') + 1)))
     .map((path) => `not in the catalogue: ${path}`);
-  const now = new Date().toISOString();
+  const [now, soon] = [0, 3_600_000].map((later) => new Date(Date.now() + later).toISOString()) as [string, string];
   const held = docs.flatMap((doc) => {
-    if (doc.kind === 'claim') return [`claim left: ${doc._id}`];
-    if (doc.kind === 'lanes')
-      return doc.held
-        .filter((one: Loose) => (one.until ?? one.expires ?? now) > now)
-        .map(() => `lane left: ${doc._id}`);
-    return [];
+    // A claim of a clock ahead is removed when its time has come.
+    if (doc.kind === 'claim') return doc.at > now ? [] : [`claim left: ${doc._id}`];
+    // A lane of a clock ahead counts for nobody.
+    const taken = doc.kind === 'lanes' ? doc.held.filter((one: Loose) => one.until > now && one.until < soon) : [];
+    return taken.map(() => `lane left: ${doc._id}`);
   });
   const scratch = HOSTS.flatMap((host) => {
     const farm = join(world.folder, host, '.dflow', host === 'buffer1' ? 'east' : 'west', 'scratch');

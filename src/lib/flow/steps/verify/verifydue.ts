@@ -1,8 +1,11 @@
 // What is to be checked at one storage element, longest unchecked first, in batches of whole documents. A row that was
 // checked moves behind the end of the range, so that a call that was stopped goes on where it was.
 import type { DataDoc } from '../../../domain/data/data.ts';
+import type { Json } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
+import type { Output } from '../../../domain/jobs/states.ts';
+import { type Iso, isAhead, plus, SKEW } from '../../../util/time.ts';
 import { makeAgain } from './broken.ts';
 import type { VerifySession } from './verifysession.ts';
 
@@ -49,12 +52,27 @@ export async function* dueBatches(session: VerifySession, storage: string): Asyn
   if (batch.length > 0) yield batch;
 }
 
+/** A check that a wrong clock has dated beyond now was made who knows when. */
+function isDue(at: Iso, { due, began }: VerifySession): boolean {
+  return at <= due || isAhead(at, began);
+}
+
 async function* dueIds(session: VerifySession, storage: string, what: 'raw' | 'output'): AsyncGenerator<string> {
-  const { ports, options, due } = session;
   const seen = new Set<string>();
-  let start: unknown[] = [storage, what, ''];
+  yield* idsBetween(session, [storage, what, ''], [storage, what, session.due, {}], seen);
+  const ahead = plus(await session.ports.store.now(), SKEW);
+  yield* idsBetween(session, [storage, what, ahead], [storage, what, '\uffff'], seen);
+}
+
+async function* idsBetween(
+  { ports, options }: VerifySession,
+  from: Json[],
+  end: Json[],
+  seen: Set<string>,
+): AsyncGenerator<string> {
+  let start = from;
   for (let limit = PAGE; ; ) {
-    const query = { start: start as string[], end: [storage, what, due, {}], limit };
+    const query = { start, end, limit };
     const rows = await ports.store.view('checks', query);
     const fresh = rows.filter(({ id }) => !seen.has(id));
     for (const { id, key } of fresh) {
@@ -64,35 +82,36 @@ async function* dueIds(session: VerifySession, storage: string, what: 'raw' | 'o
     const last = rows.at(-1);
     if (!last || rows.length < limit) return;
     if (fresh.length === 0) limit *= 2;
-    start = last.key as unknown[];
+    start = last.key as Json[];
   }
 }
 
 async function subjectsOf(session: VerifySession, storage: string, id: string): Promise<Subject[]> {
-  const { ports, due } = session;
+  const { ports } = session;
   const doc = (await ports.store.get<DataDoc | JobDoc>([id])).get(id);
   if (doc?.kind === 'data') return rawSubjects(session, doc, storage);
   // Outputs belong to no raw data level.
   if (doc?.kind !== 'job' || session.options.levels) return [];
-  return outputSubjects(doc, storage, due);
+  return outputSubjects(session, doc, storage);
 }
 
-function rawSubjects({ due, options }: VerifySession, doc: DataDoc, storage: string): Subject[] {
+function rawSubjects(session: VerifySession, doc: DataDoc, storage: string): Subject[] {
   const { _id: id, run, level } = doc;
-  if (options.levels?.includes(level) === false) return [];
+  if (session.options.levels?.includes(level) === false) return [];
   return doc.files.flatMap(({ name, size, adler32, replicas }) => {
     const replica = replicas[storage];
-    if (replica?.state !== 'verified' || replica.checkedAt > due) return [];
+    if (replica?.state !== 'verified' || !isDue(replica.checkedAt, session)) return [];
     const { path, attempt } = replica;
     return [{ id, ref: refOf(run), run, storage, path, name, size, adler32, raw: { level, attempt } }];
   });
 }
 
-function outputSubjects(job: JobDoc, storage: string, due: string): Subject[] {
+function outputSubjects(session: VerifySession, job: JobDoc, storage: string): Subject[] {
   const { _id: id, run, module, pass } = job;
   return job.subjobs.flatMap(({ index, state }) => {
     if (state.name !== 'completed') return [];
-    const mine = state.outputs.filter((one) => one.storage === storage && (one.checkedAt ?? state.since) <= due);
+    const at = ({ checkedAt }: Output): Iso => checkedAt ?? state.since;
+    const mine = state.outputs.filter((one) => one.storage === storage && isDue(at(one), session));
     return mine.map(({ path, name, size, adler32, bad }) => {
       const others = state.outputs.filter((one) => one.name === name && one.storage !== storage);
       const output = {

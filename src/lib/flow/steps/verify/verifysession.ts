@@ -25,6 +25,8 @@ export interface VerifySession {
   readonly sites: Sites;
   /** Copies checked before this time are due. */
   readonly due: Iso;
+  /** When the call began, by the store's clock. */
+  readonly began: Iso;
   /** Storage elements with too much bad at once. */
   readonly faulty: Set<string>;
   /** Copies that may still be checked. */
@@ -56,6 +58,7 @@ export async function openVerify(ports: Ports, options: VerifyOptions): Promise<
     storages,
     sites,
     due: plus(now, -(options.sinceVerified ?? 0)),
+    began: now,
     faulty: new Set(),
     left: options.limit ?? Number.POSITIVE_INFINITY,
   };
