@@ -34,7 +34,10 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
   const farm = farmSettings(ports, site);
   const backend = await ports.backend(farm.name);
   const identity = await backend.identity();
+  const known = (await ports.store.get<FarmDoc>([farmId(farm.name)])).get(farmId(farm.name));
   const at = await ports.store.now();
+  // Judged by a clock that was read after it: a process that was stopped must not take a newer heartbeat for a wrong one.
+  const wrong = known && isAhead(known.heartbeat, at) ? known.heartbeat : undefined;
   const outcome = await ports.store.update<FarmDoc>(farmId(farm.name), (doc) => {
     const expected = doc?.identity.cluster === '' ? undefined : doc?.identity;
     if (expected && (expected.cluster !== identity.cluster || expected.user !== identity.user)) {
@@ -42,7 +45,7 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
     }
     const base = { _id: farmId(farm.name), kind: 'farm', v: SCHEMA, site: farm.name, epoch: 1 } as const;
     // A process that was stopped between clock and write must not make the site look silent.
-    const heartbeat = doc && doc.heartbeat > at && !isAhead(doc.heartbeat, at) ? doc.heartbeat : at;
+    const heartbeat = doc && doc.heartbeat > at && doc.heartbeat !== wrong ? doc.heartbeat : at;
     const beat = {
       backend: farm.backend,
       identity,

@@ -50,8 +50,10 @@ async function* otherSites(ports: Ports, own: string, now: Iso, options: ResetOp
   const { limits } = ports.settings;
   const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
   for (const farm of farms.filter((candidate) => candidate.site !== own)) {
-    if (isAhead(farm.heartbeat, now)) {
-      yield await dateBack(ports, farm, now, options);
+    // By a clock that is read now: this process may have been stopped since it began.
+    const fresh = isAhead(farm.heartbeat, now) ? await ports.store.now() : now;
+    if (isAhead(farm.heartbeat, fresh)) {
+      yield await dateBack(ports, farm, fresh, options);
       continue;
     }
     const silent = between(farm.heartbeat, now);
