@@ -1,6 +1,6 @@
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
-import { inputLines } from '../../lib/cli/selection.ts';
+import { inputLines } from '../../lib/cli/input.ts';
 import { beating } from '../../lib/flow/farms/beat.ts';
 import { applyObservations, type Observation, parseObservation } from '../../lib/flow/steps/monitor/monitor.ts';
 

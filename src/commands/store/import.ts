@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing } from '../../lib/cli/flags.ts';
-import { inputLines } from '../../lib/cli/selection.ts';
+import { inputLines } from '../../lib/cli/input.ts';
 import { importStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreImport extends Base {

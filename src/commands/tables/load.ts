@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { changing, limit } from '../../lib/cli/flags.ts';
-import { readBytes, readInputBytes } from '../../lib/cli/selection.ts';
+import { readBytes, readInputBytes } from '../../lib/cli/input.ts';
 import { loadTables } from '../../lib/flow/steps/tables/tables.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 
@@ -26,7 +26,7 @@ export default class TablesLoad extends Base {
     const files = argv as string[];
     if (files.length === 0) throw new UsageError('no file is named', { hint: 'dflow tables load FILE..., or -' });
     const sources = [];
-    for (const name of files) sources.push({ name, text: name === '-' ? await readInputBytes() : readBytes(name) });
+    for (const name of files) sources.push({ name, text: await (name === '-' ? readInputBytes() : readBytes(name)) });
     const ports = await this.ports(true);
     await this.items(loadTables(ports, sources, this.stepOptions(flags, { tag: flags.tag })));
   }

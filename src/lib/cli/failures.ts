@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import type { RecordedFailure } from '../flow/reports/policy.ts';
 import { messageOf, UsageError } from '../util/errors.ts';
-import { inputLines } from './selection.ts';
+import { inputLines } from './input.ts';
 
 const text = z.optional(z.string());
 const count = z.optional(z.number());

@@ -17,17 +17,22 @@ export async function main(url: string): Promise<void> {
     const config = await Config.load({ root: fileURLToPath(new URL('..', url)) });
     config.pjson.oclif.helpClass = './dist/help.js';
     await run(argumentsOf(process.argv.slice(2)), config);
-    // A closed pipe never drains: waiting for it would end the process with Node's own code 13.
-    if (process.stdout.writable) await flush();
+    await nextTurn();
+    // A closed pipe or a full disk never drains: waiting for it would end the process with Node's own code 13.
+    if (process.stdout.writable && output.fault === undefined) await flush();
   } catch (error) {
     // Who waits for the output to be written is told of its error, too.
     if (output.fault === undefined || codeOf(error) !== codeOf(output.fault)) process.exitCode = report(error);
   }
-  // An error of the last write is told in the next turn.
-  await new Promise(setImmediate);
+  await nextTurn();
   if (output.fault === undefined) return;
   const lost = report(ownError(output.fault, 'standard output cannot be written'));
   process.exitCode ||= lost;
+}
+
+/** An error of the last write is told then. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** `dflow help` is the same page as `dflow`. */

@@ -1,6 +1,5 @@
 // The edge of selections: flags, REFs, standard input and files become a domain Selection.
 // An empty standard input or file selects nothing, never everything.
-import { createReadStream, readFileSync } from 'node:fs';
 import { PASS_STATES, type PassState } from '../domain/jobs/states.ts';
 import {
   type JobRef,
@@ -13,9 +12,10 @@ import {
 } from '../domain/selection.ts';
 import { type Selected, selectJobs } from '../flow/jobs/select.ts';
 import type { Ports } from '../flow/ports.ts';
-import { messageOf, UsageError } from '../util/errors.ts';
+import { UsageError } from '../util/errors.ts';
 import { suggestion } from '../util/near.ts';
 import { type Iso, iso, ms, parseDuration } from '../util/time.ts';
+import { readBytes, readInput } from './input.ts';
 
 /** The selection flags as oclif parses them. */
 export interface SelectionFlags {
@@ -127,7 +127,7 @@ export async function readRuns(words: readonly string[]): Promise<RunSet> {
   for (const word of words) {
     const source = await sourceOf(word);
     if (!source) sets.push(runsOf(word, '--run'));
-    else sets.push(...source.lines.map(([line, where]) => runsOf(runOfLine(line), `${source.name}:${where}`)));
+    else for (const [line, where] of source.lines) sets.push(runsOf(runOfLine(line), `${source.name}:${where}`));
   }
   return unionRuns(sets);
 }
@@ -166,7 +166,7 @@ interface Source {
 async function sourceOf(word: string): Promise<Source | undefined> {
   if (word !== '-' && !word.startsWith('@')) return undefined;
   const name = word === '-' ? 'standard input' : word.slice(1);
-  const found = lines(word === '-' ? await readInput() : readText(name));
+  const found = lines(word === '-' ? await readInput() : (await readBytes(name)).toString('utf8'));
   if (found.length === 0) empty.push(name);
   return { name, lines: found };
 }
@@ -179,7 +179,7 @@ function runOfLine(line: string): string {
 function runsOf(text: string, where: string): RunSet {
   const set = parseRuns(text);
   if (set) return set;
-  throw new UsageError(`${JSON.stringify(text)} is no run`, {
+  throw new UsageError(`${quoted(text)} is no run`, {
     where,
     hint: '109134, 109100-109200, 109100-, @runs.txt',
   });
@@ -191,7 +191,7 @@ export async function readRefs(words: readonly string[]): Promise<JobRef[]> {
   for (const word of words) {
     const source = await sourceOf(word);
     if (!source) refs.push(refOf(word, 'command line'));
-    else refs.push(...source.lines.map(([line, number]) => refOf(line, `${source.name}:${number}`)));
+    else for (const [line, number] of source.lines) refs.push(refOf(line, `${source.name}:${number}`));
   }
   return refs;
 }
@@ -201,7 +201,8 @@ export async function readWords(words: readonly string[]): Promise<string[]> {
   const all: string[] = [];
   for (const word of words) {
     const source = await sourceOf(word);
-    all.push(...(source ? source.lines.map(([line]) => wordOf(line)) : [word]));
+    if (!source) all.push(word);
+    else for (const [line] of source.lines) all.push(wordOf(line));
   }
   return all;
 }
@@ -220,7 +221,12 @@ function refOf(text: string, where: string): JobRef {
   const ref = parseLine(text);
   if (ref) return ref;
   const hint = '109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007, or a document id';
-  throw new UsageError(`${JSON.stringify(text)} is no REF`, { where, hint });
+  throw new UsageError(`${quoted(text)} is no REF`, { where, hint });
+}
+
+/** A text in quotes, its beginning where it is long. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }
 
 /** Lines that say something, with their numbers; `#` begins a comment. */
@@ -229,46 +235,4 @@ function lines(text: string): [string, number][] {
     .split('\n')
     .map((line, index): [string, number] => [line.trim(), index + 1])
     .filter(([line]) => line !== '' && !line.startsWith('#'));
-}
-
-/** A file named on the command line. @throws UsageError */
-export function readText(file: string): string {
-  return readBytes(file).toString('utf8');
-}
-
-/** The same for a file that need not be UTF-8. @throws UsageError */
-export function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`the file cannot be read: ${messageOf(error)}`, { where: file });
-  }
-}
-
-/** All of standard input. */
-export async function readInput(): Promise<string> {
-  return (await readInputBytes()).toString('utf8');
-}
-
-export async function readInputBytes(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-/** Every line of standard input (`-`) or a file as it comes, empty ones too. @throws UsageError */
-export async function* inputLines(name = '-'): AsyncGenerator<string, void, void> {
-  const source = name === '-' ? process.stdin : createReadStream(name);
-  let rest = '';
-  source.setEncoding('utf8');
-  try {
-    for await (const chunk of source) {
-      const parts = (rest + String(chunk)).split('\n');
-      rest = parts.pop() ?? '';
-      yield* parts;
-    }
-  } catch (error) {
-    throw new UsageError(`the file cannot be read: ${messageOf(error)}`, { where: name });
-  }
-  if (rest !== '') yield rest;
 }

@@ -1,16 +1,6 @@
 // Whose file is this? What is executed or believed (configuration, modules, macros, credentials) must not have been
 // written by somebody else. As ssh asks it, with git's exception for sudo.
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isMissing } from './systemerrors.ts';
 
@@ -74,16 +64,5 @@ export function foreign(path: string, me = identity()): { readonly path: string;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
-  }
-}
-
-/** Reads a file of which `check` approves; the facts are those of the very file that is read, not of its name. */
-export function readChecked(path: string, check: (facts: Stats) => void): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    check(fstatSync(file));
-    return readFileSync(file, 'utf8');
-  } finally {
-    closeSync(file);
   }
 }

@@ -44,6 +44,18 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** Errors of this process, its machine or a file server, which say nothing of the file that was asked for. */
+const PASSING: ReadonlySet<string> = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH'],
+  ...['EREMOTEIO', 'EKEYEXPIRED', 'ENOKEY'],
+]);
+
+/** True when the same may well succeed later, whatever the file. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && PASSING.has(code);
+}
+
 interface Words {
   readonly text: string;
   readonly hint?: string;

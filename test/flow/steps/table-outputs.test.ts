@@ -21,14 +21,17 @@ const record = { key, execution: 'e', phase: 'done', exit: 0, reason: '', wall: 
 
 let base: TestPorts;
 let down: boolean;
+let fault: Error | undefined;
 let acknowledged: string[];
 
 beforeEach(async () => {
   down = false;
+  fault = undefined;
   acknowledged = [];
   const wrap = (storage: Storage): Storage =>
     replacing(storage, {
       read: async (...asked) => {
+        if (fault) throw fault;
         if (down) throw new UnreachableError('down');
         return storage.read(...asked);
       },
@@ -95,5 +98,28 @@ test('what does not parse is set aside with its place, and the record is put awa
   expect(item).toMatchObject({ did: 'refused', failed: true, text: expect.stringMatching(/^x\.ratdb:2:\d+: /) });
   expect(await base.store.range(idsWith('quarantine:'))).toMatchObject([{ reason: 'bad-tables', run: 12 }]);
   expect(await tables()).toEqual([]);
+  expect(acknowledged).toEqual([key]);
+});
+
+const nested = (depth: number): string =>
+  `{ type: "FIT", run_range: [12, 12], x: ${'['.repeat(depth)}${']'.repeat(depth)} }`;
+
+test.each([
+  200, 20_000, 500_000,
+])('a table nested %i levels deep is set aside, and the record is put away', async (depth) => {
+  const doc = await completed(nested(depth));
+  const [item] = await observe(doc);
+  expect(item).toMatchObject({ did: 'refused', failed: true, text: expect.stringMatching(/levels|deep/) });
+  expect(await base.store.range(idsWith('quarantine:'))).toMatchObject([{ reason: 'bad-tables', run: 12 }]);
+  expect(acknowledged).toEqual([key]);
+});
+
+test('whatever else befalls the reading of an output concerns only its job', async () => {
+  const doc = await completed(TABLE);
+  fault = new RangeError('Invalid string length');
+  expect(await observe(doc)).toMatchObject([
+    { did: 'not-loaded', failed: true, text: expect.stringContaining('Invalid string length') },
+  ]);
+  expect(await base.store.range(idsWith('quarantine:'))).toMatchObject([{ reason: 'bad-tables', run: 12 }]);
   expect(acknowledged).toEqual([key]);
 });

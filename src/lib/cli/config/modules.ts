@@ -4,9 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
 import { byName, isTaken } from '../../util/byname.ts';
-import { ConfigError, messageOf } from '../../util/errors.ts';
+import { ConfigError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
-import { codeOf } from '../../util/systemerrors.ts';
+import { codeOf, wordsOf } from '../../util/systemerrors.ts';
 import { check } from './check.ts';
 import { type Path, type Problem, readYaml, type YamlFile } from './document.ts';
 import { readMacro } from './macros.ts';
@@ -58,7 +58,7 @@ export function moduleFiles(folder: string): string[] {
     if (codeOf(error) === 'ENOENT') return [];
     throw new ConfigError('the folder of module files cannot be read', {
       where: join(folder, 'modules'),
-      hint: messageOf(error),
+      hint: wordsOf(error),
     });
   }
 }

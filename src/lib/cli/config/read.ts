@@ -1,8 +1,8 @@
 // Reading the files that a configuration is made of: as they are, or only where nobody else can have written them.
-import { readFileSync, type Stats } from 'node:fs';
-import { ConfigError, DflowError, messageOf } from '../../util/errors.ts';
-import { foreign, foreignBy, identity, readChecked } from '../../util/owner.ts';
-import { codeOf } from '../../util/systemerrors.ts';
+import type { Stats } from 'node:fs';
+import { ConfigError, ItemError } from '../../util/errors.ts';
+import { foreign, foreignBy, identity } from '../../util/owner.ts';
+import { readRegular } from '../../util/readfile.ts';
 
 /** How the files of a configuration are taken. */
 export interface Reading {
@@ -14,20 +14,17 @@ export interface Reading {
 
 /** @throws ConfigError when the file cannot be read */
 export function readText(file: string): string {
-  return readable(file, () => readFileSync(file, 'utf8'));
+  return readable(file);
 }
 
 /** The same for a file that was found, not named. @throws ConfigError when somebody else owns or can write it */
 function readOwn(file: string): string {
   requireOwn(file);
   const me = identity();
-  return readable(file, () =>
-    readChecked(file, (facts: Stats) => {
-      if (!facts.isFile()) throw new ConfigError('the file cannot be read: it is not a regular file', { where: file });
-      const why = me && foreignBy(facts, me);
-      if (why !== undefined) throw notOurs(file, file, why);
-    }),
-  );
+  return readable(file, (facts) => {
+    const why = me && foreignBy(facts, me);
+    if (why !== undefined) throw notOurs(file, file, why);
+  });
 }
 
 /** @throws ConfigError when somebody else owns or can write the file or its folder */
@@ -48,12 +45,15 @@ function notOurs(file: string, path: string, why: string): ConfigError {
   });
 }
 
-function readable(file: string, read: () => string): string {
+/** Bytes of a configuration, a module file or a macro at most. */
+const LIMIT = 1_000_000;
+
+function readable(file: string, check?: (facts: Stats) => void): string {
   try {
-    return read();
+    return readRegular(file, LIMIT, check).toString('utf8');
   } catch (error) {
-    if (error instanceof DflowError) throw error;
-    const why = codeOf(error) === 'EACCES' ? 'no permission' : messageOf(error);
+    if (!(error instanceof ItemError)) throw error;
+    const why = error.message.replace(`${file}: `, '');
     throw new ConfigError(`the file cannot be read: ${why}`, { where: file, cause: error });
   }
 }

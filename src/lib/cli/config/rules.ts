@@ -3,6 +3,7 @@
 import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
 import { parseRuns } from '../../domain/selection.ts';
 import type { FarmSettings, RouteRule } from '../../domain/settings.ts';
+import { wrongExpression } from '../../util/expression.ts';
 import { suggestion } from '../../util/near.ts';
 import { parseDuration } from '../../util/time.ts';
 import type { Path } from './document.ts';
@@ -39,12 +40,9 @@ export function ruleFindings(rules: readonly RawRule[], path: Path): Finding[] {
 }
 
 function expression({ text }: RawRule, path: Path): Finding[] {
-  try {
-    new RegExp(text ?? '', 'i');
-    return [];
-  } catch (error) {
-    return [{ path: [...path, 'text'], message: `is no regular expression: ${(error as Error).message}` }];
-  }
+  const wrong = wrongExpression(text ?? '');
+  if (wrong === undefined) return [];
+  return [{ path: [...path, 'text'], message: `is no regular expression (RE2): ${wrong}` }];
 }
 
 /** `of`, `factor` and `ceiling` belong to `more`, which cannot do without the first. */

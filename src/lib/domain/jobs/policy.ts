@@ -1,5 +1,6 @@
 // What a failed attempt means and what follows: the policy table read as data. First matching row decides.
 
+import { found } from '../../util/expression.ts';
 import type { Settings } from '../settings.ts';
 import type { Resources } from './job.ts';
 import type { PolicyRule } from './policyrule.ts';
@@ -33,7 +34,7 @@ export function ruleFor(rules: readonly PolicyRule[], evidence: Evidence): Polic
       (rule.exit === undefined || (evidence.exit !== undefined && rule.exit.includes(evidence.exit))) &&
       (rule.signal === undefined || (evidence.signal !== undefined && rule.signal.includes(evidence.signal))) &&
       (rule.phase === undefined || rule.phase === evidence.phase) &&
-      (rule.text === undefined || new RegExp(rule.text, 'i').test(evidence.text)),
+      (rule.text === undefined || found(rule.text, evidence.text)),
   );
 }
 

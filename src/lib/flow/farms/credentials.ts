@@ -1,10 +1,11 @@
 // Credentials are looked at before anything is started: expired ones stop a step before it marks anything as failed,
 // and every host says how long its own are good for, so that a shifter anywhere sees it.
-import { readFile } from 'node:fs/promises';
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import { secondsLeft, tokenLeft } from '../../domain/token.ts';
-import { CredentialsError, messageOf } from '../../util/errors.ts';
+import { CredentialsError } from '../../util/errors.ts';
 import { shell } from '../../util/exec.ts';
+import { readBounded } from '../../util/readfile.ts';
+import { wordsOf } from '../../util/systemerrors.ts';
 import { humanDuration, type Iso, isRecent, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';
 
@@ -92,12 +93,12 @@ async function ask(command: string, cwd: string): Promise<Found> {
 async function readToken(path: string, now: number): Promise<Found> {
   if (path === '') return { missing: 'the variable that names the token file is not set' };
   try {
-    const text = await readFile(path, 'utf8');
+    const text = (await readBounded(path, 1_000_000)).toString('utf8');
     if (text.trim() === '') return { missing: `the token file ${path} is empty` };
     const seconds = tokenLeft(text, now);
     return seconds === undefined ? {} : { left: seconds * SECOND };
   } catch (error) {
-    return { missing: `the token file cannot be read: ${messageOf(error)}` };
+    return { missing: `the token file cannot be read: ${wordsOf(error)}` };
   }
 }
 

@@ -3,7 +3,7 @@
 import nano from 'nano';
 import { Agent, request as ask } from 'undici';
 import type { Json } from '../../domain/doc.ts';
-import { LoginError, messageOf, StoreError } from '../../util/errors.ts';
+import { ItemError, LoginError, messageOf, StoreError } from '../../util/errors.ts';
 import type { Login, Place } from './credentials.ts';
 
 export interface Request {
@@ -143,6 +143,10 @@ export class Connection {
     }
     if (status === 404 && /no_db_file|Database does not exist/i.test(text)) {
       throw new StoreError('there is no such database', { where: this.where, hint: 'dflow store setup' });
+    }
+    if (status === 413) {
+      const hint = 'raise max_document_size of CouchDB';
+      throw new ItemError(`the store does not take a document this large: ${text}`, { where: this.where, hint });
     }
     if (status === 0 || status === 408 || status === 429 || status >= 500) throw this.#unclear(text);
     throw new StoreError(`the store answered ${status}: ${text}`, { where: this.where });

@@ -4,7 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { ConfigError, CredentialsError } from '../../util/errors.ts';
-import { foreign, readChecked } from '../../util/owner.ts';
+import { foreign } from '../../util/owner.ts';
+import { readRegular } from '../../util/readfile.ts';
 import { decodeLogin, hide, splitAddress, withoutSecrets } from '../../util/secrets.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 
@@ -66,6 +67,9 @@ async function loginOf(place: Place, env: Environment): Promise<Login | undefine
   return text === undefined ? undefined : loginIn(text, place.host, path);
 }
 
+/** Bytes of the file at most. */
+const LIMIT = 1_000_000;
+
 function readPrivate(path: string, required: boolean): string | undefined {
   try {
     // Who names the file vouches for its place; one that was found must lie where nobody else can put one.
@@ -75,32 +79,40 @@ function readPrivate(path: string, required: boolean): string | undefined {
         where: path,
         hint: `chown and chmod '${found.path}', or name the file: DFLOW_CREDENTIALS=${path}`,
       });
-    return readChecked(path, ({ mode }) => {
+    const bytes = readRegular(path, LIMIT, ({ mode }) => {
       if ((mode & 0o077) === 0) return;
       throw new CredentialsError('the credentials file can be read by others', {
         where: path,
         hint: `chmod 600 ${path}`,
       });
     });
+    return bytes.toString('utf8');
   } catch (cause) {
     if (cause instanceof CredentialsError) throw cause;
-    if (codeOf(cause) === 'ENOENT' && !required) return undefined;
+    if (codeOf((cause as Error).cause) === 'ENOENT' && !required) return undefined;
     throw new CredentialsError('the credentials file cannot be read', { where: path, hint: `ls -l ${path}`, cause });
   }
 }
 
 async function loginIn(text: string, host: string, path: string): Promise<Login | undefined> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const error = document.errors[0];
-  if (error) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    throw new ConfigError('the credentials file does not parse', { where: `${path}:${line}:${col}` });
+  const refused = (where: string): ConfigError => new ConfigError('the credentials file does not parse', { where });
+  let all: Record<string, unknown> | null;
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    const error = document.errors[0];
+    if (error) {
+      const { line, col } = lines.linePos(error.pos[0]);
+      throw refused(`${path}:${line}:${col}`);
+    }
+    all = document.toJS() as Record<string, unknown> | null;
+  } catch (error) {
+    // Aliases of aliases, or a depth that is made to exhaust the reader.
+    throw error instanceof ConfigError ? error : refused(path);
   }
-  const all = document.toJS() as Record<string, unknown> | null;
   const entry = all?.[host] ?? all?.[host.replace(/:\d+$/, '')];
   if (entry === undefined) return undefined;
-  const { user, password } = entry as { user?: unknown; password?: unknown };
+  const { user, password } = (entry ?? {}) as { user?: unknown; password?: unknown };
   if (typeof user === 'string' && (typeof password === 'string' || typeof password === 'number')) {
     return { user, password: String(password) };
   }

@@ -14,6 +14,8 @@ import {
 } from '../../../domain/formats/ratdb.ts';
 import { exactJson, type RatdbFields, roundedFields } from '../../../domain/formats/ratdbvalues.ts';
 import type { Decision } from '../../../store.ts';
+import { humanBytes } from '../../../util/bytes.ts';
+import { DEEPEST, isDeeper } from '../../../util/depth.ts';
 import type { Iso } from '../../../util/time.ts';
 
 /** Which contents hold for NAME[INDEX] in one run range and pass. */
@@ -80,6 +82,7 @@ export interface Placed {
 export function place(source: TableSource): Map<string, Placed> {
   const placed = new Map<string, Placed>();
   for (const table of parseRatdb(source.text)) {
+    bounded(table);
     const hash = contentHash(table.fields, table.latin1);
     for (const range of table.ranges) {
       const id = tableId(table.name, table.index, range, table.pass);
@@ -87,6 +90,17 @@ export function place(source: TableSource): Map<string, Placed> {
     }
   }
   return placed;
+}
+
+/** Bytes of one table as JSON at most: what a job may leave in one file. */
+const LARGEST = 64_000_000;
+
+/** What the store could not keep is refused like what does not parse. */
+function bounded({ name, fields, line }: RatdbTable): void {
+  if (isDeeper(fields)) throw new RatdbError(`table ${name} is nested more than ${DEEPEST} levels deep`, line, 1);
+  const size = JSON.stringify(fields).length;
+  if (size > LARGEST)
+    throw new RatdbError(`table ${name} has ${humanBytes(size)}, and ${humanBytes(LARGEST)} is the most`, line, 1);
 }
 
 /** What a new table does to the document that stands there. */
@@ -122,8 +136,9 @@ export function describe(placed: Placed): string {
   return `${name} for ${where}${table.pass > 0 ? `, pass ${table.pass}` : ''}`;
 }
 
-/** `file:line:column: message` of a text that does not parse; anything else is thrown on. */
+/** `file:line:column: message` of a text that does not parse, or that exhausts the parser. */
 export function parseFailure(source: TableSource, error: unknown): string {
+  if (error instanceof RangeError) return `${source.name}: nested too deeply, or too large`;
   if (!(error instanceof RatdbError)) throw error;
   return `${source.name}:${error.line}:${error.column}: ${error.message}`;
 }

@@ -1,8 +1,10 @@
 // The whole store as JSON documents, out and in: for backups, and to move from SQLite to CouchDB. An import adds what
 // is missing and never changes what is there.
+
 import { createHash } from 'node:crypto';
 import { type Doc, type Json, SCHEMA } from '../../../domain/doc.ts';
 import { type Change, idsWith, type Outcome, type Store, tookEffect } from '../../../store.ts';
+import { DEEPEST, isDeeper } from '../../../util/depth.ts';
 import { messageOf } from '../../../util/errors.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 
@@ -97,6 +99,7 @@ function parseDocument(line: unknown): Omit<Line, 'number'> {
     return { wrong: `not JSON: ${messageOf(error)}` };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'no JSON object' };
+  if (isDeeper(value)) return { wrong: `nested more than ${DEEPEST} levels deep` };
   const { _id, kind, v } = value as Partial<Doc>;
   if (typeof _id !== 'string' || _id === '' || _id.startsWith('_')) return { wrong: 'no document id (_id)' };
   if (typeof kind !== 'string' || typeof v !== 'number') return { wrong: `${_id}: no kind or version (kind, v)` };

@@ -7,7 +7,8 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import { isTables } from '../../../domain/modules/modules.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
-import { BusyItemError, DflowError, ItemError, UnreachableError } from '../../../util/errors.ts';
+import { BusyItemError, DflowError, ItemError, StoreError } from '../../../util/errors.ts';
+import { wordsOf } from '../../../util/systemerrors.ts';
 import type { Item, Ports } from '../../ports.ts';
 import { loadTables } from '../load/load.ts';
 
@@ -33,14 +34,29 @@ export async function* loadOutputs(
       try {
         yield* loadOne(ports, job, output);
       } catch (error) {
-        if (!(error instanceof DflowError)) throw error;
-        if (error instanceof UnreachableError || error instanceof BusyItemError) unread.add(key);
+        if (error instanceof StoreError) throw error;
+        const text = wordsOf(error);
+        if (isPassingError(error)) unread.add(key);
+        // Whatever a job has left can only concern that job.
+        else await setAside(ports, job, output, text);
         const ref = refOf(job.run, job.module, job.pass, subjob);
-        yield { kind: 'table', ref, did: 'not-loaded', failed: true, text: `${output.name}: ${error.message}` };
+        yield {
+          kind: 'table',
+          ref,
+          did: 'not-loaded',
+          failed: true,
+          text: `${output.name}: ${text}`,
+          next: `dflow why ${ref}`,
+        };
       }
     }
   }
   return unread;
+}
+
+/** True when the next monitor may well read it: nothing is said of the file. */
+function isPassingError(error: unknown): boolean {
+  return error instanceof BusyItemError || (error instanceof DflowError && !(error instanceof ItemError));
 }
 
 async function* loadOne(ports: Ports, job: JobDoc, output: Output): AsyncGenerator<Item, void, void> {
