@@ -35,11 +35,7 @@ describe('configuration and module files', () => {
       /larger than 1\.0 MB/,
     ],
     ['aliases of aliases', () => write('modules/x.yaml', bomb), /alias/i],
-    [
-      '100,000 brackets',
-      () => write('modules/x.yaml', `modules: ${'['.repeat(100_000)}`),
-      /levels|x\.yaml:1:/,
-    ],
+    ['100,000 brackets', () => write('modules/x.yaml', `modules: ${'['.repeat(100_000)}`), /levels|x\.yaml:1:/],
   ])('%s as a module file', (_, make, words) => {
     make();
     const { code, err } = dflow(here, ['config', 'check']);

@@ -22,7 +22,7 @@ export default class StoreExport extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(StoreExport);
-    const { store } = await this.ports(false);
+    const { everything: store } = await this.ports(false);
     for await (const doc of exportStore(store, flags.kind)) {
       if (!this.out.exactJson(doc)) break;
     }

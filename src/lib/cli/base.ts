@@ -4,7 +4,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
-import type { Item, Ports, Step } from '../flow/ports.ts';
+import type { Item, Step } from '../flow/ports.ts';
 import type { Row } from '../flow/reports/look/row.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { withoutSecrets } from '../util/secrets.ts';
@@ -15,6 +15,7 @@ import { Output, type OutputFormat } from './output.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { withProgress } from './progress.ts';
 import { takeEmpty } from './selection.ts';
+import { nextOf } from './soundstore.ts';
 import { workingFolder } from './workingfolder.ts';
 
 /** What the base reads of the shared flags; commands read their own. */
@@ -64,7 +65,7 @@ export abstract class Base extends Command {
   }
 
   /** Opens the store and hands out everything else lazily. `write`: the command changes documents. */
-  protected async ports(write: boolean | 'setup'): Promise<Ports> {
+  protected async ports(write: boolean | 'setup'): Promise<OpenPorts> {
     this.opened ??= await openPorts(await this.settings(), { write, command: this.command });
     return this.opened;
   }
@@ -104,6 +105,7 @@ export abstract class Base extends Command {
         this.out.item(item);
       }
     }
+    for (const item of this.unreadable()) this.out.item(item);
     this.out.end();
     // Nothing could be done, since everything that it needs is away: another code than that of items that failed.
     const away = seen.done === 0 && seen.unreachable === seen.failed;
@@ -157,7 +159,19 @@ export abstract class Base extends Command {
     throw error;
   }
 
+  /** Documents that were met and passed over since the last call; the exit code is 1 when there are any. */
+  private unreadable(): Item[] {
+    const found = [...(this.opened?.unread ?? [])];
+    this.opened?.unread.clear();
+    if (found.length > 0) process.exitCode ||= EXIT.itemsFailed;
+    return found.map(([ref, wrong]) => {
+      const text = `cannot be read, passed over: ${wrong}`;
+      return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: nextOf(ref) };
+    });
+  }
+
   protected override async finally(): Promise<void> {
+    for (const item of this.unreadable()) this.complain(item);
     for (const name of this.shared.quiet ? [] : takeEmpty()) this.say(`${name} names nothing: nothing is selected`);
     await this.opened?.close();
   }

@@ -14,6 +14,7 @@ import { suggestion } from '../util/near.ts';
 import { stopping } from '../util/stopping.ts';
 import { refuseNesting } from './config/nesting.ts';
 import { presenceIn } from './presence.ts';
+import { soundStore } from './soundstore.ts';
 
 /** Stores by the scheme of their address. */
 const STORES: Readonly<Record<string, string>> = { sqlite: 'sqlite', http: 'couch', https: 'couch' };
@@ -25,6 +26,10 @@ export const ADAPTERS = {
 } as const;
 
 export interface OpenPorts extends Ports {
+  /** The store with every document, also those that cannot be read. */
+  readonly everything: Store;
+  /** What is wrong with each unreadable document that was met, by id. */
+  readonly unread: Map<string, string>;
   close(): Promise<void>;
 }
 
@@ -40,7 +45,9 @@ export interface OpenOptions {
  */
 export async function openPorts(settings: Settings, options: OpenOptions): Promise<OpenPorts> {
   if (options.write === true) await refuseNesting(settings);
-  const store = await openStore(settings, options.write);
+  const everything = await openStore(settings, options.write);
+  const unread = new Map<string, string>();
+  const store = soundStore(everything, unread);
   const storages = new Map<string, Promise<Storage>>();
   const backends = new Map<string, Promise<Backend>>();
   const host = hostOf();
@@ -53,6 +60,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
   return {
     settings,
     store,
+    everything,
+    unread,
     host,
     by: `${options.command}@${host}`,
     nonce,

@@ -24,7 +24,17 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const doc = (id: string, more: object = {}) => ({ _id: id, kind: id.split(':')[0]!, v: 1, ...more });
+const at = '2026-07-14T06:00:00.000Z';
+const least: Record<string, (id: string) => object> = {
+  hold: () => ({ what: 'pause', scope: {}, why: 'test', by: 'x', since: at }),
+  run: (id) => ({ run: Number(id.slice(4)), levels: {}, firstSeen: at, history: [] }),
+  quarantine: (id) => ({ level: 'L1', name: id.slice('quarantine:L1:'.length), reason: 'empty', detail: '', at }),
+};
+/** A document with what its kind must have. */
+function doc(id: string, more: object = {}) {
+  const kind = id.split(':')[0]!;
+  return { _id: id, kind, v: 1, ...least[kind]?.(id), ...more };
+}
 async function put(store: Store, docs: readonly ReturnType<typeof doc>[]): Promise<void> {
   await store.bulk(docs.map((each) => ({ id: each._id, change: () => ({ write: each }) })));
 }
@@ -41,7 +51,7 @@ const brief = (items: readonly Item[]): string[] => items.map((item) => `${item.
 test('everything goes out and in again, over many pages, once', async () => {
   const docs = Array.from({ length: 2300 }, (_, i) => doc(`run:${String(i).padStart(10, '0')}`, { n: i }));
   await put(from, docs);
-  await put(from, [doc('quarantine:L1:😀 "x".dat', { reason: 'name' }), doc('hold:a')]);
+  await put(from, [doc('quarantine:L1:😀 "x".dat', { reason: 'unparsable-name' }), doc('hold:a')]);
   const out = await all(exportStore(from));
   expect(out).toHaveLength(2302);
   expect(out.find(({ _id }) => _id === 'run:0000000007')).toEqual(docs[7]);
@@ -64,14 +74,14 @@ test('what differs is refused and named, what is bad is named by its line, the r
   await put(to, [doc('hold:a', { why: 'old', who: 'x' }), doc('hold:same', { a: 1, b: { c: 2, d: 3 } })]);
   const input = [
     doc('hold:a', { why: 'new' }),
-    '{"_id": "hold:b", "kind": "hold", "v": 1}',
+    JSON.stringify(doc('hold:b')),
     '{"_id": "hold:c", ',
     '',
     '["hold:d"]',
     '{"kind":"hold","v":1}',
     '{"_id":"_design/x","kind":"hold","v":1}',
     '{"_id":"hold:new","kind":"hold","v":99}',
-    '{"v":1,"b":{"d":3,"c":2},"a":1,"kind":"hold","_id":"hold:same","_rev":"9-x","ops":["q"]}',
+    JSON.stringify({ b: { d: 3, c: 2 }, a: 1, ...doc('hold:same'), _rev: '9-x', ops: ['q'] }),
     doc('hold:b', { other: true }),
     doc('hold:b'),
   ];
@@ -98,4 +108,23 @@ test('what differs is refused and named, what is bad is named by its line, the r
     doc('hold:same', { a: 1, b: { c: 2, d: 3 } }),
   ]);
   expect((await to.range(idsWith('hold:'))).length).toBe(3);
+});
+
+test.each([
+  ['an unknown kind', { _id: 'thing:a', kind: 'thing', v: 1 }, "kind: 'thing' is not known"],
+  ['an id of another kind', { ...doc('run:0000000009'), kind: 'job' }, '_id: that of kind job begins with job:'],
+  ['an id that its fields do not make', { ...doc('run:0000000009'), run: 8 }, '_id: its fields make run:0000000008'],
+  ['a field that is missing', { _id: 'run:0000000009', kind: 'run', v: 1, run: 9 }, 'levels: is missing'],
+  [
+    'a field of another type',
+    doc('hold:a', { scope: { runs: [[1, 'x']] } }),
+    'scope.runs[0][1]: expected a whole number',
+  ],
+  ['a time that is none', doc('hold:a', { since: 'yesterday' }), 'since: expected a time'],
+  ['depth', doc('hold:a', { x: JSON.parse('['.repeat(20_000) + ']'.repeat(20_000)) }), 'levels deep'],
+])('%s is refused with its line and field', async (_, bad, words) => {
+  const [first, second] = await all(importStore(to, lines(bad, doc('hold:good'))));
+  expect(first).toMatchObject({ did: 'refused', failed: true, text: expect.stringContaining(words) });
+  expect(first?.text).toMatch(/^line 1: /);
+  expect(second).toMatchObject({ did: 'imported', ref: 'hold:good' });
 });

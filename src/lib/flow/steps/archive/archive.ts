@@ -2,7 +2,8 @@
 // is missing and never changes what is there.
 
 import { createHash } from 'node:crypto';
-import { type Doc, type Json, SCHEMA } from '../../../domain/doc.ts';
+import type { Doc, Json } from '../../../domain/doc.ts';
+import { unsound } from '../../../domain/schemas.ts';
 import { type Change, idsWith, type Outcome, type Store, tookEffect } from '../../../store.ts';
 import { DEEPEST, isDeeper } from '../../../util/depth.ts';
 import { messageOf } from '../../../util/errors.ts';
@@ -29,7 +30,8 @@ export async function* exportStore(store: Store, kinds?: readonly string[]): Asy
   }
 }
 
-function plain(doc: Doc): PlainDoc {
+/** The document without what is its store's. */
+export function plain(doc: Doc): PlainDoc {
   const { _rev, _conflicts, ops, ...rest } = doc;
   return rest;
 }
@@ -100,10 +102,10 @@ function parseDocument(line: unknown): Omit<Line, 'number'> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'no JSON object' };
   if (isDeeper(value)) return { wrong: `nested more than ${DEEPEST} levels deep` };
-  const { _id, kind, v } = value as Partial<Doc>;
+  const { _id } = value as Partial<Doc>;
   if (typeof _id !== 'string' || _id === '' || _id.startsWith('_')) return { wrong: 'no document id (_id)' };
-  if (typeof kind !== 'string' || typeof v !== 'number') return { wrong: `${_id}: no kind or version (kind, v)` };
-  if (v > SCHEMA) return { wrong: `${_id}: made by a newer dflow (schema ${v}, this one knows ${SCHEMA})` };
+  const wrong = unsound(value as Doc);
+  if (wrong !== undefined) return { wrong: `${_id}: ${wrong}` };
   return { doc: plain(value as Doc) };
 }
 

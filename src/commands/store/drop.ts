@@ -1,0 +1,32 @@
+import { Args, Flags } from '@oclif/core';
+import { Base } from '../../lib/cli/base.ts';
+import { changing } from '../../lib/cli/flags.ts';
+import { readWords } from '../../lib/cli/selection.ts';
+import { dropUnreadable } from '../../lib/flow/steps/archive/drop.ts';
+
+export default class StoreDrop extends Base {
+  static override summary = 'Remove documents that dflow cannot read';
+  static override description =
+    'Removes documents whose fields are not what their kind must have: another version, an import or a hand in the database left them. A receipt in .dflow/receipts keeps their content; corrected, dflow store import takes it. Documents that can be read are refused.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> run:0000000009 --why "test entry"',
+    '<%= config.bin %> <%= command.id %> run:0000000009 --why "test entry" --dry-run',
+  ];
+  static override strict = false;
+  static override args = {
+    ids: Args.string({ description: 'ids of documents, @FILE, -', required: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    ...changing,
+    why: Flags.string({ description: 'reason', helpValue: 'TEXT', required: true }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(StoreDrop);
+    const ids = await readWords(argv as string[]);
+    const ports = await this.ports(true);
+    await this.items(
+      dropUnreadable(ports, ports.everything, [...new Set(ids)], flags.why, this.stepOptions(flags, {})),
+    );
+  }
+}

@@ -1,0 +1,74 @@
+// A store that hands out only documents that can be read. The others are told once each and passed over: they are never
+// overwritten, and what does not need them goes on. An unreadable hold stops what asks for holds: it may forbid it.
+import type { Doc } from '../domain/doc.ts';
+import { unsound } from '../domain/schemas.ts';
+import type { Change, Decision, IdRange, Outcome, Store } from '../store.ts';
+import { ItemError } from '../util/errors.ts';
+
+/** What clears it. */
+export const nextOf = (id: string): string => `dflow store drop ${id} --why "cannot be read"`;
+
+/** `unread` is filled with what is wrong with each unreadable document that was met, by id. */
+export function soundStore(store: Store, unread: Map<string, string>): Store {
+  const checked = new WeakSet<Doc>();
+  const wrongWith = (doc: Doc): string | undefined => {
+    if (checked.has(doc)) return undefined;
+    const wrong = unsound(doc);
+    if (wrong === undefined) checked.add(doc);
+    else unread.set(doc._id, wrong);
+    return wrong;
+  };
+  const readable = (doc: Doc): boolean => {
+    const wrong = wrongWith(doc);
+    if (wrong === undefined || doc.kind !== 'hold') return wrong === undefined;
+    unread.delete(doc._id);
+    throw new ItemError(`the hold ${doc._id} cannot be read, so nobody knows what it forbids: ${wrong}`, {
+      hint: nextOf(doc._id),
+    });
+  };
+  const careful =
+    <D extends Doc>(change: Change<D>['change']): Change<D>['change'] =>
+    (doc): Decision<D> => {
+      const wrong = doc && wrongWith(doc);
+      return wrong === undefined ? change(doc) : { skip: `it cannot be read: ${wrong}` };
+    };
+  const without = <D extends Doc>(outcome: Outcome<D>): Outcome<D> => {
+    if (!outcome.doc || wrongWith(outcome.doc) === undefined) return outcome;
+    const { doc: _, ...rest } = outcome;
+    return rest;
+  };
+  return {
+    get: async <D extends Doc>(ids: readonly string[]) => {
+      const found = await store.get<D>(ids);
+      return new Map([...found].filter(([, doc]) => readable(doc)));
+    },
+    range: async <D extends Doc>(range: IdRange) => {
+      const docs: D[] = [];
+      // Who reads in pages takes a short one for the last: what is passed over is made up for.
+      for (let left = range; ; ) {
+        const wanted = range.limit === undefined ? undefined : range.limit - docs.length;
+        const page = await store.range<D>(wanted === undefined ? left : { ...left, limit: wanted });
+        docs.push(...page.filter(readable));
+        const last = page.at(-1)?._id;
+        if (wanted === undefined || last === undefined || page.length < wanted || docs.length >= (range.limit ?? 0))
+          return docs;
+        left = range.descending ? { ...left, end: before(last) } : { ...left, start: `${last}\u0000` };
+      }
+    },
+    update: async (id, change) => without(await store.update(id, careful(change))),
+    bulk: async (changes) =>
+      (await store.bulk(changes.map((one) => ({ ...one, change: careful(one.change) })))).map(without),
+    view: (name, query) => store.view(name, query),
+    count: (name, level, query) => store.count(name, level, query),
+    changes: (since, limit) => store.changes(since, limit),
+    now: () => store.now(),
+    setup: (experiment) => store.setup(experiment),
+    info: () => store.info(),
+    close: () => store.close(),
+  };
+}
+
+/** An id right before this one in byte order: no id of ours lies between them. */
+function before(id: string): string {
+  return `${id.slice(0, -1)}${String.fromCodePoint((id.codePointAt(id.length - 1) ?? 1) - 1)}\u{10ffff}`;
+}

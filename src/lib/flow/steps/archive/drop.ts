@@ -1,0 +1,44 @@
+// Taking documents out of the store that dflow cannot read. Their content stays in a receipt, which store import takes
+// once it is put right.
+import { unsound } from '../../../domain/schemas.ts';
+import type { Store } from '../../../store.ts';
+import { tookEffect } from '../../../store.ts';
+import { newReceipt } from '../../../util/receipt.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { plain } from './archive.ts';
+
+/** `store` is one that hands out every document. Documents that can be read are refused. */
+export async function* dropUnreadable(
+  { settings, nonce, by }: Ports,
+  store: Store,
+  ids: readonly string[],
+  why: string,
+  { dryRun }: StepOptions = {},
+): Step {
+  const at = await store.now();
+  const receipt = newReceipt(settings.folder, 'drop', at, nonce());
+  const docs = await store.get(ids);
+  try {
+    for (const id of ids) {
+      const doc = docs.get(id);
+      const wrong = doc && unsound(doc);
+      const item: Item = { kind: 'document', ref: id, did: 'dropped', ...(dryRun ? { dryRun: true } : {}) };
+      if (!doc)
+        yield { ...item, did: 'missing', failed: true, text: 'there is no such document', next: 'dflow status' };
+      else if (wrong === undefined) {
+        yield { ...item, did: 'kept', failed: true, text: 'it can be read, so it stays', next: `dflow show ${id}` };
+      } else if (dryRun) yield { ...item, text: wrong };
+      else {
+        await receipt.write([{ at, by, why, wrong, document: plain(doc) }]);
+        const outcome = await store.update(id, (now) =>
+          now && unsound(now) !== undefined ? { remove: true } : { skip: 'it was changed meanwhile' },
+        );
+        if (tookEffect(outcome)) yield { ...item, receipt: receipt.name, text: `${wrong}; kept in ${receipt.path}` };
+        else
+          yield { ...item, did: 'kept', failed: true, text: outcome.why ?? outcome.result, next: `dflow show ${id}` };
+      }
+    }
+  } finally {
+    await receipt.close();
+  }
+}
