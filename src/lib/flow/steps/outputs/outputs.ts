@@ -22,8 +22,8 @@ const PAGE = 100;
 export async function* transferOutputs(session: Session): Step {
   const { ports, options } = session;
   const { outputs: rules, folder } = ports.settings;
-  if (!options.dryRun) yield* settleLeft(ports, session.sites);
   if (rules.length === 0 || options.levels || options.from !== undefined) return;
+  if (!options.dryRun) yield* settleLeft(ports, session.sites);
   const nonce = ports.nonce();
   const mover = new Mover(session, newReceipt(folder, 'move', await ports.store.now(), nonce), nonce);
   try {

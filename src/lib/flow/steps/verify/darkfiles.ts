@@ -118,7 +118,8 @@ async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: str
 
 const WORDS: Readonly<Record<Dark['is'], string>> = {
   partial: 'left by a copy that was killed; the next attempt at this file removes it',
-  leaving: 'left by a deletion that was stopped; the next dflow transfer settles it',
+  leaving:
+    'left by a deletion that was stopped; the next dflow delete, or dflow transfer with outputs rules, settles it',
   probe: 'a few bytes that told two places apart, left by a call that was killed; remove it by hand',
   unpublished: 'output of an execution that is not the published one',
   dark: 'no document knows it',
