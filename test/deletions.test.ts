@@ -56,7 +56,7 @@ function takesDeletion(file: string): boolean {
   const imports = code(file)
     .join('\n')
     .matchAll(/import\s+([^;]*?)\s+from '(?:node:)?fs(?:\/promises)?'/g);
-  return [...imports].some(([, names = '']) => !names.startsWith('{') || /\b(unlink|rmdir|rm)(Sync)?\b/.test(names));
+  return [...imports].some(([, names = '']) => /^(\*|\w+$)/.test(names) || /\b(unlink|rmdir|rm)(Sync)?\b/.test(names));
 }
 
 const where = (files: readonly string[], patterns: readonly RegExp[]): string[] =>
