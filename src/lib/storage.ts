@@ -15,6 +15,8 @@ export interface Capabilities {
   readonly confirms?: boolean;
   /** Small files that it likes to be given at once: it makes few calls for many of them. Absent: no more than others. */
   readonly batch?: number;
+  /** `read` of a part reads no more than that part; a server may send a file from its beginning each time. */
+  readonly ranges?: true;
 }
 
 export interface Stat {

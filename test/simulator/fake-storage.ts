@@ -74,7 +74,13 @@ export interface Damage {
 
 /** The storage element as one process sees it. */
 export class FakeStorage implements Storage {
-  readonly capabilities: Capabilities = { thirdParty: false, tape: false, checksums: ['adler32'], rename: true };
+  readonly capabilities: Capabilities = {
+    thirdParty: false,
+    tape: false,
+    checksums: ['adler32'],
+    rename: true,
+    ranges: true,
+  };
 
   constructor(
     private readonly disk: Disk,

@@ -49,7 +49,7 @@ class PosixStorage implements Storage {
     this.name = name;
     this.#mode = mode;
     this.#root = root;
-    this.capabilities = { thirdParty: false, tape, checksums: ['adler32', 'md5'], rename: true };
+    this.capabilities = { thirdParty: false, tape, checksums: ['adler32', 'md5'], rename: true, ranges: true };
   }
 
   async stat(paths: readonly string[]): Promise<Map<string, Stat>> {

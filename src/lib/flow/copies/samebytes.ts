@@ -22,9 +22,9 @@ export async function sameBytes(one: At, other: At): Promise<boolean> {
 
 type Read = (offset: number) => Promise<Buffer>;
 
-/** A mounted file is read in place; a server would send it from the beginning for every part. */
+/** Read in place where a part can be; a server would send the file from its beginning for every part. */
 function reader([storage, path]: At): Read | undefined {
-  return storage.localPath(path) === undefined ? undefined : (offset) => storage.read(path, offset, CHUNK);
+  return !storage.capabilities.ranges ? undefined : (offset) => storage.read(path, offset, CHUNK);
 }
 
 async function fetched([storage, path]: At, local: string): Promise<Read> {
