@@ -234,6 +234,16 @@ describe.each(PROTOCOLS)('faults: $name', ({ open, url, schemeOfPort }) => {
     expect(await readdir(join(B.data, folder))).toEqual(['x y']);
   });
 
+  test('two names that are one in percent-encoding: the second is refused, the first stays', async () => {
+    const folder = freshFolder(A);
+    const storage = await open(url(A, folder));
+    await storage.copyIn(await put(Buffer.from('first')), 'a%20b.dat');
+    const error = await errorOf(storage.copyIn(await put(Buffer.from('second')), 'a b.dat')).catch(() => undefined);
+    expect(await readFile(join(A.data, folder, 'a%20b.dat'), 'utf8')).toBe('first');
+    if (error) expect(error.message).toContain('percent-encoding');
+    else expect(await readFile(join(A.data, folder, 'a b.dat'), 'utf8')).toBe('second');
+  });
+
   test('secrets in the address are in no message and no address', async () => {
     const address = `${url(A, '/nothing-here').replace('://', '://user:hunter2@')}?authz=Bearer%20topsecret`;
     const storage = await open(address.replace(/:2\d{4}/, ':21999'));

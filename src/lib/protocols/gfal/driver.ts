@@ -61,6 +61,9 @@ def do_rename(q):
         ctx.rename(source, target)
         return {}
     ctx.stat(source)
+    # The same server would put this file over one whose own name is this name in percent-encoding.
+    if there(q["wrong"]):
+        return {"code": 17, "text": "a file is there whose name is this one in percent-encoding, and an HTTP server may take one for the other: rename one, or reach this element by another protocol"}
     gone(target)
     first = guard(ctx.rename, source, target)
     if not isinstance(first, dict) and there(target):
