@@ -110,7 +110,7 @@ describe('where the machine fails', () => {
         { cwd: here, encoding: 'utf8' },
       );
     };
-    for (const command of ['status', 'list runs', '', '--version']) {
+    for (const command of ['status', '', '--version']) {
       const said = full(command);
       expect(said).toMatch(/^1\n/);
       expect(said).not.toMatch(/ at |defect/);
