@@ -37,7 +37,8 @@ export default class Log extends Base {
         }
       }
     }
-    await this.items(selected.problems);
-    if (count === 0 && selected.jobs.length > 0) this.remark('no attempt of it is known to a batch system');
+    if (selected.problems.length > 0) await this.items(selected.problems);
+    if (count === 0 && selected.jobs.length > 0)
+      this.remark('these jobs were never submitted: no output. Next: dflow why REF');
   }
 }

@@ -55,6 +55,6 @@ export default class Status extends Base {
       return this.rows('request', rows);
     }
     if (this.out.format === 'json') this.out.json({ kind: 'status', ...page });
-    else this.out.line(statusText(page));
+    else this.out.line(statusText(page, this.out.width));
   }
 }

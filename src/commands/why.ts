@@ -50,7 +50,7 @@ export default class Why extends Base {
 
   private report(report: WhyReport): void {
     if (this.out.format === 'json') this.out.json({ kind: 'why', ...report });
-    else this.out.line(`${this.first ? '' : '\n'}${whyText(report)}`);
+    else this.out.line(`${this.first ? '' : '\n'}${whyText(report, this.out.width)}`);
     this.first = false;
   }
 }

@@ -32,6 +32,11 @@ export class Output {
     });
   }
 
+  /** Columns in which a page must fit; in a pipe nothing wraps. */
+  get width(): number {
+    return this.terminal ? this.columns : Number.POSITIVE_INFINITY;
+  }
+
   /** Nobody reads any more. */
   get isClosed(): boolean {
     return this.closed;
@@ -39,7 +44,7 @@ export class Output {
 
   /** One item of a step. On a closed pipe nothing more is written, but the step goes on. */
   item(item: Item): void {
-    if (this.format === 'table') this.line(itemLine(cleaned(item)));
+    if (this.format === 'table') this.line(itemLine(cleaned(item), this.width));
     else if (this.format === 'tsv') this.line(itemTsv(item));
     else this.plain(item);
   }
@@ -56,7 +61,7 @@ export class Output {
 
   /** Prints what a table had to wait for. */
   end(): void {
-    if (this.table) this.line(rowTable(this.table.kind, this.table.rows, this.columns));
+    if (this.table) this.line(rowTable(this.table.kind, this.table.rows, this.width));
     this.table = undefined;
   }
 

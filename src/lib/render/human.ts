@@ -11,6 +11,11 @@ export function localTime(at: string): string {
   return `${date.getDate()} ${MONTHS[date.getMonth()]} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** A sentence with its RFC 3339 times as `localTime` says them. */
+export function localTimes(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, localTime);
+}
+
 /** `1,204`: thousands apart. */
 export function humanCount(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');

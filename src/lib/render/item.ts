@@ -2,12 +2,16 @@
 import chalk from 'chalk';
 import type { Item } from '../flow/ports.ts';
 import { oneLine } from '../util/terminal.ts';
+import { localTimes } from './human.ts';
+import { wrapped } from './wrap.ts';
 
 /** `registered   109134   4 L1 files, 12 MB` */
-export function itemLine(item: Item): string {
+export function itemLine(item: Item, columns = Number.POSITIVE_INFINITY): string {
   const did = item.dryRun ? `would be ${item.did}` : item.did;
   const colour = item.failed ? chalk.red : item.dryRun ? chalk.yellow : chalk.green;
-  const line = `${colour(did.padEnd(12))} ${chalk.bold(oneLine(item.ref))}  ${oneLine(item.text ?? '')}`.trimEnd();
+  const text =
+    `${colour(did.padEnd(12))} ${chalk.bold(oneLine(item.ref))}  ${localTimes(oneLine(item.text ?? ''))}`.trimEnd();
+  const line = wrapped(text, columns, ' '.repeat(13)).join('\n');
   return item.next ? `${line}\n  ${chalk.dim('Next:')} ${item.next}` : line;
 }
 

@@ -1,20 +1,36 @@
 // The status page: what needs a person first, then runs, loops, storage, jobs, farms, requests. Lines without content
 // are left out.
 import chalk from 'chalk';
+import { daysText } from '../domain/storage/inflow.ts';
 import type { StatusPage } from '../flow/reports/status/page.ts';
 import { cleaned } from '../util/terminal.ts';
 import { between, humanDuration, isAhead } from '../util/time.ts';
-import { humanCount, humanSize, localTime } from './human.ts';
+import { humanCount, humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
+import { widthOf, wrapped } from './wrap.ts';
 
-export function statusText(found: StatusPage): string {
-  const page = cleaned(found);
-  const lines = [...runs(page), ...holds(page), ...loops(page), ...buffers(page)];
-  const sections = [needYou(page), lines, storage(page), jobs(page)];
-  const last = [...farms(page), ...requests(page)];
-  const body = [...sections, last].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
-  return [head(page), ...body].join('\n');
+/** The page in `columns` columns; in a pipe, where nothing wraps, there are as many as are needed. */
+export function statusText(found: StatusPage, columns = Number.POSITIVE_INFINITY): string {
+  const page = columns === Number.POSITIVE_INFINITY ? cleaned(found) : withLocalTimes(cleaned(found));
+  const laid = (lines: readonly string[]): string[] => lines.flatMap((text) => wrapped(text, columns, INDENT));
+  return [
+    ...wrapped(head(page), columns),
+    ...needYou(page, columns),
+    ...laid([...runs(page), ...holds(page), ...loops(page), ...buffers(page)]),
+    ...storage(page),
+    ...jobs(page),
+    ...laid([...farms(page), ...requests(page)]),
+  ].join('\n');
 }
+
+/** The sentences of the page with the times of this host. */
+function withLocalTimes(page: StatusPage): StatusPage {
+  const needYou = page.needYou.map((one) => ({ ...one, text: localTimes(one.text) }));
+  return { ...page, needYou };
+}
+
+/** Under the text of a titled line. */
+const INDENT = ' '.repeat(10);
 
 function head(page: StatusPage): string {
   const count = page.needYou.length;
@@ -23,9 +39,15 @@ function head(page: StatusPage): string {
   return `${chalk.bold(page.experiment)}  ${localTime(page.at)}  ${page.store}  ${urgent}`;
 }
 
-function needYou(page: StatusPage): string[] {
-  const width = Math.max(0, ...page.needYou.map(({ text }) => text.length));
-  return page.needYou.map(({ text, next }) => `${chalk.yellow('!')} ${text.padEnd(width)}  ${next}`);
+/** What is wrong, and the command beside it; under it where there are too few columns for both. */
+function needYou({ needYou: all }: StatusPage, columns: number): string[] {
+  const width = Math.max(0, ...all.map(({ text }) => text.length));
+  const beside = all.every(({ next }) => 2 + width + 2 + next.length <= columns);
+  return all.flatMap(({ text, next }) => {
+    if (beside) return [`${chalk.yellow('!')} ${text.padEnd(width)}  ${next}`];
+    const [first = '', ...rest] = wrapped(text, columns - 2);
+    return [`${chalk.yellow('!')} ${first}`, ...rest.map((line) => `  ${line}`), `    ${chalk.cyan(next)}`];
+  });
 }
 
 function runs({ runs: count, quarantined }: StatusPage): string[] {
@@ -35,7 +57,7 @@ function runs({ runs: count, quarantined }: StatusPage): string[] {
     `${humanCount(count.todo)} to enqueue`,
     `${humanCount(count.done)} enqueued`,
     ...(count.late > 0 ? [chalk.yellow(`${humanCount(count.late)} with late files`)] : []),
-    ...(files > 0 ? [chalk.yellow(`${humanCount(files)} files quarantined`)] : []),
+    ...(files > 0 ? [chalk.yellow(`${humanCount(files)} ${files === 1 ? 'file' : 'files'} quarantined`)] : []),
   ];
   return [line('RUNS', parts.join(' | '))];
 }
@@ -63,7 +85,7 @@ function loops(page: StatusPage): string[] {
 function buffers(page: StatusPage): string[] {
   const parts = page.buffer.map(({ level, bytes, perDay, disk, daysLeft }) => {
     const full = disk ? ` ${Math.round(100 * (1 - disk.free / disk.total))} % full` : '';
-    const days = daysLeft === undefined ? '' : `, ${daysLeft.toFixed(daysLeft < 10 ? 1 : 0)} days left`;
+    const days = daysLeft === undefined ? '' : `, ${daysText(daysLeft)} left`;
     return `${level}${full}${days}, ${humanSize(bytes)} raw, ${humanSize(perDay)} a day`;
   });
   return parts.length === 0 ? [] : [line('BUFFER', parts.join(' | '))];
@@ -72,7 +94,7 @@ function buffers(page: StatusPage): string[] {
 function storage(page: StatusPage): string[] {
   const rows = page.storage.map(({ name, primary, states, missing, state }) => {
     const cells = [states.verified, states.copying, states.failed, states.bad, missing];
-    const shown = state.replace(/\d{4}-\S+/, localTime);
+    const shown = localTimes(state);
     const end = state === 'ok' ? chalk.green(shown) : chalk.yellow(shown);
     return [`${name}${primary ? ' *' : ''}`, ...cells.map((value) => humanCount(value ?? 0)), end];
   });
@@ -126,17 +148,11 @@ function line(title: string, text: string): string {
 /** Columns under their titles: the first to the left, numbers to the right. */
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
-  const width = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => length(row[at] ?? ''))));
+  const width = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => widthOf(row[at] ?? ''))));
   const cell = (text: string, at: number): string => {
-    const space = ' '.repeat(Math.max(0, (width[at] ?? 0) - length(text)));
+    const space = ' '.repeat(Math.max(0, (width[at] ?? 0) - widthOf(text)));
     return at === 0 ? text + space : space + text;
   };
   const header = chalk.bold(titles.map(cell).join('  '));
   return [header, ...rows.map((row) => row.map(cell).join('  '))];
-}
-
-/** Length without colour codes. */
-function length(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour code begins with
-  return text.replace(/\x1b\[[0-9;]*m/g, '').length;
 }

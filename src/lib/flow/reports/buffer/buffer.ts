@@ -8,7 +8,7 @@ import { dataId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
-import { daysLeft, inflow, sinceHour } from '../../../domain/storage/inflow.ts';
+import { daysLeft, daysText, inflow, sinceHour } from '../../../domain/storage/inflow.ts';
 import { idsWith } from '../../../store.ts';
 import { humanBytes } from '../../../util/bytes.ts';
 import { UnreachableError } from '../../../util/errors.ts';
@@ -151,7 +151,7 @@ function fillGate({ level, bytes, perDay, disk, daysLeft: left }: BufferRow, por
   const rate = `${humanBytes(perDay)} came in over the last day`;
   if (!disk) return { gate: level, ok: true, text: `${humanBytes(bytes)} of raw files; ${rate}` };
   const full = Math.round(100 * (1 - disk.free / disk.total));
-  const days = left === undefined ? '' : `, ${left < 10 ? left.toFixed(1) : Math.round(left)} days left`;
+  const days = left === undefined ? '' : `, ${daysText(left)} left`;
   const short = isShort({ disk, ...(left === undefined ? {} : { daysLeft: left }) }, ports.settings.purge.untilFree);
   const text = `${full} % full${days}; ${humanBytes(bytes)} of raw files; ${rate}; ${disk.host}`;
   return { gate: level, ok: !short, text, since: disk.at, next: 'dflow purge --dry-run' };

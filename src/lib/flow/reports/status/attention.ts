@@ -3,6 +3,7 @@
 import type { FarmDoc, LeaseDoc } from '../../../domain/farms/farm.ts';
 import { coverText, endText, type HoldDoc, inForce, isFaultHold } from '../../../domain/hold.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
+import { daysText } from '../../../domain/storage/inflow.ts';
 import { type Group, idsWith } from '../../../store.ts';
 import { between, type Iso, MINUTE } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
@@ -66,7 +67,7 @@ function bufferAttention({ settings }: Ports, page: Page): Attention[] {
   const short = page.buffer.filter((row) => isShort(row, settings.purge.untilFree));
   return short.map(({ level, disk, daysLeft }) => {
     const full = disk ? `${Math.round(100 * (1 - disk.free / disk.total))} % full` : 'filling';
-    const days = daysLeft === undefined ? '' : `, ${daysLeft.toFixed(1)} days left`;
+    const days = daysLeft === undefined ? '' : `, ${daysText(daysLeft)} left`;
     const files = lacking.length === 0 ? '' : `; files: ${lacking.join(', ')}`;
     return { way: 'buffer', text: `buffer ${level} ${full}${days}${files}`, next: 'dflow why buffer' };
   });
