@@ -1,6 +1,6 @@
 // Purge over a real store and real folders, with faults: copies tampered with, killed and disturbed at every step.
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { gonePath } from '../../../src/lib/domain/data/gone.ts';
@@ -40,6 +40,26 @@ describe('what was tampered with after it was verified', () => {
     expect(await originalsOf(ports, 1)).toEqual(['purged', 'present', 'purged']);
   });
   const byKept = (a: string, b: string) => Number(b.endsWith('kept')) - Number(a.endsWith('kept'));
+
+  test('an original with other bytes in its middle stays, whatever its size, time and checksum', async () => {
+    const ports = await world();
+    await storedRuns(ports, [1, 2], 1, 400_000);
+    for (const [at, change] of [[1, [1, -2, 1]] as const, [2, [1, 0, 0]] as const]) {
+      const path = bufferPath(ports, at);
+      const { atime, mtime } = await stat(path);
+      const bytes = await readFile(path);
+      const where = middle(bytes);
+      for (const [index, by] of change.entries()) bytes[where + index]! += by;
+      await writeFile(path, bytes);
+      await utimes(path, atime, mtime);
+    }
+    expect(dids(await run(ports))).toEqual([`${rawName(1)} kept`, `${rawName(2)} kept`]);
+    expect(onBuffer(ports)).toEqual([rawName(1), rawName(2)]);
+    expect(await originalsOf(ports, 1)).toEqual(['changed']);
+  });
+  /** Three bytes that bear a change with the same adler32. */
+  const middle = (bytes: Buffer) =>
+    bytes.findIndex((byte, at) => at > 200_000 && byte < 255 && bytes[at + 1]! > 1 && bytes[at + 2]! < 255);
 
   test('a server that remembers checksums is not believed', async () => {
     const remembered = new Map<string, Awaited<ReturnType<Storage['checksum']>>>();

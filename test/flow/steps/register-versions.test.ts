@@ -1,6 +1,7 @@
 // A registered file whose content changes: taken while nothing rests on the old, else accepted or rejected by a person.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DataDoc, RawFile } from '../../../src/lib/domain/data/data.ts';
 import { dataId, jobId } from '../../../src/lib/domain/ids.ts';
@@ -10,6 +11,7 @@ import type { Item, Ports } from '../../../src/lib/flow/ports.ts';
 import { whyBuffer } from '../../../src/lib/flow/reports/buffer/buffer.ts';
 import { versionAttention } from '../../../src/lib/flow/reports/status/versionstatus.ts';
 import { settleVersions } from '../../../src/lib/flow/steps/register/register.ts';
+import { open as openPosix } from '../../../src/lib/protocols/posix.ts';
 import { MINUTE } from '../../../src/lib/util/time.ts';
 import { type Bench, closeBenches, collect, copied, dataDoc, deeds, quarantined, start } from '../../support/buffer.ts';
 
@@ -82,6 +84,39 @@ describe('new content', () => {
     expect(await versionAttention(ports, { quarantined: { 'new-version': 1 } })).toMatchObject([
       { way: 'new-version', text: `1 file has other content than was registered: ${FILE}`, next },
     ]);
+  });
+
+  test('of the same size and checksum as the copy is not taken for the old', async () => {
+    const { bench, ports } = await start();
+    const [was, collides] = [Buffer.alloc(9000, 50), Buffer.alloc(9000, 50)];
+    collides.set([51, 48, 51], 4500);
+    bench.put(FILE, was);
+    await bench.register(ports);
+    await copied(ports, 1);
+    const url = join(bench.folder, 'sfu');
+    mkdirSync(url);
+    writeFileSync(join(url, 'x'), was);
+    const sfu = { name: 'sfu', protocol: 'posix', url, tape: false, template: '{name}', options: {} } as const;
+    const storages = [sfu];
+    const more: Ports = { ...ports, settings: { ...ports.settings, storages }, storage: () => openPosix(sfu) };
+    bench.put(FILE, collides, 2 * MINUTE);
+    expect((await (await ports.buffer('L1')).checksum(FILE)).adler32).toBe(
+      (await dataDoc(ports, 1))!.files[0]!.adler32,
+    );
+    expect(deeds(await bench.register(more))).toEqual({ changed: 1 });
+    expect(await quarantined(ports)).toEqual({ [FILE]: 'new-version' });
+    bench.put(FILE, was, 2 * MINUTE);
+    expect(deeds(await bench.register(more))).toEqual({ restored: 1, released: 1 });
+  });
+
+  test('with the time of the old: its ctime tells', async () => {
+    const { bench, ports } = await start();
+    bench.put(FILE, 'one', 5 * MINUTE);
+    await bench.register(ports);
+    await copied(ports, 1);
+    await setTimeout(20);
+    bench.put(FILE, 'two', 5 * MINUTE);
+    expect(deeds(await bench.register(ports))).toEqual({ changed: 1 });
   });
 
   test('under an old name after a purge: seen, and its bytes are counted', async () => {

@@ -1,12 +1,13 @@
 // The fresh checks before an original may go: so many copies are good now, at least one of them read byte by byte, none
 // of them the original itself. Nothing is recorded here; a copy found bad is for verify to mark.
-import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
 import type { Copy } from '../../../domain/data/purgerules.ts';
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import type { Checksum, Storage } from '../../../storage.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
 import { ONE_PLACE } from '../../copies/lookagain.ts';
+import { sameBytes } from '../../copies/samebytes.ts';
 import type { PurgeSession } from './purgesession.ts';
 
 export interface Check extends Copy {
@@ -17,7 +18,10 @@ export interface Check extends Copy {
   readonly address: string;
 }
 
-export type Checked = { readonly checks: readonly Check[] } | { readonly why: string; readonly next?: string };
+export type Checked =
+  | { readonly checks: readonly Check[] }
+  /** `back`: what its original was found to be. */
+  | { readonly why: string; readonly next?: string; readonly back?: Original };
 
 /** Checks the copies of one file until enough are good; says why when they are not. Other errors are thrown. */
 export async function checkCopies(
@@ -40,7 +44,11 @@ export async function checkCopies(
     if (found === undefined) problems.push({ storage: copy.storage, why: `${copy.storage} cannot be reached` });
     else if (twin !== undefined) problems.push({ storage: copy.storage, why: twin, next: ONE_PLACE });
     else if ('why' in found) problems.push({ storage: copy.storage, why: found.why });
-    else checks.push(found);
+    else {
+      const other = found.how === 'read' ? await otherThan(session, doc, file, copy) : undefined;
+      if (other !== undefined) return other;
+      checks.push(found);
+    }
     if (checks.length >= needed) return { checks };
   }
   const text = problems.map(({ why }) => why).join('; ');
@@ -88,6 +96,31 @@ async function twinOf(
     if (twin !== undefined) return twin;
   }
   return undefined;
+}
+
+/**
+ * The original against a copy that was read and is as registered: byte by byte where the copy is on this machine, else by
+ * checksum. Its size and time tell nothing of a change that put the time back.
+ */
+async function otherThan(session: PurgeSession, doc: DataDoc, file: RawFile, copy: Copy): Promise<Checked | undefined> {
+  const { sites, rules } = session;
+  const buffer = await sites.open(bufferSite(doc.level));
+  try {
+    const there = (await buffer.stat([file.path])).get(file.path);
+    // The look right before the deletion says so.
+    if (there?.size !== file.size || there.modified !== file.modified) return undefined;
+    const element = await sites.open(copy.storage);
+    const same =
+      element.localPath(copy.path) === undefined
+        ? (await buffer.readChecksum(file.path)).adler32 === file.adler32
+        : await sameBytes([buffer, file.path], [element, copy.path]);
+    if (same) return undefined;
+  } catch (error) {
+    if (error instanceof ItemError) return { why: error.message };
+    throw error;
+  }
+  const why = `on the buffer are other bytes than were registered, and than ${copy.storage} has`;
+  return { why, next: 'dflow register', back: { state: 'changed', since: rules.now, why } };
 }
 
 function raise(error: unknown): never {

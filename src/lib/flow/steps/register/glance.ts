@@ -60,9 +60,11 @@ function unsettled(listing: Listing, data: ReadonlyMap<number, DataDoc>): Found[
   });
 }
 
-/** The registered file itself, untouched. */
+/** The registered file itself, untouched. A modification time can be put back after a change, a ctime cannot. */
 export function isAsRegistered(file: Found, registered: RawFile): boolean {
-  const same = file.size === registered.size && file.modified === registered.modified;
+  const known = registered.changed !== undefined && file.changed !== undefined;
+  const touched = known && file.changed !== registered.changed;
+  const same = file.size === registered.size && file.modified === registered.modified && !touched;
   return file.path === registered.path && same && registered.original.state === 'present';
 }
 

@@ -90,8 +90,9 @@ export function withFile(old: RawFile, next: RawFile, why: string, at: Iso, by: 
     if (!doc || !current) return { skip: 'no longer registered' };
     const same = current.path === old.path && current.modified === old.modified && sameOriginal(current, old);
     if (!same) return { skip: 'changed by another' };
-    const { path, modified, original } = next;
-    const files = doc.files.map((file) => (file === current ? { ...file, path, modified, original } : file));
+    const { path, modified, original, changed } = next;
+    const lies = { path, modified, original, ...(changed === undefined ? {} : { changed }) };
+    const files = doc.files.map((file) => (file === current ? { ...file, ...lies } : file));
     return { write: withDone({ ...doc, files, history: appendHistory(doc.history, { at, to: why, by }) }) };
   };
 }

@@ -6,11 +6,13 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import { type Change, tookEffect } from '../../../store.ts';
-import { ItemError } from '../../../util/errors.ts';
+import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { shown } from '../../../util/names.ts';
+import { orItemError } from '../../../util/systemerrors.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Found } from '../../copies/buffer/listing.ts';
-import { sameBytes } from '../../copies/samebytes.ts';
+import { type At, sameBytes } from '../../copies/samebytes.ts';
+import { Sites } from '../../copies/sites.ts';
 import { hasPasses } from '../../jobs/notices.ts';
 import type { Item, Step } from '../../ports.ts';
 import { troubleItem } from './admit.ts';
@@ -35,7 +37,9 @@ export async function* recheck(round: Round, files: readonly Found[], refused: S
 
 /** What is on disk, in words: equal words mean that it was looked at before and need not be read again. */
 function difference(file: Found, registered: RawFile): string {
-  return `on the buffer ${file.size} bytes of ${file.modified}, registered ${registered.size} bytes of ${registered.modified}`;
+  const alike = file.size === registered.size && file.changed !== undefined;
+  const written = alike ? `, written ${file.changed}` : '';
+  return `on the buffer ${file.size} bytes of ${file.modified}${written}, registered ${registered.size} bytes of ${registered.modified}`;
 }
 
 async function* samePlace(round: Round, file: Found, registered: RawFile, refused: Set<string>): Step {
@@ -43,7 +47,9 @@ async function* samePlace(round: Round, file: Found, registered: RawFile, refuse
   const seen = registered.original.state === 'changed' && registered.original.why === why;
   if (!seen && file.size === registered.size) {
     const reading = await readSteady(round.storage, file);
-    if (reading.ok && reading.adler32 === registered.adler32) return yield* accept(round, file, registered);
+    const same =
+      reading.ok && reading.adler32 === registered.adler32 && (await hasBytesOfCopies(round, file, registered));
+    if (same) return yield* accept(round, file, registered);
     if (!reading.ok && reading.did !== 'gone') yield troubleItem(round, file, reading);
     if (!reading.ok) return;
   }
@@ -123,7 +129,9 @@ async function* accept(round: Round, file: Found, registered: RawFile): Step {
   const did =
     file.path !== registered.path ? 'moved' : registered.original.state === 'present' ? 'touched' : 'restored';
   const text = `${shown(file.path)} ${did}, same content`;
-  const next: RawFile = { ...registered, path: file.path, modified: file.modified, original: { state: 'present' } };
+  const { path, modified, changed } = file;
+  const lies = { path, modified, ...(changed === undefined ? {} : { changed }) };
+  const next: RawFile = { ...registered, ...lies, original: { state: 'present' } };
   if (!(await replace(round, registered, next, file.run, text, await round.ports.store.now()))) return;
   yield { ...dataRefOf(round, file.run), did, subrun: file.subrun, name: file.name, text, ...dry(round) };
 }
@@ -158,7 +166,7 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
   }
   const equal = reading?.adler32 === registered.adler32;
   const gone = !round.listing.paths.has(registered.path) && !isHidden(round.hidden, registered.path);
-  if (equal && gone) return yield* accept(round, file, registered);
+  if (equal && gone && (await hasBytesOfCopies(round, file, registered))) return yield* accept(round, file, registered);
   if (gone) return yield* newContent(round, file, registered, refused);
   refused.add(name);
   const same = equal && (await hasSameBytes(round, file, registered));
@@ -167,10 +175,34 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
 
 /** With the registered file at hand its bytes are compared: equal checksums prove nothing. */
 async function hasSameBytes({ storage }: Round, file: Found, registered: RawFile): Promise<boolean> {
+  return (await compared([storage, file.path], [storage, registered.path])) === true;
+}
+
+/** The same against a copy on this machine. Without one that can be read the checksum counts: purge compares again. */
+async function hasBytesOfCopies({ ports, storage }: Round, file: Found, registered: RawFile): Promise<boolean> {
+  const sites = new Sites(ports);
+  for (const { name } of ports.settings.storages) {
+    const replica = registered.replicas[name];
+    if (replica?.state !== 'verified' || (await sites.folder(name)) === undefined) continue;
+    const copy: At = [await sites.open(name), replica.path];
+    const same = await compared([storage, file.path], copy);
+    if (same === true || (same === false && (await isSound(copy, registered)))) return same;
+  }
+  return true;
+}
+
+/** A copy that has gone bad says nothing about the original. */
+async function isSound([element, path]: At, { size, adler32 }: RawFile): Promise<boolean> {
+  const found = await orItemError(path, () => element.readChecksum(path));
+  return !(found instanceof ItemError) && found.size === size && found.adler32 === adler32;
+}
+
+/** `undefined`: one of them cannot be read now. */
+async function compared(one: At, other: At): Promise<boolean | undefined> {
   try {
-    return await sameBytes([storage, file.path], [storage, registered.path]);
+    return await sameBytes(one, other);
   } catch (error) {
-    if (error instanceof ItemError) return false;
+    if (error instanceof ItemError || error instanceof UnreachableError) return undefined;
     throw error;
   }
 }

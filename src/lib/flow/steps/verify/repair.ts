@@ -107,7 +107,11 @@ async function repairOne({ session, clearing }: Means, task: CopyTask, lease: Co
     );
   const right = (sum: { adler32: string; size: number } | undefined): boolean =>
     sum?.adler32 === file.adler32 && sum.size === file.size;
-  if (right(await read(to, path).catch(unreadable))) return { task, did: 'adopted' };
+  // Its checksum may be that of other bytes: compared like any file that is there already.
+  const back = right(await read(to, path).catch(unreadable))
+    ? await copyOne(session, { task, there: true }, lease)
+    : undefined;
+  if (back && back.did !== 'failed') return back;
   const found = await read(source.site, source.path).catch(unreadable);
   if (session.sites.blocks(task)) return { task, did: 'released' };
   if (right(found)) return copyOne(session, { task, there: false, clear: clearing.clear }, lease);
