@@ -98,7 +98,7 @@ const LARGEST = 64_000_000;
 /** What the store could not keep is refused like what does not parse. */
 function bounded({ name, fields, line }: RatdbTable): void {
   if (isDeeper(fields)) throw new RatdbError(`table ${name} is nested more than ${DEEPEST} levels deep`, line, 1);
-  const size = JSON.stringify(fields).length;
+  const size = exactJson(fields).length;
   if (size > LARGEST)
     throw new RatdbError(`table ${name} has ${humanBytes(size)}, and ${humanBytes(LARGEST)} is the most`, line, 1);
 }
