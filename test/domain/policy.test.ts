@@ -132,7 +132,9 @@ describe('most attempts of a site fail with one cause', () => {
     });
     expect(await collect(siteFaults(ports, [kind]))).toEqual([]);
     const needs = (await status(ports)).needYou.map(({ text, next }) => `${text} | ${next}`);
-    expect(needs).toContain(`submission is held: ${hold?.why}, until ${at(40)} | dflow resume hold:fault-here-Count-1.0`);
+    expect(needs).toContain(
+      `submission is held: ${hold?.why}, until ${at(40)} | dflow resume hold:fault-here-Count-1.0`,
+    );
   });
 
   test.each([

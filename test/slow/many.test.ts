@@ -24,7 +24,7 @@ beforeAll(() => {
   for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
   writeFileSync(
     join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:6}.dat', settle: 1s}\nruns: {quiet: 1s}\nstorage: {disk: ./store}\nfarms: {here: {backend: local, slots: 3, pending: 2000}}\n`,
+    `buffer: {path: ./raw, pattern: 'run{run:6}.dat', settle: 1s}\nruns: {quiet: 0s}\nstorage: {disk: ./store}\nfarms: {here: {backend: local, slots: 3, pending: 2000}}\n`,
   );
   writeFileSync(
     join(folder, 'modules', '1.0.yaml'),

@@ -10,9 +10,15 @@ export const BIN = join(root, 'bin', 'run.js');
 if (!existsSync(join(root, 'dist'))) throw new Error('dist/ is missing: npm run build');
 
 /** No colours, no terminal, nothing of the machine's own dflow settings. */
-export function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+export function environment(extra: Record<string, string> = {}, folder?: string): NodeJS.ProcessEnv {
   const { DFLOW_CONFIG: _config, FORCE_COLOR: _color, ...rest } = process.env;
-  return { ...rest, NO_COLOR: '1', ...extra };
+  return { ...rest, NO_COLOR: '1', ...vouched(folder), ...extra };
+}
+
+/** Jobs of real systems run as other users and write into the experiment's folder: its configuration is named, not found. */
+function vouched(folder: string | undefined): Record<string, string> {
+  const config = folder && process.env.DFLOW_TEST_SHARED ? join(folder, 'dflow.yaml') : '';
+  return existsSync(config) ? { DFLOW_CONFIG: config } : {};
 }
 
 export interface Ran {
@@ -30,7 +36,7 @@ export function dflow(
   const ran = spawnSync(process.execPath, [BIN, ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: environment(options.env),
+    env: environment(options.env, folder),
     input: options.input ?? '',
     maxBuffer: 256 * 1024 * 1024,
   });
@@ -49,7 +55,7 @@ export function must(folder: string, args: readonly string[], codes: readonly nu
 /** Starts `dflow ...args` and does not wait. */
 export function start(folder: string, args: readonly string[], stdout: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   const stdio = ['ignore', stdout, 'ignore'] as const;
-  return spawn(process.execPath, [BIN, ...args], { cwd: folder, env: environment(), stdio: [...stdio] });
+  return spawn(process.execPath, [BIN, ...args], { cwd: folder, env: environment({}, folder), stdio: [...stdio] });
 }
 
 /** Parses JSON lines. */

@@ -62,7 +62,7 @@ function experiment(home: string, protocol: string, url: string): void {
 storage: {sfu: {protocol: ${protocol}, url: '${url}'}}
 farms: {here: {backend: local, slots: 2}}
 limits: {grace: 1s, submitting: 1s}
-runs: {quiet: 1s}
+runs: {quiet: 0s}
 `,
   );
   writeFileSync(

@@ -72,6 +72,7 @@ export class Experiment {
 
   configure(options: string): void {
     const text = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
+runs: {quiet: 0s}
 storage: {disk: ./store}
 farms: {cedar: {backend: ${this.#system.backend}, slots: 2000, options: ${options}}}
 limits: {grace: 1s, submitting: 1s, stale: 1s}
@@ -121,7 +122,7 @@ exec "$real" "$@"
 
   start(args: readonly string[], fault: string): ChildProcess {
     rmSync(join(this.folder, 'struck'), { force: true });
-    const env = environment(this.env(fault));
+    const env = environment(this.env(fault), this.folder);
     return spawn(process.execPath, [BIN, ...args], { cwd: this.folder, env, stdio: 'ignore' });
   }
 

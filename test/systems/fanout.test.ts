@@ -76,6 +76,7 @@ storage:
   grid: {protocol: xrootd, url: '${grid}', options: {timeout: 20}}
   web: {protocol: gfal, url: '${web}', options: {timeout: 20}}
 copies: {raw: 3}
+runs: {quiet: 0s}
 transfer: {parallel: 4, perStorage: ${AT_ONCE}, lease: 4s, retry: 1s}
 breaker: {failures: 3, aside: 1s}
 `;
@@ -96,7 +97,7 @@ const ended = (child: ChildProcess): Promise<unknown> =>
   alive(child) ? new Promise((resolve) => child.once('exit', resolve)) : Promise.resolve();
 
 function transfer(host: string, args: readonly string[] = []): ChildProcess {
-  const env = environment({ DFLOW_HOST: host, TMPDIR: join(folder, 'tmp') });
+  const env = environment({ DFLOW_HOST: host, TMPDIR: join(folder, 'tmp') }, folder);
   return spawn(process.execPath, [BIN, 'transfer', '--quiet', ...args], { cwd: folder, env, stdio: 'ignore' });
 }
 

@@ -47,6 +47,7 @@ export class GangaExperiment extends Experiment {
     chmodSync(program, 0o755);
     const more = options === '{}' ? '' : `, ${options.slice(1, -1)}`;
     const text = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
+runs: {quiet: 0s}
 storage: {disk: ./store}
 farms: {cedar: {backend: ganga, slots: 100, options: {ganga: ${JSON.stringify(program)}, beat: 1s, beatLimit: 8s${more}}}}
 limits: {grace: 1s, submitting: 1s, stale: 1s}

@@ -118,7 +118,11 @@ describe.each(each(KINDS))('%s: a job prints 2 GB', (_, kind) => {
 function measured(one: Experiment, args: readonly string[]): { out: string; ms: number; kib: number } {
   const began = Date.now();
   const words = ['-f', 'KIB %M', process.execPath, BIN, ...args];
-  const ran = spawnSync('/usr/bin/time', words, { cwd: one.folder, encoding: 'utf8', env: environment() });
+  const ran = spawnSync('/usr/bin/time', words, {
+    cwd: one.folder,
+    encoding: 'utf8',
+    env: environment({}, one.folder),
+  });
   expect(ran.status, ran.stderr).toBe(0);
   return { out: ran.stdout, ms: Date.now() - began, kib: Number(/KIB (\d+)/.exec(ran.stderr)?.[1]) };
 }

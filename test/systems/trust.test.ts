@@ -36,7 +36,7 @@ function world(runs: number, each: number, sites: Readonly<Record<string, System
   const storage = places.map(({ name, url }) => `  ${name}: {protocol: xrootd, url: '${url}', template: '{name}'}`);
   writeFileSync(
     join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:3}_{subrun:3}.dat', settle: 1s}\nstorage:\n${storage.join('\n')}\n${more}`,
+    `buffer: {path: ./raw, pattern: 'run{run:3}_{subrun:3}.dat', settle: 1s}\nruns: {quiet: 0s}\nstorage:\n${storage.join('\n')}\n${more}`,
   );
   const file = (run: number, subrun: number): string =>
     `run${String(run).padStart(3, '0')}_${String(subrun).padStart(3, '0')}.dat`;

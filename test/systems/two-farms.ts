@@ -49,6 +49,7 @@ export class TwoFarms extends Experiment {
 
   override configure(): void {
     const text = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
+runs: {quiet: 0s}
 storage: {disk: ./store}
 farms:
   cedar: {backend: ${SLURM.backend}, slots: 2000}
@@ -93,7 +94,7 @@ limits: {grace: 1s, submitting: 1s, stale: 1s}
     const env = { ...this.env(fault), STRUCK: struck, POINT: point ?? '', RACES: this.path('races') };
     return spawn(process.execPath, own ? child : built, {
       cwd: this.folder,
-      env: environment(env),
+      env: environment(env, this.folder),
       stdio: ['ignore', openSync(this.path(`out-${step}`), 'a'), openSync(this.path('errors'), 'a')],
     });
   }

@@ -18,7 +18,7 @@ export default mergeConfig(
       exclude: ['node_modules/**', ...leftOut()],
       globalSetup: ['test/systems/setup.ts'],
       // Ganga's Local starts a login shell for each job: what the machine's own login files do is not tested.
-      env: { HOME: home },
+      env: { HOME: home, DFLOW_TEST_SHARED: '1' },
       testTimeout: 120_000,
       hookTimeout: 120_000,
       // The systems are shared: a suite that kills a server must not do so to another suite.
