@@ -47,7 +47,7 @@ const held = (one: GangaExperiment) => {
 /** A step as another user of this machine would run it. */
 function asDaemon(folder: string, step: string) {
   const command = `cd '${folder}' && exec '${process.execPath}' '${BIN}' ${step}`;
-  const env = [`PATH=${process.env.PATH}`, `HOME=${folder}`];
+  const env = [`PATH=${process.env.PATH}`, `HOME=${folder}`, `DFLOW_CONFIG=${folder}/dflow.yaml`];
   return spawnSync('runuser', ['-u', 'daemon', '--', 'env', ...env, 'sh', '-c', command], { encoding: 'utf8' });
 }
 
