@@ -144,7 +144,8 @@ describe('slurm, with the chain', () => {
     use('test');
     execFileSync('chmod', ['-R', 'a+rwX', experiment.folder]);
     const command = `cd '${experiment.folder}' && exec '${process.execPath}' '${join(import.meta.dirname, '../../bin/run.js')}' monitor`;
-    const env = ['SLURM_CONF', 'PATH'].map((name) => `${name}=${process.env[name]}`);
+    const own = ['SLURM_CONF', 'PATH'].map((name) => `${name}=${process.env[name]}`);
+    const env = [...own, `DFLOW_CONFIG=${join(experiment.folder, 'dflow.yaml')}`];
     expect(() => execFileSync('runuser', ['-u', 'daemon', '--', 'env', ...env, 'sh', '-c', command])).toThrow(
       'daemon@test',
     );
