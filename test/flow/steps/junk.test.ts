@@ -222,6 +222,21 @@ test('the trash is emptied after its time, or when it is asked for; what is name
   expect(await readdir(raw(ports, '.dflow-trash'))).toEqual([]);
 });
 
+test('a duplicate in the trash stays while it is the last with its bytes', async () => {
+  const ports = await world();
+  await completeRun(ports, 1, 1);
+  await quarantined(ports, `later/${rawName(1)}`, 'duplicate', original(ports, 1), 1);
+  await junk(ports);
+  const bytes = original(ports, 1);
+  const empty = async () => (await run(ports, { emptyTrash: true })).map(({ did, text }) => `${did} ${text}`);
+  await rm(bufferPath(ports, 1));
+  expect(await empty()).toEqual([expect.stringMatching(/^kept .*it may be the last with its bytes/)]);
+  await writeFile(bufferPath(ports, 1), Buffer.alloc(bytes.length));
+  expect(await empty()).toEqual([expect.stringMatching(/^kept .*has other bytes/)]);
+  await writeFile(bufferPath(ports, 1), bytes);
+  expect(await empty()).toEqual([expect.stringMatching(/^purged /)]);
+});
+
 test('a deletion from the trash that was killed is found again, and can be restored', async () => {
   const ports = await world();
   await quarantined(ports, 'a.gz', 'unparsable-name', 'a');

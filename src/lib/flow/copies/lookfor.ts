@@ -120,12 +120,12 @@ export async function adopt(session: Session, task: CopyTask): Promise<Result> {
       localPath(session, site, site === source.site ? source.path : file.path),
     ),
   );
+  const next = `look at ${target.url(path)} and move it away`;
   for (const other of others) {
     if (local === undefined || other === undefined || !(await sameFile(local, other))) continue;
-    return { task, did: 'failed', why: `${path} at ${to} is ${other} itself, no copy of it` };
+    return { task, did: 'failed', why: `${path} at ${to} is ${other} itself, no copy of it`, next };
   }
   const found = await target.checksum(path);
-  const next = `look at ${target.url(path)} and move it away`;
   const stated = `${found.size} bytes, adler32 ${found.adler32}`;
   if (found.adler32 !== file.adler32 || found.size !== file.size) {
     const why = `${path} at ${to} is there with other content: ${stated}; registered: ${file.size} bytes, ${file.adler32}`;

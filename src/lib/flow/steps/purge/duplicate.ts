@@ -16,8 +16,11 @@ export type Proof =
   | { readonly equal: string; readonly again: () => Promise<string | undefined> }
   | { readonly why: string; readonly next: string };
 
+/** A file of a buffer; `name` is its path. */
+export type Duplicate = Pick<QuarantineDoc, 'level' | 'name' | 'run' | 'size'>;
+
 /** Looks for a file with the bytes of the duplicate. */
-export async function proveDuplicate(session: PurgeSession, doc: QuarantineDoc): Promise<Proof> {
+export async function proveDuplicate(session: PurgeSession, doc: Duplicate): Promise<Proof> {
   const id = doc.run === undefined ? undefined : dataId(doc.level, doc.run);
   const data = id === undefined ? undefined : (await session.ports.store.get<DataDoc>([id])).get(id);
   const files = (data?.files ?? []).filter(({ size }) => size === doc.size);
@@ -39,7 +42,7 @@ export async function proveDuplicate(session: PurgeSession, doc: QuarantineDoc):
 
 type Found = { readonly why: string } | Extract<Proof, { equal: string }>;
 
-async function byOriginal({ sites }: PurgeSession, doc: QuarantineDoc, file: RawFile): Promise<Found> {
+async function byOriginal({ sites }: PurgeSession, doc: Duplicate, file: RawFile): Promise<Found> {
   const path = shown(file.path);
   if (file.original.state !== 'present') return { why: `the original ${path} is ${file.original.state}` };
   const buffer = await sites.open(bufferSite(doc.level));
@@ -53,7 +56,7 @@ async function byOriginal({ sites }: PurgeSession, doc: QuarantineDoc, file: Raw
   return { equal: `equal byte by byte to ${path}`, again };
 }
 
-async function byCopies(session: PurgeSession, data: DataDoc, doc: QuarantineDoc, file: RawFile): Promise<Found> {
+async function byCopies(session: PurgeSession, data: DataDoc, doc: Duplicate, file: RawFile): Promise<Found> {
   const needed = Math.max(1, session.rules.purgeAfter);
   const good: { site: string; path: string }[] = [];
   for (const site of session.rules.storages) {
@@ -82,12 +85,7 @@ interface Place {
 }
 
 /** True for a copy with the same bytes that is another file than the duplicate and the copies that count already. */
-async function isGood(
-  session: PurgeSession,
-  doc: QuarantineDoc,
-  copy: Place,
-  others: readonly Place[],
-): Promise<boolean> {
+async function isGood(session: PurgeSession, doc: Duplicate, copy: Place, others: readonly Place[]): Promise<boolean> {
   const { sites, apart } = session;
   const own = { site: bufferSite(doc.level), path: doc.name };
   for (const other of [own, ...others]) if ((await apart.why(copy, other)) !== undefined) return false;

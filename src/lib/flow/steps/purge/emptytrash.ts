@@ -1,5 +1,6 @@
 // Emptying the trash of this host's buffers: what has waited there for `purge.trash`, or, when an operator says so, all.
-// A file that a document names after all, or that is another than the one that was put there, stays.
+// A file that a document names after all, a duplicate that is the last with its bytes, or another file than the one that
+// was put there, stays.
 
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import { isOverdue, TRASH, type TrashDoc } from '../../../domain/data/trash.ts';
@@ -9,6 +10,7 @@ import { between, MINUTE } from '../../../util/time.ts';
 import type { Going } from '../../copies/removal.ts';
 import { forget, inTrash, placeOf, trashItem } from '../../copies/trash.ts';
 import type { Item, Step } from '../../ports.ts';
+import { proveDuplicate } from './duplicate.ts';
 import { namedBy, type Suspect } from './named.ts';
 import type { PurgeSession } from './purgesession.ts';
 
@@ -32,7 +34,7 @@ export async function* emptyTrash(session: PurgeSession): Step {
   const named = await namedBy(session.ports, old);
   for (const one of old) {
     if (session.left <= 0) return;
-    const why = named.get(one);
+    const why = named.get(one) ?? (await whyNeeded(session, one));
     yield why === undefined ? await deleteOne(session, one) : kept(one.doc, why);
   }
 }
@@ -41,6 +43,13 @@ function isDue({ ports, options, levels, rules }: PurgeSession, doc: TrashDoc): 
   if (doc.host !== ports.host || !levels.includes(doc.level)) return false;
   if (doc.run !== undefined && options.runs?.(doc.run) === false) return false;
   return options.emptyTrash === true || isOverdue(doc, ports.settings.purge.trash, rules.now);
+}
+
+/** A duplicate went to the trash since another file had its bytes: that one may have been lost or damaged since. */
+async function whyNeeded(session: PurgeSession, { doc, path }: Old): Promise<string | undefined> {
+  if (doc.reason !== 'duplicate') return undefined;
+  const proof = await proveDuplicate(session, { ...doc, name: path });
+  return 'equal' in proof ? undefined : `it may be the last with its bytes: ${proof.why}`;
 }
 
 async function deleteOne(session: PurgeSession, { doc, path }: Old): Promise<Item> {
