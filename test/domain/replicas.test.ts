@@ -16,6 +16,7 @@ import type { HoldDoc } from '../../src/lib/domain/hold.ts';
 import { compileTemplate } from '../../src/lib/domain/storage/template.ts';
 import { ConfigError } from '../../src/lib/util/errors.ts';
 import { DAY, HOUR, MINUTE, plus } from '../../src/lib/util/time.ts';
+import { transfers } from '../../src/lib/views/transfers.ts';
 import { NASTY_NAMES } from '../contracts/storage.ts';
 import { dataDoc, rawFile, T0 } from '../support/ports.ts';
 
@@ -287,4 +288,11 @@ describe('temporary names', () => {
     const file = rawFile('é'.repeat(127), 0, Buffer.from(''));
     expect(Buffer.byteLength(temporaryName(file, 999, 'a'.repeat(16)))).toBeLessThanOrEqual(255);
   });
+});
+
+test('where a run is complete is read from its files, whatever a list in the document says', () => {
+  const keys: unknown[] = [];
+  const doc = run({ sfu: verified(), fnal: copying(T0) }, { done: ['fnal', 'sfu'] });
+  transfers.map(doc, (key) => keys.push(key));
+  expect(keys).toEqual([['L1', 'sfu', 109134]]);
 });

@@ -35,6 +35,23 @@ test.each([
     { ...dataDoc(12, [{ ...rawFile(12, 0), replicas: { disk: { state: 'odd' } } } as never]) },
     'files[0].replicas.disk.state: expected one of',
   ],
+  ['a month 13', { ...job(), created: '2026-13-01T00:00:00.000Z' }, 'created: expected a time'],
+  ['credentials of nobody', { _id: 'credential:h', kind: 'credential', v: 1, host: 'h' }, 'at: is missing'],
+  [
+    'trash without its time',
+    { _id: 'trash:x', kind: 'trash', v: 1, level: 'L1', host: 'h', name: 'n' },
+    'places: is missing',
+  ],
+  [
+    'a path out of its folder',
+    dataDoc(12, [{ ...rawFile(12, 0), path: 'a/../../b' }]),
+    'files[0].path: expected a path without',
+  ],
+  [
+    'a name out of the buffer',
+    { ...{ _id: 'quarantine:L1:../b', kind: 'quarantine', v: 1, level: 'L1', name: '../b' }, reason: 'empty' },
+    'name: expected a path without',
+  ],
   ['a newer version', { ...job(), v: 99 }, 'v: made by a newer dflow'],
 ])('%s', (_, doc, words) => {
   expect(unsound(doc as never)).toContain(words);

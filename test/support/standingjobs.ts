@@ -14,6 +14,47 @@ export const OF_JOBS: readonly Case[] = [
     why: 'here',
     next: 'dflow monitor --site here',
   },
+  {
+    way: 'farm-silent',
+    what: 'a farm of an earlier configuration',
+    stage: async (world) => {
+      await setSubjob(world, {
+        name: 'submitted',
+        since: world.ago(HOUR),
+        lock: { ...lock, site: 'old' },
+        backendId: '7',
+      });
+      await world.put({ ...farmDoc(world, world.ago(2 * HOUR)), _id: 'farm:old', site: 'old' });
+    },
+    why: '1/Count',
+    next: 'dflow farm unlock old --why TEXT',
+    yes: true,
+  },
+  {
+    way: 'clock',
+    what: 'a retry that ends in a year',
+    stage: (world) =>
+      setSubjob(world, {
+        name: 'held',
+        since: world.ago(HOUR),
+        reason: 'exit-3',
+        until: world.ago(-300 * DAY),
+        failure,
+      }),
+    why: '--all',
+    next: 'dflow reset',
+  },
+  {
+    way: 'clock',
+    what: 'a copy that is claimed for a year',
+    stage: (world) =>
+      setReplica(world, 'a', {
+        ...{ state: 'copying', attempt: 1, host: 'login9', nonce: 'n', since: world.ago(HOUR) },
+        expires: world.ago(-300 * DAY),
+      }),
+    why: '1',
+    next: 'dflow transfer --run 1',
+  },
   { way: 'farm-never', parts: { farm: false }, stage: () => undefined, why: 'here', next: 'dflow submit --site here' },
   {
     way: 'loop-failed',

@@ -25,7 +25,7 @@ const run = s.fields(
 );
 
 const claimed = { attempt: s.whole, since: s.when };
-const copied = { ...claimed, path: s.text };
+const copied = { ...claimed, path: s.below };
 const replica = s.tagged('state', {
   copying: s.fields({ ...claimed, host: s.text, nonce: s.text, expires: s.when }),
   verified: s.fields({ ...copied, checkedAt: s.when }),
@@ -39,7 +39,7 @@ const original = s.tagged('state', {
   purged: s.fields({ since: s.when, receipt: s.text }),
 });
 const rawFile = s.fields({
-  ...{ name: s.text, path: s.text, subrun: s.whole, size: s.whole, adler32: s.text, guid: s.text, lfn: s.text },
+  ...{ name: s.below, path: s.below, subrun: s.whole, size: s.whole, adler32: s.text, guid: s.text, lfn: s.text },
   ...{ modified: s.when, registered: s.when, late: s.flag, original, replicas: s.map(replica) },
 });
 const keep = s.fields({ kept: s.flag, rule: s.text });
@@ -55,7 +55,14 @@ const data = s.fields({
 
 const lock = s.fields({ site: s.text, epoch: s.whole, claim: s.text, index: s.whole });
 const failure = s.fields({ cause: s.text, reason: s.text, site: s.text });
-const output = s.fields({ type: s.text, name: s.text, storage: s.text, path: s.text, size: s.whole, adler32: s.text });
+const output = s.fields({
+  type: s.text,
+  name: s.below,
+  storage: s.text,
+  path: s.below,
+  size: s.whole,
+  adler32: s.text,
+});
 const since = { since: s.when };
 const wake = s.tagged('kind', { ready: s.anything, on: s.fields({ id: s.text }) });
 const state = s.tagged('name', {
@@ -130,7 +137,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   request,
   farm,
   claim,
-  quarantine: s.fields({ level: s.text, name: s.text, reason: s.text, detail: s.text, at: s.when }, { run: s.whole }),
+  quarantine: s.fields({ level: s.text, name: s.below, reason: s.text, detail: s.text, at: s.when }, { run: s.whole }),
   table: s.fields({ ...place, hash: s.text, revision: s.text, at: s.when, from: s.text }),
   tablebody: s.fields({ name: s.text, fields: s.map(s.anything) }),
   tag: s.fields({
@@ -145,11 +152,26 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   storage: s.fields({ name: s.text, causes: s.map(trouble) }),
   loop: s.fields({ host: s.text, loop: s.text, at: s.when, outcome: s.text }),
   buffer: s.fields({ host: s.text, level: s.text, at: s.when, total: s.number, free: s.number }),
-  credential: s.fields({ host: s.text }),
+  credential: s.fields({ host: s.text, at: s.when, state: s.text, text: s.text }, { expires: s.when }),
   firstpass: s.fields({ run: s.whole, state: s.text, nonce: s.text, tries: s.whole, until: s.when }),
   looks: s.fields({ host: s.text, level: s.text, looks: s.list(s.fields({ at: s.when, marks: s.text })) }),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
-  trash: s.fields({ level: s.text, host: s.text, name: s.text }),
+  trash: s.fields(
+    {
+      level: s.text,
+      host: s.text,
+      name: s.below,
+      places: s.list(s.below),
+      reason: s.text,
+      detail: s.text,
+      size: s.whole,
+      modified: s.when,
+      at: s.when,
+      by: s.text,
+      receipt: s.text,
+    },
+    { run: s.whole, why: s.text },
+  ),
 };
 
 /** Kinds of documents that this program knows. */

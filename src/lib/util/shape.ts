@@ -18,6 +18,11 @@ const must =
     is(value) ? undefined : { field: '', expected };
 
 export const text = must('text', (value) => typeof value === 'string');
+/** A path that stays below the folder it is joined to. */
+export const below = must(
+  'a path without `..`',
+  (value) => typeof value === 'string' && !value.includes('\0') && !value.split('/').includes('..'),
+);
 export const flag = must('true or false', (value) => typeof value === 'boolean');
 export const number = must('a number', (value) => typeof value === 'number' && Number.isFinite(value));
 export const whole = must('a whole number, 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
@@ -26,7 +31,8 @@ export const anything: Shape = () => undefined;
 const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
 export const when = must(
   'a time such as 2026-07-14T06:00:00.000Z',
-  (value) => typeof value === 'string' && time.test(value),
+  // A month 13 has the form of a time, and is none.
+  (value) => typeof value === 'string' && time.test(value) && !Number.isNaN(Date.parse(value)),
 );
 
 export function oneOf(...names: readonly string[]): Shape {

@@ -10,7 +10,16 @@ export const transfers: View = {
   reduce: '_sum',
   map: (doc, emit) => {
     if (doc.kind !== 'data') return;
-    emit([doc.level, doc.keep.kept ? doc.done.join(' ') : '-', doc.run], doc.files.length);
+    // From the files, never from a list in the document: one that a hand has left wrong would hide the run from transfer.
+    const good: Record<string, number> = {};
+    for (const file of doc.files) {
+      for (const name in file.replicas) {
+        if (file.replicas[name].state === 'verified') good[name] = (good[name] || 0) + 1;
+      }
+    }
+    const done = [];
+    for (const name in good) if (good[name] === doc.files.length) done.push(name);
+    emit([doc.level, doc.keep.kept ? done.sort().join(' ') : '-', doc.run], doc.files.length);
   },
 };
 

@@ -4,6 +4,7 @@ import { HOUR, humanDuration, type Iso, plus } from '../../util/time.ts';
 import { covers, type HoldDoc } from '../hold.ts';
 import { refOf } from '../ids.ts';
 import type { RunDoc } from '../runs/run.ts';
+import { isLive } from './copyclaim.ts';
 import type { DataDoc, RawFile, Replica } from './data.ts';
 
 export interface PurgeRules {
@@ -119,7 +120,7 @@ function ofCopies(doc: DataDoc, file: RawFile, { doc: run }: PurgeRun, rules: Pu
 
 /** A copy under way reads what purge would delete, or replaces what purge counts on. */
 function isBusy(replica: Replica, now: Iso): boolean {
-  return replica.state === 'copying' && replica.expires > now;
+  return replica.state === 'copying' && isLive(replica, now, new Set());
 }
 
 function copyAt(file: RawFile, storage: string): Copy[] {

@@ -1,10 +1,11 @@
 // What a failed attempt means and what follows: the policy table read as data. First matching row decides.
 
 import { found } from '../../util/expression.ts';
+import { type Iso, isAhead, plus } from '../../util/time.ts';
 import type { Settings } from '../settings.ts';
 import type { Resources } from './job.ts';
 import type { PolicyRule } from './policyrule.ts';
-import type { Failure } from './states.ts';
+import type { Failure, SubjobState } from './states.ts';
 
 /** What is known of an attempt that did not succeed. */
 export interface Evidence {
@@ -55,6 +56,12 @@ export function knownCauses({ policy, modules }: Pick<Settings, 'policy' | 'modu
 
 /** Longest time between two tries. */
 const MAX_WAIT = 24 * 3_600_000;
+
+/** True for a retry that a clock ahead has dated: no such wait begins beyond now, and none is as long. */
+export function isHeldAhead(state: SubjobState, now: Iso): boolean {
+  if (state.name !== 'held' || state.until === undefined) return false;
+  return isAhead(state.since, now) || isAhead(state.until, plus(now, MAX_WAIT));
+}
 /** How many times what the module says `more` may reach, where the rule has no ceiling. */
 const MOST = 4;
 

@@ -4,10 +4,11 @@ import type { Doc } from '../../domain/doc.ts';
 import { hasVersion } from '../../domain/farms/routing.ts';
 import { covers, type HoldDoc, inForce } from '../../domain/hold.ts';
 import { type JobDoc, type Move, transition } from '../../domain/jobs/job.ts';
+import { isHeldAhead } from '../../domain/jobs/policy.ts';
 import { INSTALLED, ROUTED } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
 import { tookEffect } from '../../store.ts';
-import { type Iso, isAhead } from '../../util/time.ts';
+import type { Iso } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
 
 /** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
@@ -45,7 +46,7 @@ export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
       job.subjobs.flatMap((subjob): Move[] => {
         const { state } = subjob;
         if (state.name !== 'held' || state.until === undefined) return [];
-        if (state.until > now && !isAhead(state.since, now)) return [];
+        if (state.until > now && !isHeldAhead(state, now)) return [];
         const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
         return [{ index: subjob.index, event: 'wake', to, why: `cooled off after: ${state.reason}` }];
       }),

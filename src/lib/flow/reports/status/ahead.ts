@@ -1,8 +1,10 @@
 // Stamps beyond the store's clock: some host, or the store, has or had a wrong one. Nothing waits for them (util/time.ts,
 // `isAhead`); here those of holds, breakers, copies and jobs are said (loopstatus.ts: of loops, leases and farms).
+import { isLive } from '../../../domain/data/copyclaim.ts';
 import type { DataDoc } from '../../../domain/data/data.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { isHeldAhead } from '../../../domain/jobs/policy.ts';
 import { isDatedAhead } from '../../../domain/storage/breaker.ts';
 import { isHeld, type LanesDoc } from '../../../domain/storage/lanes.ts';
 import { idsWith } from '../../../store.ts';
@@ -56,7 +58,7 @@ async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]
     const rows = await store.view('replicas', { prefix: [name, 'copying'], limit: MOST });
     const docs = await store.get<DataDoc>(rows.map(({ id }) => id));
     const files = [...docs.values()].flatMap((doc) => doc.files.map(({ replicas }) => replicas[name]));
-    const wrong = files.filter((one) => one?.state === 'copying' && isAhead(one.renewed ?? one.since, now));
+    const wrong = files.filter((one) => one?.state === 'copying' && one.expires > now && !isLive(one, now, new Set()));
     if (wrong.length === 0) continue;
     const text = `${wrong.length} copies to ${name} were begun by a clock that was ahead: they do not count`;
     found.push({ way: 'clock', text, next: `dflow transfer --to ${name}` });
@@ -70,7 +72,9 @@ async function jobs({ store, settings }: Ports, now: Iso): Promise<Attention[]> 
   const active = await store.view('active', { prefix: [settings.farm, 'submitting'], limit: MOST });
   const docs = await store.get<JobDoc>([...held, ...active].map(({ id }) => id));
   const wrong = [...docs.values()].flatMap(({ subjobs }) =>
-    subjobs.filter(({ state }) => (state.name === 'held' || state.name === 'submitting') && isAhead(state.since, now)),
+    subjobs.filter(
+      ({ state }) => isHeldAhead(state, now) || (state.name === 'submitting' && isAhead(state.since, now)),
+    ),
   );
   if (wrong.length === 0) return [];
   return [

@@ -1,6 +1,7 @@
 // Loops, leases and farms: who should be at it, and is not. A step that failed once is said; one that is silent is said
 // as long as its host may still come back.
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import type { Settings } from '../../../domain/settings.ts';
 import { between, DAY, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
 import { many } from './counts.ts';
@@ -54,17 +55,31 @@ function farmAttention({ settings }: Ports, { farms, activeAt, work, at }: Livin
       const text = `${name} has never answered; ${many(waits, 'subjob is', 'subjobs are')} to be submitted`;
       return [{ way: 'farm-never', text, next: `dflow submit --site ${name}` }];
     }
-    const next = `dflow monitor --site ${name}`;
-    if (isAhead(farm.heartbeat, at)) {
-      const text = `${name}: its heartbeat is dated ${farm.heartbeat}, in the future; the clock of ${farm.host} was wrong`;
-      return [{ way: 'clock', text, next }];
-    }
-    const silent = between(farm.heartbeat, at);
-    const configured = settings.farms.some((one) => one.name === name);
-    if (silent <= settings.limits.stale || (active === 0 && (waits === 0 || !configured))) return [];
+    const silent = silenceOf(settings, farm, at);
+    if (!silent) return [];
+    const idle = active === 0 && (waits === 0 || !isConfigured(settings, name));
+    if (silent.way === 'farm-silent' && idle) return [];
     const locked = active > 0 ? `; ${many(active, 'job is', 'jobs are')} locked to it` : '';
-    return [{ way: 'farm-silent', text: `${name}: no heartbeat for ${humanDuration(silent)}${locked}`, next }];
+    return [{ ...silent, text: `${name}: ${silent.text}${silent.way === 'clock' ? '' : locked}` }];
   });
+}
+
+const isConfigured = ({ farms }: Settings, name: string): boolean => farms.some((one) => one.name === name);
+
+/** What is wrong with a farm's sign of life, and what to type; `undefined`: nothing. */
+export function silenceOf(settings: Settings, { site, host, heartbeat }: FarmDoc, at: Iso): Attention | undefined {
+  const known = isConfigured(settings, site);
+  const next = known
+    ? `dflow monitor --site ${site}`
+    : `put ${site} back into \`farms\` of dflow.yaml, or: dflow farm unlock ${site} --why TEXT`;
+  if (isAhead(heartbeat, at)) {
+    const text = `its heartbeat is dated ${heartbeat}, in the future; the clock of ${host} was wrong`;
+    return { way: 'clock', text, next };
+  }
+  const silent = between(heartbeat, at);
+  if (silent <= settings.limits.stale) return undefined;
+  const where = known ? '' : ', which is not in the configuration of this host';
+  return { way: 'farm-silent', text: `no heartbeat for ${humanDuration(silent)}${where}`, next };
 }
 
 /** The sign of life that counts for a step: of those that any host may run, the newest. */

@@ -1,5 +1,6 @@
 // The raw files of a run as gates: originals that are not what was registered, copies that fail or are bad, and transfers
 // that a person has cancelled. What is well is not said.
+import { isLive } from '../../../domain/data/copyclaim.ts';
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { covers, endText } from '../../../domain/hold.ts';
 import { dataId } from '../../../domain/ids.ts';
@@ -53,8 +54,8 @@ function lost(files: readonly RawFile[]): string[] {
 function ended(files: readonly RawFile[], now: Iso): string[] {
   return files.flatMap(({ name, replicas }) =>
     Object.entries(replicas).flatMap(([site, replica]) =>
-      replica.state === 'copying' && replica.expires < now
-        ? `${name} to ${site}: claimed by ${replica.host} until ${replica.expires}, which is over`
+      replica.state === 'copying' && !isLive(replica, now, new Set())
+        ? `${name} to ${site}: claimed by ${replica.host} until ${replica.expires}, ${replica.expires < now ? 'which is over' : 'by a clock that was ahead'}`
         : [],
     ),
   );

@@ -1,14 +1,16 @@
 // Why passes are where they are: their gates at the farm that would take them, what submit meets there, their subjobs.
 
+import type { FarmDoc } from '../../../domain/farms/farm.ts';
 import { hasVersion, routeOf } from '../../../domain/farms/routing.ts';
-import { refOf } from '../../../domain/ids.ts';
+import { farmId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Gate, type JobFacts, jobGates, runGates } from '../../../domain/jobs/readiness.ts';
 import type { FarmSettings } from '../../../domain/settings.ts';
-import { between } from '../../../util/time.ts';
+import { between, type Iso } from '../../../util/time.ts';
 import { farmSettings } from '../../farms/farm.ts';
 import { jobFacts, runFacts } from '../../jobs/facts.ts';
 import type { Ports } from '../../ports.ts';
+import { silenceOf } from '../status/loopstatus.ts';
 import { subjobGates } from './subjobs.ts';
 import { submitGates } from './whyfarm.ts';
 import { nextOf, type WhyReport } from './whyreport.ts';
@@ -40,7 +42,22 @@ async function passGates(
     ...(await readyGates(ports, job, own)),
     ...subjobGates(job, (since) => between(since, now) > 2 * submitting),
     ...outputGates(job),
+    ...(await siteGates(ports, job, now)),
   ];
+}
+
+/** Farms that have its subjobs, and of which nobody hears. */
+async function siteGates({ store, settings }: Ports, { subjobs }: JobDoc, now: Iso): Promise<Gate[]> {
+  const active = subjobs.flatMap(({ state }) =>
+    state.name === 'submitted' || state.name === 'running' ? farmId(state.lock.site) : [],
+  );
+  const farms = await store.get<FarmDoc>([...new Set(active)]);
+  return [...farms.values()].flatMap((farm) => {
+    const silent = silenceOf(settings, farm, now);
+    if (!silent) return [];
+    const text = `${farm.site}, which has it: ${silent.text}`;
+    return [{ gate: 'farm', ok: false, text, since: farm.heartbeat, next: silent.next }];
+  });
 }
 
 function reportOf(ports: Ports, job: JobDoc, gates: readonly Gate[]): WhyReport {
