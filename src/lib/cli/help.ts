@@ -47,7 +47,7 @@ export const EXITS: Readonly<Record<number, string>> = {
   3: 'the store cannot be reached',
   4: 'credentials are missing or expired',
   5: 'a batch system or storage element cannot be reached, or is not the one expected',
-  75: 'another instance holds the lease',
+  75: 'another instance holds the lease, or dflow was replaced while it ran: try again',
   130: 'interrupted (143: terminated)',
 };
 

@@ -1,5 +1,5 @@
 // The one place where errors are printed: what is wrong, where, what to type next.
-import { DflowError, EXIT, messageOf, UnreachableError } from '../util/errors.ts';
+import { BusyError, DflowError, EXIT, messageOf, UnreachableError } from '../util/errors.ts';
 import { withoutSecrets } from '../util/secrets.ts';
 import { SqlError } from '../util/sqlite.ts';
 import { ownError } from '../util/systemerrors.ts';
@@ -48,8 +48,18 @@ export function describe(thrown: unknown): ErrorReport {
 /** What the machine says is no defect: a system error that nobody has given a meaning, and one of SQLite. */
 function meantBy(error: unknown): unknown {
   if ((error as { syscall?: unknown } | null | undefined)?.syscall === 'uv_cwd') return noWorkingFolder(error);
+  if (isReplaced(error)) {
+    const hint = 'the same command again; if that does not help, install dflow again';
+    return new BusyError('dflow was replaced on disk while this command ran', { cause: error, hint });
+  }
   if (error instanceof SqlError) return new UnreachableError(`SQLite: ${error.message}`, { cause: error });
   return ownError(error, undefined, UnreachableError);
+}
+
+/** A part of the program that is loaded late is no longer there: a new version was installed meanwhile. */
+function isReplaced(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && /\/dist\/[^']*\.js'/.test(String(message));
 }
 
 /** oclif's own last line says where help is. */
