@@ -42,7 +42,7 @@ export default class Delete extends Base {
     const jobs = selected.jobs.slice(0, flags.limit);
     if (jobs.length > 0 && !flags['dry-run']) {
       const what = flags.type ? `the ${flags.type.join(', ')} outputs` : 'all outputs';
-      await this.confirm(`Delete ${what} of ${jobs.length} passes?`, flags.yes);
+      await this.confirm(`Delete ${what} of ${jobs.length} ${jobs.length === 1 ? 'pass' : 'passes'}?`, flags.yes);
     }
     const options = this.stepOptions({ 'dry-run': flags['dry-run'] }, { types: flags.type, why: flags.why });
     await this.items(selected.problems, deleteOutputs(ports, jobs, options));

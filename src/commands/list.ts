@@ -66,7 +66,7 @@ export default class List extends Base {
 function kindOf(word: string): Kind {
   if (Object.hasOwn(KINDS, word)) return word as Kind;
   const kinds = Object.keys(KINDS);
-  throw new UsageError(`${word} cannot be listed`, { hint: suggestion(word, kinds) });
+  throw new UsageError(`'${word}' is not a kind that can be listed`, { hint: suggestion(word, kinds) });
 }
 
 /** Rows that pass the test, and what is wrong with the selection. */

@@ -1,14 +1,14 @@
 import { Flags } from '@oclif/core';
 import { Base, given } from '../lib/cli/base.ts';
 import { changing, level, module, run, site, storage } from '../lib/cli/flags.ts';
-import { dateOf, runsToSwitch } from '../lib/cli/selection.ts';
+import { runsToSwitch } from '../lib/cli/selection.ts';
+import { until, untilOf } from '../lib/cli/until.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
-import { pause } from '../lib/flow/switches/holds.ts';
+import { checkNames, pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
-import { parseDuration, plus } from '../lib/util/time.ts';
 
 export default class Pause extends Base {
-  static override summary = 'Hold back jobs, or copies, until a time that you give';
+  static override summary = 'Hold back jobs, or copies, for a time, or until `dflow resume`';
   static override description =
     'Puts a hold: what it covers is not submitted or transferred until it ends. It also covers what is made later. `dflow list holds` shows it, `dflow resume` ends it.';
   static override examples = [
@@ -32,8 +32,7 @@ export default class Pause extends Base {
     label: Flags.string({ char: 'l', description: 'label', multiple: true, multipleNonGreedy: true }),
     all: Flags.boolean({ description: 'everything' }),
     why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
-    for: Flags.string({ description: 'it ends by itself after this time', helpValue: '12h', exclusive: ['until'] }),
-    until: Flags.string({ description: 'it ends by itself then', helpValue: 'TIME' }),
+    ...until,
   };
 
   async run(): Promise<void> {
@@ -53,19 +52,11 @@ export default class Pause extends Base {
       throw new UsageError('this needs a selection or --all', { hint: 'dflow pause --site NAME --why TEXT' });
     }
     const ports = await this.ports(true);
-    const until =
-      flags.for === undefined
-        ? flags.until && dateOf(flags.until, '--until')
-        : after(await ports.store.now(), flags.for);
+    await checkNames(ports, { sites: flags.site, storages: flags.storage, levels: flags.level, modules: flags.module });
+    const end = untilOf(flags, await ports.store.now());
     const what = flags.storage ? 'storage' : 'pause';
     await this.items(
-      pause(ports, { what, scope, why: flags.why, ...(until ? { until } : {}) }, this.stepOptions(flags, {})),
+      pause(ports, { what, scope, why: flags.why, ...(end ? { until: end } : {}) }, this.stepOptions(flags, {})),
     );
   }
-}
-
-function after(now: string, text: string): string {
-  const time = parseDuration(text);
-  if (time === undefined) throw new UsageError(`--for ${text} is no duration`, { hint: '--for 12h, 30 min, 2d' });
-  return plus(now, time);
 }

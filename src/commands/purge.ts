@@ -90,5 +90,5 @@ function shareOf(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
   const share = Number(match?.[1]) / 100;
   if (match && share <= 1) return share;
-  throw new UsageError(`--until-free ${text} is no share`, { hint: '--until-free 30%' });
+  throw new UsageError(`--until-free: '${text}' is not a share of the disk`, { hint: '--until-free 30%' });
 }

@@ -38,7 +38,7 @@ export default class Reset extends Base {
     });
     const active = selected.jobs.filter((job) => job.subjobs.some((subjob) => isActive(subjob.state))).length;
     if (active > 0 && !flags['dry-run']) {
-      await this.confirm(`${active} of ${selected.jobs.length} passes are active: stop and put them back?`, flags.yes);
+      await this.confirm(`${selected.jobs.length} selected, ${active} active: stop and put them back?`, flags.yes);
     }
     const options = this.stepOptions(flags, { why, subjobs: selected.subjobs });
     await this.items(selected.problems, withUntouched(selected.jobs, putBackSelected(ports, selected.jobs, options)));

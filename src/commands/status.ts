@@ -46,7 +46,7 @@ export default class Status extends Base {
     const requests = request === undefined ? whole.requests : whole.requests.filter(({ name }) => name === request);
     if (request !== undefined && requests.length === 0) {
       const names = whole.requests.map(({ name }) => name);
-      throw new UsageError(`no request is called ${request}`, { hint: suggestion(request, names) });
+      throw new UsageError(`no request is called '${request}'`, { hint: suggestion(request, names) });
     }
     const page = { ...whole, requests };
     if (flags.check && page.needYou.length > 0) process.exitCode = EXIT.itemsFailed;

@@ -42,6 +42,6 @@ export default class Verify extends Base {
 function within(text: string): number {
   const time = parseDuration(text);
   if (time === undefined)
-    throw new UsageError(`--since-verified ${text} is no duration`, { hint: '--since-verified 7d' });
+    throw new UsageError(`--since-verified ${text} is not a duration`, { hint: '--since-verified 7d' });
   return time;
 }

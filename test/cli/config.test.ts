@@ -187,7 +187,7 @@ policy: [{cause: odd, text: '(', action: fail}]
       expect.stringContaining('nothing would ever be purged'),
       expect.stringContaining('no storage is called dsk'),
       expect.stringContaining('version 1.1 has no module file'),
-      expect.stringContaining('is no regular expression'),
+      expect.stringContaining('is not a regular expression'),
     ]);
     expect(found[0]).toContain('one copy would count as two');
   });
@@ -248,7 +248,7 @@ runTypes: {Phisics: Cout}
     );
     expect(await problems()).toEqual([
       'modules/1.0.yaml:4:12 Count needs Plt, which is not defined (did you mean Plot?)',
-      expect.stringContaining('modules/1.0.yaml:5:23 Count: output counts: `../counts.txt` is no file-name suffix'),
+      expect.stringContaining('modules/1.0.yaml:5:23 Count: output counts: `../counts.txt` is not a file-name suffix'),
       expect.stringContaining('modules/1.0.yaml:9:22 Plot: output type a-b'),
       'modules/1.0.yaml:10:12 no run type is called Phisics (did you mean Physics?)',
       'modules/1.0.yaml:10:21 runTypes.Phisics asks for Cout, which is not defined (did you mean Count?)',

@@ -80,7 +80,7 @@ describe('retry --cause', () => {
     ['exit3', /^known: /],
   ])('%s is nobody´s cause', async (cause, hint) => {
     await put(1, ['held refused', undefined]);
-    const message = `no cause is called ${cause}`;
+    const message = `no cause is called '${cause}'`;
     await expect(chosen(['refused', cause])).rejects.toMatchObject({
       exit: 2,
       message,
@@ -198,7 +198,7 @@ describe('the command line', () => {
     expect(dflow(here, ['status', '--check'])).toMatchObject({ code: 1, out: expect.stringContaining('held until') });
     expect(dflow(here, ['retry', '--cause', 'out-of-memry'])).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/no cause is called out-of-memry\nNext: did you mean out-of-memory\?/),
+      err: expect.stringMatching(/no cause is called 'out-of-memry'\nNext: did you mean out-of-memory\?/),
     });
   });
 });

@@ -182,7 +182,7 @@ describe('in the configuration', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test.each([
-    ["{cause: a, text: '(', action: fail}", /dflow\.yaml:3:\d+\n?.*/, /is no regular expression/],
+    ["{cause: a, text: '(', action: fail}", /dflow\.yaml:3:\d+\n?.*/, /is not a regular expression/],
     ['{cause: a, action: more}', /dflow\.yaml:3:10/, /action: more says of what/],
     ['{cause: a, action: more, of: time, ceiling: much}', /dflow\.yaml:3:/, /expected a duration/],
     ['{cause: a, action: retry, of: time}', /dflow\.yaml:3:/, /of belongs to action: more/],

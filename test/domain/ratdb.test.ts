@@ -119,12 +119,12 @@ describe('text', () => {
     ['{name: 5}', '1:1 a table without a name'],
     ['{name: "A", run_range: [9, 3]}', '1:1 table A: the run range 9 to 3 is empty'],
     ['{name: "A", run_range: [1]}', '1:1 table A: run_range is not [first, last]'],
-    ['{name: "A", run_range: ["1", 2]}', '1:1 table A: a run range holds something that is no run number'],
+    ['{name: "A", run_range: ["1", 2]}', '1:1 table A: a run range holds something that is not a run number'],
     ['{name: "A", run_range: [-1, 7]}', '1:1 table A: the run range -1 to 7 mixes the user plane with runs'],
-    ['{name: "A", run_list: []}', '1:1 table A: run_list is no list of runs'],
-    ['{name: "A", run_list: [1, 2.5]}', '1:1 table A: run_list holds something that is no run'],
+    ['{name: "A", run_list: []}', '1:1 table A: run_list is not a list of runs'],
+    ['{name: "A", run_list: [1, 2.5]}', '1:1 table A: run_list holds something that is not a run'],
     ['{name: "A", x: 1e999}', "1:16 '1e999' is too large for a double"],
-    ['{name: "A", pass: "x"}', '1:1 table A: pass is no whole number'],
+    ['{name: "A", pass: "x"}', '1:1 table A: pass is not a whole number'],
   ])('%j is refused at %s', (text, expected) => {
     expect(problem(text)).toBe(expected);
   });

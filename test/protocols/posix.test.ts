@@ -45,7 +45,7 @@ describe('the root folder', () => {
   test('that is a file is refused', async () => {
     const path = join(base, 'a-file');
     await writeFile(path, '');
-    await expect(open(settings(path))).rejects.toThrow(/is no folder/);
+    await expect(open(settings(path))).rejects.toThrow(/is not a folder/);
   });
 
   test('that vanishes later is unreachable for every call, and is not made again', async () => {
@@ -170,8 +170,8 @@ describe('faults', () => {
     const storage = await open(settings(folder));
     execFileSync('mkfifo', [join(folder, 'pipe.dat')]);
     expect(await entries(storage)).toEqual([]);
-    await expect(storage.checksum('pipe.dat')).rejects.toThrow(/no regular file/);
-    await expect(storage.copyIn(join(folder, 'pipe.dat'), 'copy')).rejects.toThrow(/no regular file/);
+    await expect(storage.checksum('pipe.dat')).rejects.toThrow(/not a regular file/);
+    await expect(storage.copyIn(join(folder, 'pipe.dat'), 'copy')).rejects.toThrow(/not a regular file/);
     await expect(adler32File(join(folder, 'pipe.dat'))).rejects.toThrow(ItemError);
   });
 });

@@ -29,11 +29,15 @@ export default class ConfigCheck extends Base {
       return `${file.version} (${Object.keys(file.modules).join(', ')})`;
     });
     const text = [
-      `${settings.buffers.length} buffers`,
-      `${settings.storages.length} storages`,
+      counted(settings.buffers.length, 'buffer'),
+      counted(settings.storages.length, 'storage element'),
       `modules ${versions.join('; ') || 'none'}`,
     ].join(', ');
     this.out.item({ kind: 'config', ref: settings.file, did: 'checked', text, hash: settings.hash });
     if (versions.length === 0) this.remark(`no module file yet: write ${settings.folder}/modules/1.0.yaml`);
   }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -41,8 +41,7 @@ export function describe(thrown: unknown): ErrorReport {
     return { lines, exit: DEFECT };
   }
   if ((error as { code?: unknown }).code === 'EEXIT') return { lines: [], exit: framework.exit ?? 0 };
-  const [message = '', ...rest] = messageOf(error).split('\n');
-  return { lines: [`Error: ${message}`, ...rest.map(hint)], exit: EXIT.usage };
+  return { lines: usageLines(messageOf(error)), exit: EXIT.usage };
 }
 
 /** What the machine says is no defect: a system error that nobody has given a meaning, and one of SQLite. */
@@ -62,7 +61,19 @@ function isReplaced(error: unknown): boolean {
   return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && /\/dist\/[^']*\.js'/.test(String(message));
 }
 
-/** oclif's own last line says where help is. */
-function hint(line: string): string {
-  return line.startsWith('See more help') ? 'Next: the same command with --help' : line;
+/** What oclif says of a command line, as this program says it: what is wrong, then where help is. */
+function usageLines(message: string): string[] {
+  // The line before it has named what is not a command.
+  const asked = /^Run (\S+ help.*) for a list of available commands\.?$/.exec(message);
+  if (asked) return ['Error: unknown command', `Next: ${asked[1]}`];
+  const [first = '', ...rest] = message
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(
+      (line) => line !== '' && !/^(See more help|Note: |Alternatively, |The following errors? occurred)/.test(line),
+    )
+    .map((line) => line.replace(/^Missing required flag (\S+)$/, 'the flag --$1 is required'))
+    .map((line) => line.replace(/^Missing (1 required arg|\d+ required args):$/, 'an argument is missing:'));
+  const all = first.endsWith(':') ? [[first, ...rest].join(' ')] : [first, ...rest];
+  return [`Error: ${all.join('; ')}`, 'Next: the same command with --help'];
 }

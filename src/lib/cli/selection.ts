@@ -93,7 +93,7 @@ function passOf(text: string | undefined): Selection['pass'] {
   if (text === undefined || text === 'last') return 'last';
   if (text === 'all') return 'all';
   if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError(`--pass ${text} is no pass`, { hint: '--pass last, all, or a number' });
+  throw new UsageError(`--pass: '${text}' is not a pass`, { hint: '--pass last, all, or a number' });
 }
 
 function statesOf(words: readonly string[]): PassState[] {
@@ -118,7 +118,7 @@ export function sinceOf(text: string, now: Iso): Iso {
 export function dateOf(text: string, flag: string): Iso {
   const at = Date.parse(text);
   if (Number.isFinite(at) && /\d{4}-\d{2}/.test(text)) return iso(at);
-  throw new UsageError(`${flag} ${text} is no time`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
+  throw new UsageError(`${flag}: '${text}' is not a time`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
 }
 
 /** Run sets of `--run`: numbers, ranges, `@FILE` or `-` with one on each line. */
@@ -179,7 +179,7 @@ function runOfLine(line: string): string {
 function runsOf(text: string, where: string): RunSet {
   const set = parseRuns(text);
   if (set) return set;
-  throw new UsageError(`${quoted(text)} is no run`, {
+  throw new UsageError(`${quoted(text)} is not a run`, {
     where,
     hint: '109134, 109100-109200, 109100-, @runs.txt',
   });
@@ -221,7 +221,7 @@ function refOf(text: string, where: string): JobRef {
   const ref = parseLine(text);
   if (ref) return ref;
   const hint = '109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007, or a document id';
-  throw new UsageError(`${quoted(text)} is no REF`, { where, hint });
+  throw new UsageError(`${quoted(text)} is not a REF`, { where, hint });
 }
 
 /** A text in quotes, its beginning where it is long. */

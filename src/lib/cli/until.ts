@@ -5,8 +5,8 @@ import { type Iso, parseDuration, plus } from '../util/time.ts';
 import { dateOf } from './selection.ts';
 
 export const until = {
-  for: Flags.string({ description: 'it ends by itself after this time', helpValue: '12h', exclusive: ['until'] }),
-  until: Flags.string({ description: 'it ends by itself then', helpValue: 'TIME' }),
+  for: Flags.string({ description: 'the hold ends by itself after this time', helpValue: '12h', exclusive: ['until'] }),
+  until: Flags.string({ description: 'the hold ends by itself at this time', helpValue: 'TIME' }),
 };
 
 /** The time that the flags name; `undefined` without either. @throws UsageError */
@@ -16,7 +16,10 @@ export function untilOf(
 ): Iso | undefined {
   if (flags.for === undefined) return flags.until === undefined ? undefined : dateOf(flags.until, '--until');
   const time = parseDuration(flags.for);
-  if (time === undefined) throw new UsageError(`--for ${flags.for} is no duration`, { hint: '--for 12h, 30 min, 2d' });
+  if (time === undefined)
+    throw new UsageError(`--for: '${flags.for}' is not a duration`, {
+      hint: '--for 90s, 30m, 12h or 2d',
+    });
   return plus(now, time);
 }
 
@@ -24,6 +27,6 @@ export function untilOf(
 export function mustEnd(flags: Parameters<typeof untilOf>[0], now: Iso): Iso {
   const end = untilOf(flags, now);
   if (end === undefined)
-    throw new UsageError('it must end by itself: how long?', { hint: '--for 2d, or --until TIME' });
+    throw new UsageError('an end is required', { hint: 'the same with --for 12h or --until 2026-07-14' });
   return end;
 }

@@ -39,13 +39,27 @@ export function emptyField(scope: HoldScope): string | undefined {
   return lists.find(([, values]: [string, readonly unknown[]]) => values.length === 0 || values.includes(''))?.[0];
 }
 
+/** Fields of a scope as people call one of them. */
+const NOUNS: Readonly<Record<string, string>> = {
+  modules: 'module',
+  versions: 'version',
+  sites: 'farm',
+  storages: 'storage element',
+  levels: 'level',
+  requests: 'request',
+  labels: 'label',
+};
+
 /** `runs 109121- automatic`, `version 7.0.8`, `everything` */
 export function coverText(scope: HoldScope): string {
   const { runs: spans, automatic, ...names } = scope;
   const last = (end: number): string => (end >= MAX_RUN ? '' : String(end));
   const words = [
-    ...(spans ?? []).map(([first, end]) => `runs ${first === end ? first : `${first}-${last(end)}`}`),
-    ...Object.entries(names).map(([field, values]) => `${field} ${values.join(',')}`),
+    ...(spans ?? []).map(([first, end]) => (first === end ? `run ${first}` : `runs ${first}-${last(end)}`)),
+    ...Object.entries(names).map(([field, values]) => {
+      const noun = NOUNS[field] ?? field;
+      return `${noun}${values.length === 1 ? '' : 's'} ${values.join(',')}`;
+    }),
     ...(automatic ? ['automatic'] : []),
   ];
   return words.join(' ') || 'everything';

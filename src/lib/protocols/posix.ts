@@ -29,7 +29,7 @@ const OPTIONS = { mounted: 'flag', mode: 'mode' } as const;
 export async function open(settings: StorageSettings): Promise<Storage> {
   const { name, url } = settings;
   const options = checkOptions(settings, OPTIONS);
-  if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is no absolute folder`);
+  if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is not an absolute folder`);
   const root = new Root(name, url, options.mounted === true);
   await root.check();
   return new PosixStorage(root, settings, modeOf(options.mode));
@@ -66,7 +66,7 @@ class PosixStorage implements Storage {
       const whole = this.#root.inside(path);
       if ((await lstat(whole)).isSymbolicLink()) await requireBelow(whole, this.#root.folders(path));
       const one = await stat(whole);
-      if (!one.isFile()) throw new ItemError(`${this.#root.label}: ${shown(path)} is no regular file`);
+      if (!one.isFile()) throw new ItemError(`${this.#root.label}: ${shown(path)} is not a regular file`);
       return [path, statOf(one)];
     } catch (error) {
       if (isMissing(error)) return [path, undefined];

@@ -123,7 +123,7 @@ function farms(page: StatusPage): string[] {
   const parts = page.farms.map(({ site, backend, slots, active, heartbeat, drained }) => {
     const end = drained?.until === undefined ? '' : ` until ${localTime(drained.until)}`;
     const drain = drained ? `, ${chalk.yellow(`drained${end}: ${drained.why}`)} (${drained.next})` : '';
-    return `${site} ${backend} ${active} active, ${slots} slots, beat ${age(heartbeat, page)}${drain}`;
+    return `${site} ${backend} ${active} active, ${slots} slots, heartbeat ${age(heartbeat, page)}${drain}`;
   });
   return parts.length === 0 ? [] : [line('FARMS', parts.join(' | '))];
 }

@@ -95,7 +95,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
 /** Reads an open file from its beginning to the size it had at the start; `path` is for messages. */
 export async function readChecksummed(handle: FileHandle, path: string, options: ReadOptions): Promise<FileChecksum> {
   const before = options.before ?? (await handle.stat());
-  if (!before.isFile()) throw new ItemError(`${path} is no regular file`);
+  if (!before.isFile()) throw new ItemError(`${path} is not a regular file`);
   const hash = await Adler32.create();
   await readChunks(handle, before.size, path, options, hash);
   const after = await handle.stat();

@@ -33,7 +33,7 @@ test('a second drain takes the new reason and end, and says both', async () => {
   expect(await say('disk')).toMatchObject([{ did: 'paused', ref: 'hold:drain-here' }]);
   now += HOUR;
   const until = at(3);
-  const text = `drain (sites here): cooling, until ${until}; before: disk`;
+  const text = `drain (farm here): cooling, until ${until}; before: disk`;
   expect(await say('cooling', { until })).toMatchObject([{ did: 'changed', text, until }]);
   expect(await held()).toMatchObject({ why: 'cooling', until, since: T0 });
 });
@@ -41,7 +41,7 @@ test('a second drain takes the new reason and end, and says both', async () => {
 test('with nothing new it is unchanged, and the item has the why and until in force', async () => {
   const until = at(3);
   await say('disk', { until });
-  const text = `drain (sites here): disk, until ${until}`;
+  const text = `drain (farm here): disk, until ${until}`;
   expect(await say('disk')).toMatchObject([{ did: 'unchanged', text, until }]);
   expect(await say('cooling')).toMatchObject([{ did: 'changed', until }]);
   expect(await held()).toMatchObject({ why: 'cooling', until });

@@ -114,7 +114,7 @@ function viaOptionsOf(options: Options, given: unknown): ViaOptions {
 function settingsOf(options: Options): readonly string[] {
   const words = options.words('settings');
   const wrong = words.find((word) => !/^\[[\w/]+\]\w+=/.test(word));
-  if (wrong !== undefined) options.fail(`settings: ${wrong} is no setting of Ganga`, '"[Section]name=value"');
+  if (wrong !== undefined) options.fail(`settings: ${wrong} is not a setting of Ganga`, '"[Section]name=value"');
   const ours = words.find((word) => word.startsWith('[Configuration]gangadir='));
   if (ours !== undefined) options.fail('settings cannot have the gangadir', 'gangadir: /absolute/folder');
   return words;

@@ -83,7 +83,7 @@ function sentence(issue: Issue, there: boolean): string {
     return `expected ${TYPES[issue.expected] ?? issue.expected}`;
   }
   if (issue.code === 'invalid_value') return `expected ${issue.values.join(' or ')}`;
-  if (issue.code === 'invalid_key') return 'is no name: letters, digits, `.`, `_` and `-`';
+  if (issue.code === 'invalid_key') return 'is not a name: letters, digits, `.`, `_` and `-`';
   return there ? issue.message : 'is missing';
 }
 

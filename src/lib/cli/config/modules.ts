@@ -223,7 +223,7 @@ function outputProblem(type: string, suffix: string, all: readonly (readonly [st
     return `output type ${type} must be letters, digits and \`_\`: the command sees it as $OUT_${type}`;
   }
   if (!/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(suffix)) {
-    return `output ${type}: \`${suffix}\` is no file-name suffix (letters, digits and \`. _ + -\`)`;
+    return `output ${type}: \`${suffix}\` is not a file-name suffix (letters, digits and \`. _ + -\`)`;
   }
   const other = all.find(([name, value]) => name !== type && value === suffix);
   return other && other[0] < type ? `outputs ${other[0]} and ${type} have the same suffix ${suffix}` : undefined;

@@ -42,7 +42,7 @@ export function ruleFindings(rules: readonly RawRule[], path: Path): Finding[] {
 function expression({ text }: RawRule, path: Path): Finding[] {
   const wrong = wrongExpression(text ?? '');
   if (wrong === undefined) return [];
-  return [{ path: [...path, 'text'], message: `is no regular expression (RE2): ${wrong}` }];
+  return [{ path: [...path, 'text'], message: `is not a regular expression (RE2): ${wrong}` }];
 }
 
 /** `of`, `factor` and `ceiling` belong to `more`, which cannot do without the first. */

@@ -42,9 +42,9 @@ function tableOf({ fields, big, latin1, line, column }: RatdbObject): RatdbTable
   const name = fields.name ?? fields.type;
   const index = fields.index ?? '';
   if (typeof name !== 'string' || name === '') return fail('a table without a name');
-  if (typeof index !== 'string') return fail(`table ${name}: index is no text`);
+  if (typeof index !== 'string') return fail(`table ${name}: index is not a text`);
   const pass = fields.pass ?? 0;
-  if (typeof pass !== 'number' || !Number.isInteger(pass)) return fail(`table ${name}: pass is no whole number`);
+  if (typeof pass !== 'number' || !Number.isInteger(pass)) return fail(`table ${name}: pass is not a whole number`);
   const ranges = rangesOf(fields);
   if (typeof ranges === 'string') return fail(`table ${name}: ${ranges}`);
   return { name, index, ranges, pass: Math.max(0, pass), fields, big, latin1, line };
@@ -66,7 +66,7 @@ function rangesOf(fields: RatdbFields): readonly RunRange[] | string {
 function checked(from: RatdbValue | undefined, to: RatdbValue | undefined): readonly RunRange[] | string {
   // Beyond every run number: rounding changes nothing.
   const [first, last] = [from, to].map((end) => (typeof end === 'bigint' ? Number(end) : end));
-  if (!isRun(first) || !isRun(last)) return 'a run range holds something that is no run number';
+  if (!isRun(first) || !isRun(last)) return 'a run range holds something that is not a run number';
   if (first > last) return `the run range ${first} to ${last} is empty`;
   if (first < 0 && last >= 0) return `the run range ${first} to ${last} mixes the user plane with runs`;
   return [[first, Math.min(last, MAX_RUN)]];
@@ -78,8 +78,9 @@ function isRun(value: RatdbValue | undefined): value is number {
 
 /** Consecutive runs of a list become one range: its table is stored once per stretch. */
 function listed(list: RatdbValue): readonly RunRange[] | string {
-  if (!Array.isArray(list) || list.length === 0) return 'run_list is no list of runs';
-  if (!list.every((run) => isRun(run) && run > 0 && run <= MAX_RUN)) return 'run_list holds something that is no run';
+  if (!Array.isArray(list) || list.length === 0) return 'run_list is not a list of runs';
+  if (!list.every((run) => isRun(run) && run > 0 && run <= MAX_RUN))
+    return 'run_list holds something that is not a run';
   const runs = [...new Set(list as number[])].sort((a, b) => a - b);
   const ranges: [number, number][] = [];
   for (const run of runs) {

@@ -50,7 +50,7 @@ function parseField(source: string, text: string): Part {
   }
   const numeric = field === 'run' || field === 'subrun';
   if (!numeric && (match[2] ?? match[3]) !== undefined) {
-    throw new ConfigError(`template '${source}': {${field}} is no number`, { hint: `write {${field}}` });
+    throw new ConfigError(`template '${source}': {${field}} is not a number`, { hint: `write {${field}}` });
   }
   return { field, divisor: Number(match[2] ?? 1), width: Number(match[3] ?? 0) };
 }

@@ -114,7 +114,12 @@ async function* stop(ports: Ports, found: DataDoc, storage: string, { why, dryRu
       stopped = doc ? copying(doc, storage) : [];
       if (!doc || stopped.length === 0) return { skip: 'nothing is being copied' };
       const files = doc.files.map((file) => stoppedFile(file, storage, now, why));
-      const entry = { at: now, by: ports.by, to: 'canceled', why: `${stopped.length} copies to ${storage}: ${why}` };
+      const entry = {
+        at: now,
+        by: ports.by,
+        to: 'canceled',
+        why: `${stopped.length} ${stopped.length === 1 ? 'copy' : 'copies'} to ${storage}: ${why}`,
+      };
       return { write: withDone({ ...doc, files, history: appendHistory(doc.history, entry) }) };
     });
   }

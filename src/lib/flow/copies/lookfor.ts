@@ -123,7 +123,7 @@ export async function adopt(session: Session, task: CopyTask): Promise<Result> {
   const next = `look at ${target.url(path)} and move it away`;
   for (const other of others) {
     if (local === undefined || other === undefined || !(await sameFile(local, other))) continue;
-    return { task, did: 'failed', why: `${path} at ${to} is ${other} itself, no copy of it`, next };
+    return { task, did: 'failed', why: `${path} at ${to} is ${other} itself, not a copy`, next };
   }
   const found = await target.checksum(path);
   const stated = `${found.size} bytes, adler32 ${found.adler32}`;

@@ -20,7 +20,7 @@ export function farmSettings(ports: Ports, site?: string): FarmSettings {
     name,
     ports.settings.farms.map((farm) => farm.name),
   );
-  throw new ConfigError(`no farm ${name} is configured`, { where: ports.settings.file, hint });
+  throw new ConfigError(`no farm is called '${name}'`, { where: ports.settings.file, hint });
 }
 
 export interface OpenFarm {

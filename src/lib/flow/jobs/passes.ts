@@ -204,8 +204,8 @@ function settle(
     outputs.push(job.outputs);
   }
   if (!facts.data) {
-    const text = `no ${facts.level} data registered`;
-    return { item: { kind: 'job', ref, did: 'not-made', run: facts.run, failed: true, text } };
+    const text = `no ${facts.level} file of run ${facts.run} is registered`;
+    return { item: { kind: 'job', ref, did: 'not-made', run: facts.run, failed: true, text, next: 'dflow register' } };
   }
   const job = newJob(
     {

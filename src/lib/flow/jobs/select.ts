@@ -229,9 +229,9 @@ function subjobsOf(refs: Selection['refs'], jobs: readonly JobDoc[]): Map<string
 }
 
 /** A module pattern that matches nothing is a misspelling, never an empty result. */
-async function checkModules(
+export async function checkModules(
   { store, settings }: Pick<Ports, 'store' | 'settings'>,
-  selection: Selection,
+  selection: Pick<Selection, 'modules'>,
 ): Promise<void> {
   const defined = Object.values(settings.modules).flatMap((file) => Object.keys(file.modules));
   const missing = (names: readonly string[]): string | undefined => {
@@ -242,7 +242,7 @@ async function checkModules(
   const known = [...new Set([...defined, ...counts.map((group) => String((group.key as string[])[1]))])];
   const pattern = missing(known);
   if (pattern === undefined) return;
-  throw new UsageError(`no module matches ${pattern}`, { hint: suggestion(pattern, known) });
+  throw new UsageError(`no module matches '${pattern}'`, { hint: suggestion(pattern, known) });
 }
 
 /** A cause that neither the policy nor any failure knows is a misspelling: silence would look like "nothing failed". */
@@ -257,5 +257,5 @@ async function checkCauses(
   const met = (await store.count('causes', 1)).map(({ key }) => String((key as string[])[0]));
   const wrong = strange.find((cause) => !met.includes(cause));
   if (wrong === undefined) return;
-  throw new UsageError(`no cause is called ${wrong}`, { hint: suggestion(wrong, new Set([...met, ...known])) });
+  throw new UsageError(`no cause is called '${wrong}'`, { hint: suggestion(wrong, new Set([...met, ...known])) });
 }

@@ -18,8 +18,10 @@ import type { Row } from './look/row.ts';
 export async function documentsOf(ports: Ports, ref: JobRef): Promise<Doc[]> {
   const docs = await find(ports, ref);
   if (docs.length > 0) return docs;
-  const hint = ref.run === undefined ? 'dflow list jobs' : `dflow list jobs --run ${ref.run} --state all`;
-  throw new ItemError(`there is no ${ref.text}`, { hint });
+  const asRun = ref.run !== undefined && ref.module === undefined;
+  const what = asRun ? `run ${ref.run} is not registered` : `'${ref.text}' is not in the store`;
+  const jobs = ref.run === undefined ? 'dflow list jobs' : `dflow list jobs --run ${ref.run} --state all`;
+  throw new ItemError(what, { hint: asRun ? 'dflow list runs' : jobs });
 }
 
 async function find({ store, settings }: Ports, ref: JobRef): Promise<Doc[]> {

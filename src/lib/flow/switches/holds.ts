@@ -4,6 +4,7 @@ import {
   coverText,
   emptyField,
   endText,
+  globMatch,
   type HoldDoc,
   type HoldScope,
   type HoldWhat,
@@ -12,8 +13,10 @@ import {
 import { holdId } from '../../domain/ids.ts';
 import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
+import { suggestion } from '../../util/near.ts';
 import type { Iso } from '../../util/time.ts';
 import { openHolds } from '../jobs/openholds.ts';
+import { checkModules } from '../jobs/select.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
@@ -24,6 +27,30 @@ export interface NewHold {
   readonly until?: Iso;
   /** Last part of the id; a fresh nonce without it. */
   readonly slug?: string;
+}
+
+/** What a hold may name: a pattern that matches nothing is a misspelling, and would hold nothing. */
+interface HoldNames {
+  readonly sites?: readonly string[] | undefined;
+  readonly storages?: readonly string[] | undefined;
+  readonly levels?: readonly string[] | undefined;
+  readonly modules?: readonly string[] | undefined;
+}
+
+/** @throws UsageError for the first name that is not configured, with the near miss */
+export async function checkNames(ports: Ports, { sites, storages, levels, modules }: HoldNames): Promise<void> {
+  const { settings } = ports;
+  const named = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
+  checkName('farm', sites, named(settings.farms));
+  checkName('storage element', storages, named(settings.storages));
+  checkName('level', levels, [...new Set(settings.buffers.map(({ level }) => level))]);
+  if (modules) await checkModules(ports, { modules });
+}
+
+function checkName(what: string, patterns: readonly string[] | undefined, known: readonly string[]): void {
+  const wrong = patterns?.find((pattern) => !known.some((name) => globMatch(pattern, name)));
+  if (wrong === undefined) return;
+  throw new UsageError(`no ${what} matches '${wrong}'`, { hint: suggestion(wrong, known) });
 }
 
 /**

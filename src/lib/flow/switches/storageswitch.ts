@@ -45,5 +45,8 @@ export function primaryOf(settings: Settings, holds: readonly HoldDoc[]): string
 function mustBeStorage({ settings }: Ports, name: string): void {
   const names = settings.storages.map((storage) => storage.name);
   if (names.includes(name)) return;
-  throw new UsageError(`no storage is called ${name}`, { where: settings.file, hint: suggestion(name, names) });
+  throw new UsageError(`no storage element is called '${name}'`, {
+    where: settings.file,
+    hint: suggestion(name, names),
+  });
 }

@@ -66,7 +66,7 @@ export async function copyFile(source: string, target: string, options: CopyOpti
 /** A target that is the source, by another name or a link, would be emptied by the copy. */
 function distinct(from: Stats, to: Stats, source: string, target: string): void {
   if (from.dev === to.dev && from.ino === to.ino) throw new ItemError(`${target} and ${source} are the same file`);
-  if (!to.isFile()) throw new ItemError(`${target} is no regular file`);
+  if (!to.isFile()) throw new ItemError(`${target} is not a regular file`);
 }
 
 const ZEROS = Buffer.alloc(2 ** 20);

@@ -45,7 +45,7 @@ export class Root {
     const now = await stat(this.folder, { bigint: true }).catch((error: unknown) => {
       throw this.#unreachable(systemFault(error)?.text ?? messageOf(error), error);
     });
-    if (!now.isDirectory()) throw this.#unreachable('is no folder');
+    if (!now.isDirectory()) throw this.#unreachable('is not a folder');
     if (this.#mounted && (await stat(dirname(this.folder), { bigint: true })).dev === now.dev) {
       throw this.#unreachable('is not mounted');
     }

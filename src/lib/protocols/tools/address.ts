@@ -23,7 +23,9 @@ export class Address {
     const parts = splitAddress(url);
     if (!parts || parts.host === '' || /\s/.test(parts.host) || !schemes.includes(parts.scheme)) {
       const hint = `for example ${schemes[0]}://host.example.org//store/experiment`;
-      throw new ConfigError(`storage.${name}: '${withoutSecrets(url)}' is no ${schemes.join(', ')} address`, { hint });
+      throw new ConfigError(`storage.${name}: '${withoutSecrets(url)}' is not a ${schemes.join(', ')} address`, {
+        hint,
+      });
     }
     this.scheme = parts.scheme;
     this.authority = parts.login === undefined ? parts.host : `${encodeLogin(parts.login)}@${parts.host}`;

@@ -37,7 +37,7 @@ const HINTS: Partial<Readonly<Record<Meaning, string>>> = {
 
 const FACTS: Partial<Readonly<Record<Meaning, string>>> = {
   missing: 'does not exist',
-  folder: 'is no regular file',
+  folder: 'is not a regular file',
   denied: 'no permission',
   full: 'no space left',
   corrupt: 'other bytes arrived than were sent',

@@ -33,7 +33,7 @@ export function parsePlace(text: string): Place {
   const hint = 'store: https://couch.example.org/data-processing';
   const address = splitAddress(text);
   const plain = address && `${address.scheme}://${address.host}${address.path}`;
-  if (!plain || !URL.canParse(plain)) throw new ConfigError('the store is no URL', { where: bare, hint });
+  if (!plain || !URL.canParse(plain)) throw new ConfigError('the store is not a URL', { where: bare, hint });
   const url = new URL(plain);
   const parts = url.pathname.split('/').filter(Boolean);
   const database = parts.pop();

@@ -20,7 +20,7 @@ export interface BufferDoc extends Doc {
 /** The disk of a level's buffer on this host. @throws UnreachableError when the folder is not there */
 export async function spaceOfBuffer(ports: Ports, level: string): Promise<Space> {
   const folder = (await ports.buffer(level)).localPath('');
-  if (folder === undefined) throw new UnreachableError(`buffer ${level} is no folder of this host`);
+  if (folder === undefined) throw new UnreachableError(`buffer ${level} is not a folder on this host`);
   return spaceOf(folder);
 }
 

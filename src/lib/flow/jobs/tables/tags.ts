@@ -51,7 +51,7 @@ export const tagId = (name: string): string => `tag:${name}`;
  */
 export async function* tagTables(ports: Ports, name: string, options: StepOptions = {}): Step {
   if (!/^[A-Za-z0-9][\w.+-]*$/.test(name)) {
-    throw new UsageError(`${JSON.stringify(name)} is no tag name`, { hint: 'letters, digits, and . + - _' });
+    throw new UsageError(`${JSON.stringify(name)} is not a tag name`, { hint: 'letters, digits, and . + - _' });
   }
   const parts = await currentParts(ports.store);
   const tables = parts.reduce((sum, part) => sum + part.entries.length, 0);

@@ -12,6 +12,7 @@ import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts
 import { breakers } from '../../copies/breakers.ts';
 import { openHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
+import { many } from './counts.ts';
 import type { Attention } from './page.ts';
 
 /** Documents looked at behind each view. */
@@ -60,7 +61,7 @@ async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]
     const files = [...docs.values()].flatMap((doc) => doc.files.map(({ replicas }) => replicas[name]));
     const wrong = files.filter((one) => one?.state === 'copying' && one.expires > now && !isLive(one, now, new Set()));
     if (wrong.length === 0) continue;
-    const text = `${wrong.length} copies to ${name} were begun by a clock that was ahead: they do not count`;
+    const text = `${many(wrong.length, 'copy', 'copies')} to ${name} begun by a clock that was ahead: not counted`;
     found.push({ way: 'clock', text, next: `dflow transfer --to ${name}` });
   }
   return found;
@@ -80,7 +81,7 @@ async function jobs({ store, settings }: Ports, now: Iso): Promise<Attention[]> 
   return [
     {
       way: 'clock',
-      text: `${wrong.length} subjobs are held or claimed by a clock that was ahead`,
+      text: `${many(wrong.length, 'subjob is', 'subjobs are')} held or claimed by a clock that was ahead`,
       next: 'dflow reset',
     },
   ];

@@ -82,6 +82,14 @@ function credentialAttention(page: Page): Attention[] {
   }));
 }
 
+/** What a hold has made of what it covers. */
+const STATES: Readonly<Record<string, string>> = {
+  pause: 'paused',
+  storage: 'switched off',
+  drain: 'drained',
+  quarantine: 'in quarantine',
+};
+
 /** An expired hold is ended by the next reset: until then it may be waited for. */
 const OVER = 10 * MINUTE;
 
@@ -95,7 +103,7 @@ function holdAttention(open: readonly HoldDoc[], at: Iso): Attention[] {
         ? 'submission is held'
         : what === 'calibration'
           ? 'later runs are held'
-          : `${what} of ${coverText(scope)}`;
+          : `${coverText(scope)} ${STATES[what] ?? what}`;
       return [{ way: 'hold', text: `${words}: ${why}${endText(hold)}`, next: `dflow resume ${_id}` }];
     }
     if (hold.until === undefined || between(hold.until, at) < OVER) return [];

@@ -43,7 +43,7 @@ function strangers({ settings }: Ports, groups: readonly Group[]): Attention[] {
     if (!known.has(name)) counts.set(name, (counts.get(name) ?? 0) + value);
   }
   return [...counts].map(([name, count]) => {
-    const text = `${count} copies are catalogued at ${name}, which the configuration does not have`;
+    const text = `${many(count, 'copy is', 'copies are')} catalogued at ${name}, which the configuration does not have`;
     return { way: 'element-unknown', text, next: `dflow list replicas --storage ${name}` };
   });
 }

@@ -37,7 +37,7 @@ async function whyModule(ports: Ports, ref: JobRef, module: string, passes: read
   if (job) return whyJobs(ports, [job]);
   const versions = Object.values(ports.settings.modules);
   const known = new Set(versions.flatMap((file) => Object.keys(file.modules)));
-  if (!known.has(module)) throw new UsageError(`no module ${module}`, { hint: suggestion(module, known) });
+  if (!known.has(module)) throw new UsageError(`no module is called '${module}'`, { hint: suggestion(module, known) });
   if (ref.pass !== undefined)
     throw new UsageError(`no pass ${ref.pass} of ${refOf(run, module)}`, { hint: `dflow list jobs --run ${run}` });
   const report = await whyRun(ports, run, passes, module);

@@ -68,7 +68,7 @@ export async function* importStore(store: Store, lines: AsyncIterable<unknown>, 
     const before = seen.get(doc._id);
     if (before === text) same++;
     else if (before !== undefined)
-      yield refused(doc._id, `line ${number}: stands in the input twice, with other content`);
+      yield refused(doc._id, `line ${number}: appears twice in the input, with different content`);
     else {
       seen.set(doc._id, text);
       batch.push({ number, doc });
@@ -134,7 +134,7 @@ function add(doc: PlainDoc): Change['change'] {
   return (existing) => {
     if (!existing) return { write: doc };
     return {
-      skip: canonical(plain(existing) as unknown as Json) === text ? SAME : 'stands in the store with other content',
+      skip: canonical(plain(existing) as unknown as Json) === text ? SAME : 'is in the store with different content',
     };
   };
 }

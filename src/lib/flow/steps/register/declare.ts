@@ -65,7 +65,12 @@ async function* declareLevel(
       next: `dflow show ${doc._id}`,
     };
   } else {
-    yield { ...base, did: 'completed', level, text: `${level}: declared complete with ${data?.files.length} files` };
+    yield {
+      ...base,
+      did: 'completed',
+      level,
+      text: `${level}: declared complete with ${data?.files.length} ${data?.files.length === 1 ? 'file' : 'files'}`,
+    };
   }
 }
 

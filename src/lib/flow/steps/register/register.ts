@@ -61,7 +61,7 @@ function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | 
   const known = buffers.map((buffer) => buffer.level);
   for (const level of levels ?? []) {
     if (!known.includes(level))
-      throw new UsageError(`no buffer has level ${level}`, { hint: suggestion(level, known) });
+      throw new UsageError(`no buffer has level '${level}'`, { hint: suggestion(level, known) });
   }
   return levels ? buffers.filter((buffer) => levels.includes(buffer.level)) : buffers;
 }
@@ -141,6 +141,6 @@ async function* registerLevel(
 }
 
 function misnamed(entry: Entry, buffer: BufferSettings): Refusal {
-  const detail = entry.raw ? 'the name is no UTF-8' : `the name does not match ${buffer.pattern}`;
+  const detail = entry.raw ? 'the name is not UTF-8' : `the name does not match ${buffer.pattern}`;
   return { entry, reason: 'unparsable-name', detail };
 }

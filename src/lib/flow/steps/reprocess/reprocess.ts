@@ -115,7 +115,7 @@ async function assertAfter(ports: Ports, after: string | undefined): Promise<voi
   if (after === undefined) return;
   if ((await ports.store.get([requestId(after)])).has(requestId(after))) return;
   const names = (await ports.store.range<RequestDoc>(idsWith('request:'))).map((request) => request.name);
-  throw new UsageError(`no request ${after}`, { hint: suggestion(after, names) });
+  throw new UsageError(`no request is called '${after}'`, { hint: suggestion(after, names) });
 }
 
 /** The call with its defaults: what the request document keeps of it. */

@@ -111,7 +111,7 @@ function fileOf({ modules, automatic }: Settings, { module, version }: TrialOpti
   const found = having.find((file) => file.version === wanted) ?? (version === undefined ? having.at(-1) : undefined);
   if (found) return found;
   const known = Object.keys(modules[wanted ?? '']?.modules ?? {});
-  throw new UsageError(`no module ${module}${version === undefined ? '' : ` in ${version}`}`, {
+  throw new UsageError(`no module is called '${module}'${version === undefined ? '' : ` in ${version}`}`, {
     hint: suggestion(module, known),
   });
 }
