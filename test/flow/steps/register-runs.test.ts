@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
 import { declareComplete } from '../../../src/lib/flow/steps/register/register.ts';
 import { calibrationHoldId, setMask } from '../../../src/lib/flow/switches/mask.ts';
-import { HOUR, MINUTE } from '../../../src/lib/util/time.ts';
+import { HOUR, MINUTE, SECOND } from '../../../src/lib/util/time.ts';
 import {
   closeBenches,
   collect,
@@ -38,6 +38,21 @@ describe('runs', () => {
     expect(deeds(await bench.register(ports))).toEqual({ registered: 20, completed: 19 });
     bench.clock += MINUTE;
     expect(await bench.register(ports)).toMatchObject([{ did: 'completed', run: 20, evidence: 'quiet for 45s' }]);
+  });
+
+  test('old data that come in another order: a run that came before is no sign that this one is over', async () => {
+    const { bench, ports } = await start();
+    bench.put('run2_0.dat', 'x', HOUR);
+    await bench.register(ports);
+    bench.clock += SECOND;
+    bench.put('run1_0.dat', 'x', 2 * HOUR);
+    expect(deeds(await bench.register(ports))).toEqual({ registered: 1 });
+    bench.clock += SECOND;
+    bench.put('run1_1.dat', 'x', 2 * HOUR);
+    expect(deeds(await bench.register(ports))).toEqual({ registered: 1 });
+    bench.clock += MINUTE;
+    expect(deeds(await bench.register(ports))).toEqual({ completed: 2 });
+    expect((await runDoc(ports, 1))?.levels.L1?.complete?.subruns).toEqual([0, 1]);
   });
 
   test('complete by an end marker', async () => {

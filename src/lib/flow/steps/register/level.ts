@@ -10,7 +10,10 @@ import type { RunDoc, RunLevel } from '../../../domain/runs/run.ts';
 import { between, type Iso } from '../../../util/time.ts';
 
 /** Everything but the registered files: what the listing shows. */
-export type Surroundings = Omit<LevelFacts, 'subruns' | 'quiet'>;
+export interface Surroundings extends Omit<LevelFacts, 'subruns' | 'quiet'> {
+  /** When the newest file of the later run turned up here. */
+  readonly laterCame?: Iso;
+}
 
 export interface LevelRules {
   readonly level: string;
@@ -37,7 +40,11 @@ export function nextLevel(
   const copied = files.length > 0 && files.every((file) => isCopied(file, rules.quiet));
   const base = { lastFile, ...(copied ? { copied } : {}), late: previous?.late ?? [], files: files.length };
   if (previous?.complete) return { ...base, complete: previous.complete, late: withLate(previous, files) };
-  const facts = { ...around, subruns: files.map((file) => file.subrun), quiet: between(lastFile, rules.now) };
+  // A copy program takes runs in any order: a later run that came before this one's last file says nothing of it.
+  const { later, laterCame, ...rest } = around;
+  const before = copied && laterCame !== undefined && laterCame < lastFile;
+  const seen = later === undefined || before ? rest : { ...rest, later };
+  const facts = { ...seen, subruns: files.map((file) => file.subrun), quiet: between(lastFile, rules.now) };
   const verdict = completeness(facts, quietOf(base, rules.quiet));
   if (!verdict.complete) return verdict.blocked === undefined ? base : { ...base, blocked: verdict.blocked };
   return { ...base, complete: { at: rules.now, subruns: verdict.subruns, evidence: verdict.evidence } };

@@ -6,7 +6,7 @@ import { misplaced } from '../../../domain/runs/placement.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { idsWith } from '../../../store.ts';
 import { shown } from '../../../util/names.ts';
-import { ms } from '../../../util/time.ts';
+import { type Iso, ms } from '../../../util/time.ts';
 import { baseName } from '../../copies/buffer/listing.ts';
 import type { Surroundings } from './level.ts';
 import { banBy, type Round, registeredAs } from './round.ts';
@@ -40,7 +40,7 @@ export async function surroundings(
         unusable: unusable.get(run) ?? [],
         ended: round.listing.ended.has(run),
         ...(zero ? { first: 0 as const } : {}),
-        ...(next === undefined ? {} : { later: next }),
+        ...(next === undefined ? {} : { later: next, laterCame: cameLast(all.get(next)) }),
       };
       return [run, facts];
     }),
@@ -93,6 +93,10 @@ function laterRuns(round: Round, data: ReadonlyMap<number, DataDoc>): (run: numb
     const next = firstAbove(runs, run);
     return next !== undefined && next - run <= round.ports.settings.runs.maxJump ? next : undefined;
   };
+}
+
+function cameLast(doc: DataDoc | undefined): Iso {
+  return (doc?.files ?? []).reduce((last, { registered }) => (registered > last ? registered : last), '');
 }
 
 function firstAbove(sorted: readonly number[], value: number): number | undefined {
