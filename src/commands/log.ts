@@ -19,7 +19,7 @@ export default class Log extends Base {
   static override args = refs;
   static override flags = {
     raw: Flags.boolean({ description: 'on a terminal too, every byte as the job wrote it: colours, cursor movements' }),
-    bytes: Flags.integer({ description: 'at most so many of each', default: 20_000, min: 1, helpValue: 'N' }),
+    bytes: Flags.integer({ description: 'at most N bytes of each', default: 20_000, min: 1, helpValue: 'N' }),
   };
 
   async run(): Promise<void> {
@@ -38,6 +38,8 @@ export default class Log extends Base {
       }
     }
     if (selected.problems.length > 0) await this.items(selected.problems);
+    if (selected.jobs.length === 0 && selected.problems.length === 0)
+      this.remark('no job matches. Next: dflow list jobs --state all');
     if (count === 0 && selected.jobs.length > 0)
       this.remark('these jobs were never submitted: no output. Next: dflow why REF');
   }

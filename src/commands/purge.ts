@@ -26,7 +26,7 @@ export default class Purge extends Base {
     ...yes,
     ...run,
     ...level,
-    'until-free': Flags.string({ description: 'stop when so much of the disk is free', helpValue: '30%' }),
+    'until-free': Flags.string({ description: 'stop when this share of the disk is free', helpValue: '30%' }),
     junk: Flags.boolean({ description: 'move quarantined junk to the trash, and nothing else' }),
     reason: Flags.string({
       description: 'with --junk: every quarantined file of this reason',

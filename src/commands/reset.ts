@@ -20,7 +20,13 @@ export default class Reset extends Base {
   ];
   static override strict = false;
   static override args = refs;
-  static override flags = { ...changing, ...yes, ...selection, ...why, site: Flags.string({ description: 'farm' }) };
+  static override flags = {
+    ...changing,
+    ...yes,
+    ...selection,
+    ...why,
+    site: Flags.string({ description: 'farm', helpValue: 'NAME' }),
+  };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Reset);

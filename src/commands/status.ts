@@ -23,7 +23,7 @@ export default class Status extends Base {
     check: Flags.boolean({ description: 'exit 1 when a person is needed' }),
     request: Flags.string({ description: 'only this request', helpValue: 'NAME' }),
     watch: Flags.integer({
-      description: 'again every so many seconds, until interrupted',
+      description: 'show the page again every SECONDS, until interrupted',
       helpValue: 'SECONDS',
       min: 1,
     }),

@@ -9,6 +9,7 @@ import type { WhyReport } from '../lib/flow/reports/why/whyreport.ts';
 import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
 import { whyText } from '../lib/render/why.ts';
 import { UsageError } from '../lib/util/errors.ts';
+import { suggestion } from '../lib/util/near.ts';
 
 export default class Why extends Base {
   static override summary = 'Explain why a run or a job is not done, and what to type';
@@ -41,7 +42,9 @@ export default class Why extends Base {
       if (elements.has(place)) this.report(await whyStorage(ports, place));
       if (farms.has(place)) this.report(await whyFarm(ports, place));
     }
-    for (const ref of await readRefs(words.filter((word) => !places.includes(word)))) {
+    const others = words.filter((word) => !places.includes(word));
+    for (const word of others) checkPlace(word, ['buffer', ...elements, ...farms]);
+    for (const ref of await readRefs(others)) {
       for (const report of await why(ports, ref)) this.report(report);
     }
   }
@@ -53,6 +56,12 @@ export default class Why extends Base {
     else this.out.line(`${this.first ? '' : '\n'}${whyText(report, this.out.width)}`);
     this.first = false;
   }
+}
+
+/** A word without a number, a slash or a colon can only be a place. @throws UsageError it is none that is configured */
+function checkPlace(word: string, known: readonly string[]): void {
+  if (!/^[A-Za-z][\w.-]*$/.test(word)) return;
+  throw new UsageError(`'${word}' is not a run, a storage element or a farm`, { hint: suggestion(word, known) });
 }
 
 /** `109134 Analysis40` is the same as `109134/Analysis40`. */

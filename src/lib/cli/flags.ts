@@ -32,7 +32,7 @@ export const secondLook = {
 };
 
 export const limit = {
-  limit: Flags.integer({ min: 0, description: 'at most so many items', helpValue: 'N' }),
+  limit: Flags.integer({ min: 0, description: 'at most N items', helpValue: 'N' }),
 };
 
 /** Destructive commands ask on a terminal and need this elsewhere. */

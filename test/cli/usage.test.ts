@@ -1,0 +1,53 @@
+// What a wrong command line is answered: one line that says what is wrong, one that says what to type.
+import { expect, test } from 'vitest';
+import { describe as describeError } from '../../src/lib/cli/report.ts';
+import type { Ports } from '../../src/lib/flow/ports.ts';
+import { checkNames } from '../../src/lib/flow/switches/holds.ts';
+
+const asked = (message: string): readonly string[] =>
+  describeError(Object.assign(new Error(message), { oclif: { exit: 2 } })).lines;
+const HELP = 'Next: the same command with --help';
+
+test.each([
+  [
+    'The following error occurred:\n  Missing required flag why\nSee more help with --help',
+    'the flag --why is required',
+  ],
+  [
+    'The following errors occurred:\n  Missing required flag module\n  Missing required flag request\nSee more help with --help',
+    'the flag --module is required; the flag --request is required',
+  ],
+  ['Missing 1 required arg:\nfarm  farm\nSee more help with --help', 'an argument is missing: farm  farm'],
+  ['Missing 1 required arg:\nkind  what\n\nNote: --run allow multiple values.', 'an argument is missing: kind  what'],
+  ['Flag --accept expects a value', 'Flag --accept expects a value'],
+])('%j', (message, words) => {
+  expect(asked(message)).toEqual([`Error: ${words}`, HELP]);
+});
+
+test('an unknown command is answered with help', () => {
+  expect(asked('Run dflow help for a list of available commands.')).toEqual([
+    'Error: unknown command',
+    'Next: dflow help',
+  ]);
+});
+
+const SETTINGS = {
+  farms: [{ name: 'laptop' }],
+  storages: [{ name: 'ral' }],
+  buffers: [{ level: 'L1' }],
+  modules: { '1.0': { modules: { Count: {} } } },
+};
+const ports = { settings: SETTINGS, store: { count: async () => [] } } as unknown as Ports;
+
+test.each([
+  [{ sites: ['lptop'] }, "no farm matches 'lptop'", 'did you mean laptop?'],
+  [{ storages: ['rla'] }, "no storage element matches 'rla'", 'did you mean ral?'],
+  [{ levels: ['L3'] }, "no level matches 'L3'", 'did you mean L1?'],
+  [{ modules: ['Cont'] }, "no module matches 'Cont'", 'did you mean Count?'],
+])('a hold of what does not exist holds nothing: %j', async (names, message, hint) => {
+  await expect(checkNames(ports, names)).rejects.toMatchObject({ exit: 2, message, hint });
+});
+
+test('patterns may name several', async () => {
+  await expect(checkNames(ports, { sites: ['lap*'], modules: ['C*'], levels: undefined })).resolves.toBeUndefined();
+});
