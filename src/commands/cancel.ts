@@ -17,6 +17,8 @@ export default class Cancel extends Base {
   static override args = refs;
   static override flags = { ...changing, ...limit, ...yes, ...selection, ...all, ...why };
 
+  protected override idle = 'nothing to do: no selected job waits or runs. Next: dflow list jobs --state all';
+
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Cancel);
     const ports = await this.ports(true);

@@ -35,6 +35,8 @@ export default class Delete extends Base {
     }),
   };
 
+  protected override idle = 'nothing to do: no selected job has outputs. Next: dflow list jobs --state all';
+
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Delete);
     const ports = await this.ports(!flags['dry-run']);

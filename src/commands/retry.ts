@@ -16,6 +16,8 @@ export default class Retry extends Base {
   static override args = refs;
   static override flags = { ...changing, ...limit, ...selection, ...all, ...why };
 
+  protected override idle = 'nothing to do: no selected job has failed. Next: dflow list jobs --state all';
+
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Retry);
     const ports = await this.ports(true);

@@ -13,7 +13,7 @@ export default class FarmDrain extends Base {
     '<%= config.bin %> <%= command.id %> cedar --why "disk is failing" --evict',
   ];
   static override exits = [0, 1, 2, 3, 5];
-  static override args = { farm: Args.string({ description: 'farm', required: true, ignoreStdin: true }) };
+  static override args = { farm: Args.string({ description: 'name of the farm', required: true, ignoreStdin: true }) };
   static override flags = {
     ...changing,
     ...until,

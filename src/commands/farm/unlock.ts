@@ -8,7 +8,7 @@ export default class FarmUnlock extends Base {
   static override description =
     'Puts everything back to waiting that is locked to the farm, and forgets which batch system it had. What still runs there may run twice; only the new attempts count. For a site that will not come back, or whose batch system was replaced.';
   static override examples = ['<%= config.bin %> <%= command.id %> cedar --why "the cluster was rebuilt" --dry-run'];
-  static override args = { farm: Args.string({ description: 'farm', required: true, ignoreStdin: true }) };
+  static override args = { farm: Args.string({ description: 'name of the farm', required: true, ignoreStdin: true }) };
   static override flags = {
     ...changing,
     ...yes,

@@ -13,7 +13,9 @@ export default class ModuleTest extends Base {
     '<%= config.bin %> <%= command.id %> Analysis40 --run 109134 --subrun 2 --version 7.0.9 --keep ./try',
   ];
   static override exits = [0, 1, 2, 3, 5];
-  static override args = { module: Args.string({ description: 'module', required: true, ignoreStdin: true }) };
+  static override args = {
+    module: Args.string({ description: 'name of the module', required: true, ignoreStdin: true }),
+  };
   static override flags = {
     run: Flags.integer({ char: 'r', description: 'run', required: true, helpValue: 'RUN', min: 0 }),
     subrun: Flags.integer({ description: 'subrun (default: the first)', helpValue: 'N', min: 0 }),

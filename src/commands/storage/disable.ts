@@ -11,7 +11,9 @@ export default class StorageDisable extends Base {
   static override examples = [
     '<%= config.bin %> <%= command.id %> ral --until 2026-07-15T08:00 --why "tape library is moved"',
   ];
-  static override args = { name: Args.string({ description: 'storage element', required: true, ignoreStdin: true }) };
+  static override args = {
+    name: Args.string({ description: 'name of the storage element', required: true, ignoreStdin: true }),
+  };
   static override flags = {
     ...changing,
     ...until,

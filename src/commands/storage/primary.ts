@@ -9,7 +9,9 @@ export default class StoragePrimary extends Base {
   static override description =
     'The storage element that files are copied to first and from which they fan out, instead of the first one of the configuration. It ends by itself, or with dflow resume; a switch that is in force is replaced.';
   static override examples = ['<%= config.bin %> <%= command.id %> fnal --for 2d --why "network trouble at sfu"'];
-  static override args = { name: Args.string({ description: 'storage element', required: true, ignoreStdin: true }) };
+  static override args = {
+    name: Args.string({ description: 'name of the storage element', required: true, ignoreStdin: true }),
+  };
   static override flags = {
     ...changing,
     ...until,

@@ -93,6 +93,9 @@ export abstract class Base extends Command {
     return given({ ...own, dryRun: flags['dry-run'] || undefined, limit: flags.limit }) as never;
   }
 
+  /** What a person reads where a step had nothing to do. */
+  protected idle = 'nothing to do';
+
   /** Prints the items of steps as they happen. The exit code is 1 when one has failed, 5 when all is unreachable. */
   protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
     const seen = { all: 0, failed: 0, unreachable: 0, done: 0 };
@@ -110,7 +113,7 @@ export abstract class Base extends Command {
     // Nothing could be done, since everything that it needs is away: another code than that of items that failed.
     const away = seen.done === 0 && seen.unreachable === seen.failed;
     if (seen.failed > 0) process.exitCode = away ? EXIT.unreachable : EXIT.itemsFailed;
-    if (seen.all === 0) this.remark('nothing to do');
+    if (seen.all === 0) this.remark(this.idle);
   }
 
   /** Prints rows that were looked up: a table on a terminal. */

@@ -134,7 +134,7 @@ function configText({ from, folder, storage }: InitOptions, pattern: string, mar
   const path = isAbsolute(from) ? from : `./${relative(folder, resolve(folder, from))}`;
   const closed = marker ? ', closed: marker' : '';
   return `# dflow.yaml: where raw files appear and where their copies go; everything else has a default, which
-# \`dflow config show --origin\` shows. Modules (what is made of a run) stand in modules/VERSION.yaml.
+# \`dflow config show --origin\` shows. Modules (what is made of a run) are in modules/VERSION.yaml.
 buffer: {path: ${quoted(path)}, pattern: ${quoted(pattern)}${closed}}
 storage: {disk: ${quoted(storage ?? './store')}}
 ${storage?.startsWith('..') ? BESIDE : ''}`;
