@@ -148,7 +148,7 @@ describe('a chain', () => {
     expect(dflow(here, ['pause', '--why', 'x']).code).toBe(2);
     const [hold] = lines(dflow(here, ['pause', '-V', '1.0', '--why', 'wrong optics', '--for', '3d', '--json']).out);
     const [row] = lines(dflow(here, ['list', 'holds', '--json']).out);
-    expect(row).toMatchObject({ ref: hold?.ref, why: 'wrong optics', covers: 'versions 1.0' });
+    expect(row).toMatchObject({ ref: hold?.ref, why: 'wrong optics', covers: 'version 1.0' });
     expect(dflow(here, ['resume', String(hold?.ref)]).code).toBe(0);
     expect(dflow(here, ['list', 'holds']).out).toBe('');
     expect(dflow(here, ['resume', 'hold:none']).code).toBe(1);

@@ -175,7 +175,7 @@ describe('mistakes', () => {
   test.each<[string, Partial<ReprocessOptions>, RegExp, RegExp]>([
     ['module', { modules: ['Procesing'] }, /no module Procesing/, /did you mean Processing/],
     ['version', { version: '7.0.9' }, /7\.0\.9/, /did you mean 7\.0\.8/],
-    ['after', { after: 'nothing' }, /no request nothing/, /./],
+    ['after', { after: 'nothing' }, /no request is called 'nothing'/, /./],
     ['tag', { tag: 'no-such-tag' }, /no-such-tag/, /./],
   ])('unknown %s', async (_name, options, message, hint) => {
     await expect(collect(ask(options))).rejects.toMatchObject({
