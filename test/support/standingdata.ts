@@ -11,6 +11,15 @@ import { completeRun, rawName } from './stored.ts';
 /** Runs, requests, storage elements and files. */
 export const OF_DATA: readonly Case[] = [
   {
+    way: 'unreadable',
+    stage: async (world) => {
+      await world.put({ _id: jobId(1, 'Count', 1), kind: 'job', run: 1, module: 'Count', pass: 1 });
+      await runIn(world, ['retry', '1/Count/1']);
+    },
+    why: '--all',
+    next: 'dflow store drop job:0000000001:Count:001 --why',
+  },
+  {
     way: 'no-version',
     config: { automatic: '' },
     parts: { run: false },

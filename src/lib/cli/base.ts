@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
+import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Row } from '../flow/reports/look/row.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
@@ -15,7 +16,6 @@ import { Output, type OutputFormat } from './output.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { withProgress } from './progress.ts';
 import { takeEmpty } from './selection.ts';
-import { nextOf } from './soundstore.ts';
 import { workingFolder } from './workingfolder.ts';
 
 /** What the base reads of the shared flags; commands read their own. */
@@ -36,6 +36,11 @@ export abstract class Base extends Command {
   private opened: OpenPorts | undefined;
   private loaded: Loaded | undefined;
   private output: Output | undefined;
+
+  /** Ids of documents that could not be read. */
+  private readonly met = new Set<string>();
+  /** Whether they are noted for the status page: by a command that writes. */
+  private notes = false;
 
   protected override async parse<
     F extends Interfaces.OutputFlags<F>,
@@ -67,6 +72,7 @@ export abstract class Base extends Command {
   /** Opens the store and hands out everything else lazily. `write`: the command changes documents. */
   protected async ports(write: boolean | 'setup'): Promise<OpenPorts> {
     this.opened ??= await openPorts(await this.settings(), { write, command: this.command });
+    this.notes = write === true && !this.argv.some((word) => word === '-n' || word === '--dry-run');
     return this.opened;
   }
 
@@ -166,16 +172,19 @@ export abstract class Base extends Command {
   private unreadable(): Item[] {
     const found = [...(this.opened?.unread ?? [])];
     this.opened?.unread.clear();
+    for (const [ref] of found) this.met.add(ref);
     if (found.length > 0) process.exitCode ||= EXIT.itemsFailed;
     return found.map(([ref, wrong]) => {
       const text = `cannot be read, passed over: ${wrong}`;
-      return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: nextOf(ref) };
+      return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: dropNext(ref) };
     });
   }
 
   protected override async finally(): Promise<void> {
     for (const item of this.unreadable()) this.complain(item);
     for (const name of this.shared.quiet ? [] : takeEmpty()) this.say(`${name} names nothing: nothing is selected`);
+    // What is wrong with the store has been said by then.
+    if (this.opened && this.notes) await noteUnread(this.opened.everything, this.met).catch(() => undefined);
     await this.opened?.close();
   }
 }

@@ -2,11 +2,9 @@
 // overwritten, and what does not need them goes on. An unreadable hold stops what asks for holds: it may forbid it.
 import type { Doc } from '../domain/doc.ts';
 import { unsound } from '../domain/schemas.ts';
+import { dropNext } from '../flow/jobs/unread.ts';
 import type { Change, Decision, IdRange, Outcome, Store } from '../store.ts';
 import { ItemError } from '../util/errors.ts';
-
-/** What clears it. */
-export const nextOf = (id: string): string => `dflow store drop ${id} --why "cannot be read"`;
 
 /** `unread` is filled with what is wrong with each unreadable document that was met, by id. */
 export function soundStore(store: Store, unread: Map<string, string>): Store {
@@ -23,7 +21,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     if (wrong === undefined || doc.kind !== 'hold') return wrong === undefined;
     unread.delete(doc._id);
     throw new ItemError(`the hold ${doc._id} cannot be read, so nobody knows what it forbids: ${wrong}`, {
-      hint: nextOf(doc._id),
+      hint: dropNext(doc._id),
     });
   };
   const careful =

@@ -156,6 +156,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   firstpass: s.fields({ run: s.whole, state: s.text, nonce: s.text, tries: s.whole, until: s.when }),
   looks: s.fields({ host: s.text, level: s.text, looks: s.list(s.fields({ at: s.when, marks: s.text })) }),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
+  unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   trash: s.fields(
     {
       level: s.text,

@@ -6,6 +6,7 @@ import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
 import { type Group, idsWith } from '../../../store.ts';
 import { between, type Iso, MINUTE } from '../../../util/time.ts';
+import { dropNext, unreadDocs } from '../../jobs/unread.ts';
 import type { Ports } from '../../ports.ts';
 import { isShort } from '../buffer/buffer.ts';
 import { aheadAttention } from './ahead.ts';
@@ -46,6 +47,7 @@ export async function attention(ports: Ports, facts: AttentionFacts): Promise<At
     ...quarantineAttention(page),
     ...(await aheadAttention(ports, page.at)),
     ...(await runAttention(ports, page.at)),
+    ...(await unreadAttention(ports)),
   ];
 }
 
@@ -57,6 +59,15 @@ async function workOf({ store }: Ports, page: Page): Promise<Work> {
     active: sum(await store.count('active', 0)),
     missing: page.storage.reduce((total, { missing }) => total + missing, 0),
   };
+}
+
+/** Documents that every step passes over. */
+async function unreadAttention({ store }: Ports): Promise<Attention[]> {
+  const [first, ...more] = await unreadDocs(store);
+  if (!first) return [];
+  const { document, wrong } = first;
+  const what = `${many(1 + more.length, 'document', 'documents')} cannot be read, so nothing works on what they say`;
+  return [{ way: 'unreadable', text: `${what}: ${document} (${wrong})`, next: dropNext(document) }];
 }
 
 /** Buffers that fill up, and how many files still lack a copy. */

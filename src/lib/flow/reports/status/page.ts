@@ -12,7 +12,7 @@ export const WAYS = [
   ...['buffer', 'hold', 'hold-over', 'failed', 'held', 'cooled', 'unsatisfied', 'submitting', 'module-gone'],
   ...['version-nowhere', 'inputs-nowhere', 'no-version', 'todo', 'blocked', 'first-pass', 'request', 'conflict'],
   ...['element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad', 'output-copy', 'copying'],
-  ...['changed', 'lost', 'purging', 'undeleted', 'quarantine', 'new-version', 'stale', 'interrupted'],
+  ...['changed', 'lost', 'purging', 'undeleted', 'quarantine', 'new-version', 'stale', 'interrupted', 'unreadable'],
 ] as const;
 
 /** Something that a person should look at, and the command to begin with. */

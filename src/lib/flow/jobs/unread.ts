@@ -1,0 +1,49 @@
+// Documents that cannot be read: nothing works on them until somebody has put them right or away. The step that meets
+// one notes it, so that the status page can say it without reading the whole store.
+import { type Doc, SCHEMA } from '../../domain/doc.ts';
+import { unsound } from '../../domain/schemas.ts';
+import { type Change, idsWith, type Store } from '../../store.ts';
+import type { Iso } from '../../util/time.ts';
+
+export interface UnreadDoc extends Doc {
+  readonly kind: 'unread';
+  /** Id of the document. */
+  readonly document: string;
+  readonly wrong: string;
+  readonly since: Iso;
+}
+
+/** What takes a document away that cannot be read; its content stays in a receipt. */
+export function dropNext(id: string): string {
+  const word = /^[\w./:@%+-]+$/.test(id) ? id : `'${id.replaceAll("'", `'\\''`)}'`;
+  return `dflow store drop ${word} --why "cannot be read"`;
+}
+
+const PREFIX = 'unread:';
+
+export function unreadDocs(store: Store): Promise<UnreadDoc[]> {
+  return store.range<UnreadDoc>(idsWith(PREFIX));
+}
+
+/** Notes what was met, and takes away what can be read again or is gone. `store` hands out every document. */
+export async function noteUnread(store: Store, met: Iterable<string>): Promise<void> {
+  const noted = await unreadDocs(store);
+  const ids = [...new Set([...noted.map(({ document }) => document), ...met])];
+  if (ids.length === 0) return;
+  const [docs, now] = [await store.get(ids), await store.now()];
+  await store.bulk<UnreadDoc>(ids.map((document) => change(document, docs.get(document), now)));
+}
+
+function change(document: string, doc: Doc | undefined, now: Iso): Change<UnreadDoc> {
+  const _id = PREFIX + document;
+  const wrong = doc && unsound(doc);
+  return {
+    id: _id,
+    change: (note) => {
+      if (wrong === undefined) return note ? { remove: true } : { skip: 'it can be read' };
+      if (note?.wrong === wrong) return { skip: 'it is noted' };
+      const rev = note?._rev === undefined ? {} : { _rev: note._rev };
+      return { write: { _id, kind: 'unread', v: SCHEMA, document, wrong, since: note?.since ?? now, ...rev } };
+    },
+  };
+}
