@@ -138,6 +138,36 @@ describe('new content', () => {
   });
 });
 
+describe('an original that is gone', () => {
+  const gone: RawFile['original'] = { state: 'changed', since: '2026-07-14T12:00:00.000Z', why: 'is no longer there' };
+
+  test.each([FILE, '1'])('is accepted as gone by %s where it has a copy, with a receipt', async (word) => {
+    const { bench, ports } = await start();
+    bench.put(FILE, 'data');
+    await bench.register(ports);
+    await copied(ports, 1);
+    await change(ports, (file) => ({ ...file, original: gone }));
+    expect(await settle(ports, { accept: [word] })).toMatchObject([{ did: 'kept', next: 'dflow register' }]);
+    bench.remove(FILE);
+    const [item] = await settle(ports, { accept: [word] });
+    expect(item).toMatchObject({
+      did: 'accepted',
+      text: `${FILE}: gone from the buffer, its copies count: the DAQ had paused`,
+    });
+    expect(existsSync(join(bench.folder, '.dflow/receipts', String(item?.receipt)))).toBe(true);
+    expect((await dataDoc(ports, 1))?.files[0]?.original.state).toBe('purged');
+  });
+
+  test('stays where no copy is good', async () => {
+    const { bench, ports } = await start();
+    bench.put(FILE, 'data');
+    await bench.register(ports);
+    await change(ports, (file) => ({ ...file, original: gone }));
+    bench.remove(FILE);
+    expect(await settle(ports, { accept: [FILE] })).toMatchObject([{ did: 'kept', failed: true }]);
+  });
+});
+
 describe('accepted', () => {
   test.each([
     ID,

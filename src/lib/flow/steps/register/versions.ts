@@ -14,6 +14,7 @@ import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../jobs/n
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { hasCopies, withContent } from './newfiles.ts';
 import { readSteady } from './read.ts';
+import { acceptLoss, vanishedAs } from './vanished.ts';
 
 export interface VersionOptions extends StepOptions {
   readonly accept: readonly string[];
@@ -30,13 +31,17 @@ export async function* settleVersions(ports: Ports, options: VersionOptions): St
   for (const word of options.accept) {
     const docs = quarantined.filter((doc) => isMeant(word, doc));
     const seen = notices.filter(({ name, run }) => name === word || refOf(run) === word);
-    for (const doc of docs) yield await guarded(doc, () => accept(ports, doc, options));
+    for (const doc of docs) yield await guarded(itemOf(doc), () => accept(ports, doc, options));
     for (const notice of seen) yield await clear(ports, notice, options);
-    if (docs.length + seen.length === 0) yield unknown(word);
+    if (docs.length + seen.length > 0) continue;
+    const lost = await vanishedAs(ports, word);
+    for (const one of lost)
+      yield await guarded({ kind: 'original', ref: one.doc._id }, () => acceptLoss(ports, one, options));
+    if (lost.length === 0) yield unknown(word);
   }
   for (const word of options.reject) {
     const docs = quarantined.filter((doc) => isMeant(word, doc));
-    for (const doc of docs) yield await guarded(doc, () => reject(ports, doc, options));
+    for (const doc of docs) yield await guarded(itemOf(doc), () => reject(ports, doc, options));
     if (docs.length === 0) yield unknown(word);
   }
 }
@@ -57,13 +62,13 @@ function itemOf({ _id, level, name, run }: QuarantineDoc): Base {
 }
 
 /** What is wrong with one file is told, and the others go on. */
-async function guarded(doc: QuarantineDoc, act: () => Promise<Item>): Promise<Item> {
+async function guarded(item: Base, act: () => Promise<Item>): Promise<Item> {
   try {
     return await act();
   } catch (error) {
     if (!(error instanceof ItemError)) throw error;
     const next = error.hint ?? 'dflow register';
-    return { ...itemOf(doc), did: 'kept', failed: true, text: error.message, next };
+    return { ...item, did: 'kept', failed: true, text: error.message, next };
   }
 }
 
