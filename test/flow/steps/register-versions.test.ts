@@ -86,6 +86,18 @@ describe('new content', () => {
     ]);
   });
 
+  test('is copied at once, where a copy of the old had failed', async () => {
+    const { bench, ports } = await start();
+    bench.put(FILE, 'half');
+    await bench.register(ports);
+    const since = await ports.store.now();
+    const failed = { state: 'failed', attempt: 1, since, why: 'x', retryAt: '2026-08-01T00:00:00.000Z' } as const;
+    await change(ports, (file) => ({ ...file, replicas: { sfu: failed } }));
+    bench.put(FILE, 'half and half', 2 * MINUTE);
+    expect(deeds(await bench.register(ports))).toEqual({ renewed: 1 });
+    expect((await dataDoc(ports, 1))?.files[0]?.replicas).toEqual({ sfu: { ...failed, retryAt: since } });
+  });
+
   test('of the same size and checksum as the copy is not taken for the old', async () => {
     const { bench, ports } = await start();
     const [was, collides] = [Buffer.alloc(9000, 50), Buffer.alloc(9000, 50)];

@@ -19,11 +19,7 @@ export async function fileGates(ports: Ports, run: number): Promise<Gate[]> {
   const files = [...(await ports.store.get<DataDoc>(ids)).values()].flatMap((doc) => doc.files);
   const gates = [
     ...gate('lost', lost(files), 'no command brings it back; put the file on the buffer again, then: dflow register'),
-    ...gate(
-      'original',
-      changed(files),
-      `dflow register, or, where the file is gone for good: dflow register --accept ${run} --why TEXT`,
-    ),
+    ...gate('original', changed(files), `dflow register, or: dflow register --accept ${run} --why TEXT`),
     ...gate('copies', copies(files, 'bad'), `dflow verify --repair --run ${run}`),
     ...gate('copies', copies(files, 'failed'), `dflow transfer --run ${run}`),
   ];

@@ -141,6 +141,8 @@ function outdated({ replicas }: RawFile, at: Iso): RawFile['replicas'] {
   const why = 'it has the content that was registered before';
   return Object.fromEntries(
     Object.entries(replicas).map(([name, replica]) => {
+      // What failed was a copy of the old content: nothing is to be waited for.
+      if (replica.state === 'failed') return [name, { ...replica, retryAt: at }];
       if (replica.state !== 'verified') return [name, replica];
       return [name, { state: 'bad', attempt: replica.attempt, path: replica.path, since: at, why }];
     }),
