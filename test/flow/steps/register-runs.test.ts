@@ -55,6 +55,18 @@ describe('runs', () => {
     expect((await runDoc(ports, 1))?.levels.L1?.complete?.subruns).toEqual([0, 1]);
   });
 
+  test('a level below the folder of another with the same names has its files alone', async () => {
+    const { bench, ports } = await start();
+    const [outer] = bench.settings.buffers;
+    const inner = { ...outer!, level: 'L2', path: `${outer!.path}/l2` };
+    bench.settings = { ...bench.settings, buffers: [outer!, inner] };
+    const both = { ...ports, settings: bench.settings };
+    bench.put('run1_0.dat', 'x');
+    bench.put('l2/run2_0.dat', 'y');
+    const found = (await bench.register(both)).filter(({ did }) => did === 'registered');
+    expect(found.map(({ level, run }) => `${level} ${run}`)).toEqual(['L1 1', 'L2 2']);
+  });
+
   test('complete by an end marker', async () => {
     const { bench, ports } = await start({ runs: { endMarker: 'run{run}.end' } });
     bench.put('run1_0.dat', 'x');

@@ -10,6 +10,7 @@ import { identityOf } from '../../../util/folders.ts';
 
 /** Everything in the buffer that may be a raw file. */
 export async function listBuffer(settings: Settings, storage: Storage, unreadable?: Unreadable): Promise<Entry[]> {
+  const inner = await innerBuffers(settings, storage);
   const entries: Entry[] = [];
   for await (const entry of storage.list('', unreadable)) entries.push(entry);
   const own = await ownPaths(
@@ -17,7 +18,19 @@ export async function listBuffer(settings: Settings, storage: Storage, unreadabl
     storage,
     entries.map(({ path }) => path),
   );
-  return entries.filter(({ path }) => !own(path));
+  return entries.filter(({ path }) => !own(path) && !inner.some((folder) => path.startsWith(`${folder}/`)));
+}
+
+/** Folders below this buffer that are another level's, where both take the same names: a file is of one level only. */
+async function innerBuffers({ buffers }: Settings, storage: Storage): Promise<string[]> {
+  const top = storage.localPath('');
+  const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  if (top === undefined) return [];
+  const folder = await real(top);
+  const others = await Promise.all(buffers.map(async ({ path, pattern }) => ({ pattern, at: await real(path) })));
+  const pattern = others.find(({ at }) => at === folder)?.pattern;
+  const inner = others.filter((one) => one.pattern === pattern && one.at.startsWith(`${folder}/`));
+  return inner.map(({ at }) => at.slice(folder.length + 1));
 }
 
 /** Says of each path of the buffer whether it is, or lies in, something of dflow's own. */
