@@ -64,6 +64,14 @@ describe('what reads one', () => {
     expect(lines(out).length).toBe(2);
   });
 
+  test('thousands that are not there: some are named, the others counted', () => {
+    writeFileSync(join(here, 'many'), Array.from({ length: 5000 }, (_, index) => index + 100).join('\n'));
+    const { code, err } = dflow(here, ['list', 'runs', '--run', '@many']);
+    expect(code).toBe(1);
+    expect(err).toContain('and 4900 more like these');
+    expect(err.split('no such run').length).toBe(101);
+  });
+
   test('export has it all the same', () => {
     const ids = lines<{ _id: string }>(must(here, ['store', 'export'])).map(({ _id }) => _id);
     expect(ids).toEqual(expect.arrayContaining(POISON));

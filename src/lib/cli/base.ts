@@ -2,6 +2,7 @@
 // and how a step's items are shown. A command parses, calls one flow function and shows what it answers.
 
 import { createInterface } from 'node:readline/promises';
+import { setImmediate } from 'node:timers/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
 import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
@@ -124,17 +125,21 @@ export abstract class Base extends Command {
 
   /** Prints rows that were looked up: a table on a terminal. */
   protected async rows(kind: string, rows: AsyncIterable<Row> | Iterable<Row>, limit?: number): Promise<void> {
+    let wrong = 0;
     let count = 0;
     for await (const row of rows) {
       if (row.failed === true) {
         process.exitCode = EXIT.itemsFailed;
-        this.complain(row);
+        if (++wrong <= NAMED) this.complain(row);
+        // A signal is only heard between two turns of the event loop.
+        if (wrong % NAMED === 0) await setImmediate();
         continue;
       }
       if (++count > (limit ?? Number.POSITIVE_INFINITY)) break;
       if (!this.out.row(kind, row)) break;
     }
     this.out.end();
+    if (wrong > NAMED) this.say(`and ${wrong - NAMED} more like these`);
     if (limit !== undefined && count > limit) this.remark(`only the first ${limit}: --limit N shows more`);
     if (count === 0) this.remark('none');
   }
@@ -188,6 +193,9 @@ export abstract class Base extends Command {
     await this.opened?.close();
   }
 }
+
+/** Things asked for that are not there: so many are named one by one. */
+const NAMED = 100;
 
 /** The same object without the fields that are undefined: an absent option is a default. */
 export type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
