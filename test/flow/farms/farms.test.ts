@@ -21,7 +21,7 @@ import { reset } from '../../../src/lib/flow/steps/reset/reset.ts';
 import { submit } from '../../../src/lib/flow/steps/submit/submit.ts';
 import { pause } from '../../../src/lib/flow/switches/holds.ts';
 import { idsWith } from '../../../src/lib/store.ts';
-import { BusyError, UnreachableError } from '../../../src/lib/util/errors.ts';
+import { BusyError, UnreachableError, UsageError } from '../../../src/lib/util/errors.ts';
 import { HOUR, iso } from '../../../src/lib/util/time.ts';
 import { farm, job, module, moduleFile, T0 } from '../../support/docs.ts';
 import { Memory } from '../../support/memory-backend.ts';
@@ -279,4 +279,12 @@ test('a step that is run by hand tells that this host is alive, and how it ended
   expect(await loops()).toMatchObject([{ outcome: 'the scheduler is down' }]);
   await collect(beating(alpha, 'monitor', submit(alpha, { dryRun: true }), { dryRun: true }));
   expect(await loops()).toHaveLength(1);
+});
+
+test('a slip on the command line is no failure of the loop', async () => {
+  const alpha = at('alpha');
+  const loopOf = async () => (await base.store.range<LoopDoc>(idsWith('loop:'))).map(({ outcome }) => outcome);
+  const before = await loopOf();
+  await expect(collect(beating(alpha, 'submit', submit(alpha, { site: 'nope' })))).rejects.toThrow(UsageError);
+  expect(await loopOf()).toEqual(before);
 });
