@@ -6,7 +6,7 @@ import { SCHEMA } from '../../domain/doc.ts';
 import type { FarmDoc } from '../../domain/farms/farm.ts';
 import { farmId } from '../../domain/ids.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
-import { ConfigError, UnreachableError } from '../../util/errors.ts';
+import { ConfigError, UnreachableError, UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/near.ts';
 import { isAhead } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
@@ -20,7 +20,8 @@ export function farmSettings(ports: Ports, site?: string): FarmSettings {
     name,
     ports.settings.farms.map((farm) => farm.name),
   );
-  throw new ConfigError(`no farm is called '${name}'`, { where: ports.settings.file, hint });
+  const wrong = site === undefined ? ConfigError : UsageError;
+  throw new wrong(`no farm is called '${name}'`, { where: ports.settings.file, hint });
 }
 
 export interface OpenFarm {
