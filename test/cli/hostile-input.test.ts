@@ -87,6 +87,13 @@ describe('words and files of the command line', () => {
     expect(err.length).toBeLessThan(1000);
   });
 
+  test('three million runs in a file are refused with what to write instead', () => {
+    writeFileSync(join(here, 'many.txt'), `${Array.from({ length: 1_000_001 }, (_, run) => run).join('\n')}\n`);
+    const { code, err } = dflow(here, ['list', 'runs', '--run', '@many.txt']);
+    expect([code, err]).toEqual([2, expect.stringContaining('more than 1000000 lines of runs')]);
+    expect(err).toContain('Next: name ranges');
+  });
+
   test('a million runs in a file', () => {
     write('runs', Array.from({ length: 1_000_000 }, (_, run) => `${run}\n`).join(''));
     expect(dflow(here, ['list', 'runs', '-r', '@runs']).code).not.toBe(70);

@@ -127,9 +127,28 @@ export async function readRuns(words: readonly string[]): Promise<RunSet> {
   for (const word of words) {
     const source = await sourceOf(word);
     if (!source) sets.push(runsOf(word, '--run'));
-    else for (const [line, where] of source.lines) sets.push(runsOf(runOfLine(line), `${source.name}:${where}`));
+    else if (source.lines.length > MOST_RUNS) throw tooMany(source.name);
+    else {
+      for (const [line, where] of source.lines) {
+        if (sets.length % 50_000 === 49_999) await heard();
+        sets.push(runsOf(runOfLine(line), `${source.name}:${where}`));
+      }
+    }
   }
   return unionRuns(sets);
+}
+
+/** Runs that one list may name: a loop over many more would not hear a signal for long. */
+const MOST_RUNS = 1_000_000;
+
+function tooMany(name: string): UsageError {
+  const text = `more than ${MOST_RUNS} lines of runs`;
+  return new UsageError(text, { where: name, hint: 'name ranges: 100000-400000 on one line is 300,001 runs' });
+}
+
+/** A turn of the event loop, in which a signal is heard. */
+function heard(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
