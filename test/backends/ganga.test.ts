@@ -143,7 +143,7 @@ describe('options', () => {
     [{ viaOptions: { queue: {} } }, 'viaOptions.queue'],
     [{ gangadir: 'x' }, 'not an absolute path'],
     [{ via: 'Slurm', gangadir: '/a b' }, 'such a name: /a b'],
-    [{ settings: 'Slurm.x=1' }, 'no setting of Ganga'],
+    [{ settings: 'Slurm.x=1' }, 'is not a setting of Ganga'],
     [{ settings: '[Configuration]gangadir=/x' }, 'cannot have the gangadir'],
     [{ beat: '10ms' }, 'at least 1s'],
     [{ beat: '5m' }, 'three times'],

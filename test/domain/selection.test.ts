@@ -64,8 +64,8 @@ describe('words', () => {
     };
     await expect(of({ state: ['faild'] })).rejects.toMatchObject({ hint: 'did you mean failed?' });
     await expect(of({}, [], true)).rejects.toThrow('needs a selection');
-    await expect(of({ pass: 'first' })).rejects.toThrow('no pass');
-    await expect(of({ since: 'tuesday' })).rejects.toThrow('no time');
+    await expect(of({ pass: 'first' })).rejects.toThrow('is not a pass');
+    await expect(of({ since: 'tuesday' })).rejects.toThrow(/not a (time|date)/);
     expect(await of({ since: '12h' })).toMatchObject({ since: '2026-07-14T00:00:00.000Z', states: ['failed'] });
     expect(await of({ all: true }, [], true)).toEqual({ pass: 'last', states: ['failed'] });
     // A named pass is meant whatever its state is.

@@ -160,7 +160,9 @@ export async function quarantined(ports: Ports): Promise<Record<string, string>>
 export async function everything(ports: Ports): Promise<Record<string, unknown>> {
   const docs = await ports.store.range<Doc>({ start: '', end: '\uffff' });
   const lasting = docs.filter(({ kind }) => kind !== 'looks');
-  return Object.fromEntries(lasting.map(({ _rev, ops, ...doc }) => [doc._id, withoutCtime(doc)]));
+  const said = JSON.stringify(lasting.map(({ _rev, ops, ...doc }) => withoutCtime(doc)));
+  const same = JSON.parse(said.replace(/written \d{4}-[^,"]+/g, 'written then')) as Doc[];
+  return Object.fromEntries(same.map((doc) => [doc._id, doc]));
 }
 
 function withoutCtime(doc: object): object {
