@@ -5,7 +5,7 @@ import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, Unreadable } from '../storage.ts';
-import { readChecksummed } from '../util/adler32.ts';
+import { partOf, readChecksummed } from '../util/adler32.ts';
 import { openBelow, requireBelow } from '../util/below.ts';
 import { grouped, parallel } from '../util/concurrency.ts';
 import { ConfigError, ItemError } from '../util/errors.ts';
@@ -232,19 +232,7 @@ async function checksumOf(path: string, folders: readonly string[], md5: boolean
 }
 
 async function readPart(path: string, folders: readonly string[], offset: number, length: number): Promise<Buffer> {
-  const handle = await openBelow(path, folders);
-  try {
-    const buffer = Buffer.alloc(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return buffer.subarray(0, done);
-  } finally {
-    await handle.close();
-  }
+  return partOf(await openBelow(path, folders), offset, length);
 }
 
 /** The name of a new file is safe on disk only once its folder is. */

@@ -148,7 +148,11 @@ function changed(path: string, expected: number, found: number): FileChangedErro
 
 /** Bytes of a file from `offset`, at most `length`. */
 export async function readPart(path: string, offset: number, length: number): Promise<Buffer> {
-  const handle = await openToRead(path);
+  return partOf(await openToRead(path), offset, length);
+}
+
+/** The same of an open file, which is closed then. */
+export async function partOf(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   try {
     const buffer = Buffer.alloc(length);
     let done = 0;
