@@ -87,6 +87,8 @@ export interface StoreInfo {
   readonly engine: string;
   /** Set up as the one writable database of the experiment. */
   readonly writable: boolean;
+  /** Why nothing may write it, although it is no replica: it cannot keep two writers apart. */
+  readonly unsafe?: string;
   readonly experiment?: string;
   /** Unique id of the writable database, made at setup: prefixes our names at batch systems. */
   readonly uuid?: string;
@@ -128,7 +130,7 @@ export interface Store {
 export interface StoreModule {
   /**
    * Opens a store.
-   * @throws ReadOnlyStoreError when `write` is asked and the store is a replica, newer, or not set up
+   * @throws ReadOnlyStoreError when `write` is asked and the store is a replica, newer, unsafe, or not set up
    * @throws StoreError when it cannot be reached
    */
   open(url: string, options: StoreOptions): Promise<Store>;

@@ -49,17 +49,48 @@ export async function startCouchServer(): Promise<RunningServer> {
   };
 }
 
-/** What happens to one request: `drop` forwards it and loses the reply. */
+/** An answer in place of the server's. */
+export interface Answer {
+  readonly kind: 'answer';
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * What happens to one request: `drop` forwards it and loses the reply, `hang` takes it and never answers, `edit` changes
+ * the server's answer.
+ */
 export type Fault =
   | { readonly kind: 'pass' }
   | { readonly kind: 'drop' }
   | { readonly kind: 'refuse' }
+  | { readonly kind: 'hang' }
   | { readonly kind: 'cut' }
+  | { readonly kind: 'edit'; readonly edit: (body: Record<string, unknown>) => Record<string, unknown> }
+  | Answer
   | { readonly kind: 'status'; readonly status: number; readonly forward: boolean };
 
+/** CouchDB's own words for an error. */
+export function refusal(
+  status: number,
+  error: string,
+  reason: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return { kind: 'answer', status, body: { error, reason }, headers };
+}
+
+/** `GET /database` of a cluster that keeps `n` copies of each shard. */
+export function clusterOf(n: number): FaultProxy['fault'] {
+  const edit = (body: Record<string, unknown>) => ({ ...body, cluster: { q: 2, n, w: 1 + Math.floor(n / 2), r: 1 } });
+  return (method, path) =>
+    method === 'GET' && /^\/[^/?]+(\?|$)/.test(path) ? { kind: 'edit', edit } : { kind: 'pass' };
+}
+
 export interface FaultProxy extends RunningServer {
-  /** Asked for every request. */
-  fault: (method: string, path: string) => Fault;
+  /** Asked for every request; `user` is that of its login, `user:password`. */
+  fault: (method: string, path: string, user: string) => Fault;
   /** Requests so far, `POST /db/_bulk_docs`. */
   readonly seen: string[];
 }
@@ -67,7 +98,10 @@ export interface FaultProxy extends RunningServer {
 /** A proxy in front of `target`. */
 export async function startProxy(target: string): Promise<FaultProxy> {
   const proxy = { fault: (): Fault => ({ kind: 'pass' }), seen: [] as string[] } as unknown as FaultProxy;
-  const server = createServer((request, response) => void relay(target, proxy, request, response));
+  // A server that goes away in the middle of an answer is one that goes away.
+  const server = createServer((request, response) => {
+    relay(target, proxy, request, response).catch(() => request.socket.destroy());
+  });
   return Object.assign(proxy, await listen(server));
 }
 
@@ -82,8 +116,13 @@ async function relay(
   const method = request.method ?? 'GET';
   const path = request.url ?? '/';
   proxy.seen.push(`${method} ${path.split('?')[0]}`);
-  const fault = proxy.fault(method, path);
+  const fault = proxy.fault(method, path, loginOf(request));
+  if (fault.kind === 'hang') return;
   if (fault.kind === 'refuse') return void request.socket.destroy();
+  if (fault.kind === 'answer') {
+    response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
+    return void response.end(JSON.stringify(fault.body));
+  }
   if (fault.kind === 'status' && !fault.forward) {
     response.writeHead(fault.status, { 'content-type': 'application/json' });
     return void response.end('{"error":"injected","reason":"injected"}');
@@ -97,9 +136,14 @@ async function relay(
     headers,
     ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
   });
-  const body = Buffer.from(await reply.arrayBuffer());
+  const read = Buffer.from(await reply.arrayBuffer());
+  const body = fault.kind === 'edit' ? Buffer.from(JSON.stringify(fault.edit(JSON.parse(String(read))))) : read;
   if (fault.kind === 'drop') return void request.socket.destroy();
   const status = fault.kind === 'status' ? fault.status : reply.status;
   response.writeHead(status, { 'content-type': 'application/json', date: reply.headers.get('date') ?? '' });
   response.end(fault.kind === 'cut' ? body.subarray(0, body.length / 2) : body);
+}
+
+function loginOf({ headers }: IncomingMessage): string {
+  return Buffer.from(headers.authorization?.replace(/^Basic /, '') ?? '', 'base64').toString('utf8');
 }

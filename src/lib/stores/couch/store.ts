@@ -8,6 +8,7 @@ import type { View } from '../../views/view.ts';
 import { assertDistinct, batches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
 import type { ServerClock } from './clock.ts';
+import { assertOneCopy, severalCopies } from './cluster.ts';
 import type { Connection } from './connection.ts';
 import { designOf, installDesign, missingViews, rangeQuery } from './design.ts';
 import { readRange, readStored } from './read.ts';
@@ -48,8 +49,10 @@ export class CouchStore implements Store {
   /** Reaches the database, and for a writer looks at the marker. */
   async begin(): Promise<this> {
     if (this.#options.write === 'setup') return this;
-    await this.#connection.read({ path: '' });
-    if (this.#options.write) this.#accept(await this.#marker());
+    const { body } = await this.#connection.read({ path: '' });
+    if (!this.#options.write) return this;
+    assertOneCopy(this.#connection.where, body);
+    this.#accept(await this.#marker());
     return this;
   }
 
@@ -130,7 +133,9 @@ export class CouchStore implements Store {
   async setup(experiment: string): Promise<StoreInfo> {
     const { where } = this.#connection;
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
-    await this.#connection.read({ method: 'PUT', path: '', accept: [412] });
+    // A new database gets one copy of each shard, also on a cluster whose default are three.
+    await this.#connection.read({ method: 'PUT', path: '', query: { n: 1 }, accept: [412] });
+    assertOneCopy(where, (await this.#connection.read({ path: '' })).body);
     let marker = await this.#marker();
     if (!marker) {
       const body: Marker = { experiment, uuid: crypto.randomUUID(), schema: SCHEMA };
@@ -158,11 +163,13 @@ export class CouchStore implements Store {
     ]);
     const { version, couchdb } = server.body as { version?: string; couchdb?: string };
     const { doc_count, sizes } = database.body as { doc_count: number; sizes?: { file?: number } };
+    const unsafe = severalCopies(database.body);
     const { rows } = designs.body as { rows: unknown[] };
     return {
       where: this.#connection.where,
       engine: `${couchdb ? 'CouchDB' : 'CouchDB protocol'} ${version ?? ''}`.trim(),
-      writable: marker !== undefined && marker.schema <= SCHEMA,
+      writable: marker !== undefined && marker.schema <= SCHEMA && unsafe === undefined,
+      ...(unsafe !== undefined && { unsafe }),
       ...(marker && { experiment: marker.experiment, uuid: marker.uuid, schema: marker.schema }),
       documents: doc_count - rows.length,
       ...(sizes?.file !== undefined && { bytes: sizes.file }),
