@@ -17,8 +17,8 @@ function sources(folder) {
 /** Where bin/run.js and oclif look for what they start. */
 const outputs = {
   'src/lib/cli/main.ts': 'main',
-  'src/lib/cli/help.ts': 'help',
-  'src/lib/cli/reference.ts': 'reference',
+  'src/lib/cli/output/help.ts': 'help',
+  'src/lib/cli/output/reference.ts': 'reference',
 };
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });

@@ -17,7 +17,7 @@ const DELETES = [
 const SHELL = /(^|[^\w.-])(rm|rmdir|unlink|shred)\s+(-|"|'|\$|\/)/;
 
 const ALLOWED: Readonly<Record<string, string>> = {
-  'src/lib/util/remove.ts': "dflow's own files on this machine: follows no link, leaves its folder nowhere",
+  'src/lib/util/files/remove.ts': "dflow's own files on this machine: follows no link, leaves its folder nowhere",
   'src/lib/protocols/posix.ts': 'Storage.remove of a mounted folder',
   'src/lib/protocols/posix/movenew.ts':
     'a rename that overwrites nothing: the file has its new name before the old one goes',
@@ -33,10 +33,10 @@ const ALLOWED: Readonly<Record<string, string>> = {
 
 /** Who may delete at a storage element or a buffer, or rename over what is there. */
 const AT_ELEMENTS: Readonly<Record<string, string>> = {
-  'src/lib/flow/copies/removal.ts': 'the one way: receipt, rename, look again, delete',
+  'src/lib/flow/copies/removal/removal.ts': 'the one way: receipt, rename, look again, delete',
   'src/lib/flow/copies/copy.ts': 'temporary files of copies under way: their names are ours, nothing catalogues them',
   'src/lib/flow/copies/apart.ts': 'the probe that this very call has put there',
-  'src/lib/flow/copies/trash.ts': 'renames into the trash and back, and overwrites nothing',
+  'src/lib/flow/copies/removal/trash.ts': 'renames into the trash and back, and overwrites nothing',
 };
 
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
@@ -74,7 +74,7 @@ test('nothing deletes files but what is known to', () => {
 test('flow deletes and renames at elements and buffers in one way, and nothing by itself on this machine', () => {
   const flow = files.filter((file) => file.startsWith('src/lib/flow/') || file.startsWith('src/commands/'));
   const found = flow.filter((file) => code(file).some(isAtElement));
-  expect(found).toContain('src/lib/flow/copies/removal.ts');
+  expect(found).toContain('src/lib/flow/copies/removal/removal.ts');
   expect(found.filter((file) => !(file in AT_ELEMENTS))).toEqual([]);
   // Folders of the trash that have nothing left in them.
   expect(where(flow, [/util\/remove\.ts/])).toEqual(['src/lib/flow/steps/purge/emptytrash.ts']);

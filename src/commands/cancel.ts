@@ -1,6 +1,6 @@
+import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/arguments/flags.ts';
+import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/flags.ts';
-import { select } from '../lib/cli/selection.ts';
 import { isActive } from '../lib/domain/jobs/states.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { cancel } from '../lib/flow/jobs/operate.ts';

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
+import { changing, secondLook } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, secondLook } from '../lib/cli/flags.ts';
 import { chain } from '../lib/flow/steps/chain/chain.ts';
 
 export default class Chain extends Base {

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
+import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/arguments/flags.ts';
+import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { all, changing, limit, refs, selection, why, yes } from '../lib/cli/flags.ts';
-import { select } from '../lib/cli/selection.ts';
 import type { PassState } from '../lib/domain/jobs/states.ts';
 import { deleteOutputs } from '../lib/flow/steps/delete/delete.ts';
 

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
+import { changing, limit, run, why } from '../lib/cli/arguments/flags.ts';
+import { readRuns } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, limit, run, why } from '../lib/cli/flags.ts';
-import { readRuns } from '../lib/cli/selection.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { selectRuns } from '../lib/flow/jobs/select.ts';
 import { enqueue } from '../lib/flow/steps/enqueue/enqueue.ts';

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
+import { refs } from '../lib/cli/arguments/flags.ts';
+import { readRefs, sinceOf } from '../lib/cli/arguments/selection.ts';
 import { Base, given } from '../lib/cli/base.ts';
-import { refs } from '../lib/cli/flags.ts';
-import { readRefs, sinceOf } from '../lib/cli/selection.ts';
 import { documentsOf, historyRows, passesOf } from '../lib/flow/reports/records.ts';
 import { UsageError } from '../lib/util/errors.ts';
 

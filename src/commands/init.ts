@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
+import { changing } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
-import { type InitPlan, planInit, writeInit } from '../lib/cli/config/init.ts';
-import { initStorage } from '../lib/cli/config/initstorage.ts';
+import { type InitPlan, planInit, writeInit } from '../lib/cli/config/init/init.ts';
+import { initStorage } from '../lib/cli/config/init/initstorage.ts';
 import { CONFIG_NAME } from '../lib/cli/config/load.ts';
-import { changing } from '../lib/cli/flags.ts';
 
 export default class Init extends Base {
   static override summary = 'Write a configuration for a folder of raw files';

@@ -1,14 +1,14 @@
 import { Args, Flags } from '@oclif/core';
+import { limit, selection, storage } from '../lib/cli/arguments/flags.ts';
+import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
+import { selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { limit, selection, storage } from '../lib/cli/flags.ts';
-import { checkListFlags, rowTest } from '../lib/cli/listflags.ts';
-import { selectionOf } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { KINDS, type Kind, trashRows } from '../lib/flow/reports/look/look.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
 import type { Row } from '../lib/flow/reports/look/row.ts';
 import { UsageError } from '../lib/util/errors.ts';
-import { suggestion } from '../lib/util/near.ts';
+import { suggestion } from '../lib/util/text/near.ts';
 
 /** Rows on a terminal without `--limit`; a pipe gets all. */
 const SCREEN = 100;

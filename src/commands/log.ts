@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core';
+import { refs } from '../lib/cli/arguments/flags.ts';
+import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { refs } from '../lib/cli/flags.ts';
-import { select } from '../lib/cli/selection.ts';
 import { PASS_STATES } from '../lib/domain/jobs/states.ts';
 import { logsOf } from '../lib/flow/reports/records.ts';
-import { oneLine } from '../lib/util/terminal.ts';
+import { oneLine } from '../lib/util/text/terminal.ts';
 
 export default class Log extends Base {
   static override summary = 'Show the output of a job';

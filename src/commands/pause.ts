@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
+import { changing, level, module, run, site, storage } from '../lib/cli/arguments/flags.ts';
+import { runsToSwitch } from '../lib/cli/arguments/selection.ts';
+import { until, untilOf } from '../lib/cli/arguments/until.ts';
 import { Base, given } from '../lib/cli/base.ts';
-import { changing, level, module, run, site, storage } from '../lib/cli/flags.ts';
-import { runsToSwitch } from '../lib/cli/selection.ts';
-import { until, untilOf } from '../lib/cli/until.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { checkNames, pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';

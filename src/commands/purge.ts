@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { changing, level, limit, run, why, yes } from '../lib/cli/arguments/flags.ts';
+import { nothingNamed, readRuns, readWords } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, level, limit, run, why, yes } from '../lib/cli/flags.ts';
-import { nothingNamed, readRuns, readWords } from '../lib/cli/selection.ts';
 import { checkAsked } from '../lib/domain/data/junkrules.ts';
 import { hasRun } from '../lib/domain/selection.ts';
 import { beating } from '../lib/flow/farms/beat.ts';

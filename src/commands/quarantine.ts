@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
+import { changing } from '../lib/cli/arguments/flags.ts';
+import { nothingNamed, readWords, runsToSwitch } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing } from '../lib/cli/flags.ts';
-import { nothingNamed, readWords, runsToSwitch } from '../lib/cli/selection.ts';
-import { restore } from '../lib/flow/copies/trash.ts';
+import { restore } from '../lib/flow/copies/removal/trash.ts';
 import { pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
 

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
+import { changing, level, limit, secondLook, why } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, level, limit, secondLook, why } from '../lib/cli/flags.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { register, settleVersions } from '../lib/flow/steps/register/register.ts';
 import { UsageError } from '../lib/util/errors.ts';

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { Flags } from '@oclif/core';
+import { changing, refs } from '../lib/cli/arguments/flags.ts';
+import { nothingNamed, readRefs, runsToSwitch } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, refs } from '../lib/cli/flags.ts';
-import { nothingNamed, readRefs, runsToSwitch } from '../lib/cli/selection.ts';
 import type { RunSet } from '../lib/domain/selection.ts';
 import { selectRuns } from '../lib/flow/jobs/select.ts';
 import type { Item } from '../lib/flow/ports.ts';

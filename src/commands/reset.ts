@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
+import { changing, refs, selection, why, yes } from '../lib/cli/arguments/flags.ts';
+import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, refs, selection, why, yes } from '../lib/cli/flags.ts';
-import { select } from '../lib/cli/selection.ts';
 import { refOf } from '../lib/domain/ids.ts';
 import type { JobDoc } from '../lib/domain/jobs/job.ts';
 import { isActive } from '../lib/domain/jobs/states.ts';

@@ -1,6 +1,6 @@
+import { all, changing, refs, why } from '../lib/cli/arguments/flags.ts';
+import { nothingNamed, readRefs } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { all, changing, refs, why } from '../lib/cli/flags.ts';
-import { nothingNamed, readRefs } from '../lib/cli/selection.ts';
 import { holdId } from '../lib/domain/ids.ts';
 import { openHolds } from '../lib/flow/jobs/openholds.ts';
 import { resume } from '../lib/flow/switches/holds.ts';

@@ -1,6 +1,6 @@
+import { all, changing, limit, refs, selection, why } from '../lib/cli/arguments/flags.ts';
+import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { all, changing, limit, refs, selection, why } from '../lib/cli/flags.ts';
-import { select } from '../lib/cli/selection.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { retry } from '../lib/flow/jobs/operate.ts';
 

@@ -1,6 +1,6 @@
+import { refs } from '../lib/cli/arguments/flags.ts';
+import { readRefs } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { refs } from '../lib/cli/flags.ts';
-import { readRefs } from '../lib/cli/selection.ts';
 import { documentsOf, shownFields } from '../lib/flow/reports/records.ts';
 import { UsageError } from '../lib/util/errors.ts';
 

@@ -4,7 +4,7 @@ import type { StatusPage } from '../lib/flow/reports/status/page.ts';
 import { status } from '../lib/flow/reports/status/status.ts';
 import { statusText } from '../lib/render/status.ts';
 import { EXIT, UsageError } from '../lib/util/errors.ts';
-import { suggestion } from '../lib/util/near.ts';
+import { suggestion } from '../lib/util/text/near.ts';
 
 /** Clears a terminal and goes to its first line. */
 const CLEAR = '\x1b[2J\x1b[H';

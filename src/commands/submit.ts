@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
+import { changing, limit } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, limit } from '../lib/cli/flags.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { submit } from '../lib/flow/steps/submit/submit.ts';
 

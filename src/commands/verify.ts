@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
+import { changing, level, limit, run, storage } from '../lib/cli/arguments/flags.ts';
+import { readRuns } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { changing, level, limit, run, storage } from '../lib/cli/flags.ts';
-import { readRuns } from '../lib/cli/selection.ts';
 import { hasRun } from '../lib/domain/selection.ts';
 import { verify } from '../lib/flow/steps/verify/verify.ts';
 import { UsageError } from '../lib/util/errors.ts';

@@ -1,6 +1,6 @@
+import { all, refs } from '../lib/cli/arguments/flags.ts';
+import { readRefs } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { all, refs } from '../lib/cli/flags.ts';
-import { readRefs } from '../lib/cli/selection.ts';
 import { whyBuffer } from '../lib/flow/reports/buffer/buffer.ts';
 import { why } from '../lib/flow/reports/why/why.ts';
 import { whyAll } from '../lib/flow/reports/why/whyall.ts';
@@ -9,7 +9,7 @@ import type { WhyReport } from '../lib/flow/reports/why/whyreport.ts';
 import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
 import { whyText } from '../lib/render/why.ts';
 import { UsageError } from '../lib/util/errors.ts';
-import { suggestion } from '../lib/util/near.ts';
+import { suggestion } from '../lib/util/text/near.ts';
 
 export default class Why extends Base {
   static override summary = 'Explain why a run or a job is not done, and what to type';

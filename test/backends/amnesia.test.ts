@@ -1,6 +1,6 @@
 // A batch system that answers with success and knows nothing of what it runs: a controller that lost its state.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { unlisted } from '../../src/lib/backends/shared/heartbeat.ts';
+import { unlisted } from '../../src/lib/backends/shared/folder/heartbeat.ts';
 import type { ClaimDoc } from '../../src/lib/domain/farms/farm.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import type { Settings } from '../../src/lib/domain/settings.ts';

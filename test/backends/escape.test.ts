@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { privateMode } from '../../src/lib/backends/shared/files.ts';
+import { privateMode } from '../../src/lib/backends/shared/folder/files.ts';
 import { isRunning, until, untilState } from '../contracts/backend.ts';
 import {
   backend,

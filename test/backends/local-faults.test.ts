@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync,
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { open } from '../../src/lib/backends/local.ts';
-import { tryLock } from '../../src/lib/util/lock.ts';
+import { tryLock } from '../../src/lib/util/processes/lock.ts';
 import { isRunning, nonce, until, untilState } from '../contracts/backend.ts';
 import {
   backend,

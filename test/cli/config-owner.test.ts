@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { load } from '../../src/lib/cli/config/load.ts';
-import { originRows } from '../../src/lib/cli/config/origin.ts';
+import { originRows } from '../../src/lib/cli/config/yaml/origin.ts';
 
 let folder: string;
 beforeEach(() => {

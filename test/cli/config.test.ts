@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { planInit, writeInit } from '../../src/lib/cli/config/init.ts';
+import { planInit, writeInit } from '../../src/lib/cli/config/init/init.ts';
 import { type Loaded, load } from '../../src/lib/cli/config/load.ts';
-import { originRows } from '../../src/lib/cli/config/origin.ts';
+import { originRows } from '../../src/lib/cli/config/yaml/origin.ts';
 import { ConfigError } from '../../src/lib/util/errors.ts';
 
 const LAPTOP = `buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat'}

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { JobFolder } from '../../src/lib/backends/shared/jobfolder.ts';
+import { JobFolder } from '../../src/lib/backends/shared/folder/jobfolder.ts';
 import { presenceIn } from '../../src/lib/cli/presence.ts';
-import { readReceipt } from '../../src/lib/util/receipt.ts';
+import { readReceipt } from '../../src/lib/util/files/receipt.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 // What a wrong command line is answered: one line that says what is wrong, one that says what to type.
 import { expect, test } from 'vitest';
-import { describe as describeError } from '../../src/lib/cli/report.ts';
+import { describe as describeError } from '../../src/lib/cli/output/report.ts';
 import type { Ports } from '../../src/lib/flow/ports.ts';
 import { checkNames } from '../../src/lib/flow/switches/holds.ts';
 

@@ -6,7 +6,7 @@ import { ADAPTERS, checkAdapters } from '../../src/lib/cli/ports.ts';
 import type { Settings } from '../../src/lib/domain/settings.ts';
 import { moduleRows } from '../../src/lib/flow/reports/look/look.ts';
 import { rowTable, rowTsv } from '../../src/lib/render/rows.ts';
-import { suggestion } from '../../src/lib/util/near.ts';
+import { suggestion } from '../../src/lib/util/text/near.ts';
 import { farm, module, moduleFile } from '../support/docs.ts';
 
 const src = resolve(import.meta.dirname, '../..', 'src', 'lib');

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { selectionOf } from '../../src/lib/cli/selection.ts';
+import { selectionOf } from '../../src/lib/cli/arguments/selection.ts';
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { runId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';

@@ -8,7 +8,7 @@ import type { StorageSettings } from '../../src/lib/domain/settings.ts';
 import { open } from '../../src/lib/protocols/posix.ts';
 import { adler32File } from '../../src/lib/util/adler32.ts';
 import { ConfigError, ItemError, UnreachableError } from '../../src/lib/util/errors.ts';
-import { decodeName } from '../../src/lib/util/names.ts';
+import { decodeName } from '../../src/lib/util/text/names.ts';
 import { bytesOf, entries, storageContract } from '../contracts/storage.ts';
 
 let base: string;

@@ -5,7 +5,7 @@ import { meaningOf as gfalMeaning } from '../../src/lib/protocols/gfal/meaning.t
 import { Address, decodeName, encodeName } from '../../src/lib/protocols/tools/address.ts';
 import { run } from '../../src/lib/protocols/tools/process.ts';
 import { failureOf, meaningOf, parseChecksum, parseLine, parseStat } from '../../src/lib/protocols/xrootd/meaning.ts';
-import { withoutSecrets } from '../../src/lib/util/secrets.ts';
+import { withoutSecrets } from '../../src/lib/util/text/secrets.ts';
 
 describe('names on servers', () => {
   test('every name has one writing, which reads back', () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
-import { readReceipt } from '../../src/lib/util/receipt.ts';
+import { readReceipt } from '../../src/lib/util/files/receipt.ts';
 import { closeWorlds, type TestPorts, world } from '../support/ports.ts';
 import { receipts } from '../support/purge.ts';
 import { onBuffer, originalsOf, outputsOf, rawName, readJob, storedPass, storedRuns } from '../support/stored.ts';

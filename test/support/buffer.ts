@@ -11,7 +11,7 @@ import { RUN_TYPES } from '../../src/lib/domain/runs/runtypes.ts';
 import type { BufferSettings, Settings } from '../../src/lib/domain/settings.ts';
 import { writeLooks } from '../../src/lib/flow/copies/buffer/looks.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
-import { glance } from '../../src/lib/flow/steps/register/glance.ts';
+import { glance } from '../../src/lib/flow/steps/register/files/glance.ts';
 import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
 import { open as openPosix } from '../../src/lib/protocols/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Backend, Task } from '../../src/lib/backend.ts';
 import { open } from '../../src/lib/backends/local.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
-import { tryLock } from '../../src/lib/util/lock.ts';
+import { tryLock } from '../../src/lib/util/processes/lock.ts';
 import type { ResultRecord } from '../../src/lib/wrapper/record.ts';
 import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
 import { type BackendWorld, nonce, simpleSpec, until } from '../contracts/backend.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Backend } from '../../src/lib/backend.ts';
-import { ClaimFolder } from '../../src/lib/backends/shared/claims.ts';
-import { partsOf } from '../../src/lib/backends/shared/jobfolder.ts';
+import { ClaimFolder } from '../../src/lib/backends/shared/folder/claims.ts';
+import { partsOf } from '../../src/lib/backends/shared/folder/jobfolder.ts';
 import { renderSpec } from '../../src/lib/wrapper/spec.ts';
 import { type BackendWorld, handsOn, untilState } from '../contracts/backend.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Apart } from '../../src/lib/flow/copies/apart.ts';
-import { Removal } from '../../src/lib/flow/copies/removal.ts';
+import { Removal } from '../../src/lib/flow/copies/removal/removal.ts';
 import { Sites } from '../../src/lib/flow/copies/sites.ts';
-import { newReceipt } from '../../src/lib/util/receipt.ts';
+import { newReceipt } from '../../src/lib/util/files/receipt.ts';
 import { makePorts, T0, type TestPorts } from '../support/ports.ts';
 
 let ports: TestPorts;

@@ -1,6 +1,6 @@
 // System errors: a name for each number, words for people, and whose error it is.
 import { describe, expect, test } from 'vitest';
-import { describe as described } from '../../src/lib/cli/report.ts';
+import { describe as described } from '../../src/lib/cli/output/report.ts';
 import { ConfigError, ItemError, UnreachableError } from '../../src/lib/util/errors.ts';
 import { codeOf, orItemError, ownError, systemFault, wordsOf } from '../../src/lib/util/systemerrors.ts';
 

@@ -1,6 +1,6 @@
 import { Base } from '../../lib/cli/base.ts';
-import { type Problem, problemAt, problemsError } from '../../lib/cli/config/document.ts';
-import { nestings } from '../../lib/cli/config/nesting.ts';
+import { nestings } from '../../lib/cli/config/findings/nesting.ts';
+import { type Problem, problemAt, problemsError } from '../../lib/cli/config/yaml/document.ts';
 import { checkAdapters } from '../../lib/cli/ports.ts';
 import { DflowError, UnreachableError } from '../../lib/util/errors.ts';
 

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
-import { originRows } from '../../lib/cli/config/origin.ts';
+import { originRows } from '../../lib/cli/config/yaml/origin.ts';
 
 export default class ConfigShow extends Base {
   static override summary = 'Show every setting as this host sees it';

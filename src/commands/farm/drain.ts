@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { changing } from '../../lib/cli/arguments/flags.ts';
+import { until, untilOf } from '../../lib/cli/arguments/until.ts';
 import { Base, given } from '../../lib/cli/base.ts';
-import { changing } from '../../lib/cli/flags.ts';
-import { until, untilOf } from '../../lib/cli/until.ts';
 import { drain } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmDrain extends Base {

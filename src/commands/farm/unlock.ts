@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
+import { changing, yes } from '../../lib/cli/arguments/flags.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing, yes } from '../../lib/cli/flags.ts';
 import { unlock } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmUnlock extends Base {

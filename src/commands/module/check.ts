@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { moduleRows } from '../../lib/flow/reports/look/look.ts';
 import { UsageError } from '../../lib/util/errors.ts';
-import { suggestion } from '../../lib/util/near.ts';
+import { suggestion } from '../../lib/util/text/near.ts';
 
 export default class ModuleCheck extends Base {
   static override summary = 'Check module files and list what they define';

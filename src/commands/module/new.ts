@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { changing } from '../../lib/cli/arguments/flags.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { planVersion, writeVersion } from '../../lib/cli/config/newversion.ts';
-import { changing } from '../../lib/cli/flags.ts';
+import { planVersion, writeVersion } from '../../lib/cli/config/init/newversion.ts';
 
 export default class ModuleNew extends Base {
   static override summary = 'Make the module file of a new software version';

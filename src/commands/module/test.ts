@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { Base, given } from '../../lib/cli/base.ts';
 import { outputFolder, runTrial } from '../../lib/cli/trial.ts';
 import { trialItems } from '../../lib/flow/steps/trial/trial.ts';
-import { withScratch } from '../../lib/util/scratch.ts';
+import { withScratch } from '../../lib/util/files/scratch.ts';
 
 export default class ModuleTest extends Base {
   static override summary = 'Run a module on this machine, on one run, without changing anything';

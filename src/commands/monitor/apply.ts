@@ -1,6 +1,6 @@
+import { changing } from '../../lib/cli/arguments/flags.ts';
+import { inputLines } from '../../lib/cli/arguments/input.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing } from '../../lib/cli/flags.ts';
-import { inputLines } from '../../lib/cli/input.ts';
 import { beating } from '../../lib/flow/farms/beat.ts';
 import { applyObservations, type Observation, parseObservation } from '../../lib/flow/steps/monitor/monitor.ts';
 

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
+import { failureLines } from '../../lib/cli/arguments/failures.ts';
+import { all } from '../../lib/cli/arguments/flags.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { failureLines } from '../../lib/cli/failures.ts';
-import { all } from '../../lib/cli/flags.ts';
 import { verdictRow, verdicts } from '../../lib/flow/reports/policy.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { changing } from '../../lib/cli/arguments/flags.ts';
+import { mustEnd, until } from '../../lib/cli/arguments/until.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing } from '../../lib/cli/flags.ts';
-import { mustEnd, until } from '../../lib/cli/until.ts';
 import { setPrimary } from '../../lib/flow/switches/storageswitch.ts';
 
 export default class StoragePrimary extends Base {

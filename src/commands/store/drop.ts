@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { changing } from '../../lib/cli/arguments/flags.ts';
+import { readWords } from '../../lib/cli/arguments/selection.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing } from '../../lib/cli/flags.ts';
-import { readWords } from '../../lib/cli/selection.ts';
 import { dropUnreadable } from '../../lib/flow/steps/archive/drop.ts';
 
 export default class StoreDrop extends Base {

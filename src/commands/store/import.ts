@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
+import { changing } from '../../lib/cli/arguments/flags.ts';
+import { inputLines } from '../../lib/cli/arguments/input.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing } from '../../lib/cli/flags.ts';
-import { inputLines } from '../../lib/cli/input.ts';
 import { importStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreImport extends Base {

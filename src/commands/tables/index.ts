@@ -1,5 +1,5 @@
+import { changing, limit } from '../../lib/cli/arguments/flags.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing, limit } from '../../lib/cli/flags.ts';
 import { beating } from '../../lib/flow/farms/beat.ts';
 import { tables } from '../../lib/flow/steps/tables/tables.ts';
 

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
+import { changing, limit } from '../../lib/cli/arguments/flags.ts';
+import { readBytes, readInputBytes } from '../../lib/cli/arguments/input.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { changing, limit } from '../../lib/cli/flags.ts';
-import { readBytes, readInputBytes } from '../../lib/cli/input.ts';
 import { loadTables } from '../../lib/flow/steps/tables/tables.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 

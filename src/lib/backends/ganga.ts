@@ -8,7 +8,7 @@ import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 
 import { UnreachableError } from '../util/errors.ts';
-import { askToEnd } from '../util/processes.ts';
+import { askToEnd } from '../util/processes/processes.ts';
 import { codeOf } from '../util/systemerrors.ts';
 
 import { SECOND } from '../util/time.ts';
@@ -20,12 +20,12 @@ import { GangaJobs } from './ganga/jobs.ts';
 import { judge, type Look, settled } from './ganga/judge.ts';
 import { type GangaOptions, parseOptions } from './ganga/options.ts';
 import type { NewJob, NotTaken, Word } from './ganga/protocol.ts';
-import { readTail } from './shared/files.ts';
 import { isFull } from './shared/fill.ts';
+import { readTail } from './shared/folder/files.ts';
+import { reaching } from './shared/folder/reachable.ts';
+import { archiveRecords, readRecords } from './shared/folder/records.ts';
+import { sweep } from './shared/folder/sweep.ts';
 import { namePrefix } from './shared/prefix.ts';
-import { reaching } from './shared/reachable.ts';
-import { archiveRecords, readRecords } from './shared/records.ts';
-import { sweep } from './shared/sweep.ts';
 import { userName } from './shared/user.ts';
 import { lastWords, refusalOf } from './slurm/parse.ts';
 

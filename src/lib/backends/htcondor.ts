@@ -5,7 +5,7 @@ import type { Backend, BackendContext, Refused, Status, Task } from '../backend.
 import type { Identity } from '../domain/farms/farm.ts';
 import type { FarmSettings } from '../domain/settings.ts';
 import { ConfigError } from '../util/errors.ts';
-import { groupBy } from '../util/group.ts';
+import { groupBy } from '../util/values/group.ts';
 import type { JobSpec } from '../wrapper/spec.ts';
 import { storeName } from './htcondor/constraint.ts';
 import { CondorJobs } from './htcondor/jobs.ts';
@@ -15,7 +15,7 @@ import { Pool } from './htcondor/pool.ts';
 import { runner } from './htcondor/run.ts';
 import { partsOfClaim } from './htcondor/submission.ts';
 import { fill } from './shared/fill.ts';
-import { FolderBackend } from './shared/onfolder.ts';
+import { FolderBackend } from './shared/folder/onfolder.ts';
 import { type Given, type Scheduler, statusOf } from './shared/scheduler.ts';
 
 /** Sizes of waiting jobs for which it is asked whether any machine has them, at most. */

@@ -9,10 +9,10 @@ import type { ResultRecord } from '../wrapper/record.ts';
 import { isKey, renderSpec } from '../wrapper/spec.ts';
 import { keyOf, Spool } from './local/spool.ts';
 import { ensureSupervisor, supervisorScript } from './local/start.ts';
-import { readTail } from './shared/files.ts';
+import { readTail } from './shared/folder/files.ts';
+import { reaching } from './shared/folder/reachable.ts';
+import { archiveRecords, readRecords } from './shared/folder/records.ts';
 import { Options } from './shared/options.ts';
-import { reaching } from './shared/reachable.ts';
-import { archiveRecords, readRecords } from './shared/records.ts';
 import { userName } from './shared/user.ts';
 
 const reachable = reaching('the local spool');

@@ -9,14 +9,14 @@ import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Row } from '../flow/reports/look/row.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
-import { withoutSecrets } from '../util/secrets.ts';
-import { cleaned, page } from '../util/terminal.ts';
+import { withoutSecrets } from '../util/text/secrets.ts';
+import { cleaned, page } from '../util/text/terminal.ts';
+import { baseFlags } from './arguments/flags.ts';
+import { takeEmpty } from './arguments/selection.ts';
 import { type Loaded, load } from './config/load.ts';
-import { baseFlags } from './flags.ts';
-import { Output, type OutputFormat } from './output.ts';
+import { Output, type OutputFormat } from './output/output.ts';
+import { withProgress } from './output/progress.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
-import { withProgress } from './progress.ts';
-import { takeEmpty } from './selection.ts';
 import { workingFolder } from './workingfolder.ts';
 
 /** What the base reads of the shared flags; commands read their own. */

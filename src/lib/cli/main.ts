@@ -2,10 +2,10 @@
 // Knows no command.
 import { fileURLToPath } from 'node:url';
 import { Config, flush, run } from '@oclif/core';
-import { stop } from '../util/stopping.ts';
+import { stop } from '../util/processes/stopping.ts';
 import { codeOf, ownError } from '../util/systemerrors.ts';
-import { endWithoutTerminal } from './closedterminal.ts';
-import { report } from './report.ts';
+import { endWithoutTerminal } from './output/closedterminal.ts';
+import { report } from './output/report.ts';
 
 /** Runs the command line of this process; `url` is that of bin/run.js, which lies one folder below the package. */
 export async function main(url: string): Promise<void> {

@@ -10,9 +10,9 @@ import type { Ports } from '../flow/ports.ts';
 import type { Storage, StorageModule } from '../storage.ts';
 import type { Store, StoreModule } from '../store.ts';
 import { ConfigError, UsageError } from '../util/errors.ts';
-import { suggestion } from '../util/near.ts';
-import { stopping } from '../util/stopping.ts';
-import { refuseNesting } from './config/nesting.ts';
+import { stopping } from '../util/processes/stopping.ts';
+import { suggestion } from '../util/text/near.ts';
+import { refuseNesting } from './config/findings/nesting.ts';
 import { presenceIn } from './presence.ts';
 import { soundStore } from './soundstore.ts';
 

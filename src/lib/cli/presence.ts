@@ -1,16 +1,16 @@
-// Who of this host still lives. A claim carries its process (util/identity.ts), which the kernel is asked about. After a
+// Who of this host still lives. A claim carries its process (util/processes/identity.ts), which the kernel is asked about. After a
 // restart of the machine that says nothing: for this there are marks, a lock file each, which the kernel unlocks when the
 // process ends. Both only spare others the wait for a dead holder's time to pass: where neither tells, everything goes on.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Presence } from '../flow/ports.ts';
-import { hasEnded, thisProcess } from '../util/identity.ts';
-import { type Lock, tryLock } from '../util/lock.ts';
-import { networkFileSystem } from '../util/mounts.ts';
-import { isFileError } from '../util/ownfolder.ts';
-import { removeFile } from '../util/remove.ts';
-import { giveBack } from '../util/stopping.ts';
+import { networkFileSystem } from '../util/files/mounts.ts';
+import { isFileError } from '../util/files/ownfolder.ts';
+import { removeFile } from '../util/files/remove.ts';
+import { hasEnded, thisProcess } from '../util/processes/identity.ts';
+import { type Lock, tryLock } from '../util/processes/lock.ts';
+import { giveBack } from '../util/processes/stopping.ts';
 
 const NONCE = /^[A-Za-z0-9]{1,64}$/;
 

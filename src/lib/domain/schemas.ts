@@ -1,6 +1,6 @@
 // What each kind of document must have so that it can be read, and the id that its fields make. Another version, an
 // import or a hand in the database may have left a document that does not: it is named and passed over.
-import * as s from '../util/shape.ts';
+import * as s from '../util/values/shape.ts';
 import { type Doc, SCHEMA } from './doc.ts';
 import { parseTableId } from './formats/ratdb.ts';
 import { claimId, dataId, farmId, jobId, quarantineId, requestId, runId } from './ids.ts';

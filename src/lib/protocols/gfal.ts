@@ -2,7 +2,7 @@
 // of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
-import { requireBelow } from '../util/below.ts';
+import { requireBelow } from '../util/files/below.ts';
 import { iso } from '../util/time.ts';
 import { Library } from './gfal/library.ts';
 import { Locations, SCHEMES } from './gfal/locations.ts';

@@ -2,8 +2,8 @@
 // checksum of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
 import type { StorageSettings } from '../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
-import { requireBelow } from '../util/below.ts';
 import { mapLimit, parallel } from '../util/concurrency.ts';
+import { requireBelow } from '../util/files/below.ts';
 import { Address } from './tools/address.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from './tools/local.ts';
 import { errorOf, RemoteFailure } from './tools/meaning.ts';

@@ -1,5 +1,5 @@
 // Numbers and times the way a shifter reads them. Nothing here reads a clock.
-export { humanBytes as humanSize } from '../util/bytes.ts';
+export { humanBytes as humanSize } from '../util/text/bytes.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

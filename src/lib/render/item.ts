@@ -1,7 +1,7 @@
 // One item of a step as a line: for a person at a terminal, or tab-separated for a pipe.
 import chalk from 'chalk';
 import type { Item } from '../flow/ports.ts';
-import { oneLine } from '../util/terminal.ts';
+import { oneLine } from '../util/text/terminal.ts';
 import { localTimes } from './human.ts';
 import { wrapped } from './wrap.ts';
 

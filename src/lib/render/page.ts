@@ -1,6 +1,6 @@
 // An object as `name  value` lines.
 import chalk from 'chalk';
-import { oneLine } from '../util/terminal.ts';
+import { oneLine } from '../util/text/terminal.ts';
 
 /** One line per field; `aligned` for a terminal, tab-separated otherwise. Absent fields are left out. */
 export function page(fields: Readonly<Record<string, unknown>>, aligned: boolean): string {

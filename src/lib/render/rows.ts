@@ -2,7 +2,7 @@
 import chalk from 'chalk';
 import Table from 'cli-table3';
 import type { Row } from '../flow/reports/look/row.ts';
-import { oneLine } from '../util/terminal.ts';
+import { oneLine } from '../util/text/terminal.ts';
 import { humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
 import { shortened, widthOf, wrapped } from './wrap.ts';

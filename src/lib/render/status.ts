@@ -3,7 +3,7 @@
 import chalk from 'chalk';
 import { daysText } from '../domain/storage/inflow.ts';
 import type { StatusPage } from '../flow/reports/status/page.ts';
-import { cleaned } from '../util/terminal.ts';
+import { cleaned } from '../util/text/terminal.ts';
 import { between, humanDuration, isAhead } from '../util/time.ts';
 import { humanCount, humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';

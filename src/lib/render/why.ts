@@ -1,7 +1,7 @@
 // The answer of `why` as text: one line for what it is about, one for each gate, what to type next.
 import chalk from 'chalk';
 import type { WhyReport } from '../flow/reports/why/whyreport.ts';
-import { cleaned } from '../util/terminal.ts';
+import { cleaned } from '../util/text/terminal.ts';
 import { localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
 import { wrapped } from './wrap.ts';

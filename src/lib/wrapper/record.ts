@@ -1,7 +1,7 @@
 // The result record that the wrapper writes: its shape, and the parser of its text.
 // One fact a line, free text last on its line, closed by `end <key>` so that a truncated record is recognised.
 import { ItemError } from '../util/errors.ts';
-import { withoutSecrets } from '../util/secrets.ts';
+import { withoutSecrets } from '../util/text/secrets.ts';
 
 export interface RecordOutput {
   readonly type: string;

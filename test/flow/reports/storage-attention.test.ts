@@ -1,7 +1,7 @@
 // What status and verify say of storage that needs a person: elements that were renamed, copies that fail.
 import { afterEach, expect, test } from 'vitest';
 import type { DataDoc, Replica } from '../../../src/lib/domain/data/data.ts';
-import { cancelTransfers } from '../../../src/lib/flow/copies/cancel.ts';
+import { cancelTransfers } from '../../../src/lib/flow/copies/claims/cancel.ts';
 import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { why } from '../../../src/lib/flow/reports/why/why.ts';
 import { whyStorage } from '../../../src/lib/flow/reports/why/whystorage.ts';

@@ -9,7 +9,7 @@ import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { type DeleteOptions, deleteOutputs } from '../../../src/lib/flow/steps/delete/delete.ts';
 import type { Storage } from '../../../src/lib/storage.ts';
 import { UnreachableError, UsageError } from '../../../src/lib/util/errors.ts';
-import { readReceipt } from '../../../src/lib/util/receipt.ts';
+import { readReceipt } from '../../../src/lib/util/files/receipt.ts';
 import { job, module } from '../../support/docs.ts';
 import { closeWorlds, collect, type PortsOptions, T0, type TestPorts, world } from '../../support/ports.ts';
 import { readJob, storedPass } from '../../support/stored.ts';

@@ -2,9 +2,9 @@
 import { accessSync, constants, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UnreachableError } from '../../util/errors.ts';
-import { removeFileSync } from '../../util/remove.ts';
+import { removeFileSync } from '../../util/files/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
-import { ifThere } from '../shared/files.ts';
+import { ifThere } from '../shared/folder/files.ts';
 import { userName } from '../shared/user.ts';
 
 /**

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { wrapper } from '../../wrapper/program.ts';
-import { ifThere, makeFolder } from '../shared/files.ts';
-import { JobFolder, partsOf } from '../shared/jobfolder.ts';
+import { ifThere, makeFolder } from '../shared/folder/files.ts';
+import { JobFolder, partsOf } from '../shared/folder/jobfolder.ts';
 import type { Look } from './judge.ts';
 import start from './start.sh';
 

@@ -1,7 +1,7 @@
 // What a job's state is, from the two witnesses: the files that its wrapper writes, and Ganga's word. Pure.
 // The files win: Ganga keeps a killed wrapper `running` for ever, and forgets jobs when it is killed itself.
 import type { Status } from '../../backend.ts';
-import type { Mark } from '../shared/jobfolder.ts';
+import type { Mark } from '../shared/folder/jobfolder.ts';
 import type { Word } from './protocol.ts';
 
 /** What the shared folder says of one key. Ages in ms, by the file server's clock. */

@@ -1,7 +1,7 @@
 // The options of a Ganga farm, validated as far as is possible without Ganga; its own attributes are checked by itself.
 import { join } from 'node:path';
 import type { FarmSettings } from '../../domain/settings.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
 import { Options } from '../shared/options.ts';
 import type { ViaOptions } from './protocol.ts';

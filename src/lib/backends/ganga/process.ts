@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { UnreachableError } from '../../util/errors.ts';
-import { readTail } from '../shared/files.ts';
+import { readTail } from '../shared/folder/files.ts';
 import driver from './driver.py';
 
 /** ms that Ganga may take to write its registry and end. */

@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { signal } from '../../util/processes.ts';
-import { removeFileSync } from '../../util/remove.ts';
+import { removeFileSync } from '../../util/files/remove.ts';
+import { signal } from '../../util/processes/processes.ts';
 import { codeOf } from '../../util/systemerrors.ts';
-import { ifThere } from '../shared/files.ts';
+import { ifThere } from '../shared/folder/files.ts';
 
 /** ms after which Ganga takes a silent session for dead. */
 export const SESSION = 45_000;

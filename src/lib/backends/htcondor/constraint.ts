@@ -1,7 +1,7 @@
 // ClassAd constraints that mean exactly some keys of one farm of one store. Pure.
 import { createHash } from 'node:crypto';
 import { isKey } from '../../wrapper/spec.ts';
-import { partsOf } from '../shared/jobfolder.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
 
 /** What the jobs of one farm of one store carry: others' jobs of the same user are not ours to touch. */
 export function storeName(uuid: string, farm: string): string {

@@ -7,9 +7,9 @@ import heartbeat from '../../wrapper/heartbeat.sh';
 import { wrapper } from '../../wrapper/program.ts';
 import { parseRecord } from '../../wrapper/record.ts';
 import { isKey, type JobSpec, renderSpec } from '../../wrapper/spec.ts';
-import { ClaimFolder } from '../shared/claims.ts';
-import { ifThere } from '../shared/files.ts';
-import { partsOf } from '../shared/jobfolder.ts';
+import { ClaimFolder } from '../shared/folder/claims.ts';
+import { ifThere } from '../shared/folder/files.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
 import type { CondorOptions } from './options.ts';
 import { type JobPaths, namesOnWorker } from './submission.ts';
 

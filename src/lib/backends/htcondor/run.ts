@@ -1,6 +1,6 @@
 // Calls of HTCondor's commands, each with a time limit. What fails is unreachable: unknown.
 import { UnreachableError } from '../../util/errors.ts';
-import { type ExecResult, exec } from '../../util/exec.ts';
+import { type ExecResult, exec } from '../../util/processes/exec.ts';
 import { lastWords } from './parse.ts';
 
 export type Run = (program: string, args: readonly string[], input?: string) => Promise<ExecResult>;

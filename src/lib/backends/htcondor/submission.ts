@@ -8,7 +8,7 @@ import type { Task } from '../../backend.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { SECOND } from '../../util/time.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
-import { partsOf } from '../shared/jobfolder.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
 import type { CondorOptions } from './options.ts';
 
 /** Subcodes of our own holds (HoldReasonCode 3). */

@@ -5,9 +5,9 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { messageOf } from '../../util/errors.ts';
-import { askToEnd, endJobs, isWrapper, JOB_MARK, signal } from '../../util/processes.ts';
+import { askToEnd, endJobs, isWrapper, JOB_MARK, signal } from '../../util/processes/processes.ts';
 import { type ResultRecord, renderRecord } from '../../wrapper/record.ts';
-import { readTail } from '../shared/files.ts';
+import { readTail } from '../shared/folder/files.ts';
 import { report } from './report.ts';
 import type { Spool, SpoolSettings } from './spool.ts';
 

@@ -2,10 +2,10 @@
 // ends when there is nothing to do. Everything is read from the spool again, so that it may be killed at any moment.
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { messageOf } from '../../util/errors.ts';
-import { tryLock } from '../../util/lock.ts';
+import { tryLock } from '../../util/processes/lock.ts';
 import { wrapper } from '../../wrapper/program.ts';
-import { ifThere } from '../shared/files.ts';
-import { sweep } from '../shared/sweep.ts';
+import { ifThere } from '../shared/folder/files.ts';
+import { sweep } from '../shared/folder/sweep.ts';
 import { Children } from './children.ts';
 import { report } from './report.ts';
 import { keyOf, type Spool, type SpoolSettings } from './spool.ts';

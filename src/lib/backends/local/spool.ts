@@ -5,10 +5,10 @@
 // Every move is one rename, so that a reader who looks in this order never misses a key. Starts no process.
 import { existsSync, linkSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFileSync, removeFolderSync } from '../../util/remove.ts';
+import { removeFileSync, removeFolderSync } from '../../util/files/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
-import { ifThere } from '../shared/files.ts';
-import { JobFolder, partsOf } from '../shared/jobfolder.ts';
+import { ifThere } from '../shared/folder/files.ts';
+import { JobFolder, partsOf } from '../shared/folder/jobfolder.ts';
 
 const FOLDERS = ['hold', 'ready', 'run', 'cancel', 'scratch'];
 

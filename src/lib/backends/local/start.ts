@@ -4,9 +4,9 @@ import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync }
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnreachableError } from '../../util/errors.ts';
-import { tryLock } from '../../util/lock.ts';
-import { isGone } from '../../util/processes.ts';
-import { ifThere, readTail } from '../shared/files.ts';
+import { tryLock } from '../../util/processes/lock.ts';
+import { isGone } from '../../util/processes/processes.ts';
+import { ifThere, readTail } from '../shared/folder/files.ts';
 import type { Spool } from './spool.ts';
 
 /** Milliseconds that a supervisor may take to start. */

@@ -1,7 +1,7 @@
 // A farm's `options`, read by the backend that they are for: each is named when it is unknown or of the wrong kind.
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { parseDuration } from '../../util/time.ts';
 
 export class Options {

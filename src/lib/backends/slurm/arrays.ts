@@ -4,7 +4,7 @@
 import type { Task } from '../../backend.ts';
 import { UnreachableError } from '../../util/errors.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
-import { partsOf } from '../shared/jobfolder.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
 
 export function jobName(prefix: string, claim: string, base: number): string {
   return base === 0 ? `${prefix}${claim}` : `${prefix}${claim}+${base}`;

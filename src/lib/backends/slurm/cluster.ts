@@ -1,6 +1,6 @@
 // Questions to Slurm and orders for it: one command for many keys. Knows keys, not files; marks and records are
 // somebody else's.
-import { partsOf } from '../shared/jobfolder.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
 import { type ArrayPart, jobName, namesOf, packIds } from './arrays.ts';
 import { batchScript, type JobPaths, sacctArgs, sbatchArgs } from './commands.ts';
 import type { SlurmOptions } from './options.ts';

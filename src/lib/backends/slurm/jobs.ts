@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { wrapper } from '../../wrapper/program.ts';
-import { ClaimFolder } from '../shared/claims.ts';
-import { partsOf } from '../shared/jobfolder.ts';
+import { ClaimFolder } from '../shared/folder/claims.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
 import { type JobPaths, parseLogName } from './commands.ts';
 
 export class SlurmJobs extends ClaimFolder {

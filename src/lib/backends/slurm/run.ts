@@ -1,6 +1,6 @@
 // Calls of Slurm's commands, each with a time limit and a clean environment. What fails is unreachable: unknown.
 import { UnreachableError } from '../../util/errors.ts';
-import { type ExecResult, exec } from '../../util/exec.ts';
+import { type ExecResult, exec } from '../../util/processes/exec.ts';
 import { strangeNames } from './commands.ts';
 import { lastWords } from './parse.ts';
 

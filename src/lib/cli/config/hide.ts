@@ -1,6 +1,6 @@
 // What the settings know to be a secret is masked from here on, wherever it comes up again.
 import type { Settings } from '../../domain/settings.ts';
-import { hide, hideAddress, hideAssigned, isSecretName } from '../../util/secrets.ts';
+import { hide, hideAddress, hideAssigned, isSecretName } from '../../util/text/secrets.ts';
 
 export function hideSecrets(settings: Settings, env: Readonly<Record<string, string | undefined>>): void {
   for (const address of [settings.store, ...settings.storages.map(({ url }) => url)]) hideAddress(address);

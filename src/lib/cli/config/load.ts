@@ -6,13 +6,13 @@ import { dirname, join, resolve } from 'node:path';
 import { RUN_TYPES } from '../../domain/runs/runtypes.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { check } from './check.ts';
-import { type Problem, problemsError, readYaml, type YamlFile } from './document.ts';
 import { hideSecrets } from './hide.ts';
 import { readModules } from './modules.ts';
-import { AS_FOUND, AS_NAMED } from './read.ts';
-import { configSchema } from './schema.ts';
 import { settingsOf } from './settings.ts';
+import { check } from './yaml/check.ts';
+import { type Problem, problemsError, readYaml, type YamlFile } from './yaml/document.ts';
+import { AS_FOUND, AS_NAMED } from './yaml/read.ts';
+import { configSchema } from './yaml/schema.ts';
 
 export const CONFIG_NAME = 'dflow.yaml';
 

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Macro, macroParameters, unknownParameters } from '../../domain/modules/macro.ts';
-import { suggestion } from '../../util/near.ts';
-import type { Problem } from './document.ts';
+import { suggestion } from '../../util/text/near.ts';
+import type { Problem } from './yaml/document.ts';
 
 /** Characters at most: it travels as one word of a shell command. */
 const LIMIT = 64 * 1024;

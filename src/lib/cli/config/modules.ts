@@ -3,17 +3,17 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
-import { byName, isTaken } from '../../util/byname.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
-import { check } from './check.ts';
-import { type Path, type Problem, readYaml, type YamlFile } from './document.ts';
+import { suggestion } from '../../util/text/near.ts';
+import { byName, isTaken } from '../../util/values/byname.ts';
 import { readMacro } from './macros.ts';
-import type { Reading } from './read.ts';
 import { ruleFindings, ruleOf } from './rules.ts';
-import { moduleSchema, type RawModules } from './schema.ts';
-import { listOf } from './values.ts';
+import { check } from './yaml/check.ts';
+import { type Path, type Problem, readYaml, type YamlFile } from './yaml/document.ts';
+import type { Reading } from './yaml/read.ts';
+import { moduleSchema, type RawModules } from './yaml/schema.ts';
+import { listOf } from './yaml/values.ts';
 
 type RawDef = RawModules['modules'][string];
 

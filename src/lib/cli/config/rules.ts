@@ -3,13 +3,13 @@
 import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
 import { parseRuns } from '../../domain/selection.ts';
 import type { FarmSettings, RouteRule } from '../../domain/settings.ts';
-import { wrongExpression } from '../../util/expression.ts';
-import { suggestion } from '../../util/near.ts';
+import { wrongExpression } from '../../util/text/expression.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { parseDuration } from '../../util/time.ts';
-import type { Path } from './document.ts';
-import type { Finding } from './finding.ts';
-import type { RawConfig } from './schema.ts';
-import { listOf, parseMemory } from './values.ts';
+import type { Finding } from './findings/finding.ts';
+import type { Path } from './yaml/document.ts';
+import type { RawConfig } from './yaml/schema.ts';
+import { listOf, parseMemory } from './yaml/values.ts';
 
 export type RawRule = NonNullable<RawConfig['policy']>[number];
 export type RawRoute = NonNullable<RawConfig['routing']>[number];

@@ -17,11 +17,11 @@ import {
   TRANSFER,
   VERIFY,
 } from './defaults.ts';
-import type { Finding } from './finding.ts';
-import { findingsOf } from './findings.ts';
+import type { Finding } from './findings/finding.ts';
+import { findingsOf } from './findings/findings.ts';
 import { routeOf, ruleOf } from './rules.ts';
-import type { RawConfig } from './schema.ts';
-import { listOf } from './values.ts';
+import type { RawConfig } from './yaml/schema.ts';
+import { listOf } from './yaml/values.ts';
 
 /** What the settings depend on besides the file. */
 export interface Surroundings {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { RECORD_BYTES } from '../../domain/formats/zdab.ts';
 import { pad, runPad } from '../../domain/ids.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { removeFolderSync } from '../../util/remove.ts';
+import { removeFolderSync } from '../../util/files/remove.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { DAY, HOUR, iso } from '../../util/time.ts';
 import analysis40 from './analysis40.mjs';

@@ -3,7 +3,7 @@
 import { delimiter, dirname } from 'node:path';
 import chalk from 'chalk';
 import { DflowError } from '../../util/errors.ts';
-import { exec } from '../../util/exec.ts';
+import { exec } from '../../util/processes/exec.ts';
 
 export interface StoryStep {
   /** A sentence before it, for the reader. */

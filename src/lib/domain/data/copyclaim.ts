@@ -6,7 +6,7 @@ import { DAY, HOUR, type Iso, isAhead, plus } from '../../util/time.ts';
 export interface CopyClaim {
   readonly host: string;
   readonly nonce: string;
-  /** Its process (util/identity.ts): on the same machine it is known to have ended at once. */
+  /** Its process (util/processes/identity.ts): on the same machine it is known to have ended at once. */
   readonly holder?: string;
   readonly since?: Iso;
   /** Its last sign of life; absent: `since`. */

@@ -1,6 +1,6 @@
 // Which quarantined files may go to the trash, decided purely: by their reason, and by what the operator has asked for.
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import type { QuarantineDoc } from '../runs/run.ts';
 
 type Reason = QuarantineDoc['reason'];

@@ -1,7 +1,8 @@
 // Copies of outputs: which rule wants which output where, the claim on a pass's copies to one element, and their place
 // in the catalogue. A copy is one more entry of the same output, at another element. Pure.
-import { groupBy } from '../../util/group.ts';
+
 import { type Iso, plus } from '../../util/time.ts';
+import { groupBy } from '../../util/values/group.ts';
 import { refOf } from '../ids.ts';
 import type { JobDoc, OutputClaim } from '../jobs/job.ts';
 import type { Output } from '../jobs/states.ts';

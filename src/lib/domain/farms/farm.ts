@@ -48,7 +48,7 @@ export interface LeaseDoc extends Doc {
   readonly what: string;
   readonly host: string;
   readonly nonce: string;
-  /** The holder's process (util/identity.ts). */
+  /** The holder's process (util/processes/identity.ts). */
   readonly holder?: string;
   /** `command@host` */
   readonly by: string;

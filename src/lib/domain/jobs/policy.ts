@@ -1,6 +1,6 @@
 // What a failed attempt means and what follows: the policy table read as data. First matching row decides.
 
-import { found } from '../../util/expression.ts';
+import { found } from '../../util/text/expression.ts';
 import { type Iso, isAhead, plus } from '../../util/time.ts';
 import type { Settings } from '../settings.ts';
 import type { Resources } from './job.ts';

@@ -1,7 +1,7 @@
 // File-name patterns such as `SNOP_{run:10}_{subrun:3}.l2.zdab`: compile, parse, format. Names only: folders, contents
 // and levels are not known here.
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { pad } from '../ids.ts';
 
 export interface Numbers {

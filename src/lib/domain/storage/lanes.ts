@@ -7,7 +7,7 @@ import { type Doc, SCHEMA } from '../doc.ts';
 export interface Holding {
   readonly nonce: string;
   readonly host: string;
-  /** Its process (util/identity.ts). */
+  /** Its process (util/processes/identity.ts). */
   readonly holder?: string;
   readonly lanes: number;
   readonly since: Iso;

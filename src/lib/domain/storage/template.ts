@@ -1,6 +1,6 @@
 // The path template of a storage element: `{level}/{run/1000}/{name}`. Pure; a path it makes never leaves the root.
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { pad } from '../ids.ts';
 
 export interface PathFields {

@@ -6,9 +6,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path/posix';
 import type { Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
-import { sameFile } from '../../util/folders.ts';
-import { withScratch } from '../../util/scratch.ts';
-import type { Place } from './lookagain.ts';
+import { sameFile } from '../../util/files/folders.ts';
+import { withScratch } from '../../util/files/scratch.ts';
+import type { Place } from './removal/lookagain.ts';
 import type { Sites } from './sites.ts';
 
 export interface ApartOptions {

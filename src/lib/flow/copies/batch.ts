@@ -6,15 +6,15 @@ import { assumeVerified, type Result } from '../../domain/data/slots.ts';
 import type { Outcome } from '../../store.ts';
 import { merge, parallel } from '../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../util/errors.ts';
-import { groupBy } from '../../util/group.ts';
-import { shown } from '../../util/names.ts';
+import { shown } from '../../util/text/names.ts';
+import { groupBy } from '../../util/values/group.ts';
 import type { Item, Step } from '../ports.ts';
-import { makeClaimed } from './claims.ts';
+import { makeClaimed } from './claims/claims.ts';
+import { type Lanes, openLanes, placesOf } from './claims/lanes.ts';
+import { type Docs, slotsIn } from './claims/slots.ts';
 import { copyOne, type Job } from './copy.ts';
-import { type Lanes, openLanes, placesOf } from './lanes.ts';
 import { adopt, look } from './lookfor.ts';
 import { placeOf, type Session } from './session.ts';
-import { type Docs, slotsIn } from './slots.ts';
 
 /** Makes the copies of `tasks`; `docs` are brought up to date. */
 export async function* copyBatch(session: Session, tasks: readonly CopyTask[], docs: Docs): Step {

@@ -4,8 +4,8 @@ import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/dat
 import type { Result } from '../../domain/data/slots.ts';
 import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
-import { groupBy } from '../../util/group.ts';
-import { withScratch } from '../../util/scratch.ts';
+import { withScratch } from '../../util/files/scratch.ts';
+import { groupBy } from '../../util/values/group.ts';
 import { adopt, faultOf, wrongSource } from './lookfor.ts';
 import type { Session } from './session.ts';
 import { BUFFER, isFull, isReadOnly } from './sites.ts';

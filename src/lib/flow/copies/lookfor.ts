@@ -4,8 +4,8 @@ import { bufferSite, type CopyTask } from '../../domain/data/replicas.ts';
 import type { Result } from '../../domain/data/slots.ts';
 import type { Stat, Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
-import { sameFile } from '../../util/folders.ts';
-import { type At, sameBytes } from './samebytes.ts';
+import { sameFile } from '../../util/files/folders.ts';
+import { type At, sameBytes } from './removal/samebytes.ts';
 import { placeOf, type Session } from './session.ts';
 
 export interface Look {

@@ -4,9 +4,9 @@ import { inOrder, type Rules, wantedCopies } from '../../domain/data/replicas.ts
 import type { HoldDoc } from '../../domain/hold.ts';
 import { compileTemplate } from '../../domain/storage/template.ts';
 import { ConfigError, UsageError } from '../../util/errors.ts';
-import { type NamedFolder, refuseSameFolder } from '../../util/folders.ts';
-import { suggestion } from '../../util/near.ts';
+import { type NamedFolder, refuseSameFolder } from '../../util/files/folders.ts';
 import { Pace } from '../../util/pace.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
 import { applyBreakers } from './breakers.ts';

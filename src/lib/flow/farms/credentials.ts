@@ -3,8 +3,8 @@
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import { secondsLeft, tokenLeft } from '../../domain/token.ts';
 import { CredentialsError } from '../../util/errors.ts';
-import { shell } from '../../util/exec.ts';
-import { readBounded } from '../../util/readfile.ts';
+import { readBounded } from '../../util/files/readfile.ts';
+import { shell } from '../../util/processes/exec.ts';
 import { wordsOf } from '../../util/systemerrors.ts';
 import { humanDuration, type Iso, isRecent, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';

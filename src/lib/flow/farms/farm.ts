@@ -7,7 +7,7 @@ import type { FarmDoc } from '../../domain/farms/farm.ts';
 import { farmId } from '../../domain/ids.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError, UnreachableError, UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { isAhead } from '../../util/time.ts';
 import type { Ports } from '../ports.ts';
 

@@ -9,7 +9,7 @@ import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
 import { idsWith, type Store } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import type { Item, Ports } from '../ports.ts';
 
 export interface Selected {

@@ -13,7 +13,7 @@ import {
 import { holdId } from '../../domain/ids.ts';
 import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import type { Iso } from '../../util/time.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';

@@ -4,7 +4,7 @@ import { inOrder } from '../../domain/data/replicas.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import type { Iso } from '../../util/time.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';

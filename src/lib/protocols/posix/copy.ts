@@ -4,9 +4,9 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { readChecksummed } from '../../util/adler32.ts';
-import { openBelow } from '../../util/below.ts';
 import { ItemError } from '../../util/errors.ts';
-import { removeFile } from '../../util/remove.ts';
+import { openBelow } from '../../util/files/below.ts';
+import { removeFile } from '../../util/files/remove.ts';
 
 // Not truncated at opening: it might be the source itself. No link is followed out of the storage element.
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -1,10 +1,10 @@
 // Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is no data.
 import { readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { requireBelow } from '../../util/below.ts';
 import { parallel } from '../../util/concurrency.ts';
-import { decodeName } from '../../util/names.ts';
+import { requireBelow } from '../../util/files/below.ts';
 import { codeOf, isMissing } from '../../util/systemerrors.ts';
+import { decodeName } from '../../util/text/names.ts';
 import type { Root } from './root.ts';
 
 export interface Found {

@@ -3,11 +3,11 @@
 // be written under its mount point.
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { inHeldFolder } from '../../util/below.ts';
 import { grouped } from '../../util/concurrency.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
-import { shown } from '../../util/names.ts';
+import { inHeldFolder } from '../../util/files/below.ts';
 import { ownError, systemFault } from '../../util/systemerrors.ts';
+import { shown } from '../../util/text/names.ts';
 
 /** Errors that may be those of one path, or of a whole disk or server: a look at the root tells. */
 const SITE_CODES = new Set([

@@ -1,8 +1,8 @@
 // Addresses of remote storage elements: which part is the server, which the folder, which a secret; and how the names
 // of files are written for servers that cannot hold every character. Pure.
 import { ConfigError, ItemError } from '../../util/errors.ts';
-import { shown } from '../../util/names.ts';
-import { decodeLogin, hideAddress, splitAddress, withoutSecrets } from '../../util/secrets.ts';
+import { shown } from '../../util/text/names.ts';
+import { decodeLogin, hideAddress, splitAddress, withoutSecrets } from '../../util/text/secrets.ts';
 
 export class Address {
   /** `root`, `davs`, ... */

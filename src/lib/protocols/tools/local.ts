@@ -4,10 +4,10 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Checksum, CopyOptions } from '../../storage.ts';
 import { Adler32, adler32File, FileChangedError } from '../../util/adler32.ts';
-import { shown } from '../../util/names.ts';
-import { removeFile, removeFileSync } from '../../util/remove.ts';
-import { withScratch } from '../../util/scratch.ts';
+import { removeFile, removeFileSync } from '../../util/files/remove.ts';
+import { withScratch } from '../../util/files/scratch.ts';
 import { ownError } from '../../util/systemerrors.ts';
+import { shown } from '../../util/text/names.ts';
 
 /** Checksum of the local file as it is now. @throws ItemError that names the local path */
 export function readLocal(local: string, options: Pick<CopyOptions, 'signal' | 'progress'> = {}): Promise<Checksum> {

@@ -7,7 +7,7 @@ import {
   ItemError,
   UnreachableError,
 } from '../../util/errors.ts';
-import { shown } from '../../util/names.ts';
+import { shown } from '../../util/text/names.ts';
 import type { Address } from './address.ts';
 
 /**

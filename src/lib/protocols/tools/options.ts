@@ -1,6 +1,6 @@
 // Options of a storage element as the configuration gives them: known names, right types. Pure.
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 
 type Kind = 'text' | 'count' | 'flag' | 'mode';
 type Value<K extends Kind> = K extends 'text'

@@ -2,7 +2,7 @@
 // they have started, too; output as text or handed over in chunks. Knows nothing of what the programs say.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { signalGroup } from '../../util/processes.ts';
+import { signalGroup } from '../../util/processes/processes.ts';
 
 export interface RunOptions {
   /** Added to this process's environment. */

@@ -1,6 +1,6 @@
 // Many small things of one server at once, by xrdcp and xrdfs: one xrdcp for all files of a folder.
 import type { Checksum, CopyOptions } from '../../storage.ts';
-import { groupBy } from '../../util/group.ts';
+import { groupBy } from '../../util/values/group.ts';
 import { withLinks } from '../tools/local.ts';
 import type { Each } from './batch.ts';
 import { type Asked, eachOf, folderOf, type Many, RUNS, SMALL, type SmallFile } from './many.ts';

@@ -1,6 +1,6 @@
 // What is at many paths of one server, by its tools: where many of one folder are asked for, one listing answers for all;
 // a folder that holds far more than is asked for is not listed again. Knows paths on the server, no documents.
-import { groupBy } from '../../util/group.ts';
+import { groupBy } from '../../util/values/group.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
 import type { Each } from './batch.ts';
 import { type Asked, asError } from './many.ts';

@@ -2,7 +2,7 @@
 import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
 import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
 import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/near.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
 import { assertDistinct, batches } from '../shared/changes.ts';

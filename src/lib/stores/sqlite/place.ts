@@ -2,7 +2,7 @@
 // backup in its place while commands run: they would go on in a file without a name, or start again what has run since.
 import { chmodSync, closeSync, constants, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { StoreError } from '../../util/errors.ts';
-import { isFileError } from '../../util/ownfolder.ts';
+import { isFileError } from '../../util/files/ownfolder.ts';
 
 /** How far the store has come, as the last writer of this host knew it. */
 export const seenPath = (path: string): string => `${path}-seen`;

@@ -1,8 +1,8 @@
 // How full the buffers are. The host of a buffer asks its disk and tells the others; everybody can read what it said.
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { idsWith } from '../../../store.ts';
-import { type Space, spaceOf } from '../../../util/disk.ts';
 import { UnreachableError } from '../../../util/errors.ts';
+import { type Space, spaceOf } from '../../../util/files/disk.ts';
 import { type Iso, isRecent, MINUTE } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
 

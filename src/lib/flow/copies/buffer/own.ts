@@ -6,7 +6,7 @@ import { isOwnPath } from '../../../domain/data/gone.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import type { Entry, Storage, Unreadable } from '../../../storage.ts';
 import { parallel } from '../../../util/concurrency.ts';
-import { identityOf } from '../../../util/folders.ts';
+import { identityOf } from '../../../util/files/folders.ts';
 
 /** Everything in the buffer that may be a raw file. */
 export async function listBuffer(settings: Settings, storage: Storage, unreadable?: Unreadable): Promise<Entry[]> {

@@ -14,9 +14,9 @@ import {
 } from '../../../domain/formats/ratdb.ts';
 import { exactJson, type RatdbFields, roundedFields } from '../../../domain/formats/ratdbvalues.ts';
 import type { Decision } from '../../../store.ts';
-import { humanBytes } from '../../../util/bytes.ts';
-import { DEEPEST, isDeeper } from '../../../util/depth.ts';
+import { humanBytes } from '../../../util/text/bytes.ts';
 import type { Iso } from '../../../util/time.ts';
+import { DEEPEST, isDeeper } from '../../../util/values/depth.ts';
 
 /** Which contents hold for NAME[INDEX] in one run range and pass. */
 export interface TableDoc extends Doc {

@@ -6,7 +6,7 @@ import { parseTableId } from '../../../domain/formats/ratdb.ts';
 import { runPad } from '../../../domain/ids.ts';
 import { idsWith, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/near.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
 import type { TableDoc } from './documents.ts';

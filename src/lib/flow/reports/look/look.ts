@@ -11,7 +11,7 @@ import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { between, plus } from '../../../util/time.ts';
-import { inTrash } from '../../copies/trash.ts';
+import { inTrash } from '../../copies/removal/trash.ts';
 import { activeHolds, openHolds } from '../../jobs/openholds.ts';
 import { selectJobs, selectRuns } from '../../jobs/select.ts';
 import type { TableDoc } from '../../jobs/tables/documents.ts';

@@ -1,6 +1,6 @@
 // Storage elements with their replicas by state, counted by the store.
 import { asideNow } from '../../../domain/storage/breaker.ts';
-import { withoutSecrets } from '../../../util/secrets.ts';
+import { withoutSecrets } from '../../../util/text/secrets.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';

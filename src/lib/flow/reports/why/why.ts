@@ -11,7 +11,7 @@ import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/near.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { Ports } from '../../ports.ts';

@@ -5,7 +5,7 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { covers, endText } from '../../../domain/hold.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
-import { shown } from '../../../util/names.ts';
+import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto';
 import type { Doc, Json } from '../../../domain/doc.ts';
 import { unsound } from '../../../domain/schemas.ts';
 import { type Change, idsWith, type Outcome, type Store, tookEffect } from '../../../store.ts';
-import { DEEPEST, isDeeper } from '../../../util/depth.ts';
 import { messageOf } from '../../../util/errors.ts';
+import { DEEPEST, isDeeper } from '../../../util/values/depth.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 
 /** Documents read or written together. */

@@ -3,7 +3,7 @@
 import { unsound } from '../../../domain/schemas.ts';
 import type { Store } from '../../../store.ts';
 import { tookEffect } from '../../../store.ts';
-import { newReceipt } from '../../../util/receipt.ts';
+import { newReceipt } from '../../../util/files/receipt.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { plain } from './archive.ts';
 

@@ -6,12 +6,12 @@ import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts'
 import { isActive, type Output } from '../../../domain/jobs/states.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { groupBy } from '../../../util/group.ts';
-import { suggestion } from '../../../util/near.ts';
-import { newReceipt, type Receipt } from '../../../util/receipt.ts';
+import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
-import { noteLeft, settleLeft, stayingOf } from '../../copies/leftovers.ts';
-import { type Going, Removal } from '../../copies/removal.ts';
+import { groupBy } from '../../../util/values/group.ts';
+import { noteLeft, settleLeft, stayingOf } from '../../copies/removal/leftovers.ts';
+import { type Going, Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';

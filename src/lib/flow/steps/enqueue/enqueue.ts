@@ -6,7 +6,7 @@ import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/
 import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/near.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';

@@ -4,12 +4,12 @@ import type { CopyTask } from '../../../domain/data/replicas.ts';
 import type { Result } from '../../../domain/data/slots.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { shown } from '../../../util/names.ts';
+import { shown } from '../../../util/text/names.ts';
 import { lanesOfAll, withLanes } from '../../copies/batch.ts';
-import { makeClaimed } from '../../copies/claims.ts';
-import { Clearing } from '../../copies/clearing.ts';
+import { makeClaimed } from '../../copies/claims/claims.ts';
+import { claimsIn, type Jobs } from '../../copies/claims/outputclaims.ts';
 import { type CopyLease, copyOne } from '../../copies/copy.ts';
-import { claimsIn, type Jobs } from '../../copies/outputclaims.ts';
+import { Clearing } from '../../copies/removal/clearing.ts';
 import type { Session } from '../../copies/session.ts';
 import type { Item, Step } from '../../ports.ts';
 

@@ -8,10 +8,10 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { isActive } from '../../../domain/jobs/states.ts';
 import { tookEffect } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
-import type { Receipt } from '../../../util/receipt.ts';
+import type { Receipt } from '../../../util/files/receipt.ts';
 import { Apart } from '../../copies/apart.ts';
-import { ONE_PLACE } from '../../copies/lookagain.ts';
-import { type Going, type Kept, Removal } from '../../copies/removal.ts';
+import { ONE_PLACE } from '../../copies/removal/lookagain.ts';
+import { type Going, type Kept, Removal } from '../../copies/removal/removal.ts';
 import type { Session } from '../../copies/session.ts';
 import type { Item, Step } from '../../ports.ts';
 

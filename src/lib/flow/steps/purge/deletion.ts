@@ -4,8 +4,8 @@ import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
 import type { Copy } from '../../../domain/data/purgerules.ts';
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import type { Stat } from '../../../storage.ts';
-import { groupBy } from '../../../util/group.ts';
-import type { Going, Kept } from '../../copies/removal.ts';
+import { groupBy } from '../../../util/values/group.ts';
+import type { Going, Kept } from '../../copies/removal/removal.ts';
 import type { Check } from './proof.ts';
 import type { PurgeSession } from './purgesession.ts';
 

@@ -6,9 +6,9 @@ import { dataId } from '../../../domain/ids.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { Storage } from '../../../storage.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { identityOf } from '../../../util/folders.ts';
-import { shown } from '../../../util/names.ts';
-import { sameBytes } from '../../copies/samebytes.ts';
+import { identityOf } from '../../../util/files/folders.ts';
+import { shown } from '../../../util/text/names.ts';
+import { sameBytes } from '../../copies/removal/samebytes.ts';
 import type { PurgeSession } from './purgesession.ts';
 
 /** `equal`: in words, for the receipt; `again`: asked once the duplicate has been renamed. */

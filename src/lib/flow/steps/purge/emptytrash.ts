@@ -4,11 +4,11 @@
 
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import { isOverdue, TRASH, type TrashDoc } from '../../../domain/data/trash.ts';
-import { shown } from '../../../util/names.ts';
-import { removeEmptyFolders } from '../../../util/remove.ts';
+import { removeEmptyFolders } from '../../../util/files/remove.ts';
+import { shown } from '../../../util/text/names.ts';
 import { between, MINUTE } from '../../../util/time.ts';
-import type { Going } from '../../copies/removal.ts';
-import { forget, inTrash, placeOf, trashItem } from '../../copies/trash.ts';
+import type { Going } from '../../copies/removal/removal.ts';
+import { forget, inTrash, placeOf, trashItem } from '../../copies/removal/trash.ts';
 import type { Item, Step } from '../../ports.ts';
 import { proveDuplicate } from './duplicate.ts';
 import { namedBy, type Suspect } from './named.ts';

@@ -6,7 +6,7 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
-import { identityOf } from '../../../util/folders.ts';
+import { identityOf } from '../../../util/files/folders.ts';
 import { isMissing } from '../../../util/systemerrors.ts';
 import type { Ports } from '../../ports.ts';
 

@@ -5,9 +5,9 @@ import type { Copy } from '../../../domain/data/purgerules.ts';
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import type { Checksum, Storage } from '../../../storage.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { shown } from '../../../util/names.ts';
-import { ONE_PLACE } from '../../copies/lookagain.ts';
-import { sameBytes } from '../../copies/samebytes.ts';
+import { shown } from '../../../util/text/names.ts';
+import { ONE_PLACE } from '../../copies/removal/lookagain.ts';
+import { sameBytes } from '../../copies/removal/samebytes.ts';
 import type { PurgeSession } from './purgesession.ts';
 
 export interface Check extends Copy {

@@ -1,7 +1,7 @@
 // Purge: frees the buffer of originals whose copies are good, oldest run first. Claim by compare-and-swap, fresh checks
 // of the copies with at least one read byte by byte, receipt on disk, then delete: any change in between puts the
 // original back. Never the last copy. May be killed anywhere: the next call settles what was claimed.
-import type { Space } from '../../../util/disk.ts';
+import type { Space } from '../../../util/files/disk.ts';
 import { fillOf, spaceOfBuffer } from '../../copies/buffer/fill.ts';
 import { originals } from '../../copies/buffer/originals.ts';
 import { requireCredentials } from '../../farms/credentials.ts';

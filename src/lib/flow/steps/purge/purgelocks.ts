@@ -4,8 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../../../domain/settings.ts';
 import { BusyError } from '../../../util/errors.ts';
-import { type Lock, tryLock, tryPassingLock } from '../../../util/lock.ts';
-import { isFileError, writing } from '../../../util/ownfolder.ts';
+import { isFileError, writing } from '../../../util/files/ownfolder.ts';
+import { type Lock, tryLock, tryPassingLock } from '../../../util/processes/lock.ts';
 import { SqlError } from '../../../util/sqlite.ts';
 
 export interface PurgeLocks {

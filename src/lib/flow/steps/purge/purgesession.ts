@@ -1,12 +1,12 @@
 // What one call of purge works with: its options checked, its rules, the storage elements it may ask, its receipt and
 // the lock that makes it the only purge of this host.
 import type { PurgeRules } from '../../../domain/data/purgerules.ts';
-import type { Space } from '../../../util/disk.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/near.ts';
-import { newReceipt, type Receipt } from '../../../util/receipt.ts';
+import type { Space } from '../../../util/files/disk.ts';
+import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import { Apart } from '../../copies/apart.ts';
-import { Removal } from '../../copies/removal.ts';
+import { Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';

@@ -6,8 +6,8 @@ import { bufferSite } from '../../../domain/data/replicas.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { tookEffect } from '../../../store.ts';
-import { readReceipt } from '../../../util/receipt.ts';
-import { type PutBack, putBack } from '../../copies/removal.ts';
+import { readReceipt } from '../../../util/files/receipt.ts';
+import { type PutBack, putBack } from '../../copies/removal/removal.ts';
 import type { Item, Step } from '../../ports.ts';
 import type { PurgeSession } from './purgesession.ts';
 

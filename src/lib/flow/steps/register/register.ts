@@ -4,20 +4,20 @@
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
-import { shown } from '../../../util/names.ts';
-import { suggestion } from '../../../util/near.ts';
+import { shown } from '../../../util/text/names.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import { between, humanDuration, type Iso } from '../../../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { admit, unregistered } from './admit.ts';
-import { type Glance, glance, waiting } from './glance.ts';
-import { quarantine, type Refusal, release } from './quarantine.ts';
-import { recheck } from './recheck.ts';
+import { admit, unregistered } from './files/admit.ts';
+import { type Glance, glance, waiting } from './files/glance.ts';
+import { quarantine, type Refusal, release } from './files/quarantine.ts';
+import { recheck } from './files/recheck.ts';
+import { hiddenItems } from './files/unreadable.ts';
 import { type Round, readKnown } from './round.ts';
-import { settleRuns } from './runs.ts';
-import { hiddenItems } from './unreadable.ts';
+import { settleRuns } from './runs/runs.ts';
 
-export { declareComplete } from './declare.ts';
-export { settleVersions } from './versions.ts';
+export { settleVersions } from './files/versions.ts';
+export { declareComplete } from './runs/declare.ts';
 
 export interface RegisterOptions extends StepOptions {
   /** Levels to look at; all without it. */

@@ -14,8 +14,8 @@ import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import type { Glance } from './glance.ts';
-import type { Hidden } from './unreadable.ts';
+import type { Glance } from './files/glance.ts';
+import type { Hidden } from './files/unreadable.ts';
 
 export interface Round {
   readonly ports: Ports;

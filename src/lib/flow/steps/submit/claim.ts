@@ -6,7 +6,7 @@ import { claimId } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { keyOf, type Lock } from '../../../domain/jobs/states.ts';
 import { tookEffect } from '../../../store.ts';
-import { groupBy } from '../../../util/group.ts';
+import { groupBy } from '../../../util/values/group.ts';
 import type { OpenFarm } from '../../farms/farm.ts';
 import type { Ports } from '../../ports.ts';
 import type { Ready } from './pick.ts';

@@ -5,7 +5,7 @@ import type { JobDoc, Subjob } from '../../../domain/jobs/job.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/near.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import { farmSettings } from '../../farms/farm.ts';

@@ -8,11 +8,11 @@ import { covers } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Iso } from '../../../util/time.ts';
-import type { Claims } from '../../copies/claims.ts';
-import { findGone, outputClaims, slotClaims } from '../../copies/gone.ts';
-import { claimsIn } from '../../copies/outputclaims.ts';
+import type { Claims } from '../../copies/claims/claims.ts';
+import { findGone, outputClaims, slotClaims } from '../../copies/claims/gone.ts';
+import { claimsIn } from '../../copies/claims/outputclaims.ts';
+import { slotsIn } from '../../copies/claims/slots.ts';
 import type { Session } from '../../copies/session.ts';
-import { slotsIn } from '../../copies/slots.ts';
 import type { VerifySession } from './verifysession.ts';
 
 /** One bad copy. */

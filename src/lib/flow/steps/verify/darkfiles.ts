@@ -6,7 +6,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Classify, classifier, type Dark } from '../../../domain/storage/dark.ts';
 import { idsWith } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { shown } from '../../../util/names.ts';
+import { shown } from '../../../util/text/names.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import type { VerifySession } from './verifysession.ts';
 

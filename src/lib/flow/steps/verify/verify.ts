@@ -13,7 +13,7 @@ import type { Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Change } from '../../../store.ts';
 import { merge } from '../../../util/concurrency.ts';
-import { shown } from '../../../util/names.ts';
+import { shown } from '../../../util/text/names.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import { checkBatch, type Finding } from './compare.ts';

@@ -1,6 +1,6 @@
 // What one call of verify works with.
 import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/near.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import { type Iso, plus } from '../../../util/time.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';

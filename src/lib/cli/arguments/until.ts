@@ -1,0 +1,32 @@
+// `--for 2d` and `--until TIME` of switches: when a hold ends by itself.
+import { Flags } from '@oclif/core';
+import { UsageError } from '../../util/errors.ts';
+import { type Iso, parseDuration, plus } from '../../util/time.ts';
+import { dateOf } from './selection.ts';
+
+export const until = {
+  for: Flags.string({ description: 'the hold ends by itself after this time', helpValue: '12h', exclusive: ['until'] }),
+  until: Flags.string({ description: 'the hold ends by itself at this time', helpValue: 'TIME' }),
+};
+
+/** The time that the flags name; `undefined` without either. @throws UsageError */
+export function untilOf(
+  flags: { readonly for?: string | undefined; readonly until?: string | undefined },
+  now: Iso,
+): Iso | undefined {
+  if (flags.for === undefined) return flags.until === undefined ? undefined : dateOf(flags.until, '--until');
+  const time = parseDuration(flags.for);
+  if (time === undefined)
+    throw new UsageError(`--for: '${flags.for}' is not a duration`, {
+      hint: '--for 90s, 30m, 12h or 2d',
+    });
+  return plus(now, time);
+}
+
+/** The same for a switch that must end by itself. */
+export function mustEnd(flags: Parameters<typeof untilOf>[0], now: Iso): Iso {
+  const end = untilOf(flags, now);
+  if (end === undefined)
+    throw new UsageError('an end is required', { hint: 'the same with --for 12h or --until 2026-07-14' });
+  return end;
+}

@@ -1,0 +1,120 @@
+// What only the whole configuration can show to be wrong: two storages with one folder, a farm that names no storage, a
+// pattern that cannot be read.
+import { compilePattern } from '../../../domain/runs/pattern.ts';
+import type { Settings, StorageSettings } from '../../../domain/settings.ts';
+import { compileTemplate } from '../../../domain/storage/template.ts';
+import { ConfigError } from '../../../util/errors.ts';
+import { nearest, suggestion } from '../../../util/text/near.ts';
+import { RUNS } from '../defaults.ts';
+import { routeFindings, ruleFindings } from '../rules.ts';
+import type { Path } from '../yaml/document.ts';
+import type { RawConfig } from '../yaml/schema.ts';
+import { listOf } from '../yaml/values.ts';
+import type { Finding } from './finding.ts';
+
+/** Everything that is wrong with the whole. Pure. */
+export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
+  const storages = settings.storages.map((storage) => storage.name);
+  const farms = settings.farms.map((farm) => farm.name);
+  const known = (what: string, name: string, names: readonly string[], path: Path): Finding[] =>
+    names.includes(name) ? [] : [{ path, message: `no ${what} is called ${name}`, hint: suggestion(name, names) }];
+  const findings = [...written(settings), ...twice(settings.storages), ...levels(raw, settings), ...copies(settings)];
+  for (const [name, farm] of Object.entries(raw.farms ?? {})) {
+    if (farm.output) findings.push(...known('storage', farm.output, storages, ['farms', name, 'output']));
+    for (const key of ['failover', 'reads'] as const) {
+      for (const one of listOf(farm[key])) findings.push(...known('storage', one, storages, ['farms', name, key]));
+    }
+  }
+  for (const [pattern, host] of Object.entries(raw.hosts ?? {})) {
+    if (host.farm) findings.push(...known('farm', host.farm, farms, ['hosts', pattern, 'farm']));
+  }
+  for (const [index, { to }] of settings.outputs.entries()) {
+    for (const one of to) findings.push(...known('storage', one, storages, ['outputs', index, 'to']));
+  }
+  findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
+  findings.push(...routeFindings(raw.routing ?? [], settings.farms));
+  return findings;
+}
+
+/** Patterns and templates that cannot be read. */
+function written(settings: Settings): Finding[] {
+  const { endMarker } = settings.runs;
+  const compiled = (path: Path, compile: () => unknown): Finding[] => {
+    try {
+      compile();
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return [{ path, message: error.message, ...(error.hint ? { hint: error.hint } : {}) }];
+    }
+  };
+  const one = settings.buffers.length === 1;
+  return [
+    ...settings.buffers.flatMap(({ pattern }, at) =>
+      compiled(one ? ['buffer', 'pattern'] : ['buffer', at, 'pattern'], () => compilePattern(pattern)),
+    ),
+    ...settings.storages.flatMap(({ name, template }) =>
+      compiled(['storage', name, 'template'], () => compileTemplate(template)),
+    ),
+    ...(endMarker === undefined ? [] : compiled(['runs', 'endMarker'], () => compilePattern(endMarker))),
+  ];
+}
+
+/** Two names for one folder would count one copy as two. */
+function twice(storages: readonly StorageSettings[]): Finding[] {
+  return storages.flatMap((storage, index) => {
+    const other = storages
+      .slice(0, index)
+      .find((before) => before.url.replace(/\/+$/, '') === storage.url.replace(/\/+$/, ''));
+    if (!other) return [];
+    const message = `storage ${storage.name} and storage ${other.name} are the same place: ${storage.url}`;
+    return [
+      { path: ['storage', storage.name], message, hint: 'one copy would count as two: give each its own folder' },
+    ];
+  });
+}
+
+/** Purge would wait for ever for copies that transfer never makes. */
+function copies({ copies: { raw, purgeAfter } }: Settings): Finding[] {
+  if (purgeAfter <= raw) return [];
+  const message = `purgeAfter ${purgeAfter} is more than the ${raw} that are made: nothing would ever be purged`;
+  return [{ path: ['copies', 'purgeAfter'], message, hint: `raw: ${purgeAfter}` }];
+}
+
+function levels(raw: RawConfig, settings: Settings): Finding[] {
+  const names = settings.buffers.map((buffer) => buffer.level);
+  const findings = settings.buffers.flatMap((buffer, index): Finding[] => {
+    if (names.indexOf(buffer.level) === index) return [];
+    return [{ path: ['buffer', index], message: `level ${buffer.level} has two buffers` }];
+  });
+  const level = raw.automatic?.level;
+  if (level && !names.includes(level)) {
+    findings.push({
+      path: ['automatic', 'level'],
+      message: `no buffer has level ${level}`,
+      hint: suggestion(level, names),
+    });
+  }
+  return findings;
+}
+
+function version(settings: Settings): Finding[] {
+  const { version: wanted } = settings.automatic;
+  if (wanted === undefined || settings.modules[wanted]) return [];
+  const known = Object.keys(settings.modules);
+  const near = nearest(wanted, known);
+  const hint = near ? `did you mean ${near}?` : `write ${settings.folder}/modules/${wanted}.yaml`;
+  return [{ path: ['automatic', 'version'], message: `version ${wanted} has no module file`, hint }];
+}
+
+function calibration(settings: Settings): Finding[] {
+  const types = settings.runs.types;
+  return settings.runs.calibration
+    .filter((name) => !types.includes(name))
+    .filter((name) => !RUNS.calibration.includes(name))
+    .map((name) => ({
+      path: ['runs', 'calibration'],
+      message: `no run type is called ${name}`,
+      hint: suggestion(name, types),
+    }));
+}

@@ -1,5 +1,0 @@
-// What bin/generate.js makes documents from, besides the manifest: groups, exit codes, the configuration's schema, the
-// transition table.
-export { TRANSITIONS } from '../domain/jobs/states.ts';
-export { jsonSchema } from './config/schema.ts';
-export { EXITS, exitsOf, GROUPS } from './help.ts';

@@ -1,0 +1,153 @@
+// Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
+// taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
+import { type DataDoc, type RawFile, type Replica, withDone } from '../../../domain/data/data.ts';
+import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
+import { appendHistory } from '../../../domain/doc.ts';
+import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
+import { refOf, runId } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { tookEffect } from '../../../store.ts';
+import { UsageError } from '../../../util/errors.ts';
+import { suggestion } from '../../../util/text/near.ts';
+import type { Iso } from '../../../util/time.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { pause } from '../../switches/holds.ts';
+import type { Session } from '../session.ts';
+
+export interface CancelOptions extends StepOptions {
+  readonly why: string;
+  readonly until?: Iso;
+}
+
+/** Cancels the transfers that `scope` covers, by run, level and storage element, now and until the hold ends. */
+export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: CancelOptions): Step {
+  const { why, until, dryRun } = options;
+  mustBeConfigured(ports, asked);
+  const [known, unknown] = await registered(ports, asked.runs ?? []);
+  for (const [first, last] of unknown) {
+    const words = first === last ? `run ${first} is not registered` : `no run from ${first} to ${last} is registered`;
+    const text = `${words}: there is nothing to cancel`;
+    yield { kind: 'run', ref: refOf(first), did: 'unknown', failed: true, text, next: 'dflow list runs' };
+  }
+  if (asked.runs && known.length === 0) return;
+  const scope: HoldScope = asked.runs ? { ...asked, runs: known } : asked;
+  yield* pause(ports, { what: 'transfer', scope, why, ...(until ? { until } : {}) }, dryRun ? { dryRun } : {});
+  for (const { name } of ports.settings.storages) {
+    const rows = await ports.store.view('replicas', { prefix: [name, 'copying'] });
+    const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
+    const mine = [...docs.values()].filter((doc) => covers(scope, { run: doc.run, level: doc.level, storage: name }));
+    for (const doc of mine) yield* stop(ports, doc, name, options);
+    yield* stopOutputs(ports, name, scope, options);
+  }
+}
+
+/** @throws UsageError for an element or a level that does not exist: a hold on it would cover nothing */
+function mustBeConfigured({ settings }: Ports, { storages, levels }: HoldScope): void {
+  const names = settings.storages.map(({ name }) => name);
+  const known = [...settings.buffers.map(({ level }) => level), OUTPUTS];
+  const check = (what: string, asked: readonly string[], all: readonly string[]): void => {
+    const wrong = asked.find((name) => !/[*?]/.test(name) && !all.includes(name));
+    if (wrong !== undefined)
+      throw new UsageError(`no ${what} is called '${wrong}'`, { where: settings.file, hint: suggestion(wrong, all) });
+  };
+  check('storage element', storages ?? [], names);
+  check('level', levels ?? [], known);
+}
+
+type Ranges = NonNullable<HoldScope['runs']>;
+
+/** Ranges in which there is a run, and those in which there is none. */
+async function registered({ store }: Ports, ranges: Ranges): Promise<[Ranges, Ranges]> {
+  const found = await Promise.all(
+    ranges.map(([first, last]) => store.range({ start: runId(first), end: runId(last), limit: 1 })),
+  );
+  const has = (index: number): boolean => (found[index]?.length ?? 0) > 0;
+  return [ranges.filter((_, index) => has(index)), ranges.filter((_, index) => !has(index))];
+}
+
+async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, dryRun }: CancelOptions): Step {
+  const { store } = ports;
+  const rows = await store.view('output-copies', { prefix: [to, 'copying'] });
+  const jobs = await store.get<JobDoc>(rows.map(({ id }) => id));
+  const now = await store.now();
+  for (const { _id, run, module, pass } of jobs.values()) {
+    if (!covers(scope, { run, level: OUTPUTS, storage: to })) continue;
+    const item: Item = {
+      kind: 'replica',
+      ref: refOf(run, module, pass),
+      run,
+      level: OUTPUTS,
+      storage: to,
+      did: 'canceled',
+    };
+    if (dryRun) yield { ...item, dryRun: true };
+    else {
+      const outcome = await store.update<JobDoc>(_id, (doc) => {
+        const next = doc && cancelOutputs(doc, to, now, why);
+        return next ? { write: next } : { skip: 'nothing is being copied' };
+      });
+      if (tookEffect(outcome)) yield item;
+    }
+  }
+}
+
+/** Cancels that came after the call began; from now on nothing that they cover is planned. */
+export async function heedCancels(session: Session): Promise<readonly HoldDoc[]> {
+  const { store } = session.ports;
+  const known = new Set(session.rules.holds.map(({ _id }) => _id));
+  const rows = await store.view('holds', { prefix: ['transfer'] });
+  const fresh = rows.filter(({ id }) => !known.has(id)).map(({ id }) => id);
+  if (fresh.length > 0) {
+    const [holds, now] = [await store.get<HoldDoc>(fresh), await store.now()];
+    const found = [...holds.values()].filter((hold) => inForce(hold, now));
+    session.canceled = [...session.canceled, ...found];
+    session.rules = { ...session.rules, holds: [...session.rules.holds, ...found] };
+  }
+  return session.canceled;
+}
+
+async function* stop(ports: Ports, found: DataDoc, storage: string, { why, dryRun }: CancelOptions): Step {
+  const now = await ports.store.now();
+  let stopped: string[] = copying(found, storage);
+  if (!dryRun) {
+    await ports.store.update<DataDoc>(found._id, (doc) => {
+      stopped = doc ? copying(doc, storage) : [];
+      if (!doc || stopped.length === 0) return { skip: 'nothing is being copied' };
+      const files = doc.files.map((file) => stoppedFile(file, storage, now, why));
+      const entry = {
+        at: now,
+        by: ports.by,
+        to: 'canceled',
+        why: `${stopped.length} ${stopped.length === 1 ? 'copy' : 'copies'} to ${storage}: ${why}`,
+      };
+      return { write: withDone({ ...doc, files, history: appendHistory(doc.history, entry) }) };
+    });
+  }
+  for (const file of stopped) {
+    const item: Item = {
+      kind: 'replica',
+      ref: refOf(found.run),
+      run: found.run,
+      level: found.level,
+      file,
+      storage,
+      did: 'canceled',
+    };
+    yield dryRun ? { ...item, dryRun: true } : item;
+  }
+}
+
+function copying(doc: DataDoc, storage: string): string[] {
+  return doc.files.filter(({ replicas }) => replicas[storage]?.state === 'copying').map(({ name }) => name);
+}
+
+/** A copy that is stopped is due again once the hold ends; a bad one that was being replaced is bad again. */
+function stoppedFile(file: RawFile, storage: string, now: Iso, why: string): RawFile {
+  const replica = file.replicas[storage];
+  if (replica?.state !== 'copying') return file;
+  const { attempt, repair } = replica;
+  const next: Replica = repair
+    ? { state: 'bad', attempt, since: now, ...repair }
+    : { state: 'failed', attempt, since: now, why: `canceled: ${why}`, retryAt: now };
+  return { ...file, replicas: { ...file.replicas, [storage]: next } };
+}

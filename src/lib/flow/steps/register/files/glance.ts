@@ -1,0 +1,75 @@
+// A look at one buffer: what lies there, what of it is registered, and since when each other file lies as it does. Looks
+// are remembered before anything is decided on them, so that the second one may be another process's.
+import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
+import { dataId } from '../../../../domain/ids.ts';
+import type { BufferSettings } from '../../../../domain/settings.ts';
+import type { Storage } from '../../../../storage.ts';
+import type { ItemError } from '../../../../util/errors.ts';
+import type { Iso } from '../../../../util/time.ts';
+import { type Found, type Listing, type ListingRules, listingRules, sortOut } from '../../../copies/buffer/listing.ts';
+import { type Looks, markOf, readLooks, writeLooks } from '../../../copies/buffer/looks.ts';
+import { listBuffer } from '../../../copies/buffer/own.ts';
+import type { Ports } from '../../../ports.ts';
+import type { Hidden } from './unreadable.ts';
+
+export interface Glance {
+  readonly storage: Storage;
+  readonly rules: ListingRules;
+  readonly listing: Listing;
+  readonly hidden: Hidden;
+  /** The store's clock before the listing began. */
+  readonly now: Iso;
+  /** Data documents of the runs in the listing. */
+  readonly data: Map<number, DataDoc>;
+  readonly looks: Looks;
+}
+
+export interface GlanceOptions {
+  readonly dryRun: boolean;
+  /** Looks of this call, which a dry run does not write. */
+  readonly before?: Looks | undefined;
+}
+
+/** @throws UnreachableError when the buffer's folder is gone */
+export async function glance(ports: Ports, buffer: BufferSettings, options: GlanceOptions): Promise<Glance> {
+  const now = await ports.store.now();
+  const byLook = buffer.closed === 'settled';
+  const known: Looks = new Map([
+    ...(byLook ? await readLooks(ports, buffer.level, now) : []),
+    ...(options.before ?? []),
+  ]);
+  const rules = listingRules(ports.settings, buffer, now, (entry) => known.get(markOf(entry)));
+  const storage = await ports.buffer(buffer.level);
+  const hidden = new Map<string, ItemError>();
+  const entries = await listBuffer(ports.settings, storage, (path, why) => hidden.set(path, why));
+  const listing = sortOut(entries, rules);
+  const runs = [...new Set(listing.files.map((file) => file.run))];
+  const docs = await ports.store.get<DataDoc>(runs.map((run) => dataId(buffer.level, run)));
+  const data = new Map([...docs.values()].map((doc) => [doc.run, doc]));
+  const looks: Looks = new Map();
+  if (byLook) for (const file of unsettled(listing, data)) looks.set(markOf(file), known.get(markOf(file)) ?? now);
+  if (byLook && !options.dryRun) await writeLooks(ports, buffer.level, looks, now);
+  return { storage, rules, listing, hidden, now, data, looks };
+}
+
+/** Files that are not, or not as they lie, in the catalogue. */
+function unsettled(listing: Listing, data: ReadonlyMap<number, DataDoc>): Found[] {
+  return listing.files.filter((file) => {
+    const registered = data.get(file.run)?.files.find((one) => one.subrun === file.subrun);
+    return !registered || !isAsRegistered(file, registered);
+  });
+}
+
+/** The registered file itself, untouched. A modification time can be put back after a change, a ctime cannot. */
+export function isAsRegistered(file: Found, registered: RawFile): boolean {
+  const known = registered.changed !== undefined && file.changed !== undefined;
+  const touched = known && file.changed !== registered.changed;
+  const same = file.size === registered.size && file.modified === registered.modified && !touched;
+  return file.path === registered.path && same && registered.original.state === 'present';
+}
+
+/** Files that a second look may take, and when the last of them is due. */
+export function waiting({ listing, looks }: Glance): { readonly files: number; readonly until?: Iso } {
+  const due = listing.files.flatMap((file) => (file.due !== undefined && looks.has(markOf(file)) ? [file.due] : []));
+  return due.length === 0 ? { files: 0 } : { files: due.length, until: due.reduce((a, b) => (a > b ? a : b)) };
+}
