@@ -5,17 +5,19 @@ import type { Iso } from './util/time.ts';
 
 /**
  * What a change function answers. It must be pure: it is called again on the newer document after a conflict.
- * `skip` means "no longer applies", with the reason; nothing is written.
+ * `skip` means "no longer applies", with the reason; nothing is written. `note` is for the caller: what was decided, and
+ * is not to be read from the document.
  */
-export type Decision<D extends Doc = Doc> =
+export type Decision<D extends Doc = Doc, N = unknown> = (
   | { readonly write: D }
   | { readonly remove: true }
-  | { readonly skip: string };
+  | { readonly skip: string }
+) & { readonly note?: N };
 
-export interface Change<D extends Doc = Doc> {
+export interface Change<D extends Doc = Doc, N = unknown> {
   readonly id: string;
   /** Called with the document as it stands, `undefined` where there is none. */
-  readonly change: (doc: D | undefined) => Decision<D>;
+  readonly change: (doc: D | undefined) => Decision<D, N>;
   /** A freshly read document to try first, which saves a read; on conflict it is read again. */
   readonly base?: D;
 }
@@ -28,12 +30,14 @@ export interface Change<D extends Doc = Doc> {
  * - `lost`: others changed the document at every try; nothing was written. Never silently dropped.
  * - `frozen`: the document has replication conflicts; a person must look.
  */
-export interface Outcome<D extends Doc = Doc> {
+export interface Outcome<D extends Doc = Doc, N = unknown> {
   readonly id: string;
   readonly result: 'written' | 'already' | 'skipped' | 'lost' | 'frozen';
   /** The document as it now stands, where known. */
   readonly doc?: D;
   readonly why?: string;
+  /** Of the last decision. */
+  readonly note?: N;
 }
 
 /** True when the change took effect. */
@@ -109,9 +113,9 @@ export interface Store {
   /** Documents by id range. */
   range<D extends Doc = Doc>(range: IdRange): Promise<D[]>;
   /** One compare-and-swap change with bounded retries. */
-  update<D extends Doc = Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>>;
+  update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>>;
   /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may stand there once. */
-  bulk<D extends Doc = Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]>;
+  bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
   /** Rows of a view: hints. Whoever decides on them reads the documents again. */
   view(name: string, query?: ViewQuery): Promise<Row[]>;
   /** The view's built-in reduce, grouped by the first `level` elements of array keys; level 0: one total. */

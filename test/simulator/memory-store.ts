@@ -12,6 +12,7 @@ import type {
   StoreInfo,
   ViewQuery,
 } from '../../src/lib/store.ts';
+import { inBatches } from '../../src/lib/stores/shared/changes.ts';
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../src/lib/util/errors.ts';
 import type { Iso } from '../../src/lib/util/time.ts';
 import type { Database, Put, Written } from './database.ts';
@@ -27,7 +28,6 @@ export interface Raw {
   now(): Promise<Iso>;
 }
 
-const BATCH = 1000;
 /** Others may win this many times before a change is reported as lost. */
 const CONFLICTS = 10;
 /** Failed exchanges in a row before the store counts as unreachable. */
@@ -76,21 +76,18 @@ export class MemoryStore implements Store {
     return this.retried(() => this.raw.now());
   }
 
-  async update<D extends Doc = Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>> {
-    const [outcome] = await this.bulk<D>([{ id, change }]);
+  async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
+    const [outcome] = await this.bulk<D, N>([{ id, change }]);
     return outcome!;
   }
 
-  async bulk<D extends Doc = Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+  async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
     if (this.readOnly) throw new ReadOnlyStoreError('this store was opened for reading');
-    if (new Set(changes.map(({ id }) => id)).size < changes.length) throw new Error('an id stands there twice');
-    const outcomes: Outcome<D>[] = [];
-    for (let from = 0; from < changes.length; from += BATCH) {
-      const batch = changes.slice(from, from + BATCH).map((change) => this.pending(change as unknown as Change));
-      await this.settle(batch);
-      for (const pending of batch) outcomes.push(pending.outcome as Outcome<D>);
-    }
-    return outcomes;
+    return inBatches(changes, async (batch) => {
+      const open = batch.map((change) => this.pending(change as unknown as Change));
+      await this.settle(open);
+      return open.map((pending) => pending.outcome as Outcome<D>);
+    });
   }
 
   async setup(experiment: string): Promise<StoreInfo> {

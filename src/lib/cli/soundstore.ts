@@ -25,12 +25,12 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     });
   };
   const careful =
-    <D extends Doc>(change: Change<D>['change']): Change<D>['change'] =>
-    (doc): Decision<D> => {
+    <D extends Doc, N>(change: Change<D, N>['change']): Change<D, N>['change'] =>
+    (doc): Decision<D, N> => {
       const wrong = doc && wrongWith(doc);
       return wrong === undefined ? change(doc) : { skip: `it cannot be read: ${wrong}` };
     };
-  const without = <D extends Doc>(outcome: Outcome<D>): Outcome<D> => {
+  const without = <D extends Doc, N>(outcome: Outcome<D, N>): Outcome<D, N> => {
     if (!outcome.doc || wrongWith(outcome.doc) === undefined) return outcome;
     const { doc: _, ...rest } = outcome;
     return rest;

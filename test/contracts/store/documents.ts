@@ -130,6 +130,31 @@ export function documentsContract(features: StoreFeatures): void {
       expect(outcomes).toMatchObject([{ result: 'written', doc: { n: 2 } }]);
     });
 
+    test('a note of the last decision comes back with its outcome', async () => {
+      const [first] = await store.bulk([create('thing:a', { n: 1 }), create('thing:b', { n: 1 })]);
+      await store.update<Thing>('thing:a', (doc) => ({ write: { ...doc!, n: 10 } }));
+      const outcomes = await store.bulk<Thing, number>([
+        // On the stale base there is a note, on the document none.
+        {
+          id: 'thing:a',
+          base: first!.doc!,
+          change: (doc) => (doc?.n === 10 ? { skip: 'ten' } : { skip: '', note: 1 }),
+        },
+        { id: 'thing:b', change: (doc) => ({ write: { ...doc!, n: 2 }, note: doc?.n ?? 0 }) },
+        { id: 'thing:c', change: () => ({ skip: 'no', note: 3 }) },
+      ]);
+      expect(outcomes.map(({ result, note }) => [result, note])).toEqual([
+        ['skipped', undefined],
+        ['written', 1],
+        ['skipped', 3],
+      ]);
+      expect(await store.update<Thing, string>('thing:b', () => ({ remove: true, note: 'gone' }))).toMatchObject({
+        result: 'written',
+        note: 'gone',
+      });
+      expect((await store.get<Thing>(['thing:b'])).size).toBe(0);
+    });
+
     test('an id twice is refused; no change is no work', async () => {
       await expect(store.bulk([create('thing:a'), create('thing:a')])).rejects.toThrow('twice');
       expect(await store.bulk([])).toEqual([]);

@@ -5,7 +5,7 @@ import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/text/near.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
-import { assertDistinct, batches } from '../shared/changes.ts';
+import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
 import type { ServerClock } from './clock.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
@@ -66,22 +66,17 @@ export class CouchStore implements Store {
     return readRange<D>(this.#connection, range);
   }
 
-  async update<D extends Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>> {
-    const [outcome] = await this.bulk<D>([{ id, change }]);
+  async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
+    const [outcome] = await this.bulk<D, N>([{ id, change }]);
     return outcome!;
   }
 
-  async bulk<D extends Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+  async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
     if (!this.#writable) {
       const detail = { where: this.#connection.where, hint: 'dflow store setup' };
       throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', detail);
     }
-    assertDistinct(changes);
-    const outcomes: Outcome<D>[] = [];
-    for (const batch of batches(changes)) {
-      outcomes.push(...(await writeBatch(this.#connection, batch, this.#options.nonce())));
-    }
-    return outcomes;
+    return inBatches(changes, (batch) => writeBatch(this.#connection, batch, this.#options.nonce()));
   }
 
   async view(name: string, query: ViewQuery = {}): Promise<Row[]> {

@@ -1,6 +1,6 @@
 // What every store does alike with changes: operation ids, decisions, the documents' outer fields. Pure; no store here.
 import type { Doc } from '../../domain/doc.ts';
-import type { Change, Decision } from '../../store.ts';
+import type { Change, Decision, Outcome } from '../../store.ts';
 
 /** Operation ids a document remembers: more changes than a lost reply is ever behind. */
 export const OPS_KEPT = 8;
@@ -29,13 +29,34 @@ export function decide<D extends Doc>(change: Change<D>, doc: D | undefined): De
   return decision;
 }
 
-/** @throws Error when an id stands there twice: the second change would overwrite or lose against the first. */
-export function assertDistinct(changes: readonly { readonly id: string }[]): void {
-  const seen = new Set<string>();
-  for (const { id } of changes) {
-    if (seen.has(id)) throw new Error(`${id} stands twice in one bulk`);
-    seen.add(id);
+/**
+ * Writes the changes batch by batch. The notes of the last decisions go out with the outcomes, also where the reply to a
+ * write was lost.
+ * @throws Error when an id appears twice: the second change would overwrite or lose against the first
+ */
+export async function inBatches<D extends Doc, N>(
+  changes: readonly Change<D, N>[],
+  write: (batch: readonly Change<D>[]) => Promise<Outcome<D>[]>,
+): Promise<Outcome<D, N>[]> {
+  if (new Set(changes.map(({ id }) => id)).size < changes.length) throw new Error('an id appears twice in one bulk');
+  const notes = new Map<string, N>();
+  const listening = changes.map((one): Change<D> => {
+    const change = (doc: D | undefined): Decision<D> => {
+      const { note, ...decision } = one.change(doc);
+      if (note === undefined) notes.delete(one.id);
+      else notes.set(one.id, note);
+      return decision;
+    };
+    return { ...one, change };
+  });
+  const outcomes: Outcome<D, N>[] = [];
+  for (const batch of batches(listening)) {
+    for (const { note: _, ...outcome } of await write(batch)) {
+      const note = notes.get(outcome.id);
+      outcomes.push(note === undefined ? outcome : { ...outcome, note });
+    }
   }
+  return outcomes;
 }
 
 /** `items` in slices of `size`. */

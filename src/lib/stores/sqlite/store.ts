@@ -9,7 +9,7 @@ import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { suggestion } from '../../util/text/near.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
-import { assertDistinct, batches, decide, hasOp, withOp } from '../shared/changes.ts';
+import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
 import { Documents } from './documents.ts';
 import { storeError } from './file.ts';
 import { Place } from './place.ts';
@@ -63,17 +63,14 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#tables.documents.range<D>(range));
   }
 
-  async update<D extends Doc>(id: string, change: Change<D>['change']): Promise<Outcome<D>> {
-    const [outcome] = await this.bulk<D>([{ id, change }]);
+  async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
+    const [outcome] = await this.bulk<D, N>([{ id, change }]);
     return outcome!;
   }
 
-  async bulk<D extends Doc>(changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+  async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
     this.#requireOpenForWriting();
-    assertDistinct(changes);
-    const outcomes: Outcome<D>[] = [];
-    for (const batch of batches(changes)) outcomes.push(...(await this.#batch(batch)));
-    return outcomes;
+    return inBatches(changes, (batch) => this.#batch(batch));
   }
 
   /** An unclear commit is tried again with the same operation id, which then answers `already`. */
