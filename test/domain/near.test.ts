@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { ADAPTERS, checkAdapters } from '../../src/lib/cli/ports.ts';
-import type { Settings } from '../../src/lib/domain/settings.ts';
 import { moduleRows } from '../../src/lib/flow/reports/look/look.ts';
 import { rowTable, rowTsv } from '../../src/lib/render/rows.ts';
 import { suggestion } from '../../src/lib/util/text/near.ts';
-import { farm, module, moduleFile } from '../support/docs.ts';
+import { module, moduleFile } from '../support/docs.ts';
+import { smallSettings } from '../support/settings.ts';
 
 const src = resolve(import.meta.dirname, '../..', 'src', 'lib');
 
@@ -32,9 +32,9 @@ test.each([
   ['Slurm', 'did you mean slurm?'],
   ['torque', 'known: ganga, htcondor, local, slurm'],
 ])('backend: %s', async (backend, hint) => {
-  const settings = { folder: '/x', storages: [], farms: [{ ...farm('cedar'), backend }] };
+  const settings = smallSettings({ storage: {}, farms: { cedar: { backend } } });
   const errors: unknown[] = [];
-  for await (const { error } of checkAdapters(settings as unknown as Settings)) errors.push(error);
+  for await (const { error } of checkAdapters(settings)) errors.push(error);
   expect(errors).toMatchObject([{ message: `no backend is called ${backend}`, hint }]);
 });
 
