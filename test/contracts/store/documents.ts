@@ -138,7 +138,7 @@ export function documentsContract(features: StoreFeatures): void {
         {
           id: 'thing:a',
           base: first!.doc!,
-          change: (doc) => (doc?.n === 10 ? { skip: 'ten' } : { skip: '', note: 1 }),
+          change: (doc) => (doc?.n === 10 ? { skip: 'ten' } : { write: thing('thing:a', { n: 2 }), note: 1 }),
         },
         { id: 'thing:b', change: (doc) => ({ write: { ...doc!, n: 2 }, note: doc?.n ?? 0 }) },
         { id: 'thing:c', change: () => ({ skip: 'no', note: 3 }) },
