@@ -11,7 +11,7 @@ import type { PassState } from '../../src/lib/domain/jobs/states.ts';
 import { hasRun, parseLine, parseRef, parseRuns, type Selection, unionRuns } from '../../src/lib/domain/selection.ts';
 import { selectJobs } from '../../src/lib/flow/jobs/select.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { open } from '../../src/lib/stores/sqlite.ts';
+import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { UsageError } from '../../src/lib/util/errors.ts';
 import { job, module, moduleFile } from '../support/docs.ts';
 import { smallSettings } from '../support/settings.ts';

@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import type { StorageSettings } from '../../src/lib/domain/settings.ts';
 import { jobSpec, type SpecContext } from '../../src/lib/flow/jobs/spec.ts';
-import { open as openGfal } from '../../src/lib/protocols/gfal.ts';
-import { open as openXrootd } from '../../src/lib/protocols/xrootd.ts';
+import { open as openGfal } from '../../src/lib/protocols/gfal/gfal.ts';
+import { open as openXrootd } from '../../src/lib/protocols/xrootd/xrootd.ts';
 import { type JobSpec, renderSpec } from '../../src/lib/wrapper/spec.ts';
 import { dataDoc, farm, job, module, rawFile } from '../support/docs.ts';
 import { type Config, smallSettings } from '../support/settings.ts';

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/couch.ts';
+import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import type { View } from '../../src/lib/views/view.ts';
 import { CONTRACT_VIEWS, increment, type Thing } from '../contracts/things.ts';
 import {

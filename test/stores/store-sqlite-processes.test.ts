@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openWith } from '../../src/lib/stores/sqlite.ts';
+import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../src/lib/util/sqlite.ts';
 import { CONTRACT_VIEWS, type Thing, thing } from '../contracts/things.ts';
 import { around, fresh, keep, path, puts, setUp, tearDown } from '../support/sqlite.ts';

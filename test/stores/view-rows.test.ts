@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { ORDERS, queue } from '../../src/lib/flow/steps/submit/queue.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/sqlite.ts';
+import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
 import type { View } from '../../src/lib/views/view.ts';
 

@@ -12,10 +12,10 @@ import { writeLooks } from '../../src/lib/flow/copies/buffer/looks.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
 import { glance } from '../../src/lib/flow/steps/register/files/glance.ts';
 import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
-import { open as openPosix } from '../../src/lib/protocols/posix.ts';
+import { open as openPosix } from '../../src/lib/protocols/posix/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { idsWith, type Store } from '../../src/lib/store.ts';
-import { open as openSqlite } from '../../src/lib/stores/sqlite.ts';
+import { open as openSqlite } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { iso, MINUTE } from '../../src/lib/util/time.ts';
 import { type Config, settingsIn } from './settings.ts';
 

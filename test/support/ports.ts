@@ -11,10 +11,10 @@ import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
 import type { Settings, StorageSettings } from '../../src/lib/domain/settings.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
-import { open as openPosix } from '../../src/lib/protocols/posix.ts';
+import { open as openPosix } from '../../src/lib/protocols/posix/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { open as openSqlite } from '../../src/lib/stores/sqlite.ts';
+import { open as openSqlite } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { adler32 } from '../contracts/storage.ts';
 import { type Config, settingsIn } from './settings.ts';
 
@@ -76,6 +76,7 @@ export async function makePorts(options: PortsOptions = {}): Promise<TestPorts> 
       const site = {
         name: `buffer ${level}`,
         protocol: 'posix',
+        mounted: true,
         url: path,
         tape: false,
         template: '{name}',

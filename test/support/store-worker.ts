@@ -1,7 +1,7 @@
 // A process of its own that writes to a SQLite store. `race NAME TIMES`: increments one counter and adds documents;
 // `flood`: rewrites 1000 documents, generation after generation, until it is killed.
 import type { Decision } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/sqlite.ts';
+import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { CONTRACT_VIEWS, type Thing } from '../contracts/things.ts';
 
 const [path = '', mode = '', name = '', times = '0'] = process.argv.slice(2);

@@ -127,7 +127,7 @@ class Search {
       if (!('path' in replica)) continue;
       const element = this.#ports.settings.storages.find((one) => one.name === name);
       if (!element) this.#bySuffix(replica.path, doc);
-      else if (element.protocol === 'posix' && this.#sizes.has(file.size)) {
+      else if (element.mounted && this.#sizes.has(file.size)) {
         const path = join(element.url, replica.path);
         const identity = await identityOf(path).catch(() => undefined);
         if (identity !== undefined)

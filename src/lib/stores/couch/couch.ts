@@ -1,12 +1,12 @@
 // Store `http(s)://.../database`: CouchDB 3, what a collaboration uses. Opens; the rest is in couch/.
-import type { Store, StoreOptions } from '../store.ts';
-import { VIEWS } from '../views/index.ts';
-import type { View } from '../views/view.ts';
-import { ServerClock } from './couch/clock.ts';
-import { Connection, type Timing } from './couch/connection.ts';
-import { findLogin, parsePlace } from './couch/credentials.ts';
-import { CouchStore } from './couch/store.ts';
-import { randomOp } from './shared/changes.ts';
+import type { Store, StoreOptions } from '../../store.ts';
+import { VIEWS } from '../../views/index.ts';
+import type { View } from '../../views/view.ts';
+import { randomOp } from '../shared/changes.ts';
+import { ServerClock } from './clock.ts';
+import { Connection, type Timing } from './connection.ts';
+import { findLogin, parsePlace } from './credentials.ts';
+import { CouchStore } from './store.ts';
 
 /**
  * Opens `http(s)://[user:password@]host[:port]/database`; for the login see couch/credentials.ts.
