@@ -3,7 +3,7 @@ import { Base } from '../lib/cli/base.ts';
 import type { StatusPage } from '../lib/flow/reports/status/page.ts';
 import { status } from '../lib/flow/reports/status/status.ts';
 import { statusText } from '../lib/render/status.ts';
-import { EXIT, UsageError } from '../lib/util/errors.ts';
+import { EXIT, StoreError, UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/text/near.ts';
 
 /** Clears a terminal and goes to its first line. */
@@ -33,12 +33,19 @@ export default class Status extends Base {
     const { flags } = await this.parse(Status);
     const ports = await this.ports(false);
     for (;;) {
-      const whole = await status(ports);
-      if (flags.watch !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
-      await this.show(whole, flags);
+      const whole = await status(ports).catch((error: unknown) => this.outage(error, flags.watch));
+      if (whole && flags.watch !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
+      if (whole) await this.show(whole, flags);
       if (flags.watch === undefined || this.out.isClosed) return;
       await ports.sleep(flags.watch * 1000);
     }
+  }
+
+  /** Who watches goes on watching while the store is away: the page comes back with it. */
+  private outage(error: unknown, watch: number | undefined): undefined {
+    const passing = error instanceof StoreError && error.exit === EXIT.storeUnreachable;
+    if (watch === undefined || !passing) throw error;
+    this.say(`${error.message}\nThe page above is old; the store is asked again in ${watch} s`);
   }
 
   private async show(whole: StatusPage, flags: { check: boolean; request?: string | undefined }): Promise<void> {

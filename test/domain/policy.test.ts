@@ -96,7 +96,8 @@ describe('most attempts of a site fail with one cause', () => {
   let now = Date.parse(T0);
   beforeEach(async () => {
     now = Date.parse(T0);
-    ports = await makePorts({ now: () => now, config: { siteFault: { minimum: 4, hold: '30 min' } } });
+    const siteFault = { share: 0.5, minimum: 4, window: 3_600_000, hold: 1_800_000 };
+    ports = await makePorts({ now: () => now, settings: { siteFault } });
   });
   afterEach(() => ports.remove());
 

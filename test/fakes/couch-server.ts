@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
 
@@ -58,14 +59,15 @@ export interface Answer {
 }
 
 /**
- * What happens to one request: `drop` forwards it and loses the reply, `hang` takes it and never answers, `edit` changes
- * the server's answer.
+ * What happens to one request: `drop` forwards it and loses the reply, `hang` takes it and never answers, `slow` hands it on
+ * after a while, `edit` changes the server's answer.
  */
 export type Fault =
   | { readonly kind: 'pass' }
   | { readonly kind: 'drop' }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'hang' }
+  | { readonly kind: 'slow'; readonly milliseconds: number }
   | { readonly kind: 'cut' }
   | { readonly kind: 'edit'; readonly edit: (body: Record<string, unknown>) => Record<string, unknown> }
   | Answer
@@ -118,6 +120,7 @@ async function relay(
   proxy.seen.push(`${method} ${path.split('?')[0]}`);
   const fault = proxy.fault(method, path, loginOf(request));
   if (fault.kind === 'hang') return;
+  if (fault.kind === 'slow') await pause(fault.milliseconds);
   if (fault.kind === 'refuse') return void request.socket.destroy();
   if (fault.kind === 'answer') {
     response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });

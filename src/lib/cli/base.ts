@@ -72,7 +72,11 @@ export abstract class Base extends Command {
 
   /** Opens the store and hands out everything else lazily. `write`: the command changes documents. */
   protected async ports(write: boolean | 'setup'): Promise<OpenPorts> {
-    this.opened ??= await openPorts(await this.settings(), { write, command: this.command });
+    this.opened ??= await openPorts(await this.settings(), {
+      write,
+      command: this.command,
+      ...(this.shared.quiet ? {} : { say: (text: string) => this.say(text) }),
+    });
     this.notes = write === true && !this.argv.some((word) => word === '-n' || word === '--dry-run');
     return this.opened;
   }
@@ -155,7 +159,8 @@ export abstract class Base extends Command {
     if (!this.shared.quiet && process.stderr.isTTY) this.say(text);
   }
 
-  private say(text: string): void {
+  /** A word on standard error. */
+  protected say(text: string): void {
     process.stderr.write(`${page(withoutSecrets(text))}\n`);
   }
 

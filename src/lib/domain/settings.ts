@@ -22,11 +22,9 @@ export interface BufferSettings {
 
 export interface StorageSettings {
   readonly name: string;
-  /** Folder in protocols/. */
+  /** File name in protocols/. */
   readonly protocol: string;
-  /** Its files are on this machine, below the folder `url`. */
-  readonly mounted?: boolean;
-  /** Absolute folder or URL. */
+  /** Absolute folder (posix) or URL. */
   readonly url: string;
   readonly tape: boolean;
   /** Path template of raw files below the url: `{level}/{run/1000}/{name}`. */
@@ -36,7 +34,7 @@ export interface StorageSettings {
 
 export interface FarmSettings {
   readonly name: string;
-  /** Folder in backends/. */
+  /** File name in backends/. */
   readonly backend: string;
   /** Jobs running at most (local) or in the batch system at most. */
   readonly slots: number;

@@ -1,13 +1,7 @@
-import type { PassState } from '../domain/jobs/states.ts';
-import type { Iso } from '../util/time.ts';
 import type { View } from './view.ts';
 
-/** Whose a pass is: the automatic ones and those of requests share a farm. */
-export const SHARES = ['automatic', 'requested'] as const;
-export type Share = (typeof SHARES)[number];
-
 /** Passes by state, newest change last: key `[state, since]`. `list jobs -s failed --since 12h`. */
-export const jobsByState: View<[PassState, Iso], null> = {
+export const jobsByState: View = {
   name: 'jobs-by-state',
   reduce: '_count',
   levels: 1,
@@ -17,7 +11,7 @@ export const jobsByState: View<[PassState, Iso], null> = {
 };
 
 /** Counts for the status page: key `[version, module, state]`. */
-export const jobCounts: View<[version: string, module: string, state: PassState], null> = {
+export const jobCounts: View = {
   name: 'job-counts',
   reduce: '_count',
   levels: 3,
@@ -27,7 +21,7 @@ export const jobCounts: View<[version: string, module: string, state: PassState]
 };
 
 /** Passes of a request by state: key `[request, state]`. */
-export const jobsByRequest: View<[request: string, state: PassState], null> = {
+export const jobsByRequest: View = {
   name: 'jobs-by-request',
   reduce: '_count',
   map: (doc, emit) => {
@@ -36,7 +30,7 @@ export const jobsByRequest: View<[request: string, state: PassState], null> = {
 };
 
 /** Active subjobs by site: key `[site, state]`, value their number in this job. What monitor polls. */
-export const active: View<[site: string, state: string], number> = {
+export const active: View = {
   name: 'active',
   reduce: '_sum',
   map: (doc, emit) => {
@@ -60,10 +54,7 @@ export const active: View<[site: string, state: string], number> = {
  * `[share, 'run', run]`, value the number of ready subjobs. `share` is `automatic` or `requested`. Gated passes emit
  * nothing and cost nothing. Two rows serve four orders: every claim takes them out again, and rows are what it costs.
  */
-export const ready: View<
-  [share: Share, 'priority', number, created: Iso, run: number] | [share: Share, 'run', run: number],
-  number
-> = {
+export const ready: View = {
   name: 'ready',
   reduce: '_sum',
   levels: 3,
@@ -84,20 +75,20 @@ export const ready: View<
  * What sleeping passes wait for: key `['on', document id]` or `['at', time]`, value the number of subjobs.
  * Grouped, it says in a few rows what 100,000 gated jobs wait for.
  */
-export const wake: View<['on', id: string] | ['at', time: Iso], number> = {
+export const wake: View = {
   name: 'wake',
   reduce: '_sum',
   map: (doc, emit) => {
     if (doc.kind !== 'job') return;
-    const on: Record<string, number> = {};
-    const at: Record<string, number> = {};
+    const counts: Record<string, number> = {};
     for (const subjob of doc.subjobs) {
       const state = subjob.state;
-      if (state.name === 'waiting' && state.wake.kind === 'on') on[state.wake.id] = (on[state.wake.id] || 0) + 1;
-      if (state.name === 'held' && state.until) at[state.until] = (at[state.until] || 0) + 1;
+      let key = '';
+      if (state.name === 'waiting' && state.wake.kind === 'on') key = `on ${state.wake.id}`;
+      if (state.name === 'held' && state.until) key = `at ${state.until}`;
+      if (key) counts[key] = (counts[key] || 0) + 1;
     }
-    for (const id in on) emit(['on', id], on[id] || 0);
-    for (const time in at) emit(['at', time], at[time] || 0);
+    for (const key in counts) emit([key.slice(0, 2), key.slice(3)], counts[key] || 0);
   },
 };
 
@@ -105,7 +96,7 @@ export const wake: View<['on', id: string] | ['at', time: Iso], number> = {
  * How attempts ended, by what and where: key `[site, module, version, when, cause]`, the cause empty for a completed
  * one. Of each subjob the last that is known: what most of a site's jobs fail with is told from it.
  */
-export const outcomes: View<[site: string, module: string, version: string, at: Iso, cause: string], null> = {
+export const outcomes: View = {
   name: 'outcomes',
   reduce: '_count',
   map: (doc, emit) => {
@@ -123,7 +114,7 @@ export const outcomes: View<[site: string, module: string, version: string, at: 
  * Failed subjobs by cause and site: key `[cause, site, how, since]`. `how`: `failed`, `held` until a person acts,
  * `cooling` until they are tried again.
  */
-export const causes: View<[cause: string, site: string, how: 'failed' | 'held' | 'cooling', since: Iso], null> = {
+export const causes: View = {
   name: 'causes',
   reduce: '_count',
   levels: 3,

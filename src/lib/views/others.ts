@@ -1,9 +1,7 @@
-import type { HoldWhat } from '../domain/hold.ts';
-import type { Iso } from '../util/time.ts';
 import type { View } from './view.ts';
 
 /** Holds in force or to be ended: key `[what, since]`. Ended ones are history, found by their ids. */
-export const holds: View<[what: HoldWhat, since: Iso], null> = {
+export const holds: View = {
   name: 'holds',
   reduce: '_count',
   map: (doc, emit) => {
@@ -12,7 +10,7 @@ export const holds: View<[what: HoldWhat, since: Iso], null> = {
 };
 
 /** Claims that are not closed: key `[site, at]`. */
-export const claims: View<[site: string, at: Iso], null> = {
+export const claims: View = {
   name: 'claims',
   reduce: '_count',
   map: (doc, emit) => {
@@ -21,7 +19,7 @@ export const claims: View<[site: string, at: Iso], null> = {
 };
 
 /** Tables that cover more than one run, by their first run: key `[name, index, first, last]`. */
-export const tableRanges: View<[name: string, index: string, first: number, last: number], number | null> = {
+export const tableRanges: View = {
   name: 'table-ranges',
   reduce: '_count',
   map: (doc, emit) => {
@@ -30,7 +28,7 @@ export const tableRanges: View<[name: string, index: string, first: number, last
 };
 
 /** How many documents there are of each kind: key `[kind]`; quarantined files by reason, tables by name. */
-export const kinds: View<[kind: string] | [kind: 'quarantine' | 'table', of: string], null> = {
+export const kinds: View = {
   name: 'kinds',
   reduce: '_count',
   map: (doc, emit) => {
@@ -41,7 +39,7 @@ export const kinds: View<[kind: string] | [kind: 'quarantine' | 'table', of: str
 };
 
 /** Raw replicas by storage element and state: key `[storage, state, run]`, value the number of files. */
-export const replicas: View<[storage: string, state: string, run: number], number> = {
+export const replicas: View = {
   name: 'replicas',
   reduce: '_sum',
   map: (doc, emit) => {

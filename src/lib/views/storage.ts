@@ -4,10 +4,7 @@ import type { View } from './view.ts';
  * Bytes of raw files. On the buffer: key `['on', level, state of the original, run]`. Registered by hour: key
  * `['in', level, '2026-07-14T06']`. Grouped, it is the fill and the inflow of every buffer.
  */
-export const buffer: View<
-  ['on', level: string, state: string, run: number] | ['in', level: string, hour: string],
-  number
-> = {
+export const buffer: View = {
   name: 'buffer',
   reduce: '_sum',
   levels: 3,
@@ -30,7 +27,7 @@ export const buffer: View<
  * Copies of raw files that are held to be good, and outputs, by when they were last checked: key `[storage, 'raw' or 'output', time, run]`, where
  * the time is that of the oldest check within the document; value the number of files. Verify goes through it in order.
  */
-export const checks: View<[storage: string, what: 'raw' | 'output', at: string, run: number], number> = {
+export const checks: View = {
   name: 'checks',
   reduce: '_sum',
   map: (doc, emit) => {

@@ -1,6 +1,6 @@
 // What is a secret in an address, and that no text keeps one.
 import { expect, test } from 'vitest';
-import { parsePlace } from '../../../src/lib/stores/couch/credentials.ts';
+import { parsePlace } from '../../../src/lib/stores/couch/server/credentials.ts';
 import {
   decodeLogin,
   hide,

@@ -1,7 +1,7 @@
 // Signs of life: every step, by loop, cron or hand, tells the store when it last ran on this host and how it ended.
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc } from '../../domain/farms/farm.ts';
-import { BusyError, messageOf, UsageError } from '../../util/errors.ts';
+import { BusyError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
 import { isRecent } from '../../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
@@ -70,18 +70,24 @@ const LONGEST = 300;
 export async function* beating(ports: Ports, loop: string, step: Step, options: StepOptions = {}): Step {
   const outcome = new Outcome(loop);
   let mistyped = false;
+  let ended = false;
   try {
     for await (const item of step) {
       outcome.note(item);
       yield item;
     }
+    ended = true;
   } catch (error) {
     // A person's slip on the command line is no failure of the loop.
     mistyped = error instanceof UsageError;
     outcome.threw(error);
     throw error;
   } finally {
-    // What is wrong with the store is said by the step itself.
-    if (!options.dryRun && !mistyped) await beat(ports, loop, outcome.text).catch(() => undefined);
+    if (!options.dryRun && !mistyped) await beat(ports, loop, outcome.text).catch((error) => told(error, ended));
   }
+}
+
+/** What is wrong with the store is said by the step itself, unless the step had nothing to write. */
+function told(error: unknown, stepEnded: boolean): void {
+  if (stepEnded && (error instanceof ReadOnlyStoreError || error instanceof LoginError)) throw error;
 }

@@ -2,7 +2,7 @@
 import type { Doc } from '../../domain/doc.ts';
 import type { IdRange } from '../../store.ts';
 import { batches } from '../shared/changes.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './server/connection.ts';
 
 /** A document, or the revision of its removal, or neither. */
 export interface Stored<D extends Doc> {

@@ -1,28 +1,17 @@
 // The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
 import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
-import type {
-  Change,
-  ChangesPage,
-  Group,
-  IdRange,
-  KeyRange,
-  Outcome,
-  Row,
-  Store,
-  StoreInfo,
-  ViewQuery,
-} from '../../store.ts';
+import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
 import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
-import { requireView, ViewStore } from '../shared/viewstore.ts';
-import type { ServerClock } from './clock.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
-import type { Connection } from './connection.ts';
 import { designOf, installDesign, missingViews, rangeQuery } from './design.ts';
 import { readRange, readStored } from './read.ts';
+import type { ServerClock } from './server/clock.ts';
+import type { Connection } from './server/connection.ts';
 import { writeBatch } from './write.ts';
 
 export interface CouchOptions {
@@ -43,7 +32,7 @@ interface Marker {
   readonly schema: number;
 }
 
-export class CouchStore extends ViewStore implements Store {
+export class CouchStore implements Store {
   readonly #connection: Connection;
   readonly #clock: ServerClock;
   readonly #options: CouchOptions;
@@ -51,7 +40,6 @@ export class CouchStore extends ViewStore implements Store {
   #writable = false;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
-    super();
     this.#connection = connection;
     this.#clock = clock;
     this.#options = options;
@@ -91,7 +79,7 @@ export class CouchStore extends ViewStore implements Store {
     return inBatches(changes, (batch) => writeBatch(this.#connection, batch, this.#options.nonce()));
   }
 
-  protected async rows(name: string, query: ViewQuery): Promise<Row[]> {
+  async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
     const { key, keys, limit, skip, descending } = query;
     const range = key === undefined && !keys ? rangeQuery(query) : {};
     return this.#query<Row>(
@@ -108,7 +96,7 @@ export class CouchStore extends ViewStore implements Store {
     );
   }
 
-  protected async groups(name: string, level: number, query: KeyRange): Promise<Group[]> {
+  async count(name: string, level: number, query: Pick<ViewQuery, 'prefix' | 'start' | 'end'> = {}): Promise<Group[]> {
     const grouping = level === 0 ? { group: false } : { group_level: level };
     const rows = await this.#query<Group>(name, { reduce: true, ...grouping, ...rangeQuery(query) });
     if (level === 0) return [{ key: null, value: rows[0]?.value ?? 0 }];
@@ -133,7 +121,7 @@ export class CouchStore extends ViewStore implements Store {
   /** By the server's `Date` header; see clock.ts. */
   async now(): Promise<Iso> {
     if (this.#options.now) return iso(this.#options.now());
-    if (!this.#clock.fresh) this.#clock.observe(await this.#connection.readDate());
+    if (!this.#clock.fresh) await this.#connection.readDate();
     return iso(this.#clock.now());
   }
 
@@ -211,7 +199,15 @@ export class CouchStore extends ViewStore implements Store {
   }
 
   async #query<R>(name: string, query: Record<string, Json>, keys?: readonly Json[]): Promise<R[]> {
-    requireView(this.#options.views, name);
+    const { views } = this.#options;
+    if (!views.some((view) => view.name === name)) {
+      throw new UsageError(`there is no view ${name}`, {
+        hint: suggestion(
+          name,
+          views.map((view) => view.name),
+        ),
+      });
+    }
     const path = `${this.#design}/_view/${name}`;
     const body = keys && { keys };
     const reply = await this.#connection.read({ path, query, accept: [404], ...(body && { method: 'POST', body }) });

@@ -2,10 +2,11 @@
 // that was lost, cut off or 202 says nothing: the documents' operation ids say what happened.
 import type { Doc } from '../../domain/doc.ts';
 import type { Change, Outcome } from '../../store.ts';
-import { StoreError } from '../../util/errors.ts';
 import { decide, hasOp, TRIES, withOp } from '../shared/changes.ts';
-import { backOff, type Connection, UnclearError } from './connection.ts';
 import { readStored, type Stored } from './read.ts';
+import type { Connection } from './server/connection.ts';
+import { mayNotWrite, UnclearError } from './server/meaning.ts';
+import { backOff } from './server/patience.ts';
 
 /** A change under way. */
 interface Pending<D extends Doc> {
@@ -39,6 +40,7 @@ export async function writeBatch<D extends Doc>(
 ): Promise<Outcome<D>[]> {
   const outcomes: Outcome<D>[] = new Array(batch.length);
   let open = await begin(connection, batch);
+  let unclearSince: number | undefined;
   for (let attempt = 1; open.length > 0; attempt++) {
     const drafts: Draft<D>[] = [];
     const again: Pending<D>[] = [];
@@ -51,8 +53,10 @@ export async function writeBatch<D extends Doc>(
     const unclear = drafts.length > 0 ? await post(connection, drafts, outcomes) : undefined;
     open = [...again, ...drafts.map(({ pending }) => pending).filter(({ place }) => !outcomes[place])];
     if (open.length === 0) break;
+    unclearSince = unclear && (unclearSince ?? performance.now());
+    const waited = performance.now() - (unclearSince ?? Number.POSITIVE_INFINITY);
+    if (unclear && (attempt >= TRIES || waited > connection.patience)) throw unclear.after(waited);
     if (attempt >= TRIES) {
-      if (unclear) throw unclear;
       for (const { place, change } of open) outcomes[place] = lost(change.id, attempt);
       break;
     }
@@ -128,7 +132,9 @@ async function post<D extends Doc>(
   try {
     const body = { docs: drafts.map(({ doc }) => doc) };
     const reply = await connection.send({ method: 'POST', path: '_bulk_docs', body });
-    if (reply.status !== 201) return new UnclearError('too few copies were written', { where: connection.where });
+    if (reply.status !== 201) {
+      return new UnclearError(`too few copies were written: HTTP ${reply.status}`, { where: connection.where });
+    }
     rows = reply.body as BulkRow[];
   } catch (error) {
     if (error instanceof UnclearError) return error;
@@ -138,7 +144,7 @@ async function post<D extends Doc>(
     const row = rows[i];
     if (row?.id !== pending.change.id) continue;
     if (row.error === 'forbidden' || row.error === 'unauthorized') {
-      throw new StoreError(`the store refuses to write: ${row.reason ?? row.error}`, { where: connection.where });
+      throw mayNotWrite(`${row.id}: ${row.error}: ${row.reason ?? 'no reason given'}`, connection.asked);
     }
     pending.unclear = row.error !== 'conflict';
     if (!row.rev || row.error) continue;

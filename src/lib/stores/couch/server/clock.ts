@@ -1,6 +1,6 @@
 // The store's clock as this process knows it: the server's `Date` headers, whose resolution is one second, on top of
 // the local monotonic clock. Pure but for the two local clocks that are handed in.
-import type { DateSeen } from './connection.ts';
+import type { DateSeen } from './http.ts';
 
 /** A local monotonic clock (never set, stands still while the machine sleeps) and the wall clock (which does not). */
 export interface LocalClocks {

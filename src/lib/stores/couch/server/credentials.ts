@@ -3,11 +3,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { ConfigError, CredentialsError } from '../../util/errors.ts';
-import { foreign } from '../../util/files/owner.ts';
-import { readRegular } from '../../util/files/readfile.ts';
-import { codeOf } from '../../util/systemerrors.ts';
-import { decodeLogin, hide, splitAddress, withoutSecrets } from '../../util/text/secrets.ts';
+import { ConfigError, CredentialsError } from '../../../util/errors.ts';
+import { foreign } from '../../../util/files/owner.ts';
+import { readRegular } from '../../../util/files/readfile.ts';
+import { codeOf } from '../../../util/systemerrors.ts';
+import { decodeLogin, hide, splitAddress, withoutSecrets } from '../../../util/text/secrets.ts';
 
 export interface Login {
   readonly user: string;

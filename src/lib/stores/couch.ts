@@ -1,12 +1,13 @@
 // Store `http(s)://.../database`: CouchDB 3, what a collaboration uses. Opens; the rest is in couch/.
-import type { Store, StoreOptions } from '../../store.ts';
-import { VIEWS } from '../../views/index.ts';
-import type { View } from '../../views/view.ts';
-import { randomOp } from '../shared/changes.ts';
-import { ServerClock } from './clock.ts';
-import { Connection, type Timing } from './connection.ts';
-import { findLogin, parsePlace } from './credentials.ts';
-import { CouchStore } from './store.ts';
+import type { Store, StoreOptions } from '../store.ts';
+import { VIEWS } from '../views/index.ts';
+import type { View } from '../views/view.ts';
+import { ServerClock } from './couch/server/clock.ts';
+import { Connection, type Timing } from './couch/server/connection.ts';
+import { findLogin, parsePlace } from './couch/server/credentials.ts';
+import { Refusals } from './couch/server/refusals.ts';
+import { CouchStore } from './couch/store.ts';
+import { randomOp } from './shared/changes.ts';
 
 /**
  * Opens `http(s)://[user:password@]host[:port]/database`; for the login see couch/credentials.ts.
@@ -26,8 +27,15 @@ export async function openWith(
 ): Promise<Store> {
   const place = parsePlace(url);
   const login = await findLogin(place, process.env);
+  const refusals = new Refusals(options.folder, place, login);
+  refusals.assertMayAsk(Date.now());
   const clock = new ServerClock({ mono: () => performance.now(), wall: Date.now });
-  const connection = new Connection(place, login, timing);
+  const connection = new Connection(place, login, {
+    timing,
+    onDate: (seen) => clock.observe(seen),
+    onRefused: (error) => refusals.note(error, Date.now()),
+    ...(options.say && { say: options.say }),
+  });
   const store = new CouchStore(connection, clock, {
     views,
     nonce: options.nonce ?? randomOp,
@@ -35,7 +43,9 @@ export async function openWith(
     ...(options.now && { now: options.now }),
   });
   try {
-    return await store.begin();
+    await store.begin();
+    refusals.clear();
+    return store;
   } catch (error) {
     await connection.close();
     throw error;

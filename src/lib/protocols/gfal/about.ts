@@ -1,1 +1,0 @@
-export const about = { schemes: ['davs', 'dav', 'https', 'http', 'srm', 'gsiftp'] } as const;

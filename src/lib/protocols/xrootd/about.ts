@@ -1,1 +1,0 @@
-export const about = { schemes: ['root', 'roots', 'xroot', 'xroots'] } as const;

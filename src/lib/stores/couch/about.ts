@@ -1,1 +1,0 @@
-export const about = { schemes: ['http', 'https'] } as const;

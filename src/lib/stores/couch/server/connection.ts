@@ -1,0 +1,187 @@
+// One CouchDB database over HTTP: requests and answers as JSON, retries, and what errors mean. Knows nothing of documents
+// and views.
+import type { Json } from '../../../domain/doc.ts';
+import { LoginError, StoreError } from '../../../util/errors.ts';
+import type { Login, Place } from './credentials.ts';
+import { type Answer, type DateSeen, HTTP_TIMING, Http, type HttpTiming, reasonOf } from './http.ts';
+import { type Asked, type Failure, LockedError, meaningOf, UnclearError, unreachable } from './meaning.ts';
+import { backOff, Patience, type Say } from './patience.ts';
+
+export interface Request {
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Below the database, `''` for itself; `/` for the server. */
+  readonly path: string;
+  /** `key`, `startkey` and `endkey` become JSON; everything else goes as it is. */
+  readonly query?: Readonly<Record<string, Json>>;
+  readonly body?: unknown;
+  /** Statuses that are answers and no errors, besides 2xx. */
+  readonly accept?: readonly number[];
+  /** The answer may take hours: a view is built for it. */
+  readonly slow?: boolean;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface Timing extends Partial<HttpTiming> {
+  /** Milliseconds for which an outage is waited out. */
+  readonly patience?: number;
+}
+
+export interface ConnectionOptions {
+  readonly timing?: Timing;
+  readonly say?: Say;
+  /** Told of each answer's `Date`. */
+  readonly onDate?: (seen: DateSeen) => void;
+  /** Told when the server counts a wrong password, or has locked the account. */
+  readonly onRefused?: (error: LoginError) => void;
+}
+
+/** Longer than any restart, and short enough for a person who waits. */
+const PATIENCE = 45_000;
+
+/** Milliseconds before the first repetition of a request that the server gave up. */
+const SLOW = 1_000;
+
+const JSON_FIELDS: ReadonlySet<string> = new Set(['key', 'startkey', 'endkey']);
+
+export class Connection {
+  readonly asked: Asked;
+  readonly #place: Place;
+  readonly #http: Http;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #patience: Patience;
+  readonly #limit: number;
+  readonly #onDate: (seen: DateSeen) => void;
+  readonly #onRefused: (error: LoginError) => void;
+  /** A login that was refused is not tried again: each try could lock the account. */
+  #refused: LoginError | undefined;
+  /** An answer had a `Date` header. */
+  #dated = false;
+
+  constructor(place: Place, login: Login | undefined, { timing = {}, say, ...told }: ConnectionOptions = {}) {
+    const { patience = PATIENCE, ...http } = timing;
+    this.#place = place;
+    this.asked = { where: place.where, server: place.server, ...(login && { user: login.user }) };
+    this.#http = new Http(place.server, { ...HTTP_TIMING, ...http });
+    this.#headers = login ? { authorization: `Basic ${basic(login)}` } : {};
+    this.#limit = patience;
+    this.#patience = new Patience(patience, say ?? (() => undefined));
+    this.#onDate = told.onDate ?? (() => undefined);
+    this.#onRefused = told.onRefused ?? (() => undefined);
+  }
+
+  get where(): string {
+    return this.asked.where;
+  }
+
+  /** Milliseconds for which an outage is waited out. */
+  get patience(): number {
+    return this.#limit;
+  }
+
+  /** One try. @throws UnclearError, StoreError, ReadOnlyStoreError */
+  async send(request: Request): Promise<Reply> {
+    const { status, text, retryAfter } = await this.#exchange(request);
+    const body = parsed(text);
+    if (status >= 200 && status < 300) {
+      if (body === undefined) throw unreachable(this.asked, `its answer was cut off (HTTP ${status})`);
+      this.#patience.answered();
+      return { status, body };
+    }
+    const { error, reason } = (body ?? {}) as { error?: unknown; reason?: unknown };
+    const failure: Failure = {
+      status,
+      ...(typeof error === 'string' && { error }),
+      ...(typeof reason === 'string' && { reason }),
+      ...(retryAfter !== undefined && { retryAfter }),
+    };
+    const meaning = meaningOf(failure, this.asked);
+    if (!(meaning instanceof UnclearError)) this.#patience.answered();
+    if (request.accept?.includes(status)) return { status, body: failure };
+    if (meaning instanceof LoginError) {
+      this.#refused = meaning;
+      if (status === 401 || meaning instanceof LockedError) this.#onRefused(meaning);
+    }
+    throw meaning;
+  }
+
+  /** An idempotent request: tried again while the answer is unclear, as long as patience lasts. */
+  async read(request: Request): Promise<Reply> {
+    for (let attempt = 1; ; attempt++) {
+      const began = performance.now();
+      try {
+        return await this.send(request);
+      } catch (error) {
+        if (!(error instanceof UnclearError)) throw error;
+        // What is built goes on being built: only a server that is away ends the wait.
+        if (request.slow && error.timedOut) await backOff(attempt, SLOW);
+        else await this.#patience.wait(error, attempt, began);
+      }
+    }
+  }
+
+  /** Asks for an answer's `Date` header. @throws StoreError where none comes */
+  async readDate(): Promise<void> {
+    this.#dated = false;
+    await this.read({ path: '' });
+    if (this.#dated) return;
+    throw new StoreError('the store answers without a Date header, so there is no common clock', {
+      where: this.where,
+      hint: 'let the proxy in front of it pass the header Date',
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
+  async #exchange({ method = 'GET', path, query = {}, body, slow }: Request): Promise<Answer> {
+    if (this.#refused) throw this.#refused;
+    const began = performance.now();
+    const headers = { ...this.#headers, accept: 'application/json', 'content-type': 'application/json' };
+    const url = this.#url(path, query);
+    const exchange = {
+      ...{ method, url, headers },
+      ...(slow && { slow }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    try {
+      const answer = await this.#http.exchange(exchange, () => slow || this.#patience.silent(began));
+      if (answer.date) {
+        this.#dated = true;
+        this.#onDate(answer.date);
+      }
+      return answer;
+    } catch (error) {
+      throw unreachable(this.asked, reasonOf(error));
+    }
+  }
+
+  #url(path: string, query: Readonly<Record<string, Json>>): string {
+    const { server, database } = this.#place;
+    const fields = Object.entries(query).map(([name, value]): [string, string] => [
+      name,
+      JSON_FIELDS.has(name) ? JSON.stringify(value) : String(value),
+    ]);
+    const text = new URLSearchParams(fields).toString();
+    const address = path === '/' ? server : server + [database, path].filter(Boolean).join('/');
+    return text === '' ? address : `${address}?${text}`;
+  }
+}
+
+/** The JSON of an answer; `undefined` where it is none, or no object. */
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function basic(login: Login): string {
+  return Buffer.from(`${login.user}:${login.password}`).toString('base64');
+}
