@@ -6,9 +6,9 @@ import { STATE_SETS } from '../lib/domain/selection.ts';
 import { cancel } from '../lib/flow/jobs/operate.ts';
 
 export default class Cancel extends Base {
-  static override summary = 'Stop jobs, also in the batch system';
+  static override summary = 'Stop jobs, in the queue of dflow and in the batch system';
   static override description =
-    'Waiting and held passes are canceled at once; for what the batch system may run, the cancel is marked as wanted and carried out by monitor until it is confirmed. Without a state: active.';
+    'Cancels waiting and held passes at once. Jobs at the batch system are marked: dflow monitor stops them there and confirms the end. Without --state, only active passes are selected.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --request tl-july --dry-run',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40 --why "wrong tag"',
@@ -26,7 +26,7 @@ export default class Cancel extends Base {
     const jobs = selected.jobs.slice(0, flags.limit);
     const active = jobs.filter((job) => job.subjobs.some((subjob) => isActive(subjob.state))).length;
     if (active > 0 && !flags['dry-run']) {
-      await this.confirm(`${active} of ${jobs.length} passes are at the batch system: stop them?`, flags.yes);
+      await this.confirm(`${active} of ${jobs.length} passes are at the batch system. Stop them?`, flags.yes);
     }
     const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs });
     await this.items(selected.problems, cancel(ports, jobs, options));

@@ -4,9 +4,9 @@ import { Base } from '../lib/cli/base.ts';
 import { chain } from '../lib/flow/steps/chain/chain.ts';
 
 export default class Chain extends Base {
-  static override summary = 'Run one round of all steps that this host does';
+  static override summary = 'Run every step that this host does, once';
   static override description =
-    'Runs the steps that the configuration gives this host, once; with --until-idle, again and again until nothing is due and nothing is active.';
+    'Runs the steps that the configuration gives to this host: register, transfer, enqueue, submit, monitor and so on. With --until-idle the round is repeated until nothing is due and no job is active.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --until-idle',
@@ -15,7 +15,7 @@ export default class Chain extends Base {
   static override flags = {
     ...changing,
     ...secondLook,
-    'until-idle': Flags.boolean({ description: 'until nothing is due and nothing is active' }),
+    'until-idle': Flags.boolean({ description: 'repeat until nothing is due and no job is active' }),
   };
 
   async run(): Promise<void> {

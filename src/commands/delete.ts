@@ -11,7 +11,7 @@ const ENDED: readonly PassState[] = ['completed', 'failed', 'partFail', 'cancele
 export default class Delete extends Base {
   static override summary = 'Delete outputs of jobs; a receipt lists what was deleted';
   static override description =
-    'Deletes what passes have made, all of it or some types. A receipt in .dflow/receipts is on disk first; a pass without outputs is deleted, `retry` makes it anew. What an open pass needs is kept. With --state deleted: removes what a deletion that was stopped has left.';
+    'Deletes outputs of passes: all of them, or some types. A receipt in .dflow/receipts is written first. A pass without outputs becomes deleted; dflow retry makes its outputs again. Outputs that an open pass needs are kept. With --state deleted the command finishes a deletion that was interrupted.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --request tl-july --type ratds --dry-run',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/1 --yes --why "wrong optics"',
@@ -27,7 +27,7 @@ export default class Delete extends Base {
     ...all,
     ...why,
     type: Flags.string({
-      description: 'only outputs of these types',
+      description: 'delete only outputs of these types',
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',

@@ -6,19 +6,23 @@ import { makeExperiment } from '../lib/cli/demo/experiment.ts';
 import { nextSteps, STORY, type Telling, tell } from '../lib/cli/demo/story.ts';
 
 export default class Demo extends Base {
-  static override summary = 'Make a small experiment and run the whole chain on it';
+  static override summary = 'Make a small example experiment and run all steps on it';
   static override description =
-    'Writes raw files in true ZDAB layout for some twenty runs, three storage elements (folders), run tables and two example modules into a folder, then runs the real commands on them, each shown as it would be typed. A folder that holds a demo is made anew; any other that is not empty is refused.';
+    'Writes a folder with raw files of some twenty runs, three storage elements (folders), run tables and two modules. Then it runs the real commands on them and shows each as you would type it. A folder that holds a demo is made again; any other folder must be empty.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> /tmp/snoplus --make',
   ];
   static override args = {
-    folder: Args.string({ description: 'where to make it', default: 'demo', ignoreStdin: true }),
+    folder: Args.string({ description: 'folder of the demo', default: 'demo', ignoreStdin: true }),
   };
   static override flags = {
-    seed: Flags.integer({ description: 'another number, other events', default: 1, helpValue: 'N' }),
-    make: Flags.boolean({ description: 'make the experiment, run nothing' }),
+    seed: Flags.integer({
+      description: 'start of the random numbers: another number makes other events',
+      default: 1,
+      helpValue: 'N',
+    }),
+    make: Flags.boolean({ description: 'make the experiment and run no command' }),
   };
 
   async run(): Promise<void> {

@@ -10,7 +10,7 @@ import { declareComplete } from '../lib/flow/steps/register/register.ts';
 export default class Enqueue extends Base {
   static override summary = 'Make the jobs of complete runs';
   static override description =
-    'For each run that is complete and has its tables, makes the passes that its run type asks for. Several at once make no duplicates. With --run, a run that is not ready is named with what it waits for.';
+    'Makes the passes that the type of each run asks for. A run must be complete and must have its run tables. Two commands at once make no duplicates. With --run, each run that is not ready is named with its reason.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --run 109134 --dry-run',
@@ -20,8 +20,11 @@ export default class Enqueue extends Base {
     ...changing,
     ...limit,
     ...run,
-    complete: Flags.integer({ description: 'declare this run complete as it is, then enqueue it', helpValue: 'RUN' }),
-    level: Flags.string({ description: 'with --complete: only this level' }),
+    complete: Flags.integer({
+      description: 'declare this run complete as it is, then make its jobs',
+      helpValue: 'RUN',
+    }),
+    level: Flags.string({ description: 'with --complete: declare only this raw data level' }),
     ...why,
   };
 

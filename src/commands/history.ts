@@ -8,7 +8,7 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class History extends Base {
   static override summary = 'Show what changed, when, by whom and why';
   static override description =
-    'Who changed what, when and why, oldest first; of a run also the changes of its passes.';
+    'Shows the changes of the documents that a REF names, oldest first. A run includes the changes of its passes.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134/Analysis40',
     '<%= config.bin %> <%= command.id %> 109134 --since 12h --by retry',
@@ -17,12 +17,12 @@ export default class History extends Base {
   static override args = refs;
   static override flags = {
     by: Flags.string({ description: 'only changes by this command or host', helpValue: 'TEXT' }),
-    since: Flags.string({ description: '12h, or a date', helpValue: 'TIME' }),
+    since: Flags.string({ description: 'only changes since this time: 12h, or a date', helpValue: 'TIME' }),
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(History);
-    if (argv.length === 0) throw new UsageError('no REF is named', { hint: 'dflow history 109134' });
+    if (argv.length === 0) throw new UsageError('a REF is required', { hint: 'dflow history 109134' });
     const ports = await this.ports(false);
     const since = flags.since === undefined ? undefined : sinceOf(flags.since, await ports.store.now());
     const docs = [];

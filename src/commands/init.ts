@@ -8,7 +8,7 @@ import { CONFIG_NAME } from '../lib/cli/config/load.ts';
 export default class Init extends Base {
   static override summary = 'Write a configuration for a folder of raw files';
   static override description =
-    'Guesses the file-name pattern, writes dflow.yaml and an example of a module file (all comments), and sets up the store. Nothing that exists is written over.';
+    'Guesses the pattern of the file names, writes dflow.yaml and an example of a module file, and sets up the document store. Existing files are not changed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --from ./raw',
     "<%= config.bin %> <%= command.id %> --from /data --pattern 'SNOP_{run:10}_{subrun:3}.zdab'",
@@ -20,7 +20,7 @@ export default class Init extends Base {
       description: 'folder for copies (default: ./store, or one beside the raw files)',
       helpValue: 'FOLDER',
     }),
-    pattern: Flags.string({ description: 'file-name pattern instead of a guess', helpValue: 'PATTERN' }),
+    pattern: Flags.string({ description: 'pattern of the file names; without it dflow guesses', helpValue: 'PATTERN' }),
   };
 
   async run(): Promise<void> {
@@ -32,7 +32,7 @@ export default class Init extends Base {
     if (!flags['dry-run']) writeInit(plan);
     const text = about(plan);
     for (const path of plan.write.keys()) {
-      const what = path.endsWith(CONFIG_NAME) ? text : 'an example, all comments';
+      const what = path.endsWith(CONFIG_NAME) ? text : 'an example, all lines are comments';
       this.out.item({ kind: 'file', ref: path, did: 'written', text: what, ...dryRun });
     }
     if (flags['dry-run']) return;
@@ -40,7 +40,7 @@ export default class Init extends Base {
     const { store, settings } = await this.ports('setup');
     const info = await store.setup(settings.experiment);
     this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text: `experiment ${settings.experiment}` });
-    this.remark('Next: write modules/1.0.yaml, then dflow chain --until-idle');
+    this.remark('Next: write modules/1.0.yaml, then: dflow chain --until-idle');
   }
 }
 

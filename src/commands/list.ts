@@ -16,7 +16,7 @@ const SCREEN = 100;
 export default class List extends Base {
   static override summary = 'List runs, copies, jobs, farms, holds and more';
   static override description =
-    'Rows of one kind. `list jobs` without a state lists open ones (not completed, canceled or deleted). Copies are listed by run, by pass, or by file name, LFN or GUID. Every row has a ref that other commands take.';
+    'Lists rows of one kind. Every row has a REF that other commands take. Without --state, dflow list jobs shows open jobs: not completed, canceled or deleted. Copies are listed by run, by pass, or by file name, LFN or GUID.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs -s failed,partFail --since 12h',
     '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
@@ -25,9 +25,13 @@ export default class List extends Base {
   ];
   static override strict = false;
   static override args = {
-    kind: Args.string({ description: `what: ${Object.keys(KINDS).join(', ')}`, required: true, ignoreStdin: true }),
+    kind: Args.string({
+      description: `kind of rows: ${Object.keys(KINDS).join(', ')}`,
+      required: true,
+      ignoreStdin: true,
+    }),
     ref: Args.string({
-      description: 'only these: REFs, @FILE, or - for stdin; of replicas also file names, LFNs, GUIDs',
+      description: 'only these: REFs, @FILE, or - for standard input; for replicas also file names, LFNs and GUIDs',
       ignoreStdin: true,
     }),
   };
@@ -35,7 +39,7 @@ export default class List extends Base {
     ...limit,
     ...selection,
     ...storage,
-    trash: Flags.boolean({ description: 'of quarantine: files that wait in the trash' }),
+    trash: Flags.boolean({ description: 'with quarantine: list files in the trash' }),
   };
 
   async run(): Promise<void> {
@@ -66,7 +70,7 @@ export default class List extends Base {
 function kindOf(word: string): Kind {
   if (Object.hasOwn(KINDS, word)) return word as Kind;
   const kinds = Object.keys(KINDS);
-  throw new UsageError(`'${word}' is not a kind that can be listed`, { hint: suggestion(word, kinds) });
+  throw new UsageError(`'${word}' is not a kind of rows`, { hint: suggestion(word, kinds) });
 }
 
 /** Rows that pass the test, and what is wrong with the selection. */

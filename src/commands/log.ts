@@ -7,9 +7,9 @@ import { logsOf } from '../lib/flow/reports/records.ts';
 import { oneLine } from '../lib/util/text/terminal.ts';
 
 export default class Log extends Base {
-  static override summary = 'Show the output of a job';
+  static override summary = 'Show what a job printed';
   static override description =
-    'The end of what the last attempt of each subjob printed, stdout and stderr together. On a terminal without control sequences; a pipe gets every byte.';
+    'Shows the end of what the last attempt of each subjob printed, standard output and errors together. A terminal gets no control sequences, a pipe gets every byte.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134/Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2.007 --bytes 100000',
@@ -18,8 +18,8 @@ export default class Log extends Base {
   static override strict = false;
   static override args = refs;
   static override flags = {
-    raw: Flags.boolean({ description: 'on a terminal too, every byte as the job wrote it: colours, cursor movements' }),
-    bytes: Flags.integer({ description: 'at most N bytes of each', default: 20_000, min: 1, helpValue: 'N' }),
+    raw: Flags.boolean({ description: 'on a terminal: every byte as the job wrote it, with colours' }),
+    bytes: Flags.integer({ description: 'at most N bytes of each subjob', default: 20_000, min: 1, helpValue: 'N' }),
   };
 
   async run(): Promise<void> {
@@ -33,7 +33,7 @@ export default class Log extends Base {
         if (this.out.format === 'json') this.out.json({ kind: 'log', ...log });
         else {
           this.out.line(oneLine(`== ${log.ref} ${log.state} at ${log.site}`));
-          this.out.output(log.text?.trimEnd() ?? '(no output is kept)', flags.raw);
+          this.out.output(log.text?.trimEnd() ?? '(no output was kept)', flags.raw);
         }
       }
     }
@@ -41,6 +41,6 @@ export default class Log extends Base {
     if (selected.jobs.length === 0 && selected.problems.length === 0)
       this.remark('no job matches. Next: dflow list jobs --state all');
     if (count === 0 && selected.jobs.length > 0)
-      this.remark('these jobs were never submitted: no output. Next: dflow why REF');
+      this.remark('these jobs were never submitted, so they printed nothing. Next: dflow list jobs');
   }
 }

@@ -8,9 +8,9 @@ import { checkNames, pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Pause extends Base {
-  static override summary = 'Hold back jobs, or copies, for a time, or until `dflow resume`';
+  static override summary = 'Hold back jobs or copies, for a time or until `dflow resume`';
   static override description =
-    'Puts a hold: what it covers is not submitted or transferred until it ends. It also covers what is made later. `dflow list holds` shows it, `dflow resume` ends it.';
+    'Makes a hold: covered jobs are not submitted and covered copies are not made until the hold ends. Jobs and files that appear later are covered too. dflow list holds shows holds, dflow resume ends them.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --version 7.0.8 --why "wrong optics" --for 3d',
     '<%= config.bin %> <%= command.id %> --site cedar --why downtime --until 2026-07-15T08:00',
@@ -24,21 +24,26 @@ export default class Pause extends Base {
     ...level,
     version: Flags.string({
       char: 'V',
-      description: 'software version, glob',
+      description: 'jobs of this software version; * matches any text',
       helpValue: 'VERSION',
       multiple: true,
       multipleNonGreedy: true,
     }),
-    request: Flags.string({ description: 'request', helpValue: 'NAME', multiple: true, multipleNonGreedy: true }),
-    label: Flags.string({
-      char: 'l',
-      description: 'label',
+    request: Flags.string({
+      description: 'jobs of this request',
       helpValue: 'NAME',
       multiple: true,
       multipleNonGreedy: true,
     }),
-    all: Flags.boolean({ description: 'everything' }),
-    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+    label: Flags.string({
+      char: 'l',
+      description: 'jobs with this label',
+      helpValue: 'NAME',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    all: Flags.boolean({ description: 'hold back everything' }),
+    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
     ...until,
   };
 
@@ -56,7 +61,7 @@ export default class Pause extends Base {
       labels: flags.label,
     });
     if (Object.keys(scope).length === 0 && !flags.all) {
-      throw new UsageError('this needs a selection or --all', { hint: 'dflow pause --site NAME --why TEXT' });
+      throw new UsageError('a selection or --all is required', { hint: 'dflow pause --site NAME --why TEXT' });
     }
     const ports = await this.ports(true);
     await checkNames(ports, { sites: flags.site, storages: flags.storage, levels: flags.level, modules: flags.module });

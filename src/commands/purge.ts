@@ -11,7 +11,7 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class Purge extends Base {
   static override summary = 'Delete raw files from the buffer that have enough verified copies';
   static override description =
-    'Deletes originals from the buffer of this host, oldest run first, when enough copies are good now: each is checked again, at least one read byte by byte. A receipt in .dflow/receipts is on disk before anything goes. Never the last copy. --junk moves quarantined files to the trash of the buffer: what is empty, or a duplicate whose registered file was read and has the same bytes; anything else may be data and goes only when it is named (REF or --reason), with --why. The trash is emptied after purge.trash (30 days).';
+    'Deletes original files from the buffer of this host, oldest run first. Each file must have enough good copies now: every copy is checked again, and at least one is read byte by byte. A receipt in .dflow/receipts is written first. With --junk, moves quarantined files to the trash of the buffer: empty files and proven duplicates. Other quarantined files may be data: name them by REF or --reason, and give --why. Files in the trash are deleted after purge.trash (30 days).';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --until-free 30% --yes',
@@ -27,9 +27,9 @@ export default class Purge extends Base {
     ...run,
     ...level,
     'until-free': Flags.string({ description: 'stop when this share of the disk is free', helpValue: '30%' }),
-    junk: Flags.boolean({ description: 'move quarantined junk to the trash, and nothing else' }),
+    junk: Flags.boolean({ description: 'only move quarantined junk to the trash' }),
     reason: Flags.string({
-      description: 'with --junk: every quarantined file of this reason',
+      description: 'with --junk: all quarantined files with this reason',
       helpValue: 'REASON',
       multiple: true,
       multipleNonGreedy: true,
@@ -38,16 +38,16 @@ export default class Purge extends Base {
     }),
     ...why,
     'empty-trash': Flags.boolean({
-      description: 'delete what is in the trash now, and nothing else',
+      description: 'only delete the files in the trash, now',
       exclusive: ['junk'],
     }),
-    late: Flags.boolean({ description: 'also runs to which files came late' }),
+    late: Flags.boolean({ description: 'also purge runs that got late files' }),
   };
 
   static override strict = false;
   static override args = {
     ref: Args.string({
-      description: 'with --junk: only these quarantined files: REFs, names, @FILE, or - for stdin',
+      description: 'with --junk: only these quarantined files: REFs, names, @FILE, or - for standard input',
       ignoreStdin: true,
     }),
   };
@@ -72,7 +72,7 @@ export default class Purge extends Base {
 async function namedFiles(argv: readonly string[], junk: boolean): Promise<string[] | undefined> {
   if (argv.length === 0) return undefined;
   if (!junk)
-    throw new UsageError(`'${argv[0]}': only quarantined files are named`, {
+    throw new UsageError(`'${argv[0]}': purge takes a file name only with --junk`, {
       hint: 'dflow purge --junk REF --why TEXT',
     });
   const words = await readWords(argv);
@@ -83,12 +83,12 @@ async function namedFiles(argv: readonly string[], junk: boolean): Promise<strin
 function question(junk: boolean, emptyTrash: boolean, host: string): string {
   if (emptyTrash) return `Delete everything in the trash of the buffer of ${host}?`;
   if (junk) return `Move quarantined junk to the trash of the buffer of ${host}?`;
-  return `Delete originals that have enough good copies from the buffer of ${host}?`;
+  return `Delete from the buffer of ${host} the originals that have enough good copies?`;
 }
 
 function shareOf(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
   const share = Number(match?.[1]) / 100;
   if (match && share <= 1) return share;
-  throw new UsageError(`--until-free: '${text}' is not a share of the disk`, { hint: '--until-free 30%' });
+  throw new UsageError(`--until-free: '${text}' is not a share of the disk`, { hint: 'dflow purge --until-free 30%' });
 }

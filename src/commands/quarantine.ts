@@ -7,9 +7,9 @@ import { pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Quarantine extends Base {
-  static override summary = 'Keep runs or files out of everything until they are released';
+  static override summary = 'Keep runs out of all steps, or bring files back from the trash';
   static override description =
-    'Puts a hold on runs: their new files go to quarantine, and no pass of theirs is submitted. It has no end of its own; dflow resume ends it, and the files are taken then. --restore brings files back from the trash of the buffer (dflow list quarantine --trash); nothing is written over.';
+    'Makes a hold on runs: their new files go to quarantine, and their passes are not submitted. dflow resume ends the hold; then the files are registered. With --restore, brings files back from the trash of the buffer (dflow list quarantine --trash). Existing files are not overwritten.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109100-109105 --why "builder test"',
     '<%= config.bin %> <%= command.id %> --restore later/run001.dat',
@@ -17,14 +17,14 @@ export default class Quarantine extends Base {
   static override strict = false;
   static override args = {
     runs: Args.string({
-      description: 'runs, ranges, @FILE; with --restore: REFs or names of files, @FILE, -',
+      description: 'runs, ranges, @FILE; with --restore: REFs or names of files, @FILE, or - for standard input',
       required: true,
       ignoreStdin: true,
     }),
   };
   static override flags = {
     ...changing,
-    why: Flags.string({ description: 'reason', helpValue: 'TEXT', exclusive: ['restore'] }),
+    why: Flags.string({ description: 'reason, shown with the hold', helpValue: 'TEXT', exclusive: ['restore'] }),
     restore: Flags.boolean({ description: 'bring files back from the trash of the buffer' }),
   };
 
@@ -35,7 +35,7 @@ export default class Quarantine extends Base {
       if (words.length === 0) throw nothingNamed(argv as string[], 'file', 'dflow list quarantine --trash');
       return this.items(restore(await this.ports(true), words, this.stepOptions(flags, {})));
     }
-    if (flags.why === undefined) throw new UsageError('a reason is required', { hint: '--why TEXT' });
+    if (flags.why === undefined) throw new UsageError('a reason is required', { hint: 'add --why TEXT' });
     const { ranges } = await runsToSwitch(argv as string[]);
     const ports = await this.ports(true);
     const hold = { what: 'quarantine', scope: { runs: ranges }, why: flags.why } as const;

@@ -8,7 +8,7 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class Register extends Base {
   static override summary = 'Find new raw files, checksum them and enter them in the catalogue';
   static override description =
-    'Looks through the buffer of each level for files that are closed and not yet known, checksums them, and makes one data document per run and level. Without a marker a file is closed when two looks, at most `settle` apart, find it unchanged: the command waits for the second one. What cannot be placed is quarantined with its reason; a file that changed after it was registered counts anew while it has no copy and no pass, else it waits for --accept or --reject. Complete runs are frozen with their evidence.';
+    'Looks for closed files in the buffer, computes their checksums and writes one data document for each run and level. Without a marker file, a file is closed when two looks find it unchanged; the command waits for the second look. A file that fits no run goes to quarantine with a reason. A file with new content is registered again, or waits for --accept or --reject when it already has a copy or a pass.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --level L1 --dry-run',
@@ -23,13 +23,14 @@ export default class Register extends Base {
     ...secondLook,
     ...why,
     accept: Flags.string({
-      description: 'the new content of this file is what counts: its copies are made anew, passes of the old are stale',
+      description:
+        'take the new content of this file: its copies are made again, passes of the old content become stale',
       helpValue: 'REF',
       multiple: true,
       multipleNonGreedy: true,
     }),
     reject: Flags.string({
-      description: 'move this file to the trash of the buffer: what was registered counts',
+      description: 'keep the registered content and move this file to the trash of the buffer',
       helpValue: 'REF',
       multiple: true,
       multipleNonGreedy: true,

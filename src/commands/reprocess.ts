@@ -12,7 +12,7 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class Reprocess extends Base {
   static override summary = 'Make new passes of chosen runs and modules';
   static override description =
-    'Gives each (run, module) a new pass; old ones stay. The request is written with its whole plan first: repeating the command continues it, --again makes another. The exactly file lists `module run pass`.';
+    'Makes a new pass of each run and module; old passes stay. The request is stored with its whole plan first. Repeat the command to continue an interrupted request; --again makes another request. The exactly file lists lines of `module run pass`.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r 109100-109200 --dry-run',
     '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r @runs.txt --exactly tl-july.txt',
@@ -23,14 +23,14 @@ export default class Reprocess extends Base {
     ...changing,
     run: Flags.string({
       char: 'r',
-      description: 'runs: 109134, 109100-109200, @FILE',
+      description: 'runs: 109134, 109100-109200 or @FILE',
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',
     }),
     module: Flags.string({
       char: 'm',
-      description: 'module',
+      description: 'names of the modules',
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',
@@ -38,30 +38,34 @@ export default class Reprocess extends Base {
     }),
     version: Flags.string({ char: 'V', description: 'software version (default: the automatic one)' }),
     request: Flags.string({ description: 'name of the request', required: true, helpValue: 'NAME' }),
-    level: Flags.string({ description: 'raw data level' }),
+    level: Flags.string({ description: 'raw data level, such as L1' }),
     tag: Flags.string({ description: 'RATDB tag that the jobs use', helpValue: 'NAME' }),
-    priority: Flags.integer({ description: 'higher first', helpValue: 'N' }),
+    priority: Flags.integer({ description: 'jobs with a higher number are submitted first', helpValue: 'N' }),
     label: Flags.string({
       char: 'l',
-      description: 'label',
+      description: 'label of the new passes',
       helpValue: 'NAME',
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',
     }),
-    prerequisite: Flags.string({ description: 'latest, new, or a pass number', helpValue: 'PASS' }),
-    after: Flags.string({ description: 'not before this request is done', helpValue: 'REQUEST' }),
-    again: Flags.boolean({ description: 'another request of the same content' }),
-    exactly: Flags.string({ description: 'write the exactly file here', helpValue: 'FILE' }),
+    prerequisite: Flags.string({
+      description: 'pass of the prerequisite: latest, new, or a number',
+      helpValue: 'PASS',
+    }),
+    after: Flags.string({ description: 'submit only after this request is done', helpValue: 'REQUEST' }),
+    again: Flags.boolean({ description: 'make another request with the same content' }),
+    exactly: Flags.string({ description: 'write the exactly file to this path', helpValue: 'FILE' }),
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Reprocess);
     const words = argv as string[];
-    if (words.length === 0 && !flags.run) throw new UsageError('no run is named', { hint: '--run 109100-109200' });
+    if (words.length === 0 && !flags.run)
+      throw new UsageError('a run is required', { hint: 'add --run 109100-109200' });
     const ports = await this.ports(true);
     const version = flags.version ?? ports.settings.automatic.version;
-    if (version === undefined) throw new UsageError('no version is named', { hint: '--version 7.0.8' });
+    if (version === undefined) throw new UsageError('a version is required', { hint: 'add --version 7.0.8' });
     const sets: { refs?: Awaited<ReturnType<typeof readRefs>>; runs?: RunSet } = {};
     if (words.length > 0) sets.refs = await readRefs(words);
     if (sets.refs?.length === 0) throw nothingNamed(words, 'run');

@@ -13,7 +13,7 @@ import { reset } from '../lib/flow/steps/reset/reset.ts';
 export default class Reset extends Base {
   static override summary = 'Put stuck or lost jobs back into the queue';
   static override description =
-    'Puts claims back that were never recorded, wakes what has cooled off, ends holds whose time is over. With a selection or `-`: puts exactly that back, also what is active, which is stopped at the backend first.';
+    'Puts back claims that submit did not finish, wakes jobs whose waiting time is over, and ends expired holds. With a selection or `-`, puts back exactly those jobs; active ones are stopped at the batch system first.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40 --dry-run',
@@ -25,7 +25,7 @@ export default class Reset extends Base {
     ...yes,
     ...selection,
     ...why,
-    site: Flags.string({ description: 'farm', helpValue: 'NAME' }),
+    site: Flags.string({ description: 'only this farm', helpValue: 'NAME' }),
   };
 
   async run(): Promise<void> {
@@ -44,7 +44,10 @@ export default class Reset extends Base {
     });
     const active = selected.jobs.filter((job) => job.subjobs.some((subjob) => isActive(subjob.state))).length;
     if (active > 0 && !flags['dry-run']) {
-      await this.confirm(`${selected.jobs.length} selected, ${active} active: stop and put them back?`, flags.yes);
+      await this.confirm(
+        `${selected.jobs.length} passes are selected, ${active} of them active. Stop them and put them back?`,
+        flags.yes,
+      );
     }
     const options = this.stepOptions(flags, { why, subjobs: selected.subjobs });
     await this.items(selected.problems, withUntouched(selected.jobs, putBackSelected(ports, selected.jobs, options)));

@@ -8,9 +8,9 @@ import { calibrationHoldId } from '../lib/flow/switches/mask.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Resume extends Base {
-  static override summary = 'End holds, so that what they held back goes on';
+  static override summary = 'End holds, so that stopped jobs and copies go on';
   static override description =
-    'Ends holds by their id (with or without `hold:`); a run number ends the calibration hold of that run. What waited for them is looked at again.';
+    'Ends holds by their id (with or without `hold:`). A run number ends the calibration hold of that run. Jobs that waited for the hold are checked again.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> hold:pause-x7k2ab --why "optics corrected"',
     '<%= config.bin %> <%= command.id %> 109120 --why validated',
@@ -23,7 +23,7 @@ export default class Resume extends Base {
     const { argv, flags } = await this.parse(Resume);
     const words = argv as string[];
     if (words.length === 0 && !flags.all) {
-      throw new UsageError('this needs a hold or --all', { hint: 'dflow list holds' });
+      throw new UsageError('a hold or --all is required', { hint: 'dflow list holds' });
     }
     const ports = await this.ports(true);
     const ids = flags.all ? (await openHolds(ports.store)).map((hold) => hold._id) : await idsOf(words);

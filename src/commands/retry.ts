@@ -7,7 +7,7 @@ import { retry } from '../lib/flow/jobs/operate.ts';
 export default class Retry extends Base {
   static override summary = 'Run failed jobs again, as the same pass';
   static override description =
-    'Puts failed, canceled and held subjobs back to waiting with all their tries. Without a state: failed and partFail. With --cause only subjobs that failed or are held with that cause, in whatever open pass they are. A piped JSON line whose state has changed meanwhile is refused and named.';
+    'Puts failed, canceled and held subjobs back to waiting, with all their tries. Without --state: failed and partFail passes. With --cause: only subjobs that failed or are held with that cause. A JSON line from a pipe is refused when the job has changed since.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --cause db-no-route --dry-run',
     "<%= config.bin %> list jobs -s failed --json | jq -c 'select(.tries < 5)' | <%= config.bin %> <%= command.id %> -",

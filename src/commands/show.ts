@@ -5,9 +5,9 @@ import { documentsOf, shownFields } from '../lib/flow/reports/records.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 export default class Show extends Base {
-  static override summary = 'Show one document with everything that is known';
+  static override summary = 'Show everything that is known of a run, a pass or a document';
   static override description =
-    'The documents that a REF names: a run with its data, the last pass of a module, one pass, or any document by its id.';
+    'Shows the documents that a REF names: a run with its data, the last pass of a module, one pass, or any document by its id.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json | jq .subjobs',
@@ -17,7 +17,7 @@ export default class Show extends Base {
 
   async run(): Promise<void> {
     const { argv } = await this.parse(Show);
-    if (argv.length === 0) throw new UsageError('no REF is named', { hint: 'dflow show 109134' });
+    if (argv.length === 0) throw new UsageError('a REF is required', { hint: 'dflow show 109134' });
     const ports = await this.ports(false);
     for (const ref of await readRefs(argv as string[])) {
       for (const doc of await documentsOf(ports, ref)) {

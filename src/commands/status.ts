@@ -12,7 +12,7 @@ const CLEAR = '\x1b[2J\x1b[H';
 export default class Status extends Base {
   static override summary = 'Show the state of the whole experiment on one page';
   static override description =
-    'What needs a person first, each line with the command to begin with; then runs, loops, storage, jobs, farms and requests.';
+    'Shows first what needs a person, each line with a command to begin with. Then come runs, loops, storage elements, jobs, farms and requests.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --check || mail -s "dflow needs you" shifter',
@@ -20,8 +20,8 @@ export default class Status extends Base {
     '<%= config.bin %> <%= command.id %> --watch 10',
   ];
   static override flags = {
-    check: Flags.boolean({ description: 'exit 1 when a person is needed' }),
-    request: Flags.string({ description: 'only this request', helpValue: 'NAME' }),
+    check: Flags.boolean({ description: 'exit with code 1 when something needs a person' }),
+    request: Flags.string({ description: 'show only this request', helpValue: 'NAME' }),
     watch: Flags.integer({
       description: 'show the page again every SECONDS, until interrupted',
       helpValue: 'SECONDS',

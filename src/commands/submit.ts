@@ -7,7 +7,7 @@ import { submit } from '../lib/flow/steps/submit/submit.ts';
 export default class Submit extends Base {
   static override summary = 'Submit waiting jobs to the batch system, each exactly once';
   static override description =
-    'Claims what is ready, submits it held, records the backend ids, then releases it. Killed at any moment, nothing is started twice.';
+    'Claims jobs that are ready, submits them held, records their ids, then releases them. A command that is killed at any moment starts nothing twice.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --order newest --limit 100',
@@ -19,7 +19,7 @@ export default class Submit extends Base {
     site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
     order: Flags.option({
       options: ['priority', 'newest', 'lowest', 'fifo'] as const,
-      description: 'which first: priority, newest run, lowest run, oldest request',
+      description: 'which jobs first: by priority, newest run, lowest run, or oldest request (fifo)',
     })(),
   };
 

@@ -13,7 +13,7 @@ import { UsageError } from '../lib/util/errors.ts';
 export default class Transfer extends Base {
   static override summary = 'Copy raw files to the storage elements, the primary first';
   static override description =
-    'Copies registered files to the primary storage element, then from any verified copy to every other that lacks one. A copy counts only after the checksum at the destination was equal.';
+    'Copies registered files to the primary storage element, then from a verified copy to each storage element that lacks one. A copy counts only when its checksum at the destination is equal.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --to ral --level L1 --dry-run',
@@ -25,15 +25,15 @@ export default class Transfer extends Base {
     ...limit,
     ...run,
     ...level,
-    from: Flags.string({ description: 'only from here: `buffer` or a storage element', helpValue: 'NAME' }),
+    from: Flags.string({ description: 'copy only from here: `buffer` or a storage element', helpValue: 'NAME' }),
     to: Flags.string({
-      description: 'only to these',
+      description: 'copy only to these storage elements',
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',
       helpValue: 'NAME',
     }),
-    cancel: Flags.boolean({ description: 'stop these transfers; they stay cancelled until `dflow resume`' }),
+    cancel: Flags.boolean({ description: 'stop these copies; they stay canceled until `dflow resume`' }),
     ...all,
     ...until,
     ...why,
@@ -46,7 +46,7 @@ export default class Transfer extends Base {
       const runs = flags.run ? (await runsToSwitch(flags.run)).ranges : undefined;
       const scope: HoldScope = given({ runs, levels: flags.level, storages: flags.to });
       if (Object.keys(scope).length === 0 && !flags.all) {
-        throw new UsageError('this needs a selection or --all', {
+        throw new UsageError('a selection or --all is required', {
           hint: 'dflow transfer --cancel --run 109134 --to ral',
         });
       }

@@ -10,7 +10,7 @@ import { parseDuration } from '../lib/util/time.ts';
 export default class Verify extends Base {
   static override summary = 'Compare the catalogue with the storage elements; repair copies';
   static override description =
-    'Looks at every copy, longest unchecked first: there, of the right size, with the right checksum. Bad ones are marked, unless so many are bad at once that the storage element is at fault: then it stops there and marks nothing. Without a selection it also names files that nobody catalogued.';
+    'Checks every copy, longest unchecked first: it exists, and size and checksum are right. Bad copies are marked. When too many copies are bad at once, the storage element is at fault: its check stops and nothing is marked. Without a selection, files that are not in the catalogue are named too.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --since-verified 7d',
     '<%= config.bin %> <%= command.id %> --read --storage ral --run 109100-109200',
@@ -23,9 +23,12 @@ export default class Verify extends Base {
     ...run,
     ...level,
     ...storage,
-    read: Flags.boolean({ description: 'read every byte, instead of asking the storage element for its checksum' }),
-    repair: Flags.boolean({ description: 'make bad copies anew from good ones' }),
-    'since-verified': Flags.string({ description: 'leave out what was checked within this time', helpValue: '7d' }),
+    read: Flags.boolean({ description: 'read every byte instead of asking for the checksum' }),
+    repair: Flags.boolean({ description: 'make bad copies again from good ones' }),
+    'since-verified': Flags.string({
+      description: 'leave out copies that were checked within this time',
+      helpValue: '7d',
+    }),
   };
 
   async run(): Promise<void> {
@@ -42,6 +45,8 @@ export default class Verify extends Base {
 function within(text: string): number {
   const time = parseDuration(text);
   if (time === undefined)
-    throw new UsageError(`--since-verified ${text} is not a duration`, { hint: '--since-verified 7d' });
+    throw new UsageError(`--since-verified: '${text}' is not a duration (examples: 90s, 30m, 12h, 7d)`, {
+      hint: 'dflow verify --since-verified 7d',
+    });
   return time;
 }

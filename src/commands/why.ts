@@ -14,7 +14,7 @@ import { suggestion } from '../lib/util/text/near.ts';
 export default class Why extends Base {
   static override summary = 'Explain why a run or a job is not done, and what to type';
   static override description =
-    'Why a run or a pass is where it is: each gate met or not, since when, with its evidence, and the command that clears it. It asks the same rules that enqueue and submit act on. `why buffer` says how full it is and what keeps each part of it from being freed, `why STORAGE` whether a storage element can be used, `why FARM` whether a farm takes jobs. With --all: everything that does not go on by itself, by reason.';
+    'Checks each condition of a run or a pass and prints it with its evidence, since when it holds, and the command that clears it. The rules are those of enqueue and submit. `dflow why buffer` explains what fills the buffer. A name of a storage element or a farm is explained too. With --all: everything that needs a person, by reason.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134 Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json',
@@ -30,7 +30,9 @@ export default class Why extends Base {
     const { argv, flags } = await this.parse(Why);
     const words = joined(argv as string[]);
     if (words.length === 0 && !flags.all) {
-      throw new UsageError('no REF is named', { hint: 'dflow why 109134, dflow why 109134 Analysis40, or --all' });
+      throw new UsageError('a REF is required', {
+        hint: 'dflow why 109134, or: dflow why 109134 Analysis40, or: dflow why --all',
+      });
     }
     const ports = await this.ports(false);
     if (flags.all) return this.rows('reasons', whyAll(ports));

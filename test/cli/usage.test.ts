@@ -1,5 +1,6 @@
 // What a wrong command line is answered: one line that says what is wrong, one that says what to type.
 import { expect, test } from 'vitest';
+import { misspelt } from '../../src/lib/cli/arguments/misspelt.ts';
 import { describe as describeError } from '../../src/lib/cli/output/report.ts';
 import type { Ports } from '../../src/lib/flow/ports.ts';
 import { checkNames } from '../../src/lib/flow/switches/holds.ts';
@@ -24,11 +25,22 @@ test.each([
   expect(asked(message)).toEqual([`Error: ${words}`, HELP]);
 });
 
-test('an unknown command is answered with help', () => {
-  expect(asked('Run dflow help for a list of available commands.')).toEqual([
-    'Error: unknown command',
-    'Next: dflow help',
-  ]);
+test.each([
+  ['statsu', "'statsu' is not a command of dflow", 'did you mean: dflow status'],
+  ['stat', "'stat' is not a command of dflow", 'did you mean: dflow status'],
+  ['storage:disble:ral', "'storage disble' is not a command of dflow", 'did you mean: dflow storage disable'],
+  ['storage:xxxxxxxx', "'storage xxxxxxxx' is not a command of dflow", 'dflow storage --help'],
+  ['wyh:109134', "'wyh' is not a command of dflow", 'did you mean: dflow why'],
+  ['qqqqqq', "'qqqqqq' is not a command of dflow", 'dflow --help'],
+])('a misspelt command is answered with the likely one: %s', (id, message, hint) => {
+  const thrown = Object.assign(new Error(`command ${id} not found`), { oclif: { exit: 2 } });
+  const names = ['status', 'why', 'storage:disable', 'storage:primary'];
+  expect(misspelt(thrown, names)).toMatchObject({ exit: 2, message, hint });
+});
+
+test('another error is not a misspelt command', () => {
+  const thrown = new Error('command statsu not found');
+  expect(misspelt(thrown, ['status'])).toBe(thrown);
 });
 
 const SETTINGS = {

@@ -7,7 +7,7 @@ import { DflowError, UnreachableError } from '../../lib/util/errors.ts';
 export default class ConfigCheck extends Base {
   static override summary = 'Check the configuration and every module file';
   static override description =
-    'Validates dflow.yaml and modules/*.yaml as a whole. Every problem is named with its file, line and column; a misspelt key with the near miss. Protocols and backends check their own options; no server is called.';
+    'Checks dflow.yaml and modules/*.yaml as a whole. Each problem is named with file, line and column, a misspelt key with the likely one. Options of storage elements and farms are checked too. No server is called.';
   static override examples = ['<%= config.bin %> <%= command.id %>'];
   static override exits = [0, 2];
 
@@ -16,7 +16,7 @@ export default class ConfigCheck extends Base {
     const { settings, yaml } = await this.configuration();
     const problems: Problem[] = [];
     for await (const { path, error } of checkAdapters(settings)) {
-      // A folder that is not mounted here may well be on another host.
+      // A folder that is not mounted here may be on another host.
       if (error instanceof UnreachableError)
         this.out.item({ kind: 'storage', ref: path[1], did: 'unreachable', text: error.message });
       else if (error instanceof DflowError) problems.push(problemAt(yaml, path, error));
@@ -34,7 +34,7 @@ export default class ConfigCheck extends Base {
       `modules ${versions.join('; ') || 'none'}`,
     ].join(', ');
     this.out.item({ kind: 'config', ref: settings.file, did: 'checked', text, hash: settings.hash });
-    if (versions.length === 0) this.remark(`no module file yet: write ${settings.folder}/modules/1.0.yaml`);
+    if (versions.length === 0) this.remark(`no module file yet. Next: write ${settings.folder}/modules/1.0.yaml`);
   }
 }
 

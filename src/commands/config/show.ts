@@ -5,14 +5,14 @@ import { originRows } from '../../lib/cli/config/yaml/origin.ts';
 export default class ConfigShow extends Base {
   static override summary = 'Show every setting as this host sees it';
   static override description =
-    'Settings after defaults, environment and the part of this host; with --origin, where each comes from.';
+    'Shows every setting with defaults, environment and the part of this host applied. With --origin, shows where each value comes from.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --origin',
     '<%= config.bin %> <%= command.id %> --origin | grep -v default',
   ];
   static override exits = [0, 2];
   static override flags = {
-    origin: Flags.boolean({ description: 'say where each value stands: file:line, environment or default' }),
+    origin: Flags.boolean({ description: 'show where each value comes from: file:line, environment or default' }),
   };
 
   async run(): Promise<void> {

@@ -5,9 +5,9 @@ import { Base, given } from '../../lib/cli/base.ts';
 import { drain } from '../../lib/flow/steps/drain/drain.ts';
 
 export default class FarmDrain extends Base {
-  static override summary = 'Submit nothing more to a farm; what runs there ends normally';
+  static override summary = 'Stop submitting to a farm; its running jobs end normally';
   static override description =
-    'Puts a hold on the farm: nothing more is submitted there, what it runs ends. With --evict it is stopped and put back to waiting, for another farm. Said again it takes the new reason and end; an end that is not said anew stays. Ends with dflow resume hold:drain-FARM, or by itself.';
+    'Makes a hold on the farm: nothing more is submitted to it, running jobs end normally. With --evict, running jobs are stopped and wait for another farm. Repeat the command to change reason or end. The hold ends at the given time, or with dflow resume hold:drain-FARM.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> cedar --why downtime --until 2026-07-15T08:00 --wait',
     '<%= config.bin %> <%= command.id %> cedar --why "disk is failing" --evict',
@@ -17,9 +17,9 @@ export default class FarmDrain extends Base {
   static override flags = {
     ...changing,
     ...until,
-    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
-    wait: Flags.boolean({ description: 'stay until nothing of it is active' }),
-    evict: Flags.boolean({ description: 'stop what it runs and put it back to waiting' }),
+    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
+    wait: Flags.boolean({ description: 'wait until the farm has no active job' }),
+    evict: Flags.boolean({ description: 'stop its running jobs and put them back to waiting' }),
   };
 
   async run(): Promise<void> {

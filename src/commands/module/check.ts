@@ -5,9 +5,9 @@ import { UsageError } from '../../lib/util/errors.ts';
 import { suggestion } from '../../lib/util/text/near.ts';
 
 export default class ModuleCheck extends Base {
-  static override summary = 'Check module files and list what they define';
+  static override summary = 'Check the module files and list the modules';
   static override description =
-    'Validates the configuration with every module file and macro: each problem is named with its file, line and column. Then lists the modules of one version, or of all.';
+    'Checks the configuration, every module file and every macro. Each problem is named with file, line and column. Then lists the modules of one version, or of all.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> 7.0.8'];
   static override exits = [0, 2];
   static override args = {

@@ -6,15 +6,15 @@ import { planVersion, writeVersion } from '../../lib/cli/config/init/newversion.
 export default class ModuleNew extends Base {
   static override summary = 'Make the module file of a new software version';
   static override description =
-    'Copies the module file of an old version, comments and all, with a line that says where it is from. Nothing is processed with it until automatic.version or a request names it: where the old version was the only one, dflow.yaml says automatic.version from now on.';
+    'Copies the module file of an old version, with its comments, and adds a line that names the old version. No run uses the new version until automatic.version or a request names it. Where the old version was the only one, dflow.yaml gets automatic.version.';
   static override examples = ['<%= config.bin %> <%= command.id %> 7.0.9 --from 7.0.8'];
   static override exits = [0, 2];
   static override args = {
-    version: Args.string({ description: 'new version', required: true, ignoreStdin: true }),
+    version: Args.string({ description: 'name of the new version', required: true, ignoreStdin: true }),
   };
   static override flags = {
     ...changing,
-    from: Flags.string({ description: 'version to copy', required: true, helpValue: 'VERSION' }),
+    from: Flags.string({ description: 'version whose file is copied', required: true, helpValue: 'VERSION' }),
   };
 
   async run(): Promise<void> {
@@ -22,13 +22,13 @@ export default class ModuleNew extends Base {
     const settings = await this.settings();
     const plan = planVersion(settings, args.version, flags.from, new Date().toISOString().slice(0, 10));
     if (!flags['dry-run']) writeVersion(plan);
-    const text = `as ${flags.from}; edit it, then: dflow module check ${args.version}`;
+    const text = `copied from ${flags.from}; edit the file, then: dflow module check ${args.version}`;
     const dryRun = flags['dry-run'] ? { dryRun: true } : {};
     this.out.item({ kind: 'module', ref: plan.path, did: 'made', text, ...dryRun });
     if (!plan.keep) return;
     const { file, version } = plan.keep;
-    const said = `automatic.version: '${version}': runs are still processed with ${version}`;
-    const next = `edit automatic.version when ${args.version} is to process new runs`;
+    const said = `automatic.version: '${version}' added; new runs are still processed with ${version}`;
+    const next = `set automatic.version to '${args.version}' in ${file} when new runs shall use it`;
     this.out.item({ kind: 'config', ref: file, did: 'changed', text: said, next, ...dryRun });
   }
 }

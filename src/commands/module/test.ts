@@ -5,9 +5,9 @@ import { trialItems } from '../../lib/flow/steps/trial/trial.ts';
 import { withScratch } from '../../lib/util/files/scratch.ts';
 
 export default class ModuleTest extends Base {
-  static override summary = 'Run a module on this machine, on one run, without changing anything';
+  static override summary = 'Run a module here on the data of one run, as a test';
   static override description =
-    'Runs the job wrapper in a temporary folder on the real inputs of one run (prerequisites: their newest completed passes), and shows its record, its outputs and the end of what it printed. No batch system; the store and the storage elements are only read. With --keep the folder stays, outputs and all.';
+    'Runs the job wrapper in a temporary folder on the inputs of one run, without a batch system. Prerequisites are the newest completed passes. Shows the result record, the outputs and the end of the log. Store and storage elements are only read. With --keep the outputs stay in a folder.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> Processing --run 109134',
     '<%= config.bin %> <%= command.id %> Analysis40 --run 109134 --subrun 2 --version 7.0.9 --keep ./try',
@@ -17,15 +17,15 @@ export default class ModuleTest extends Base {
     module: Args.string({ description: 'name of the module', required: true, ignoreStdin: true }),
   };
   static override flags = {
-    run: Flags.integer({ char: 'r', description: 'run', required: true, helpValue: 'RUN', min: 0 }),
-    subrun: Flags.integer({ description: 'subrun (default: the first)', helpValue: 'N', min: 0 }),
+    run: Flags.integer({ char: 'r', description: 'number of the run', required: true, helpValue: 'RUN', min: 0 }),
+    subrun: Flags.integer({ description: 'number of the subrun (default: the first)', helpValue: 'N', min: 0 }),
     version: Flags.string({
       char: 'V',
       description: 'software version (default: the automatic one)',
       helpValue: 'VERSION',
     }),
-    keep: Flags.string({ description: 'folder for the outputs, which stays', helpValue: 'FOLDER' }),
-    lines: Flags.integer({ description: 'lines of the log at most', default: 20, min: 0, helpValue: 'N' }),
+    keep: Flags.string({ description: 'keep the outputs in this folder', helpValue: 'FOLDER' }),
+    lines: Flags.integer({ description: 'at most N lines of the log', default: 20, min: 0, helpValue: 'N' }),
   };
 
   async run(): Promise<void> {

@@ -5,7 +5,9 @@ import { beating } from '../../lib/flow/farms/beat.ts';
 import { applyObservations, type Observation, parseObservation } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class MonitorApply extends Base {
-  static override summary = 'Apply the lines of `monitor poll` from standard input';
+  static override summary = 'Apply the job states that `dflow monitor poll` printed';
+  static override description =
+    'Reads the lines of dflow monitor poll from standard input and changes the jobs accordingly.';
   static override examples = ['<%= config.bin %> monitor poll | <%= config.bin %> <%= command.id %> --dry-run'];
   static override exits = [0, 1, 2, 3, 5, 75];
   static override flags = { ...changing };

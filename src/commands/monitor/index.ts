@@ -7,7 +7,7 @@ import { monitor } from '../../lib/flow/steps/monitor/monitor.ts';
 export default class Monitor extends Base {
   static override summary = 'Watch submitted jobs and catalogue their outputs';
   static override description =
-    'Asks the batch system once for all active jobs and applies what it says: publishes verified outputs, judges failures by the policy, cancels what is wanted canceled. Unknown is never failed.';
+    'Asks the batch system once about all active jobs and acts on the answer. Verified outputs are catalogued, failures are judged by the policy, jobs to be canceled are stopped. A job of unknown state does not count as failed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> poll | <%= config.bin %> <%= command.id %> apply',

@@ -3,8 +3,9 @@ import { Base } from '../../lib/cli/base.ts';
 import { poll } from '../../lib/flow/steps/monitor/monitor.ts';
 
 export default class MonitorPoll extends Base {
-  static override summary = 'Ask the batch system for all active jobs; print one JSON line for each';
-  static override description = 'Changes no job. A missing line means nothing: absence is said explicitly.';
+  static override summary = 'Print the state of all active jobs at the batch system';
+  static override description =
+    'Changes no job. A job without a line is unknown; a job that is gone has a line that says so.';
   static override examples = ['<%= config.bin %> <%= command.id %> | <%= config.bin %> monitor apply'];
   static override exits = [0, 2, 3, 4, 5, 75];
   static override flags = {

@@ -7,7 +7,7 @@ import { disable } from '../../lib/flow/switches/storageswitch.ts';
 export default class StorageDisable extends Base {
   static override summary = 'Switch a storage element off for a while';
   static override description =
-    'Transfer, verify and purge leave the storage element alone; its copies do not count for purge. It ends by itself, or with dflow resume.';
+    'Transfer, verify and purge leave the storage element alone, and its copies do not count for purge. The storage element is enabled again at the given time, or by dflow resume.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> ral --until 2026-07-15T08:00 --why "tape library is moved"',
   ];
@@ -17,7 +17,7 @@ export default class StorageDisable extends Base {
   static override flags = {
     ...changing,
     ...until,
-    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
   };
 
   async run(): Promise<void> {

@@ -7,7 +7,7 @@ import { setPrimary } from '../../lib/flow/switches/storageswitch.ts';
 export default class StoragePrimary extends Base {
   static override summary = 'Choose the storage element that new files go to first';
   static override description =
-    'The storage element that files are copied to first and from which they fan out, instead of the first one of the configuration. It ends by itself, or with dflow resume; a switch that is in force is replaced.';
+    'New files are copied to the primary storage element first, and from there to the others. Without this command the first one in dflow.yaml is the primary. The choice ends at the given time, or with dflow resume. A new choice replaces the old one.';
   static override examples = ['<%= config.bin %> <%= command.id %> fnal --for 2d --why "network trouble at sfu"'];
   static override args = {
     name: Args.string({ description: 'name of the storage element', required: true, ignoreStdin: true }),
@@ -15,7 +15,7 @@ export default class StoragePrimary extends Base {
   static override flags = {
     ...changing,
     ...until,
-    why: Flags.string({ description: 'reason', required: true, helpValue: 'TEXT' }),
+    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
   };
 
   async run(): Promise<void> {

@@ -5,20 +5,24 @@ import { Base } from '../../lib/cli/base.ts';
 import { dropUnreadable } from '../../lib/flow/steps/archive/drop.ts';
 
 export default class StoreDrop extends Base {
-  static override summary = 'Remove documents that dflow cannot read';
+  static override summary = 'Remove documents that dflow cannot read from the store';
   static override description =
-    'Removes documents whose fields are not what their kind must have: another version, an import or a hand in the database left them. A receipt in .dflow/receipts keeps their content; corrected, dflow store import takes it. Documents that can be read are refused.';
+    'Removes documents whose fields do not fit their kind, for example after an import or a change by hand. Their content is kept in a receipt in .dflow/receipts; corrected, dflow store import takes it. Documents that dflow can read are refused.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> run:0000000009 --why "test entry"',
     '<%= config.bin %> <%= command.id %> run:0000000009 --why "test entry" --dry-run',
   ];
   static override strict = false;
   static override args = {
-    ids: Args.string({ description: 'ids of documents, @FILE, -', required: true, ignoreStdin: true }),
+    ids: Args.string({
+      description: 'ids of documents, @FILE, or - for standard input',
+      required: true,
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     ...changing,
-    why: Flags.string({ description: 'reason', helpValue: 'TEXT', required: true }),
+    why: Flags.string({ description: 'reason, kept in the receipt', helpValue: 'TEXT', required: true }),
   };
 
   async run(): Promise<void> {

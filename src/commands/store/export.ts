@@ -3,9 +3,9 @@ import { Base } from '../../lib/cli/base.ts';
 import { exportStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreExport extends Base {
-  static override summary = 'Print every document as a JSON line';
+  static override summary = 'Print every document of the store as a JSON line';
   static override description =
-    'For backups, and to move from SQLite to CouchDB. Revisions belong to the store and are left out.';
+    'Use it for backups, and to move from SQLite to CouchDB. Revisions are left out: they belong to the store.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> > backup.jsonl',
     '<%= config.bin %> <%= command.id %> --kind table,tablebody > tables.jsonl',

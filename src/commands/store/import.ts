@@ -5,15 +5,19 @@ import { Base } from '../../lib/cli/base.ts';
 import { importStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreImport extends Base {
-  static override summary = 'Add documents from JSON lines';
+  static override summary = 'Add documents from a file of JSON lines to the store';
   static override description =
-    'Adds what is missing and never changes what is there: a document that stands with other content is refused and named. Repeating it is harmless.';
+    'Adds documents that are missing. Existing documents are not changed: a document with other content is refused and named. The command may be repeated.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> backup.jsonl',
     '<%= config.bin %> store export --config old/dflow.yaml | <%= config.bin %> <%= command.id %> - --dry-run',
   ];
   static override args = {
-    file: Args.string({ description: 'JSON lines, or - for stdin', required: true, ignoreStdin: true }),
+    file: Args.string({
+      description: 'file of JSON lines, or - for standard input',
+      required: true,
+      ignoreStdin: true,
+    }),
   };
   static override flags = { ...changing };
 

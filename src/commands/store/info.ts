@@ -3,6 +3,7 @@ import { page } from '../../lib/render/page.ts';
 
 export default class StoreInfo extends Base {
   static override summary = 'Show where the store is and whether it may be written';
+  static override description = 'Shows engine, place, experiment and number of documents.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
 
   async run(): Promise<void> {

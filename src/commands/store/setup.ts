@@ -3,7 +3,7 @@ import { Base } from '../../lib/cli/base.ts';
 export default class StoreSetup extends Base {
   static override summary = 'Set up the document store of the experiment';
   static override description =
-    'Creates the store where there is none, installs the views, and writes the mark that replication does not copy: replicas stay read-only. Idempotent.';
+    'Creates the store when it does not exist, installs the views, and marks the store as the writable one. A replica has no mark and stays read-only. The command may be repeated.';
   static override examples = ['<%= config.bin %> <%= command.id %>'];
 
   async run(): Promise<void> {

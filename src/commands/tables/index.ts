@@ -6,7 +6,7 @@ import { tables } from '../../lib/flow/steps/tables/tables.ts';
 export default class Tables extends Base {
   static override summary = 'Make the run tables of complete runs that lack them';
   static override description =
-    'First pass: runs the configured command (tables.command) once for each run that lacks a required table and loads what it prints.';
+    'Runs the command of tables.command once for each run that lacks a required table, and loads the tables that it prints.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run'];
   static override flags = { ...changing, ...limit };
 

@@ -8,13 +8,15 @@ import { UsageError } from '../../lib/util/errors.ts';
 export default class TablesLoad extends Base {
   static override summary = 'Load run tables from RATDB files';
   static override description =
-    'Loads every table of the files. A file that does not parse is named with its line and column, and nothing of it is loaded. Loading the same again changes nothing.';
+    'Loads every table of the files. A file with an error is named with line and column, and none of its tables is loaded. Tables that are loaded already are left alone.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> RUN_109134.ratdb',
     '<%= config.bin %> <%= command.id %> *.ratdb --tag partialfill-physics-v2',
   ];
   static override strict = false;
-  static override args = { file: Args.string({ description: 'RATDB files, or - for stdin', ignoreStdin: true }) };
+  static override args = {
+    file: Args.string({ description: 'RATDB files, or - for standard input', ignoreStdin: true }),
+  };
   static override flags = {
     ...changing,
     ...limit,
@@ -24,7 +26,7 @@ export default class TablesLoad extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(TablesLoad);
     const files = argv as string[];
-    if (files.length === 0) throw new UsageError('no file is named', { hint: 'dflow tables load FILE..., or -' });
+    if (files.length === 0) throw new UsageError('a file is required', { hint: 'dflow tables load FILE' });
     const sources = [];
     for (const name of files) sources.push({ name, text: await (name === '-' ? readInputBytes() : readBytes(name)) });
     const ports = await this.ports(true);

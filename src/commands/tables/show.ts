@@ -6,19 +6,20 @@ import { page } from '../../lib/render/page.ts';
 import { ItemError } from '../../lib/util/errors.ts';
 
 export default class TablesShow extends Base {
-  static override summary = 'Show a run table as it holds for a run';
-  static override description = 'Looks through the planes of RATDB: user, run ranges (highest pass), default.';
+  static override summary = 'Show the run table that is valid for a run';
+  static override description =
+    'Looks for the table as RATDB does: first tables of the user, then run ranges (highest pass), then the default.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> RUN --run 109134',
     '<%= config.bin %> <%= command.id %> GEO --index av --run 109134 --tag v2 --json',
   ];
   static override args = {
-    name: Args.string({ description: 'table name; NAME[INDEX] also', required: true, ignoreStdin: true }),
+    name: Args.string({ description: 'name of the table, or NAME[INDEX]', required: true, ignoreStdin: true }),
   };
   static override flags = {
-    run: Flags.integer({ char: 'r', description: 'run', required: true, helpValue: 'N' }),
+    run: Flags.integer({ char: 'r', description: 'number of the run', required: true, helpValue: 'N' }),
     index: Flags.string({ description: 'index of the table', helpValue: 'INDEX' }),
-    tag: Flags.string({ description: 'as frozen under this name', helpValue: 'NAME' }),
+    tag: Flags.string({ description: 'the table as it was frozen under this name', helpValue: 'NAME' }),
   };
 
   async run(): Promise<void> {
@@ -27,7 +28,7 @@ export default class TablesShow extends Base {
     const [, name = args.name, bracket = ''] = /^([^[]*)(?:\[(.*)\])?$/.exec(args.name) ?? [];
     const found = await lookupTable(store, name, flags.index ?? bracket, flags.run, flags.tag);
     if (!found) {
-      const hint = 'dflow list tables; dflow tables load FILE';
+      const hint = 'dflow list tables, or: dflow tables load FILE';
       throw new ItemError(`no table ${args.name} holds for run ${flags.run}`, { hint });
     }
     const { fields, ...rest } = found;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Config, flush, run } from '@oclif/core';
 import { stop } from '../util/processes/stopping.ts';
 import { codeOf, ownError } from '../util/systemerrors.ts';
+import { misspelt } from './arguments/misspelt.ts';
 import { endWithoutTerminal } from './output/closedterminal.ts';
 import { report } from './output/report.ts';
 
@@ -13,16 +14,19 @@ export async function main(url: string): Promise<void> {
   endOnSignals();
   const output = watchOutput();
   process.once('uncaughtException', (error) => process.exit(report(error)));
+  let commands: readonly string[] = [];
   try {
     const config = await Config.load({ root: fileURLToPath(new URL('..', url)) });
     config.pjson.oclif.helpClass = './dist/help.js';
+    commands = config.commandIDs;
     await run(argumentsOf(process.argv.slice(2)), config);
     await nextTurn();
     // A closed pipe or a full disk never drains: waiting for it would end the process with Node's own code 13.
     if (process.stdout.writable && output.fault === undefined) await flush();
   } catch (error) {
     // Who waits for the output to be written is told of its error, too.
-    if (output.fault === undefined || codeOf(error) !== codeOf(output.fault)) process.exitCode = report(error);
+    if (output.fault === undefined || codeOf(error) !== codeOf(output.fault))
+      process.exitCode = report(misspelt(error, commands));
   }
   await nextTurn();
   if (output.fault === undefined) return;

@@ -4,22 +4,22 @@ import { Args, Flags } from '@oclif/core';
 /** Every command has these. */
 export const baseFlags = {
   config: Flags.string({
-    description: 'configuration file (default: found upward)',
+    description: 'configuration file (default: dflow.yaml here or in a folder above)',
     helpGroup: 'GLOBAL',
     helpValue: 'FILE',
   }),
-  json: Flags.boolean({ description: 'one JSON object per line and item', helpGroup: 'GLOBAL', exclusive: ['format'] }),
+  json: Flags.boolean({ description: 'print one JSON object per line', helpGroup: 'GLOBAL', exclusive: ['format'] }),
   format: Flags.option({
     options: ['table', 'tsv', 'ids', 'exactly', 'json'] as const,
-    description: 'output (default: table on a terminal, tsv in a pipe)',
+    description: 'form of the output (default: table on a terminal, tsv in a pipe)',
     helpGroup: 'GLOBAL',
   })(),
-  quiet: Flags.boolean({ char: 'q', description: 'say nothing when nothing changed', helpGroup: 'GLOBAL' }),
+  quiet: Flags.boolean({ char: 'q', description: 'print nothing when nothing changed', helpGroup: 'GLOBAL' }),
 };
 
 /** Commands that change something. */
 export const changing = {
-  'dry-run': Flags.boolean({ char: 'n', description: 'print what would be done, and do nothing' }),
+  'dry-run': Flags.boolean({ char: 'n', description: 'print what would be done; change nothing' }),
 };
 
 /** Commands that register files. */
@@ -27,7 +27,7 @@ export const secondLook = {
   wait: Flags.boolean({
     allowNo: true,
     default: true,
-    description: 'wait for the second look at new files (at most as long as they settle)',
+    description: 'wait for the second look at new files (up to the settle time)',
   }),
 };
 
@@ -37,7 +37,7 @@ export const limit = {
 
 /** Destructive commands ask on a terminal and need this elsewhere. */
 export const yes = {
-  yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
+  yes: Flags.boolean({ char: 'y', description: 'do not ask for confirmation' }),
 };
 
 /** One flag repeated or with commas: or. Not greedy, so that `--run 109134 -` leaves the `-` alone. */
@@ -46,45 +46,45 @@ function many(description: string, helpValue: string, char?: 'r' | 'm' | 'V' | '
   return Flags.string({ ...options, helpGroup: 'SELECTION', ...(char ? { char } : {}) });
 }
 
-export const run = { run: many('runs: 109134, 109100-109200, 109100-, @FILE', 'RUNS', 'r') };
-export const level = { level: many('raw data level', 'LEVEL') };
-export const module = { module: many('module, glob', 'NAME', 'm') };
-export const site = { site: many('farm', 'NAME') };
-export const storage = { storage: many('storage element', 'NAME') };
+export const run = { run: many('runs: 109134, 109100-109200, 109100- or @FILE', 'RUNS', 'r') };
+export const level = { level: many('raw data level, such as L1', 'LEVEL') };
+export const module = { module: many('name of a module; * matches any text', 'NAME', 'm') };
+export const site = { site: many('name of a farm', 'NAME') };
+export const storage = { storage: many('name of a storage element', 'NAME') };
 export const why = { why: Flags.string({ description: 'reason, kept in the history', helpValue: 'TEXT' }) };
 
 /** The selection flags of COMMANDS.md. */
 export const selection = {
   ...run,
   ...module,
-  version: many('software version, glob', 'VERSION', 'V'),
-  state: many('states, or active, open, all', 'STATE', 's'),
+  version: many('software version; * matches any text', 'VERSION', 'V'),
+  state: many('states of passes, or active, open, all', 'STATE', 's'),
   pass: Flags.string({
     char: 'p',
-    description: 'last, N or all (default: last)',
+    description: 'pass of each run and module: last, N or all (default: last)',
     helpValue: 'N',
     helpGroup: 'SELECTION',
   }),
-  label: many('label', 'NAME', 'l'),
-  request: many('request', 'NAME'),
-  tag: many('RATDB tag', 'NAME'),
-  cause: many('cause of the failure', 'SLUG'),
+  label: many('label of passes', 'NAME', 'l'),
+  request: many('request of passes (dflow reprocess)', 'NAME'),
+  tag: many('RATDB tag of passes', 'NAME'),
+  cause: many('cause of the failure, such as time-limit', 'CAUSE'),
   ...site,
   ...level,
   since: Flags.string({
-    description: 'state changed since: 12h, or a date',
+    description: 'passes whose state changed since then: 12h, or a date',
     helpValue: 'TIME',
     helpGroup: 'SELECTION',
   }),
 };
 
 /** `--all`: commands that ask for a selection take everything only when told so. */
-export const all = { all: Flags.boolean({ description: 'everything', helpGroup: 'SELECTION' }) };
+export const all = { all: Flags.boolean({ description: 'everything, without a selection', helpGroup: 'SELECTION' }) };
 
 /** REFs; more may follow (`strict = false`). Standard input is read for `-` only. */
 export const refs = {
   ref: Args.string({
-    description: '109134, 109134/Analysis40/2, a document id, @FILE, or - for stdin',
+    description: 'run, pass or document: 109134, 109134/Analysis40/2, an id, @FILE, or - for standard input',
     ignoreStdin: true,
   }),
 };

@@ -5,24 +5,16 @@ import { type Command, CommandHelp, Help } from '@oclif/core';
 export const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'CHAIN',
-    'do everything that is due, once; a selection limits a step',
+    'the steps from raw file to processed data; each does what is due',
     ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset', 'purge', 'chain'],
   ],
-  [
-    'ASK',
-    'ask for work, or take it back, by REF or selection',
-    ['reprocess', 'produce', 'retry', 'cancel', 'delete', 'label'],
-  ],
+  ['ASK', 'make, repeat, stop or undo chosen jobs', ['reprocess', 'produce', 'retry', 'cancel', 'delete', 'label']],
   [
     'LOOK',
-    'look; nothing is changed',
+    'look at the experiment; nothing is changed',
     ['status', 'why', 'list', 'show', 'log', 'history', 'flow', 'events', 'report', 'wait', 'note'],
   ],
-  [
-    'SWITCH',
-    'switch things off and on again, with --why and --for or --until',
-    ['pause', 'resume', 'quarantine', 'farm', 'storage'],
-  ],
+  ['SWITCH', 'stop a part for some time; --why gives the reason', ['pause', 'resume', 'quarantine', 'farm', 'storage']],
   [
     'SET UP',
     'set up, check and try out',
@@ -33,21 +25,35 @@ export const GROUPS: readonly (readonly [string, string, readonly string[]])[] =
 /** Columns of a terminal on which the first page must not wrap. */
 const WIDTH = 80;
 
-const INTRODUCTION = `A detector writes files, run after run. dflow registers them, copies them to
-storage elements, makes the jobs of each run, submits and watches them, and
-deletes files from the detector's disk only when enough copies are verified.`;
+const INTRODUCTION = `dflow moves the data of an experiment from its detector to processed files. It
+finds the raw files of each run, copies them to storage elements, runs the jobs
+of each run on a batch system, and stores the outputs. It deletes a raw file
+from the detector's disk only when enough copies are verified.
+
+WORDS  used by all commands
+  run              a numbered period of data taking; its files are subruns
+  buffer           the disk next to the detector
+  storage element  a place for copies: a folder or a grid server
+  run table        the state of the detector during a run
+  module, job      a program that processes runs; one execution of it on a run
+  pass             the n-th time that a module processes a run
+  farm             a place that runs jobs, with one batch system
+  hold             something stopped by a person or by dflow, with a reason
+  REF              a run (109134), or a pass (109134/Processing/2)`;
 
 /** Summaries of commands that are not ours. */
-const OWN_WORDS: Readonly<Record<string, string>> = { autocomplete: 'Switch on completion in your shell' };
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  autocomplete: 'Complete commands in your shell when you press TAB',
+};
 
 export const EXITS: Readonly<Record<number, string>> = {
-  0: 'done, or there was nothing to do',
-  1: 'some items failed in this call; each is named',
-  2: 'wrong usage, a wrong configuration, or a store that must not be written',
+  0: 'done, or nothing to do',
+  1: 'some items failed; each is named',
+  2: 'wrong command line, wrong configuration, or a store that is read-only',
   3: 'the store cannot be reached',
   4: 'credentials are missing or expired',
-  5: 'a batch system or storage element cannot be reached, or is not the one expected',
-  75: 'another instance holds the lease, or dflow was replaced while it ran: try again',
+  5: 'a batch system or storage element cannot be reached, or is not the expected one',
+  75: 'another dflow holds the lease, or dflow was replaced while it ran: try again',
   130: 'interrupted (143: terminated)',
 };
 
@@ -58,6 +64,26 @@ export function exitsOf(command: Command.Loadable): readonly number[] {
 }
 
 class WithExitStatus extends CommandHelp {
+  /** The summary is the first line of the page already. */
+  protected override description(): string | undefined {
+    const { description } = this.command;
+    return description === undefined ? undefined : this.wrap(this.render(description));
+  }
+
+  /** `storage disable NAME --why TEXT [options]`: what must be given. The sections below name the options. */
+  protected override defaultUsage(): string {
+    const { id, args, flags, strict } = this.command;
+    const names = Object.values(args).map(({ name, required }, index, all) => {
+      const word = `${name.toUpperCase()}${strict === false && index === all.length - 1 ? '...' : ''}`;
+      return required ? word : `[${word}]`;
+    });
+    const needed = Object.values(flags).flatMap((flag) => {
+      if (!flag.required) return [];
+      return `--${flag.name}${flag.type === 'option' ? ` ${flag.helpValue ?? 'TEXT'}` : ''}`;
+    });
+    return [id, ...names, ...needed, '[options]'].join(' ');
+  }
+
   protected override sections(): ReturnType<CommandHelp['sections']> {
     const lines = [...exitsOf(this.command), 130].map((code): [string, string] => [String(code), EXITS[code] ?? '']);
     const section = { header: 'EXIT STATUS', generate: () => ({ header: 'EXIT STATUS', body: lines }) };
@@ -74,7 +100,9 @@ export default class DflowHelp extends Help {
       const rows = words.flatMap((word) => this.line(word));
       if (rows.length > 0) lines.push(`${name}  ${about}`, ...rows, '');
     }
-    lines.push('`dflow COMMAND --help` says more; `dflow init --from FOLDER` is where to start.');
+    lines.push(
+      'Start with `dflow demo`, or with `dflow init --from FOLDER` on your own files.\n`dflow COMMAND --help` explains a command; `man dflow-COMMAND` shows the same.',
+    );
     this.log(lines.join('\n'));
   }
 

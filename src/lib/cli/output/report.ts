@@ -63,9 +63,6 @@ function isReplaced(error: unknown): boolean {
 
 /** What oclif says of a command line, as this program says it: what is wrong, then where help is. */
 function usageLines(message: string): string[] {
-  // The line before it has named what is not a command.
-  const asked = /^Run (\S+ help.*) for a list of available commands\.?$/.exec(message);
-  if (asked) return ['Error: unknown command', `Next: ${asked[1]}`];
   const [first = '', ...rest] = message
     .split('\n')
     .map((line) => line.trim())
