@@ -17,7 +17,7 @@ process.env.HOME = folder;
 // Below the project, so that packages are found.
 const outfile = join(root, 'node_modules/.cache', `dflow-bench-ganga-${process.pid}.mjs`);
 await build({
-  entryPoints: [join(root, 'src/lib/backends/ganga.ts')],
+  entryPoints: [join(root, 'src/lib/backends/ganga/ganga.ts')],
   bundle: true,
   format: 'esm',
   platform: 'node',

@@ -3,6 +3,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeAdapterList } from './adapters.js';
 import { bundle } from './bundle.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -21,6 +22,7 @@ const outputs = {
   'src/lib/cli/output/reference.ts': 'reference',
 };
 
+writeAdapterList(root);
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await bundle(
   root,

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
+import { adapterList, LIST } from './adapters.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -166,6 +167,7 @@ export function generated() {
     ['docs/architecture.md', between(read('docs/architecture.md'), 'transitions', transitions())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
+    [LIST, adapterList(root)],
   ]);
   for (const command of commands().flatMap((group) => group.commands)) {
     files.set(`man/${spaced(command.id).replaceAll(' ', '-')}.1`, manPage(command));

@@ -18,11 +18,11 @@ const SHELL = /(^|[^\w.-])(rm|rmdir|unlink|shred)\s+(-|"|'|\$|\/)/;
 
 const ALLOWED: Readonly<Record<string, string>> = {
   'src/lib/util/files/remove.ts': "dflow's own files on this machine: follows no link, leaves its folder nowhere",
-  'src/lib/protocols/posix.ts': 'Storage.remove of a mounted folder',
+  'src/lib/protocols/posix/posix.ts': 'Storage.remove of a mounted folder',
   'src/lib/protocols/posix/movenew.ts':
     'a rename that overwrites nothing: the file has its new name before the old one goes',
   'src/lib/protocols/xrootd/server.ts': 'Storage.remove of an XRootD server; what xrdcp itself has written wrong',
-  'src/lib/protocols/gfal.ts': 'Storage.remove by gfal2; what a copy that failed has written',
+  'src/lib/protocols/gfal/gfal.ts': 'Storage.remove by gfal2; what a copy that failed has written',
   'src/lib/protocols/gfal/driver.ts': 'Storage.remove by gfal2',
   'src/lib/wrapper/heartbeat.sh': "the job's own heartbeat file",
   'src/lib/wrapper/remote.sh': 'what this start of the job has written and not published',
@@ -68,7 +68,7 @@ test('nothing deletes files but what is known to', () => {
     (file) => where([file], file.endsWith('.ts') ? DELETES : [...DELETES, SHELL]).length > 0 || takesDeletion(file),
   );
   expect(found.filter((file) => !(file in ALLOWED))).toEqual([]);
-  expect(found).toContain('src/lib/protocols/posix.ts');
+  expect(found).toContain('src/lib/protocols/posix/posix.ts');
 });
 
 test('flow deletes and renames at elements and buffers in one way, and nothing by itself on this machine', () => {

@@ -2,6 +2,8 @@
 // The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
 import type { Doc, Json } from './domain/doc.ts';
 import type { Iso } from './util/time.ts';
+import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
+import type { View } from './views/view.ts';
 
 /**
  * What a change function answers. It must be pure: it is called again on the newer document after a conflict.
@@ -45,32 +47,40 @@ export function tookEffect(outcome: Outcome): boolean {
   return outcome.result === 'written' || outcome.result === 'already';
 }
 
+export interface KeyRange<Key = Json, Begin = Prefix<Key>> {
+  readonly start?: Bound<Key>;
+  readonly end?: Bound<Key>;
+  /** Array keys that begin with these elements. */
+  readonly prefix?: Begin;
+}
+
 /**
  * Keys collate as in CouchDB: null < false < true < numbers < strings < arrays < objects. Ranges are inclusive;
  * `start` is the lower end also where `descending` turns the answer round. `prefix` narrows a range further.
  */
-export interface ViewQuery {
-  readonly key?: Json;
-  readonly keys?: readonly Json[];
-  readonly start?: Json;
-  readonly end?: Json;
-  /** Array keys that begin with these elements. */
-  readonly prefix?: readonly Json[];
+export interface ViewQuery<Key = Json, Begin = Prefix<Key>> extends KeyRange<Key, Begin> {
+  readonly key?: Key;
+  readonly keys?: readonly Key[];
   readonly descending?: boolean;
   readonly limit?: number;
   readonly skip?: number;
 }
 
-export interface Row {
-  readonly key: Json;
-  readonly value: Json;
+export interface Row<Key = Json, Value = Json> {
+  readonly key: Key;
+  readonly value: Value;
   readonly id: string;
 }
 
-export interface Group {
-  readonly key: Json;
+export interface Group<Key = Json> {
+  readonly key: Key;
   readonly value: number;
 }
+
+/** What is asked of a view and what it answers, by its handle: `GroupOf<typeof views.causes, 3>`. */
+export type QueryOf<V> = V extends View<infer Key, Json> ? ViewQuery<Key> : never;
+export type RowOf<V> = V extends View<infer Key, infer Value> ? Row<Key, Value> : never;
+export type GroupOf<V, Count extends Level> = V extends View<infer Key, Json> ? Group<Head<Key, Count>> : never;
 
 /** Documents by id, in byte order of the ids; both ends inclusive, `start` the lower one also when descending. */
 export interface IdRange {
@@ -107,26 +117,37 @@ export interface ChangesPage {
   readonly last: string;
 }
 
-export interface Store {
+/** What may be asked of a store. Reports are given no more: one that writes does not compile. */
+export interface ReadStore {
   /** Documents that exist among `ids`, by id. Takes many; order does not matter. `_conflicts` is filled in. */
   get<D extends Doc = Doc>(ids: readonly string[]): Promise<Map<string, D>>;
   /** Documents by id range. */
   range<D extends Doc = Doc>(range: IdRange): Promise<D[]>;
-  /** One compare-and-swap change with bounded retries. */
-  update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>>;
-  /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may stand there once. */
-  bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
   /** Rows of a view: hints. Whoever decides on them reads the documents again. */
-  view(name: string, query?: ViewQuery): Promise<Row[]>;
+  view<Key extends Json, Value extends Json, const Begin extends Prefix<Key> = Prefix<Key>>(
+    view: View<Key, Value>,
+    query?: ViewQuery<NoInfer<Key>, Begin>,
+  ): Promise<Row<Within<Key, Begin>, Value>[]>;
   /** The view's built-in reduce, grouped by the first `level` elements of array keys; level 0: one total. */
-  count(name: string, level: number, query?: Pick<ViewQuery, 'prefix' | 'start' | 'end'>): Promise<Group[]>;
+  count<Key extends Json, Value extends Json, Count extends Level>(
+    view: View<Key, Value>,
+    level: Count,
+    query?: KeyRange<NoInfer<Key>>,
+  ): Promise<Group<Head<Key, Count>>[]>;
   /** Ids changed after `since` (from the beginning without it), oldest first, each once. */
   changes(since?: string, limit?: number): Promise<ChangesPage>;
   /** The store's clock: the only one for leases. */
   now(): Promise<Iso>;
+  info(): Promise<StoreInfo>;
+}
+
+export interface Store extends ReadStore {
+  /** One compare-and-swap change with bounded retries. */
+  update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>>;
+  /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may stand there once. */
+  bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
   /** Marks the database as the one writable database of `experiment` and installs the views; idempotent. */
   setup(experiment: string): Promise<StoreInfo>;
-  info(): Promise<StoreInfo>;
   close(): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { open } from '../../src/lib/backends/local.ts';
+import { open } from '../../src/lib/backends/local/local.ts';
 import { backendContract, nonce, until, untilState } from '../contracts/backend.ts';
 import {
   backend,
@@ -109,7 +109,7 @@ describe('local', () => {
   });
 
   test('four processes submit at once, while the supervisor keeps ending for want of work: no wake-up is lost', async () => {
-    const built = await buildModule('src/lib/backends/local.ts');
+    const built = await buildModule('src/lib/backends/local/local.ts');
     try {
       const code = `
         const { open } = await import(${JSON.stringify(built.path)});

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { open } from '../../src/lib/backends/local.ts';
+import { open } from '../../src/lib/backends/local/local.ts';
 import { tryLock } from '../../src/lib/util/processes/lock.ts';
 import { isRunning, nonce, until, untilState } from '../contracts/backend.ts';
 import {

@@ -34,7 +34,7 @@ import {
   stateOf,
   withExit,
 } from '../../src/lib/backends/slurm/parse.ts';
-import { open } from '../../src/lib/backends/slurm.ts';
+import { open } from '../../src/lib/backends/slurm/slurm.ts';
 import { POLICY } from '../../src/lib/cli/config/defaults.ts';
 import { judge } from '../../src/lib/domain/jobs/policy.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';

@@ -13,12 +13,11 @@ const newer = { ...moduleFile([module('New')], {}), version: '2.0' };
 
 let ports: TestPorts;
 beforeEach(async () => {
-  const runs = {
-    ...{ quiet: 1, maxJump: 1, first: 0, last: 9, late: 'show' as const, calibration: [] },
-    types: ['Maintenance', 'Physics', 'Laser'],
+  const config = {
+    runs: { types: ['Maintenance', 'Physics', 'Laser'], calibration: [] },
+    automatic: { version: '1.0' },
   };
-  const automatic = { version: '1.0', level: 'L1', from: 0, share: 0.7 };
-  ports = await makePorts({ settings: { runs, automatic, modules: { '1.0': file, '2.0': newer } } });
+  ports = await makePorts({ config, around: { modules: { '1.0': file, '2.0': newer } } });
 });
 afterEach(() => ports.remove());
 

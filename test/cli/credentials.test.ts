@@ -2,7 +2,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import type { Settings } from '../../src/lib/domain/settings.ts';
 import { secondsLeft, tokenLeft } from '../../src/lib/domain/token.ts';
 import { type CredentialDoc, requireCredentials } from '../../src/lib/flow/farms/credentials.ts';
 import { status } from '../../src/lib/flow/reports/status/status.ts';
@@ -12,10 +11,11 @@ import { verify } from '../../src/lib/flow/steps/verify/verify.ts';
 import { CredentialsError, EXIT } from '../../src/lib/util/errors.ts';
 import { HOUR, ms } from '../../src/lib/util/time.ts';
 import { closeWorlds, collect, readRun, T0, type TestPorts, world } from '../support/ports.ts';
+import type { Config } from '../support/settings.ts';
 import { completeRun } from '../support/stored.ts';
 
-const withCredentials = (credentials: Partial<NonNullable<Settings['credentials']>>): Promise<TestPorts> =>
-  world({ now: () => ms(T0), settings: { credentials: { warn: 3 * HOUR, ...credentials } } });
+const withCredentials = (credentials: NonNullable<Config['credentials']>): Promise<TestPorts> =>
+  world({ now: () => ms(T0), config: { credentials } });
 afterEach(closeWorlds);
 
 const said = async (ports: TestPorts): Promise<CredentialDoc | undefined> =>
@@ -64,7 +64,7 @@ test.each([
   ['the command is not there', { check: '/no/such/program -timeleft' }],
   ['a failing command with an old number', { check: 'echo -5; exit 1' }],
   ['no token file', { token: '/no/such/token' }],
-  ['a variable that is not set', { token: '' }],
+  ['a variable that is not set', { token: '$NOT_SET' }],
 ])('%s: every step stops with exit 4 and marks nothing', async (_, credentials) => {
   const ports = await withCredentials(credentials);
   await completeRun(ports, 1, 1);

@@ -27,7 +27,7 @@ test('verify: every element away is 5; one of two is 1', async () => {
 
 test('verify --repair: all repaired is 0, though a foreign file lies there; a folder in place of a copy is named', async () => {
   world = await standingWorld({});
-  writeFileSync(join(world.folder, 'se/a/L1/0/foreign.zdab'), 'not ours');
+  writeFileSync(join(world.folder, 'se/a/L1/0/foreign.dat'), 'not ours');
   rmSync(copy(world, 'a'));
   expect((await runIn(world, ['verify'])).code).toBe(1);
   const repaired = await runIn(world, ['verify', '--repair']);

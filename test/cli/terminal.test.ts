@@ -44,15 +44,31 @@ else:
     for delay in json.loads(os.environ['DELAYS']):
         master, process = begin()
         if delay < 0: os.read(master, 1)
-        else: time.sleep(delay)
+        else:
+            mark = os.environ['MARK'] + str(process.pid)
+            while not os.path.exists(mark) and process.poll() is None: time.sleep(0.005)
+            time.sleep(delay)
         os.close(master)
         codes.append(process.wait(30))
     print(json.dumps(codes))
 `;
 
+/** Says that the program listens for its own end. A terminal that is closed before makes Node itself abort. */
+const LISTENS = `
+const timer = setInterval(() => {
+  if (process.listenerCount('exit') === 0) return;
+  clearInterval(timer);
+  require('node:fs').writeFileSync(process.env.MARK + process.pid, '');
+}, 1);
+timer.unref();
+`;
+
 function onTerminal(how: string, words: readonly string[], delays: readonly number[] = []): unknown {
-  const env = environment({ DELAYS: JSON.stringify(delays) });
-  const text = execFileSync('python3', ['-c', PTY, how, process.execPath, BIN, ...words], { cwd: folder, env });
+  const preload = join(folder, 'listens.cjs');
+  writeFileSync(preload, LISTENS);
+  const env = environment({ DELAYS: JSON.stringify(delays), MARK: join(folder, 'listens-') });
+  const started = [process.execPath, '--require', preload, BIN, ...words];
+  const text = execFileSync('python3', ['-c', PTY, how, ...started], { cwd: folder, env });
   return JSON.parse(text.toString());
 }
 
@@ -65,8 +81,8 @@ test('a terminal of no columns is as wide as terminals were', () => {
 test('a terminal that is closed ends the program cleanly', () => {
   // -1: after its first byte of output.
   expect(onTerminal('close', ['status', '--watch', '1'], [-1, -1])).toEqual([0, 0]);
-  const codes = onTerminal('close', ['list', 'storage'], [0.1, 0.2, 0.4, -1]) as number[];
-  // Closed before Node itself had it open: 1. A signal is negative, 13 is an await that never ends.
+  const codes = onTerminal('close', ['list', 'storage'], [0, 0.05, 0.2, 0.4, -1]) as number[];
+  // 1: what was to be printed has no place to go. A signal is negative, 13 is an await that never ends.
   expect(codes.filter((code) => code !== 0 && code !== 1)).toEqual([]);
   expect(onTerminal('hup', ['status', '--watch', '1'], [-1, -1])).toEqual([129, 129]);
 });

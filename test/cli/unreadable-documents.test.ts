@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { open } from '../../src/lib/stores/sqlite.ts';
+import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { dflow, folder, lines, must, removeFolders } from '../support/cli.ts';
 
 const POISON = ['job:0000000009:Count:001', 'data:L1:0000000009', 'run:0000000009'];

@@ -6,7 +6,6 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type JobDoc, type Move, transition } from '../../src/lib/domain/jobs/job.ts';
 import type { Failure } from '../../src/lib/domain/jobs/states.ts';
 import { parseRef, STATE_SETS } from '../../src/lib/domain/selection.ts';
-import type { Settings } from '../../src/lib/domain/settings.ts';
 import { retry } from '../../src/lib/flow/jobs/operate.ts';
 import { selectJobs } from '../../src/lib/flow/jobs/select.ts';
 import { status } from '../../src/lib/flow/reports/status/status.ts';
@@ -14,14 +13,14 @@ import { why } from '../../src/lib/flow/reports/why/why.ts';
 import { whyAll } from '../../src/lib/flow/reports/why/whyall.ts';
 import { plus } from '../../src/lib/util/time.ts';
 import { dflow, folder, must, removeFolders } from '../support/cli.ts';
-import { farm, job, module, moduleFile, T0 } from '../support/docs.ts';
+import { job, module, moduleFile, T0 } from '../support/docs.ts';
 import { collect, makePorts, type TestPorts } from '../support/ports.ts';
 
 const policy = [{ cause: 'refused', action: 'hold' as const }];
-const settings: Partial<Settings> = { farms: [farm()], farm: 'here', policy };
+const config = { farms: { here: {} }, policy };
 let ports: TestPorts;
 beforeEach(async () => {
-  ports = await makePorts({ now: () => Date.parse(T0) + 60_000, settings });
+  ports = await makePorts({ now: () => Date.parse(T0) + 60_000, config });
 });
 afterEach(() => ports.remove());
 

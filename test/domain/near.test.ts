@@ -1,13 +1,14 @@
 // Names that are misspelt or many: near misses, lists that are cut say so, and which version a row is of.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { ADAPTERS, checkAdapters } from '../../src/lib/cli/ports.ts';
-import type { Settings } from '../../src/lib/domain/settings.ts';
+import { BACKENDS, PROTOCOLS, STORES } from '../../src/lib/cli/adapters.ts';
+import { checkAdapters } from '../../src/lib/cli/ports.ts';
 import { moduleRows } from '../../src/lib/flow/reports/look/look.ts';
 import { rowTable, rowTsv } from '../../src/lib/render/rows.ts';
 import { suggestion } from '../../src/lib/util/text/near.ts';
-import { farm, module, moduleFile } from '../support/docs.ts';
+import { module, moduleFile } from '../support/docs.ts';
+import { smallSettings } from '../support/settings.ts';
 
 const src = resolve(import.meta.dirname, '../..', 'src', 'lib');
 
@@ -19,11 +20,13 @@ test('a list that is cut says how many more there are', () => {
 });
 
 test.each([
-  ['backend', 'backends'],
-  ['storage protocol', 'protocols'],
-] as const)('every %s is known by name', (what, folder) => {
-  const files = readdirSync(join(src, folder)).filter((name) => name.endsWith('.ts'));
-  expect(ADAPTERS[what]).toEqual(files.map((name) => name.slice(0, -3)).sort());
+  ['backends', BACKENDS],
+  ['protocols', PROTOCOLS],
+  ['stores', STORES],
+])('every folder of %s is in the list that the build makes, and what it loads has what its contract asks for', async (folder, list) => {
+  const folders = readdirSync(join(src, folder)).filter((name) => existsSync(join(src, folder, name, `${name}.ts`)));
+  expect(Object.keys(list)).toEqual(folders.sort());
+  for (const { load } of Object.values(list)) expect(await load()).toHaveProperty('open');
 });
 
 test.each([
@@ -32,9 +35,9 @@ test.each([
   ['Slurm', 'did you mean slurm?'],
   ['torque', 'known: ganga, htcondor, local, slurm'],
 ])('backend: %s', async (backend, hint) => {
-  const settings = { folder: '/x', storages: [], farms: [{ ...farm('cedar'), backend }] };
+  const settings = smallSettings({ storage: {}, farms: { cedar: { backend } } });
   const errors: unknown[] = [];
-  for await (const { error } of checkAdapters(settings as unknown as Settings)) errors.push(error);
+  for await (const { error } of checkAdapters(settings)) errors.push(error);
   expect(errors).toMatchObject([{ message: `no backend is called ${backend}`, hint }]);
 });
 

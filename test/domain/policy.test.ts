@@ -96,8 +96,7 @@ describe('most attempts of a site fail with one cause', () => {
   let now = Date.parse(T0);
   beforeEach(async () => {
     now = Date.parse(T0);
-    const siteFault = { share: 0.5, minimum: 4, window: 3_600_000, hold: 1_800_000 };
-    ports = await makePorts({ now: () => now, settings: { siteFault } });
+    ports = await makePorts({ now: () => now, config: { siteFault: { minimum: 4, hold: '30 min' } } });
   });
   afterEach(() => ports.remove());
 

@@ -23,6 +23,7 @@ import { dataDoc, rawFile, T0 } from '../support/ports.ts';
 const storage = (name: string, tape = false) => ({
   name,
   protocol: 'posix',
+  mounted: true,
   url: `/se/${name}`,
   tape,
   template: '{level}/{run/1000}/{name}',

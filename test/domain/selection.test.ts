@@ -9,12 +9,12 @@ import { runId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import type { PassState } from '../../src/lib/domain/jobs/states.ts';
 import { hasRun, parseLine, parseRef, parseRuns, type Selection, unionRuns } from '../../src/lib/domain/selection.ts';
-import type { Settings } from '../../src/lib/domain/settings.ts';
 import { selectJobs } from '../../src/lib/flow/jobs/select.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { open } from '../../src/lib/stores/sqlite.ts';
+import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { UsageError } from '../../src/lib/util/errors.ts';
 import { job, module, moduleFile } from '../support/docs.ts';
+import { smallSettings } from '../support/settings.ts';
 
 describe('words', () => {
   test('REFs', () => {
@@ -76,10 +76,8 @@ describe('words', () => {
 describe('from a store', () => {
   let folder: string;
   let store: Store;
-  const settings = {
-    policy: [],
-    modules: { '1.0': moduleFile([module('Count'), module('Plot')], {}) },
-  } as unknown as Settings;
+  const modules = { '1.0': moduleFile([module('Count'), module('Plot')], {}) };
+  const settings = smallSettings({}, { modules });
   const select = (more: Partial<Selection>) => selectJobs({ store, settings }, { pass: 'last', ...more });
   const refs = async (more: Partial<Selection>): Promise<string[]> => {
     return (await select(more)).jobs.map((one) => `${one.run}/${one.module}/${one.pass}`);

@@ -1,13 +1,13 @@
 // What a job file says about storage elements that are not mounted, and what jobs read and write when a farm does not say.
 // Nothing runs and no server is asked.
 import { describe, expect, test } from 'vitest';
-import { settingsOf } from '../../src/lib/cli/config/settings.ts';
 import type { StorageSettings } from '../../src/lib/domain/settings.ts';
 import { jobSpec, type SpecContext } from '../../src/lib/flow/jobs/spec.ts';
-import { open as openGfal } from '../../src/lib/protocols/gfal.ts';
-import { open as openXrootd } from '../../src/lib/protocols/xrootd.ts';
+import { open as openGfal } from '../../src/lib/protocols/gfal/gfal.ts';
+import { open as openXrootd } from '../../src/lib/protocols/xrootd/xrootd.ts';
 import { type JobSpec, renderSpec } from '../../src/lib/wrapper/spec.ts';
 import { dataDoc, farm, job, module, rawFile } from '../support/docs.ts';
+import { type Config, smallSettings } from '../support/settings.ts';
 
 const base: JobSpec = {
   key: 'k.0',
@@ -59,26 +59,12 @@ describe('renderSpec', () => {
   });
 });
 
-const storage = (
-  name: string,
-  protocol: string,
-  url: string,
-  more: Partial<StorageSettings> = {},
-): StorageSettings => ({
-  name,
-  protocol,
-  url,
-  tape: false,
-  template: '{name}',
-  options: {},
-  ...more,
-});
+const storage = (name: string, url: string, options = {}): StorageSettings =>
+  smallSettings({ storage: { [name]: { url, options, template: '{name}' } } }).storages[0]!;
 
 describe('jobSpec', () => {
-  const sfu = storage('sfu', 'xrootd', 'root://me:hunter2@sfu.ca:1094//sno plus?authz=hunter2', {
-    options: { posc: false },
-  });
-  const ral = storage('ral', 'gfal', 'davs://me:hunter2@ral.uk/sno plus');
+  const sfu = storage('sfu', 'root://me:hunter2@sfu.ca:1094//sno plus?authz=hunter2', { posc: false });
+  const ral = storage('ral', 'davs://me:hunter2@ral.uk/sno plus');
 
   async function specOf(settings: StorageSettings, inputs: 'stream' | 'download' | 'open'): Promise<JobSpec> {
     const opened = await (settings.protocol === 'gfal' ? openGfal : openXrootd)(settings);
@@ -117,9 +103,8 @@ describe('jobSpec', () => {
 });
 
 describe('a farm that names no storage', () => {
-  const around = { file: 'f', folder: '/x', host: 'here', cores: 2, env: {}, modules: {}, hash: '' };
-  const farmOf = (storages: object) => {
-    const { output, reads } = settingsOf({ storage: storages } as never, around).settings.farms[0]!;
+  const farmOf = (storage: Config['storage']) => {
+    const { output, reads } = smallSettings({ storage }).farms[0]!;
     return { output, reads };
   };
   const root = { protocol: 'xrootd', url: 'root://h//x' };

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { open } from '../../src/lib/protocols/posix.ts';
+import { open } from '../../src/lib/protocols/posix/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { ConfigError, ItemError } from '../../src/lib/util/errors.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StorageSettings } from '../../src/lib/domain/settings.ts';
-import { open } from '../../src/lib/protocols/posix.ts';
+import { open } from '../../src/lib/protocols/posix/posix.ts';
 import { adler32File } from '../../src/lib/util/adler32.ts';
 import { ConfigError, ItemError, UnreachableError } from '../../src/lib/util/errors.ts';
 import { decodeName } from '../../src/lib/util/text/names.ts';

@@ -6,6 +6,7 @@ import type {
   ChangesPage,
   Group,
   IdRange,
+  KeyRange,
   Outcome,
   Row,
   Store,
@@ -13,6 +14,7 @@ import type {
   ViewQuery,
 } from '../../src/lib/store.ts';
 import { inBatches } from '../../src/lib/stores/shared/changes.ts';
+import { ViewStore } from '../../src/lib/stores/shared/viewstore.ts';
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../src/lib/util/errors.ts';
 import type { Iso } from '../../src/lib/util/time.ts';
 import type { Database, Put, Written } from './database.ts';
@@ -48,13 +50,15 @@ interface Pending {
   outcome?: Outcome;
 }
 
-export class MemoryStore implements Store {
+export class MemoryStore extends ViewStore implements Store {
   constructor(
     private readonly raw: Raw,
     private readonly database: Database,
     private readonly nonce: () => string,
     private readonly readOnly = false,
-  ) {}
+  ) {
+    super();
+  }
 
   async get<D extends Doc = Doc>(ids: readonly string[]): Promise<Map<string, D>> {
     if (ids.length === 0) return new Map();
@@ -63,10 +67,10 @@ export class MemoryStore implements Store {
   async range<D extends Doc = Doc>(range: IdRange): Promise<D[]> {
     return this.retried(() => this.raw.range(range)) as Promise<D[]>;
   }
-  async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
+  protected rows(name: string, query: ViewQuery): Promise<Row[]> {
     return this.retried(() => this.raw.view(name, query));
   }
-  async count(name: string, level: number, query: ViewQuery = {}): Promise<Group[]> {
+  protected groups(name: string, level: number, query: KeyRange): Promise<Group[]> {
     return this.retried(() => this.raw.count(name, level, query));
   }
   async changes(since?: string, limit?: number): Promise<ChangesPage> {

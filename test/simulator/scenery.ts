@@ -6,8 +6,9 @@ import type { FarmDoc } from '../../src/lib/domain/farms/farm.ts';
 import { dataId, farmId, pad, runId, runPad } from '../../src/lib/domain/ids.ts';
 import type { ModuleDef, ModuleFile } from '../../src/lib/domain/modules/modules.ts';
 import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
-import type { FarmSettings, Settings, StorageSettings } from '../../src/lib/domain/settings.ts';
-import { HOUR, iso, MINUTE } from '../../src/lib/util/time.ts';
+import type { Settings } from '../../src/lib/domain/settings.ts';
+import { iso } from '../../src/lib/util/time.ts';
+import { type Config, settingsIn } from '../support/settings.ts';
 import type { Database } from './database.ts';
 import { adler32, type Disks } from './fake-storage.ts';
 import type { Random } from './random.ts';
@@ -70,55 +71,31 @@ function moduleFile({ analysis, tries }: Scenery): ModuleFile {
   return { version: VERSION, path: 'modules/1.0.yaml', modules, runTypes: { any: ['Processing', 'Analysis', 'Plot'] } };
 }
 
-function storage(name: string): StorageSettings {
-  return { name, protocol: 'sim', url: `/sim/${name}`, tape: false, template: '{level}/{run}/{name}', options: {} };
-}
-
-function farm(name: string, scenery: Scenery, output: readonly string[]): FarmSettings {
-  const { slots } = scenery;
-  return { name, backend: 'sim', slots, pending: slots, output, reads: [...STORAGES], setup: {}, env: {}, options: {} };
-}
-
-/** What holds for all sites alike. */
-const SITES = { siteFault: { share: 0.6, minimum: 4, window: 6 * HOUR, hold: HOUR }, routing: [] };
-
 /** The settings as a host of `site` reads them. */
 export function settingsFor(site: string, scenery: Scenery): Settings {
-  return {
-    experiment: 'sim',
-    folder: '/sim',
-    file: '/sim/dflow.yaml',
-    store: 'memory:',
-    buffers: [
-      { level: LEVEL, path: `/sim/${BUFFER}`, pattern: 'r{run}_{subrun}', closed: 'settled', settle: MINUTE, keep: 1 },
-    ],
-    storages: STORAGES.map(storage),
-    copies: { raw: 2, purgeAfter: 2 },
-    runs: {
-      quiet: 10 * MINUTE,
-      maxJump: 1000,
-      first: 1,
-      last: 9_999_999,
-      late: 'show',
-      types: [],
-      calibration: [],
-    },
-    tables: { required: [] },
-    transfer: { parallel: 3, perStorage: 8, lease: 15 * MINUTE, retry: 10 * MINUTE },
-    purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE, trash: 30 * 24 * 60 * MINUTE },
-    verify: { fault: 0.3 },
-    breaker: { failures: 3, aside: 15 * MINUTE },
-    outputs: [],
-    farms: scenery.sites.map((name, index) => farm(name, scenery, index === 0 ? ['se1', 'se2'] : ['se2', 'se1'])),
-    ...SITES,
-    farm: site,
-    automatic: { version: VERSION, level: LEVEL, from: 1, share: 0.7 },
-    modules: { [VERSION]: moduleFile(scenery) },
-    policy: scenery.coolingOff ? [{ cause: 'crash', exit: [2], action: 'later', wait: 20 * MINUTE }] : [],
-    limits: { grace: 5 * MINUTE, submitting: 15 * MINUTE, giveUp: 48 * HOUR, stale: 30 * MINUTE, vanish: 1 },
-    loops: ['transfer', 'enqueue', 'submit', 'monitor', 'reset'],
-    hash: 'h1',
+  const { slots } = scenery;
+  const farm = (first: boolean) => {
+    const [output, failover] = first ? STORAGES : [...STORAGES].reverse();
+    return { backend: 'sim', slots, pending: slots, output, failover };
   };
+  const config: Config = {
+    experiment: 'sim',
+    store: 'memory:',
+    buffer: { level: LEVEL, path: BUFFER, pattern: 'r{run}_{subrun}' },
+    storage: Object.fromEntries(
+      STORAGES.map((name) => [name, { protocol: 'sim', url: `/sim/${name}`, template: '{level}/{run}/{name}' }]),
+    ),
+    copies: { raw: 2 },
+    runs: { maxJump: 1000, first: 1, types: [], calibration: [] },
+    transfer: { parallel: 3, lease: '15 min', retry: '10 min' },
+    farms: Object.fromEntries(scenery.sites.map((name, index) => [name, farm(index === 0)])),
+    siteFault: { share: 0.6, minimum: 4, window: '6 h' },
+    automatic: { from: 1 },
+    policy: scenery.coolingOff ? [{ cause: 'crash', exit: 2, action: 'later', wait: '20 min' }] : [],
+    limits: { grace: '5 min', submitting: '15 min', vanish: 1 },
+    hosts: { '*': { farm: site, loops: ['transfer', 'enqueue', 'submit', 'monitor', 'reset'] } },
+  };
+  return settingsIn('/sim', config, { modules: { [VERSION]: moduleFile(scenery) } });
 }
 
 /** Puts runs, raw files and farms into the world, as register and a first heartbeat would have. */

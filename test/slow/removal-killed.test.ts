@@ -98,7 +98,7 @@ test('purge: an original that is not on the buffer under its name waits beside i
 test('move: every output is at the other element in the end, and nothing waits', async () => {
   const kills = await strike(
     async () => {
-      const ports = await world({ storages: ['sfu', 'fnal'], settings: { outputs: [{ to: ['fnal'], keep: false }] } });
+      const ports = await world({ storages: ['sfu', 'fnal'], config: { outputs: [{ to: ['fnal'], keep: false }] } });
       await storedPass(ports);
       return ports;
     },

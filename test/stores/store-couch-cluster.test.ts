@@ -1,7 +1,7 @@
 // A CouchDB cluster with several copies of each shard is not compare-and-swap: nothing of dflow writes such a database.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/couch.ts';
+import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import { CONTRACT_VIEWS, increment, type Thing } from '../contracts/things.ts';
 import { clusterOf, type FaultProxy, type RunningServer, startCouchServer, startProxy } from '../fakes/couch-server.ts';
 

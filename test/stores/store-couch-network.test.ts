@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import type { Store } from '../../src/lib/store.ts';
+import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import type { Timing } from '../../src/lib/stores/couch/server/connection.ts';
-import { openWith } from '../../src/lib/stores/couch.ts';
 import type { View } from '../../src/lib/views/view.ts';
-import { CONTRACT_VIEWS, increment, type Thing } from '../contracts/things.ts';
+import { CONTRACT_VIEWS, increment, sumsView, type Thing } from '../contracts/things.ts';
 import {
   type Fault,
   type FaultProxy,
@@ -112,7 +112,7 @@ describe('a network that fails', () => {
       failing(2, fault, () => true);
       expect(await counter()).toBe(1);
       failing(2, fault, () => true);
-      expect(await store.view('sums')).toHaveLength(1);
+      expect(await store.view(sumsView)).toHaveLength(1);
     }
   });
 
@@ -151,11 +151,11 @@ describe('a network that fails', () => {
     await store.update<Thing>('counter', increment);
     const changed: View[] = [{ name: 'sums', reduce: '_sum', map: (doc, emit) => emit(['new', doc.n], doc.n) }];
     const next = await connect('setup', changed);
-    await expect(next.view('sums')).rejects.toMatchObject({ exit: 3, hint: 'dflow store setup' });
-    expect(await store.view('sums')).toHaveLength(1);
+    await expect(next.view(sumsView)).rejects.toMatchObject({ exit: 3, hint: 'dflow store setup' });
+    expect(await store.view(sumsView)).toHaveLength(1);
     await next.setup('demo');
-    expect((await next.view('sums')).map(({ key }) => key)).toEqual([['new', 1]]);
-    await expect(store.view('sums')).rejects.toThrow('another version of dflow');
+    expect((await next.view(sumsView)).map(({ key }) => key)).toEqual([['new', 1]]);
+    await expect(store.view(sumsView)).rejects.toThrow('another version of dflow');
     expect((await next.info()).documents).toBe(1);
   });
 });

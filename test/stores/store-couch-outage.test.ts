@@ -2,9 +2,9 @@
 // with its HTTP status and its own words.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
+import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import type { Timing } from '../../src/lib/stores/couch/server/connection.ts';
-import { openWith } from '../../src/lib/stores/couch.ts';
-import { CONTRACT_VIEWS, increment, type Thing } from '../contracts/things.ts';
+import { CONTRACT_VIEWS, increment, sumsView, type Thing } from '../contracts/things.ts';
 import {
   type Fault,
   type FaultProxy,
@@ -62,7 +62,7 @@ test('a server that is away for a while is waited for: a read, a view and a writ
   failing({ kind: 'refuse' }, 7);
   expect((await store.get<Thing>(['counter'])).get('counter')?.n).toBe(1);
   failing(refusal(502, 'bad_gateway', 'the proxy in front of it'), 7);
-  expect(await store.view('sums')).toHaveLength(1);
+  expect(await store.view(sumsView)).toHaveLength(1);
   failing({ kind: 'refuse' }, 7);
   expect(await store.update<Thing>('counter', increment)).toMatchObject({ result: 'written', doc: { n: 2 } });
 });
@@ -102,7 +102,7 @@ test('a server that takes connections and never answers is said, and told as tha
   expect(said[0]).toContain('the store does not answer yet');
   // Nobody waits a second time for what was waited for in vain.
   proxy.seen.length = 0;
-  expect(await errorOf(store.view('sums'))).toMatchObject({ exit: 3 });
+  expect(await errorOf(store.view(sumsView))).toMatchObject({ exit: 3 });
   expect(proxy.seen.filter((line) => line.includes('_view'))).toHaveLength(1);
 });
 

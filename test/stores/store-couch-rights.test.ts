@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Store, StoreOptions } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/couch.ts';
-import { CONTRACT_VIEWS, increment, type Thing } from '../contracts/things.ts';
+import { openWith } from '../../src/lib/stores/couch/couch.ts';
+import { CONTRACT_VIEWS, increment, sumsView, type Thing } from '../contracts/things.ts';
 import {
   type Fault,
   type FaultProxy,
@@ -96,7 +96,7 @@ test('a locked account is told as locked, for how long, and nobody asks meanwhil
   };
   expect(await errorOf(store.get(['counter']))).toMatchObject(locked);
   proxy.seen.length = 0;
-  expect(await errorOf(store.view('sums'))).toMatchObject(locked);
+  expect(await errorOf(store.view(sumsView))).toMatchObject(locked);
   expect(await errorOf(store.update('counter', increment))).toMatchObject(locked);
   expect(await errorOf(open(true, 'ann:right@'))).toMatchObject({ message: expect.stringContaining('locked') });
   expect(proxy.seen).toHaveLength(0);

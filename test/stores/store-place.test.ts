@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'nod
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
 import { seenPath } from '../../src/lib/stores/sqlite/place.ts';
-import { open } from '../../src/lib/stores/sqlite.ts';
+import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { thing } from '../contracts/things.ts';
 import { path, setUp, tearDown } from '../support/sqlite.ts';
 

@@ -4,9 +4,9 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openWith } from '../../src/lib/stores/sqlite.ts';
+import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../src/lib/util/sqlite.ts';
-import { CONTRACT_VIEWS, type Thing, thing } from '../contracts/things.ts';
+import { CONTRACT_VIEWS, keysView, sumsView, type Thing, thing } from '../contracts/things.ts';
 import { around, fresh, keep, path, puts, setUp, tearDown } from '../support/sqlite.ts';
 
 beforeEach(setUp);
@@ -86,7 +86,7 @@ describe('several processes', () => {
       expect(generation).toBeGreaterThanOrEqual(after - 1);
       expect(counts).toEqual([{ json: String(generation), value: 1000 }]);
       expect(rows).toEqual(Array(1000).fill({ json: String(generation), value: 'null' }));
-      expect(await store.count('keys', 1)).toEqual([{ key: generation, value: 1000 }]);
+      expect(await store.count(keysView, 1)).toEqual([{ key: generation, value: 1000 }]);
       expect(await store.bulk(puts([thing('thing:next')]))).toMatchObject([{ result: 'written' }]);
       const db = keep(openDatabase(path));
       expect(db.get('PRAGMA integrity_check')).toMatchObject({ integrity_check: 'ok' });
@@ -108,7 +108,7 @@ describe('several processes', () => {
       write: thing('counter', { n: (doc?.n ?? 0) + 1 }),
     }));
     expect(outcome).toMatchObject({ result: 'already', doc: { n: 1 } });
-    expect(await store.count('sums', 0)).toEqual([{ key: null, value: 1 }]);
+    expect(await store.count(sumsView, 0)).toEqual([{ key: null, value: 1 }]);
   });
 });
 

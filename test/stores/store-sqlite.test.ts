@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { walIsSafe } from '../../src/lib/stores/sqlite/file.ts';
-import { open, openWith, pathOf } from '../../src/lib/stores/sqlite.ts';
+import { open, openWith, pathOf } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { networkFileSystem } from '../../src/lib/util/files/mounts.ts';
 import { openDatabase } from '../../src/lib/util/sqlite.ts';
 import type { View } from '../../src/lib/views/view.ts';
 import type { StoreFixture } from '../contracts/store/fixture.ts';
 import { storeContract } from '../contracts/store.ts';
-import { CONTRACT_VIEWS, type Thing, thing } from '../contracts/things.ts';
+import { CONTRACT_VIEWS, keysView, sumsView, type Thing, thing } from '../contracts/things.ts';
 import { around, folder, fresh, keep, opened, path, puts, setUp, tearDown } from '../support/sqlite.ts';
 
 async function makeFixture(): Promise<StoreFixture> {
@@ -166,25 +166,25 @@ describe('views', () => {
   test('a changed definition is rebuilt at the next opening; a process with the old one is stopped', async () => {
     const old = await fresh();
     await old.bulk(puts([1, 2, 3].map((n) => thing(`thing:${n}`, { n, key: `k${n}` }))));
-    expect((await old.view('keys')).map(({ key }) => key)).toEqual(['k1', 'k2', 'k3']);
+    expect((await old.view(keysView)).map(({ key }) => key)).toEqual(['k1', 'k2', 'k3']);
     const reader = keep(await openWith(path, { write: false }, [byN]));
-    expect(await reader.count('keys', 1)).toEqual([{ key: ['n'], value: 6 }]);
+    expect(await reader.count(keysView, 1)).toEqual([{ key: ['n'], value: 6 }]);
     await old.bulk(puts([thing('thing:3', { n: 30, key: 'k3' })]));
-    expect(await reader.count('keys', 1)).toEqual([{ key: ['n'], value: 33 }]);
-    expect((await old.view('keys')).map(({ key }) => key)).toEqual(['k1', 'k2', 'k3']);
+    expect(await reader.count(keysView, 1)).toEqual([{ key: ['n'], value: 33 }]);
+    expect((await old.view(keysView)).map(({ key }) => key)).toEqual(['k1', 'k2', 'k3']);
     await old.bulk(puts([thing('thing:3', { n: 3, key: 'k3' })]));
     const next = keep(await openWith(path, { write: true }, [byN]));
-    expect((await next.view('keys')).map(({ key }) => key)).toEqual([
+    expect((await next.view(keysView)).map(({ key }) => key)).toEqual([
       ['n', 1],
       ['n', 2],
       ['n', 3],
     ]);
-    expect(await next.count('keys', 1)).toEqual([{ key: ['n'], value: 6 }]);
-    expect(await reader.count('keys', 0)).toEqual([{ key: null, value: 6 }]);
-    await expect(old.count('keys', 0)).rejects.toThrow('another version of dflow');
+    expect(await next.count(keysView, 1)).toEqual([{ key: ['n'], value: 6 }]);
+    expect(await reader.count(keysView, 0)).toEqual([{ key: null, value: 6 }]);
+    await expect(old.count(keysView, 0)).rejects.toThrow('another version of dflow');
     await expect(old.bulk(puts([thing('thing:4', { n: 4 })]))).rejects.toThrow('another version of dflow');
     await next.bulk(puts([thing('thing:4', { n: 4 })]));
-    expect(await next.count('keys', 1)).toEqual([{ key: ['n'], value: 10 }]);
+    expect(await next.count(keysView, 1)).toEqual([{ key: ['n'], value: 10 }]);
     const db = keep(openDatabase(path));
     expect(db.get('SELECT count(DISTINCT view) AS views FROM rows')).toMatchObject({ views: 1 });
   });
@@ -214,10 +214,10 @@ describe('views', () => {
         );
         const total = (of: string) => expected.filter((row) => row.of === of).reduce((sum, { n }) => sum + n, 0);
         const groups = ['big', 'n'].filter((of) => expected.some((row) => row.of === of));
-        expect(await store.count('sums', 1)).toEqual(groups.map((of) => ({ key: [of], value: total(of) })));
-        expect(await store.view('sums')).toHaveLength(expected.length);
-        const whole = await store.count('sums', 2, { start: null });
-        expect(await store.count('sums', 2)).toEqual(whole);
+        expect(await store.count(sumsView, 1)).toEqual(groups.map((of) => ({ key: [of], value: total(of) })));
+        expect(await store.view(sumsView)).toHaveLength(expected.length);
+        const whole = await store.count(sumsView, 2, { start: null });
+        expect(await store.count(sumsView, 2)).toEqual(whole);
       }),
       { numRuns: 40 },
     );

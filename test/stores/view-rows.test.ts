@@ -8,8 +8,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { ORDERS, queue } from '../../src/lib/flow/steps/submit/queue.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/sqlite.ts';
+import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
+import { SHARES } from '../../src/lib/views/jobs.ts';
 import type { View } from '../../src/lib/views/view.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dflow-rows-'));
@@ -52,14 +53,14 @@ test('rows that come, go, move, and stand twice', async () => {
       let last: Doc | undefined;
       for (const version of versions) last = await put(store, id, version as Rows, held ? last : undefined);
       await put(other, id, versions.at(-1) as Rows);
-      expect(await store.view('list')).toEqual(await other.view('list'));
-      for (const level of [0, 1, 2]) {
-        const [one, two] = [await store.count('list', level), await other.count('list', level)];
+      expect(await store.view(list)).toEqual(await other.view(list));
+      for (const level of [0, 1, 2] as const) {
+        const [one, two] = [await store.count(list, level), await other.count(list, level)];
         expect(one).toEqual(two);
       }
       await other.close();
       await store.bulk([{ id, change: () => ({ remove: true }) }]);
-      expect(await store.view('list')).toEqual([]);
+      expect(await store.view(list)).toEqual([]);
     }),
     { numRuns: 30 },
   );
@@ -118,7 +119,7 @@ test('the four orders of the queue, with and without a limit', async () => {
     lowest: ({ run, _id }) => [run, _id],
     fifo: ({ created, run, _id }) => [created, run, _id],
   };
-  for (const share of ['automatic', 'requested']) {
+  for (const share of SHARES) {
     for (const order of ORDERS) {
       const sortKey = (pass: Pass) => by[order]!(pass).map(text).join(' ');
       const mine = passes.filter((pass) => !pass.gated && ('request' in pass ? 'requested' : 'automatic') === share);

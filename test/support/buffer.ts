@@ -7,21 +7,22 @@ import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { dataId, runId } from '../../src/lib/domain/ids.ts';
 import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/runs/run.ts';
-import { RUN_TYPES } from '../../src/lib/domain/runs/runtypes.ts';
-import type { BufferSettings, Settings } from '../../src/lib/domain/settings.ts';
+import type { Settings } from '../../src/lib/domain/settings.ts';
 import { writeLooks } from '../../src/lib/flow/copies/buffer/looks.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
 import { glance } from '../../src/lib/flow/steps/register/files/glance.ts';
 import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
-import { open as openPosix } from '../../src/lib/protocols/posix.ts';
+import { open as openPosix } from '../../src/lib/protocols/posix/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { idsWith, type Store } from '../../src/lib/store.ts';
-import { open as openSqlite } from '../../src/lib/stores/sqlite.ts';
-import { iso, MINUTE, SECOND } from '../../src/lib/util/time.ts';
+import { open as openSqlite } from '../../src/lib/stores/sqlite/sqlite.ts';
+import { iso, MINUTE } from '../../src/lib/util/time.ts';
+import { type Config, settingsIn } from './settings.ts';
 
 export interface BenchOptions {
-  readonly buffers?: readonly Partial<BufferSettings>[];
-  readonly runs?: Partial<Settings['runs']>;
+  /** Words of each buffer that differ. */
+  readonly buffers?: readonly Partial<Extract<Config['buffer'], { path: unknown }>>[];
+  readonly runs?: NonNullable<Config['runs']>;
   /** Stands between register and the folder. */
   readonly wrap?: (storage: Storage) => Storage;
 }
@@ -36,7 +37,7 @@ export class Bench {
   #nonces = 0;
 
   constructor(options: BenchOptions = {}) {
-    this.settings = settingsOf(this.folder, options);
+    this.settings = settingsFor(this.folder, options);
     this.#wrap = options.wrap ?? ((storage) => storage);
     for (const buffer of this.settings.buffers) mkdirSync(buffer.path, { recursive: true });
   }
@@ -170,50 +171,16 @@ function withoutCtime(doc: object): object {
   return { ...doc, files: doc.files.map(({ changed, ...file }) => file) };
 }
 
-function settingsOf(folder: string, options: BenchOptions): Settings {
-  const buffer: BufferSettings = {
-    level: 'L1',
-    path: join(folder, 'raw'),
-    pattern: 'run{run}_{subrun}.dat',
-    closed: 'settled',
-    settle: MINUTE,
-    keep: 1,
-  };
-  return {
+/** Settings of a host beside its buffer, without storage elements. */
+function settingsFor(folder: string, { buffers = [{}], runs = {} }: BenchOptions): Settings {
+  return settingsIn(folder, {
     experiment: 'test',
-    folder,
-    file: join(folder, 'dflow.yaml'),
     store: `sqlite:${join(folder, 'dflow.db')}`,
-    buffers: (options.buffers ?? [{}]).map((more) => ({ ...buffer, ...more })),
-    storages: [],
-    copies: { raw: 1, purgeAfter: 3 },
-    runs: {
-      quiet: 10 * MINUTE,
-      maxJump: 1000,
-      first: 0,
-      last: 10_000_000,
-      late: 'show',
-      types: RUN_TYPES,
-      calibration: ['ECA', 'PCA'],
-      ...options.runs,
-    },
-    tables: { required: [] },
-    transfer: { parallel: 2, perStorage: 8, lease: MINUTE, retry: MINUTE },
-    purge: { reads: 2, sampledAfter: 24 * 60 * MINUTE, trash: 30 * 24 * 60 * MINUTE },
-    verify: { fault: 0.3 },
-    breaker: { failures: 3, aside: 15 * MINUTE },
-    outputs: [],
-    routing: [],
-    siteFault: { share: 0.5, minimum: 10, window: 60 * MINUTE, hold: 60 * MINUTE },
-    farms: [],
-    farm: 'test',
-    automatic: { level: 'L1', from: 0, share: 0.7 },
-    modules: {},
-    policy: [],
-    limits: { grace: SECOND, submitting: SECOND, giveUp: SECOND, stale: SECOND, vanish: 0.2 },
-    loops: [],
-    hash: '',
-  };
+    buffer: buffers.map((more) => ({ level: 'L1', path: 'raw', pattern: 'run{run}_{subrun}.dat', ...more })),
+    storage: {},
+    runs: { maxJump: 1000, last: 10_000_000, ...runs },
+    farms: {},
+  });
 }
 
 /** A buffer of raw files whose beginnings are read. */

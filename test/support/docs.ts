@@ -5,6 +5,7 @@ import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import { newJob } from '../../src/lib/domain/jobs/newjob.ts';
 import type { ModuleDef, ModuleFile } from '../../src/lib/domain/modules/modules.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
+import { smallSettings } from './settings.ts';
 
 export const T0 = '2026-07-14T02:00:00.000Z';
 
@@ -100,15 +101,5 @@ export function job(wish: JobWish = {}): JobDoc {
 }
 
 export function farm(name = 'here'): FarmSettings {
-  return {
-    name,
-    backend: 'local',
-    slots: 2,
-    pending: 10,
-    output: ['disk'],
-    reads: ['disk'],
-    setup: {},
-    env: {},
-    options: {},
-  };
+  return smallSettings({ farms: { [name]: { slots: 2, pending: 10 } } }).farms[0]!;
 }

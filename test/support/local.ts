@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend, Task } from '../../src/lib/backend.ts';
-import { open } from '../../src/lib/backends/local.ts';
+import { open } from '../../src/lib/backends/local/local.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import { tryLock } from '../../src/lib/util/processes/lock.ts';
 import type { ResultRecord } from '../../src/lib/wrapper/record.ts';

@@ -1,22 +1,24 @@
-// Real ports in a temporary folder: a SQLite store, posix storage elements, one buffer folder per level, fixed settings.
+// Real ports in a temporary folder: a SQLite store, posix storage elements, one buffer folder per level.
 // Nothing here is faked; `wrap` may put a fault in front of a storage element.
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Surroundings } from '../../src/lib/cli/config/settings.ts';
 import { type DataDoc, type RawFile, withDone } from '../../src/lib/domain/data/data.ts';
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
 import type { Settings, StorageSettings } from '../../src/lib/domain/settings.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
-import { open as openPosix } from '../../src/lib/protocols/posix.ts';
+import { open as openPosix } from '../../src/lib/protocols/posix/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import type { Store } from '../../src/lib/store.ts';
-import { open as openSqlite } from '../../src/lib/stores/sqlite.ts';
-import { HOUR, MINUTE, SECOND } from '../../src/lib/util/time.ts';
+import { open as openSqlite } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { adler32 } from '../contracts/storage.ts';
+import { type Config, settingsIn } from './settings.ts';
 
+const HOST = 'buffer1';
 export const T0 = '2026-07-14T06:00:00.000Z';
 
 export interface PortsOptions {
@@ -26,8 +28,10 @@ export interface PortsOptions {
   readonly storages?: readonly string[];
   readonly levels?: readonly string[];
   readonly host?: string;
-  /** Anything of the settings that differs. */
-  readonly settings?: Partial<Settings>;
+  /** What the configuration says otherwise. */
+  readonly config?: Partial<Config>;
+  /** What is around the configuration: modules, this host's farm. */
+  readonly around?: Partial<Surroundings>;
   /** Milliseconds of the store's clock; the real one without it. */
   readonly now?: () => number;
   readonly wrap?: (storage: Storage) => Storage;
@@ -51,7 +55,7 @@ export async function makePorts(options: PortsOptions = {}): Promise<TestPorts> 
   const clock = options.now ? { now: options.now } : {};
   const store = await openSqlite(settings.store, { write: options.folder === undefined ? 'setup' : true, ...clock });
   if (options.folder === undefined) await store.setup(settings.experiment);
-  const host = options.host ?? 'buffer1';
+  const host = options.host ?? HOST;
   const opened = new Map<string, Promise<Storage>>();
   const once = (site: StorageSettings, wrap: (storage: Storage) => Storage = (storage) => storage) => {
     const found = opened.get(site.name) ?? openPosix(site).then(wrap);
@@ -72,6 +76,7 @@ export async function makePorts(options: PortsOptions = {}): Promise<TestPorts> 
       const site = {
         name: `buffer ${level}`,
         protocol: 'posix',
+        mounted: true,
         url: path,
         tape: false,
         template: '{name}',
@@ -102,57 +107,23 @@ export async function closeWorlds(): Promise<void> {
 }
 
 function makeSettings(folder: string, options: PortsOptions): Settings {
-  const storages = (options.storages ?? ['sfu', 'fnal', 'ral']).map((name) => ({
-    name,
-    protocol: 'posix',
-    url: join(folder, 'se', name),
-    tape: false,
-    template: '{level}/{run/1000}/{name}',
-    options: {},
-  }));
+  const names = options.storages ?? ['sfu', 'fnal', 'ral'];
   const buffers = (options.levels ?? ['L1']).map((level) => ({
     level,
-    path: join(folder, 'buffer', level),
-    pattern: 'SNOP_{run:10}_{subrun:3}.zdab',
-    closed: 'settled' as const,
-    settle: MINUTE,
-    keep: 1,
+    path: `buffer/${level}`,
+    pattern: 'SNOP_{run:10}_{subrun:3}.dat',
   }));
-  return {
+  const config: Config = {
     experiment: 'test',
-    folder,
-    file: join(folder, 'dflow.yaml'),
     store: `sqlite:${join(folder, 'dflow.db')}`,
-    buffers,
-    storages,
-    copies: { raw: storages.length, purgeAfter: storages.length },
-    runs: {
-      quiet: 10 * MINUTE,
-      maxJump: 10_000,
-      first: 0,
-      last: 9_999_999_999,
-      late: 'show',
-      types: [],
-      calibration: [],
-    },
-    tables: { required: [] },
-    transfer: { parallel: 8, perStorage: 8, lease: 10 * MINUTE, retry: 5 * MINUTE },
-    purge: { reads: storages.length, sampledAfter: 24 * 60 * MINUTE, trash: 30 * 24 * 60 * MINUTE },
-    verify: { fault: 0.3 },
-    breaker: { failures: 3, aside: 15 * MINUTE },
-    outputs: [],
-    routing: [],
-    siteFault: { share: 0.5, minimum: 10, window: 60 * MINUTE, hold: 60 * MINUTE },
-    farms: [],
-    farm: 'local',
-    automatic: { level: 'L1', from: 0, share: 0.7 },
-    modules: {},
-    policy: [],
-    limits: { grace: MINUTE, submitting: 5 * MINUTE, giveUp: 48 * HOUR, stale: 30 * SECOND * 60, vanish: 0.2 },
-    loops: [],
-    hash: 'test',
-    ...options.settings,
+    buffer: buffers,
+    storage: Object.fromEntries(names.map((name) => [name, `se/${name}`])),
+    copies: { raw: names.length },
+    transfer: { parallel: 8 },
+    farms: {},
+    ...options.config,
   };
+  return settingsIn(folder, config, { host: options.host ?? HOST, ...options.around });
 }
 
 export interface TestFile {

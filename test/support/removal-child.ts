@@ -41,7 +41,7 @@ async function* chosen(ports: Ports): Step {
 
 const outputs = step === 'move' ? [{ to: ['fnal'], keep: false }] : [];
 const now = () => Date.now() + Number(offset);
-const ports = await makePorts({ folder: folder!, storages: ['sfu', 'fnal'], settings: { outputs }, now });
+const ports = await makePorts({ folder: folder!, storages: ['sfu', 'fnal'], config: { outputs }, now });
 const storage = async (site: string) => mortal(await ports.storage(site));
 const buffer = async (level: string) => mortal(await ports.buffer(level));
 for await (const item of chosen({ ...ports, store: mortal(ports.store), storage, buffer }))

@@ -1,8 +1,8 @@
 // A process of its own that writes to a SQLite store. `race NAME TIMES`: increments one counter and adds documents;
 // `flood`: rewrites 1000 documents, generation after generation, until it is killed.
 import type { Decision } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/sqlite.ts';
-import { CONTRACT_VIEWS, type Thing } from '../contracts/things.ts';
+import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
+import { CONTRACT_VIEWS, sumsView, type Thing } from '../contracts/things.ts';
 
 const [path = '', mode = '', name = '', times = '0'] = process.argv.slice(2);
 const store = await openWith(`sqlite:${path}`, { write: true }, CONTRACT_VIEWS);
@@ -14,7 +14,7 @@ async function race(): Promise<void> {
     });
     const outcome = await store.update<Thing>('counter', change);
     if (outcome.result !== 'written') throw new Error(JSON.stringify(outcome));
-    await store.view('sums', { prefix: ['n'] });
+    await store.view(sumsView, { prefix: ['n'] });
     const docs = Array.from(
       { length: 20 },
       (_, j): Thing => ({ _id: `thing:${name}:${i}:${j}`, kind: 'thing', v: 1, key: name }),

@@ -17,7 +17,7 @@ import { addRun, collect, readRun, T0, type TestPorts } from './ports.ts';
 
 /** Name of a raw file, as the pattern of the test settings has it. */
 export function rawName(run: number, subrun = 0): string {
-  return `SNOP_${String(run).padStart(10, '0')}_${String(subrun).padStart(3, '0')}.zdab`;
+  return `SNOP_${String(run).padStart(10, '0')}_${String(subrun).padStart(3, '0')}.dat`;
 }
 
 /** Changes the data document of a run. */

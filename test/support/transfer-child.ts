@@ -22,7 +22,7 @@ const ports = await makePorts({
   host: host!,
   now: () => Date.now() + Number(offset),
   wrap: watched,
-  settings: { transfer: { parallel: 4, perStorage: 8, lease: Number(lease), retry: 1000 } },
+  config: { transfer: { parallel: 4, lease: `${lease} ms`, retry: '1 s' } },
 });
 for await (const item of transfer(ports)) process.stdout.write(`${JSON.stringify(item)}\n`);
 await ports.close();

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Backend } from '../../src/lib/backend.ts';
-import { open } from '../../src/lib/backends/htcondor.ts';
+import { open } from '../../src/lib/backends/htcondor/htcondor.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import { type BackendWorld, nonce } from '../contracts/backend.ts';
 

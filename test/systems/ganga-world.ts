@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend, Task } from '../../src/lib/backend.ts';
 import { lockPath } from '../../src/lib/backends/ganga/client.ts';
-import { open } from '../../src/lib/backends/ganga.ts';
+import { open } from '../../src/lib/backends/ganga/ganga.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import type { JobSpec } from '../../src/lib/wrapper/spec.ts';
 import { type BackendWorld, nonce, simpleSpec, until } from '../contracts/backend.ts';

@@ -1,6 +1,6 @@
 // The gfal protocol on real servers, over root:// and over HTTP: the conformance suite.
 import { afterAll } from 'vitest';
-import { open } from '../../src/lib/protocols/gfal.ts';
+import { open } from '../../src/lib/protocols/gfal/gfal.ts';
 import { storageContract } from '../contracts/storage.ts';
 import { A, B, freshFolder, httpUrl, removeFolders, rootUrl, settings } from './servers.ts';
 

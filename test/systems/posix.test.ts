@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { open } from '../../src/lib/protocols/posix.ts';
+import { open } from '../../src/lib/protocols/posix/posix.ts';
 import type { ItemError } from '../../src/lib/util/errors.ts';
 import { codeOf } from '../../src/lib/util/systemerrors.ts';
 import { bytesOf, storageContract } from '../contracts/storage.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from '../../src/lib/backend.ts';
-import { open } from '../../src/lib/backends/slurm.ts';
+import { open } from '../../src/lib/backends/slurm/slurm.ts';
 import type { FarmSettings } from '../../src/lib/domain/settings.ts';
 import { type BackendWorld, nonce } from '../contracts/backend.ts';
 

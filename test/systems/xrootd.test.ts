@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { open } from '../../src/lib/protocols/xrootd.ts';
+import { open } from '../../src/lib/protocols/xrootd/xrootd.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { storageContract } from '../contracts/storage.ts';
 import { A, freshFolder, removeFolders, rootUrl, settings } from './servers.ts';

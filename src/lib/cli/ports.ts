@@ -1,5 +1,5 @@
-// The composition root: the only place that knows which store, protocols and backends exist. The file name is the
-// registry; only what the configuration names is ever loaded, and only when it is used.
+// The composition root: opens the store, storage elements and batch systems of a configuration. Only the adapters that
+// the configuration names are ever loaded, and only when they are used.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,22 +8,15 @@ import type { Backend, BackendModule } from '../backend.ts';
 import type { BufferSettings, Settings, StorageSettings } from '../domain/settings.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { Storage, StorageModule } from '../storage.ts';
-import type { Store, StoreModule } from '../store.ts';
+import type { Store } from '../store.ts';
 import { ConfigError, UsageError } from '../util/errors.ts';
 import { stopping } from '../util/processes/stopping.ts';
 import { suggestion } from '../util/text/near.ts';
+import { type Adapters, nameForScheme } from './adapter.ts';
+import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
 import { presenceIn } from './presence.ts';
 import { soundStore } from './soundstore.ts';
-
-/** Stores by the scheme of their address. */
-const STORES: Readonly<Record<string, string>> = { sqlite: 'sqlite', http: 'couch', https: 'couch' };
-
-/** What the folders of adapters hold, for near misses only: a bundle cannot be listed. A test compares them. */
-export const ADAPTERS = {
-  'storage protocol': ['gfal', 'posix', 'xrootd'],
-  backend: ['ganga', 'htcondor', 'local', 'slurm'],
-} as const;
 
 export interface OpenPorts extends Ports {
   /** The store with every document, also those that cannot be read. */
@@ -56,7 +49,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
   const apart = new Map<string, Promise<void>>();
   // A command that only reads the store may look at an experiment with such an element.
   const openApart = async (storage: StorageSettings): Promise<Storage> => {
-    if (storage.protocol === 'posix') await once(apart, 'apart', () => refuseNesting(settings));
+    if (storage.mounted) await once(apart, 'apart', () => refuseNesting(settings));
     return openStorage(storage);
   };
   return {
@@ -107,9 +100,9 @@ export function nonce(): string {
 /** The store of the configuration; a relative SQLite path is relative to the configuration's folder. */
 async function openStore(settings: Settings, { write, say }: OpenOptions): Promise<Store> {
   const scheme = settings.store.split(':', 1)[0] ?? '';
-  const name = STORES[scheme];
+  const name = nameForScheme(STORES, scheme);
   if (!name) throw new ConfigError(`store: no store is called ${scheme}:`, { hint: 'sqlite:PATH or https://host/db' });
-  const { open } = (await import(`../stores/${name}.ts`)) as StoreModule;
+  const { open } = await loaded('store', STORES, name);
   const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;
   return open(url, { write, folder: join(settings.folder, '.dflow'), ...(say && { say }) });
 }
@@ -119,11 +112,9 @@ async function openStorage(settings: StorageSettings): Promise<Storage> {
   return open(settings);
 }
 
-const protocolModule = (name: string): Promise<StorageModule> =>
-  loaded('storage protocol', name, () => import(`../protocols/${name}.ts`));
+const protocolModule = (name: string): Promise<StorageModule> => loaded('storage protocol', PROTOCOLS, name);
 
-const backendModule = (name: string): Promise<BackendModule> =>
-  loaded('backend', name, () => import(`../backends/${name}.ts`));
+const backendModule = (name: string): Promise<BackendModule> => loaded('backend', BACKENDS, name);
 
 /** What is wrong with a storage element or a farm, as its own protocol or backend sees it. */
 export interface Wrong {
@@ -165,17 +156,11 @@ async function openBackend(settings: Settings, store: Store, name: string): Prom
   return open(farm, { folder: folderOf(settings, name), uuid: uuid ?? '', nonce });
 }
 
-/** A bundle and a source tree say "no such file" in different words; both mean that the name is wrong. */
-async function loaded<T>(what: keyof typeof ADAPTERS, name: string, load: () => Promise<unknown>): Promise<T> {
-  const hint = suggestion(name, ADAPTERS[what]);
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ConfigError(`no ${what} is called ${name}`, { hint });
-  try {
-    return (await load()) as T;
-  } catch (error) {
-    const missing = error instanceof Error && /not found in bundle|Unknown variable dynamic import/.test(error.message);
-    if (missing) throw new ConfigError(`no ${what} is called ${name}`, { hint, cause: error });
-    throw error;
-  }
+/** @throws ConfigError that says which name was probably meant */
+async function loaded<Module>(what: string, adapters: Adapters<Module>, name: string): Promise<Module> {
+  const adapter = Object.hasOwn(adapters, name) ? adapters[name] : undefined;
+  if (adapter) return adapter.load();
+  throw new ConfigError(`no ${what} is called ${name}`, { hint: suggestion(name, Object.keys(adapters)) });
 }
 
 function storageOf(settings: Settings, name: string): StorageSettings {
@@ -194,5 +179,5 @@ function bufferOf(settings: Settings, level: string): BufferSettings {
 
 function asStorage(buffer: BufferSettings): StorageSettings {
   const name = `buffer ${buffer.level}`;
-  return { name, protocol: 'posix', url: buffer.path, tape: false, template: '{name}', options: {} };
+  return { name, protocol: 'posix', mounted: true, url: buffer.path, tape: false, template: '{name}', options: {} };
 }

@@ -22,9 +22,11 @@ export interface BufferSettings {
 
 export interface StorageSettings {
   readonly name: string;
-  /** File name in protocols/. */
+  /** Folder in protocols/. */
   readonly protocol: string;
-  /** Absolute folder (posix) or URL. */
+  /** Its files are on this machine, below the folder `url`. */
+  readonly mounted?: boolean;
+  /** Absolute folder or URL. */
   readonly url: string;
   readonly tape: boolean;
   /** Path template of raw files below the url: `{level}/{run/1000}/{name}`. */
@@ -34,7 +36,7 @@ export interface StorageSettings {
 
 export interface FarmSettings {
   readonly name: string;
-  /** File name in backends/. */
+  /** Folder in backends/. */
   readonly backend: string;
   /** Jobs running at most (local) or in the batch system at most. */
   readonly slots: number;

@@ -1,4 +1,4 @@
-// Every view of the store. A new one is added here; stores install what stands here, by name and source.
+// Every view of the store, as handles for `view` and `count`. A new one is added here; stores install them all.
 import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready, wake } from './jobs.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
@@ -7,7 +7,7 @@ import { buffer, checks } from './storage.ts';
 import { outputCopies, outputs, transfers } from './transfers.ts';
 import type { View } from './view.ts';
 
-export const VIEWS: readonly View[] = [
+export const views = {
   runs,
   transfers,
   outputs,
@@ -28,4 +28,6 @@ export const VIEWS: readonly View[] = [
   tableRanges,
   kinds,
   standing,
-];
+};
+
+export const VIEWS: readonly View[] = Object.values(views);

@@ -1,7 +1,13 @@
+import type { PassState } from '../domain/jobs/states.ts';
+import type { Iso } from '../util/time.ts';
 import type { View } from './view.ts';
 
+/** Whose a pass is: the automatic ones and those of requests share a farm. */
+export const SHARES = ['automatic', 'requested'] as const;
+export type Share = (typeof SHARES)[number];
+
 /** Passes by state, newest change last: key `[state, since]`. `list jobs -s failed --since 12h`. */
-export const jobsByState: View = {
+export const jobsByState: View<[PassState, Iso], null> = {
   name: 'jobs-by-state',
   reduce: '_count',
   levels: 1,
@@ -11,7 +17,7 @@ export const jobsByState: View = {
 };
 
 /** Counts for the status page: key `[version, module, state]`. */
-export const jobCounts: View = {
+export const jobCounts: View<[version: string, module: string, state: PassState], null> = {
   name: 'job-counts',
   reduce: '_count',
   levels: 3,
@@ -21,7 +27,7 @@ export const jobCounts: View = {
 };
 
 /** Passes of a request by state: key `[request, state]`. */
-export const jobsByRequest: View = {
+export const jobsByRequest: View<[request: string, state: PassState], null> = {
   name: 'jobs-by-request',
   reduce: '_count',
   map: (doc, emit) => {
@@ -30,7 +36,7 @@ export const jobsByRequest: View = {
 };
 
 /** Active subjobs by site: key `[site, state]`, value their number in this job. What monitor polls. */
-export const active: View = {
+export const active: View<[site: string, state: string], number> = {
   name: 'active',
   reduce: '_sum',
   map: (doc, emit) => {
@@ -54,7 +60,10 @@ export const active: View = {
  * `[share, 'run', run]`, value the number of ready subjobs. `share` is `automatic` or `requested`. Gated passes emit
  * nothing and cost nothing. Two rows serve four orders: every claim takes them out again, and rows are what it costs.
  */
-export const ready: View = {
+export const ready: View<
+  [share: Share, 'priority', number, created: Iso, run: number] | [share: Share, 'run', run: number],
+  number
+> = {
   name: 'ready',
   reduce: '_sum',
   levels: 3,
@@ -75,20 +84,20 @@ export const ready: View = {
  * What sleeping passes wait for: key `['on', document id]` or `['at', time]`, value the number of subjobs.
  * Grouped, it says in a few rows what 100,000 gated jobs wait for.
  */
-export const wake: View = {
+export const wake: View<['on', id: string] | ['at', time: Iso], number> = {
   name: 'wake',
   reduce: '_sum',
   map: (doc, emit) => {
     if (doc.kind !== 'job') return;
-    const counts: Record<string, number> = {};
+    const on: Record<string, number> = {};
+    const at: Record<string, number> = {};
     for (const subjob of doc.subjobs) {
       const state = subjob.state;
-      let key = '';
-      if (state.name === 'waiting' && state.wake.kind === 'on') key = `on ${state.wake.id}`;
-      if (state.name === 'held' && state.until) key = `at ${state.until}`;
-      if (key) counts[key] = (counts[key] || 0) + 1;
+      if (state.name === 'waiting' && state.wake.kind === 'on') on[state.wake.id] = (on[state.wake.id] || 0) + 1;
+      if (state.name === 'held' && state.until) at[state.until] = (at[state.until] || 0) + 1;
     }
-    for (const key in counts) emit([key.slice(0, 2), key.slice(3)], counts[key] || 0);
+    for (const id in on) emit(['on', id], on[id] || 0);
+    for (const time in at) emit(['at', time], at[time] || 0);
   },
 };
 
@@ -96,7 +105,7 @@ export const wake: View = {
  * How attempts ended, by what and where: key `[site, module, version, when, cause]`, the cause empty for a completed
  * one. Of each subjob the last that is known: what most of a site's jobs fail with is told from it.
  */
-export const outcomes: View = {
+export const outcomes: View<[site: string, module: string, version: string, at: Iso, cause: string], null> = {
   name: 'outcomes',
   reduce: '_count',
   map: (doc, emit) => {
@@ -114,7 +123,7 @@ export const outcomes: View = {
  * Failed subjobs by cause and site: key `[cause, site, how, since]`. `how`: `failed`, `held` until a person acts,
  * `cooling` until they are tried again.
  */
-export const causes: View = {
+export const causes: View<[cause: string, site: string, how: 'failed' | 'held' | 'cooling', since: Iso], null> = {
   name: 'causes',
   reduce: '_count',
   levels: 3,

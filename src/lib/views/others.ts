@@ -1,7 +1,9 @@
+import type { HoldWhat } from '../domain/hold.ts';
+import type { Iso } from '../util/time.ts';
 import type { View } from './view.ts';
 
 /** Holds in force or to be ended: key `[what, since]`. Ended ones are history, found by their ids. */
-export const holds: View = {
+export const holds: View<[what: HoldWhat, since: Iso], null> = {
   name: 'holds',
   reduce: '_count',
   map: (doc, emit) => {
@@ -10,7 +12,7 @@ export const holds: View = {
 };
 
 /** Claims that are not closed: key `[site, at]`. */
-export const claims: View = {
+export const claims: View<[site: string, at: Iso], null> = {
   name: 'claims',
   reduce: '_count',
   map: (doc, emit) => {
@@ -19,7 +21,7 @@ export const claims: View = {
 };
 
 /** Tables that cover more than one run, by their first run: key `[name, index, first, last]`. */
-export const tableRanges: View = {
+export const tableRanges: View<[name: string, index: string, first: number, last: number], number | null> = {
   name: 'table-ranges',
   reduce: '_count',
   map: (doc, emit) => {
@@ -28,7 +30,7 @@ export const tableRanges: View = {
 };
 
 /** How many documents there are of each kind: key `[kind]`; quarantined files by reason, tables by name. */
-export const kinds: View = {
+export const kinds: View<[kind: string] | [kind: 'quarantine' | 'table', of: string], null> = {
   name: 'kinds',
   reduce: '_count',
   map: (doc, emit) => {
@@ -39,7 +41,7 @@ export const kinds: View = {
 };
 
 /** Raw replicas by storage element and state: key `[storage, state, run]`, value the number of files. */
-export const replicas: View = {
+export const replicas: View<[storage: string, state: string, run: number], number> = {
   name: 'replicas',
   reduce: '_sum',
   map: (doc, emit) => {

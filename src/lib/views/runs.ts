@@ -4,7 +4,7 @@ import type { View } from './view.ts';
  * Runs by what is still to do: `open` (a level is not complete), `todo` (complete, automatic passes not yet made),
  * `done`. Key `[state, run]`.
  */
-export const runs: View = {
+export const runs: View<[state: 'open' | 'todo' | 'done' | 'late', run: number], string | null> = {
   name: 'runs',
   reduce: '_count',
   levels: 1,

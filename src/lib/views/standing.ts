@@ -1,10 +1,23 @@
 import type { View } from './view.ts';
 
+/** Ways to stand: first those of runs. */
+export type Way =
+  | 'blocked'
+  | 'first-pass'
+  | 'changed'
+  | 'purging'
+  | 'lost'
+  | 'copying'
+  | 'conflict'
+  | 'request'
+  | 'output-copy'
+  | 'undeleted';
+
 /**
  * What keeps something from moving, and no other view has: key `[way, time, what]`, the time that from which it can be
  * said, `''` where that is always. Healthy documents emit nothing.
  */
-export const standing: View = {
+export const standing: View<[way: Way, since: string, what: number | string], null> = {
   name: 'standing',
   reduce: '_count',
   levels: 1,

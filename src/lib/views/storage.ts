@@ -4,7 +4,10 @@ import type { View } from './view.ts';
  * Bytes of raw files. On the buffer: key `['on', level, state of the original, run]`. Registered by hour: key
  * `['in', level, '2026-07-14T06']`. Grouped, it is the fill and the inflow of every buffer.
  */
-export const buffer: View = {
+export const buffer: View<
+  ['on', level: string, state: string, run: number] | ['in', level: string, hour: string],
+  number
+> = {
   name: 'buffer',
   reduce: '_sum',
   levels: 3,
@@ -27,7 +30,7 @@ export const buffer: View = {
  * Copies of raw files that are held to be good, and outputs, by when they were last checked: key `[storage, 'raw' or 'output', time, run]`, where
  * the time is that of the oldest check within the document; value the number of files. Verify goes through it in order.
  */
-export const checks: View = {
+export const checks: View<[storage: string, what: 'raw' | 'output', at: string, run: number], number> = {
   name: 'checks',
   reduce: '_sum',
   map: (doc, emit) => {

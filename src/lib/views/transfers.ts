@@ -5,7 +5,7 @@ import type { View } from './view.ts';
  * A loop asks for the few distinct sets first and reads only those that lack a storage element.
  * Sampled-out data stand under `[level, "-", run]`.
  */
-export const transfers: View = {
+export const transfers: View<[level: string, storages: string, run: number], number> = {
   name: 'transfers',
   reduce: '_sum',
   map: (doc, emit) => {
@@ -27,7 +27,7 @@ export const transfers: View = {
  * Outputs of completed passes by where they are: key `[module, type, "fnal sfu", run]` with the elements at which every
  * one of that type is good, value their number. The rules for outputs ask for the few distinct sets first.
  */
-export const outputs: View = {
+export const outputs: View<[module: string, type: string, storages: string, run: number], number> = {
   name: 'outputs',
   reduce: '_sum',
   levels: 3,
@@ -61,7 +61,7 @@ export const outputs: View = {
  * Copies of outputs that need somebody: key `[storage, 'bad', run]`, value their number, and `[storage, 'copying', run]`
  * while somebody copies a pass's outputs there. Good ones emit nothing: `checks` has them.
  */
-export const outputCopies: View = {
+export const outputCopies: View<[storage: string, state: 'bad' | 'copying', run: number], number> = {
   name: 'output-copies',
   reduce: '_sum',
   map: (doc, emit) => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/lib/domain/doc.ts';
 import type { Store } from '../../../src/lib/store.ts';
 import { UsageError } from '../../../src/lib/util/errors.ts';
-import { create, number, ORDERED_KEYS, type Thing } from '../things.ts';
+import { create, keysView, number, ORDERED_KEYS, sumsView, type Thing } from '../things.ts';
 import { type StoreFeatures, store } from './fixture.ts';
 
 /** Keys whose order any collation agrees on. */
@@ -17,12 +17,12 @@ export function viewsContract(features: StoreFeatures): void {
     const ordered = known(ORDERED_KEYS);
     const keyed = (keys: readonly Json[]) => keys.map((key, i) => create(number(i), { key, value: i }));
     const keysOf = async (query: Parameters<Store['view']>[1]) =>
-      (await store.view('keys', query)).map(({ key }) => key);
+      (await store.view(keysView, query)).map(({ key }) => key);
 
     test('keys of every JSON type stand in order', async () => {
       const shuffled = [...keyed(ordered)].sort((a, b) => (a.id.slice(-1) < b.id.slice(-1) ? -1 : 1));
       await store.bulk(shuffled);
-      const rows = await store.view('keys');
+      const rows = await store.view(keysView);
       expect(rows.map(({ key }) => key)).toEqual(ordered);
       const zero = ordered.indexOf('0');
       expect(rows[zero]).toEqual({ key: '0', value: zero, id: number(zero) });
@@ -68,7 +68,7 @@ export function viewsContract(features: StoreFeatures): void {
 
     test('rows of one key stand in the order of their ids', async () => {
       await store.bulk(['thing:c', 'thing:a', 'thing:b'].map((id) => create(id, { key: 'same' })));
-      expect((await store.view('keys', { key: 'same' })).map(({ id }) => id)).toEqual([
+      expect((await store.view(keysView, { key: 'same' })).map(({ id }) => id)).toEqual([
         'thing:a',
         'thing:b',
         'thing:c',
@@ -80,67 +80,67 @@ export function viewsContract(features: StoreFeatures): void {
       await store.update<Thing>(number(0), (doc) => ({ write: { ...doc!, key: 'new' } }));
       expect(await keysOf({})).toEqual(['new', 'stays']);
       await store.update<Thing>(number(0), (doc) => ({ write: { ...doc!, value: 'v' } }));
-      expect(await store.view('keys', { key: 'new' })).toEqual([{ key: 'new', value: 'v', id: number(0) }]);
+      expect(await store.view(keysView, { key: 'new' })).toEqual([{ key: 'new', value: 'v', id: number(0) }]);
       await store.update(number(0), () => ({ remove: true }));
       expect(await keysOf({})).toEqual(['stays']);
     });
 
     test('a view that there is not is named', async () => {
-      await expect(store.view('kyes')).rejects.toThrow(UsageError);
-      await expect(store.count('kyes', 0)).rejects.toThrow('kyes');
+      await expect(store.view({ ...keysView, name: 'kyes' })).rejects.toThrow(UsageError);
+      await expect(store.count({ ...keysView, name: 'kyes' }, 0)).rejects.toThrow('kyes');
     });
   });
 
   describe('counts', () => {
     test('groups at each level, total at level 0, kept right by changes', async () => {
       await store.bulk([1, 2, 3, 101, 102].map((n) => create(number(n), { n })));
-      expect(await store.count('sums', 0)).toEqual([{ key: null, value: 1 + 2 + 3 + 101 + 102 + 2 }]);
+      expect(await store.count(sumsView, 0)).toEqual([{ key: null, value: 1 + 2 + 3 + 101 + 102 + 2 }]);
       const groups = [
         { key: ['big'], value: 2 },
         { key: ['n'], value: 209 },
       ];
-      expect(await store.count('sums', 1)).toEqual(groups);
-      expect(await store.count('sums', 2, { prefix: ['n'] })).toEqual([
+      expect(await store.count(sumsView, 1)).toEqual(groups);
+      expect(await store.count(sumsView, 2, { prefix: ['n'] })).toEqual([
         { key: ['n', 'even'], value: 104 },
         { key: ['n', 'odd'], value: 105 },
       ]);
-      expect(await store.count('sums', 3, { prefix: ['n', 'odd'] })).toEqual(
+      expect(await store.count(sumsView, 3, { prefix: ['n', 'odd'] })).toEqual(
         [1, 3, 101].map((n) => ({ key: ['n', 'odd', n], value: n })),
       );
-      expect(await store.count('sums', 3, { start: ['n', 'even', 50], end: ['n', 'odd', 1] })).toEqual([
+      expect(await store.count(sumsView, 3, { start: ['n', 'even', 50], end: ['n', 'odd', 1] })).toEqual([
         { key: ['n', 'even', 102], value: 102 },
         { key: ['n', 'odd', 1], value: 1 },
       ]);
-      expect(await store.count('sums', 1, { start: ['n', 'even', 50], end: ['n', 'odd', 1] })).toEqual([
+      expect(await store.count(sumsView, 1, { start: ['n', 'even', 50], end: ['n', 'odd', 1] })).toEqual([
         { key: ['n'], value: 103 },
       ]);
-      expect(await store.count('sums', 0, { prefix: ['n', 'even'] })).toEqual([{ key: null, value: 104 }]);
-      expect(await store.count('sums', 1, { prefix: ['n', 'even'] })).toEqual([{ key: ['n'], value: 104 }]);
+      expect(await store.count(sumsView, 0, { prefix: ['n', 'even'] })).toEqual([{ key: null, value: 104 }]);
+      expect(await store.count(sumsView, 1, { prefix: ['n', 'even'] })).toEqual([{ key: ['n'], value: 104 }]);
       await store.update<Thing>(number(102), (doc) => ({ write: { ...doc!, n: 4 } }));
       await store.update(number(101), () => ({ remove: true }));
-      expect(await store.count('sums', 1)).toEqual([{ key: ['n'], value: 10 }]);
+      expect(await store.count(sumsView, 1)).toEqual([{ key: ['n'], value: 10 }]);
     });
 
     test('keys that are no arrays are groups of their own', async () => {
       await store.bulk(['a', 'a', 'b', 7, null, ['a', 1], ['a', 2]].map((key, i) => create(number(i), { key })));
-      expect(await store.count('keys', 1)).toEqual([
+      expect(await store.count(keysView, 1)).toEqual([
         { key: null, value: 1 },
         { key: 7, value: 1 },
         { key: 'a', value: 2 },
         { key: 'b', value: 1 },
         { key: ['a'], value: 2 },
       ]);
-      expect(await store.count('keys', 1, { start: 'a', end: 'b' })).toEqual([
+      expect(await store.count(keysView, 1, { start: 'a', end: 'b' })).toEqual([
         { key: 'a', value: 2 },
         { key: 'b', value: 1 },
       ]);
     });
 
     test('nothing: a total of 0 and no groups', async () => {
-      expect(await store.count('keys', 0)).toEqual([{ key: null, value: 0 }]);
-      expect(await store.count('keys', 1)).toEqual([]);
-      expect(await store.count('keys', 0, { prefix: ['x'] })).toEqual([{ key: null, value: 0 }]);
-      expect(await store.count('keys', 1, { prefix: ['x'] })).toEqual([]);
+      expect(await store.count(keysView, 0)).toEqual([{ key: null, value: 0 }]);
+      expect(await store.count(keysView, 1)).toEqual([]);
+      expect(await store.count(keysView, 0, { prefix: ['x'] })).toEqual([{ key: null, value: 0 }]);
+      expect(await store.count(keysView, 1, { prefix: ['x'] })).toEqual([]);
     });
   });
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/lib/store.ts';
 import { ReadOnlyStoreError } from '../../../src/lib/util/errors.ts';
-import { create, number, type Thing } from '../things.ts';
+import { create, keysView, number, type Thing } from '../things.ts';
 import { fixture, open, type StoreFeatures, store } from './fixture.ts';
 
 export function wholeContract(features: StoreFeatures): void {
@@ -56,8 +56,8 @@ export function wholeContract(features: StoreFeatures): void {
       await store.bulk([create('thing:a', { key: 'a' })]);
       const reader = await open({ write: false });
       expect((await reader.get(['thing:a'])).size).toBe(1);
-      expect(await reader.view('keys')).toHaveLength(1);
-      expect(await reader.count('keys', 0)).toEqual([{ key: null, value: 1 }]);
+      expect(await reader.view(keysView)).toHaveLength(1);
+      expect(await reader.count(keysView, 0)).toEqual([{ key: null, value: 1 }]);
       await expect(reader.update('thing:a', () => ({ remove: true }))).rejects.toThrow(ReadOnlyStoreError);
     });
   });

@@ -14,6 +14,7 @@ test('configuration, modules, store, .dflow and elements in the buffer are not l
   const element = (name: string, url: string) => ({
     name,
     protocol: 'posix',
+    mounted: true,
     url,
     tape: false,
     template: '{name}',

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Item } from '../../../src/lib/flow/ports.ts';
 import { exportStore, importStore } from '../../../src/lib/flow/steps/archive/archive.ts';
 import { idsWith, type Store } from '../../../src/lib/store.ts';
-import { open } from '../../../src/lib/stores/sqlite.ts';
+import { open } from '../../../src/lib/stores/sqlite/sqlite.ts';
 
 let folder: string;
 let from: Store;

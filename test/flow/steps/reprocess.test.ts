@@ -26,8 +26,7 @@ const modules = {
 let ports: TestPorts;
 
 beforeEach(async () => {
-  const automatic = { version: '7.0.8', level: 'L1', from: 0, share: 0.7 };
-  ports = await makePorts({ storages: ['sfu'], settings: { modules, automatic } });
+  ports = await makePorts({ storages: ['sfu'], around: { modules } });
   for (const run of RUNS) {
     await addRun(ports, run, [{ name: `run${run}_0.dat`, bytes: Buffer.from('raw') }]);
     const complete = { at: T0, subruns: [0], evidence: 'test' };

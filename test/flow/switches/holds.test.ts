@@ -13,14 +13,14 @@ import { pause, resume } from '../../../src/lib/flow/switches/holds.ts';
 import { rowTable } from '../../../src/lib/render/rows.ts';
 import { statusText } from '../../../src/lib/render/status.ts';
 import { HOUR, plus } from '../../../src/lib/util/time.ts';
-import { farm, job, T0 } from '../../support/docs.ts';
+import { job, T0 } from '../../support/docs.ts';
 import { collect, makePorts, type TestPorts } from '../../support/ports.ts';
 
 let ports: TestPorts;
 let now = Date.parse(T0);
 beforeEach(async () => {
   now = Date.parse(T0);
-  ports = await makePorts({ now: () => now, settings: { farms: [farm()], farm: 'here' } });
+  ports = await makePorts({ now: () => now, config: { farms: { here: {} } } });
 });
 afterEach(() => ports.remove());
 

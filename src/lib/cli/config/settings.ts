@@ -4,6 +4,8 @@ import { globMatch } from '../../domain/hold.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
 import { HOUR } from '../../util/time.ts';
+import { nameForScheme } from '../adapter.ts';
+import { PROTOCOLS } from '../adapters.ts';
 import {
   BREAKER,
   BUFFER,
@@ -93,10 +95,11 @@ function storagesOf(raw: RawConfig, folder: string): StorageSettings[] {
   return Object.entries(raw.storage).map(([name, said]) => {
     const long = typeof said === 'string' ? { url: said } : said;
     const protocol = long.protocol ?? protocolOf(long.url);
+    const mounted = Object.hasOwn(PROTOCOLS, protocol) && PROTOCOLS[protocol]?.mounted;
     return {
       name,
       protocol,
-      url: protocol === 'posix' ? resolve(folder, long.url.replace(/^file:\/\//, '')) : long.url,
+      ...(mounted ? { mounted, url: resolve(folder, long.url.replace(/^file:\/\//, '')) } : { url: long.url }),
       tape: long.tape ?? false,
       template: long.template ?? TEMPLATE,
       options: long.options ?? {},
@@ -104,17 +107,10 @@ function storagesOf(raw: RawConfig, folder: string): StorageSettings[] {
   });
 }
 
-/** Protocols by the scheme of an address. */
-const BY_SCHEME: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['root', 'roots', 'xroot', 'xroots'].map((scheme) => [scheme, 'xrootd'])),
-  ...Object.fromEntries(['davs', 'dav', 'https', 'http', 'srm', 'gsiftp'].map((scheme) => [scheme, 'gfal'])),
-  file: 'posix',
-};
-
-/** What an address is reached by where nothing is said; a scheme that is not known may be a protocol's own name. */
+/** What an address is reached by where nothing is said; a plain path is a file's. */
 function protocolOf(url: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
-  return scheme === undefined ? 'posix' : (BY_SCHEME[scheme] ?? scheme);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase() ?? 'file';
+  return nameForScheme(PROTOCOLS, scheme) ?? scheme;
 }
 
 function farmsOf(raw: RawConfig, storages: readonly StorageSettings[], around: Surroundings): FarmSettings[] {
@@ -148,7 +144,7 @@ function versionsOf(farm: { versions?: unknown; setup?: unknown }): { versions?:
 function elementsOf(storages: readonly StorageSettings[]): { first: string | undefined; all: string[] } {
   const disks = storages.filter((storage) => !storage.tape);
   const some = disks.length > 0 ? disks : storages;
-  const far = ({ protocol }: StorageSettings): number => (protocol === 'posix' ? 0 : 1);
+  const far = ({ mounted }: StorageSettings): number => (mounted ? 0 : 1);
   const all = [...some].sort((one, other) => far(one) - far(other));
   return { first: some[0]?.name, all: all.map((storage) => storage.name) };
 }

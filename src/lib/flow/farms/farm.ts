@@ -9,6 +9,7 @@ import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError, UnreachableError, UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/text/near.ts';
 import { isAhead } from '../../util/time.ts';
+import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
 
 /** The settings of a site; default: this host's farm. */
@@ -68,6 +69,6 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
 
 /** Active subjobs of a site, by the view: a hint good enough for counting slots. */
 export async function activeCount(ports: Ports, site: string): Promise<number> {
-  const groups = await ports.store.count('active', 1, { prefix: [site] });
+  const groups = await ports.store.count(views.active, 1, { prefix: [site] });
   return groups.reduce((sum, group) => sum + group.value, 0);
 }

@@ -2,7 +2,8 @@
 import type { ClaimDoc } from '../../domain/farms/farm.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { keyOf, lockOf } from '../../domain/jobs/states.ts';
-import type { Store } from '../../store.ts';
+import type { QueryOf, Store } from '../../store.ts';
+import { views } from '../../views/index.ts';
 
 /** True when the job document knows the key's attempt as its current or last one. */
 export function ownsKey(job: JobDoc | undefined, subjob: number, key: string): boolean {
@@ -29,10 +30,13 @@ export async function openClaims(
   limit: number,
   before?: string,
 ): Promise<ClaimDoc[]> {
-  const query = { start: [site, ''], end: [site, before ?? '\uffff'] };
-  const [total] = await store.count('claims', 0, query);
+  const query: QueryOf<typeof views.claims> = {
+    prefix: [site],
+    ...(before === undefined ? {} : { end: [site, before] }),
+  };
+  const [total] = await store.count(views.claims, 0, query);
   const count = total?.value ?? 0;
   const skip = count > limit ? (Math.floor(Date.parse(now) / 10_000) * limit) % count : 0;
-  const rows = await store.view('claims', { ...query, limit, ...(skip > 0 ? { skip } : {}) });
+  const rows = await store.view(views.claims, { ...query, limit, ...(skip > 0 ? { skip } : {}) });
   return [...(await store.get<ClaimDoc>(rows.map((row) => row.id))).values()];
 }

@@ -2,10 +2,11 @@
 import { type HoldDoc, inForce } from '../../domain/hold.ts';
 import type { Store } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
+import { views } from '../../views/index.ts';
 
 /** Every hold that has not been ended, in force or expired. */
 export async function openHolds(store: Store): Promise<HoldDoc[]> {
-  const rows = await store.view('holds');
+  const rows = await store.view(views.holds);
   const docs = await store.get<HoldDoc>(rows.map((row) => row.id));
   return [...docs.values()].filter((hold) => !hold.ended);
 }

@@ -10,6 +10,7 @@ import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownS
 import { idsWith, type Store } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/text/near.ts';
+import { views } from '../../views/index.ts';
 import type { Item, Ports } from '../ports.ts';
 
 export interface Selected {
@@ -97,14 +98,14 @@ async function candidates(store: Store, selection: Selection): Promise<JobDoc[]>
   if (refs) return byRefs(store, refs);
   if (runs) return (await ranges<JobDoc>(store, runs.ranges, (run) => jobId(run, '', 0).slice(0, -5))).flat();
   if (requests?.every((name) => !/[*?]/.test(name))) {
-    const rows = await Promise.all(requests.map((name) => store.view('jobs-by-request', { prefix: [name] })));
+    const rows = await Promise.all(requests.map((name) => store.view(views.jobsByRequest, { prefix: [name] })));
     return byIds(
       store,
       rows.flat().map((row) => row.id),
     );
   }
   if (causes && selection.since === undefined) {
-    const rows = await Promise.all(causes.map((cause) => store.view('causes', { prefix: [cause] })));
+    const rows = await Promise.all(causes.map((cause) => store.view(views.causes, { prefix: [cause] })));
     return byIds(
       store,
       rows.flat().map((row) => row.id),
@@ -139,8 +140,8 @@ async function idsByState(store: Store, states: readonly PassState[], since: str
   const stored = new Set(states.map((state) => (state === 'unsatisfied' ? 'waiting' : state)));
   const rows = await Promise.all(
     [...stored].map((state) => {
-      if (since === undefined) return store.view('jobs-by-state', { prefix: [state] });
-      return store.view('jobs-by-state', { start: [state, since], end: [state, {}] });
+      if (since === undefined) return store.view(views.jobsByState, { prefix: [state] });
+      return store.view(views.jobsByState, { start: [state, since], end: [state, {}] });
     }),
   );
   return rows.flat().map((row) => row.id);
@@ -238,8 +239,8 @@ export async function checkModules(
     return selection.modules?.find((pattern) => !names.some((name) => globMatch(pattern, name)));
   };
   if (missing(defined) === undefined) return;
-  const counts = await store.count('job-counts', 2);
-  const known = [...new Set([...defined, ...counts.map((group) => String((group.key as string[])[1]))])];
+  const counts = await store.count(views.jobCounts, 2);
+  const known = [...new Set([...defined, ...counts.map(({ key }) => key[1])])];
   const pattern = missing(known);
   if (pattern === undefined) return;
   throw new UsageError(`no module matches '${pattern}'`, { hint: suggestion(pattern, known) });
@@ -254,7 +255,7 @@ async function checkCauses(
   const known = knownCauses(settings);
   const strange = causes.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
   if (strange.length === 0) return;
-  const met = (await store.count('causes', 1)).map(({ key }) => String((key as string[])[0]));
+  const met = (await store.count(views.causes, 1)).map(({ key }) => key[0]);
   const wrong = strange.find((cause) => !met.includes(cause));
   if (wrong === undefined) return;
   throw new UsageError(`no cause is called '${wrong}'`, { hint: suggestion(wrong, new Set([...met, ...known])) });

@@ -7,15 +7,17 @@ import { type JobDoc, type Move, transition } from '../../domain/jobs/job.ts';
 import { isHeldAhead } from '../../domain/jobs/policy.ts';
 import { INSTALLED, ROUTED } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
+import type { PassState } from '../../domain/jobs/states.ts';
 import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
+import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
 
 /** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
 export async function wakeSleepers(ports: Ports, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0;
   const awaited = new Set(ids);
-  const rows = await ports.store.view('wake', { keys: ids.map((id) => ['on', id]) });
+  const rows = await ports.store.view(views.wake, { keys: ids.map((id) => ['on', id]) });
   return change(
     ports,
     rows.map((row) => row.id),
@@ -36,9 +38,9 @@ const FAR = 200;
 
 /** Makes every held subjob ready whose time has come, or was never right. Returns the number of jobs woken. */
 export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
-  const due = await ports.store.view('wake', { start: ['at', ''], end: ['at', now], limit: 5000 });
+  const due = await ports.store.view(views.wake, { start: ['at', ''], end: ['at', now], limit: 5000 });
   // Times of a wrong clock are the furthest of all.
-  const far = await ports.store.view('wake', { start: ['at', now], end: ['at', {}], descending: true, limit: FAR });
+  const far = await ports.store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: FAR });
   return change(
     ports,
     [...due, ...far].map((row) => row.id),
@@ -78,9 +80,7 @@ const SWEEP = 2_000;
  * the sleepers of those that have come. A rotating window keeps it bounded. Returns the number of jobs woken.
  */
 export async function sweep(ports: Ports, site = ports.settings.farm): Promise<number> {
-  const awaited = (await ports.store.count('wake', 2, { prefix: ['on'] })).map(
-    (group) => (group.key as string[])[1] ?? '',
-  );
+  const awaited = (await ports.store.count(views.wake, 2, { prefix: ['on'] })).map(({ key }) => key[1]);
   if (awaited.length === 0) return 0;
   const now = await ports.store.now();
   const start = awaited.length > SWEEP ? (Math.floor(Date.parse(now) / 10_000) * SWEEP) % awaited.length : 0;
@@ -133,9 +133,7 @@ function hasReadable(ports: Ports, doc: { readonly done: readonly string[] }): b
 
 /** Passes of a request that are not completed, canceled or deleted. */
 export async function openPasses(ports: Ports, request: string): Promise<number> {
-  const groups = await ports.store.count('jobs-by-request', 2, { prefix: [request] });
-  const ended = new Set(['completed', 'canceled', 'deleted']);
-  return groups
-    .filter((group) => !ended.has((group.key as string[])[1] ?? ''))
-    .reduce((sum, group) => sum + group.value, 0);
+  const groups = await ports.store.count(views.jobsByRequest, 2, { prefix: [request] });
+  const ended = new Set<PassState>(['completed', 'canceled', 'deleted']);
+  return groups.filter(({ key }) => !ended.has(key[1])).reduce((sum, { value }) => sum + value, 0);
 }

@@ -6,6 +6,7 @@ import { type Failure, keyOf, lockOf } from '../../domain/jobs/states.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
+import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
 import type { Row, Rows } from './look/row.ts';
 
@@ -84,7 +85,7 @@ const BATCH = 200;
 
 /** Verdicts of every failure that stands in the store now, with the end of its log where the batch system keeps it. */
 export async function* verdicts(ports: Ports): Rows {
-  const rows = await ports.store.view('causes');
+  const rows = await ports.store.view(views.causes);
   const ids = [...new Set(rows.map((row) => row.id))];
   for (let at = 0; at < ids.length; at += BATCH) {
     const jobs = await ports.store.get<JobDoc>(ids.slice(at, at + BATCH));

@@ -1,7 +1,9 @@
 // URLs of an element's files as gfal2 wants them: each scheme writes odd characters in its own way. Pure.
 import { Address, decodeName } from '../tools/address.ts';
+import { about } from './about.ts';
 
-export const SCHEMES = ['davs', 'https', 'root', 'gsiftp', 'srm', 'dav', 'http', 'roots', 'xroot'];
+/** Addresses of XRootD are its own only where the configuration says so. */
+export const SCHEMES = [...about.schemes, 'root', 'roots', 'xroot'];
 
 /** `all`: percent-encoded; `percent`: only `%` and `#` are; `none`: as it is. */
 type Escape = 'all' | 'percent' | 'none';

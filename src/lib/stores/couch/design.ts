@@ -2,7 +2,7 @@
 // built beside the old ones. Pure building of documents and queries; `installDesign` puts them in place.
 import { createHash } from 'node:crypto';
 import type { Json } from '../../domain/doc.ts';
-import type { ViewQuery } from '../../store.ts';
+import type { KeyRange, ViewQuery } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
 import type { View } from '../../views/view.ts';
 import { compareKeys } from '../shared/collate.ts';
@@ -72,7 +72,7 @@ async function removeOthers(connection: Connection, keep: string): Promise<void>
   }
 }
 
-type Range = Pick<ViewQuery, 'prefix' | 'start' | 'end' | 'descending'>;
+type Range = KeyRange & Pick<ViewQuery, 'descending'>;
 
 /** After every array that begins with `prefix`: an object with the last of all names. */
 const LAST: Json = { '\uffff': {} };

@@ -1,12 +1,23 @@
 // The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
 import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
-import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
+import type {
+  Change,
+  ChangesPage,
+  Group,
+  IdRange,
+  KeyRange,
+  Outcome,
+  Row,
+  Store,
+  StoreInfo,
+  ViewQuery,
+} from '../../store.ts';
 import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
+import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
 import { designOf, installDesign, missingViews, rangeQuery } from './design.ts';
 import { readRange, readStored } from './read.ts';
@@ -32,7 +43,7 @@ interface Marker {
   readonly schema: number;
 }
 
-export class CouchStore implements Store {
+export class CouchStore extends ViewStore implements Store {
   readonly #connection: Connection;
   readonly #clock: ServerClock;
   readonly #options: CouchOptions;
@@ -40,6 +51,7 @@ export class CouchStore implements Store {
   #writable = false;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
+    super();
     this.#connection = connection;
     this.#clock = clock;
     this.#options = options;
@@ -79,7 +91,7 @@ export class CouchStore implements Store {
     return inBatches(changes, (batch) => writeBatch(this.#connection, batch, this.#options.nonce()));
   }
 
-  async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
+  protected async rows(name: string, query: ViewQuery): Promise<Row[]> {
     const { key, keys, limit, skip, descending } = query;
     const range = key === undefined && !keys ? rangeQuery(query) : {};
     return this.#query<Row>(
@@ -96,7 +108,7 @@ export class CouchStore implements Store {
     );
   }
 
-  async count(name: string, level: number, query: Pick<ViewQuery, 'prefix' | 'start' | 'end'> = {}): Promise<Group[]> {
+  protected async groups(name: string, level: number, query: KeyRange): Promise<Group[]> {
     const grouping = level === 0 ? { group: false } : { group_level: level };
     const rows = await this.#query<Group>(name, { reduce: true, ...grouping, ...rangeQuery(query) });
     if (level === 0) return [{ key: null, value: rows[0]?.value ?? 0 }];
@@ -199,15 +211,7 @@ export class CouchStore implements Store {
   }
 
   async #query<R>(name: string, query: Record<string, Json>, keys?: readonly Json[]): Promise<R[]> {
-    const { views } = this.#options;
-    if (!views.some((view) => view.name === name)) {
-      throw new UsageError(`there is no view ${name}`, {
-        hint: suggestion(
-          name,
-          views.map((view) => view.name),
-        ),
-      });
-    }
+    requireView(this.#options.views, name);
     const path = `${this.#design}/_view/${name}`;
     const body = keys && { keys };
     const reply = await this.#connection.read({ path, query, accept: [404], ...(body && { method: 'POST', body }) });

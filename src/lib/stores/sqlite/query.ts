@@ -1,6 +1,6 @@
 // Reading view rows and counts: from a query to SQL, always through the tables' primary keys. Pure but for the reading.
 import type { Json } from '../../domain/doc.ts';
-import type { Group, Row, ViewQuery } from '../../store.ts';
+import type { Group, KeyRange, Row, ViewQuery } from '../../store.ts';
 import type { SqlDatabase } from '../../util/sqlite.ts';
 import { encodeKey, groupKey, prefixBounds } from '../shared/collate.ts';
 import { type Installed, keptLevels } from './rows.ts';
@@ -17,9 +17,7 @@ interface Bounds {
   readonly high: string;
 }
 
-type Range = Pick<ViewQuery, 'prefix' | 'start' | 'end'>;
-
-function boundsOf(query: Range): Bounds {
+function boundsOf(query: KeyRange): Bounds {
   let low = query.start === undefined ? '' : encodeKey(query.start);
   let high = query.end === undefined ? '~~' : encodeKey(query.end);
   if (query.prefix) {
@@ -73,7 +71,7 @@ interface StoredGroup {
 /**
  * The reduce by group. Kept counts answer it where the range is a prefix; otherwise the rows of the range are added up.
  */
-export function readCounts(db: SqlDatabase, installed: Installed, level: number, query: Range): Group[] {
+export function readCounts(db: SqlDatabase, installed: Installed, level: number, query: KeyRange): Group[] {
   const from = Math.max(level, query.prefix?.length ?? 0);
   const whole = query.start === undefined && query.end === undefined;
   const groups =
@@ -84,7 +82,7 @@ export function readCounts(db: SqlDatabase, installed: Installed, level: number,
   return level === 0 && merged.length === 0 ? [{ key: null, value: 0 }] : merged;
 }
 
-function keptGroups(db: SqlDatabase, number: number, level: number, query: Range): Group[] {
+function keptGroups(db: SqlDatabase, number: number, level: number, query: KeyRange): Group[] {
   const { low, high } = boundsOf(query);
   return db
     .all<StoredGroup>(
@@ -97,7 +95,7 @@ function keptGroups(db: SqlDatabase, number: number, level: number, query: Range
     .map((row) => ({ key: JSON.parse(row.json) as Json, value: row.value }));
 }
 
-function countedGroups(db: SqlDatabase, { number, view }: Installed, query: Range): Group[] {
+function countedGroups(db: SqlDatabase, { number, view }: Installed, query: KeyRange): Group[] {
   const { low, high } = boundsOf(query);
   const sum =
     view.reduce === '_count'

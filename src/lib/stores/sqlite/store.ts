@@ -3,13 +3,24 @@
 import { statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
-import type { Change, ChangesPage, Group, IdRange, Outcome, Row, Store, StoreInfo, ViewQuery } from '../../store.ts';
+import type {
+  Change,
+  ChangesPage,
+  Group,
+  IdRange,
+  KeyRange,
+  Outcome,
+  Row,
+  Store,
+  StoreInfo,
+  ViewQuery,
+} from '../../store.ts';
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../util/errors.ts';
 import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
+import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { Documents } from './documents.ts';
 import { storeError } from './file.ts';
 import { Place } from './place.ts';
@@ -28,7 +39,7 @@ export interface SqliteOptions {
   readonly write: boolean | 'setup';
 }
 
-export class SqliteStore implements Store {
+export class SqliteStore extends ViewStore implements Store {
   readonly #db: SqlDatabase;
   readonly #place: Place;
   readonly #options: SqliteOptions;
@@ -40,6 +51,7 @@ export class SqliteStore implements Store {
   #prepared: { readonly documents: Documents; readonly rows: Statements } | undefined;
 
   constructor(db: SqlDatabase, options: SqliteOptions) {
+    super();
     this.#db = db;
     this.#place = new Place(db.path, () => this.#meta('uuid'));
     this.#options = options;
@@ -117,11 +129,11 @@ export class SqliteStore implements Store {
     return outcomes;
   }
 
-  async view(name: string, query: ViewQuery = {}): Promise<Row[]> {
+  protected async rows(name: string, query: ViewQuery): Promise<Row[]> {
     return this.#withView(name, (installed) => readRows(this.#db, installed, query));
   }
 
-  async count(name: string, level: number, query: Pick<ViewQuery, 'prefix' | 'start' | 'end'> = {}): Promise<Group[]> {
+  protected async groups(name: string, level: number, query: KeyRange): Promise<Group[]> {
     return this.#withView(name, (installed) => readCounts(this.#db, installed, level, query));
   }
 
@@ -232,14 +244,7 @@ export class SqliteStore implements Store {
   /** @throws UsageError for a view that there is not */
   #withView<T>(name: string, work: (installed: Installed) => T): T {
     const { views } = this.#options;
-    if (!views.some((view) => view.name === name)) {
-      throw new UsageError(`there is no view ${name}`, {
-        hint: suggestion(
-          name,
-          views.map((view) => view.name),
-        ),
-      });
-    }
+    requireView(views, name);
     return this.#read(() => {
       if (this.#stamp === '' && !this.#private && !installedViews(this.#db, views)) {
         this.#private = new PrivateViews(this.#db, views);

@@ -13,7 +13,7 @@ import type { Item } from '../../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
 import { Pace } from '../../../../src/lib/util/pace.ts';
-import { iso, MINUTE } from '../../../../src/lib/util/time.ts';
+import { iso } from '../../../../src/lib/util/time.ts';
 import { bytesOf } from '../../../contracts/storage.ts';
 import {
   addRun,
@@ -93,9 +93,9 @@ test('two hosts at once: never more copies to one element than allowed, and ever
         return storage.copyIn(...args).finally(() => now--);
       },
     });
-  const settings = { transfer: { parallel: 4, perStorage: 3, lease: MINUTE, retry: MINUTE } };
-  const one = await world({ storages: ['sfu'], settings, wrap });
-  const two = await makePorts({ folder: one.folder, host: 'buffer2', storages: ['sfu'], settings, wrap });
+  const config = { transfer: { parallel: 4, perStorage: 3, lease: '1 min', retry: '1 min' } };
+  const one = await world({ storages: ['sfu'], config, wrap });
+  const two = await makePorts({ folder: one.folder, host: 'buffer2', storages: ['sfu'], config, wrap });
   for (let run = 1; run <= 6; run++) {
     await addRun(
       one,
@@ -111,8 +111,8 @@ test('two hosts at once: never more copies to one element than allowed, and ever
 });
 
 test('lanes that all others have are said, and the next call goes on', async () => {
-  const settings = { transfer: { parallel: 2, perStorage: 2, lease: MINUTE, retry: MINUTE } };
-  const ports = await world({ storages: ['sfu', 'fnal'], settings });
+  const config = { transfer: { parallel: 2, perStorage: 2 } };
+  const ports = await world({ storages: ['sfu', 'fnal'], config });
   await addRun(ports, 1, [{ name: 'a', bytes: bytesOf('a', 10) }]);
   const until = iso(Date.now() + 50_000);
   const held = [{ nonce: 'x', host: 'buffer9', lanes: 2, since: iso(Date.now()), until }];
@@ -130,8 +130,8 @@ test('lanes that all others have are said, and the next call goes on', async () 
 });
 
 test('a repair takes a lane as any copy does', async () => {
-  const settings = { transfer: { parallel: 2, perStorage: 2, lease: MINUTE, retry: MINUTE } };
-  const ports = await world({ storages: ['sfu', 'fnal'], settings });
+  const config = { transfer: { parallel: 2, perStorage: 2 } };
+  const ports = await world({ storages: ['sfu', 'fnal'], config });
   await addRun(ports, 1, [{ name: 'a', bytes: bytesOf('a', 10) }]);
   await collect(transfer(ports));
   const copy = (await readRun(ports, 1)).files[0]!.replicas.fnal!;
@@ -166,8 +166,8 @@ test('a cap on bytes per second holds over all copies', async () => {
 });
 
 test('transfer keeps to the cap', async () => {
-  const settings = { transfer: { parallel: 4, perStorage: 8, bandwidth: 4_000_000, lease: MINUTE, retry: MINUTE } };
-  const ports = await world({ storages: ['sfu'], settings });
+  const config = { transfer: { parallel: 4, bandwidth: '4 MB/s' } };
+  const ports = await world({ storages: ['sfu'], config });
   await addRun(
     ports,
     1,

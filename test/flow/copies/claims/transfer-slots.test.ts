@@ -43,7 +43,7 @@ describe('slots', () => {
     const other: Item[] = [];
     const ports = await world({
       storages: ['sfu'],
-      settings: { transfer: { parallel: 4, perStorage: 8, lease, retry: 1 } },
+      config: { transfer: { parallel: 4, lease: `${lease} ms`, retry: '1 ms' } },
       wrap: (storage) =>
         replacing(storage, {
           copyIn: async (local, path, options) => {

@@ -117,7 +117,7 @@ test('a duplicate stays when the registered file is damaged, gone, changed, itse
 });
 
 test('where the original is gone, enough copies with the same bytes prove a duplicate; a damaged or linked one does not count', async () => {
-  const ports = await world({ settings: { copies: { raw: 3, purgeAfter: 3 } } });
+  const ports = await world();
   await storedRuns(ports, [1, 2, 3], 1);
   for (const number of [1, 2, 3]) {
     await quarantined(ports, `later/${rawName(number)}`, 'duplicate', original(ports, number), number);

@@ -55,7 +55,7 @@ describe('what may go', () => {
   });
 
   test('each gate keeps its file', async () => {
-    const ports = await world({ settings: { copies: { raw: 3, purgeAfter: 3 } } });
+    const ports = await world();
     const gates: Record<string, (ports: TestPorts, number: number) => Promise<void>> = {
       open: async (_, number) => {
         await ports.store.update<RunDoc>(runId(number), (doc) => {
@@ -115,7 +115,8 @@ describe('what may go', () => {
   });
 
   test('never the last copy, whatever is configured', async () => {
-    const ports = await world({ storages: ['disk'], settings: { copies: { raw: 1, purgeAfter: 0 } } });
+    const careful = await world({ storages: ['disk'] });
+    const ports = { ...careful, settings: { ...careful.settings, copies: { raw: 1, purgeAfter: 0 } } };
     await completeRun(ports, 1);
     expect(await run(ports)).toEqual([]);
     expect(onBuffer(ports)).toHaveLength(2);
@@ -146,7 +147,7 @@ describe('what may go', () => {
   });
 
   test('a buffer that is served is no copy of itself', async () => {
-    const ports = await world({ storages: ['sfu'], settings: { copies: { raw: 1, purgeAfter: 1 } } });
+    const ports = await world({ storages: ['sfu'], config: { copies: { raw: 1 } } });
     await storedRuns(ports, [1], 1);
     const folder = join(copyPath(ports, 'sfu', 1), '..');
     await rm(folder, { recursive: true });
@@ -176,10 +177,7 @@ describe('what may go', () => {
 
   test('sampled-out data go some time after the run was complete, without copies', async () => {
     let now = ms(T0) + DAY / 2;
-    const ports = await world({
-      now: () => now,
-      settings: { purge: { reads: 3, sampledAfter: DAY, trash: 30 * DAY } },
-    });
+    const ports = await world({ now: () => now, config: { purge: { sampledAfter: '1 d' } } });
     await completeRun(ports, 1);
     await changeDoc(ports, 1, (doc) => ({ ...doc, keep: { kept: false, rule: '10 % by run number' } }));
     expect(await run(ports)).toEqual([]);

@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 const nameOf = (run: number, subrun = 0) =>
-  `SNOP_${String(run).padStart(10, '0')}_${String(subrun).padStart(3, '0')}.zdab`;
+  `SNOP_${String(run).padStart(10, '0')}_${String(subrun).padStart(3, '0')}.dat`;
 
 async function raw(path: string, level = 'L1'): Promise<void> {
   const file = join(ports.folder, 'buffer', level, path);

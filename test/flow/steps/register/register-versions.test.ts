@@ -11,7 +11,7 @@ import type { Item, Ports } from '../../../../src/lib/flow/ports.ts';
 import { whyBuffer } from '../../../../src/lib/flow/reports/buffer/buffer.ts';
 import { versionAttention } from '../../../../src/lib/flow/reports/status/versionstatus.ts';
 import { settleVersions } from '../../../../src/lib/flow/steps/register/register.ts';
-import { open as openPosix } from '../../../../src/lib/protocols/posix.ts';
+import { open as openPosix } from '../../../../src/lib/protocols/posix/posix.ts';
 import { MINUTE } from '../../../../src/lib/util/time.ts';
 import {
   type Bench,
@@ -117,7 +117,15 @@ describe('new content', () => {
     const url = join(bench.folder, 'sfu');
     mkdirSync(url);
     writeFileSync(join(url, 'x'), was);
-    const sfu = { name: 'sfu', protocol: 'posix', url, tape: false, template: '{name}', options: {} } as const;
+    const sfu = {
+      name: 'sfu',
+      protocol: 'posix',
+      mounted: true,
+      url,
+      tape: false,
+      template: '{name}',
+      options: {},
+    } as const;
     const storages = [sfu];
     const more: Ports = { ...ports, settings: { ...ports.settings, storages }, storage: () => openPosix(sfu) };
     bench.put(FILE, collides, 2 * MINUTE);

@@ -75,9 +75,9 @@ describe('closed files', () => {
 
   test('two levels may share a folder', async () => {
     const pattern = (suffix: string) => ({ pattern: `S_{run:10}_{subrun:3}${suffix}` });
-    const { bench, ports } = await start({ buffers: [pattern('.zdab'), { level: 'L2', ...pattern('.l2.zdab') }] });
-    bench.put('S_0000000001_000.zdab', 'one');
-    bench.put('S_0000000001_000.l2.zdab', 'two!');
+    const { bench, ports } = await start({ buffers: [pattern('.dat'), { level: 'L2', ...pattern('.l2.dat') }] });
+    bench.put('S_0000000001_000.dat', 'one');
+    bench.put('S_0000000001_000.l2.dat', 'two!');
     expect(deeds(await bench.register(ports, { levels: ['L2'] }))).toEqual({ registered: 1 });
     expect((await bench.register(ports)).map((item) => item.level)).toEqual(['L1']);
     expect(Object.keys((await runDoc(ports, 1))?.levels ?? {}).sort()).toEqual(['L1', 'L2']);

@@ -23,6 +23,7 @@ import {
   tagTables,
 } from '../../../../src/lib/flow/steps/tables/tables.ts';
 import { idsWith } from '../../../../src/lib/store.ts';
+import { views } from '../../../../src/lib/views/index.ts';
 
 const RUNS = [
   { run: 100, types: ['Physics'], subruns: 2, table: 'there' },
@@ -277,7 +278,7 @@ describe.skipIf(!existsSync(real))(`the real tables of ${real}`, () => {
     // 1 RUN, 2 DIGITIZER, 5 of CHANNEL_STATUS, 16 IBD, 8 SOLAR, counted with grep -c '"name"'.
     expect(items.filter((item) => item.did === 'loaded')).toHaveLength(32);
     expect(items.some((item) => item.failed)).toBe(false);
-    const groups = await ports.store.count('kinds', 2, { prefix: ['table'] });
+    const groups = await ports.store.count(views.kinds, 2, { prefix: ['table'] });
     expect(Object.fromEntries(groups.map((group) => [(group.key as string[])[1], group.value]))).toEqual({
       DIGITIZER: 2,
       IBD: 16,

@@ -5,7 +5,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JobDoc } from '../../../../src/lib/domain/jobs/job.ts';
-import type { OutputRule } from '../../../../src/lib/domain/settings.ts';
 import type { Item, Ports } from '../../../../src/lib/flow/ports.ts';
 import { type TransferOptions, transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { HOUR } from '../../../../src/lib/util/time.ts';
@@ -18,10 +17,11 @@ import {
   type TestPorts,
   world,
 } from '../../../support/ports.ts';
+import type { Config } from '../../../support/settings.ts';
 import { outputPath, outputsOf, readJob, storedPass } from '../../../support/stored.ts';
 
-const withRules = (outputs: readonly OutputRule[], options: PortsOptions = {}): Promise<TestPorts> =>
-  world({ ...options, settings: { outputs, ...options.settings } });
+const withRules = (outputs: NonNullable<Config['outputs']>, options: PortsOptions = {}): Promise<TestPorts> =>
+  world({ ...options, config: { outputs, ...options.config } });
 afterEach(closeWorlds);
 
 const copiesOf = (doc: JobDoc): string[] =>
@@ -148,7 +148,7 @@ test('a destination that fails cools off and says why', async () => {
 });
 
 describe('two names of one place', () => {
-  const moving = { settings: { outputs: [{ to: ['fnal'], keep: false }] } };
+  const moving = { config: { outputs: [{ to: ['fnal'], keep: false }] } };
 
   test('a linked folder at the other element: nothing is removed, and it is said once', async () => {
     const ports = await world(moving);

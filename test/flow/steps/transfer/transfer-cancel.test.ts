@@ -13,7 +13,6 @@ import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { FILES_AT_ONCE } from '../../../../src/lib/flow/steps/transfer/transferdue.ts';
 import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
 import { pause, resume } from '../../../../src/lib/flow/switches/holds.ts';
-import { MINUTE } from '../../../../src/lib/util/time.ts';
 import { lines, must, start } from '../../../support/cli.ts';
 import { closeWorlds, collect, type PortsOptions, readRun, type TestPorts, world } from '../../../support/ports.ts';
 import {
@@ -116,7 +115,7 @@ describe('what is stopped', () => {
   test('what came later in the same call is not begun; an older hold is not heeded twice', async () => {
     const { ports, other } = await slow({
       storages: ['sfu'],
-      settings: { transfer: { parallel: 1, perStorage: 1, lease: MINUTE, retry: MINUTE } },
+      config: { transfer: { parallel: 1, perStorage: 1, lease: '1 min', retry: '1 min' } },
     });
     // More than one batch.
     await completeRun(ports, 1, 1, 6_000_000);
@@ -132,7 +131,7 @@ describe('what is stopped', () => {
 
   test('a copy of outputs by rule', async () => {
     const rules = { outputs: [{ type: 'root', to: ['fnal'], keep: true }] };
-    const { ports, other } = await slow({ storages: ['sfu', 'fnal'], settings: rules }, 500);
+    const { ports, other } = await slow({ storages: ['sfu', 'fnal'], config: rules }, 500);
     const pass = await storedPass(ports);
     const items = collect(transfer(ports));
     await until(() => below(join(ports.folder, 'se', 'fnal')).length > 0);
@@ -151,7 +150,7 @@ describe('what is stopped', () => {
     'output',
   ])('a repair (%s): the bad copy stays bad, and is mended by the next call', async (what) => {
     const { ports, other } = await slow(
-      { storages: ['sfu', 'fnal'], settings: { outputs: [{ type: 'root', to: ['fnal'], keep: true }] } },
+      { storages: ['sfu', 'fnal'], config: { outputs: [{ type: 'root', to: ['fnal'], keep: true }] } },
       500,
     );
     let path = '';

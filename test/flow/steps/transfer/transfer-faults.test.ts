@@ -9,7 +9,7 @@ import type { HoldDoc } from '../../../../src/lib/domain/hold.ts';
 import type { Item } from '../../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { CredentialsError, UnreachableError } from '../../../../src/lib/util/errors.ts';
-import { HOUR, MINUTE, ms } from '../../../../src/lib/util/time.ts';
+import { MINUTE, ms } from '../../../../src/lib/util/time.ts';
 import { bytesOf } from '../../../contracts/storage.ts';
 import { dids, file } from '../../../support/copies.ts';
 import { addRun, closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from '../../../support/ports.ts';
@@ -105,7 +105,7 @@ async function failingAt(n: number, error: Error): Promise<{ ports: TestPorts; c
   let copies = 0;
   const ports = await world({
     storages: ['sfu'],
-    settings: { transfer: { parallel: 1, perStorage: 8, lease: HOUR, retry: HOUR } },
+    config: { transfer: { parallel: 1, lease: '1 h', retry: '1 h' } },
     wrap: (storage) =>
       replacing(storage, {
         copyIn: async (local, path, options) => {

@@ -50,7 +50,7 @@ describe('copies', () => {
   });
 
   test('copies.raw, --to, --from, --level, runs and limit narrow it; oldest run first', async () => {
-    const ports = await world({ levels: ['L1', 'L2'], settings: { copies: { raw: 1, purgeAfter: 1 } } });
+    const ports = await world({ levels: ['L1', 'L2'], config: { copies: { raw: 1 } } });
     for (const run of [12, 3, 200]) await addRun(ports, run, [file(`a${run}`)]);
     await addRun(ports, 7, [file('b7')], 'L2');
     const none = await collect(transfer(ports, { to: ['ral'] }));

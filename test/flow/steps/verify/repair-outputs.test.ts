@@ -32,7 +32,7 @@ describe('of an output', () => {
 
   /** A pass whose root files are at three elements; `at` names the copy of the first at one of them. */
   async function copied(options: PortsOptions = {}) {
-    const ports = await world({ ...options, settings: { outputs, ...options.settings } });
+    const ports = await world({ ...options, config: { outputs, ...options.config } });
     const pass = await storedPass(ports);
     await collect(transfer(ports));
     const { path } = outputsOf(pass)[0]!;
@@ -107,7 +107,7 @@ describe('of an output', () => {
   test('a good copy at an element that is away is a hope: nothing is said to be lost', async () => {
     let down = false;
     const { ports, pass, at, bad } = await copied({
-      settings: { outputs: [{ type: 'root', to: ['fnal'], keep: true }] },
+      config: { outputs: [{ type: 'root', to: ['fnal'], keep: true }] },
       storages: ['sfu', 'fnal'],
       wrap: (storage) =>
         replacing(storage, {
@@ -129,7 +129,7 @@ describe('of an output', () => {
   });
 
   test('nothing is mended at an element that is at fault', async () => {
-    const { ports, pass, at } = await copied({ settings: { outputs: [{ to: ['fnal'], keep: true }] } });
+    const { ports, pass, at } = await copied({ config: { outputs: [{ to: ['fnal'], keep: true }] } });
     await DAMAGES.missing(at('fnal'));
     await run(ports);
     await storedRuns(ports, [1], 10);
@@ -166,7 +166,7 @@ describe('of an output', () => {
       if (index % 3 !== 1) await DAMAGES[index % 2 ? 'missing' : 'silent'](outputPath(ports, copy));
     }
     const hosts = await Promise.all(
-      ['a', 'b'].map((host) => makePorts({ folder: ports.folder, host, settings: { outputs } })),
+      ['a', 'b'].map((host) => makePorts({ folder: ports.folder, host, config: { outputs } })),
     );
     const items: Item[] = [];
     for (let round = 0; round < 3; round++) {

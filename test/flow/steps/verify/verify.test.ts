@@ -257,16 +257,16 @@ describe('files that nobody catalogued', () => {
       await mkdir(dirname(join(ports.folder, 'se', 'sfu', path)), { recursive: true });
       await writeFile(join(ports.folder, 'se', 'sfu', path), 'x');
     };
-    await put('L1/0/SNOP_0000000777_000.zdab');
-    await put('L1/0/new\nline %41#?.zdab');
-    await put('L1/0/.SNOP_0000000001_000.zdab.dflow-3-abc');
+    await put('L1/0/SNOP_0000000777_000.dat');
+    await put('L1/0/new\nline %41#?.dat');
+    await put('L1/0/.SNOP_0000000001_000.dat.dflow-3-abc');
     await put('outputs/Count/0000000012/p001/e7/Count_r0000000012_s000_p001.txt');
     await put('somebody/else.dat');
     const items = (await run(ports)).filter(({ kind }) => kind === 'file');
     expect(items.map(({ ref, did }) => `${did} ${ref}`).sort()).toEqual([
-      'dark sfu:L1/0/SNOP_0000000777_000.zdab',
-      'dark sfu:L1/0/new\\x0aline %41#?.zdab',
-      'partial sfu:L1/0/.SNOP_0000000001_000.zdab.dflow-3-abc',
+      'dark sfu:L1/0/SNOP_0000000777_000.dat',
+      'dark sfu:L1/0/new\\x0aline %41#?.dat',
+      'partial sfu:L1/0/.SNOP_0000000001_000.dat.dflow-3-abc',
       'unpublished sfu:outputs/Count/0000000012/p001/e7/Count_r0000000012_s000_p001.txt',
     ]);
     expect((await run(ports, { runs: () => true })).filter(({ kind }) => kind === 'file')).toEqual([]);

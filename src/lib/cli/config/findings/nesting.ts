@@ -15,7 +15,7 @@ export interface Nesting {
 export async function nestings({ storages, buffers }: Settings): Promise<Nesting[]> {
   const levels = await Promise.all(buffers.map(async (buffer) => ({ buffer, at: await locate(buffer.path) })));
   const found: Nesting[] = [];
-  for (const storage of storages.filter(({ protocol }) => protocol === 'posix')) {
+  for (const storage of storages.filter(({ mounted }) => mounted)) {
     const at = await locate(storage.url);
     const near = levels
       .map((level) => ({ ...level, how: relation(at, level.at) }))

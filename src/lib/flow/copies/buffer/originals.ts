@@ -3,6 +3,7 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { judge, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { views } from '../../../views/index.ts';
 import { tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Ports } from '../../ports.ts';
 
@@ -48,8 +49,8 @@ async function onBuffer(ports: Ports, levels: readonly string[], states: readonl
   const hints = new Map<string, Hint>();
   for (const level of levels) {
     for (const state of states) {
-      for (const { id, key } of await ports.store.view('buffer', { prefix: ['on', level, state] })) {
-        hints.set(id, { id, run: Number((key as unknown[])[3]) });
+      for (const { id, key } of await ports.store.view(views.buffer, { prefix: ['on', level, state] })) {
+        hints.set(id, { id, run: key[3] });
       }
     }
   }

@@ -56,8 +56,8 @@ const OWN = '.dflow';
 const AT_ONCE = 32;
 
 function ownFolders({ folder, storages }: Settings): string[] {
-  const mounted = storages.filter(({ protocol }) => protocol === 'posix').map(({ url }) => url);
-  return [join(folder, OWN), join(folder, 'modules'), ...mounted];
+  const below = storages.filter(({ mounted }) => mounted).map(({ url }) => url);
+  return [join(folder, OWN), join(folder, 'modules'), ...below];
 }
 
 /** Configuration, store with its companions, files of modules: by the identity of their folder and their name. */

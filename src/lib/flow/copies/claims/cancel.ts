@@ -10,6 +10,7 @@ import { tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { pause } from '../../switches/holds.ts';
 import type { Session } from '../session.ts';
@@ -33,7 +34,7 @@ export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: 
   const scope: HoldScope = asked.runs ? { ...asked, runs: known } : asked;
   yield* pause(ports, { what: 'transfer', scope, why, ...(until ? { until } : {}) }, dryRun ? { dryRun } : {});
   for (const { name } of ports.settings.storages) {
-    const rows = await ports.store.view('replicas', { prefix: [name, 'copying'] });
+    const rows = await ports.store.view(views.replicas, { prefix: [name, 'copying'] });
     const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
     const mine = [...docs.values()].filter((doc) => covers(scope, { run: doc.run, level: doc.level, storage: name }));
     for (const doc of mine) yield* stop(ports, doc, name, options);
@@ -67,7 +68,7 @@ async function registered({ store }: Ports, ranges: Ranges): Promise<[Ranges, Ra
 
 async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, dryRun }: CancelOptions): Step {
   const { store } = ports;
-  const rows = await store.view('output-copies', { prefix: [to, 'copying'] });
+  const rows = await store.view(views.outputCopies, { prefix: [to, 'copying'] });
   const jobs = await store.get<JobDoc>(rows.map(({ id }) => id));
   const now = await store.now();
   for (const { _id, run, module, pass } of jobs.values()) {
@@ -95,7 +96,7 @@ async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, d
 export async function heedCancels(session: Session): Promise<readonly HoldDoc[]> {
   const { store } = session.ports;
   const known = new Set(session.rules.holds.map(({ _id }) => _id));
-  const rows = await store.view('holds', { prefix: ['transfer'] });
+  const rows = await store.view(views.holds, { prefix: ['transfer'] });
   const fresh = rows.filter(({ id }) => !known.has(id)).map(({ id }) => id);
   if (fresh.length > 0) {
     const [holds, now] = [await store.get<HoldDoc>(fresh), await store.now()];

@@ -4,6 +4,7 @@ import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { runPad } from '../../../domain/ids.ts';
 import { idsWith, type Store } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
 import { type Frozen, frozenTables, readTag } from './tags.ts';
 
@@ -103,8 +104,8 @@ async function ranges(store: Store, name: string, index: string, runs: readonly 
   if (runs.length === 0) return [];
   const lowest = runs.reduce((a, b) => Math.min(a, b));
   const highest = runs.reduce((a, b) => Math.max(a, b));
-  const rows = await store.view('table-ranges', { start: [name, index], end: [name, index, highest, {}] });
-  const reaching = rows.filter((row) => Array.isArray(row.key) && Number(row.key[3]) >= lowest);
+  const rows = await store.view(views.tableRanges, { start: [name, index], end: [name, index, highest, {}] });
+  const reaching = rows.filter((row) => row.key[3] >= lowest);
   return [...(await store.get<TableDoc>(reaching.map((row) => row.id))).values()];
 }
 

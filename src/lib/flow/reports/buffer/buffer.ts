@@ -13,6 +13,7 @@ import { idsWith } from '../../../store.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { humanBytes } from '../../../util/text/bytes.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { type BufferDoc, fills, spaceOfBuffer } from '../../copies/buffer/fill.ts';
 import { originals } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
@@ -37,13 +38,10 @@ export async function bufferRows(ports: Ports): Promise<BufferRow[]> {
   const said = await disks(ports, now);
   const rows: BufferRow[] = [];
   for (const { level } of ports.settings.buffers) {
-    const on = await ports.store.count('buffer', 2, { prefix: ['on', level] });
-    const hours = await ports.store.view('buffer', { start: ['in', level, sinceHour(now)], end: ['in', level, {}] });
+    const on = await ports.store.count(views.buffer, 2, { prefix: ['on', level] });
+    const hours = await ports.store.view(views.buffer, { prefix: ['in', level], start: ['in', level, sinceHour(now)] });
     const sums = new Map<string, number>();
-    for (const { key, value } of hours) {
-      const hour = String((key as unknown[])[2]);
-      sums.set(hour, (sums.get(hour) ?? 0) + Number(value));
-    }
+    for (const { key, value } of hours) sums.set(key[2], (sums.get(key[2]) ?? 0) + value);
     rows.push({ level, bytes: on.reduce((sum, { value }) => sum + value, 0), perDay: inflow(sums, now) });
   }
   const sharing = (disk: BufferDoc | undefined, other: BufferDoc | undefined): boolean =>

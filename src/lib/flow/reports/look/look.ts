@@ -11,6 +11,7 @@ import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { between, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { inTrash } from '../../copies/removal/trash.ts';
 import { activeHolds, openHolds } from '../../jobs/openholds.ts';
 import { selectJobs, selectRuns } from '../../jobs/select.ts';
@@ -126,7 +127,7 @@ async function* replicas(ports: Ports, selection: Selection): Rows {
 
 async function* farms(ports: Ports): Rows {
   const docs = await ports.store.range<FarmDoc>(idsWith('farm:'));
-  const active = await ports.store.count('active', 1);
+  const active = await ports.store.count(views.active, 1);
   const now = await ports.store.now();
   const seen = new Map(docs.map((doc) => [doc.site, doc]));
   const inForce = await activeHolds(ports.store, now);

@@ -1,6 +1,7 @@
 // Storage elements with their replicas by state, counted by the store.
 import { asideNow } from '../../../domain/storage/breaker.ts';
 import { withoutSecrets } from '../../../util/text/secrets.ts';
+import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -8,7 +9,7 @@ import { primaryOf } from '../../switches/storageswitch.ts';
 import type { Rows } from './row.ts';
 
 export async function* storageRows(ports: Ports): Rows {
-  const groups = await ports.store.count('replicas', 2);
+  const groups = await ports.store.count(views.replicas, 2);
   const now = await ports.store.now();
   const holds = await activeHolds(ports.store, now);
   const troubles = await breakers(ports.store);

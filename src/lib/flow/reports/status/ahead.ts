@@ -9,6 +9,7 @@ import { isDatedAhead } from '../../../domain/storage/breaker.ts';
 import { isHeld, type LanesDoc } from '../../../domain/storage/lanes.ts';
 import { idsWith } from '../../../store.ts';
 import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { openHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -56,7 +57,7 @@ async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]
     next: 'dflow transfer',
   }));
   for (const { name } of settings.storages) {
-    const rows = await store.view('replicas', { prefix: [name, 'copying'], limit: MOST });
+    const rows = await store.view(views.replicas, { prefix: [name, 'copying'], limit: MOST });
     const docs = await store.get<DataDoc>(rows.map(({ id }) => id));
     const files = [...docs.values()].flatMap((doc) => doc.files.map(({ replicas }) => replicas[name]));
     const wrong = files.filter((one) => one?.state === 'copying' && one.expires > now && !isLive(one, now, new Set()));
@@ -69,8 +70,8 @@ async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]
 
 /** Retries that wait for a time that a wrong clock has said, and claims of such a submit. */
 async function jobs({ store, settings }: Ports, now: Iso): Promise<Attention[]> {
-  const held = await store.view('wake', { start: ['at', now], end: ['at', {}], descending: true, limit: MOST });
-  const active = await store.view('active', { prefix: [settings.farm, 'submitting'], limit: MOST });
+  const held = await store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: MOST });
+  const active = await store.view(views.active, { prefix: [settings.farm, 'submitting'], limit: MOST });
   const docs = await store.get<JobDoc>([...held, ...active].map(({ id }) => id));
   const wrong = [...docs.values()].flatMap(({ subjobs }) =>
     subjobs.filter(

@@ -4,8 +4,10 @@ import type { FarmDoc, LeaseDoc } from '../../../domain/farms/farm.ts';
 import { coverText, endText, type HoldDoc, inForce, isFaultHold } from '../../../domain/hold.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
-import { type Group, idsWith } from '../../../store.ts';
+import { type GroupOf, idsWith } from '../../../store.ts';
 import { between, type Iso, MINUTE } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
+import { SHARES } from '../../../views/jobs.ts';
 import { dropNext, unreadDocs } from '../../jobs/unread.ts';
 import type { Ports } from '../../ports.ts';
 import { isShort } from '../buffer/buffer.ts';
@@ -25,8 +27,8 @@ export interface AttentionFacts {
   /** Holds that were not ended, in force or expired. */
   readonly open: readonly HoldDoc[];
   readonly farms: readonly FarmDoc[];
-  readonly causes: readonly Group[];
-  readonly replicas: readonly Group[];
+  readonly causes: readonly GroupOf<typeof views.causes, 3>[];
+  readonly replicas: readonly GroupOf<typeof views.replicas, 2>[];
   readonly troubles: ReadonlyMap<string, BreakerDoc>;
   readonly stuck: Unsatisfied;
 }
@@ -52,11 +54,11 @@ export async function attention(ports: Ports, facts: AttentionFacts): Promise<At
 }
 
 async function workOf({ store }: Ports, page: Page): Promise<Work> {
-  const shares = ['automatic', 'requested'].map((share) => store.count('ready', 2, { prefix: [share, 'run'] }));
+  const shares = SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] }));
   return {
     ready: sum((await Promise.all(shares)).flat()),
     routed: await routedSubjobs(store),
-    active: sum(await store.count('active', 0)),
+    active: sum(await store.count(views.active, 0)),
     missing: page.storage.reduce((total, { missing }) => total + missing, 0),
   };
 }

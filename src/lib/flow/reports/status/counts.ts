@@ -1,13 +1,10 @@
-// Small helpers on counts: parts of a group's key, numbers with their noun.
-import type { Group, Row, Store } from '../../../store.ts';
+// Small helpers on counts: sums, numbers with their noun.
+import type { Group, GroupOf, QueryOf, ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
+import type { Way } from '../../../views/standing.ts';
 
-/** Element `at` of an array key, as text. */
-export function part(key: unknown, at: number): string {
-  return Array.isArray(key) ? String(key[at]) : '';
-}
-
-export function sum(groups: readonly Group[]): number {
+export function sum(groups: readonly Group<unknown>[]): number {
   return groups.reduce((total, { value }) => total + value, 0);
 }
 
@@ -17,21 +14,22 @@ export function many(count: number, one: string, more: string): string {
 }
 
 /** Copies still to be made at an element that shall have one of every file that is kept. */
-export function missingAt(transfers: readonly Group[], verified: number): number {
-  return Math.max(0, sum(transfers.filter(({ key }) => part(key, 1) !== '-')) - verified);
+export function missingAt(transfers: readonly GroupOf<typeof views.transfers, 2>[], verified: number): number {
+  return Math.max(0, sum(transfers.filter(({ key }) => key[1] !== '-')) - verified);
 }
 
 export interface Some {
   readonly count: number;
-  /** The first of them. */
-  readonly first?: Row;
+  /** The first: its document, and its run or name. */
+  readonly first?: { readonly id: string; readonly what: number | string };
 }
 
 /** What of one way stands in the view `standing`, from a time before `before`. */
-export async function standingOf(store: Store, way: string, before?: Iso): Promise<Some> {
-  const range = before === undefined ? { prefix: [way] } : { start: [way], end: [way, before] };
-  const count = sum(await store.count('standing', 1, range));
+export async function standingOf(store: ReadStore, way: Way, before?: Iso): Promise<Some> {
+  const range: QueryOf<typeof views.standing> =
+    before === undefined ? { prefix: [way] } : { start: [way], end: [way, before] };
+  const count = sum(await store.count(views.standing, 1, range));
   if (count === 0) return { count };
-  const [first] = await store.view('standing', { ...range, limit: 1 });
-  return { count, ...(first ? { first } : {}) };
+  const [first] = await store.view(views.standing, { ...range, limit: 1 });
+  return { count, ...(first ? { first: { id: first.id, what: first.key[2] } } : {}) };
 }

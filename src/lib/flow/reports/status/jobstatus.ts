@@ -6,23 +6,24 @@ import { parseJobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { INSTALLED, ROUTED } from '../../../domain/jobs/readiness.ts';
 import { lockOf } from '../../../domain/jobs/states.ts';
-import type { Group, Store } from '../../../store.ts';
+import type { GroupOf, QueryOf, ReadStore } from '../../../store.ts';
 import { humanDuration, type Iso, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import type { Ports } from '../../ports.ts';
-import { many, part, sum } from './counts.ts';
+import { many, sum } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
 /** Awaited documents read at most. */
 const ENOUGH = 2_000;
 
 /** Sleeping subjobs by the ids they wait for, of one kind of id. */
-export function sleepers(store: Store, kind: string, level: 1 | 2 = 2): Promise<Group[]> {
-  return store.count('wake', level, { start: ['on', kind], end: ['on', `${kind}\uffff`] });
+export function sleepers(store: ReadStore, kind: string): Promise<GroupOf<typeof views.wake, 2>[]> {
+  return store.count(views.wake, 2, { start: ['on', kind], end: ['on', `${kind}\uffff`] });
 }
 
 /** Subjobs that wait for one farm, or for one that has their version. */
-export async function routedSubjobs(store: Store): Promise<number> {
-  return sum([...(await sleepers(store, ROUTED, 1)), ...(await sleepers(store, INSTALLED, 1))]);
+export async function routedSubjobs(store: ReadStore): Promise<number> {
+  return sum([...(await sleepers(store, ROUTED)), ...(await sleepers(store, INSTALLED))]);
 }
 
 export interface Unsatisfied {
@@ -35,14 +36,14 @@ export interface Unsatisfied {
 }
 
 /** Waiting passes whose prerequisite has ended without completing, and those that wait for these. */
-export async function unsatisfied(store: Store): Promise<Unsatisfied> {
-  const awaited = (await sleepers(store, 'job:')).map(({ key }) => part(key, 1));
+export async function unsatisfied(store: ReadStore): Promise<Unsatisfied> {
+  const awaited = (await sleepers(store, 'job:')).map(({ key }) => key[1]);
   const looked = awaited.slice(0, ENOUGH);
   const docs = await store.get<JobDoc>(looked);
   let ended = looked.filter((id) => !docs.has(id) || isBroken(docs.get(id)!));
   const found = new Map<string, JobDoc>();
   while (ended.length > 0 && found.size < ENOUGH) {
-    const rows = await store.view('wake', { keys: ended.map((id) => ['on', id]) });
+    const rows = await store.view(views.wake, { keys: ended.map((id) => ['on', id]) });
     const fresh = [...new Set(rows.map(({ id }) => id))].filter((id) => !found.has(id)).slice(0, ENOUGH);
     const jobs = await store.get<JobDoc>(fresh);
     for (const [id, job] of jobs) if (job.state === 'waiting') found.set(id, job);
@@ -62,7 +63,7 @@ function isBroken({ state }: JobDoc): boolean {
 
 export interface JobFacts {
   readonly page: Pick<StatusPage, 'jobs' | 'storage' | 'at'>;
-  readonly causes: readonly Group[];
+  readonly causes: readonly GroupOf<typeof views.causes, 3>[];
   readonly stuck: Unsatisfied;
 }
 
@@ -73,7 +74,7 @@ export async function jobAttention(ports: Ports, { page, causes, stuck }: JobFac
     const text = `${many(failed, 'pass', 'passes')} failed: ${causeNames(causes, 'failed') || 'no cause recorded'}`;
     found.push({ way: 'failed', text, next: 'dflow why --all' });
   }
-  const held = sum(causes.filter(({ key }) => part(key, 2) === 'held'));
+  const held = sum(causes.filter(({ key }) => key[2] === 'held'));
   if (held > 0) {
     const text = `${many(held, 'subjob', 'subjobs')} held until a person acts: ${causeNames(causes, 'held')}`;
     found.push({ way: 'held', text, next: 'dflow why --all' });
@@ -93,8 +94,8 @@ export async function jobAttention(ports: Ports, { page, causes, stuck }: JobFac
 
 /** Retries that are due, and that no reset has woken. */
 async function cooled({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
-  const range = { start: ['at', ''], end: ['at', plus(at, -settings.limits.stale)] };
-  const count = sum(await store.count('wake', 1, range));
+  const range: QueryOf<typeof views.wake> = { start: ['at', ''], end: ['at', plus(at, -settings.limits.stale)] };
+  const count = sum(await store.count(views.wake, 1, range));
   if (count === 0) return [];
   return [
     {
@@ -108,10 +109,10 @@ async function cooled({ store, settings }: Ports, at: Iso): Promise<Attention[]>
 /** Claims that submit never recorded, and that no reset has put back. */
 async function submitting({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
   const limit = 2 * settings.limits.submitting;
-  const range = { start: ['submitting', ''], end: ['submitting', plus(at, -limit)] };
-  const count = sum(await store.count('jobs-by-state', 1, range));
+  const range: QueryOf<typeof views.jobsByState> = { start: ['submitting', ''], end: ['submitting', plus(at, -limit)] };
+  const count = sum(await store.count(views.jobsByState, 1, range));
   if (count === 0) return [];
-  const [row] = await store.view('jobs-by-state', { ...range, limit: 1 });
+  const [row] = await store.view(views.jobsByState, { ...range, limit: 1 });
   const job = row && (await store.get<JobDoc>([row.id])).get(row.id);
   const site = job?.subjobs.map(({ state }) => lockOf(state)?.site).find((name) => name !== undefined);
   const text = `${many(count, 'pass has', 'passes have')} been submitting for more than ${humanDuration(limit)}`;
@@ -124,17 +125,15 @@ async function gone(ports: Ports, page: JobFacts['page']): Promise<Attention[]> 
   const found: Attention[] = [];
   const undefinedOnes = await sleepers(store, 'config:');
   if (undefinedOnes.length > 0) {
-    const ref = await exampleOf(store, part(undefinedOnes[0]!.key, 1));
+    const ref = await exampleOf(store, undefinedOnes[0]!.key[1]);
     const text = `${many(sum(undefinedOnes), 'subjob waits', 'subjobs wait')} for a module that is not defined here: ${ref}`;
     found.push({ way: 'module-gone', text, next: `dflow why ${ref}` });
   }
   for (const { key, value } of await sleepers(store, INSTALLED)) {
-    const version = part(key, 1)
-      .slice(INSTALLED.length)
-      .replace(/:[^:]*$/, '');
+    const version = key[1].slice(INSTALLED.length).replace(/:[^:]*$/, '');
     if (settings.farms.some((farm) => hasVersion(farm, version))) continue;
     const text = `${many(value, 'subjob waits', 'subjobs wait')} for ${version}, which is installed at no farm`;
-    found.push({ way: 'version-nowhere', text, next: `dflow why ${await exampleOf(store, part(key, 1))}` });
+    found.push({ way: 'version-nowhere', text, next: `dflow why ${await exampleOf(store, key[1])}` });
   }
   return [...found, ...(await inputsNowhere(ports, page))];
 }
@@ -144,17 +143,17 @@ async function inputsNowhere({ store, settings }: Ports, page: JobFacts['page'])
   const reads = [...new Set(settings.farms.flatMap((farm) => farm.reads))];
   if (page.storage.some(({ name, missing }) => reads.includes(name) && missing > 0)) return [];
   const groups = (await sleepers(store, 'data:')).slice(0, ENOUGH);
-  const docs = await store.get<DataDoc>(groups.map(({ key }) => part(key, 1)));
+  const docs = await store.get<DataDoc>(groups.map(({ key }) => key[1]));
   // What has come since is found by the next submit.
-  const lacking = groups.filter(({ key }) => !docs.get(part(key, 1))?.done.some((name) => reads.includes(name)));
+  const lacking = groups.filter(({ key }) => !docs.get(key[1])?.done.some((name) => reads.includes(name)));
   if (lacking.length === 0) return [];
   const subjobs = `${groups.length === ENOUGH ? 'at least ' : ''}${many(sum(lacking), 'subjob waits', 'subjobs wait')}`;
   const text = `${subjobs} for raw files at ${reads.join(', ')}, where no copy is to be made`;
-  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, part(lacking[0]!.key, 1))}` }];
+  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, lacking[0]!.key[1])}` }];
 }
 
-async function exampleOf(store: Store, awaited: string): Promise<string> {
-  const [row] = await store.view('wake', { key: ['on', awaited], limit: 1 });
+async function exampleOf(store: ReadStore, awaited: string): Promise<string> {
+  const [row] = await store.view(views.wake, { key: ['on', awaited], limit: 1 });
   return refText(row?.id);
 }
 
@@ -164,10 +163,9 @@ function refText(id = ''): string {
 }
 
 /** Causes of what failed, or of what is held, the commonest first. */
-function causeNames(causes: readonly Group[], how: 'failed' | 'held'): string {
+function causeNames(causes: readonly GroupOf<typeof views.causes, 3>[], how: 'failed' | 'held'): string {
   const counts = new Map<string, number>();
-  for (const { key, value } of causes)
-    if (part(key, 2) === how) counts.set(part(key, 0), (counts.get(part(key, 0)) ?? 0) + value);
+  for (const { key, value } of causes) if (key[2] === how) counts.set(key[0], (counts.get(key[0]) ?? 0) + value);
   const names = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
   return names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ');
 }

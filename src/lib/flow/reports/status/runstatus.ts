@@ -5,10 +5,12 @@ import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import type { QueryOf } from '../../../store.ts';
 import { type Iso, MINUTE, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import type { Ports } from '../../ports.ts';
-import { many, part, standingOf, sum } from './counts.ts';
+import { many, standingOf, sum } from './counts.ts';
 import type { Attention } from './page.ts';
 
 /** A run that something has blocked for so many times `runs.quiet` needs a person. */
@@ -29,17 +31,17 @@ export async function runAttention(ports: Ports, at: Iso): Promise<Attention[]> 
 /** Complete runs without automatic passes, the first of them with what it waits for. */
 async function waitingRuns(ports: Ports): Promise<Attention[]> {
   const { automatic, modules, file } = ports.settings;
-  const range = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
-  const count = sum(await ports.store.count('runs', 1, range));
+  const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
+  const count = sum(await ports.store.count(views.runs, 1, range));
   const runs = many(count, 'complete run has', 'complete runs have');
   const versions = Object.keys(modules);
   if (automatic.version === undefined && versions.length > 1) {
     const text = `no automatic.version among ${versions.join(', ')}: no run is processed; ${runs} no passes`;
     return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];
   }
-  if (count === 0) return [];
-  const [row] = await ports.store.view('runs', { ...range, limit: 1 });
-  const run = Number(part(row?.key, 1));
+  const [row] = await ports.store.view(views.runs, { ...range, limit: 1 });
+  if (!row) return [];
+  const run = row.key[1];
   const facts = await runFacts(ports, [run], automatic.level, automatic.version);
   const unmet = firstUnmet(runGates(facts.get(run)!));
   const text = `${runs} no passes yet: ${refOf(run)}${unmet ? ` (${unmet.gate}: ${unmet.text})` : ''}`;
@@ -51,7 +53,7 @@ async function blockedRuns({ store, settings }: Ports, at: Iso): Promise<Attenti
   if (!first) return [];
   const doc = (await store.get<RunDoc>([first.id])).get(first.id);
   const [level, state] = Object.entries(doc?.levels ?? {}).find(([, one]) => !one.complete && one.blocked) ?? [];
-  const run = refOf(Number(part(first.key, 2)));
+  const run = refOf(Number(first.what));
   const text = `${many(count, 'run stays', 'runs stay')} open: ${run} (${level}: ${state?.blocked})`;
   return [{ way: 'blocked', text, next: `dflow why ${run}` }];
 }
@@ -59,7 +61,7 @@ async function blockedRuns({ store, settings }: Ports, at: Iso): Promise<Attenti
 async function firstPasses({ store }: Ports, at: Iso): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'first-pass');
   if (!first) return [];
-  const run = Number(part(first.key, 2));
+  const run = Number(first.what);
   const doc = (await store.get<FirstPassDoc>([firstPassId(run)])).get(firstPassId(run));
   const when = doc && doc.until > at ? `, next try ${doc.until}` : '';
   const text = `${many(count, 'first pass', 'first passes')} failed: ${refOf(run)} (${doc?.why}${when})`;
@@ -69,7 +71,7 @@ async function firstPasses({ store }: Ports, at: Iso): Promise<Attention[]> {
 async function requests({ store }: Ports, at: Iso): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'request', plus(at, -MAKING));
   if (!first) return [];
-  const id = requestId(part(first.key, 2));
+  const id = requestId(String(first.what));
   const doc = (await store.get<RequestDoc>([id])).get(id);
   if (!doc) return [];
   const more = count > 1 ? ` (and ${count - 1} more)` : '';

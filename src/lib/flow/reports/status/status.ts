@@ -6,8 +6,9 @@ import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, type HoldDoc, inForce } from '../../../domain/hold.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
-import { type Group, idsWith } from '../../../store.ts';
+import { type Group, type GroupOf, idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
 import { openHolds } from '../../jobs/openholds.ts';
@@ -15,7 +16,7 @@ import type { Ports } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { bufferRows } from '../buffer/buffer.ts';
 import { attention } from './attention.ts';
-import { missingAt, part } from './counts.ts';
+import { missingAt } from './counts.ts';
 import { unsatisfied } from './jobstatus.ts';
 import type { StatusPage } from './page.ts';
 
@@ -24,13 +25,13 @@ export async function status(ports: Ports): Promise<StatusPage> {
   const { store, settings } = ports;
   const at = await store.now();
   const [runs, kinds, replicas, transfers, jobs, active, causes, stuck] = await Promise.all([
-    store.count('runs', 1),
-    store.count('kinds', 2),
-    store.count('replicas', 2),
-    store.count('transfers', 2),
-    store.count('job-counts', 3),
-    store.count('active', 1),
-    store.count('causes', 3),
+    store.count(views.runs, 1),
+    store.count(views.kinds, 2),
+    store.count(views.replicas, 2),
+    store.count(views.transfers, 2),
+    store.count(views.jobCounts, 3),
+    store.count(views.active, 1),
+    store.count(views.causes, 3),
     unsatisfied(store),
   ]);
   const open = await openHolds(store);
@@ -43,7 +44,7 @@ export async function status(ports: Ports): Promise<StatusPage> {
     store: (await store.info()).where,
     runs: { open: 0, todo: 0, done: 0, late: 0, ...byFirst(runs) },
     quarantined: Object.fromEntries(
-      kinds.flatMap(({ key, value }) => (part(key, 0) === 'quarantine' ? [[part(key, 1), value]] : [])),
+      kinds.flatMap(({ key, value }) => (key.length === 2 && key[0] === 'quarantine' ? [[key[1], value]] : [])),
     ),
     holds,
     loops: await store.range<LoopDoc>(idsWith('loop:')),
@@ -56,7 +57,7 @@ export async function status(ports: Ports): Promise<StatusPage> {
       backend: farm.backend,
       slots: farm.slots,
       heartbeat: farm.heartbeat,
-      active: active.find((group) => part(group.key, 0) === farm.site)?.value ?? 0,
+      active: active.find((group) => group.key[0] === farm.site)?.value ?? 0,
       ...drainedBy(drainOf(holds, farm.site)),
     })),
     requests: await requestRows(ports),
@@ -70,13 +71,13 @@ function drainedBy(hold: HoldDoc | undefined): Pick<StatusPage['farms'][number],
   return { drained: { why, ...(until === undefined ? {} : { until }), next: `dflow resume ${_id}` } };
 }
 
-function byFirst(groups: readonly Group[]): Record<string, number> {
-  return Object.fromEntries(groups.map(({ key, value }) => [part(key, 0), value]));
+function byFirst(groups: readonly Group<[string]>[]): Record<string, number> {
+  return Object.fromEntries(groups.map(({ key, value }) => [key[0], value]));
 }
 
 interface StorageFacts {
-  readonly replicas: readonly Group[];
-  readonly transfers: readonly Group[];
+  readonly replicas: readonly GroupOf<typeof views.replicas, 2>[];
+  readonly transfers: readonly GroupOf<typeof views.transfers, 2>[];
   readonly holds: readonly HoldDoc[];
   readonly troubles: ReadonlyMap<string, BreakerDoc>;
   readonly at: Iso;
@@ -86,8 +87,8 @@ function storageRows(ports: Ports, { replicas, transfers, holds, troubles, at }:
   const wanted = wantedCopies(ports.settings.storages, ports.settings.copies.raw, holds);
   const primary = primaryOf(ports.settings, holds);
   return ports.settings.storages.map((storage) => {
-    const own = replicas.filter(({ key }) => part(key, 0) === storage.name);
-    const states = Object.fromEntries(own.map(({ key, value }) => [part(key, 1), value]));
+    const own = replicas.filter(({ key }) => key[0] === storage.name);
+    const states = Object.fromEntries(own.map(({ key, value }) => [key[1], value]));
     return {
       name: storage.name,
       primary: storage.name === primary,
@@ -105,10 +106,13 @@ function stateOf(name: string, holds: readonly HoldDoc[], trouble: BreakerDoc | 
 }
 
 /** An unsatisfied pass is a waiting one in the store, and does not wait. */
-function jobRows(groups: readonly Group[], stuck: ReadonlyMap<string, number>): StatusPage['jobs'] {
+function jobRows(
+  groups: readonly GroupOf<typeof views.jobCounts, 3>[],
+  stuck: ReadonlyMap<string, number>,
+): StatusPage['jobs'] {
   const rows = new Map<string, { version: string; module: string; states: Record<string, number> }>();
   for (const { key, value } of groups) {
-    const [version, module, state] = [part(key, 0), part(key, 1), part(key, 2)];
+    const [version, module, state] = key;
     const row = rows.get(`${version} ${module}`) ?? { version, module, states: {} };
     rows.set(`${version} ${module}`, { ...row, states: { ...row.states, [state]: value } });
   }
@@ -122,13 +126,11 @@ function jobRows(groups: readonly Group[], stuck: ReadonlyMap<string, number>): 
 /** Requests that are not done, with the states of their passes. */
 async function requestRows(ports: Ports): Promise<StatusPage['requests']> {
   const docs = await ports.store.range<RequestDoc>(idsWith('request:'));
-  const groups = await ports.store.count('jobs-by-request', 2);
+  const groups = await ports.store.count(views.jobsByRequest, 2);
   return docs.map((doc) => ({
     name: doc.name,
     version: doc.version,
     passes: doc.plan.length,
-    states: Object.fromEntries(
-      groups.flatMap(({ key, value }) => (part(key, 0) === doc.name ? [[part(key, 1), value]] : [])),
-    ),
+    states: Object.fromEntries(groups.flatMap(({ key, value }) => (key[0] === doc.name ? [[key[1], value]] : []))),
   }));
 }

@@ -3,22 +3,24 @@
 
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
-import type { Group, Store } from '../../../store.ts';
+import type { Group, GroupOf, Store } from '../../../store.ts';
 import { type Iso, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
+import type { Way } from '../../../views/standing.ts';
 import type { Ports } from '../../ports.ts';
-import { many, part, type Some, standingOf, sum } from './counts.ts';
+import { many, type Some, standingOf, sum } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
 export interface StorageFacts {
   readonly page: Pick<StatusPage, 'storage' | 'at'>;
   /** Files by element and state, those of elements that are not configured among them. */
-  readonly replicas: readonly Group[];
+  readonly replicas: readonly GroupOf<typeof views.replicas, 2>[];
   readonly troubles: ReadonlyMap<string, BreakerDoc>;
 }
 
 export async function storageAttention(ports: Ports, facts: StorageFacts): Promise<Attention[]> {
   const { storage, at } = facts.page;
-  const copies = await ports.store.count('output-copies', 2);
+  const copies = await ports.store.count(views.outputCopies, 2);
   const found = [...strangers(ports, [...facts.replicas, ...copies]), ...failing(facts)];
   for (const { name, states } of storage.filter((row) => (row.states.failed ?? 0) > 0))
     found.push({
@@ -28,18 +30,18 @@ export async function storageAttention(ports: Ports, facts: StorageFacts): Promi
     });
   const bad = storage.reduce((total, { states }) => total + (states.bad ?? 0), 0);
   if (bad > 0) found.push({ way: 'copies-bad', text: `bad replicas: ${bad}`, next: 'dflow verify --repair' });
-  const broken = sum(copies.filter(({ key }) => part(key, 1) === 'bad'));
+  const broken = sum(copies.filter(({ key }) => key[1] === 'bad'));
   if (broken > 0)
     found.push({ way: 'copies-bad', text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });
   return [...found, ...(await outputAttention(ports.store)), ...(await fileAttention(ports, at))];
 }
 
 /** Elements that the configuration does not have, with the number of their copies. */
-function strangers({ settings }: Ports, groups: readonly Group[]): Attention[] {
+function strangers({ settings }: Ports, groups: readonly Group<[string, string]>[]): Attention[] {
   const known = new Set(settings.storages.map(({ name }) => name));
   const counts = new Map<string, number>();
   for (const { key, value } of groups) {
-    const name = part(key, 0);
+    const name = key[0];
     if (!known.has(name)) counts.set(name, (counts.get(name) ?? 0) + value);
   }
   return [...counts].map(([name, count]) => {
@@ -86,10 +88,10 @@ function one(way: string, { first }: Some, text: (ref: string) => string): Atten
 
 /** Raw files: changed, lost, and claimed by somebody who has ended. */
 async function fileAttention({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
-  const say = async (way: string, words: (count: number) => string, before?: Iso): Promise<Attention[]> => {
+  const say = async (way: Way, words: (count: number) => string, before?: Iso): Promise<Attention[]> => {
     const { count, first } = await standingOf(store, way, before);
     if (!first) return [];
-    const run = refOf(Number(part(first.key, 2)));
+    const run = refOf(Number(first.what));
     return [{ way, text: `${words(count)}: run ${run}`, next: `dflow why ${run}` }];
   };
   return [

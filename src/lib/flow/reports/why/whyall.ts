@@ -8,6 +8,8 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../store.ts';
 import { humanDuration } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
+import { SHARES } from '../../../views/jobs.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -51,8 +53,6 @@ function rowOf({ what, count, unit, text, example, next }: Reason): Row {
   return { kind: 'reason', ref: example ?? '-', gate: what, count, unit, text, next };
 }
 
-const part = (key: unknown, at: number): string => (Array.isArray(key) ? String(key[at]) : '');
-
 /** Subjobs that failed, by cause and by what becomes of them, over all sites. */
 interface Failed {
   readonly cause: string;
@@ -63,8 +63,8 @@ interface Failed {
 
 async function failures(ports: Ports): Promise<Reason[]> {
   const groups = new Map<string, Failed>();
-  for (const { key, value } of await ports.store.count('causes', 3)) {
-    const [cause, site, how] = [part(key, 0), part(key, 1), part(key, 2) as How];
+  for (const { key, value } of await ports.store.count(views.causes, 3)) {
+    const [cause, site, how] = key;
     const old = groups.get(`${how} ${cause}`) ?? { count: 0, sites: [] };
     groups.set(`${how} ${cause}`, { cause, how, count: old.count + value, sites: [...old.sites, site] });
   }
@@ -75,7 +75,7 @@ async function failures(ports: Ports): Promise<Reason[]> {
 const HOW: Readonly<Record<How, string>> = { failed: '', held: 'until a person acts', cooling: 'tried again later' };
 
 async function failureOf(ports: Ports, { cause, how, count, sites }: Failed): Promise<Reason> {
-  const [row] = await ports.store.view('causes', { prefix: [cause, sites[0] ?? '', how], limit: 1 });
+  const [row] = await ports.store.view(views.causes, { prefix: [cause, sites[0] ?? '', how], limit: 1 });
   const job = row && (await ports.store.get<JobDoc>([row.id])).get(row.id);
   const failures = (job?.subjobs ?? []).map(({ state }) => ('failure' in state ? state.failure : undefined));
   const reason = failures.find((failure) => failure?.cause === cause)?.reason;
@@ -91,9 +91,7 @@ async function failureOf(ports: Ports, { cause, how, count, sites }: Failed): Pr
 async function drains({ store, settings }: Ports, holds: readonly HoldDoc[]): Promise<Reason[]> {
   const seen = await store.range<FarmDoc>(idsWith('farm:'));
   const names = [...new Set([...settings.farms.map(({ name }) => name), ...seen.map(({ site }) => site)])];
-  const shares = await Promise.all(
-    ['automatic', 'requested'].map((share) => store.count('ready', 2, { prefix: [share, 'run'] })),
-  );
+  const shares = await Promise.all(SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] })));
   const count = shares.flat().reduce((sum, { value }) => sum + value, 0);
   return names.flatMap((name): Reason[] => {
     const hold = drainOf(holds, name);
@@ -112,8 +110,8 @@ const ENOUGH = 2_000;
 
 /** Waiting subjobs by what they wait for; those whose prerequisite has ended without completing are unsatisfied. */
 async function sleepers(ports: Ports): Promise<Reason[]> {
-  const awaited = (await ports.store.count('wake', 2, { prefix: ['on'] })).map(({ key, value }) => ({
-    id: part(key, 1),
+  const awaited = (await ports.store.count(views.wake, 2, { prefix: ['on'] })).map(({ key, value }) => ({
+    id: key[1],
     value,
   }));
   const docs = await ports.store.get(awaited.slice(0, ENOUGH).map(({ id }) => id));
@@ -161,7 +159,7 @@ function sleeperGroup(id: string, doc: Doc | undefined, now: string): [string, R
 }
 
 async function withExample(ports: Ports, reason: Reason, awaited: string): Promise<Reason> {
-  const [row] = await ports.store.view('wake', { key: ['on', awaited], limit: 1 });
+  const [row] = await ports.store.view(views.wake, { key: ['on', awaited], limit: 1 });
   const job = row && (await ports.store.get<JobDoc>([row.id])).get(row.id);
   return { ...reason, ...exampleOf(job) };
 }
@@ -173,9 +171,9 @@ const RUNS = 1_000;
 async function runs(ports: Ports): Promise<Reason[]> {
   const { automatic } = ports.settings;
   const numbers = new Set<number>();
-  for (const state of ['todo', 'open']) {
-    const rows = await ports.store.view('runs', { prefix: [state], limit: RUNS });
-    for (const row of rows) numbers.add(Number(part(row.key, 1)));
+  for (const state of ['todo', 'open'] as const) {
+    const rows = await ports.store.view(views.runs, { prefix: [state], limit: RUNS });
+    for (const { key } of rows) numbers.add(key[1]);
   }
   const due = [...numbers].filter((run) => run >= automatic.from);
   const facts = await runFacts(ports, due, automatic.level, automatic.version);

@@ -7,6 +7,8 @@ import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../store.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
+import { SHARES } from '../../../views/jobs.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -123,7 +125,7 @@ async function slotGate(ports: Ports, name: string): Promise<Gate> {
   const farm = farmSettings(ports, name);
   const used = await activeCount(ports, name);
   const room = farm.slots + farm.pending;
-  const shares = ['automatic', 'requested'].map((share) => ports.store.count('ready', 2, { prefix: [share, 'run'] }));
+  const shares = SHARES.map((share) => ports.store.count(views.ready, 2, { prefix: [share, 'run'] }));
   const ready = sum((await Promise.all(shares)).flat());
   const text = `${used} of ${room} places at ${name} are taken, ${ready} ${ready === 1 ? 'subjob is' : 'subjobs are'} ready`;
   return { gate: 'slots', ok: used < room, text, next: `dflow monitor --site ${name}` };

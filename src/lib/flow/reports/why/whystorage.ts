@@ -6,6 +6,7 @@ import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { asideNow } from '../../../domain/storage/breaker.ts';
 import { DflowError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
@@ -73,15 +74,12 @@ async function breakerGate({ store }: Ports, name: string, now: Iso): Promise<Ga
 
 async function copyGates({ store, settings }: Ports, name: string, holds: readonly HoldDoc[]): Promise<Gate[]> {
   const counts = new Map(
-    (await store.count('replicas', 2, { prefix: [name] })).map(({ key, value }) => [
-      String((key as unknown[])[1]),
-      value,
-    ]),
+    (await store.count(views.replicas, 2, { prefix: [name] })).map(({ key, value }) => [key[1], value]),
   );
   const wanted = wantedCopies(settings.storages, settings.copies.raw, holds).includes(name);
-  const lacking = missingAt(await store.count('transfers', 2), counts.get('verified') ?? 0);
+  const lacking = missingAt(await store.count(views.transfers, 2), counts.get('verified') ?? 0);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
-  const [outputs] = await store.count('output-copies', 2, { prefix: [name, 'bad'] });
+  const [outputs] = await store.count(views.outputCopies, 2, { prefix: [name, 'bad'] });
   const bad = (counts.get('bad') ?? 0) + (outputs?.value ?? 0);
   const queue = wanted && lacking > 0 ? `; ${lacking} more are to be made` : '';
   const gates: Gate[] = [{ gate: 'copies', ok: true, text: `${states}${queue}` }];

@@ -6,6 +6,7 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Entry } from '../../../storage.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { type Iso, ms, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
 import { markOf, readLooks } from '../../copies/buffer/looks.ts';
 import { listBuffer } from '../../copies/buffer/own.ts';
@@ -51,7 +52,7 @@ async function listed(ports: Ports, level: string): Promise<Entry[]> {
 }
 
 async function quieting(ports: Ports): Promise<Due[]> {
-  const rows = await ports.store.view('runs', { prefix: ['open'], limit: 1000 });
+  const rows = await ports.store.view(views.runs, { prefix: ['open'], limit: 1000 });
   const docs = await ports.store.get<RunDoc>(rows.map((row) => row.id));
   const { quiet } = ports.settings.runs;
   return [...docs.values()].flatMap((doc) =>
@@ -66,9 +67,8 @@ async function quieting(ports: Ports): Promise<Due[]> {
 
 /** Only the first: retries are many and far apart. */
 async function cooling(ports: Ports): Promise<Due[]> {
-  const [row] = await ports.store.view('wake', { prefix: ['at'], limit: 1 });
-  const at = Array.isArray(row?.key) ? String(row.key[1]) : undefined;
-  return at === undefined ? [] : [{ at, why: 'a retry to cool off' }];
+  const [row] = await ports.store.view(views.wake, { prefix: ['at'], limit: 1 });
+  return row === undefined ? [] : [{ at: row.key[1], why: 'a retry to cool off' }];
 }
 
 /** How far ahead `--until-idle` waits: as long as a file settles or a run is quiet, and a minute for retries. */

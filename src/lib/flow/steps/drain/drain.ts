@@ -4,6 +4,7 @@ import { farmId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { putBackSelected } from '../../jobs/operate.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
@@ -47,7 +48,7 @@ export async function* drain(ports: Ports, site: string, options: DrainOptions):
 }
 
 async function* evict(ports: Ports, site: string, options: DrainOptions): Step {
-  const rows = await ports.store.view('active', { prefix: [site] });
+  const rows = await ports.store.view(views.active, { prefix: [site] });
   const jobs = await ports.store.get<JobDoc>([...new Set(rows.map((row) => row.id))]);
   const here = new Map([...jobs.values()].map((job) => [job._id, subjobsAt(job, site)]));
   const { why, dryRun } = options;

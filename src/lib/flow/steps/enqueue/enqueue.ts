@@ -7,6 +7,7 @@ import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts'
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/text/near.ts';
+import { views } from '../../../views/index.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -46,8 +47,9 @@ function automaticModules(ports: Ports): ModuleFile | undefined {
 /** Runs in the view that automatic passes are still to be made for, lowest first. */
 async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[]> {
   const { from } = ports.settings.automatic;
-  const query = { start: ['todo', from], end: ['todo', MAX_RUN], ...(limit === undefined ? {} : { limit }) };
-  return (await ports.store.view('runs', query)).map((row) => (row.key as [string, number])[1]);
+  const bound = limit === undefined ? {} : { limit };
+  const rows = await ports.store.view(views.runs, { start: ['todo', from], end: ['todo', MAX_RUN], ...bound });
+  return rows.map(({ key }) => key[1]);
 }
 
 async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleFile, options: EnqueueOptions): Step {

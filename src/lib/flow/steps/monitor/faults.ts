@@ -5,6 +5,7 @@ import { inForce, FAULT_SLUG as SLUG } from '../../../domain/hold.ts';
 import { holdId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Iso, isAhead, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { pause } from '../../switches/holds.ts';
 
@@ -58,10 +59,13 @@ function laterOf(at: Iso, other: Iso | undefined): Iso {
 
 /** Causes of the recent attempts of a kind, newest first; empty for a completed one. */
 async function recentCauses(ports: Ports, { site, module, version }: Kind, from: Iso): Promise<string[]> {
-  const prefix = [site, module, version];
-  const query = { start: [...prefix, from], end: [...prefix, '\uffff'], descending: true, limit: RECENT };
-  const rows = await ports.store.view('outcomes', query);
-  return rows.map(({ key }) => (Array.isArray(key) ? String(key[4]) : ''));
+  const rows = await ports.store.view(views.outcomes, {
+    prefix: [site, module, version],
+    start: [site, module, version, from],
+    descending: true,
+    limit: RECENT,
+  });
+  return rows.map(({ key }) => key[4]);
 }
 
 interface Worst {

@@ -5,6 +5,7 @@ import { claimId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import type { Store } from '../../../store.ts';
+import { views } from '../../../views/index.ts';
 import { openFarm } from '../../farms/farm.ts';
 import type { Ports } from '../../ports.ts';
 import { type Observation, splitKey } from './observation.ts';
@@ -64,7 +65,7 @@ function line(site: string, key: string, at: string, refs: ReadonlyMap<string, R
 
 /** Keys of recorded attempts of a site, with what they belong to. */
 async function activeKeys(store: Store, site: string): Promise<Map<string, Ref>> {
-  const rows = await store.view('active', { prefix: [site] });
+  const rows = await store.view(views.active, { prefix: [site] });
   const docs = await store.get<JobDoc>([...new Set(rows.map((row) => row.id))]);
   const keys = new Map<string, Ref>();
   for (const job of docs.values()) {

@@ -7,6 +7,7 @@ import { runPad } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith } from '../../../store.ts';
 import { newReceipt } from '../../../util/files/receipt.ts';
+import { views } from '../../../views/index.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, outputClaims } from '../../copies/claims/gone.ts';
 import { settleLeft } from '../../copies/removal/leftovers.ts';
@@ -71,16 +72,16 @@ async function* dueJobs({ ports, options }: Session): AsyncGenerator<string[], v
   const { store, settings } = ports;
   const rules = settings.outputs;
   const seen = new Set<string>();
-  for (const { key } of await store.count('outputs', 3)) {
-    const [module = '', type = '', set = ''] = key as string[];
+  for (const { key } of await store.count(views.outputs, 3)) {
+    const [module, type, set] = key;
     if (!rules.some((rule) => ruleCovers(rule, module, type))) continue;
     const have = new Set(set.split(' ').filter((name) => name !== ''));
     const wanted = wantedAt(rules, module, type);
     const lacks = [...wanted].some((name) => !have.has(name));
     const over = movesAway(rules, module, type) && [...have].some((name) => !wanted.has(name));
     if (!lacks && !over) continue;
-    const rows = await store.view('outputs', { prefix: [module, type, set] });
-    const mine = rows.filter((row) => options.runs?.(Number((row.key as unknown[])[3])) !== false && !seen.has(row.id));
+    const rows = await store.view(views.outputs, { prefix: [module, type, set] });
+    const mine = rows.filter((row) => options.runs?.(row.key[3]) !== false && !seen.has(row.id));
     for (const { id } of mine) seen.add(id);
     for (let at = 0; at < mine.length; at += PAGE) yield mine.slice(at, at + PAGE).map(({ id }) => id);
   }

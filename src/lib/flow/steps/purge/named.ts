@@ -8,6 +8,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
 import { identityOf } from '../../../util/files/folders.ts';
 import { isMissing } from '../../../util/systemerrors.ts';
+import { views } from '../../../views/index.ts';
 import type { Ports } from '../../ports.ts';
 
 /** A file of a buffer. */
@@ -44,11 +45,10 @@ export async function namedBy(ports: Ports, suspects: readonly Suspect[]): Promi
 /** Jobs with outputs at elements that are no longer configured: where these are is not known. */
 async function outputsElsewhere({ store, settings }: Ports): Promise<JobDoc[]> {
   const known = new Set(settings.storages.map(({ name }) => name));
-  const groups = await store.count('checks', 1);
-  const names = groups.flatMap(({ key }) => (Array.isArray(key) && typeof key[0] === 'string' ? [key[0]] : []));
+  const names = (await store.count(views.checks, 1)).map(({ key }) => key[0]);
   const docs: JobDoc[] = [];
   for (const name of new Set(names.filter((one) => !known.has(one)))) {
-    const rows = await store.view('checks', { prefix: [name, 'output'] });
+    const rows = await store.view(views.checks, { prefix: [name, 'output'] });
     docs.push(...(await store.get<JobDoc>(rows.map(({ id }) => id))).values());
   }
   return docs;
@@ -127,7 +127,7 @@ class Search {
       if (!('path' in replica)) continue;
       const element = this.#ports.settings.storages.find((one) => one.name === name);
       if (!element) this.#bySuffix(replica.path, doc);
-      else if (element.protocol === 'posix' && this.#sizes.has(file.size)) {
+      else if (element.mounted && this.#sizes.has(file.size)) {
         const path = join(element.url, replica.path);
         const identity = await identityOf(path).catch(() => undefined);
         if (identity !== undefined)

@@ -7,6 +7,7 @@ import { appendHistory } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { tookEffect } from '../../../store.ts';
 import { readReceipt } from '../../../util/files/receipt.ts';
+import { views } from '../../../views/index.ts';
 import { type PutBack, putBack } from '../../copies/removal/removal.ts';
 import type { Item, Step } from '../../ports.ts';
 import type { PurgeSession } from './purgesession.ts';
@@ -17,7 +18,7 @@ type Purging = Extract<Original, { state: 'purging' }>;
 export async function* recover(session: PurgeSession): Step {
   const { ports } = session;
   for (const level of session.levels) {
-    const rows = await ports.store.view('buffer', { prefix: ['on', level, 'purging'] });
+    const rows = await ports.store.view(views.buffer, { prefix: ['on', level, 'purging'] });
     const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
     for (const doc of docs.values()) yield* recoverDoc(session, doc);
   }

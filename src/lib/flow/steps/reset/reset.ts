@@ -6,6 +6,7 @@ import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts'
 import { isActive, keyOf } from '../../../domain/jobs/states.ts';
 import { type Change, idsWith, tookEffect } from '../../../store.ts';
 import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -30,7 +31,7 @@ export async function* reset(ports: Ports, options: ResetOptions = {}): Step {
 
 /** Puts claims back that were never recorded: they have never run. `before`: only those claimed before. */
 async function* unclaim(ports: Ports, site: string, before: Iso, options: ResetOptions, why: string): Step {
-  const rows = await ports.store.view('active', { prefix: [site, 'submitting'] });
+  const rows = await ports.store.view(views.active, { prefix: [site, 'submitting'] });
   yield* putBack(
     ports,
     rows.map((row) => row.id),
@@ -76,7 +77,7 @@ async function dateBack({ store }: Ports, farm: FarmDoc, now: Iso, { dryRun }: R
 
 /** Gives a silent site's work up: its epoch is bumped, then its jobs are put back one by one. */
 export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions): Step {
-  const rows = await ports.store.view('active', { prefix: [farm.site] });
+  const rows = await ports.store.view(views.active, { prefix: [farm.site] });
   if (rows.length === 0) return;
   let epoch = farm.epoch + 1;
   if (!options.dryRun) {
@@ -92,7 +93,7 @@ export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions)
 
 /** Puts back everything that is locked to a site under an epoch before `epoch`, whatever the batch system does with it. */
 export async function* abandon(ports: Ports, site: string, epoch: number, why: string, options: StepOptions): Step {
-  const rows = await ports.store.view('active', { prefix: [site] });
+  const rows = await ports.store.view(views.active, { prefix: [site] });
   const ids = rows.map((row) => row.id);
   yield* putBack(ports, ids, options, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {

@@ -4,6 +4,7 @@ import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts'
 import type { JobFacts } from '../../../domain/jobs/readiness.ts';
 import { firstUnmet, type Gate, jobGates } from '../../../domain/jobs/readiness.ts';
 import type { FarmSettings } from '../../../domain/settings.ts';
+import { SHARES } from '../../../views/jobs.ts';
 import { jobFacts } from '../../jobs/facts.ts';
 import type { Ports } from '../../ports.ts';
 import { type Order, queue } from './queue.ts';
@@ -90,7 +91,7 @@ function readySubjobs(job: JobDoc): number[] {
 async function candidates(ports: Ports, options: PickOptions): Promise<{ ids: readonly string[]; all: boolean }> {
   const limit = options.all ? undefined : options.room;
   const [automatic, requested] = await Promise.all(
-    ['automatic', 'requested'].map((share) => queue(ports.store, share, options.order, limit)),
+    SHARES.map((share) => queue(ports.store, share, options.order, limit)),
   );
   const auto = takes(automatic ?? []);
   const asked = takes(requested ?? []);

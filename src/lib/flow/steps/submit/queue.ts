@@ -1,20 +1,24 @@
 // The queue of one share in each order, from the two rows that the `ready` view has of a pass.
-import type { Row, Store } from '../../../store.ts';
+import type { ReadStore, RowOf } from '../../../store.ts';
+import { views } from '../../../views/index.ts';
+import type { Share } from '../../../views/jobs.ts';
 
 export type Order = 'priority' | 'newest' | 'lowest' | 'fifo';
 export const ORDERS: readonly Order[] = ['priority', 'newest', 'lowest', 'fifo'];
 
+type Ready = RowOf<typeof views.ready>;
+
 /** The first rows of the queue, `limit` or all; passes of one run stand in the order of their ids. */
-export async function queue(store: Store, share: string, order: Order, limit?: number): Promise<readonly Row[]> {
+export async function queue(store: ReadStore, share: Share, order: Order, limit?: number): Promise<readonly Ready[]> {
   const bound = limit === undefined ? {} : { limit };
   switch (order) {
     case 'priority':
-      return store.view('ready', { prefix: [share, 'priority'], ...bound });
+      return store.view(views.ready, { prefix: [share, 'priority'], ...bound });
     case 'lowest':
-      return store.view('ready', { prefix: [share, 'run'], ...bound });
+      return store.view(views.ready, { prefix: [share, 'run'], ...bound });
     case 'newest': {
-      const rows = await store.view('ready', { prefix: [share, 'run'], descending: true, ...bound });
-      return [...rows].sort((a, b) => compare(part(b, 2), part(a, 2)) || compare(a.id, b.id));
+      const rows = await store.view(views.ready, { prefix: [share, 'run'], descending: true, ...bound });
+      return [...rows].sort((a, b) => b.key[2] - a.key[2] || compare(a.id, b.id));
     }
     case 'fifo':
       return fifo(store, share, bound);
@@ -22,21 +26,16 @@ export async function queue(store: Store, share: string, order: Order, limit?: n
 }
 
 /** Within a priority rows stand by their time already: the first of each, merged, are the first of all. */
-async function fifo(store: Store, share: string, bound: { readonly limit?: number }): Promise<readonly Row[]> {
-  const priorities = await store.count('ready', 3, { prefix: [share, 'priority'] });
-  const rows: Row[] = [];
-  for (const { key } of priorities) {
-    if (Array.isArray(key)) rows.push(...(await store.view('ready', { prefix: key, ...bound })));
-  }
-  rows.sort((a, b) => compare(part(a, 3), part(b, 3)) || compare(part(a, 4), part(b, 4)) || compare(a.id, b.id));
+async function fifo(store: ReadStore, share: Share, bound: { readonly limit?: number }): Promise<readonly Ready[]> {
+  const priorities = await store.count(views.ready, 3, { prefix: [share, 'priority'] });
+  const each = priorities.map(({ key: [, , priority] }) =>
+    store.view(views.ready, { prefix: [share, 'priority', priority], ...bound }),
+  );
+  const rows = (await Promise.all(each)).flat();
+  rows.sort((a, b) => compare(a.key[3], b.key[3]) || a.key[4] - b.key[4] || compare(a.id, b.id));
   return rows.slice(0, bound.limit);
 }
 
-function part(row: Row, at: number): string | number {
-  const value = Array.isArray(row.key) ? row.key[at] : undefined;
-  return typeof value === 'number' || typeof value === 'string' ? value : '';
-}
-
-function compare(a: string | number, b: string | number): number {
+function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -10,6 +10,7 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
 import { type ExecResult, shell } from '../../../util/processes/exec.ts';
 import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMask } from '../../switches/mask.ts';
@@ -25,7 +26,7 @@ const LIMIT = 30 * MINUTE;
 /** The first pass: masks that stored RUN tables give, then the command for each complete run that lacks a required table. */
 export async function* tables(ports: Ports, options: StepOptions = {}): Step {
   const { required, command } = ports.settings.tables;
-  const typed = await ports.store.count('kinds', 0, { prefix: ['table', 'RUN'] });
+  const typed = await ports.store.count(views.kinds, 0, { prefix: ['table', 'RUN'] });
   if (command === undefined && typed.length === 0) return;
   const runs = await unfinishedRuns(ports);
   yield* masks(ports, runs, options);
@@ -44,10 +45,8 @@ export async function* tables(ports: Ports, options: StepOptions = {}): Step {
 /** Runs that are open or have no automatic passes yet, by run. */
 async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
   const runs = new Set<number>();
-  for (const state of ['open', 'todo']) {
-    for (const row of await ports.store.view('runs', { prefix: [state] })) {
-      if (Array.isArray(row.key)) runs.add(Number(row.key[1]));
-    }
+  for (const state of ['open', 'todo'] as const) {
+    for (const { key } of await ports.store.view(views.runs, { prefix: [state] })) runs.add(key[1]);
   }
   const sorted = [...runs].sort((a, b) => a - b);
   const docs = await ports.store.get<RunDoc>(sorted.map(runId));

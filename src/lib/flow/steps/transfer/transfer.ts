@@ -5,6 +5,7 @@ import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { holdOnCopies, plannedCopies } from '../../../domain/data/replicas.ts';
 import { merge } from '../../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../../util/errors.ts';
+import { views } from '../../../views/index.ts';
 import { copyBatch } from '../../copies/batch.ts';
 import { recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
@@ -81,11 +82,10 @@ async function requireOne(session: Session): Promise<void> {
 }
 
 async function lacksCopies({ store }: Ports, levels: readonly string[], wanted: readonly string[]): Promise<boolean> {
-  const groups = (await Promise.all(levels.map((level) => store.count('transfers', 2, { prefix: [level] })))).flat();
-  return groups.some(({ key }) => {
-    const set = Array.isArray(key) ? String(key[1]) : '-';
-    return set !== '-' && wanted.some((name) => !set.split(' ').includes(name));
-  });
+  const groups = (
+    await Promise.all(levels.map((level) => store.count(views.transfers, 2, { prefix: [level] })))
+  ).flat();
+  return groups.some(({ key: [, set] }) => set !== '-' && wanted.some((name) => !set.split(' ').includes(name)));
 }
 
 async function* transferLevel(session: Session, level: string): Step {

@@ -2,7 +2,7 @@
 // that lack a wanted element are read, in pages, and merged by run.
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { holdOnCopies } from '../../../domain/data/replicas.ts';
-import type { Row } from '../../../store.ts';
+import { views } from '../../../views/index.ts';
 import type { Session } from '../../copies/session.ts';
 
 const PAGE = 500;
@@ -55,8 +55,8 @@ async function* hints(session: Session, level: string): AsyncGenerator<Hint, voi
 /** The distinct sets of elements with every file verified that lack a usable wanted one. */
 async function lackingSets(session: Session, level: string): Promise<string[]> {
   const { rules, sites, ports } = session;
-  const groups = await ports.store.count('transfers', 2, { prefix: [level] });
-  const sets = groups.map((group) => String((group.key as string[])[1])).filter((set) => set !== '-');
+  const groups = await ports.store.count(views.transfers, 2, { prefix: [level] });
+  const sets = groups.map(({ key }) => key[1]).filter((set) => set !== '-');
   return sets.filter((set) => {
     const have = new Set(set.split(' '));
     const lacking = [...rules.wanted].filter((name) => !have.has(name));
@@ -98,15 +98,15 @@ async function cursor(source: AsyncGenerator<Hint, void, void>): Promise<Cursor>
 async function* rows({ ports }: Session, level: string, set: string): AsyncGenerator<Hint, void, void> {
   let from = 0;
   for (;;) {
-    const query = { start: [level, set, from], end: [level, set, {}], limit: PAGE };
-    const page = (await ports.store.view('transfers', query)).map(asHint);
+    const found = await ports.store.view(views.transfers, {
+      prefix: [level, set],
+      start: [level, set, from],
+      limit: PAGE,
+    });
+    const page = found.map(({ id, key, value }) => ({ id, run: key[2], files: value }));
     yield* page;
     const last = page.at(-1);
     if (!last || page.length < PAGE) return;
     from = last.run + 1;
   }
-}
-
-function asHint(row: Row): Hint {
-  return { id: row.id, run: Number((row.key as unknown[])[2]), files: Number(row.value) };
 }

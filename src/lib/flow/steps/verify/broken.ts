@@ -8,6 +8,8 @@ import { covers } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Iso } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
+import type { View } from '../../../views/view.ts';
 import type { Claims } from '../../copies/claims/claims.ts';
 import { findGone, outputClaims, slotClaims } from '../../copies/claims/gone.ts';
 import { claimsIn } from '../../copies/claims/outputclaims.ts';
@@ -42,7 +44,7 @@ export async function* wards(
   storages: readonly string[],
 ): AsyncGenerator<Ward, void, void> {
   const { levels } = verify.options;
-  for await (const docs of pages<DataDoc>(verify, storages, 'replicas', ['bad', 'copying'])) {
+  for await (const docs of pages<DataDoc>(verify, storages, views.replicas, ['bad', 'copying'])) {
     const mine = [...docs.keys()].filter((id) => levels?.includes(docs.get(id)!.level) !== false);
     await findGone(session, slotClaims(docs.values()));
     const broken = (now: Iso): Broken[] =>
@@ -51,7 +53,7 @@ export async function* wards(
   }
   // Outputs belong to no raw data level.
   if (levels) return;
-  for await (const jobs of pages<JobDoc>(verify, storages, 'output-copies', ['bad'])) {
+  for await (const jobs of pages<JobDoc>(verify, storages, views.outputCopies, ['bad'])) {
     await findGone(session, outputClaims(jobs.values()));
     const broken = (now: Iso): Broken[] =>
       [...jobs.values()].flatMap((job) => brokenOutputs(session, job, storages, now));
@@ -63,14 +65,14 @@ export async function* wards(
 async function* pages<T extends Doc>(
   { ports, options }: VerifySession,
   storages: readonly string[],
-  view: string,
+  view: View<[storage: string, state: string, run: number], number>,
   states: readonly string[],
 ): AsyncGenerator<Map<string, T>, void, void> {
   const runs = new Map<string, number>();
   for (const storage of storages) {
     for (const state of states) {
       for (const { id, key } of await ports.store.view(view, { prefix: [storage, state] })) {
-        runs.set(id, Number((key as unknown[])[2]));
+        runs.set(id, key[2]);
       }
     }
   }

@@ -1,11 +1,12 @@
 // What is to be checked at one storage element, longest unchecked first, in batches of whole documents. A row that was
 // checked moves behind the end of the range, so that a call that was stopped goes on where it was.
 import type { DataDoc } from '../../../domain/data/data.ts';
-import type { Json } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
+import type { QueryOf } from '../../../store.ts';
 import { type Iso, isAhead, plus, SKEW } from '../../../util/time.ts';
+import { views } from '../../../views/index.ts';
 import { makeAgain } from './broken.ts';
 import type { VerifySession } from './verifysession.ts';
 
@@ -57,32 +58,34 @@ function isDue(at: Iso, { due, began }: VerifySession): boolean {
   return at <= due || isAhead(at, began);
 }
 
+/** Where a range of the view begins or ends. */
+type Bound = NonNullable<QueryOf<typeof views.checks>['start']>;
+
 async function* dueIds(session: VerifySession, storage: string, what: 'raw' | 'output'): AsyncGenerator<string> {
   const seen = new Set<string>();
   yield* idsBetween(session, [storage, what, ''], [storage, what, session.due, {}], seen);
   const ahead = plus(await session.ports.store.now(), SKEW);
-  yield* idsBetween(session, [storage, what, ahead], [storage, what, '\uffff'], seen);
+  yield* idsBetween(session, [storage, what, ahead], [storage, what, {}], seen);
 }
 
 async function* idsBetween(
   { ports, options }: VerifySession,
-  from: Json[],
-  end: Json[],
+  from: Bound,
+  end: Bound,
   seen: Set<string>,
 ): AsyncGenerator<string> {
   let start = from;
   for (let limit = PAGE; ; ) {
-    const query = { start, end, limit };
-    const rows = await ports.store.view('checks', query);
+    const rows = await ports.store.view(views.checks, { start, end, limit });
     const fresh = rows.filter(({ id }) => !seen.has(id));
     for (const { id, key } of fresh) {
       seen.add(id);
-      if (options.runs?.(Number((key as unknown[])[3])) !== false) yield id;
+      if (options.runs?.(key[3]) !== false) yield id;
     }
     const last = rows.at(-1);
     if (!last || rows.length < limit) return;
     if (fresh.length === 0) limit *= 2;
-    start = last.key as Json[];
+    start = last.key;
   }
 }
 

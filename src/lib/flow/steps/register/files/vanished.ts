@@ -5,6 +5,7 @@ import { dataId, refOf } from '../../../../domain/ids.ts';
 import { type Decision, tookEffect } from '../../../../store.ts';
 import { ItemError } from '../../../../util/errors.ts';
 import { newReceipt } from '../../../../util/files/receipt.ts';
+import { views } from '../../../../views/index.ts';
 import type { Item, Ports } from '../../../ports.ts';
 import { hasCopies } from './newfiles.ts';
 
@@ -18,7 +19,7 @@ export interface Vanished {
 export async function vanishedAs({ store, settings }: Ports, word: string): Promise<Vanished[]> {
   const ids = new Set<string>();
   for (const { level } of settings.buffers)
-    for (const { id } of await store.view('buffer', { prefix: ['on', level, 'changed'] })) ids.add(id);
+    for (const { id } of await store.view(views.buffer, { prefix: ['on', level, 'changed'] })) ids.add(id);
   return [...(await store.get<DataDoc>([...ids])).values()].flatMap((doc) =>
     doc.files.flatMap((file) => {
       const words = [file.name, file.path, refOf(doc.run), doc._id];

@@ -5,6 +5,7 @@ import { type DataDoc, withDone } from '../../../../domain/data/data.ts';
 import { dataId, refOf, runId } from '../../../../domain/ids.ts';
 import type { RunDoc } from '../../../../domain/runs/run.ts';
 import { type Change, type Decision, tookEffect } from '../../../../store.ts';
+import { views } from '../../../../views/index.ts';
 import type { Item, Step } from '../../../ports.ts';
 import { holdAfterCalibration, maskItem, withMask } from '../../../switches/mask.ts';
 import { readHeader } from '../files/read.ts';
@@ -58,8 +59,8 @@ export async function* settleRuns(round: Round): Step {
 async function look(round: Round): Promise<Looked[]> {
   const { store } = round.ports;
   const { level } = round.buffer;
-  const rows = await store.view('runs', { prefix: ['open'] });
-  const open = rows.flatMap((row) => (Array.isArray(row.key) && typeof row.key[1] === 'number' ? [row.key[1]] : []));
+  const rows = await store.view(views.runs, { prefix: ['open'] });
+  const open = rows.map(({ key }) => key[1]);
   const elsewhere = open.filter((run) => !round.known.data.has(run));
   const more = await store.get<DataDoc>(elsewhere.map((run) => dataId(level, run)));
   const data = new Map(round.known.data);

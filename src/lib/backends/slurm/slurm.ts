@@ -1,25 +1,25 @@
 // Slurm: held arrays, one per claim and kind of resources. What is said to Slurm and what it answers is in slurm/; marks,
 // records and logs are shared/onfolder.ts. Jobs are found by name and task number alone: a crash that lost the ids loses nothing.
 import { join } from 'node:path';
-import type { Backend, BackendContext, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farms/farm.ts';
-import type { FarmSettings } from '../domain/settings.ts';
-import type { ResultRecord } from '../wrapper/record.ts';
-import { renderSpec } from '../wrapper/spec.ts';
-import { fill } from './shared/fill.ts';
-import { partsOf } from './shared/folder/jobfolder.ts';
-import { FolderBackend } from './shared/folder/onfolder.ts';
-import { reaching } from './shared/folder/reachable.ts';
-import { namePrefix } from './shared/prefix.ts';
-import { type Given, type Scheduler, statusOf } from './shared/scheduler.ts';
-import { userName } from './shared/user.ts';
-import { arrayParts, rowsOf, withRows } from './slurm/arrays.ts';
-import { Cluster } from './slurm/cluster.ts';
-import { WARNING_SIGNAL } from './slurm/commands.ts';
-import { SlurmJobs } from './slurm/jobs.ts';
-import { parseOptions } from './slurm/options.ts';
-import type { Row } from './slurm/parse.ts';
-import { runner } from './slurm/run.ts';
+import type { Backend, BackendContext, Status, Task } from '../../backend.ts';
+import type { Identity } from '../../domain/farms/farm.ts';
+import type { FarmSettings } from '../../domain/settings.ts';
+import type { ResultRecord } from '../../wrapper/record.ts';
+import { renderSpec } from '../../wrapper/spec.ts';
+import { fill } from '../shared/fill.ts';
+import { partsOf } from '../shared/folder/jobfolder.ts';
+import { FolderBackend } from '../shared/folder/onfolder.ts';
+import { reaching } from '../shared/folder/reachable.ts';
+import { namePrefix } from '../shared/prefix.ts';
+import { type Given, type Scheduler, statusOf } from '../shared/scheduler.ts';
+import { userName } from '../shared/user.ts';
+import { arrayParts, rowsOf, withRows } from './arrays.ts';
+import { Cluster } from './cluster.ts';
+import { WARNING_SIGNAL } from './commands.ts';
+import { SlurmJobs } from './jobs.ts';
+import { parseOptions } from './options.ts';
+import type { Row } from './parse.ts';
+import { runner } from './run.ts';
 
 const reachable = reaching('the folder shared with the jobs');
 

@@ -1,15 +1,15 @@
 // A storage element by gfal2: davs, https, root, gsiftp, srm. A file counts as copied only when the server's own checksum
 // of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
-import type { StorageSettings } from '../domain/settings.ts';
-import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
-import { requireBelow } from '../util/files/below.ts';
-import { iso } from '../util/time.ts';
-import { Library } from './gfal/library.ts';
-import { Locations, SCHEMES } from './gfal/locations.ts';
-import { blame, readLocal, receive, signalOf, summing, withLinks } from './tools/local.ts';
-import { errorOf, RemoteFailure } from './tools/meaning.ts';
-import { checkOptions } from './tools/options.ts';
-import { sumLimit, sumsAtOnce } from './tools/sums.ts';
+import type { StorageSettings } from '../../domain/settings.ts';
+import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
+import { requireBelow } from '../../util/files/below.ts';
+import { iso } from '../../util/time.ts';
+import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
+import { errorOf, RemoteFailure } from '../tools/meaning.ts';
+import { checkOptions } from '../tools/options.ts';
+import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
+import { Library } from './library.ts';
+import { Locations, SCHEMES } from './locations.ts';
 
 const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', stage: 'count' } as const;
 const STATS_AT_ONCE = 500;

@@ -1,16 +1,16 @@
 // Store `http(s)://.../database`: CouchDB 3, what a collaboration uses. Opens; the rest is in couch/.
-import type { Store, StoreOptions } from '../store.ts';
-import { VIEWS } from '../views/index.ts';
-import type { View } from '../views/view.ts';
-import { ServerClock } from './couch/server/clock.ts';
-import { Connection, type Timing } from './couch/server/connection.ts';
-import { findLogin, parsePlace } from './couch/server/credentials.ts';
-import { Refusals } from './couch/server/refusals.ts';
-import { CouchStore } from './couch/store.ts';
-import { randomOp } from './shared/changes.ts';
+import type { Store, StoreOptions } from '../../store.ts';
+import { VIEWS } from '../../views/index.ts';
+import type { View } from '../../views/view.ts';
+import { randomOp } from '../shared/changes.ts';
+import { ServerClock } from './server/clock.ts';
+import { Connection, type Timing } from './server/connection.ts';
+import { findLogin, parsePlace } from './server/credentials.ts';
+import { Refusals } from './server/refusals.ts';
+import { CouchStore } from './store.ts';
 
 /**
- * Opens `http(s)://[user:password@]host[:port]/database`; for the login see couch/credentials.ts.
+ * Opens `http(s)://[user:password@]host[:port]/database`; for the login see server/credentials.ts.
  * @throws StoreError when it cannot be reached, refuses the login, or has no such database
  * @throws ReadOnlyStoreError when `write` is asked and it is a replica, not set up, or newer
  */

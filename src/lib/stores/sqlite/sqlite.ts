@@ -1,11 +1,11 @@
 // Store `sqlite:PATH`: no server, many processes on one host. Opens; the rest is in sqlite/.
-import type { Store, StoreOptions } from '../store.ts';
-import { ConfigError } from '../util/errors.ts';
-import { VIEWS } from '../views/index.ts';
-import type { View } from '../views/view.ts';
-import { randomOp } from './shared/changes.ts';
-import { openFile, storeError } from './sqlite/file.ts';
-import { SqliteStore } from './sqlite/store.ts';
+import type { Store, StoreOptions } from '../../store.ts';
+import { ConfigError } from '../../util/errors.ts';
+import { VIEWS } from '../../views/index.ts';
+import type { View } from '../../views/view.ts';
+import { randomOp } from '../shared/changes.ts';
+import { openFile, storeError } from './file.ts';
+import { SqliteStore } from './store.ts';
 
 /** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
 export function pathOf(url: string): string {

@@ -1,22 +1,22 @@
 // HTCondor: one held submission per claim. What is said to HTCondor and what it answers is in htcondor/; marks, records
 // and logs are shared/onfolder.ts. Jobs are found by attributes of their own: a crash that lost the ids loses nothing.
 import { join } from 'node:path';
-import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farms/farm.ts';
-import type { FarmSettings } from '../domain/settings.ts';
-import { ConfigError } from '../util/errors.ts';
-import { groupBy } from '../util/values/group.ts';
-import type { JobSpec } from '../wrapper/spec.ts';
-import { storeName } from './htcondor/constraint.ts';
-import { CondorJobs } from './htcondor/jobs.ts';
-import { parseOptions } from './htcondor/options.ts';
-import type { Row } from './htcondor/parse.ts';
-import { Pool } from './htcondor/pool.ts';
-import { runner } from './htcondor/run.ts';
-import { partsOfClaim } from './htcondor/submission.ts';
-import { fill } from './shared/fill.ts';
-import { FolderBackend } from './shared/folder/onfolder.ts';
-import { type Given, type Scheduler, statusOf } from './shared/scheduler.ts';
+import type { Backend, BackendContext, Refused, Status, Task } from '../../backend.ts';
+import type { Identity } from '../../domain/farms/farm.ts';
+import type { FarmSettings } from '../../domain/settings.ts';
+import { ConfigError } from '../../util/errors.ts';
+import { groupBy } from '../../util/values/group.ts';
+import type { JobSpec } from '../../wrapper/spec.ts';
+import { fill } from '../shared/fill.ts';
+import { FolderBackend } from '../shared/folder/onfolder.ts';
+import { type Given, type Scheduler, statusOf } from '../shared/scheduler.ts';
+import { storeName } from './constraint.ts';
+import { CondorJobs } from './jobs.ts';
+import { parseOptions } from './options.ts';
+import type { Row } from './parse.ts';
+import { Pool } from './pool.ts';
+import { runner } from './run.ts';
+import { partsOfClaim } from './submission.ts';
 
 /** Sizes of waiting jobs for which it is asked whether any machine has them, at most. */
 const KINDS = 10;

@@ -1,16 +1,17 @@
 // A storage element behind an XRootD server, by xrdcp and xrdfs. A file counts as copied only when the server's own
 // checksum of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
-import type { StorageSettings } from '../domain/settings.ts';
-import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../storage.ts';
-import { mapLimit, parallel } from '../util/concurrency.ts';
-import { requireBelow } from '../util/files/below.ts';
-import { Address } from './tools/address.ts';
-import { blame, readLocal, receive, signalOf, summing, withLinks } from './tools/local.ts';
-import { errorOf, RemoteFailure } from './tools/meaning.ts';
-import { checkOptions } from './tools/options.ts';
-import { folderOf, SMALL } from './xrootd/many.ts';
-import { parseLine, parseStat } from './xrootd/meaning.ts';
-import { Server, type Settled, TOGETHER } from './xrootd/server.ts';
+import type { StorageSettings } from '../../domain/settings.ts';
+import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
+import { mapLimit, parallel } from '../../util/concurrency.ts';
+import { requireBelow } from '../../util/files/below.ts';
+import { Address } from '../tools/address.ts';
+import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
+import { errorOf, RemoteFailure } from '../tools/meaning.ts';
+import { checkOptions } from '../tools/options.ts';
+import { about } from './about.ts';
+import { folderOf, SMALL } from './many.ts';
+import { parseLine, parseStat } from './meaning.ts';
+import { Server, type Settled, TOGETHER } from './server.ts';
 
 const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag', bindings: 'flag' } as const;
 /** Questions at once; a session takes many, one after the other. */
@@ -26,7 +27,7 @@ const ROOT_SEEN = 5000;
  */
 export async function open(settings: StorageSettings): Promise<Storage> {
   const options = checkOptions(settings, OPTIONS);
-  return new XrootdStorage(settings, new Address(settings.name, settings.url, ['root', 'roots', 'xroot', 'xroots']), {
+  return new XrootdStorage(settings, new Address(settings.name, settings.url, about.schemes), {
     timeout: (options.timeout ?? 60) * 1000,
     slowest: (options.slowest ?? 256) * 1024,
     streams: options.streams ?? 1,

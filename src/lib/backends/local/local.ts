@@ -1,19 +1,19 @@
 // The local batch system: a spool folder, and one detached supervisor that runs its jobs on this machine.
 // Owns the contract's calls on the spool; running is the supervisor's business.
 import { hostname } from 'node:os';
-import type { Backend, BackendContext, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farms/farm.ts';
-import type { FarmSettings } from '../domain/settings.ts';
-import { DAY } from '../util/time.ts';
-import type { ResultRecord } from '../wrapper/record.ts';
-import { isKey, renderSpec } from '../wrapper/spec.ts';
-import { keyOf, Spool } from './local/spool.ts';
-import { ensureSupervisor, supervisorScript } from './local/start.ts';
-import { readTail } from './shared/folder/files.ts';
-import { reaching } from './shared/folder/reachable.ts';
-import { archiveRecords, readRecords } from './shared/folder/records.ts';
-import { Options } from './shared/options.ts';
-import { userName } from './shared/user.ts';
+import type { Backend, BackendContext, Status, Task } from '../../backend.ts';
+import type { Identity } from '../../domain/farms/farm.ts';
+import type { FarmSettings } from '../../domain/settings.ts';
+import { DAY } from '../../util/time.ts';
+import type { ResultRecord } from '../../wrapper/record.ts';
+import { isKey, renderSpec } from '../../wrapper/spec.ts';
+import { readTail } from '../shared/folder/files.ts';
+import { reaching } from '../shared/folder/reachable.ts';
+import { archiveRecords, readRecords } from '../shared/folder/records.ts';
+import { Options } from '../shared/options.ts';
+import { userName } from '../shared/user.ts';
+import { keyOf, Spool } from './spool.ts';
+import { ensureSupervisor, supervisorScript } from './start.ts';
 
 const reachable = reaching('the local spool');
 

@@ -3,31 +3,31 @@
 // Owns the contract's calls; talking to Ganga is in ganga/client.ts, the files in ganga/jobs.ts.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Backend, BackendContext, Refused, Status, Task } from '../backend.ts';
-import type { Identity } from '../domain/farms/farm.ts';
-import type { FarmSettings } from '../domain/settings.ts';
+import type { Backend, BackendContext, Refused, Status, Task } from '../../backend.ts';
+import type { Identity } from '../../domain/farms/farm.ts';
+import type { FarmSettings } from '../../domain/settings.ts';
 
-import { UnreachableError } from '../util/errors.ts';
-import { askToEnd } from '../util/processes/processes.ts';
-import { codeOf } from '../util/systemerrors.ts';
+import { UnreachableError } from '../../util/errors.ts';
+import { askToEnd } from '../../util/processes/processes.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 
-import { SECOND } from '../util/time.ts';
-import type { ResultRecord } from '../wrapper/record.ts';
-import { isKey, renderSpec } from '../wrapper/spec.ts';
-import { GangaClient } from './ganga/client.ts';
-import { gangadirId } from './ganga/gangadir.ts';
-import { GangaJobs } from './ganga/jobs.ts';
-import { judge, type Look, settled } from './ganga/judge.ts';
-import { type GangaOptions, parseOptions } from './ganga/options.ts';
-import type { NewJob, NotTaken, Word } from './ganga/protocol.ts';
-import { isFull } from './shared/fill.ts';
-import { readTail } from './shared/folder/files.ts';
-import { reaching } from './shared/folder/reachable.ts';
-import { archiveRecords, readRecords } from './shared/folder/records.ts';
-import { sweep } from './shared/folder/sweep.ts';
-import { namePrefix } from './shared/prefix.ts';
-import { userName } from './shared/user.ts';
-import { lastWords, refusalOf } from './slurm/parse.ts';
+import { SECOND } from '../../util/time.ts';
+import type { ResultRecord } from '../../wrapper/record.ts';
+import { isKey, renderSpec } from '../../wrapper/spec.ts';
+import { isFull } from '../shared/fill.ts';
+import { readTail } from '../shared/folder/files.ts';
+import { reaching } from '../shared/folder/reachable.ts';
+import { archiveRecords, readRecords } from '../shared/folder/records.ts';
+import { sweep } from '../shared/folder/sweep.ts';
+import { namePrefix } from '../shared/prefix.ts';
+import { userName } from '../shared/user.ts';
+import { lastWords, refusalOf } from '../slurm/parse.ts';
+import { GangaClient } from './client.ts';
+import { gangadirId } from './gangadir.ts';
+import { GangaJobs } from './jobs.ts';
+import { judge, type Look, settled } from './judge.ts';
+import { type GangaOptions, parseOptions } from './options.ts';
+import type { NewJob, NotTaken, Word } from './protocol.ts';
 
 const reachable = reaching('the folder shared with the jobs');
 

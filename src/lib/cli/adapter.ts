@@ -1,0 +1,16 @@
+// What the list of adapters holds of each: enough to read a configuration, without loading one that nobody named.
+
+export interface Adapter<Module> {
+  /** Schemes of the addresses that it is for; absent: its own name. */
+  readonly schemes?: readonly string[];
+  /** A protocol whose address is a mounted folder. */
+  readonly mounted?: boolean;
+  load(): Promise<Module>;
+}
+
+export type Adapters<Module> = Readonly<Record<string, Adapter<Module>>>;
+
+/** The name of the adapter for addresses of a scheme. */
+export function nameForScheme(adapters: Adapters<unknown>, scheme: string): string | undefined {
+  return Object.keys(adapters).find((name) => (adapters[name]?.schemes ?? [name]).includes(scheme));
+}

@@ -1,0 +1,28 @@
+// Written by bin/adapters.js at each build, from the folders of protocols/, backends/ and stores/: do not edit.
+// biome-ignore-all format: generated.
+import type { BackendModule } from '../backend.ts';
+import { about as protocols_gfal } from '../protocols/gfal/about.ts';
+import { about as protocols_posix } from '../protocols/posix/about.ts';
+import { about as protocols_xrootd } from '../protocols/xrootd/about.ts';
+import type { StorageModule } from '../storage.ts';
+import type { StoreModule } from '../store.ts';
+import { about as stores_couch } from '../stores/couch/about.ts';
+import type { Adapters } from './adapter.ts';
+
+export const PROTOCOLS: Adapters<StorageModule> = {
+  gfal: { ...protocols_gfal, load: () => import('../protocols/gfal/gfal.ts') },
+  posix: { ...protocols_posix, load: () => import('../protocols/posix/posix.ts') },
+  xrootd: { ...protocols_xrootd, load: () => import('../protocols/xrootd/xrootd.ts') },
+};
+
+export const BACKENDS: Adapters<BackendModule> = {
+  ganga: { load: () => import('../backends/ganga/ganga.ts') },
+  htcondor: { load: () => import('../backends/htcondor/htcondor.ts') },
+  local: { load: () => import('../backends/local/local.ts') },
+  slurm: { load: () => import('../backends/slurm/slurm.ts') },
+};
+
+export const STORES: Adapters<StoreModule> = {
+  couch: { ...stores_couch, load: () => import('../stores/couch/couch.ts') },
+  sqlite: { load: () => import('../stores/sqlite/sqlite.ts') },
+};

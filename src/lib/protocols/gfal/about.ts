@@ -1,0 +1,1 @@
+export const about = { schemes: ['davs', 'dav', 'https', 'http', 'srm', 'gsiftp'] } as const;

@@ -1,0 +1,1 @@
+export const about = { schemes: ['root', 'roots', 'xroot', 'xroots'] } as const;

@@ -1,0 +1,1 @@
+export const about = { schemes: ['http', 'https'] } as const;
