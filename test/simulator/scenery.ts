@@ -71,8 +71,18 @@ function moduleFile({ analysis, tries }: Scenery): ModuleFile {
   return { version: VERSION, path: 'modules/1.0.yaml', modules, runTypes: { any: ['Processing', 'Analysis', 'Plot'] } };
 }
 
-/** The settings as a host of `site` reads them. */
+const made = new Map<string, Settings>();
+
+/** The settings as a host of `site` reads them; each kind of scenery is read once. */
 export function settingsFor(site: string, scenery: Scenery): Settings {
+  const { sites, analysis, tries, coolingOff, slots } = scenery;
+  const key = JSON.stringify([site, sites, analysis, tries, coolingOff, slots]);
+  const settings = made.get(key) ?? settingsOf(site, scenery);
+  made.set(key, settings);
+  return settings;
+}
+
+function settingsOf(site: string, scenery: Scenery): Settings {
   const { slots } = scenery;
   const farm = (first: boolean) => {
     const [output, failover] = first ? STORAGES : [...STORAGES].reverse();
