@@ -1,6 +1,7 @@
 // The document store: contract. Implementations are the files of stores/, one per scheme; one suite tests them all.
 // The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
 import type { Doc, Json } from './domain/doc.ts';
+import { runPad } from './domain/ids.ts';
 import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
 import type { View } from './views/view.ts';
@@ -90,9 +91,43 @@ export interface IdRange {
   readonly descending?: boolean;
 }
 
-/** Every id that begins with `prefix`; the end is the last character in byte order. */
+/** Every id that begins with `prefix`. */
 export function idsWith(prefix: string): IdRange {
-  return { start: prefix, end: `${prefix}\u{10ffff}` };
+  return idsBetween(prefix, prefix);
+}
+
+/** From the first id that begins with `first` to the last that begins with `last`. The end is the last character in byte order. */
+function idsBetween(first: string, last: string): IdRange {
+  return { start: first, end: `${last}\u{10ffff}` };
+}
+
+/** Ids that go on with the number of one of these runs after `prefix`. */
+export function idsOfRuns(prefix: string, [first, last]: readonly [number, number]): IdRange {
+  return idsBetween(`${prefix}${runPad(first)}`, Number.isFinite(last) ? `${prefix}${runPad(last)}` : prefix);
+}
+
+/** What of the range comes after the id that was read last. */
+export function rangeAfter(range: IdRange, last: string): IdRange {
+  if (!range.descending) return { ...range, start: `${last}\u0000` };
+  // An id right before this one in byte order: no id of ours lies between them.
+  const code = (last.codePointAt(last.length - 1) ?? 1) - 1;
+  return { ...range, end: `${last.slice(0, -1)}${String.fromCodePoint(code)}\u{10ffff}` };
+}
+
+/** Documents of a range, `size` at a time. */
+export async function* pages<D extends Doc>(
+  store: Pick<ReadStore, 'range'>,
+  range: IdRange,
+  size: number,
+): AsyncGenerator<D[], void, void> {
+  for (let left = range; ; ) {
+    const page = await store.range<D>({ ...left, limit: size });
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    if (page.length < size) return;
+    left = rangeAfter(left, last._id);
+  }
 }
 
 export interface StoreInfo {

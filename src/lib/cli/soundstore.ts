@@ -3,7 +3,7 @@
 import type { Doc } from '../domain/doc.ts';
 import { unsound } from '../domain/schemas.ts';
 import { dropNext } from '../flow/jobs/unread.ts';
-import type { Change, Decision, IdRange, Outcome, Store } from '../store.ts';
+import { type Change, type Decision, type IdRange, type Outcome, rangeAfter, type Store } from '../store.ts';
 import { ItemError } from '../util/errors.ts';
 
 /** `unread` is filled with what is wrong with each unreadable document that was met, by id. */
@@ -50,7 +50,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
         const last = page.at(-1)?._id;
         if (wanted === undefined || last === undefined || page.length < wanted || docs.length >= (range.limit ?? 0))
           return docs;
-        left = range.descending ? { ...left, end: before(last) } : { ...left, start: `${last}\u0000` };
+        left = rangeAfter(left, last);
       }
     },
     update: async (id, change) => without(await store.update(id, careful(change))),
@@ -64,9 +64,4 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     info: () => store.info(),
     close: () => store.close(),
   };
-}
-
-/** An id right before this one in byte order: no id of ours lies between them. */
-function before(id: string): string {
-  return `${id.slice(0, -1)}${String.fromCodePoint((id.codePointAt(id.length - 1) ?? 1) - 1)}\u{10ffff}`;
 }

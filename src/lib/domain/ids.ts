@@ -15,6 +15,9 @@ export const runId = (run: number): string => `run:${runPad(run)}`;
 export const dataId = (level: string, run: number): string => `data:${level}:${runPad(run)}`;
 export const jobId = (run: number, module: string, pass: number): string =>
   `job:${runPad(run)}:${module}:${pad(pass, 3)}`;
+/** What the ids of a run's passes begin with, or of those of a module. */
+export const jobPrefix = (run: number, module?: string): string =>
+  `job:${runPad(run)}:${module === undefined ? '' : `${module}:`}`;
 export const farmId = (site: string): string => `farm:${site}`;
 export const claimId = (nonce: string): string => `claim:${nonce}`;
 export const leaseId = (what: string, site: string): string => `lease:${what}:${site}`;

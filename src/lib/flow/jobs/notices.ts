@@ -1,7 +1,7 @@
 // Notices: what happened to the files of a run that a person must look at once, kept until somebody has. They hold nothing
 // back. A run's passes that were made from content that is no longer registered; a copy that was interrupted and finished.
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
-import { refOf, runPad } from '../../domain/ids.ts';
+import { jobPrefix, refOf, runPad } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { Gate } from '../../domain/jobs/readiness.ts';
 import { idsWith } from '../../store.ts';
@@ -23,7 +23,7 @@ export const noticeId = (what: NoticeDoc['what'], run: number, name: string): st
 
 /** Passes of a run that count: those that were canceled or deleted do not. */
 async function passesOf({ store }: Ports, run: number): Promise<JobDoc[]> {
-  const jobs = await store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
+  const jobs = await store.range<JobDoc>(idsWith(jobPrefix(run)));
   return jobs.filter(({ state }) => state !== 'canceled' && state !== 'deleted');
 }
 

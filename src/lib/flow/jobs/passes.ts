@@ -1,7 +1,7 @@
 // Making passes: from "this module of this run" to job documents with numbers and linked prerequisites. Shared by
 // enqueue (automatic) and reprocess (requested). Pass numbers are settled by compare-and-swap on deterministic ids.
 
-import { jobId, refOf, runPad } from '../../domain/ids.ts';
+import { jobId, jobPrefix, refOf } from '../../domain/ids.ts';
 import type { JobDoc, Prerequisite } from '../../domain/jobs/job.ts';
 import { newJob, subrunsOf } from '../../domain/jobs/newjob.ts';
 import type { RunFacts } from '../../domain/jobs/readiness.ts';
@@ -156,7 +156,7 @@ async function existingPasses(ports: Ports, wanted: readonly Wanted[]): Promise<
   const haveAny = new Set([...firsts.values()].map((job) => job.run));
   for (const run of runs) {
     if (!haveAny.has(run) && !wanted.some((want) => want.facts.run === run && want.request !== undefined)) continue;
-    for (const job of await ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`))) {
+    for (const job of await ports.store.range<JobDoc>(idsWith(jobPrefix(run)))) {
       const key = `${run}/${job.module}`;
       result.set(key, [...(result.get(key) ?? []), job]);
     }

@@ -1,13 +1,13 @@
 // Selections against the store: the jobs and runs that a selection names. Reads what is selected, by id ranges and
 // views, not everything; decides on freshly read documents.
 import { globMatch } from '../../domain/hold.ts';
-import { jobId, refOf, runId } from '../../domain/ids.ts';
+import { jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { knownCauses } from '../../domain/jobs/policy.ts';
 import type { PassState } from '../../domain/jobs/states.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
-import { idsWith, type Store } from '../../store.ts';
+import { idsOfRuns, idsWith, type Store } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import { suggestion } from '../../util/text/near.ts';
 import { views } from '../../views/index.ts';
@@ -59,7 +59,7 @@ export async function selectRuns(
   const listed = [...new Set([...(set?.listed ?? []), ...(named ?? [])])];
   const docs = named
     ? [...(await store.get<RunDoc>([...named].map(runId))).values()]
-    : (await ranges<RunDoc>(store, set?.ranges ?? [[0, Number.POSITIVE_INFINITY]], runId)).flat();
+    : await ofRuns<RunDoc>(store, 'run:', set?.ranges ?? [[0, Number.POSITIVE_INFINITY]]);
   const runs = docs.filter((doc) => !set || hasRun(set, doc.run)).sort((a, b) => a.run - b.run);
   const known = new Set(docs.map((doc) => doc.run));
   const problems = listed.filter((run) => !known.has(run) && (!set || hasRun(set, run))).map(unknownRun);
@@ -79,24 +79,19 @@ function unknownRun(run: number): Item {
   };
 }
 
-async function ranges<D extends RunDoc | JobDoc>(
+async function ofRuns<D extends RunDoc | JobDoc>(
   store: Store,
+  prefix: string,
   spans: readonly (readonly [number, number])[],
-  id: (run: number) => string,
-): Promise<D[][]> {
-  const reads = spans.map(([first, last]) => {
-    const prefix = id(0).slice(0, id(0).indexOf(':') + 1);
-    const end = Number.isFinite(last) ? `${id(last)}\uffff` : `${prefix}\uffff`;
-    return store.range<D>({ start: id(first), end });
-  });
-  return Promise.all(reads);
+): Promise<D[]> {
+  return (await Promise.all(spans.map((span) => store.range<D>(idsOfRuns(prefix, span))))).flat();
 }
 
 /** Documents that may match: the narrowest reading of REFs, runs, request, cause, states. */
 async function candidates(store: Store, selection: Selection): Promise<JobDoc[]> {
   const { refs, runs, requests, causes, states } = selection;
   if (refs) return byRefs(store, refs);
-  if (runs) return (await ranges<JobDoc>(store, runs.ranges, (run) => jobId(run, '', 0).slice(0, -5))).flat();
+  if (runs) return ofRuns<JobDoc>(store, 'job:', runs.ranges);
   if (requests?.every((name) => !/[*?]/.test(name))) {
     const rows = await Promise.all(requests.map((name) => store.view(views.jobsByRequest, { prefix: [name] })));
     return byIds(
@@ -123,9 +118,7 @@ async function byRefs(store: Store, refs: readonly JobRef[]): Promise<JobDoc[]> 
     return ref.run === undefined && ref.id?.startsWith('job:') ? ref.id : [];
   });
   const open = refs.filter((ref) => ref.run !== undefined && (ref.module === undefined || ref.pass === undefined));
-  const prefixes = open.map(
-    (ref) => `job:${runId(ref.run ?? 0).slice(4)}:${ref.module === undefined ? '' : `${ref.module}:`}`,
-  );
+  const prefixes = open.map((ref) => jobPrefix(ref.run ?? 0, ref.module));
   const lists = await Promise.all([...new Set(prefixes)].map((prefix) => store.range<JobDoc>(idsWith(prefix))));
   const all = [...lists.flat(), ...(await byIds(store, exact))];
   return [...new Map(all.map((job) => [job._id, job])).values()];

@@ -1,7 +1,7 @@
 // One document or one job as a person wants to see it: what a REF names, its history, its output.
 import type { DataDoc } from '../../domain/data/data.ts';
 import type { Doc, HistoryEntry } from '../../domain/doc.ts';
-import { dataId, jobId, refOf, runId, runPad } from '../../domain/ids.ts';
+import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { keyOf, type Lock, lockOf } from '../../domain/jobs/states.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
@@ -32,7 +32,7 @@ async function find({ store, settings }: Ports, ref: JobRef): Promise<Doc[]> {
     return [...(await store.get([runId(run), ...levels])).values()];
   }
   if (ref.pass !== undefined) return [...(await store.get([jobId(run, ref.module, ref.pass)])).values()];
-  return store.range({ ...idsWith(`job:${runPad(run)}:${ref.module}:`), descending: true, limit: 1 });
+  return store.range({ ...idsWith(jobPrefix(run, ref.module)), descending: true, limit: 1 });
 }
 
 /** What people need not see: how the store keeps count. */
@@ -52,7 +52,7 @@ export function historyRows(docs: readonly Doc[], { by, since }: { by?: string; 
 
 /** The passes of a run, for its history. */
 export async function passesOf(ports: Ports, run: number): Promise<JobDoc[]> {
-  return ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
+  return ports.store.range<JobDoc>(idsWith(jobPrefix(run)));
 }
 
 function entriesOf(doc: Doc): readonly HistoryEntry[] {

@@ -4,9 +4,9 @@ import { type DataDoc, type RawFile, type Replica, withDone } from '../../../dom
 import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
-import { refOf, runId } from '../../../domain/ids.ts';
+import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { tookEffect } from '../../../store.ts';
+import { idsOfRuns, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -59,9 +59,7 @@ type Ranges = NonNullable<HoldScope['runs']>;
 
 /** Ranges in which there is a run, and those in which there is none. */
 async function registered({ store }: Ports, ranges: Ranges): Promise<[Ranges, Ranges]> {
-  const found = await Promise.all(
-    ranges.map(([first, last]) => store.range({ start: runId(first), end: runId(last), limit: 1 })),
-  );
+  const found = await Promise.all(ranges.map((span) => store.range({ ...idsOfRuns('run:', span), limit: 1 })));
   const has = (index: number): boolean => (found[index]?.length ?? 0) > 0;
   return [ranges.filter((_, index) => has(index)), ranges.filter((_, index) => !has(index))];
 }

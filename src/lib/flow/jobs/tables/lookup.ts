@@ -1,8 +1,7 @@
 // Looking a table up for a run, now or as a tag froze it. Reads, never writes.
 import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
 import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
-import { runPad } from '../../../domain/ids.ts';
-import { idsWith, type Store } from '../../../store.ts';
+import { idsOfRuns, idsWith, type Store } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
@@ -91,9 +90,8 @@ async function standing(
   const prefix = tablePrefix(name, index);
   if (tag !== undefined) return frozenTables(store, await readTag(store, tag), prefix, stretches(runs));
   const docs: TableDoc[] = [];
-  for (const [first, last] of stretches(runs)) {
-    const range = { start: `${prefix}${runPad(first)}`, end: `${prefix}${runPad(last)}\uffff` };
-    docs.push(...(await store.range<TableDoc>(range)));
+  for (const span of stretches(runs)) {
+    docs.push(...(await store.range<TableDoc>(idsOfRuns(prefix, span))));
   }
   for (const plane of ['user', 'default']) docs.push(...(await store.range<TableDoc>(idsWith(`${prefix}${plane}`))));
   docs.push(...(await ranges(store, name, index, runs)));

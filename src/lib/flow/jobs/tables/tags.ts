@@ -3,8 +3,7 @@
 import { createHash } from 'node:crypto';
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { parseTableId } from '../../../domain/formats/ratdb.ts';
-import { runPad } from '../../../domain/ids.ts';
-import { idsWith, type Store, tookEffect } from '../../../store.ts';
+import { idsOfRuns, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
 import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -105,14 +104,9 @@ async function writeTag(store: Store, tag: TagDoc, parts: readonly TagPartDoc[])
 
 async function currentParts(store: Store): Promise<TagPartDoc[]> {
   const parts: TagPartDoc[] = [];
-  for (let start = 'table:'; ; ) {
-    const docs = await store.range<TableDoc>({ start, end: 'table:\uffff', limit: PART });
-    const entries = docs.map((doc): Entry => [doc._id, doc.hash, doc.revision, doc.at]);
-    if (entries.length > 0) parts.push(partOf(entries));
-    if (docs.length < PART) return parts;
-    // Nothing in an id sorts before "!": the next id, whatever it is.
-    start = `${docs.at(-1)!._id}!`;
-  }
+  for await (const docs of pages<TableDoc>(store, idsWith('table:'), PART))
+    parts.push(partOf(docs.map(({ _id, hash, revision, at }) => [_id, hash, revision, at])));
+  return parts;
 }
 
 function partOf(entries: readonly Entry[]): TagPartDoc {
@@ -140,9 +134,8 @@ export async function frozenTables(
   runs: readonly (readonly [number, number])[],
 ): Promise<Frozen[]> {
   // Ids of single runs go on with a digit, all others with a letter.
-  const spans = runs.map(([first, last]) => [`${prefix}${runPad(first)}`, `${prefix}${runPad(last)}\uffff`] as const);
-  spans.push([`${prefix}a`, `${prefix}\uffff`]);
-  const within = (from: string, to: string): boolean => spans.some(([start, end]) => from <= end && start <= to);
+  const spans = [...runs.map((span) => idsOfRuns(prefix, span)), { ...idsWith(prefix), start: `${prefix}a` }];
+  const within = (from: string, to: string): boolean => spans.some(({ start, end }) => from <= end && start <= to);
   const ids = tag.parts.filter((part) => within(part.first, part.last)).map((part) => part.id);
   const parts = await store.get<TagPartDoc>(ids);
   const missing = ids.find((id) => !parts.has(id));

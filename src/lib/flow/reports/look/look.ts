@@ -3,13 +3,13 @@
 import type { DataDoc } from '../../../domain/data/data.ts';
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { coverText, drainOf } from '../../../domain/hold.ts';
-import { dataId, refOf, runPad } from '../../../domain/ids.ts';
+import { dataId, refOf } from '../../../domain/ids.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
-import { idsWith } from '../../../store.ts';
+import { idsOfRuns, idsWith } from '../../../store.ts';
 import { between, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { inTrash } from '../../copies/removal/trash.ts';
@@ -85,10 +85,7 @@ async function* dataDocs(ports: Ports, selection: Selection): AsyncGenerator<Dat
       yield* (await ports.store.get<DataDoc>(listed.map((run) => dataId(level, run)))).values();
       continue;
     }
-    for (const [first, last] of spans) {
-      const end = Number.isFinite(last) ? `data:${level}:${runPad(last)}` : `data:${level}:\uffff`;
-      yield* await ports.store.range<DataDoc>({ start: dataId(level, first), end });
-    }
+    for (const span of spans) yield* await ports.store.range<DataDoc>(idsOfRuns(`data:${level}:`, span));
   }
 }
 

@@ -5,7 +5,7 @@ import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
-import { idsWith } from '../../../store.ts';
+import { idsWith, pages } from '../../../store.ts';
 import type { Ports } from '../../ports.ts';
 import type { Row, Rows } from './row.ts';
 
@@ -111,14 +111,7 @@ const PAGE = 500;
 async function* byGuid({ store }: Ports, guids: ReadonlySet<string>): Rows {
   const wanted = ({ guid }: { guid: string }): boolean => guids.has(guid);
   for (const prefix of ['data:', 'job:']) {
-    const { start: first, end } = idsWith(prefix);
-    let start = first;
-    for (;;) {
-      const page = await store.range<DataDoc | JobDoc>({ start, end, limit: PAGE });
+    for await (const page of pages<DataDoc | JobDoc>(store, idsWith(prefix), PAGE))
       for (const doc of page) yield* doc.kind === 'data' ? rawRows(doc, wanted) : outputRows(doc, wanted);
-      const last = page.at(-1);
-      if (!last || page.length < PAGE) break;
-      start = `${last._id}\u0000`;
-    }
   }
 }

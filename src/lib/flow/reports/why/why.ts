@@ -1,7 +1,7 @@
 // why: the gates of a run or a pass, each met or not, with evidence, since when, and the command that clears it. It asks
 // the same pure readiness that enqueue and submit act on, on documents read now; it never writes.
 import type { Doc } from '../../../domain/doc.ts';
-import { refOf, runPad } from '../../../domain/ids.ts';
+import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
@@ -24,7 +24,7 @@ import { nextOf, type WhyReport } from './whyreport.ts';
 export async function why(ports: Ports, ref: JobRef): Promise<WhyReport[]> {
   if (ref.run === undefined)
     throw new UsageError(`why explains runs and passes, not ${ref.text}`, { hint: `dflow show ${ref.text}` });
-  const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(ref.run)}:`));
+  const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(ref.run)));
   if (ref.module !== undefined) return whyModule(ports, ref, ref.module, passes);
   const last = new Map(passes.map((job) => [job.module, job]));
   return [await whyRun(ports, ref.run, passes), ...(await whyJobs(ports, [...last.values()]))];

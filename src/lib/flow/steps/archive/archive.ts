@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { Doc, Json } from '../../../domain/doc.ts';
 import { unsound } from '../../../domain/schemas.ts';
-import { type Change, idsWith, type Outcome, type Store, tookEffect } from '../../../store.ts';
+import { type Change, idsWith, type Outcome, pages, type Store, tookEffect } from '../../../store.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { DEEPEST, isDeeper } from '../../../util/values/depth.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
@@ -18,15 +18,7 @@ export type PlainDoc = Omit<Doc, '_rev' | '_conflicts' | 'ops'>;
 /** Every document in the order of the ids; only of `kinds` where given. Documents with conflicts come as the winner. */
 export async function* exportStore(store: Store, kinds?: readonly string[]): AsyncGenerator<PlainDoc, void, void> {
   for (const prefix of kinds ? [...kinds].sort().map((kind) => `${kind}:`) : ['']) {
-    const range = idsWith(prefix);
-    let last: string | undefined;
-    for (;;) {
-      const page = await store.range({ ...range, start: last ?? range.start, limit: PAGE + 1 });
-      // A page begins with the last document of the one before.
-      for (const doc of page) if (doc._id !== last) yield plain(doc);
-      last = page.at(-1)?._id;
-      if (page.length <= PAGE) break;
-    }
+    for await (const page of pages(store, idsWith(prefix), PAGE)) yield* page.map(plain);
   }
 }
 

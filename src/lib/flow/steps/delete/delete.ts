@@ -1,7 +1,7 @@
 // Delete: outputs of passes, by type. The receipt is on disk first, then the catalogue forgets them by compare-and-swap,
 // then the bytes go: a catalogue that names a file that is not there is worse than a file that nobody names. The next
 // delete, or transfer, removes what a deletion that was stopped has left.
-import { refOf, runPad } from '../../../domain/ids.ts';
+import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { isActive, type Output } from '../../../domain/jobs/states.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
@@ -139,7 +139,7 @@ async function refused({ store }: Ports, job: JobDoc): Promise<{ text: string; n
   const ref = refOf(job.run, job.module, job.pass);
   if (job.subjobs.some(({ state }) => isActive(state)))
     return { text: 'it may be running', next: `dflow cancel ${ref}` };
-  const others = await store.range<JobDoc>(idsWith(`job:${runPad(job.run)}:`));
+  const others = await store.range<JobDoc>(idsWith(jobPrefix(job.run)));
   const user = others.find((other) => isOpen(other) && other.needs.some((need) => need.job === job._id));
   if (!user) return undefined;
   const name = refOf(user.run, user.module, user.pass);

@@ -3,7 +3,7 @@
 
 import { movesAway, OUTPUTS, plannedOutputs, ruleCovers, wantedAt } from '../../../domain/data/outcopies.ts';
 import { holdOnCopies } from '../../../domain/data/replicas.ts';
-import { runPad } from '../../../domain/ids.ts';
+import { jobPrefix } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith } from '../../../store.ts';
 import { newReceipt } from '../../../util/files/receipt.ts';
@@ -32,7 +32,7 @@ export async function* transferOutputs(session: Session): Step {
       const jobs = await ports.store.get<JobDoc>(ids);
       yield* copies(session, jobs);
       for (const job of jobs.values()) {
-        const users = await ports.store.range<JobDoc>(idsWith(`job:${runPad(job.run)}:`));
+        const users = await ports.store.range<JobDoc>(idsWith(jobPrefix(job.run)));
         yield* mover.moveAway(job, users);
       }
       if (session.left <= 0) return;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { idsWith, pages } from '../../../store.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
 import { identityOf } from '../../../util/files/folders.ts';
 import { isMissing } from '../../../util/systemerrors.ts';
@@ -31,13 +32,8 @@ export async function namedBy(ports: Ports, suspects: readonly Suspect[]): Promi
   const found = new Map<Suspect, string>();
   if (suspects.length === 0) return found;
   const search = await Search.over(ports, suspects, found);
-  for (let start = 'data:'; ; ) {
-    const docs = await ports.store.range<DataDoc>({ start, end: 'data:\u{10ffff}', limit: PAGE });
+  for await (const docs of pages<DataDoc>(ports.store, idsWith('data:'), PAGE))
     await mapLimit(docs, AT_ONCE, (doc) => search.inData(doc));
-    const last = docs.at(-1);
-    if (!last || docs.length < PAGE) break;
-    start = `${last._id}!`;
-  }
   for (const doc of await outputsElsewhere(ports)) search.inJob(doc);
   return found;
 }

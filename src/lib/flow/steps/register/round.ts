@@ -4,12 +4,11 @@
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
-import { runId } from '../../../domain/ids.ts';
 import { firstReference } from '../../../domain/runs/placement.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Storage } from '../../../storage.ts';
-import { type Change, idsWith, type Outcome } from '../../../store.ts';
+import { type Change, idsWith, type Outcome, pages } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
@@ -70,15 +69,11 @@ export async function readKnown(ports: Ports, level: string, { listing, now, dat
 
 /** The highest run with registered files that no operator has quarantined. */
 async function lastRun(ports: Ports, banned: readonly HoldDoc[]): Promise<number | undefined> {
-  const PAGE = 50;
-  for (let end = 'run:\uffff'; ; ) {
-    const page = await ports.store.range<RunDoc>({ start: 'run:', end, descending: true, limit: PAGE });
+  for await (const page of pages<RunDoc>(ports.store, { ...idsWith('run:'), descending: true }, 50)) {
     const good = page.find((doc) => hasFiles(doc) && !banBy(banned, doc.run));
     if (good) return good.run;
-    const lowest = page.at(-1);
-    if (!lowest || page.length < PAGE || lowest.run === 0) return undefined;
-    end = runId(lowest.run - 1);
   }
+  return undefined;
 }
 
 function hasFiles(doc: RunDoc): boolean {

@@ -1,6 +1,6 @@
 // The plan of a request: pass numbers and prerequisites, settled once when the request is written, and renumbered in the
 // request itself when somebody else took a number first.
-import { jobId, refOf, runPad } from '../../../domain/ids.ts';
+import { jobId, jobPrefix, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RunFacts } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
@@ -33,7 +33,7 @@ export async function makePlanItems(
   const items: Item[] = [];
   const ordered = inNeedOrder(file, modules);
   for (const { run } of ready) {
-    const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(run)}:`));
+    const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(run)));
     const mine = options.before.filter((item) => item.run === run);
     const planned = new Map(mine.map(({ module, pass }) => [module, pass]));
     for (const name of ordered.filter((one) => !planned.has(one))) {
@@ -101,7 +101,7 @@ export async function renumber(ports: Ports, request: RequestDoc): Promise<Reque
   if (taken.length === 0) return request;
   const moved = new Map<string, number>();
   for (const job of taken) {
-    const passes = await ports.store.range<JobDoc>(idsWith(`job:${runPad(job.run)}:${job.module}:`));
+    const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(job.run, job.module)));
     moved.set(`${job.run}/${job.module}/${job.pass}`, nextPass(passes));
   }
   const passOf = (run: number, module: string, pass: number): number => moved.get(`${run}/${module}/${pass}`) ?? pass;

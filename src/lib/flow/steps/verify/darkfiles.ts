@@ -4,7 +4,7 @@
 import type { DataDoc, Replica } from '../../../domain/data/data.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Classify, classifier, type Dark } from '../../../domain/storage/dark.ts';
-import { idsWith } from '../../../store.ts';
+import { idsWith, pages } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
@@ -105,15 +105,7 @@ async function knownPaths(ports: Ports, storage: string) {
 }
 
 async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: string): AsyncGenerator<D, void, void> {
-  const { end, start: first } = idsWith(prefix);
-  let start = first;
-  for (;;) {
-    const page = await ports.store.range<D>({ start, end, limit: PAGE });
-    yield* page;
-    const last = page.at(-1);
-    if (!last || page.length < PAGE) return;
-    start = `${last._id}\u0000`;
-  }
+  for await (const page of pages<D>(ports.store, idsWith(prefix), PAGE)) yield* page;
 }
 
 const WORDS: Readonly<Record<Dark['is'], string>> = {
