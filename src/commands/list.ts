@@ -3,10 +3,10 @@ import { limit, selection, storage } from '../lib/cli/arguments/flags.ts';
 import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
 import { selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
+import type { AnyRow, Lists, Rows } from '../lib/domain/results/rows.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
-import { KINDS, type Kind, trashRows } from '../lib/flow/reports/look/look.ts';
+import { KINDS, type Kind, type Look, trashRows } from '../lib/flow/reports/look/look.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
-import type { Row } from '../lib/flow/reports/look/row.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/text/near.ts';
 
@@ -55,15 +55,16 @@ export default class List extends Base {
     // `--state` of other kinds means the state in the row.
     const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
     const chosen = await selectionOf({ refs, flags: input, states: STATE_SETS.open }, () => ports.store.now());
-    const screen = this.out.format === 'table' ? SCREEN : undefined;
+    const test = rowTest(kind, flags, chosen.runs);
+    const limit = flags.limit ?? (this.out.format === 'table' ? SCREEN : undefined);
     const named = files.length > 0 && refs.length === 0;
-    const listed = flags.trash ? trashRows(ports) : KINDS[kind](ports, chosen);
-    const rows = named ? replicasNamed(ports, files) : listed;
-    await this.rows(
-      flags.trash ? 'trash' : kind,
-      having(rows, rowTest(kind, flags, chosen.runs)),
-      flags.limit ?? screen,
-    );
+    if (flags.trash) await this.rows('trash', having(trashRows(ports), test), limit);
+    else if (named) await this.rows('replicas', having(replicasNamed(ports, files), test), limit);
+    else await this.list(kind, (look) => having(look(ports, chosen), test), limit);
+  }
+
+  private list<K extends Kind>(kind: K, rows: (look: Look<K>) => Rows<Lists[K]>, limit?: number): Promise<void> {
+    return this.rows(kind, rows(KINDS[kind]), limit);
   }
 }
 
@@ -74,6 +75,6 @@ function kindOf(word: string): Kind {
 }
 
 /** Rows that pass the test, and what is wrong with the selection. */
-async function* having(rows: AsyncIterable<Row>, test: (row: Row) => boolean): AsyncGenerator<Row, void, void> {
-  for await (const row of rows) if (row.failed === true || test(row)) yield row;
+async function* having<R extends AnyRow>(rows: Rows<R>, test: (row: AnyRow) => boolean): Rows<R> {
+  for await (const row of rows) if ('did' in row || test(row)) yield row;
 }

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
+import type { ProgressRow } from '../lib/domain/results/rows.ts';
 import type { StatusPage } from '../lib/flow/reports/status/page.ts';
 import { status } from '../lib/flow/reports/status/status.ts';
 import { statusText } from '../lib/render/status.ts';
@@ -58,8 +59,10 @@ export default class Status extends Base {
     const page = { ...whole, requests };
     if (flags.check && page.needYou.length > 0) process.exitCode = EXIT.itemsFailed;
     if (request !== undefined && this.out.format !== 'json') {
-      const rows = requests.map((row) => ({ kind: 'request', ref: `request:${row.name}`, ...row, ...row.states }));
-      return this.rows('request', rows);
+      const rows = requests.map(({ name, version, passes, states }): ProgressRow => {
+        return { ...states, kind: 'request', ref: `request:${name}`, name, version, passes };
+      });
+      return this.rows('progress', rows);
     }
     if (this.out.format === 'json') this.out.json({ kind: 'status', ...page });
     else this.out.line(statusText(page, this.out.width));

@@ -1,5 +1,6 @@
 // What a cause names, everywhere the same: held subjobs are reached by retry, counted by status, told apart by why; a
 // misspelt one is named.
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -14,6 +15,7 @@ import { whyAll } from '../../src/lib/flow/reports/why/whyall.ts';
 import { plus } from '../../src/lib/util/time.ts';
 import { dflow, folder, must, removeFolders } from '../support/cli.ts';
 import { job, module, moduleFile, T0 } from '../support/docs.ts';
+import { found } from '../support/items.ts';
 import { collect, makePorts, type TestPorts } from '../support/ports.ts';
 
 const policy = [{ cause: 'refused', action: 'hold' as const }];
@@ -125,10 +127,8 @@ test('why --all tells failed, held and cooling apart, each with its own example'
   await put(1, ['failed lost', 'failed lost']);
   await put(2, ['held lost', undefined]);
   await put(3, ['cooling lost', undefined]);
-  const rows: unknown[] = [];
-  for await (const row of whyAll(ports))
-    if (row.unit === 'subjobs') rows.push([row.gate, row.count, row.ref, row.text]);
-  expect(rows).toEqual([
+  const rows = (await found(whyAll(ports))).filter(({ unit }) => unit === 'subjobs');
+  expect(rows.map(({ gate, count, ref, text }) => [gate, count, ref, text])).toEqual([
     ['failed', 2, '1/Count/1', 'lost, all at here: words of lost'],
     ['cooling', 1, '3/Count/1', 'lost, all at here, tried again later: words of lost'],
     ['held', 1, '2/Count/1', 'lost, all at here, until a person acts: words of lost'],

@@ -26,7 +26,7 @@ async function* leased(ports: Ports, random: Random): Step {
     yield* submit(ports, { lease: random.chance(0.3) });
   } catch (error) {
     if (!(error instanceof BusyError)) throw error;
-    yield { kind: 'farm', ref: ports.settings.farm, did: 'skipped', text: error.message };
+    yield { kind: 'farm', ref: ports.settings.farm, did: 'drained', text: error.message };
   }
 }
 
@@ -158,7 +158,13 @@ export const WHY: Command = {
       const [report] = await why(ports, { text, run, module, pass });
       const closed = report?.gates.filter((gate) => !gate.ok) ?? [];
       const told = closed.length > 0 && (report?.next.length ?? 0) > 0;
-      yield { kind: 'why', ref: text, did: 'asked', failed: !told, text: closed.map((gate) => gate.text).join('; ') };
+      yield {
+        kind: 'job',
+        ref: text,
+        did: 'unchanged',
+        failed: !told,
+        text: closed.map((gate) => gate.text).join('; '),
+      };
     }
   },
 };

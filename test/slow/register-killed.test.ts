@@ -2,7 +2,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Item, Ports } from '../../src/lib/flow/ports.ts';
+import type { Ports } from '../../src/lib/flow/ports.ts';
 import { register } from '../../src/lib/flow/steps/register/register.ts';
 import { UnreachableError } from '../../src/lib/util/errors.ts';
 import { HOUR, MINUTE } from '../../src/lib/util/time.ts';
@@ -18,6 +18,7 @@ import {
   ZDAB,
   zdab,
 } from '../support/buffer.ts';
+import type { Seen } from '../support/items.ts';
 
 afterEach(closeBenches);
 
@@ -87,7 +88,7 @@ describe('killed, doubled, cut off', () => {
   test('stopped after any item, then continued: nothing twice', async () => {
     const { bench, ports } = await start();
     fill(bench);
-    const seen: Item[] = [];
+    const seen: Seen[] = [];
     for (let stop = 1; stop < 40; stop += 13) {
       let n = 0;
       for await (const item of register(await bench.ports())) {
@@ -142,7 +143,7 @@ describe('killed, doubled, cut off', () => {
       rmSync(bench.settings.buffers[0]?.path ?? '', { recursive: true });
       bench.clock += HOUR;
       await bench.look(ports);
-      const items: Item[] = [];
+      const items: Seen[] = [];
       const round = (async () => {
         for await (const item of register(ports)) items.push(item);
       })();

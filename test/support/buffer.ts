@@ -1,5 +1,6 @@
 // A buffer folder in a temporary place with a store beside it and a clock that the test turns: everything that register
 // needs, real but for the clock.
+
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,7 +10,7 @@ import { dataId, runId } from '../../src/lib/domain/ids.ts';
 import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../src/lib/domain/settings.ts';
 import { writeLooks } from '../../src/lib/flow/copies/buffer/looks.ts';
-import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
+import type { Ports } from '../../src/lib/flow/ports.ts';
 import { glance } from '../../src/lib/flow/steps/register/files/glance.ts';
 import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
 import { open as openPosix } from '../../src/lib/protocols/posix/posix.ts';
@@ -17,6 +18,7 @@ import type { Storage } from '../../src/lib/storage.ts';
 import { idsWith, type Store } from '../../src/lib/store.ts';
 import { open as openSqlite } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { iso, MINUTE } from '../../src/lib/util/time.ts';
+import { collect, type Seen } from './items.ts';
 import { type Config, settingsIn } from './settings.ts';
 
 export interface BenchOptions {
@@ -85,7 +87,7 @@ export class Bench {
   }
 
   /** Registers files that this host has seen before as they lie now: most tests are not about settling. */
-  async register(ports: Ports, options: RegisterOptions = {}): Promise<Item[]> {
+  async register(ports: Ports, options: RegisterOptions = {}): Promise<Seen[]> {
     await this.look(ports);
     return collect(register(ports, options));
   }
@@ -119,14 +121,10 @@ export async function closeBenches(): Promise<void> {
   for (const bench of benches.splice(0)) await bench.close();
 }
 
-export async function collect(step: Step): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of step) items.push(item);
-  return items;
-}
+export { collect } from './items.ts';
 
 /** `did` of the items, counted. */
-export function deeds(items: readonly Item[]): Record<string, number> {
+export function deeds(items: readonly Seen[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const item of items) counts[item.did] = (counts[item.did] ?? 0) + 1;
   return counts;

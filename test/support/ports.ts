@@ -10,7 +10,7 @@ import { type DataDoc, type RawFile, withDone } from '../../src/lib/domain/data/
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
 import type { Settings, StorageSettings } from '../../src/lib/domain/settings.ts';
-import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
+import type { Ports } from '../../src/lib/flow/ports.ts';
 import { open as openPosix } from '../../src/lib/protocols/posix/posix.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import type { Store } from '../../src/lib/store.ts';
@@ -189,11 +189,7 @@ export async function readRun(ports: Ports, run: number, level = 'L1'): Promise<
   return (await ports.store.get<DataDoc>([id])).get(id)!;
 }
 
-export async function collect(step: Step): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of step) items.push(item);
-  return items;
-}
+export { collect } from './items.ts';
 
 /** A storage element, a store, a batch system with some calls replaced: how a fault is put in front of a real one. */
 export function replacing<T extends object>(real: T, calls: Partial<T>): T {

@@ -8,11 +8,12 @@ import { dataId, runId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import type { Output, SubjobState } from '../../src/lib/domain/jobs/states.ts';
 import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
-import type { Item, Ports } from '../../src/lib/flow/ports.ts';
+import type { Ports } from '../../src/lib/flow/ports.ts';
 import { transfer } from '../../src/lib/flow/steps/transfer/transfer.ts';
 import { type VerifyOptions, verify } from '../../src/lib/flow/steps/verify/verify.ts';
 import { adler32, bytesOf } from '../contracts/storage.ts';
 import { job, module } from './docs.ts';
+import type { Seen } from './items.ts';
 import { addRun, collect, readRun, T0, type TestPorts } from './ports.ts';
 
 /** Name of a raw file, as the pattern of the test settings has it. */
@@ -165,5 +166,5 @@ export async function originalsOf(ports: TestPorts, run: number): Promise<string
 }
 
 /** One verify, and what it says. */
-export const runVerify = (ports: Ports, options: VerifyOptions = {}): Promise<Item[]> =>
+export const runVerify = (ports: Ports, options: VerifyOptions = {}): Promise<Seen[]> =>
   collect(verify(ports, options));

@@ -4,10 +4,10 @@
 import { createInterface } from 'node:readline/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Command, type Interfaces } from '@oclif/core';
+import type { Lists } from '../domain/results/rows.ts';
 import type { Settings } from '../domain/settings.ts';
 import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
-import type { Row } from '../flow/reports/look/row.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { withoutSecrets } from '../util/text/secrets.ts';
 import { cleaned, page } from '../util/text/terminal.ts';
@@ -115,7 +115,7 @@ export abstract class Base extends Command {
         seen.all++;
         if (item.failed) seen.failed++;
         else if (item.did !== 'unchanged' && item.did !== 'skipped') seen.done++;
-        if (item.failed && item.unreachable === true) seen.unreachable++;
+        if (item.failed && item.kind === 'storage' && item.unreachable) seen.unreachable++;
         this.out.item(item);
       }
     }
@@ -128,11 +128,16 @@ export abstract class Base extends Command {
   }
 
   /** Prints rows that were looked up: a table on a terminal. */
-  protected async rows(kind: string, rows: AsyncIterable<Row> | Iterable<Row>, limit?: number): Promise<void> {
+  protected async rows<L extends keyof Lists>(
+    list: L,
+    rows: AsyncIterable<Lists[L] | Item> | Iterable<Lists[L] | Item>,
+    limit?: number,
+  ): Promise<void> {
     let wrong = 0;
     let count = 0;
+    const show = this.out.list(list);
     for await (const row of rows) {
-      if (row.failed === true) {
+      if ('did' in row) {
         process.exitCode = EXIT.itemsFailed;
         if (++wrong <= NAMED) this.complain(row);
         // A signal is only heard between two turns of the event loop.
@@ -140,7 +145,7 @@ export abstract class Base extends Command {
         continue;
       }
       if (++count > (limit ?? Number.POSITIVE_INFINITY)) break;
-      if (!this.out.row(kind, row)) break;
+      if (!show(row)) break;
     }
     this.out.end();
     if (wrong > NAMED) this.say(`and ${wrong - NAMED} more like these`);
@@ -149,7 +154,7 @@ export abstract class Base extends Command {
   }
 
   /** Something asked for that is not there: no row of the result. */
-  private complain(row: Row): void {
+  private complain(row: Item): void {
     const { ref, text, next } = cleaned(row);
     this.say(`${ref}: ${text ?? 'failed'}${next ? `\nNext: ${String(next)}` : ''}`);
   }

@@ -1,6 +1,7 @@
 // What flow is given: the contracts of the outside world, the settings, and who is asking. No clock, no random source,
 // no file system of its own: a step that needs one gets it here, so that the simulator can be the world.
 import type { Backend } from '../backend.ts';
+import type { Item } from '../domain/results/items.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Storage } from '../storage.ts';
 import type { Store } from '../store.ts';
@@ -44,23 +45,7 @@ export interface Presence {
   ended(claim: Claimed): Promise<boolean>;
 }
 
-/**
- * One thing that a step did, or with `dryRun` would do: one JSON line of its command.
- * `did` is a verb in the past (`registered`, `quarantined`, `claimed`); `failed` items make the exit code 1.
- */
-export interface Item {
-  readonly kind: string;
-  /** What can be pasted into another command. */
-  readonly ref: string;
-  readonly did: string;
-  readonly dryRun?: boolean;
-  readonly failed?: boolean;
-  /** One line for people. */
-  readonly text?: string;
-  /** What to type next, where something is wrong. */
-  readonly next?: string;
-  readonly [field: string]: unknown;
-}
+export type { About, Item, ItemOf } from '../domain/results/items.ts';
 
 /** Every step is a generator of items, in the order in which they happen. */
 export type Step = AsyncGenerator<Item, void, void>;

@@ -1,98 +1,68 @@
 // Looked-up rows: which columns each kind shows, as a table for people or tab-separated for pipes.
+
 import chalk from 'chalk';
 import Table from 'cli-table3';
-import type { Row } from '../flow/reports/look/row.ts';
+import { PASS_STATES } from '../domain/jobs/states.ts';
+import type { AnyRow, Lists } from '../domain/results/rows.ts';
 import { oneLine } from '../util/text/terminal.ts';
 import { humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
 import { shortened, widthOf, wrapped } from './wrap.ts';
 
-interface Column {
-  readonly field: string;
-  /** How a person reads it; a pipe gets the value itself. */
-  readonly as?: 'time' | 'size' | 'state';
-}
+type FieldOf<R> = R extends unknown ? Extract<keyof R, string> : never;
 
-const column = (field: string, as?: Column['as']): Column => (as ? { field, as } : { field });
-
-/** Columns by kind of row, in order. */
-const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
-  runs: [
-    ...['ref', 'types', 'state', 'levels', 'files'].map((field) => column(field)),
-    column('size', 'size'),
-    column('blocked'),
-    column('firstSeen', 'time'),
-  ],
-  data: [
-    ...['ref', 'level', 'files'].map((field) => column(field)),
-    column('size', 'size'),
-    ...['kept', 'done', 'original', 'host'].map((field) => column(field)),
-  ],
-  replicas: [
-    ...['ref', 'level', 'name', 'storage', 'state'].map((field) => column(field)),
-    column('size', 'size'),
-    column('since', 'time'),
-    column('path'),
-    column('why'),
-  ],
-  jobs: [
-    column('ref'),
-    column('version'),
-    column('state', 'state'),
-    ...['done', 'subjobs', 'site', 'tries', 'cause'].map((field) => column(field)),
-    column('since', 'time'),
-    column('request'),
-  ],
-  farms: [
-    ...['ref', 'backend', 'slots', 'waiting', 'active', 'state', 'host'].map((field) => column(field)),
-    column('heartbeat', 'time'),
-    column('why'),
-    column('until', 'time'),
-    column('next'),
-  ],
-  storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'].map((field) =>
-    column(field),
-  ),
-  requests: [
-    ...['ref', 'version', 'priority', 'done', 'failed', 'passes', 'state', 'by'].map((field) => column(field)),
-    column('created', 'time'),
-  ],
-  verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'].map((field) => column(field)),
-  holds: [
-    ...['ref', 'what', 'covers', 'why', 'by'].map((field) => column(field)),
-    column('since', 'time'),
-    column('until', 'time'),
-  ],
-  loops: [column('ref'), column('outcome'), column('at', 'time'), column('hash')],
-  modules: ['ref', 'version', 'needs', 'level', 'outputs', 'runTypes', 'run'].map((field) => column(field)),
-  quarantine: [
-    ...['ref', 'run', 'level', 'reason', 'detail'].map((field) => column(field)),
-    column('size', 'size'),
-    column('at', 'time'),
-    column('next'),
-  ],
-  trash: [
-    ...['ref', 'run', 'level', 'host', 'reason', 'why'].map((field) => column(field)),
-    column('size', 'size'),
-    column('at', 'time'),
-    column('until', 'time'),
-    column('path'),
-  ],
-  tables: [column('ref'), column('name'), column('index'), column('first'), column('last'), column('pass')],
-  reasons: ['count', 'gate', 'text', 'ref', 'next'].map((field) => column(field)),
-  history: [column('at', 'time'), column('ref'), column('from'), column('to', 'state'), column('by'), column('why')],
+/** Columns of each list, in order: fields of its rows, and of nothing else. */
+const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
+  runs: ['ref', 'types', 'state', 'levels', 'files', 'blocked', 'firstSeen'],
+  data: ['ref', 'level', 'files', 'size', 'kept', 'done', 'original', 'host'],
+  replicas: ['ref', 'level', 'name', 'storage', 'state', 'size', 'since', 'path', 'why'],
+  jobs: ['ref', 'version', 'state', 'done', 'subjobs', 'site', 'tries', 'cause', 'since', 'request'],
+  farms: ['ref', 'backend', 'slots', 'active', 'state', 'host', 'heartbeat', 'why', 'until', 'next'],
+  storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'],
+  requests: ['ref', 'version', 'priority', 'done', 'failed', 'passes', 'state', 'by', 'created'],
+  holds: ['ref', 'what', 'covers', 'why', 'by', 'since', 'until'],
+  loops: ['ref', 'outcome', 'at', 'hash'],
+  modules: ['ref', 'version', 'needs', 'level', 'outputs', 'runTypes', 'run'],
+  quarantine: ['ref', 'run', 'level', 'reason', 'detail', 'size', 'at', 'next'],
+  trash: ['ref', 'run', 'level', 'host', 'reason', 'why', 'size', 'at', 'until', 'path'],
+  tables: ['ref', 'name', 'index', 'first', 'last', 'pass'],
+  reasons: ['count', 'gate', 'text', 'ref', 'next'],
+  history: ['at', 'ref', 'from', 'to', 'by', 'why'],
+  verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'],
+  progress: ['ref', 'version', 'passes', ...PASS_STATES],
 };
 
-function columnsOf(kind: string, rows: readonly Row[]): readonly Column[] {
-  return COLUMNS[kind] ?? Object.keys(rows[0] ?? {}).map((field) => column(field));
+type As = 'time' | 'size' | 'state';
+
+/** How a person reads a field; a pipe gets the value itself. */
+const FORMATS: Readonly<Partial<Record<FieldOf<AnyRow>, As>>> = {
+  size: 'size',
+  state: 'state',
+  to: 'state',
+  firstSeen: 'time',
+  since: 'time',
+  until: 'time',
+  at: 'time',
+  created: 'time',
+  heartbeat: 'time',
+};
+
+interface Column {
+  readonly field: string;
+  readonly as: As | undefined;
 }
 
-/** The kinds that `list` knows. */
-export const ROW_KINDS = Object.keys(COLUMNS);
+/** A row as its columns see it. */
+type Fields = Readonly<Record<string, unknown>>;
+
+function columnsOf(list: keyof Lists): readonly Column[] {
+  return COLUMNS[list].map((field: FieldOf<AnyRow>) => ({ field, as: FORMATS[field] }));
+}
 
 /** A table; columns without any value are left out. What does not fit beside the rest goes under its row. */
-export function rowTable(kind: string, rows: readonly Row[], width: number): string {
-  const used = columnsOf(kind, rows).filter((one) => rows.some((row) => human(one, row) !== ''));
+export function rowTable<L extends keyof Lists>(list: L, found: readonly Lists[L][], width: number): string {
+  const rows: readonly Fields[] = found.map((row: AnyRow) => ({ ...row }));
+  const used = columnsOf(list).filter((one) => rows.some((row) => human(one, row) !== ''));
   const { beside, below } = laidOut(used, rows, width);
   const widths = fitted(beside, rows, width);
   const lines = (cells: string[]): string[] => {
@@ -112,7 +82,7 @@ export function rowTable(kind: string, rows: readonly Row[], width: number): str
 /** What goes under a row where the columns are too many, the first that gives way first. */
 const BELOW = ['next', 'path', 'url', 'text', 'detail', 'why', 'cause', 'blocked', 'reason', 'name', 'covers', 'run'];
 
-function laidOut(columns: readonly Column[], rows: readonly Row[], width: number) {
+function laidOut(columns: readonly Column[], rows: readonly Fields[], width: number) {
   let beside = [...columns];
   const below: Column[] = [];
   const sumOf = (size: (one: Column) => number): number => beside.reduce((sum, one) => sum + size(one) + GAP, -GAP);
@@ -126,7 +96,7 @@ function laidOut(columns: readonly Column[], rows: readonly Row[], width: number
   return { beside, below };
 }
 
-function under(row: Row, below: readonly Column[], width: number): string[] {
+function under(row: Fields, below: readonly Column[], width: number): string[] {
   const text = (one: Column): string => human(one, row);
   const facts = below
     .filter((one) => one.field !== 'next' && text(one) !== '')
@@ -140,12 +110,12 @@ const GAP = 2;
 /** Below this many columns a text is a ladder of single words. */
 const NARROWEST = 14;
 
-function naturalWidth(one: Column, rows: readonly Row[]): number {
+function naturalWidth(one: Column, rows: readonly Fields[]): number {
   return Math.max(one.field.length, ...rows.map((row) => widthOf(human(one, row))));
 }
 
 /** Words are not broken, nor are times. */
-function leastWidth(one: Column, rows: readonly Row[]): number {
+function leastWidth(one: Column, rows: readonly Fields[]): number {
   const natural = naturalWidth(one, rows);
   if (one.as === 'time') return natural;
   const words = rows.flatMap((row) => human(one, row).split(' ').map(widthOf));
@@ -153,7 +123,7 @@ function leastWidth(one: Column, rows: readonly Row[]): number {
 }
 
 /** The widths of columns that together fit: the widest gives way. */
-function fitted(columns: readonly Column[], rows: readonly Row[], width: number): number[] {
+function fitted(columns: readonly Column[], rows: readonly Fields[], width: number): number[] {
   const widths = columns.map((one) => Math.max(heading(one.field).length, naturalWidth(one, rows)));
   const least = columns.map((one) => leastWidth(one, rows));
   let over = widths.reduce((sum, one) => sum + one + GAP, -GAP) - width;
@@ -173,10 +143,11 @@ const BARE = Object.fromEntries(
   ].map((name) => [name, '']),
 );
 
-/** The kind's columns, tab-separated, times as RFC 3339 UTC, sizes in bytes. */
-export function rowTsv(kind: string, row: Row): string {
-  return columnsOf(kind, [row])
-    .map(({ field }) => oneLine(plain(row[field])))
+/** The columns of a list, tab-separated, times as RFC 3339 UTC, sizes in bytes. */
+export function rowTsv<L extends keyof Lists>(list: L, row: Lists[L]): string {
+  const fields: Fields = { ...row };
+  return columnsOf(list)
+    .map(({ field }) => oneLine(plain(fields[field])))
     .join('\t');
 }
 
@@ -191,7 +162,7 @@ function plain(value: unknown): string {
   return String(value);
 }
 
-function human({ field, as }: Column, row: Row): string {
+function human({ field, as }: Column, row: Fields): string {
   const value = row[field];
   if (field === 'subjobs' && row.done !== undefined) return '';
   if (field === 'done' && row.subjobs !== undefined) return `${plain(value)}/${plain(row.subjobs)}`;

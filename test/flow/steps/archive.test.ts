@@ -1,12 +1,13 @@
 // Export and import of a store's documents, from one SQLite store to another.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Item } from '../../../src/lib/flow/ports.ts';
 import { exportStore, importStore } from '../../../src/lib/flow/steps/archive/archive.ts';
 import { idsWith, type Store } from '../../../src/lib/store.ts';
 import { open } from '../../../src/lib/stores/sqlite/sqlite.ts';
+import type { Seen } from '../../support/items.ts';
 
 let folder: string;
 let from: Store;
@@ -46,7 +47,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 async function* lines(...values: unknown[]): AsyncGenerator<unknown> {
   yield* values;
 }
-const brief = (items: readonly Item[]): string[] => items.map((item) => `${item.did} ${item.ref}`);
+const brief = (items: readonly Seen[]): string[] => items.map((item) => `${item.did} ${item.ref}`);
 
 test('everything goes out and in again, over many pages, once', async () => {
   const docs = Array.from({ length: 2300 }, (_, i) => doc(`run:${String(i).padStart(10, '0')}`, { n: i }));
@@ -100,7 +101,7 @@ test('what differs is refused and named, what is bad is named by its line, the r
     'skipped identical',
   ]);
   expect(items.filter(({ failed }) => failed)).toHaveLength(7);
-  expect(items.find(({ ref }) => ref === 'identical')?.count).toBe(2);
+  expect(items.find(({ ref }) => ref === 'identical')).toMatchObject({ count: 2 });
   expect(items.find(({ ref }) => ref === 'hold:a')?.text).toContain('line 1');
   expect(await all(exportStore(to))).toEqual([
     doc('hold:a', { why: 'old', who: 'x' }),

@@ -1,10 +1,10 @@
 // Holds said twice: what is new of why and until counts, what is not said anew stays, and the item says which. And a
 // farm that takes nothing is seen wherever somebody may look for the reason.
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
 import { activeHolds } from '../../../src/lib/flow/jobs/openholds.ts';
 import { KINDS } from '../../../src/lib/flow/reports/look/look.ts';
-import type { Rows } from '../../../src/lib/flow/reports/look/row.ts';
 import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { whyAll } from '../../../src/lib/flow/reports/why/whyall.ts';
 import { drain } from '../../../src/lib/flow/steps/drain/drain.ts';
@@ -14,6 +14,7 @@ import { rowTable } from '../../../src/lib/render/rows.ts';
 import { statusText } from '../../../src/lib/render/status.ts';
 import { HOUR, plus } from '../../../src/lib/util/time.ts';
 import { job, T0 } from '../../support/docs.ts';
+import { found } from '../../support/items.ts';
 import { collect, makePorts, type TestPorts } from '../../support/ports.ts';
 
 let ports: TestPorts;
@@ -72,13 +73,8 @@ test('one whose time is over, though nobody has ended it yet, is put anew', asyn
 });
 
 describe('a drained farm is seen', () => {
-  const rowsOf = async (rows: Rows) => {
-    const all = [];
-    for await (const row of rows) all.push(row);
-    return all;
-  };
-  const farms = () => rowsOf(KINDS.farms(ports));
-  const reasons = async () => (await rowsOf(whyAll(ports))).filter(({ gate }) => gate === 'drained');
+  const farms = () => found(KINDS.farms(ports, { pass: 'last' }));
+  const reasons = async () => (await found(whyAll(ports))).filter(({ gate }) => gate === 'drained');
   const until = at(3);
   const next = 'dflow resume hold:drain-here';
   beforeEach(async () => {

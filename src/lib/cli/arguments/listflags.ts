@@ -1,9 +1,10 @@
 // Which selection flags each kind of `list` knows. One that a kind does not know is refused: ignored, it would list
 // everything under the name of a selection.
+
 import { globMatch } from '../../domain/hold.ts';
+import type { AnyRow } from '../../domain/results/rows.ts';
 import { hasRun, type RunSet } from '../../domain/selection.ts';
 import type { Kind } from '../../flow/reports/look/look.ts';
-import type { Row } from '../../flow/reports/look/row.ts';
 import { UsageError } from '../../util/errors.ts';
 import { selection, type storage } from './flags.ts';
 
@@ -50,8 +51,8 @@ interface RowFlags {
 }
 
 /** Rows whose own fields match the flags: of kinds that select by nothing else. */
-export function rowTest(kind: Kind, flags: RowFlags, runs: RunSet | undefined): (row: Row) => boolean {
-  const tests: ((row: Row) => boolean)[] = [];
+export function rowTest(kind: Kind, flags: RowFlags, runs: RunSet | undefined): (row: AnyRow) => boolean {
+  const tests: ((row: Readonly<Record<string, unknown>>) => boolean)[] = [];
   const add = (field: string, values: readonly string[] | undefined): void => {
     if (values) tests.push((row) => values.some((value) => globMatch(value, String(row[field]))));
   };
@@ -62,5 +63,5 @@ export function rowTest(kind: Kind, flags: RowFlags, runs: RunSet | undefined): 
   if (kind === 'modules') add('ref', flags.module);
   if (kind === 'quarantine') add('level', flags.level);
   if (kind === 'quarantine' && runs) tests.push((row) => typeof row.run === 'number' && hasRun(runs, row.run));
-  return (row) => tests.every((test) => test(row));
+  return (row) => tests.every((test) => test({ ...row }));
 }

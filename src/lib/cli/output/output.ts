@@ -1,7 +1,7 @@
 // stdout: a step's items as they happen, looked-up rows as a table. Knows formats, not what the items mean.
 
+import type { AnyRow, Lists } from '../../domain/results/rows.ts';
 import type { Item } from '../../flow/ports.ts';
-import type { Row } from '../../flow/reports/look/row.ts';
 import { itemLine, itemTsv } from '../../render/item.ts';
 import { rowTable, rowTsv } from '../../render/rows.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';
@@ -21,7 +21,8 @@ export class Output {
   readonly columns: number;
   private readonly terminal: boolean;
   private closed = false;
-  private table: { kind: string; rows: Row[] } | undefined;
+  /** Prints what a table had to wait for. */
+  private print: (() => void) | undefined;
 
   constructor(options: OutputOptions) {
     this.format = options.format ?? (options.terminal ? 'table' : 'tsv');
@@ -49,20 +50,22 @@ export class Output {
     else this.plain(item);
   }
 
-  /** One looked-up row. False when nobody reads any more: the caller may stop. */
-  row(kind: string, row: Row): boolean {
-    if (this.format === 'table') {
-      this.table ??= { kind, rows: [] };
-      this.table.rows.push(cleaned(row));
-    } else if (this.format === 'tsv') this.line(rowTsv(kind, row));
-    else this.plain(row);
-    return !this.closed;
+  /** Rows of a list, to be given one by one; false when nobody reads any more: the caller may stop. */
+  list<L extends keyof Lists>(list: L): (row: Lists[L]) => boolean {
+    const rows: Lists[L][] = [];
+    if (this.format === 'table') this.print = () => this.line(rowTable(list, rows, this.width));
+    return (row) => {
+      if (this.format === 'table') rows.push(cleaned(row));
+      else if (this.format === 'tsv') this.line(rowTsv(list, row));
+      else this.plain(row);
+      return !this.closed;
+    };
   }
 
-  /** Prints what a table had to wait for. */
+  /** Prints what had to wait for the last row. */
   end(): void {
-    if (this.table) this.line(rowTable(this.table.kind, this.table.rows, this.width));
-    this.table = undefined;
+    this.print?.();
+    this.print = undefined;
   }
 
   /** A document that must be read back as it is: nothing is taken out of it. False when nobody reads any more. */
@@ -95,10 +98,10 @@ export class Output {
     if (!this.closed) process.stdout.write(`${withoutSecrets(text)}\n`);
   }
 
-  private plain(item: Row): void {
+  private plain(item: AnyRow | Item): void {
     if (this.format === 'json') this.json(item);
     else if (this.format === 'ids') this.line(item.ref);
-    else {
+    else if (item.kind === 'job') {
       const { module, run, pass } = item;
       if (module !== undefined && run !== undefined && pass !== undefined) this.line(`${module} ${run} ${pass}`);
     }

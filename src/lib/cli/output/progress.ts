@@ -29,8 +29,8 @@ export async function* withProgress(
 }
 
 function bytesOf(item: Item): number {
-  const size = item.bytes ?? item.size;
-  return typeof size === 'number' && !item.failed ? size : 0;
+  if (item.failed) return 0;
+  return ('bytes' in item ? item.bytes : 'size' in item ? item.size : undefined) ?? 0;
 }
 
 /** One listr2 task on stderr, whose title is what there is to say. */

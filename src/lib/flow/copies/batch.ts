@@ -157,7 +157,7 @@ function unreadable(task: CopyTask, error: unknown): Result {
 
 function itemOf({ task, did, why, next, fault }: Result): Item {
   const { run, ref, level, file, to } = task;
-  const item = { kind: 'replica', ref, run, level, file: file.name, storage: to, did, bytes: file.size };
+  const item: Item = { kind: 'replica', ref, run, level, file: file.name, storage: to, did, bytes: file.size };
   if (did === 'canceled') return { ...item, bytes: 0, text: shown(`${file.name} to ${to}: ${why}`) };
   if (did !== 'failed') return { ...item, text: `${file.name} at ${to}` };
   const lead = fault === 'original' ? 'original changed: ' : '';

@@ -5,7 +5,7 @@ import { allows, type JobDoc, type Move, type Subjob, touch, transition, type Wa
 import { causeOf } from '../../domain/jobs/states.ts';
 import { type Change, type Decision, tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
-import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import type { Item, ItemOf, Ports, Step, StepOptions } from '../ports.ts';
 
 export interface OperateOptions extends StepOptions {
   readonly why?: string;
@@ -90,7 +90,7 @@ async function* operate(
   ports: Ports,
   jobs: readonly JobDoc[],
   options: OperateOptions,
-  did: string,
+  did: ItemOf<'job'>['did'],
   decide: Decide,
 ): Step {
   const at = await ports.store.now();
@@ -136,7 +136,7 @@ function applyActs(ports: Ports, job: JobDoc, found: readonly NonNullable<Act>[]
   return next;
 }
 
-function itemOf(job: JobDoc, act: NonNullable<Act>, did: string): Item {
+function itemOf(job: JobDoc, act: NonNullable<Act>, did: ItemOf<'job'>['did']): Item {
   const index = 'move' in act ? act.move.index : act.index;
   const ref = refOf(job.run, job.module, job.pass, index);
   const base = { kind: 'job', ref, run: job.run, module: job.module, pass: job.pass } as const;

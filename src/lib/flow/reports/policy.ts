@@ -3,12 +3,12 @@ import { refOf } from '../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge, ruleFor, rulesFor, type Verdict } from '../../domain/jobs/policy.ts';
 import { type Failure, keyOf, lockOf } from '../../domain/jobs/states.ts';
+import type { Rows, VerdictRow } from '../../domain/results/rows.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
-import type { Row, Rows } from './look/row.ts';
 
 /** A failure as recorded: what the wrapper, the batch system or the log said of one attempt. */
 export interface RecordedFailure {
@@ -26,7 +26,7 @@ export interface RecordedFailure {
 }
 
 /** The cause and verdict of one failure, as the first one of its job unless it says otherwise. */
-export function verdictRow(settings: Settings, seen: RecordedFailure): Row {
+export function verdictRow(settings: Settings, seen: RecordedFailure): VerdictRow {
   const version = seen.version ?? versionOf(settings, seen.module);
   const def = version === undefined ? undefined : settings.modules[version]?.modules[seen.module ?? ''];
   const rules = def && version !== undefined ? rulesFor(settings, version, def.name) : settings.policy;
@@ -84,7 +84,7 @@ const TAIL = 4_096;
 const BATCH = 200;
 
 /** Verdicts of every failure that stands in the store now, with the end of its log where the batch system keeps it. */
-export async function* verdicts(ports: Ports): Rows {
+export async function* verdicts(ports: Ports): Rows<VerdictRow> {
   const rows = await ports.store.view(views.causes);
   const ids = [...new Set(rows.map((row) => row.id))];
   for (let at = 0; at < ids.length; at += BATCH) {

@@ -4,12 +4,12 @@ import type { Doc, HistoryEntry } from '../../domain/doc.ts';
 import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { keyOf, type Lock, lockOf } from '../../domain/jobs/states.ts';
+import type { HistoryRow } from '../../domain/results/rows.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Ports } from '../ports.ts';
-import type { Row } from './look/row.ts';
 
 /**
  * The documents that a REF names: a run with its data, the last pass of a module, a pass, or a document by its id.
@@ -42,12 +42,12 @@ export function shownFields(doc: Doc): Readonly<Record<string, unknown>> {
 }
 
 /** Histories of documents as one, oldest first; `by` and `since` narrow. */
-export function historyRows(docs: readonly Doc[], { by, since }: { by?: string; since?: string }): Row[] {
+export function historyRows(docs: readonly Doc[], { by, since }: { by?: string; since?: string }): HistoryRow[] {
   return docs
     .flatMap((doc) => entriesOf(doc).map((entry) => historyRow(doc, entry)))
-    .filter((row) => since === undefined || String(row.at) >= since)
-    .filter((row) => by === undefined || String(row.by).includes(by))
-    .sort((a, b) => (String(a.at) < String(b.at) ? -1 : 1));
+    .filter((row) => since === undefined || row.at >= since)
+    .filter((row) => by === undefined || row.by.includes(by))
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
 }
 
 /** The passes of a run, for its history. */
@@ -59,7 +59,7 @@ function entriesOf(doc: Doc): readonly HistoryEntry[] {
   return (doc as Doc & { history?: readonly HistoryEntry[] }).history ?? [];
 }
 
-function historyRow(doc: Doc, entry: HistoryEntry): Row {
+function historyRow(doc: Doc, entry: HistoryEntry): HistoryRow {
   return { kind: 'history', ref: nameOf(doc, entry.subjob), ...entry };
 }
 

@@ -18,7 +18,7 @@ import type { Iso } from '../../util/time.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
-import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import type { ItemOf, Ports, Step, StepOptions } from '../ports.ts';
 
 export interface NewHold {
   readonly what: HoldWhat;
@@ -94,7 +94,7 @@ function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string,
   return { _id: id, ...rev, kind: 'hold', v: SCHEMA, what, scope, why, by, since: now, ...end };
 }
 
-function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): Item {
+function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): ItemOf<'hold'> {
   const there = old && inForce(old, now) ? old : undefined;
   const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
   const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
@@ -133,7 +133,13 @@ export async function* endExpired(ports: Ports, options: StepOptions = {}): Step
   yield* endHolds(ports, expired, now, 'its time was over', 'expired');
 }
 
-async function* endHolds(ports: Ports, holds: readonly HoldDoc[], at: Iso, why: string, did: string): Step {
+async function* endHolds(
+  ports: Ports,
+  holds: readonly HoldDoc[],
+  at: Iso,
+  why: string,
+  did: ItemOf<'hold'>['did'],
+): Step {
   const outcomes = await ports.store.bulk<HoldDoc>(
     holds.map((hold) => ({
       id: hold._id,
@@ -148,7 +154,12 @@ async function* endHolds(ports: Ports, holds: readonly HoldDoc[], at: Iso, why: 
   );
   for (const [index, outcome] of outcomes.entries()) {
     const hold = holds[index]!;
-    const item: Item = { kind: 'hold', ref: hold._id, did: tookEffect(outcome) ? did : 'unchanged', text: hold.why };
+    const item: ItemOf<'hold'> = {
+      kind: 'hold',
+      ref: hold._id,
+      did: tookEffect(outcome) ? did : 'unchanged',
+      text: hold.why,
+    };
     yield index === 0 && woken > 0 ? { ...item, woken } : item;
   }
 }

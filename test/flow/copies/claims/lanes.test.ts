@@ -9,12 +9,12 @@ import {
   takeLanes,
   waitForLanes,
 } from '../../../../src/lib/domain/storage/lanes.ts';
-import type { Item } from '../../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
 import { Pace } from '../../../../src/lib/util/pace.ts';
 import { iso } from '../../../../src/lib/util/time.ts';
 import { bytesOf } from '../../../contracts/storage.ts';
+import type { Seen } from '../../../support/items.ts';
 import {
   addRun,
   closeWorlds,
@@ -142,7 +142,7 @@ test('a repair takes a lane as any copy does', async () => {
     write: { ...(doc ?? { _id: 'lanes:storage:fnal', kind: 'lanes', v: 1 }), held },
   }));
   const repair = (hasty = {}) => collect(verify({ ...ports, ...hasty }, { repair: true }));
-  const dids = (items: Item[]) => items.filter(({ did }) => did !== 'bad' && did !== 'checked');
+  const dids = (items: Seen[]) => items.filter(({ did }) => did !== 'bad' && did !== 'checked');
   expect(dids(await repair({ sleep: async () => undefined }))).toMatchObject([
     { ref: 'fnal', text: expect.stringContaining('buffer9') },
   ]);

@@ -1,14 +1,16 @@
 // A transfer's slots while its copies run: taken over by another attempt, or kept by renewing them.
+
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { DataDoc, Replica } from '../../../../src/lib/domain/data/data.ts';
 import { dataId } from '../../../../src/lib/domain/ids.ts';
 import type { LanesDoc } from '../../../../src/lib/domain/storage/lanes.ts';
-import type { Claimed, Item } from '../../../../src/lib/flow/ports.ts';
+import type { Claimed } from '../../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { idsWith } from '../../../../src/lib/store.ts';
 import { StoppedError } from '../../../../src/lib/util/processes/stopping.ts';
 import { HOUR, ms, plus } from '../../../../src/lib/util/time.ts';
 import { dids, file } from '../../../support/copies.ts';
+import type { Seen } from '../../../support/items.ts';
 import { addRun, closeWorlds, collect, readRun, replacing, T0, world } from '../../../support/ports.ts';
 import { changeDoc, onDisk } from '../../../support/stored.ts';
 
@@ -40,7 +42,7 @@ describe('slots', () => {
 
   test('are renewed while a long copy runs, so that another host does not take them', async () => {
     const lease = 300;
-    const other: Item[] = [];
+    const other: Seen[] = [];
     const ports = await world({
       storages: ['sfu'],
       config: { transfer: { parallel: 4, lease: `${lease} ms`, retry: '1 ms' } },

@@ -1,4 +1,5 @@
 // A registered file whose content changes: taken while nothing rests on the old, else accepted or rejected by a person.
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -7,7 +8,7 @@ import type { DataDoc, RawFile } from '../../../../src/lib/domain/data/data.ts';
 import { dataId, jobId } from '../../../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../../../src/lib/domain/jobs/job.ts';
 import { noticeGates } from '../../../../src/lib/flow/jobs/notices.ts';
-import type { Item, Ports } from '../../../../src/lib/flow/ports.ts';
+import type { Ports } from '../../../../src/lib/flow/ports.ts';
 import { whyBuffer } from '../../../../src/lib/flow/reports/buffer/buffer.ts';
 import { versionAttention } from '../../../../src/lib/flow/reports/status/versionstatus.ts';
 import { settleVersions } from '../../../../src/lib/flow/steps/register/register.ts';
@@ -23,13 +24,14 @@ import {
   quarantined,
   start,
 } from '../../../support/buffer.ts';
+import type { Seen } from '../../../support/items.ts';
 
 afterEach(closeBenches);
 
 const FILE = 'run1_0.dat';
 const ID = `quarantine:L1:${FILE}`;
 
-const settle = (ports: Ports, which: { accept?: string[]; reject?: string[]; dryRun?: boolean }): Promise<Item[]> =>
+const settle = (ports: Ports, which: { accept?: string[]; reject?: string[]; dryRun?: boolean }): Promise<Seen[]> =>
   collect(settleVersions(ports, { accept: [], reject: [], why: 'the DAQ had paused', ...which }));
 
 /** A pass of run 1 as far as anybody here looks at it, made at `at`. */

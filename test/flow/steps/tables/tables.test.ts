@@ -13,7 +13,7 @@ import { firstPassId } from '../../../../src/lib/domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../../../src/lib/domain/settings.ts';
 import type { TableBodyDoc } from '../../../../src/lib/flow/jobs/tables/documents.ts';
-import type { Item, Step } from '../../../../src/lib/flow/ports.ts';
+import type { Step } from '../../../../src/lib/flow/ports.ts';
 import { register } from '../../../../src/lib/flow/steps/register/register.ts';
 import {
   loadTables,
@@ -24,6 +24,7 @@ import {
 } from '../../../../src/lib/flow/steps/tables/tables.ts';
 import { idsWith } from '../../../../src/lib/store.ts';
 import { views } from '../../../../src/lib/views/index.ts';
+import type { Seen } from '../../../support/items.ts';
 
 const RUNS = [
   { run: 100, types: ['Physics'], subruns: 2, table: 'there' },
@@ -55,14 +56,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function all(step: Step): Promise<Item[]> {
-  const items: Item[] = [];
+async function all(step: Step): Promise<Seen[]> {
+  const items: Seen[] = [];
   for await (const item of step) items.push(item);
   return items;
 }
-const did = (items: readonly Item[]): string[] => items.map((item) => `${item.did} ${item.ref}`);
+const did = (items: readonly Seen[]): string[] => items.map((item) => `${item.did} ${item.ref}`);
 const source = (text: string, name = 'x.ratdb'): { name: string; text: string } => ({ name, text });
-const loaded = (text: string, options = {}): Promise<Item[]> => all(loadTables(ports, [source(text)], options));
+const loaded = (text: string, options = {}): Promise<Seen[]> => all(loadTables(ports, [source(text)], options));
 const value = async (name: string, index: string, run: number, tag?: string): Promise<unknown> =>
   (await lookupTable(ports.store, name, index, run, tag))?.fields.v;
 
@@ -150,7 +151,7 @@ describe('loading and looking up', () => {
     const said = await loaded(text, { dryRun: true, tag: 't1' });
     expect((await ports.store.info()).documents).toBe(before.documents);
     const done = await loaded(text, { tag: 't1' });
-    const tablesOnly = (items: readonly Item[]): string[] => did(items.filter((item) => item.kind === 'table'));
+    const tablesOnly = (items: readonly Seen[]): string[] => did(items.filter((item) => item.kind === 'table'));
     expect(tablesOnly(said)).toEqual(tablesOnly(done));
     expect(did(done)).toEqual([
       'replaced table:A::default',

@@ -1,13 +1,15 @@
 // Outputs by rule: copied, moved, continued after a death, kept away from what changes meanwhile; and which copy a job
 // reads. Real store, real folders.
+
 import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JobDoc } from '../../../../src/lib/domain/jobs/job.ts';
-import type { Item, Ports } from '../../../../src/lib/flow/ports.ts';
+import type { Ports } from '../../../../src/lib/flow/ports.ts';
 import { type TransferOptions, transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { HOUR } from '../../../../src/lib/util/time.ts';
+import type { Seen } from '../../../support/items.ts';
 import {
   closeWorlds,
   collect,
@@ -37,7 +39,7 @@ function onDisk(ports: TestPorts, storage: string): string[] {
     .sort();
 }
 
-const run = (ports: Ports, options: TransferOptions = {}): Promise<Item[]> => collect(transfer(ports, options));
+const run = (ports: Ports, options: TransferOptions = {}): Promise<Seen[]> => collect(transfer(ports, options));
 
 test('outputs of a type are copied to the named elements; the catalogue has both; a second call does nothing', async () => {
   const ports = await withRules([{ type: 'root', to: ['fnal', 'ral'], keep: true }]);

@@ -1,5 +1,6 @@
 // Transfers that are cancelled while they run: by another process, at any point, of raw files, of outputs and of repairs.
 // What was under way stops within seconds, leaves no partial file, and goes on after `resume`.
+
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
@@ -8,12 +9,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cancelTransfers } from '../../../../src/lib/flow/copies/claims/cancel.ts';
-import type { Item } from '../../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { FILES_AT_ONCE } from '../../../../src/lib/flow/steps/transfer/transferdue.ts';
 import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
 import { pause, resume } from '../../../../src/lib/flow/switches/holds.ts';
 import { lines, must, start } from '../../../support/cli.ts';
+import type { Seen } from '../../../support/items.ts';
 import { closeWorlds, collect, type PortsOptions, readRun, type TestPorts, world } from '../../../support/ports.ts';
 import {
   completeRun,
@@ -68,7 +69,7 @@ describe('as typed, while another dflow copies at 1 MB/s', () => {
     let told = '';
     child.stdout!.on('data', (bytes) => (told += bytes));
     await until(() => below(join(folder, 'store')).length === 2);
-    const canceled = lines<Item>(must(folder, ['transfer', '--cancel', '--run', '1', '--why', 'moved', '--json']));
+    const canceled = lines<Seen>(must(folder, ['transfer', '--cancel', '--run', '1', '--why', 'moved', '--json']));
     expect(canceled).toMatchObject([
       { kind: 'hold', did: 'paused' },
       { kind: 'replica', run: 1, file: 'run1_0.dat', did: 'canceled' },
@@ -76,7 +77,7 @@ describe('as typed, while another dflow copies at 1 MB/s', () => {
     // Long before it could have arrived.
     await until(() => !below(join(folder, 'store')).some((name) => name.includes('run1_0')));
     expect((await exit)[0]).toBe(0);
-    expect(lines<Item>(told)).toMatchObject([
+    expect(lines<Seen>(told)).toMatchObject([
       { run: 1, did: 'canceled', text: 'run1_0.dat to disk: canceled: moved' },
       { run: 2, did: 'verified' },
     ]);
@@ -84,7 +85,7 @@ describe('as typed, while another dflow copies at 1 MB/s', () => {
     expect(must(folder, ['transfer', '--json'])).not.toContain('"verified"');
     must(folder, ['resume', String(canceled[0]!.ref)]);
     config('10GB/s');
-    expect(lines<Item>(must(folder, ['transfer', '--json']))).toMatchObject([{ run: 1, did: 'verified' }]);
+    expect(lines<Seen>(must(folder, ['transfer', '--json']))).toMatchObject([{ run: 1, did: 'verified' }]);
     expect(below(join(folder, 'store')).sort()).toEqual(['run1_0.dat', 'run2_0.dat']);
   }, 120_000);
 });

@@ -1,17 +1,18 @@
 // Transfer over a real store and real folders, with faults: sources that change or rot, destinations that are down, full,
 // forbidden or disabled.
+
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SCHEMA } from '../../../../src/lib/domain/doc.ts';
 import type { HoldDoc } from '../../../../src/lib/domain/hold.ts';
-import type { Item } from '../../../../src/lib/flow/ports.ts';
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { CredentialsError, UnreachableError } from '../../../../src/lib/util/errors.ts';
 import { MINUTE, ms } from '../../../../src/lib/util/time.ts';
 import { bytesOf } from '../../../contracts/storage.ts';
 import { dids, file } from '../../../support/copies.ts';
+import type { Seen } from '../../../support/items.ts';
 import { addRun, closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from '../../../support/ports.ts';
 import { onDisk } from '../../../support/stored.ts';
 
@@ -245,7 +246,7 @@ test('every element down: what is wrong is said for each, and the call ends with
   await addRun(ports, 1, [file('a')]);
   for (const name of ['sfu', 'fnal']) await rm(join(ports.folder, 'se', name), { recursive: true });
   for (let call = 1; call <= 4; call++) {
-    const items: Item[] = [];
+    const items: Seen[] = [];
     const all = (async () => {
       for await (const item of transfer(ports)) items.push(item);
     })();

@@ -1,10 +1,10 @@
 // Repair of a job's outputs: bad copies are made anew from good ones; without any, what to reprocess is said.
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JobDoc } from '../../../../src/lib/domain/jobs/job.ts';
-import type { Item } from '../../../../src/lib/flow/ports.ts';
 import { status } from '../../../../src/lib/flow/reports/status/status.ts';
 import { whyStorage } from '../../../../src/lib/flow/reports/why/whystorage.ts';
 import { deleteOutputs } from '../../../../src/lib/flow/steps/delete/delete.ts';
@@ -12,6 +12,7 @@ import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
 import { UnreachableError } from '../../../../src/lib/util/errors.ts';
 import { HOUR, ms } from '../../../../src/lib/util/time.ts';
+import type { Seen } from '../../../support/items.ts';
 import { closeWorlds, collect, makePorts, type PortsOptions, replacing, T0, world } from '../../../support/ports.ts';
 import {
   copyPath,
@@ -43,7 +44,7 @@ describe('of an output', () => {
       );
     return { ports, pass, at, bad, bytes: await readFile(at('sfu')) };
   }
-  const said = (items: readonly Item[]) =>
+  const said = (items: readonly Seen[]) =>
     items.filter(({ kind }) => kind === 'output').map(({ storage, file, did }) => `${storage} ${file} ${did}`);
 
   test.each(Object.keys(DAMAGES) as Damage[])('%s: copied again from a good one, as a dry run says', async (damage) => {
@@ -168,7 +169,7 @@ describe('of an output', () => {
     const hosts = await Promise.all(
       ['a', 'b'].map((host) => makePorts({ folder: ports.folder, host, config: { outputs } })),
     );
-    const items: Item[] = [];
+    const items: Seen[] = [];
     for (let round = 0; round < 3; round++) {
       const steps = [
         verify(ports, { read: true, repair: true }),

@@ -1,14 +1,15 @@
 // Verify over a real store and real folders: what it finds, what it must not mark, what it mends.
+
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isSiteFault } from '../../../../src/lib/domain/data/verifyrules.ts';
 import { classifier } from '../../../../src/lib/domain/storage/dark.ts';
-import type { Item } from '../../../../src/lib/flow/ports.ts';
 import type { Storage } from '../../../../src/lib/storage.ts';
 import { ItemError, UnreachableError, UsageError } from '../../../../src/lib/util/errors.ts';
 import { HOUR, ms } from '../../../../src/lib/util/time.ts';
+import type { Seen } from '../../../support/items.ts';
 import { closeWorlds, readRun, replacing, T0, type TestPorts, world } from '../../../support/ports.ts';
 import {
   bufferPath,
@@ -27,11 +28,11 @@ import {
 
 afterEach(closeWorlds);
 
-const short = (items: readonly Item[]) =>
+const short = (items: readonly Seen[]) =>
   items
     .filter(({ kind }) => kind !== 'storage')
     .map(({ file, ref, storage, did }) => `${storage} ${file ?? ref} ${did}`);
-const sums = (items: readonly Item[]) =>
+const sums = (items: readonly Seen[]) =>
   Object.fromEntries(
     items.filter(({ kind }) => kind === 'storage').map((item) => [item.ref, `${item.did} ${item.bad}/${item.checked}`]),
   );

@@ -4,7 +4,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import { leftReceipts, newReceipt } from '../../../util/files/receipt.ts';
 import { shown } from '../../../util/text/names.ts';
-import type { Item, Ports, Step } from '../../ports.ts';
+import type { About, Item, Ports, Step } from '../../ports.ts';
 import type { Sites } from '../sites.ts';
 import type { Staying } from './lookagain.ts';
 import { type Going, putBack, Removal } from './removal.ts';
@@ -22,19 +22,24 @@ interface Line {
   readonly aside: string;
 }
 
+/** What became of an output that a stopped deletion had set aside. */
+type Settled = 'restored' | 'deleted';
+
 /** Settles what earlier calls of this folder left. Items: a pass `restored` or `deleted`; a file `left`, failed. */
 export async function* settleLeft(ports: Ports, sites: Sites): Step {
   for await (const left of leftReceipts(ports.settings.folder)) {
     const nonce = ports.nonce();
     const receipt = newReceipt(ports.settings.folder, 'settle', await ports.store.now(), nonce);
     const removal = new Removal(sites, receipt, nonce);
-    const done = new Map<string, Line[]>();
+    const done = new Map<string, { did: Settled; lines: Line[] }>();
     let settled = true;
     try {
       for (const line of left.lines.filter(isOutputLine)) {
         const did = await settleLine(ports, sites, removal, line);
-        if (typeof did === 'string') done.set(`${did} ${line.ref}`, [...(done.get(`${did} ${line.ref}`) ?? []), line]);
-        else if (did) yield did;
+        if (typeof did === 'string') {
+          const key = `${did} ${line.ref}`;
+          done.set(key, { did, lines: [...(done.get(key)?.lines ?? []), line] });
+        } else if (did) yield did;
         if (typeof did === 'object') settled = false;
       }
     } finally {
@@ -43,7 +48,7 @@ export async function* settleLeft(ports: Ports, sites: Sites): Step {
       await left.close(settled);
     }
     if (settled) await forgetLeft(ports, left);
-    for (const [key, lines] of done) yield settledItem(key, lines, left.name);
+    for (const { did, lines } of done.values()) yield settledItem(did, lines, left.name);
   }
 }
 
@@ -73,8 +78,8 @@ async function forgetLeft(ports: Ports, { name, lines }: { name: string; lines: 
   );
 }
 
-function settledItem(key: string, lines: readonly Line[], receipt: string): Item {
-  const [did = '', ref = ''] = key.split(' ');
+function settledItem(did: Settled, lines: readonly Line[], receipt: string): Item {
+  const ref = lines[0]?.ref ?? '';
   const bytes = lines.reduce((sum, { size }) => sum + size, 0);
   const text = `${lines.length} ${lines.length === 1 ? 'output' : 'outputs'} left by a deletion that was stopped`;
   return { kind: 'job', ref, did, outputs: lines.length, bytes, text, receipt };
@@ -90,9 +95,9 @@ async function settleLine(
   sites: Sites,
   removal: Removal,
   line: Line,
-): Promise<'restored' | 'deleted' | Item | undefined> {
+): Promise<Settled | Item | undefined> {
   const { id, site, path, name, subjob } = line;
-  const item = { kind: 'file', ref: `${site}:${shown(path)}`, storage: site, path };
+  const item: About<'file'> = { kind: 'file', ref: `${site}:${shown(path)}`, storage: site, path };
   const failed = (text: string): Item => ({ ...item, did: 'left', failed: true, text, next: `dflow why ${site}` });
   const found = await sites.attempt(site, (storage) =>
     putBack(storage, path, line.aside.slice(line.aside.lastIndexOf('-') + 1)),

@@ -13,7 +13,7 @@ import { newReceipt } from '../../../util/files/receipt.ts';
 import { codeOf, isMissing } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
-import type { Item, Ports, Step } from '../../ports.ts';
+import type { About, Item, Ports, Step } from '../../ports.ts';
 
 /** A file of this host's buffer that is not wanted, as it was when that was decided. */
 export interface Unwanted extends Pick<TrashDoc, 'level' | 'name' | 'reason' | 'detail' | 'size' | 'modified'> {
@@ -184,7 +184,7 @@ export async function inTrash({ store }: Ports): Promise<TrashDoc[]> {
 }
 
 /** The fields with which every item about a file of the trash begins. */
-export function trashItem(doc: TrashDoc): Pick<Item, 'kind' | 'ref'> & Record<string, unknown> {
+export function trashItem(doc: TrashDoc): About<'trash'> {
   const run = doc.run === undefined ? {} : { run: doc.run };
   return { kind: 'trash', ref: doc._id, level: doc.level, name: doc.name, ...run, reason: doc.reason };
 }

@@ -2,11 +2,11 @@
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
+import type { JobRow } from '../../../domain/results/rows.ts';
 import { causesOf, sitesOf } from '../../../domain/selection.ts';
-import type { Row } from './row.ts';
 
 /** `state` as shown, which may be the derived `unsatisfied`. */
-export function jobRow(job: JobDoc, state: PassState): Row {
+export function jobRow(job: JobDoc, state: PassState): JobRow {
   const causes = causesOf(job);
   const sites = sitesOf(job);
   return {

@@ -5,6 +5,21 @@ import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { coverText, drainOf } from '../../../domain/hold.ts';
 import { dataId, refOf } from '../../../domain/ids.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import type {
+  DataRow,
+  FarmRow,
+  HoldRow,
+  JobRow,
+  Lists,
+  LoopRow,
+  ModuleRow,
+  QuarantineRow,
+  ReplicaRow,
+  Rows,
+  RunRow,
+  TableRow,
+  TrashRow,
+} from '../../../domain/results/rows.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
@@ -20,13 +35,16 @@ import type { Ports } from '../../ports.ts';
 import { jobRow } from './jobrows.ts';
 import { outputRows, rawRows } from './replicarows.ts';
 import { requestRows } from './requestrows.ts';
-import type { Row, Rows } from './row.ts';
 import { storageRows } from './storagerows.ts';
 
-type Look = (ports: Ports, selection: Selection) => Rows;
+/** The words that `list` knows. */
+export type Kind = Exclude<keyof Lists, 'trash' | 'reasons' | 'history' | 'verdict' | 'progress'>;
+
+/** Finds the rows of one list. */
+export type Look<K extends Kind> = (ports: Ports, selection: Selection) => Rows<Lists[K]>;
 
 /** What `list` lists, by its word. */
-export const KINDS = {
+export const KINDS: { readonly [K in Kind]: Look<K> } = {
   runs,
   data,
   replicas,
@@ -39,23 +57,21 @@ export const KINDS = {
   modules,
   quarantine,
   tables,
-} as const satisfies Record<string, Look>;
+};
 
-export type Kind = keyof typeof KINDS;
-
-async function* jobs(ports: Ports, selection: Selection): Rows {
+async function* jobs(ports: Ports, selection: Selection): Rows<JobRow> {
   const found = await selectJobs(ports, selection);
   yield* found.problems;
   for (const job of found.jobs) yield jobRow(job, found.states.get(job._id) ?? job.state);
 }
 
-async function* runs(ports: Ports, selection: Selection): Rows {
+async function* runs(ports: Ports, selection: Selection): Rows<RunRow> {
   const { runs: docs, problems } = await selectRuns(ports.store, selection);
   yield* problems;
   for (const doc of docs) yield runRow(ports, doc);
 }
 
-function runRow(ports: Ports, doc: RunDoc): Row {
+function runRow(ports: Ports, doc: RunDoc): RunRow {
   const levels = Object.entries(doc.levels);
   const open = levels.length === 0 || levels.some(([, level]) => !level.complete);
   const blocked = levels.flatMap(([, level]) => (level.complete || !level.blocked ? [] : level.blocked));
@@ -89,7 +105,7 @@ async function* dataDocs(ports: Ports, selection: Selection): AsyncGenerator<Dat
   }
 }
 
-async function* data(ports: Ports, selection: Selection): Rows {
+async function* data(ports: Ports, selection: Selection): Rows<DataRow> {
   for await (const doc of dataDocs(ports, selection)) {
     const originals = new Set(doc.files.map((file) => file.original.state));
     yield {
@@ -108,7 +124,7 @@ async function* data(ports: Ports, selection: Selection): Rows {
 }
 
 /** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
-async function* replicas(ports: Ports, selection: Selection): Rows {
+async function* replicas(ports: Ports, selection: Selection): Rows<ReplicaRow> {
   const { modules, versions, labels, requests, tags, causes, sites, since } = selection;
   const ofPasses = [modules, versions, labels, requests, tags, causes, sites, since].some(
     (field) => field !== undefined,
@@ -122,7 +138,7 @@ async function* replicas(ports: Ports, selection: Selection): Rows {
   for await (const doc of dataDocs(ports, selection)) yield* rawRows(doc);
 }
 
-async function* farms(ports: Ports): Rows {
+async function* farms(ports: Ports): Rows<FarmRow> {
   const docs = await ports.store.range<FarmDoc>(idsWith('farm:'));
   const active = await ports.store.count(views.active, 1);
   const now = await ports.store.now();
@@ -147,7 +163,7 @@ async function* farms(ports: Ports): Rows {
   }
 }
 
-async function* holds(ports: Ports): Rows {
+async function* holds(ports: Ports): Rows<HoldRow> {
   const now = await ports.store.now();
   for (const hold of await openHolds(ports.store)) {
     yield {
@@ -163,19 +179,19 @@ async function* holds(ports: Ports): Rows {
   }
 }
 
-async function* loops(ports: Ports): Rows {
+async function* loops(ports: Ports): Rows<LoopRow> {
   for (const doc of await ports.store.range<LoopDoc>(idsWith('loop:'))) {
     const { host, loop, at, hash, outcome } = doc;
     yield { kind: 'loop', ref: doc._id, host, loop, at, hash, outcome };
   }
 }
 
-async function* modules(ports: Ports): Rows {
+async function* modules(ports: Ports): Rows<ModuleRow> {
   for (const file of Object.values(ports.settings.modules)) yield* moduleRows(file);
 }
 
 /** The modules of one software version. */
-export function moduleRows(file: ModuleFile): Row[] {
+export function moduleRows(file: ModuleFile): ModuleRow[] {
   return Object.values(file.modules).map((module) => ({
     kind: 'module',
     ref: module.name,
@@ -190,7 +206,7 @@ export function moduleRows(file: ModuleFile): Row[] {
   }));
 }
 
-async function* quarantine(ports: Ports): Rows {
+async function* quarantine(ports: Ports): Rows<QuarantineRow> {
   for (const doc of await ports.store.range<QuarantineDoc>(idsWith('quarantine:'))) {
     const { level, name, reason, detail, at } = doc;
     const known = {
@@ -202,17 +218,22 @@ async function* quarantine(ports: Ports): Rows {
 }
 
 /** What waits in the trash of the buffers: `list quarantine --trash`. */
-export async function* trashRows(ports: Ports): Rows {
+export async function* trashRows(ports: Ports): Rows<TrashRow> {
   const keep = ports.settings.purge.trash;
   for (const doc of await inTrash(ports)) {
     const { _id: ref, level, name, host, size, reason, detail, why, at } = doc;
     const [path] = doc.places;
-    const more = { ...(doc.run === undefined ? {} : { run: doc.run }), ...(why === undefined ? {} : { why }) };
-    yield { kind: 'trash', ref, level, name, host, size, reason, detail, at, until: plus(at, keep), path, ...more };
+    const until = plus(at, keep);
+    const more = {
+      ...(path === undefined ? {} : { path }),
+      ...(doc.run === undefined ? {} : { run: doc.run }),
+      ...(why === undefined ? {} : { why }),
+    };
+    yield { kind: 'trash', ref, level, name, host, size, reason, detail, at, until, ...more };
   }
 }
 
-async function* tables(ports: Ports): Rows {
+async function* tables(ports: Ports): Rows<TableRow> {
   for (const doc of await ports.store.range<TableDoc>(idsWith('table:'))) {
     const { name, index, first, last, pass, revision, at, from } = doc;
     yield { kind: 'table', ref: doc._id, name, index, first, last, pass, revision, at, from };

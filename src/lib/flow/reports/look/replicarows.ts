@@ -4,16 +4,19 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
+import type { ReplicaRow, Rows } from '../../../domain/results/rows.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { idsWith, pages } from '../../../store.ts';
 import type { Ports } from '../../ports.ts';
-import type { Row, Rows } from './row.ts';
 
 /** One row for each copy of a raw file, in whatever state. */
-export function* rawRows(doc: DataDoc, wanted: (file: RawFile) => boolean = () => true): Generator<Row, void, void> {
+export function* rawRows(
+  doc: DataDoc,
+  wanted: (file: RawFile) => boolean = () => true,
+): Generator<ReplicaRow, void, void> {
   for (const file of doc.files.filter(wanted)) {
     const { name, size, guid, lfn } = file;
-    const common = { kind: 'replica', ref: doc._id, run: doc.run, level: doc.level, name, size, guid, lfn };
+    const common = { kind: 'replica' as const, ref: doc._id, run: doc.run, level: doc.level, name, size, guid, lfn };
     for (const [storage, replica] of Object.entries(file.replicas)) {
       yield {
         ...common,
@@ -29,7 +32,10 @@ export function* rawRows(doc: DataDoc, wanted: (file: RawFile) => boolean = () =
 }
 
 /** One row for each published output of a pass. */
-export function* outputRows(job: JobDoc, wanted: (output: Output) => boolean = () => true): Generator<Row, void, void> {
+export function* outputRows(
+  job: JobDoc,
+  wanted: (output: Output) => boolean = () => true,
+): Generator<ReplicaRow, void, void> {
   for (const { index, state } of job.subjobs) {
     if (state.name !== 'completed') continue;
     for (const output of state.outputs.filter(wanted)) {
@@ -61,7 +67,7 @@ export function isFileWord(word: string): boolean {
 }
 
 /** Copies of the files that the words name; a file of which nothing is known is a failed row. */
-export async function* replicasNamed(ports: Ports, words: readonly string[]): Rows {
+export async function* replicasNamed(ports: Ports, words: readonly string[]): Rows<ReplicaRow> {
   const guids = new Set(words.filter((word) => GUID.test(word)).map((word) => word.toLowerCase()));
   const found = new Set<string>();
   for (const word of words.filter((one) => !GUID.test(one))) {
@@ -72,14 +78,15 @@ export async function* replicasNamed(ports: Ports, words: readonly string[]): Ro
   }
   if (guids.size > 0) {
     for await (const row of byGuid(ports, guids)) {
-      found.add(String(row.guid));
+      if ('guid' in row) found.add(row.guid);
       yield row;
     }
   }
   for (const word of words.filter((one) => !found.has(one) && !found.has(one.toLowerCase()))) {
     yield {
-      kind: 'replica',
+      kind: 'document',
       ref: word,
+      did: 'missing',
       failed: true,
       text: 'no such file in the catalogue',
       next: 'dflow list replicas --run N',
@@ -87,7 +94,7 @@ export async function* replicasNamed(ports: Ports, words: readonly string[]): Ro
   }
 }
 
-async function* byName(ports: Ports, word: string): Rows {
+async function* byName(ports: Ports, word: string): Rows<ReplicaRow> {
   const name = word.slice(word.lastIndexOf('/') + 1);
   const same = (file: { name: string; lfn: string }): boolean =>
     word.startsWith('/') ? file.lfn === word : file.name === name;
@@ -108,7 +115,7 @@ async function* byName(ports: Ports, word: string): Rows {
 /** Documents read at a time. */
 const PAGE = 500;
 
-async function* byGuid({ store }: Ports, guids: ReadonlySet<string>): Rows {
+async function* byGuid({ store }: Ports, guids: ReadonlySet<string>): Rows<ReplicaRow> {
   const wanted = ({ guid }: { guid: string }): boolean => guids.has(guid);
   for (const prefix of ['data:', 'job:']) {
     for await (const page of pages<DataDoc | JobDoc>(store, idsWith(prefix), PAGE))

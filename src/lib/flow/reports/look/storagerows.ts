@@ -1,4 +1,5 @@
 // Storage elements with their replicas by state, counted by the store.
+import type { Rows, StorageRow } from '../../../domain/results/rows.ts';
 import { asideNow } from '../../../domain/storage/breaker.ts';
 import { withoutSecrets } from '../../../util/text/secrets.ts';
 import { views } from '../../../views/index.ts';
@@ -6,9 +7,8 @@ import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
-import type { Rows } from './row.ts';
 
-export async function* storageRows(ports: Ports): Rows {
+export async function* storageRows(ports: Ports): Rows<StorageRow> {
   const groups = await ports.store.count(views.replicas, 2);
   const now = await ports.store.now();
   const holds = await activeHolds(ports.store, now);

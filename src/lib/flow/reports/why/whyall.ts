@@ -6,6 +6,7 @@ import { drainOf, endText, type HoldDoc } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
+import type { ReasonRow, Rows } from '../../../domain/results/rows.ts';
 import { idsWith } from '../../../store.ts';
 import { humanDuration } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
@@ -13,7 +14,6 @@ import { SHARES } from '../../../views/jobs.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
-import type { Row, Rows } from '../look/row.ts';
 import { status } from '../status/status.ts';
 
 /** What failed for good, is held until a person acts, or is tried again by itself: the third part of a cause's key. */
@@ -31,7 +31,7 @@ interface Reason {
 }
 
 /** Every reason, the biggest first. */
-export async function* whyAll(ports: Ports): Rows {
+export async function* whyAll(ports: Ports): Rows<ReasonRow> {
   const holds = await activeHolds(ports.store, await ports.store.now());
   const reasons = [
     ...(await failures(ports)),
@@ -49,7 +49,7 @@ export async function* whyAll(ports: Ports): Rows {
 /** What stands among the reasons already, with its counts. */
 const COUNTED: ReadonlySet<string> = new Set(['failed', 'held', 'unsatisfied', 'todo', 'blocked']);
 
-function rowOf({ what, count, unit, text, example, next }: Reason): Row {
+function rowOf({ what, count, unit, text, example, next }: Reason): ReasonRow {
   return { kind: 'reason', ref: example ?? '-', gate: what, count, unit, text, next };
 }
 

@@ -14,7 +14,7 @@ import { noteLeft, settleLeft, stayingOf } from '../../copies/removal/leftovers.
 import { type Going, Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
-import type { Ports, Step, StepOptions } from '../../ports.ts';
+import type { About, Ports, Step, StepOptions } from '../../ports.ts';
 
 export interface DeleteOptions extends StepOptions {
   /** Only outputs of these types; a pass that keeps others stays what it is. */
@@ -67,7 +67,7 @@ function checkTypes(jobs: readonly JobDoc[], types: readonly string[] | undefine
 
 async function* deleteOne(call: Call, job: JobDoc): Step {
   const { ports, options, receipt } = call;
-  const item = {
+  const item: About<'job'> = {
     kind: 'job',
     ref: refOf(job.run, job.module, job.pass),
     run: job.run,

@@ -63,9 +63,9 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
     } else if (options.runs) yield notReady(run, unmet);
   }
   const wanted = ready.flatMap((found) => plannedPasses(found, file));
-  const incomplete = new Set<unknown>();
+  const incomplete = new Set<number | undefined>();
   for await (const item of makePasses(ports, wanted, { ...options, why: 'automatic' })) {
-    if (item.failed) incomplete.add(item.run);
+    if (item.failed && item.kind === 'job') incomplete.add(item.run);
     yield item;
   }
   yield* emptyRuns(ready, file, options);

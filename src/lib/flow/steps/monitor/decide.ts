@@ -5,6 +5,7 @@ import type { Move, Resources, Subjob } from '../../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge } from '../../../domain/jobs/policy.ts';
 import type { PolicyRule } from '../../../domain/jobs/policyrule.ts';
 import { keyOf, type Output, type SubjobState, type Usage } from '../../../domain/jobs/states.ts';
+import type { ItemOf } from '../../../domain/results/items.ts';
 import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isMissing, type Observation } from './observation.ts';
@@ -42,7 +43,7 @@ export type Reaction =
   | {
       readonly do: 'move';
       readonly move: Move;
-      readonly did: string;
+      readonly did: ItemOf<'job'>['did'];
       readonly text?: string;
       readonly failed?: boolean;
     }

@@ -11,7 +11,7 @@ import { claimsIn, type Jobs } from '../../copies/claims/outputclaims.ts';
 import { type CopyLease, copyOne } from '../../copies/copy.ts';
 import { Clearing } from '../../copies/removal/clearing.ts';
 import type { Session } from '../../copies/session.ts';
-import type { Item, Step } from '../../ports.ts';
+import type { About, Item, Step } from '../../ports.ts';
 
 /** Makes these copies; items: `{kind: 'replica', ref, file, storage, did: 'verified'|'failed'|'skipped'|'canceled', bytes}`. */
 export async function* copyOutputs(session: Session, tasks: readonly CopyTask[], jobs: Jobs): Step {
@@ -46,7 +46,7 @@ async function copy(session: Session, task: CopyTask, lease: CopyLease, { clear 
 
 function* itemsOf({ task, did, why }: Result, published: boolean): Generator<Item, void, void> {
   const { ref, run, level, file, to, source } = task;
-  const item = { kind: 'replica', ref, run, level, file: file.name, storage: to };
+  const item: About<'replica'> = { kind: 'replica', ref, run, level, file: file.name, storage: to };
   const words = shown(`${file.name} to ${to}: ${why ?? did}`);
   if (did === 'released') return;
   if (did === 'failed') {

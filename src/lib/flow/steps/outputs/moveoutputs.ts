@@ -13,7 +13,7 @@ import { Apart } from '../../copies/apart.ts';
 import { ONE_PLACE } from '../../copies/removal/lookagain.ts';
 import { type Going, type Kept, Removal } from '../../copies/removal/removal.ts';
 import type { Session } from '../../copies/session.ts';
-import type { Item, Step } from '../../ports.ts';
+import type { Item, ItemOf, Step } from '../../ports.ts';
 
 /** A copy that is to go, and what stays when it does. */
 interface Leaving {
@@ -60,7 +60,7 @@ export class Mover {
     for (const { storage, path, adler32, size } of stay) {
       const why = await this.#apart.why({ site: storage, path }, { site: copy.storage, path: copy.path });
       if (why !== undefined) {
-        const item = { kind: 'storage', ref: copy.storage, did: 'kept', failed: true, next: ONE_PLACE };
+        const item: Item = { kind: 'storage', ref: copy.storage, did: 'kept', failed: true, next: ONE_PLACE };
         sites.say(`${copy.storage} is ${storage}`, { ...item, text: `outputs are not moved to ${storage}: ${why}` });
         return false;
       }
@@ -122,7 +122,7 @@ function uses(user: JobDoc, job: JobDoc): boolean {
   return user.needs.some((need) => need.job === job._id) && user.subjobs.some(({ state }) => isActive(state));
 }
 
-function itemOf(job: JobDoc, { subjob, copy }: Surplus): Item {
+function itemOf(job: JobDoc, { subjob, copy }: Surplus): ItemOf<'replica'> {
   const { name: file, storage, size: bytes } = copy;
   const ref = refOf(job.run, job.module, job.pass, subjob);
   return { kind: 'replica', ref, run: job.run, file, storage, did: 'removed', bytes, text: `${file}: moved away` };

@@ -12,7 +12,7 @@ import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, outputClaims } from '../../copies/claims/gone.ts';
 import { settleLeft } from '../../copies/removal/leftovers.ts';
 import type { Session } from '../../copies/session.ts';
-import type { Step } from '../../ports.ts';
+import type { About, Step } from '../../ports.ts';
 import { copyOutputs } from './copyoutputs.ts';
 import { Mover } from './moveoutputs.ts';
 
@@ -62,7 +62,7 @@ async function* copies(session: Session, jobs: Map<string, JobDoc>): Step {
     return;
   }
   for (const { ref, run, level, file, to: storage } of tasks) {
-    const item = { kind: 'replica', ref, run, level, file: file.name, storage };
+    const item: About<'replica'> = { kind: 'replica', ref, run, level, file: file.name, storage };
     yield { ...item, did: 'verified', bytes: file.size, dryRun: true };
   }
 }

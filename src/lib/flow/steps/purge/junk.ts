@@ -9,7 +9,7 @@ import { shown } from '../../../util/text/names.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { ownPaths } from '../../copies/buffer/own.ts';
 import { openTrash, type Trash } from '../../copies/removal/trash.ts';
-import type { Item, Step } from '../../ports.ts';
+import type { About, Item, ItemOf, Step } from '../../ports.ts';
 import { proveDuplicate } from './duplicate.ts';
 import { namedBy, type Suspect } from './named.ts';
 import type { PurgeSession } from './purgesession.ts';
@@ -117,9 +117,10 @@ async function moveOne(session: PurgeSession, trash: Trash, doc: QuarantineDoc):
   const proof = await prove(session, doc);
   if ('why' in proof) return kept(doc, proof.why, proof.next);
   session.left--;
-  const item: Item = { ...itemOf(doc), did: 'trashed', bytes: doc.size, text: `${doc.name}: ${proof.equal}` };
-  if (options.dryRun) return { ...item, dryRun: true };
   const { level, name, run, reason, size, modified } = doc;
+  const bytes = size === undefined ? {} : { bytes: size };
+  const item: ItemOf<'quarantine'> = { ...itemOf(doc), did: 'trashed', ...bytes, text: `${name}: ${proof.equal}` };
+  if (options.dryRun) return { ...item, dryRun: true };
   if (size === undefined || modified === undefined) return kept(doc, 'it was never looked at', 'dflow register');
   const more = { ...(run === undefined ? {} : { run }), ...(options.why === undefined ? {} : { why: options.why }) };
   try {
@@ -141,7 +142,7 @@ async function prove(session: PurgeSession, doc: QuarantineDoc): Promise<Proved>
   return doc.size === 0 ? { equal: 'it has no bytes' } : { why: 'it is not empty', next: 'dflow register' };
 }
 
-function itemOf(doc: QuarantineDoc): Pick<Item, 'kind' | 'ref'> & Record<string, unknown> {
+function itemOf(doc: QuarantineDoc): About<'quarantine'> {
   return { kind: 'quarantine', ref: doc._id, level: doc.level, name: doc.name, reason: doc.reason };
 }
 

@@ -10,7 +10,7 @@ import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { type Judged, runFacts } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Item, Step } from '../../ports.ts';
+import type { About, Item, Step } from '../../ports.ts';
 import { type Candidate, deleteAll, look, type Outcome, type Ready, readyOf } from './deletion.ts';
 import { checkCopies } from './proof.ts';
 import type { PurgeSession } from './purgesession.ts';
@@ -182,7 +182,13 @@ async function record(session: PurgeSession, outcomes: readonly Outcome[]): Prom
 
 function itemOf(outcome: Outcome, session: PurgeSession): Item {
   const { doc, file, rule } = outcome.candidate;
-  const item = { kind: 'original', ref: refOf(doc.run), run: doc.run, level: doc.level, file: file.name };
+  const item: About<'original'> = {
+    kind: 'original',
+    ref: refOf(doc.run),
+    run: doc.run,
+    level: doc.level,
+    file: file.name,
+  };
   if (outcome.gone) {
     const how = rule === 'copies' ? `${Math.max(1, session.rules.purgeAfter)} copies checked` : doc.keep.rule;
     const text = shown(`${file.name}: ${how}`);

@@ -9,7 +9,7 @@ import { tookEffect } from '../../../store.ts';
 import { readReceipt } from '../../../util/files/receipt.ts';
 import { views } from '../../../views/index.ts';
 import { type PutBack, putBack } from '../../copies/removal/removal.ts';
-import type { Item, Step } from '../../ports.ts';
+import type { About, Item, Step } from '../../ports.ts';
 import type { PurgeSession } from './purgesession.ts';
 
 type Purging = Extract<Original, { state: 'purging' }>;
@@ -79,7 +79,7 @@ async function settle(
 }
 
 function itemOf(doc: DataDoc, name: string, original: Original): Item {
-  const item = { kind: 'original', ref: refOf(doc.run), run: doc.run, level: doc.level, file: name };
+  const item: About<'original'> = { kind: 'original', ref: refOf(doc.run), run: doc.run, level: doc.level, file: name };
   const text = `${name}: left by a purge that was killed`;
   if (original.state === 'present') return { ...item, did: 'restored', text };
   if (original.state === 'purged') return { ...item, did: 'purged', text, receipt: original.receipt };

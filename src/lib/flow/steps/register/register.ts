@@ -111,7 +111,7 @@ function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>
     did: 'waiting',
     level,
     files,
-    until,
+    ...(until === undefined ? {} : { until }),
     text: `${many} for a second look${wait}`,
     ...(dryRun ? { dryRun } : {}),
   };

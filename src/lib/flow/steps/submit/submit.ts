@@ -16,7 +16,7 @@ import { type FarmStorages, farmStorages } from '../../farms/farmstorages.ts';
 import { FREE, type Lease, takeLease } from '../../farms/lease.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import { sweep } from '../../jobs/wake.ts';
-import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import type { Item, ItemOf, Ports, Step, StepOptions } from '../../ports.ts';
 import { type Attempt, type Claim, claimAttempts, recordAttempts, unclaim } from './claim.ts';
 import { gateJobs, type Picked, pick } from './pick.ts';
 import type { Order } from './queue.ts';
@@ -133,7 +133,7 @@ async function* preview(ports: Ports, options: SubmitOptions): Step {
   }
 }
 
-function attemptItem(attempt: Pick<Attempt, 'job' | 'index'>, site: string): Item {
+function attemptItem(attempt: Pick<Attempt, 'job' | 'index'>, site: string): ItemOf<'job'> {
   const { job, index } = attempt;
   return {
     kind: 'job',

@@ -119,12 +119,12 @@ const WORDS: Readonly<Record<Dark['is'], string>> = {
 
 function formerItem(storage: string, { path, size }: Found, former: string): Item {
   const text = `catalogued at ${former}, which the configuration does not have; is ${storage} its new name?`;
-  const item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: 'former' };
+  const item: Item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: 'former' };
   return { ...item, failed: true, text, next: `call the element ${former} again in the configuration` };
 }
 
 function itemOf(storage: string, { path, size, dark }: Found): Item {
-  const item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: dark.is };
+  const item: Item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: dark.is };
   if (dark.is === 'unpublished') return { ...item, job: dark.job, text: WORDS.unpublished };
   if (dark.is !== 'dark') return { ...item, text: WORDS[dark.is] };
   return {

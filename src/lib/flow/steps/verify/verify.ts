@@ -149,13 +149,14 @@ function nextOf({ subject }: Finding): string {
   return subject.output?.again ?? `dflow verify --repair --storage ${subject.storage} --run ${subject.run}`;
 }
 
-function itemOf(finding: Finding, did: string, next: string): Item {
+function itemOf(finding: Finding, did: 'bad' | 'unreadable', next: string): Item {
   const { subject } = finding;
   const { ref, run, storage, name: file } = subject;
   // An output that was known to be bad is still shown, but it is no news.
   const known = subject.output?.knownBad !== undefined && did === 'bad';
   const text = shown('why' in finding ? finding.why : '');
-  const item = { kind: subject.raw ? 'replica' : 'output', ref, run, storage, file, did, text };
+  const kind = subject.raw ? 'replica' : 'output';
+  const item: Item = { kind, ref, run, storage, file, did, text };
   return { ...item, ...(known ? {} : { failed: true }), next: next === 'dflow why' ? ofUnreadable(finding) : next };
 }
 
@@ -170,6 +171,6 @@ function catalogueItem(finding: Extract<Finding, { is: 'differs' }>): Item {
   const { subject, found } = finding;
   const text = `every copy of ${subject.name} has ${found.size} bytes, adler32 ${found.adler32}; the catalogue says ${subject.size} bytes, ${subject.adler32}: the catalogue is wrong, nothing was marked`;
   const { ref, run, storage, name: file } = subject;
-  const item = { kind: 'replica', ref, run, storage, file, did: 'catalogue', text: shown(text) };
+  const item: Item = { kind: 'replica', ref, run, storage, file, did: 'catalogue', text: shown(text) };
   return { ...item, failed: true, next: `dflow show ${subject.id}` };
 }

@@ -188,7 +188,7 @@ function* outcomeItems(
       const text = `${name} ${size} bytes, adler32 ${adler32}${kept ? '' : ', sampled out'}`;
       yield { ...dataRefOf(round, run), did: 'registered', subrun, name, size, adler32, kept, text, ...dry(round) };
     }
-  } else if (outcome.result !== 'skipped') {
+  } else if (outcome.result === 'lost' || outcome.result === 'frozen') {
     const text = `run ${run}: not registered, its data document is ${outcome.result === 'lost' ? 'too busy' : 'in conflict'}`;
     yield { ...dataRefOf(round, run), did: outcome.result, failed: true, text, next: `dflow show ${outcome.id}` };
   }

@@ -1,5 +1,6 @@
 // The data document of a run and level as register writes it: new files, and files that lie elsewhere or differ.
 // Pure functions from document to document.
+
 import { type DataDoc, type RawFile, withDone } from '../../../../domain/data/data.ts';
 import { guidOf, rawLfn } from '../../../../domain/data/identity.ts';
 import { appendHistory, SCHEMA } from '../../../../domain/doc.ts';
@@ -8,6 +9,7 @@ import { keepRun } from '../../../../domain/runs/keep.ts';
 import type { Decision } from '../../../../store.ts';
 import type { Iso } from '../../../../util/time.ts';
 import type { Found } from '../../../copies/buffer/listing.ts';
+import type { About } from '../../../ports.ts';
 import type { Round } from '../round.ts';
 
 export interface NewFile extends Found {
@@ -15,7 +17,7 @@ export interface NewFile extends Found {
 }
 
 /** The fields that every item about a file of this level begins with. */
-export function dataRefOf(round: Round, run: number): { kind: string; ref: string; level: string; run: number } {
+export function dataRefOf(round: Round, run: number): About<'file'> {
   return { kind: 'file', ref: refOf(run), level: round.buffer.level, run };
 }
 

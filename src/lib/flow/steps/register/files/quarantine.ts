@@ -10,7 +10,7 @@ import { type Change, tookEffect } from '../../../../store.ts';
 import { shown } from '../../../../util/text/names.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { giveNotice, type NoticeDoc } from '../../../jobs/notices.ts';
-import type { Item, Step } from '../../../ports.ts';
+import type { About, Item, Step } from '../../../ports.ts';
 import { dry, type Round, registeredAs, write } from '../round.ts';
 import { isHidden } from './unreadable.ts';
 
@@ -103,7 +103,7 @@ function refusalItem(round: Round, doc: QuarantineDoc): Item {
   };
 }
 
-function fields(doc: QuarantineDoc): Pick<Item, 'kind' | 'ref'> & Record<string, unknown> {
+function fields(doc: QuarantineDoc): About<'quarantine'> {
   const run = doc.run === undefined ? {} : { run: doc.run };
   return { kind: 'quarantine', ref: doc._id, level: doc.level, name: doc.name, ...run, reason: doc.reason };
 }

@@ -11,7 +11,7 @@ import { shown } from '../../../../util/text/names.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { openTrash } from '../../../copies/removal/trash.ts';
 import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
-import type { Item, Ports, Step, StepOptions } from '../../../ports.ts';
+import type { About, Item, Ports, Step, StepOptions } from '../../../ports.ts';
 import { hasCopies, withContent } from './newfiles.ts';
 import { readSteady } from './read.ts';
 import { acceptLoss, vanishedAs } from './vanished.ts';
@@ -55,14 +55,12 @@ function unknown(word: string): Item {
   return { kind: 'quarantine', ref: word, did: 'unknown', failed: true, text, next: 'dflow list quarantine' };
 }
 
-type Base = Pick<Item, 'kind' | 'ref'> & Record<string, unknown>;
-
-function itemOf({ _id, level, name, run }: QuarantineDoc): Base {
+function itemOf({ _id, level, name, run }: QuarantineDoc): About<'quarantine'> {
   return { kind: 'quarantine', ref: _id, level, name, ...(run === undefined ? {} : { run }) };
 }
 
 /** What is wrong with one file is told, and the others go on. */
-async function guarded(item: Base, act: () => Promise<Item>): Promise<Item> {
+async function guarded(item: About<'quarantine'> | About<'original'>, act: () => Promise<Item>): Promise<Item> {
   try {
     return await act();
   } catch (error) {

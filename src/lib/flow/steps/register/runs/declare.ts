@@ -3,10 +3,9 @@ import type { DataDoc } from '../../../../domain/data/data.ts';
 import { dataId, refOf, runId } from '../../../../domain/ids.ts';
 import type { RunDoc, RunLevel } from '../../../../domain/runs/run.ts';
 import type { Decision } from '../../../../store.ts';
-import { tookEffect } from '../../../../store.ts';
 import { suggestion } from '../../../../util/text/near.ts';
 import type { Iso } from '../../../../util/time.ts';
-import type { Item, Ports, Step, StepOptions } from '../../../ports.ts';
+import type { ItemOf, Ports, Step, StepOptions } from '../../../ports.ts';
 import { withLevel } from './level.ts';
 
 /**
@@ -21,7 +20,13 @@ export async function* declareComplete(
   options: StepOptions = {},
 ): Step {
   const doc = (await ports.store.get<RunDoc>([runId(run)])).get(runId(run));
-  const base: Item = { kind: 'run', ref: refOf(run), did: 'unknown', run, ...(options.dryRun ? { dryRun: true } : {}) };
+  const base: ItemOf<'run'> = {
+    kind: 'run',
+    ref: refOf(run),
+    did: 'unknown',
+    run,
+    ...(options.dryRun ? { dryRun: true } : {}),
+  };
   if (!doc) {
     yield { ...base, failed: true, text: `run ${run} is not registered`, next: 'dflow list runs' };
     return;
@@ -41,7 +46,7 @@ async function* declareLevel(
   doc: RunDoc,
   level: string,
   why: string | undefined,
-  base: Item,
+  base: ItemOf<'run'>,
   options: StepOptions,
 ): Step {
   const { store } = ports;
@@ -55,7 +60,7 @@ async function* declareLevel(
     const text = `${level}: ${'skip' in decision ? decision.skip : outcome?.why}`;
     const refused = !data?.files.length;
     yield { ...base, did: 'unchanged', level, text, ...(refused ? { failed: true, next: 'dflow register' } : {}) };
-  } else if (outcome && !tookEffect(outcome)) {
+  } else if (outcome?.result === 'lost' || outcome?.result === 'frozen') {
     yield {
       ...base,
       did: outcome.result,

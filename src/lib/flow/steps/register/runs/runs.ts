@@ -6,7 +6,7 @@ import { dataId, refOf, runId } from '../../../../domain/ids.ts';
 import type { RunDoc } from '../../../../domain/runs/run.ts';
 import { type Change, type Decision, tookEffect } from '../../../../store.ts';
 import { views } from '../../../../views/index.ts';
-import type { Item, Step } from '../../../ports.ts';
+import type { About, Item, Step } from '../../../ports.ts';
 import { holdAfterCalibration, maskItem, withMask } from '../../../switches/mask.ts';
 import { readHeader } from '../files/read.ts';
 import { dry, type Round, write } from '../round.ts';
@@ -132,7 +132,7 @@ function* runItems(round: Round, run: Looked, doc: RunDoc): Generator<Item> {
   const { level } = round.buffer;
   const before = run.doc?.levels[level];
   const now = doc.levels[level];
-  const base = { kind: 'run', ref: refOf(run.run), level, run: run.run, ...dry(round) };
+  const base: About<'run'> = { kind: 'run', ref: refOf(run.run), level, run: run.run, ...dry(round) };
   if (doc.mask !== undefined && run.doc?.mask === undefined) {
     yield maskItem(round.ports, run.run, doc.mask, doc.maskFrom ?? 'raw header', dry(round));
   }
@@ -160,7 +160,7 @@ function* forgotten(round: Round, { run }: Looked): Generator<Item> {
   yield { kind: 'run', ref: refOf(run), did: 'forgotten', level: round.buffer.level, run, text, ...dry(round) };
 }
 
-function unwritten(round: Round, run: Looked, result: string): Item {
+function unwritten(round: Round, run: Looked, result: 'lost' | 'frozen'): Item {
   const text = `run ${run.run}: not written, its document is ${result === 'lost' ? 'too busy' : 'in conflict'}`;
   return {
     kind: 'run',
