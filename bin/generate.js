@@ -1,10 +1,12 @@
 // Documents that are made from the program: the command reference of the README (between its markers), a man page for
-// each command, and the JSON Schema of dflow.yaml. `npm run generate` writes them; a test checks that they are current.
+// each command, the JSON Schema of dflow.yaml, and what commands print as JSON. `npm run generate` writes them; a test
+// checks that they are current.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
+import { jsonDocuments } from './jsondoc.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const read = (path) => readFileSync(join(root, path), 'utf8');
@@ -168,6 +170,7 @@ export function generated() {
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
     [LIST, adapterList(root)],
+    ...jsonDocuments(),
   ]);
   for (const command of commands().flatMap((group) => group.commands)) {
     files.set(`man/${spaced(command.id).replaceAll(' ', '-')}.1`, manPage(command));

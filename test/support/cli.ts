@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { checkLines } from './contract.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
 export const BIN = join(root, 'bin', 'run.js');
@@ -40,6 +41,8 @@ export function dflow(
     input: options.input ?? '',
     maxBuffer: 256 * 1024 * 1024,
   });
+  // A command that was killed may have stopped within a line.
+  if (ran.status !== null) checkLines(args, ran.stdout);
   return { code: ran.status, out: ran.stdout, err: ran.stderr };
 }
 

@@ -2,6 +2,7 @@
 import type { Item } from '../../src/lib/domain/results/items.ts';
 import type { AnyRow, Rows } from '../../src/lib/domain/results/rows.ts';
 import type { Step } from '../../src/lib/flow/ports.ts';
+import { checkItem } from './contract.ts';
 
 type FieldsOf<I> = I extends unknown ? keyof I : never;
 type Value<I, F> = I extends unknown ? (F extends keyof I ? I[F] : never) : never;
@@ -10,7 +11,10 @@ export type Seen = Pick<Item, 'kind' | 'ref' | 'did'> & { readonly [F in FieldsO
 
 export async function collect(step: Step): Promise<Seen[]> {
   const items: Seen[] = [];
-  for await (const item of step) items.push(item);
+  for await (const item of step) {
+    checkItem(item);
+    items.push(item);
+  }
   return items;
 }
 

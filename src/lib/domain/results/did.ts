@@ -1,4 +1,4 @@
-// What a step can say that it did: one closed set of words. docs/json.md prints them with these sentences.
+// What a step can say that it did: one closed set of words. docs/json.md prints these sentences.
 
 export const DID = {
   accepted: 'An operator accepted a file as it is now; the catalogue follows.',

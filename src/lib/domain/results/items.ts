@@ -54,7 +54,7 @@ export interface OutputItem extends Said<'output', VerifyWords | 'failed' | 'mad
 }
 
 /** The raw files of a run and level as a whole. */
-export type DataItem = Said<'data', 'skipped'>;
+export interface DataItem extends Said<'data', 'skipped'> {}
 
 /** The file of the event builder on its buffer. */
 export interface OriginalItem extends Said<'original', 'purged' | 'kept' | 'restored' | 'changed' | 'accepted'> {
@@ -310,7 +310,7 @@ export interface TableItem extends Said<'table', 'loaded' | 'replaced' | 'unchan
 }
 
 /** A file of tables. */
-export type SourceItem = Said<'source', 'refused'>;
+export interface SourceItem extends Said<'source', 'refused'> {}
 
 /** A name for the state of all tables. */
 export interface TagItem extends Said<'tag', 'tagged' | 'unchanged'> {
@@ -351,7 +351,22 @@ export interface TrialItem extends Said<'trial', 'done' | 'failed'> {
 }
 
 /** The document store. */
-export interface StoreItem extends Said<'store', 'set-up'> {}
+export interface StoreItem extends Said<'store', 'set-up'> {
+  /** Address without credentials, or path of the file. */
+  readonly where?: string;
+  readonly engine?: string;
+  readonly writable?: boolean;
+  /** Why nothing may write it. */
+  readonly unsafe?: string;
+  readonly experiment?: string;
+  /** Unique id of the store. */
+  readonly uuid?: string;
+  readonly schema?: number;
+  /** Number of documents. */
+  readonly documents?: number;
+  /** Size of the store. */
+  readonly bytes?: number;
+}
 
 /** The configuration. */
 export interface ConfigItem extends Said<'config', 'checked' | 'changed'> {
@@ -360,7 +375,7 @@ export interface ConfigItem extends Said<'config', 'checked' | 'changed'> {
 }
 
 /** A module file. */
-export type ModuleItem = Said<'module', 'made'>;
+export interface ModuleItem extends Said<'module', 'made'> {}
 
 /** One setting. */
 export interface SettingItem extends Said<'setting', 'shown'> {

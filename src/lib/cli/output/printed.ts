@@ -1,0 +1,152 @@
+// What each command prints with --json, one value a line: the contract of scripts. bin/json.js makes docs/json.md and
+// docs/json.schema.json of it; nothing else uses it.
+import type {
+  BufferItem,
+  ConfigItem,
+  CredentialItem,
+  DataItem,
+  DocumentItem,
+  FarmItem,
+  FileItem,
+  HoldItem,
+  JobItem,
+  LoopItem,
+  ModuleItem,
+  NoticeItem,
+  OriginalItem,
+  OutputItem,
+  QuarantineItem,
+  ReplicaItem,
+  RequestItem,
+  RunItem,
+  SettingItem,
+  SourceItem,
+  StorageItem,
+  StoreItem,
+  TableItem,
+  TagItem,
+  TrashItem,
+  TrialItem,
+} from '../../domain/results/items.ts';
+import type { Lists } from '../../domain/results/rows.ts';
+import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
+import type { JobLog } from '../../flow/reports/records.ts';
+import type { StatusPage } from '../../flow/reports/status/page.ts';
+import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
+import type { Observation } from '../../flow/steps/monitor/observation.ts';
+import type { StoreInfo } from '../../store.ts';
+
+/** A document of the store; docs/architecture.md says which there are. */
+export interface StoredDocument {
+  readonly _id: string;
+  readonly kind: string;
+  /** Version of its schema. */
+  readonly v: number;
+  readonly [field: string]: unknown;
+}
+
+/** Why a run, a pass, a storage element, a farm or the buffer stands still. */
+export interface WhyLine extends WhyReport {
+  readonly kind: 'why';
+}
+
+/** The whole experiment on one page. */
+export interface StatusLine extends StatusPage {
+  readonly kind: 'status';
+}
+
+/** The end of what one subjob printed. */
+export interface LogLine extends JobLog {
+  readonly kind: 'log';
+}
+
+type Selected = JobItem | RunItem;
+type Register =
+  | FileItem
+  | QuarantineItem
+  | RunItem
+  | HoldItem
+  | BufferItem
+  | NoticeItem
+  | OriginalItem
+  | TrashItem
+  | DataItem;
+type Transfer = ReplicaItem | StorageItem | DataItem | RunItem | HoldItem | JobItem | FileItem | CredentialItem;
+type Enqueue = Selected;
+type Tables = RunItem | TableItem | SourceItem | HoldItem | TagItem;
+type Submit = FarmItem | StorageItem | JobItem | CredentialItem;
+type Monitor = FarmItem | JobItem | TableItem | SourceItem | RunItem | HoldItem | TagItem;
+type Reset = FarmItem | JobItem | HoldItem | RunItem;
+type Purge =
+  | OriginalItem
+  | QuarantineItem
+  | TrashItem
+  | BufferItem
+  | StorageItem
+  | FileItem
+  | JobItem
+  | RunItem
+  | CredentialItem;
+type Verify = ReplicaItem | OutputItem | StorageItem | FileItem | JobItem | CredentialItem;
+
+/** By command, with the word or flag that decides. Every command may add `DocumentItem`s that cannot be read. */
+export interface Printed {
+  register: Register;
+  transfer: Transfer;
+  'transfer --cancel': Transfer;
+  tables: Tables;
+  'tables load': Tables;
+  'tables show': FoundTable;
+  enqueue: Enqueue;
+  submit: Submit;
+  monitor: Monitor;
+  'monitor poll': Observation;
+  'monitor apply': Monitor;
+  reset: Reset;
+  purge: Purge;
+  verify: Verify;
+  chain: Register | Transfer | Enqueue | Tables | Submit | Monitor | Reset | Purge | Verify | LoopItem;
+  reprocess: Selected | RequestItem;
+  retry: Selected;
+  cancel: Selected;
+  delete: Selected | FileItem | StorageItem | CredentialItem;
+  pause: HoldItem;
+  resume: HoldItem;
+  quarantine: HoldItem;
+  'quarantine --restore': TrashItem;
+  'storage disable': HoldItem;
+  'storage primary': HoldItem;
+  'farm drain': HoldItem | FarmItem | JobItem;
+  'farm unlock': FarmItem | JobItem;
+  'list runs': Lists['runs'];
+  'list data': Lists['data'];
+  'list replicas': Lists['replicas'];
+  'list jobs': Lists['jobs'];
+  'list farms': Lists['farms'];
+  'list storage': Lists['storage'];
+  'list requests': Lists['requests'];
+  'list holds': Lists['holds'];
+  'list loops': Lists['loops'];
+  'list modules': Lists['modules'];
+  'list quarantine': Lists['quarantine'];
+  'list quarantine --trash': Lists['trash'];
+  'list tables': Lists['tables'];
+  show: StoredDocument;
+  history: Lists['history'];
+  log: LogLine | Selected;
+  status: StatusLine;
+  why: WhyLine;
+  'why --all': Lists['reasons'];
+  'policy test': Lists['verdict'];
+  'module check': Lists['modules'];
+  'module new': ModuleItem | ConfigItem;
+  'module test': TrialItem | OutputItem;
+  'config check': ConfigItem | StorageItem;
+  'config show': SettingItem;
+  init: FileItem | StoreItem;
+  'store setup': StoreItem;
+  'store info': StoreInfo;
+  'store export': StoredDocument;
+  'store import': DocumentItem;
+  'store drop': DocumentItem;
+}
