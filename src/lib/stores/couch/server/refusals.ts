@@ -1,9 +1,10 @@
 // Logins that a server refused lately, in a file of this host: five wrong passwords within five minutes lock the account
 // for everybody behind the same address, so loops with an old password must not go on asking.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LoginError } from '../../../util/errors.ts';
+import { removeFileSync } from '../../../util/files/remove.ts';
 import { humanDuration } from '../../../util/time.ts';
 import type { Login, Place } from './credentials.ts';
 import { LockedError } from './meaning.ts';
@@ -58,7 +59,7 @@ export class Refusals {
   /** The login was taken. */
   clear(): void {
     if (this.#since() === undefined || this.#path === undefined) return;
-    rmSync(this.#path, { force: true });
+    removeFileSync(this.#path);
   }
 
   #since(): { readonly at: number; readonly locked: boolean } | undefined {
