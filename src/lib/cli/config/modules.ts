@@ -1,11 +1,12 @@
 // Module files, modules/VERSION.yaml: read, checked as a whole, made into the domain's ModuleFile.
+
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
+import { noSuch } from '../../domain/named.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { byName, isTaken } from '../../util/values/byname.ts';
 import { readMacro } from './macros.ts';
 import { ruleFindings, ruleOf } from './rules.ts';
@@ -156,7 +157,7 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
   for (const [name, def] of Object.entries(raw.modules)) {
     for (const need of listOf(def.needs)) {
       if (!names.includes(need)) {
-        say(['modules', name, 'needs'], `${name} needs ${need}, which is not defined`, suggestion(need, names));
+        say(['modules', name, 'needs'], `${name} needs ${need}: ${noSuch('module', need, names)}`);
       }
     }
     const outputs = Object.entries(outputsOf(def));
@@ -175,13 +176,12 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
       problems.push({
         file: yaml.file,
         ...yaml.atKey(['runTypes'], type),
-        message: `no run type is called ${type}`,
-        hint: suggestion(type, ['any', ...runTypes]),
+        message: noSuch('run type', type, ['any', ...runTypes]),
       });
     }
     for (const name of listOf(asked)) {
       if (!names.includes(name)) {
-        say(['runTypes', type], `runTypes.${type} asks for ${name}, which is not defined`, suggestion(name, names));
+        say(['runTypes', type], noSuch('module', name, names));
       }
     }
   }

@@ -1,11 +1,11 @@
 // Rows of the policy table and of the routing as they are written: made into what the program reads, and checked.
 
 import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
+import { noSuch } from '../../domain/named.ts';
 import { parseRuns } from '../../domain/selection.ts';
 import type { FarmSettings, RouteRule } from '../../domain/settings.ts';
 import { wrongExpression } from '../../util/text/expression.ts';
-import { suggestion } from '../../util/text/near.ts';
-import { parseDuration } from '../../util/time.ts';
+import { notDuration, parseDuration } from '../../util/time.ts';
 import type { Finding } from './findings/finding.ts';
 import type { Path } from './yaml/document.ts';
 import type { RawConfig } from './yaml/schema.ts';
@@ -53,8 +53,8 @@ function more({ action, of, factor, ceiling }: RawRule, path: Path): Finding[] {
   }
   if (of === undefined) return [{ path, message: 'action: more says of what', hint: 'of: memory, or of: time' }];
   if (ceiling === undefined || ceilingOf(of, ceiling) !== undefined) return [];
-  const expected = of === 'time' ? 'a duration such as `48h`' : 'a size such as `16 GB`';
-  return [{ path: [...path, 'ceiling'], message: `ceiling: expected ${expected}` }];
+  const wrong = of === 'time' ? notDuration(ceiling) : 'expected a size such as `16 GB`';
+  return [{ path: [...path, 'ceiling'], message: `ceiling: ${wrong}` }];
 }
 
 export function routeOf(route: RawRoute): RouteRule {
@@ -72,8 +72,7 @@ export function routeFindings(routes: readonly RawRoute[], farms: readonly FarmS
       .filter((name) => !names.includes(name))
       .map((name) => ({
         path: ['routing', index, 'farm'],
-        message: `no farm is called ${name}`,
-        hint: suggestion(name, names),
+        message: noSuch('farm', name, names),
       })),
   );
 }

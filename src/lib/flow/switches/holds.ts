@@ -1,4 +1,5 @@
 // Holds in the store: put, end, look. Ending one wakes what waited for it.
+
 import { SCHEMA } from '../../domain/doc.ts';
 import {
   coverText,
@@ -11,9 +12,9 @@ import {
   inForce,
 } from '../../domain/hold.ts';
 import { holdId } from '../../domain/ids.ts';
+import { type Named, noSuchError } from '../../domain/named.ts';
 import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import type { Iso } from '../../util/time.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
@@ -40,17 +41,16 @@ interface HoldNames {
 /** @throws UsageError for the first name that is not configured, with the near miss */
 export async function checkNames(ports: Ports, { sites, storages, levels, modules }: HoldNames): Promise<void> {
   const { settings } = ports;
-  const named = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
-  checkName('farm', sites, named(settings.farms));
-  checkName('storage element', storages, named(settings.storages));
+  const namesOf = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
+  checkName('farm', sites, namesOf(settings.farms));
+  checkName('storage element', storages, namesOf(settings.storages));
   checkName('level', levels, [...new Set(settings.buffers.map(({ level }) => level))]);
   if (modules) await checkModules(ports, { modules });
 }
 
-function checkName(what: string, patterns: readonly string[] | undefined, known: readonly string[]): void {
+function checkName(what: Named, patterns: readonly string[] | undefined, known: readonly string[]): void {
   const wrong = patterns?.find((pattern) => !known.some((name) => globMatch(pattern, name)));
-  if (wrong === undefined) return;
-  throw new UsageError(`no ${what} matches '${wrong}'`, { hint: suggestion(wrong, known) });
+  if (wrong !== undefined) throw noSuchError(what, wrong, known);
 }
 
 /**

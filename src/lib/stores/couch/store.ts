@@ -1,4 +1,5 @@
 // The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
+
 import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
 import type {
   Change,

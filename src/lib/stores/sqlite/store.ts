@@ -1,5 +1,6 @@
 // The embedded store: documents, view rows and counts in one SQLite file, shared by the processes of one host.
 // A change runs inside the write transaction, so it never loses against another; only the lock is waited for.
+
 import { statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Doc, SCHEMA } from '../../domain/doc.ts';

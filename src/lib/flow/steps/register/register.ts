@@ -1,11 +1,11 @@
 // register: finds closed files on the buffers, checksums and catalogues them, quarantines what cannot be placed, and
 // freezes complete runs. Everything that is due is derived from a listing and the documents (the first looks at files are
 // one of them), so a round may be killed, repeated, or run twice at once.
+import { named } from '../../../domain/named.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
-import { StoreError, UsageError } from '../../../util/errors.ts';
+import { StoreError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import { between, humanDuration, type Iso } from '../../../util/time.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { admit, unregistered } from './files/admit.ts';
@@ -59,10 +59,7 @@ export async function* register(ports: Ports, options: RegisterOptions = {}): St
 
 function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | undefined): readonly BufferSettings[] {
   const known = buffers.map((buffer) => buffer.level);
-  for (const level of levels ?? []) {
-    if (!known.includes(level))
-      throw new UsageError(`no buffer has level '${level}'`, { hint: suggestion(level, known) });
-  }
+  for (const level of levels ?? []) named('level', level, known);
   return levels ? buffers.filter((buffer) => levels.includes(buffer.level)) : buffers;
 }
 
