@@ -1,9 +1,9 @@
-import { noSuchError } from '../lib/domain/named.ts';
 import { Args, Flags } from '@oclif/core';
 import { limit, selection, storage } from '../lib/cli/arguments/flags.ts';
 import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
 import { selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
+import { noSuchError } from '../lib/domain/named.ts';
 import type { AnyRow, Lists, Rows } from '../lib/domain/results/rows.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { KINDS, type Kind, type Look, trashRows } from '../lib/flow/reports/look/look.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import type { ViaOptions } from './protocol.ts';
 
@@ -83,7 +84,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
     gangadir,
     settings: settingsOf(options),
     folder: options.folder('folder') ?? defaultFolder,
-    ...(scratch !== undefined && { scratch }),
+    ...given({ scratch }),
     holdLimit: time('holdLimit', HOUR),
     beat,
     beatLimit,

@@ -1,8 +1,10 @@
 // A farm's `options`, read by the backend that they are for: each is named when it is unknown or of the wrong kind.
+
 import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { notDuration, parseDuration } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 
 export class Options {
   readonly where: string;
@@ -19,7 +21,7 @@ export class Options {
   }
 
   fail(text: string, hint?: string): never {
-    throw new ConfigError(text, { where: this.where, ...(hint !== undefined && { hint }) });
+    throw new ConfigError(text, { where: this.where, ...given({ hint }) });
   }
 
   /** One line of text. */

@@ -7,6 +7,7 @@ import { compileTemplate } from '../../domain/storage/template.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { type NamedFolder, refuseSameFolder } from '../../util/files/folders.ts';
 import { Pace } from '../../util/pace.ts';
+import { given } from '../../util/values/given.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
 import { applyBreakers } from './breakers.ts';
@@ -59,7 +60,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   const holds = await activeHolds(ports.store, await ports.store.now());
   const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
-  const from = options.from === undefined ? {} : { from: options.from };
+  const from = given({ from: options.from });
   const aside = sites.aside;
   const rules: Rules = {
     storages: inOrder(storages, holds),

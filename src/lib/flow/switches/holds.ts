@@ -16,6 +16,7 @@ import { type Named, noSuchError } from '../../domain/named.ts';
 import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
@@ -84,7 +85,7 @@ export async function* pause(ports: Ports, hold: NewHold, options: StepOptions =
 /** The hold as it shall be: `old` itself where nothing new is said of it. Pure. */
 function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string, now: Iso): HoldDoc {
   const { what, scope, why, until } = hold;
-  const end = until === undefined ? {} : { until };
+  const end = given({ until });
   if (old && inForce(old, now)) {
     const same = old.why === why && (until === undefined || until === old.until);
     // An end that nobody takes back stays: only what is said anew changes.
@@ -99,7 +100,7 @@ function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): ItemOf<'hol
   const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
   const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
   const text = `${doc.what} (${coverText(doc.scope)}): ${doc.why}${endText(doc)}${was}`;
-  return { kind: 'hold', ref: doc._id, did, text, ...(doc.until === undefined ? {} : { until: doc.until }) };
+  return { kind: 'hold', ref: doc._id, did, text, ...given({ until: doc.until }) };
 }
 
 /** Ends holds and wakes the jobs that waited for them. */

@@ -1,9 +1,11 @@
 // A storage element by gfal2: davs, https, root, gsiftp, srm. A file counts as copied only when the server's own checksum
 // of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
+
 import type { StorageSettings } from '../../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
@@ -113,7 +115,7 @@ class GfalStorage implements Storage {
     const question = { do: 'sum', url: this.at.url(path), types };
     const { sums } = await this.#sums(() => this.#ask(path, question, sumLimit(this.#settled.timeout, size)));
     const [adler32 = '', md5] = (sums as string[]).map((sum) => sum.toLowerCase());
-    return { adler32: adler32.padStart(8, '0'), size, ...(md5 === undefined ? {} : { md5 }) };
+    return { adler32: adler32.padStart(8, '0'), size, ...given({ md5 }) };
   }
 
   async readChecksum(path: string): Promise<Checksum> {

@@ -6,6 +6,7 @@ import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '
 import { mapLimit, parallel } from '../../util/concurrency.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { MINUTE } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { Address } from '../tools/address.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
@@ -124,7 +125,7 @@ export class XrootdStorage implements Storage {
         this.#server.query(serverPath, 'adler32', size),
         also.md5 ? this.#server.query(serverPath, 'md5', size) : undefined,
       ]);
-      return { adler32, size, ...(md5 === undefined ? {} : { md5 }) };
+      return { adler32, size, ...given({ md5 }) };
     } catch (error) {
       throw this.#meant(error, path);
     }

@@ -9,7 +9,6 @@ import { RUNS } from '../defaults.ts';
 import { routeFindings, ruleFindings } from '../rules.ts';
 import type { Path } from '../yaml/document.ts';
 import type { RawConfig } from '../yaml/schema.ts';
-import { listOf } from '../yaml/values.ts';
 import type { Finding } from './finding.ts';
 
 /** Everything that is wrong with the whole. Pure. */
@@ -22,7 +21,7 @@ export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   for (const [name, farm] of Object.entries(raw.farms ?? {})) {
     if (farm.output) findings.push(...known('storage element', farm.output, storages, ['farms', name, 'output']));
     for (const key of ['failover', 'reads'] as const) {
-      for (const one of listOf(farm[key]))
+      for (const one of farm[key] ?? [])
         findings.push(...known('storage element', one, storages, ['farms', name, key]));
     }
   }

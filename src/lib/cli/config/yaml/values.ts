@@ -95,13 +95,13 @@ export const name = scalar(
   },
 );
 
-/** One, or a list of them. */
+/** One, or a list of them: read as a list. */
 export function oneOrMany<T extends z.ZodMiniType>(item: T) {
-  return z.union([z.array(item), item]);
-}
-
-/** A list from what `oneOrMany` read. */
-export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+  return z.union([
+    z.array(item),
+    z.pipe(
+      item,
+      z.transform((one: z.output<T>) => [one]),
+    ),
+  ]);
 }

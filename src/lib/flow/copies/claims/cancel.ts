@@ -1,13 +1,13 @@
 // Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
 // taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
 
-import { type Named, noSuchError } from '../../../domain/named.ts';
 import { type DataDoc, type RawFile, type Replica, withDone } from '../../../domain/data/data.ts';
 import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { type Named, noSuchError } from '../../../domain/named.ts';
 import { idsOfRuns, tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';

@@ -1,10 +1,10 @@
 // Tags: a frozen state of all tables, as a list of (document id, content hash). The list is cut into parts by id, each
 // named by its own content, so that a tag of many tables needs no big document and one written twice is the same.
 
-import { noSuchError } from '../../../domain/named.ts';
 import { createHash } from 'node:crypto';
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { parseTableId } from '../../../domain/formats/ratdb.ts';
+import { noSuchError } from '../../../domain/named.ts';
 import { idsOfRuns, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';

@@ -7,6 +7,7 @@ import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/
 import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
@@ -44,7 +45,7 @@ function automaticModules(ports: Ports): ModuleFile | undefined {
 /** Runs in the view that automatic passes are still to be made for, lowest first. */
 async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[]> {
   const { from } = ports.settings.automatic;
-  const bound = limit === undefined ? {} : { limit };
+  const bound = given({ limit });
   const rows = await ports.store.view(views.runs, { start: ['todo', from], end: ['todo', MAX_RUN], ...bound });
   return rows.map(({ key }) => key[1]);
 }

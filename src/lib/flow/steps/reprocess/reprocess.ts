@@ -10,6 +10,7 @@ import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
@@ -125,8 +126,7 @@ function askedOf(ports: Ports, options: ReprocessOptions, modules: readonly stri
     priority: priority ?? 0,
     labels: labels ?? [],
     prerequisite: prerequisite ?? 'latest',
-    ...(tag === undefined ? {} : { tag }),
-    ...(after === undefined ? {} : { after }),
+    ...given({ tag, after }),
   };
 }
 
@@ -218,7 +218,7 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, op
   );
   const wanted = request.plan.flatMap((item): Wanted[] => {
     const module = file.modules[item.module];
-    const tag = request.tag === undefined ? {} : { tag: request.tag };
+    const tag = given({ tag: request.tag });
     const { priority, labels, name } = request;
     if (!module) return [];
     return [

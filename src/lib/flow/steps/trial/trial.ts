@@ -7,6 +7,7 @@ import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { named, noSuchError } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import { farmSettings } from '../../farms/farm.ts';
@@ -77,8 +78,7 @@ export async function* trialItems(
     exit,
     wall,
     host,
-    ...(cpu === undefined ? {} : { cpu }),
-    ...(maxRss === undefined ? {} : { maxRss }),
+    ...given({ cpu, maxRss }),
   };
   yield {
     kind: 'trial',

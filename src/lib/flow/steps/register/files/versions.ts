@@ -1,5 +1,6 @@
 // What a person decides about content that is not what was registered: `register --accept` makes it what counts,
 // `register --reject` moves the file to the trash of the buffer. Both act on the very bytes that were quarantined.
+
 import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
 import { dataId, refOf } from '../../../../domain/ids.ts';
 import { isVersion } from '../../../../domain/runs/remedy.ts';
@@ -8,6 +9,7 @@ import type { Entry, Stat, Storage } from '../../../../storage.ts';
 import { type Decision, idsWith, type Outcome, tookEffect } from '../../../../store.ts';
 import { ItemError } from '../../../../util/errors.ts';
 import { shown } from '../../../../util/text/names.ts';
+import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { openTrash } from '../../../copies/removal/trash.ts';
 import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
@@ -56,7 +58,7 @@ function noSuch(word: string): Item {
 }
 
 function itemOf({ _id, level, name, run }: QuarantineDoc): About<'quarantine'> {
-  return { kind: 'quarantine', ref: _id, level, name, ...(run === undefined ? {} : { run }) };
+  return { kind: 'quarantine', ref: _id, level, name, ...given({ run }) };
 }
 
 /** What is wrong with one file is told, and the others go on. */
