@@ -172,10 +172,13 @@ describe('payload', () => {
 });
 
 describe('job file', () => {
-  test('cut off anywhere: the payload never runs', async () => {
+  test('cut off in or after any line: the payload never runs', async () => {
     const ran = join(folder, 'ran');
     const text = renderSpec(spec(`echo x > ${quote(ran)}`));
-    for (let length = 0; length < text.length - 1; length += 37) {
+    const ends = [...text.matchAll(/\n/g)].map(({ index }) => index + 1).slice(0, -1);
+    const middles = ends.map((end, at) => Math.floor((end + (ends[at - 1] ?? 0)) / 2));
+    expect(ends.length).toBeGreaterThan(10);
+    for (const length of [0, ...ends, ...middles]) {
       forget();
       const code = await ended(start(text.slice(0, length)));
       const found = records();

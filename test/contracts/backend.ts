@@ -49,7 +49,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-export async function until<T>(what: string, look: () => Promise<T | undefined>, seconds = 30): Promise<T> {
+export async function until<T>(what: string, look: () => Promise<T | undefined>, seconds = 300): Promise<T> {
   const deadline = Date.now() + seconds * 1_000;
   for (;;) {
     const found = await look();
@@ -86,7 +86,7 @@ export function handsOn(world: () => Pick<BackendWorld, 'backend' | 'folder'>) {
     await world().backend.release(keys);
     return keys;
   };
-  const ended = (key: string, seconds = 60): Promise<Status> => {
+  const ended = (key: string, seconds = 300): Promise<Status> => {
     const look = async () => {
       const status = (await world().backend.status([key])).get(key);
       return status?.state === 'ended' ? status : undefined;

@@ -33,7 +33,7 @@ function program(ahead = 64): Program {
   };
 }
 
-const asking = { timeout: 20_000 };
+const asking = { timeout: 300_000 };
 const said = (answer: string) => answer.trim().split('\n').at(-1)!.split(' ');
 
 describe('pool', () => {

@@ -65,7 +65,7 @@ afterAll(() => {
   }
 });
 
-test('in memory', { timeout: 240_000 }, async () => {
+test('in memory', async () => {
   const server = await startCouchServer();
   try {
     await chainOn(`${server.url}/chain`);
@@ -76,7 +76,7 @@ test('in memory', { timeout: 240_000 }, async () => {
 
 const real = process.env.DFLOW_TEST_COUCHDB;
 
-test.skipIf(!real)('on the real CouchDB of DFLOW_TEST_COUCHDB', { timeout: 240_000 }, async () => {
+test.skipIf(!real)('on the real CouchDB of DFLOW_TEST_COUCHDB', async () => {
   const url = new URL(`${real}/dflow-test-chain-${process.pid}`);
   try {
     await chainOn(url.href);

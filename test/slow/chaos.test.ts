@@ -56,7 +56,7 @@ afterAll(() => {
   }
 });
 
-test(`${blows} blows, seed ${seed}`, { timeout: 20 * 60_000 }, async () => {
+test(`${blows} blows, seed ${seed}`, async () => {
   const calm = experiment();
   finish(calm);
   const expected = picture(calm);

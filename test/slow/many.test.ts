@@ -39,7 +39,7 @@ beforeAll(() => {
   must(folder, ['store', 'setup']);
   must(folder, ['register', '--quiet']);
   must(folder, ['transfer', '--quiet']);
-}, 120_000);
+});
 
 afterAll(() => {
   killSupervisor(folder);
@@ -62,7 +62,7 @@ function jobs(): Row[] {
   return lines<Row>(must(folder, ['list', 'jobs', '--state', 'all', '--pass', 'all', '--json']));
 }
 
-test('four enqueuers at once make exactly one pass of each run', { timeout: 120_000 }, async () => {
+test('four enqueuers at once make exactly one pass of each run', async () => {
   expect(await four(['enqueue', '--quiet'])).toEqual([0, 0, 0, 0]);
   const rows = jobs();
   expect(rows).toHaveLength(RUNS);
@@ -70,7 +70,7 @@ test('four enqueuers at once make exactly one pass of each run', { timeout: 120_
   expect(rows.every((row) => row.pass === 1 && row.state === 'waiting')).toBe(true);
 });
 
-test('four submitters at once: each job starts once', { timeout: 300_000 }, async () => {
+test('four submitters at once: each job starts once', async () => {
   // The one with the lease hands over; who comes meanwhile says so and leaves it to that one.
   const codes = await four(['submit', '--quiet']);
   expect(codes.filter((code) => code !== 0 && code !== 75)).toEqual([]);

@@ -93,7 +93,7 @@ test('purge: an original that is not on the buffer under its name waits beside i
     },
   );
   expect(kills).toBeGreaterThan(8);
-}, 240_000);
+});
 
 test('move: every output is at the other element in the end, and nothing waits', async () => {
   const kills = await strike(
@@ -112,7 +112,7 @@ test('move: every output is at the other element in the end, and nothing waits',
     },
   );
   expect(kills).toBeGreaterThan(8);
-}, 240_000);
+});
 
 test('delete: asked for again, all of it is gone', async () => {
   const kills = await strike(
@@ -130,4 +130,4 @@ test('delete: asked for again, all of it is gone', async () => {
     },
   );
   expect(kills).toBeGreaterThan(3);
-}, 240_000);
+});

@@ -47,7 +47,7 @@ describe('a file or a pipe, bounded', () => {
     const { spawn } = await import('node:child_process');
     const writer = spawn('sh', ['-c', 'exec > "$0"; echo first; sleep 0.2; echo second', fifo]);
     await expect
-      .poll(async () => (await readBounded(fifo, 100)).toString(), { timeout: 10_000 })
+      .poll(async () => (await readBounded(fifo, 100)).toString(), { timeout: 300_000 })
       .toBe('first\nsecond\n');
     writer.kill();
   });

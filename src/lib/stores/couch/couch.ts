@@ -10,7 +10,7 @@ import { Refusals } from './server/refusals.ts';
 import { CouchStore } from './store.ts';
 
 /**
- * Opens `http(s)://[user:password@]host[:port]/database`; for the login see couch/credentials.ts.
+ * Opens `http(s)://[user:password@]host[:port]/database`; for the login see server/credentials.ts.
  * @throws StoreError when it cannot be reached, refuses the login, or has no such database
  * @throws ReadOnlyStoreError when `write` is asked and it is a replica, not set up, or newer
  */

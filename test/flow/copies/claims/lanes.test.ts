@@ -12,7 +12,7 @@ import {
 import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
 import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
 import { Pace } from '../../../../src/lib/util/pace.ts';
-import { iso } from '../../../../src/lib/util/time.ts';
+import { iso, ms, plus } from '../../../../src/lib/util/time.ts';
 import { bytesOf } from '../../../contracts/storage.ts';
 import type { Seen } from '../../../support/items.ts';
 import {
@@ -23,6 +23,7 @@ import {
   type PortsOptions,
   readRun,
   replacing,
+  T0,
   world,
 } from '../../../support/ports.ts';
 
@@ -112,10 +113,10 @@ test('two hosts at once: never more copies to one element than allowed, and ever
 
 test('lanes that all others have are said, and the next call goes on', async () => {
   const config = { transfer: { parallel: 2, perStorage: 2 } };
-  const ports = await world({ storages: ['sfu', 'fnal'], config });
+  const ports = await world({ storages: ['sfu', 'fnal'], config, now: () => ms(T0) });
   await addRun(ports, 1, [{ name: 'a', bytes: bytesOf('a', 10) }]);
-  const until = iso(Date.now() + 50_000);
-  const held = [{ nonce: 'x', host: 'buffer9', lanes: 2, since: iso(Date.now()), until }];
+  const until = plus(T0, 50_000);
+  const held = [{ nonce: 'x', host: 'buffer9', lanes: 2, since: T0, until }];
   await ports.store.update<LanesDoc>('lanes:storage:sfu', () => ({
     write: { _id: 'lanes:storage:sfu', kind: 'lanes', v: 1, held },
   }));
@@ -131,13 +132,13 @@ test('lanes that all others have are said, and the next call goes on', async () 
 
 test('a repair takes a lane as any copy does', async () => {
   const config = { transfer: { parallel: 2, perStorage: 2 } };
-  const ports = await world({ storages: ['sfu', 'fnal'], config });
+  const ports = await world({ storages: ['sfu', 'fnal'], config, now: () => ms(T0) });
   await addRun(ports, 1, [{ name: 'a', bytes: bytesOf('a', 10) }]);
   await collect(transfer(ports));
   const copy = (await readRun(ports, 1)).files[0]!.replicas.fnal!;
   if (copy.state === 'verified') await (await ports.storage('fnal')).remove([copy.path]);
-  const until = iso(Date.now() + 50_000);
-  const held = [{ nonce: 'x', host: 'buffer9', lanes: 2, since: iso(Date.now()), until }];
+  const until = plus(T0, 50_000);
+  const held = [{ nonce: 'x', host: 'buffer9', lanes: 2, since: T0, until }];
   await ports.store.update<LanesDoc>('lanes:storage:fnal', (doc) => ({
     write: { ...(doc ?? { _id: 'lanes:storage:fnal', kind: 'lanes', v: 1 }), held },
   }));

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { gonePath } from '../../../../src/lib/domain/data/gone.ts';
-import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
-import type { Storage } from '../../../../src/lib/storage.ts';
-import { BusyError, UnreachableError } from '../../../../src/lib/util/errors.ts';
-import { newReceipt, readReceipt } from '../../../../src/lib/util/files/receipt.ts';
-import { tryLock } from '../../../../src/lib/util/processes/lock.ts';
-import { DAY, ms } from '../../../../src/lib/util/time.ts';
-import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from '../../../support/ports.ts';
-import { dids, receipts, run } from '../../../support/purge.ts';
+import { gonePath } from '../../src/lib/domain/data/gone.ts';
+import { transfer } from '../../src/lib/flow/steps/transfer/transfer.ts';
+import type { Storage } from '../../src/lib/storage.ts';
+import { BusyError, UnreachableError } from '../../src/lib/util/errors.ts';
+import { newReceipt, readReceipt } from '../../src/lib/util/files/receipt.ts';
+import { tryLock } from '../../src/lib/util/processes/lock.ts';
+import { DAY, ms } from '../../src/lib/util/time.ts';
+import { closeWorlds, collect, readRun, replacing, T0, type TestPorts, world } from '../support/ports.ts';
+import { dids, receipts, run } from '../support/purge.ts';
 import {
   bufferPath,
   changeDoc,
@@ -22,7 +22,7 @@ import {
   originalsOf,
   rawName,
   storedRuns,
-} from '../../../support/stored.ts';
+} from '../support/stored.ts';
 
 afterEach(closeWorlds);
 

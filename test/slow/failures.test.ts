@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { killSupervisor } from '../../support/chaos.ts';
-import { dflow, lines, must } from '../../support/cli.ts';
+import { killSupervisor } from '../support/chaos.ts';
+import { dflow, lines, must } from '../support/cli.ts';
 
 const MODULES = `modules:
   Good: {run: 'wc -c "$@" > "$OUT_a"', outputs: {a: a.txt}}
@@ -34,7 +34,7 @@ beforeAll(() => {
   for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
   writeFileSync(
     join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:3}.dat'}\nstorage: {disk: ./store}\n`,
+    `buffer: {path: ./raw, pattern: 'run{run:3}.dat', settle: 1s}\nruns: {quiet: 1s}\nstorage: {disk: ./store}\n`,
   );
   writeFileSync(join(folder, 'modules', '1.0.yaml'), MODULES.replaceAll('FOLDER', folder));
   const old = new Date(Date.now() - 3_600_000);
@@ -42,7 +42,7 @@ beforeAll(() => {
   utimesSync(join(folder, 'raw', 'run001.dat'), old, old);
   must(folder, ['store', 'setup']);
   must(folder, ['chain', '--until-idle'], [0, 1]);
-}, 120_000);
+});
 
 afterAll(() => {
   killSupervisor(folder);

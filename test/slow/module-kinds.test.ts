@@ -65,7 +65,7 @@ beforeAll(() => {
   for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
   writeFileSync(
     join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:3}_{subrun:1}.dat'}\nstorage: {disk: ./store}\n`,
+    `buffer: {path: ./raw, pattern: 'run{run:3}_{subrun:1}.dat', settle: 1s}\nruns: {quiet: 1s}\nstorage: {disk: ./store}\n`,
   );
   writeFileSync(join(folder, 'modules', '1.0.yaml'), MODULES);
   writeFileSync(join(folder, 'modules', 'pro.mac'), MACRO);
@@ -77,7 +77,7 @@ beforeAll(() => {
   }
   must(folder, ['store', 'setup']);
   for (const step of ['register', 'transfer']) must(folder, [step, '--quiet']);
-}, 60_000);
+});
 afterAll(() => {
   killSupervisor(folder);
   rmSync(folder, { recursive: true, force: true });
@@ -227,7 +227,7 @@ describe('through the chain', () => {
     for (const row of lines(must(folder, ['list', 'replicas', '--run', '7', '--module', '*', '--json']))) {
       outputs.set(row.name as string, readFileSync(join(folder, 'store', row.path as string), 'utf8'));
     }
-  }, 120_000);
+  });
 
   test('all completed; Slow had more time the second time', () => {
     const rows = lines(must(folder, ['list', 'jobs', '--state', 'all', '--json']));

@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { WAYS } from '../../../src/lib/flow/reports/status/page.ts';
-import { status } from '../../../src/lib/flow/reports/status/status.ts';
-import { VIEWS } from '../../../src/lib/views/index.ts';
-import { killSupervisor } from '../../support/chaos.ts';
-import { commandsIn, parses, runIn, standingWorld, type World } from '../../support/standing.ts';
-import { OF_DATA } from '../../support/standingdata.ts';
-import { OF_JOBS } from '../../support/standingjobs.ts';
+import { WAYS } from '../../src/lib/flow/reports/status/page.ts';
+import { status } from '../../src/lib/flow/reports/status/status.ts';
+import { VIEWS } from '../../src/lib/views/index.ts';
+import { killSupervisor } from '../support/chaos.ts';
+import { commandsIn, parses, runIn, standingWorld, type World } from '../support/standing.ts';
+import { OF_DATA } from '../support/standingdata.ts';
+import { OF_JOBS } from '../support/standingjobs.ts';
 
 const CASES = [...OF_JOBS, ...OF_DATA];
 
@@ -84,7 +84,7 @@ describe('every way of standing still', () => {
   test('the list here, that of the code and that of the documentation are one', () => {
     const tried = new Set([...CASES.map(({ way }) => way), 'conflict', 'undeleted']);
     expect([...tried].sort()).toEqual([...WAYS].sort());
-    const text = readFileSync(resolve(import.meta.dirname, '../../../docs/standing-still.md'), 'utf8');
+    const text = readFileSync(resolve(import.meta.dirname, '../../docs/standing-still.md'), 'utf8');
     const rows = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, way]) => way);
     expect(rows.sort()).toEqual([...WAYS].sort());
   });

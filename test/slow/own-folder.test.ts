@@ -3,10 +3,10 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { presenceIn } from '../../../src/lib/cli/presence.ts';
-import { UnreachableError } from '../../../src/lib/util/errors.ts';
-import { newReceipt } from '../../../src/lib/util/files/receipt.ts';
-import { dflow, folder, must, rawFolder, removeFolders } from '../../support/cli.ts';
+import { presenceIn } from '../../src/lib/cli/presence.ts';
+import { UnreachableError } from '../../src/lib/util/errors.ts';
+import { newReceipt } from '../../src/lib/util/files/receipt.ts';
+import { dflow, folder, must, rawFolder, removeFolders } from '../support/cli.ts';
 
 afterAll(removeFolders);
 
@@ -56,7 +56,7 @@ describe('commands', () => {
     here = rawFolder(1);
     writeFileSync(
       join(here, 'dflow.yaml'),
-      `buffer: {path: raw, pattern: 'run{run}_{subrun}.dat'}\nstorage: {a: ./s}\nfarms: {here: {backend: local}}\n`,
+      `buffer: {path: raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}\nstorage: {a: ./s}\nfarms: {here: {backend: local}}\n`,
     );
     mkdirSync(join(here, 'modules'));
     mkdirSync(join(here, 's'));
