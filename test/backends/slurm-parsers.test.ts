@@ -283,7 +283,7 @@ describe('what is said to Slurm', () => {
 
 describe('options', () => {
   test.each<readonly [Record<string, unknown>, string, string | undefined]>([
-    [{ partitoin: 'x' }, "no option 'partitoin' in backend slurm; did you mean partition?", undefined],
+    [{ partitoin: 'x' }, 'no option partitoin', 'did you mean partition?'],
     [{ extra: '--array=1' }, 'extra cannot have --array=1', undefined],
     ...['-Q', '-Jreco', '-a1-3', '-o/x', '-Hx', '-kHJx', '--job-nam=x', '--arr=1-3', '--no-req', '-J x', '--', '-'].map(
       (word) => [{ extra: [word] }, `extra cannot have ${word}: dflow says that itself`, undefined] as const,

@@ -1,10 +1,8 @@
 // The options of a Ganga farm, validated as far as is possible without Ganga; its own attributes are checked by itself.
-
 import { join } from 'node:path';
-import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
+import { suggestion } from '../../util/text/near.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
-import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import type { ViaOptions } from './protocol.ts';
 
@@ -84,7 +82,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
     gangadir,
     settings: settingsOf(options),
     folder: options.folder('folder') ?? defaultFolder,
-    ...given({ scratch }),
+    ...(scratch !== undefined && { scratch }),
     holdLimit: time('holdLimit', HOUR),
     beat,
     beatLimit,
@@ -97,7 +95,9 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
 
 function viaOf(options: Options): Via {
   const name = options.text('via') ?? 'Local';
-  return VIAS.find((via) => via === name) ?? options.fail(noSuch('batch system', name, VIAS, 'option via'));
+  return (
+    VIAS.find((via) => via === name) ?? options.fail(`via: dflow knows no ${name} behind Ganga`, suggestion(name, VIAS))
+  );
 }
 
 function viaOptionsOf(options: Options, given: unknown): ViaOptions {

@@ -116,22 +116,32 @@ export function allows(event: EventName, state: SubjobState): boolean {
   return (TRANSITIONS[event].from as readonly string[]).includes(state.name);
 }
 
+/** Fields of a subjob beside its state. `null` removes an optional one. */
+export interface Fields {
+  readonly attempt?: number;
+  readonly failures?: number;
+  readonly wanted?: Wanted | null;
+  readonly observed?: Iso;
+  readonly absent?: Iso | null;
+  readonly raw?: string | null;
+  readonly resources?: Resources;
+  readonly lastFailure?: Failure & { readonly at: Iso };
+}
+
+/** A change of a subjob's state. */
 export interface Move {
   readonly index: number;
   readonly event: EventName;
   readonly to: SubjobState;
   readonly why?: string;
-  /** Further fields of the subjob that change with it. `null` removes an optional one. */
-  readonly with?: {
-    readonly attempt?: number;
-    readonly failures?: number;
-    readonly wanted?: Wanted | null;
-    readonly observed?: Iso;
-    readonly absent?: Iso | null;
-    readonly raw?: string | null;
-    readonly resources?: Resources;
-    readonly lastFailure?: Failure & { readonly at: Iso };
-  };
+  /** What changes with it. */
+  readonly with?: Fields;
+}
+
+/** A change of fields without one of the state: an observation, a wish. */
+export interface Touch {
+  readonly index: number;
+  readonly with: Fields;
 }
 
 /**
@@ -156,13 +166,12 @@ export function transition(job: JobDoc, moves: readonly Move[], at: Iso, by: str
   return { ...job, subjobs, history, state, since: state === job.state ? job.since : at };
 }
 
-/** Changes fields of a subjob without a change of state (an observation, a wish). */
-export function touch(job: JobDoc, index: number, fields: NonNullable<Move['with']>): JobDoc {
+export function touch(job: JobDoc, index: number, fields: Fields): JobDoc {
   const subjobs = job.subjobs.map((subjob) => (subjob.index === index ? withFields(subjob, fields) : subjob));
   return { ...job, subjobs };
 }
 
-function withFields(subjob: Subjob, fields: NonNullable<Move['with']>): Subjob {
+function withFields(subjob: Subjob, fields: Fields): Subjob {
   const merged: Record<string, unknown> = { ...subjob, ...fields };
   for (const [name, value] of Object.entries(fields)) if (value === null || value === undefined) delete merged[name];
   return merged as unknown as Subjob;

@@ -79,6 +79,11 @@ export type SubjobState =
 
 export type SubjobStateName = SubjobState['name'];
 
+/** Waiting for nothing: submit may pick it. */
+export function madeReady(since: Iso): SubjobState {
+  return { name: 'waiting', since, wake: { kind: 'ready' } };
+}
+
 /** Pass states: those of subjobs, and the mixed and derived ones. */
 export type PassState = SubjobStateName | 'partFail' | 'unsatisfied';
 

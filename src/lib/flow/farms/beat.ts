@@ -2,7 +2,7 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc } from '../../domain/farms/farm.ts';
 import { BusyError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
-import { isRecent } from '../../util/time.ts';
+import { say } from '../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
 /** Milliseconds between two heartbeats of a loop; a round may be much shorter. */
@@ -10,25 +10,19 @@ const BEAT = 20_000;
 
 /** Tells every host that this loop is alive. */
 export async function beat(ports: Ports, loop: string, outcome: string): Promise<void> {
-  const at = await ports.store.now();
-  const id = `loop:${ports.host}:${loop}`;
-  await ports.store.update<LoopDoc>(id, (doc) => {
-    const recent = doc && doc.outcome === outcome && isRecent(doc.at, at, BEAT);
-    if (recent) return { skip: 'beat a moment ago' };
-    return {
-      write: {
-        _id: id,
-        kind: 'loop',
-        v: SCHEMA,
-        host: ports.host,
-        loop,
-        at,
-        hash: ports.settings.hash,
-        outcome,
-        ...(doc?._rev ? { _rev: doc._rev } : {}),
-      },
-    };
-  });
+  const { host, settings, store } = ports;
+  const at = await store.now();
+  const doc: LoopDoc = {
+    _id: `loop:${host}:${loop}`,
+    kind: 'loop',
+    v: SCHEMA,
+    host,
+    loop,
+    at,
+    hash: settings.hash,
+    outcome,
+  };
+  await say(ports, doc, BEAT, (last) => last.outcome === outcome);
 }
 
 /** Steps of which a failed item is one of the work, not of the step: it is counted among the jobs. */

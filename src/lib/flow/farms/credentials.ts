@@ -6,7 +6,8 @@ import { CredentialsError } from '../../util/errors.ts';
 import { readBounded } from '../../util/files/readfile.ts';
 import { shell } from '../../util/processes/exec.ts';
 import { wordsOf } from '../../util/systemerrors.ts';
-import { humanDuration, type Iso, isRecent, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
+import { humanDuration, type Iso, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
+import { say } from '../jobs/said.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';
 
 /** What a host last said of its credentials. */
@@ -106,11 +107,16 @@ async function readToken(path: string, now: number): Promise<Found> {
 async function beat(ports: Ports, state: CredentialDoc['state'], { left }: Found, text: string): Promise<void> {
   const at = await ports.store.now();
   const { host } = ports;
-  const id = credentialId(host);
-  await ports.store.update<CredentialDoc>(id, (doc) => {
-    if (doc && doc.state === state && isRecent(doc.at, at, MINUTE)) return { skip: 'said a moment ago' };
-    const expires = left === undefined ? {} : { expires: plus(at, left) };
-    const rev = doc?._rev === undefined ? {} : { _rev: doc._rev };
-    return { write: { _id: id, kind: 'credential', v: SCHEMA, host, at, state, text, ...expires, ...rev } };
-  });
+  const expires = left === undefined ? {} : { expires: plus(at, left) };
+  const doc: CredentialDoc = {
+    _id: credentialId(host),
+    kind: 'credential',
+    v: SCHEMA,
+    host,
+    at,
+    state,
+    text,
+    ...expires,
+  };
+  await say(ports, doc, MINUTE, (last) => last.state === state);
 }

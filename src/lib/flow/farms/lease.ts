@@ -1,14 +1,12 @@
 // Leases: what only one program should do at a time, for as long as it renews its claim. Who dies leaves the lease
 // behind: on the same host it is seen to be dead, from another one its silence is believed after `limits.stale`, and at
 // once where its last word is dated beyond now. A lease keeps two submitters apart; what fences is the job document.
-
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LeaseDoc } from '../../domain/farms/farm.ts';
 import { leaseId } from '../../domain/ids.ts';
 import { tookEffect } from '../../store.ts';
 import { BusyError } from '../../util/errors.ts';
 import { between, humanDuration, type Iso, isAhead, isRecent } from '../../util/time.ts';
-import { given } from '../../util/values/given.ts';
 import type { Ports } from '../ports.ts';
 
 export interface Lease {
@@ -47,14 +45,13 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
       since,
       renewed: since,
     };
-    let before: LeaseDoc | undefined;
-    const outcome = await store.update<LeaseDoc>(id, (old) => {
-      before = old;
+    const outcome = await store.update<LeaseDoc, string>(id, (old) => {
       if (old && old.nonce !== dead && isRecent(old.renewed, since, settings.limits.stale)) return { skip: 'held' };
-      return { write: { ...doc, ...(old?._rev === undefined ? {} : { _rev: old._rev }) } };
+      const note = old && aheadText(old, since);
+      return { write: doc, ...(note === undefined ? {} : { note }) };
     });
     if (!tookEffect(outcome)) throw busy(outcome.doc, what, site, since, settings.limits.stale);
-    return held(ports, doc, before && aheadText(before, since), leave);
+    return held(ports, doc, outcome.note, leave);
   } catch (error) {
     await leave?.();
     throw error;
@@ -87,7 +84,7 @@ function held(
 ): Lease {
   let renewed = since;
   return {
-    ...given({ note }),
+    ...(note === undefined ? {} : { note }),
     async renew() {
       if (stopping?.aborted) return false;
       const now = await store.now();

@@ -1,11 +1,11 @@
 // retry, cancel, reset by selection: an operator's wish, applied to passes. What a batch system may run is not changed
 // here but marked as wanted; monitor stops it there until that is confirmed, and only then changes the state.
 import { refOf } from '../../domain/ids.ts';
-import { allows, type JobDoc, type Move, type Subjob, touch, transition, type Wanted } from '../../domain/jobs/job.ts';
-import { causeOf } from '../../domain/jobs/states.ts';
-import { type Change, type Decision, tookEffect } from '../../store.ts';
+import { allows, type JobDoc, type Subjob } from '../../domain/jobs/job.ts';
+import { causeOf, madeReady } from '../../domain/jobs/states.ts';
 import type { Iso } from '../../util/time.ts';
 import type { Item, ItemOf, Ports, Step, StepOptions } from '../ports.ts';
+import { type Act, actsOf, moveDue } from './moves.ts';
 
 export interface OperateOptions extends StepOptions {
   readonly why?: string;
@@ -18,9 +18,8 @@ export interface RetryOptions extends OperateOptions {
   readonly causes?: readonly string[];
 }
 
-/** What a wish means for one subjob. */
-type Act = { readonly move: Move } | { readonly index: number; readonly wish: Wanted } | undefined;
-type Decide = (subjob: Subjob, at: Iso) => Act;
+/** What an operator's wish means for one subjob. */
+type Decide = (subjob: Subjob, at: Iso) => Act | undefined;
 
 /** Same passes again: failed, canceled and held subjobs go back to waiting with all their tries. */
 export function retry(ports: Ports, jobs: readonly JobDoc[], options: RetryOptions = {}): Step {
@@ -29,15 +28,8 @@ export function retry(ports: Ports, jobs: readonly JobDoc[], options: RetryOptio
   return operate(ports, jobs, options, 'retried', (subjob, at) => {
     if (!allows('retry', subjob.state)) return undefined;
     if (causes && !causes.includes(causeOf(subjob.state) ?? '')) return undefined;
-    return {
-      move: {
-        index: subjob.index,
-        event: 'retry',
-        why,
-        to: { name: 'waiting', since: at, wake: { kind: 'ready' } },
-        with: { failures: 0, wanted: null, absent: null },
-      },
-    };
+    const fields = { failures: 0, wanted: null, absent: null };
+    return { index: subjob.index, event: 'retry', why, to: madeReady(at), with: fields };
   });
 }
 
@@ -48,13 +40,12 @@ export function putBackSelected(ports: Ports, jobs: readonly JobDoc[], options: 
     if (subjob.state.name === 'submitted' || subjob.state.name === 'running') {
       return subjob.wanted?.state === 'waiting'
         ? undefined
-        : { index: subjob.index, wish: { state: 'waiting', at, by: ports.by, why } };
+        : { index: subjob.index, with: { wanted: { state: 'waiting', at, by: ports.by, why } } };
     }
     // A claim that was never recorded has never run: its held job becomes an orphan, which monitor cancels.
     const event = subjob.state.name === 'submitting' ? 'unclaim' : 'retry';
     if (!allows(event, subjob.state)) return undefined;
-    const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
-    return { move: { index: subjob.index, event, why, to, with: { failures: 0 } } };
+    return { index: subjob.index, event, why, to: madeReady(at), with: { failures: 0 } };
   });
 }
 
@@ -77,12 +68,12 @@ export function cancel(ports: Ports, jobs: readonly JobDoc[], options: OperateOp
     if (state.name === 'submitted' || state.name === 'running') {
       return subjob.wanted?.state === 'canceled'
         ? undefined
-        : { index: subjob.index, wish: { state: 'canceled', at, by: ports.by, why } };
+        : { index: subjob.index, with: { wanted: { state: 'canceled', at, by: ports.by, why } } };
     }
     // A claim that was never released has never run: its held job becomes an orphan, which monitor cancels.
     const event = state.name === 'submitting' ? 'stopped' : 'cancel';
     if (!allows(event, state)) return undefined;
-    return { move: { index: subjob.index, event, why, to: { name: 'canceled', since: at, why } } };
+    return { index: subjob.index, event, why, to: { name: 'canceled', since: at, why } };
   });
 }
 
@@ -94,58 +85,23 @@ async function* operate(
   decide: Decide,
 ): Step {
   const at = await ports.store.now();
-  if (options.dryRun) {
-    for (const job of jobs)
-      for (const act of acts(job, options, decide, at)) yield { ...itemOf(job, act, did), dryRun: true };
-    return;
-  }
-  const done = new Map<string, NonNullable<Act>[]>();
-  const outcomes = await ports.store.bulk<JobDoc>(
-    jobs.map(
-      (job): Change<JobDoc> => ({
-        id: job._id,
-        base: job,
-        change: (doc): Decision<JobDoc> => {
-          const found = doc ? acts(doc, options, decide, at) : [];
-          done.set(job._id, found);
-          return doc && found.length > 0
-            ? { write: applyActs(ports, doc, found, at) }
-            : { skip: 'nothing of it can be changed so' };
-        },
-      }),
-    ),
-  );
-  for (const outcome of outcomes) {
-    if (tookEffect(outcome)) for (const act of done.get(outcome.id) ?? []) yield itemOf(outcome.doc!, act, did);
-    else if (outcome.result !== 'skipped')
+  const acts = (job: JobDoc): Act[] => {
+    const only = options.subjobs?.get(job._id);
+    return job.subjobs.filter(({ index }) => !only || only.includes(index)).flatMap((one) => decide(one, at) ?? []);
+  };
+  for (const outcome of await moveDue(ports, jobs, at, acts, options)) {
+    for (const { job, act } of actsOf([outcome]))
+      yield { ...itemOf(job, act, did), ...(options.dryRun ? { dryRun: true } : {}) };
+    if (outcome.result === 'lost' || outcome.result === 'frozen')
       yield { kind: 'job', ref: outcome.id, did: 'unchanged', failed: true, text: outcome.why ?? outcome.result };
   }
 }
 
-function acts(job: JobDoc, options: OperateOptions, decide: Decide, at: Iso): NonNullable<Act>[] {
-  const only = options.subjobs?.get(job._id);
-  return job.subjobs
-    .filter((subjob) => !only || only.includes(subjob.index))
-    .flatMap((subjob) => decide(subjob, at) ?? []);
-}
-
-function applyActs(ports: Ports, job: JobDoc, found: readonly NonNullable<Act>[], at: Iso): JobDoc {
-  const moves = found.flatMap((act) => ('move' in act ? [act.move] : []));
-  let next = moves.length > 0 ? transition(job, moves, at, ports.by) : job;
-  for (const act of found) if ('wish' in act) next = touch(next, act.index, { wanted: act.wish });
-  return next;
-}
-
-function itemOf(job: JobDoc, act: NonNullable<Act>, did: ItemOf<'job'>['did']): Item {
-  const index = 'move' in act ? act.move.index : act.index;
-  const ref = refOf(job.run, job.module, job.pass, index);
+function itemOf(job: JobDoc, act: Act, did: ItemOf<'job'>['did']): Item {
+  const ref = refOf(job.run, job.module, job.pass, act.index);
   const base = { kind: 'job', ref, run: job.run, module: job.module, pass: job.pass } as const;
-  if ('move' in act) return { ...base, did, state: act.move.to.name };
-  return {
-    ...base,
-    did: 'wanted',
-    wanted: act.wish.state,
-    text: 'it is stopped at the batch system first',
-    next: 'dflow monitor',
-  };
+  if ('event' in act) return { ...base, did, state: act.to.name };
+  const text = 'it is stopped at the batch system first';
+  const wanted = act.with.wanted ? { wanted: act.with.wanted.state } : {};
+  return { ...base, did: 'wanted', ...wanted, text, next: 'dflow monitor' };
 }

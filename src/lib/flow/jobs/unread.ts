@@ -42,8 +42,7 @@ function change(document: string, doc: Doc | undefined, now: Iso): Change<Unread
     change: (note) => {
       if (wrong === undefined) return note ? { remove: true } : { skip: 'it can be read' };
       if (note?.wrong === wrong) return { skip: 'it is noted' };
-      const rev = note?._rev === undefined ? {} : { _rev: note._rev };
-      return { write: { _id, kind: 'unread', v: SCHEMA, document, wrong, since: note?.since ?? now, ...rev } };
+      return { write: { _id, kind: 'unread', v: SCHEMA, document, wrong, since: note?.since ?? now } };
     },
   };
 }

@@ -3,33 +3,30 @@
 import type { Doc } from '../../domain/doc.ts';
 import { hasVersion } from '../../domain/farms/routing.ts';
 import { covers, type HoldDoc, inForce } from '../../domain/hold.ts';
-import { type JobDoc, type Move, transition } from '../../domain/jobs/job.ts';
+import type { JobDoc, Move } from '../../domain/jobs/job.ts';
 import { isHeldAhead } from '../../domain/jobs/policy.ts';
 import { INSTALLED, ROUTED } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
-import type { PassState } from '../../domain/jobs/states.ts';
+import { madeReady, type PassState } from '../../domain/jobs/states.ts';
 import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
+import { jobsOf, moveDue } from './moves.ts';
 
 /** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
 export async function wakeSleepers(ports: Ports, ids: readonly string[]): Promise<number> {
   if (ids.length === 0) return 0;
   const awaited = new Set(ids);
   const rows = await ports.store.view(views.wake, { keys: ids.map((id) => ['on', id]) });
-  return change(
-    ports,
-    rows.map((row) => row.id),
-    (job, at) => sleepersOf(job, awaited, at),
-  );
+  return wakeAll(ports, rows, (job, at) => sleepersOf(job, awaited, at));
 }
 
 function sleepersOf(job: JobDoc, awaited: ReadonlySet<string>, at: Iso): Move[] {
   return job.subjobs.flatMap((subjob): Move[] => {
     const { state } = subjob;
     if (state.name !== 'waiting' || state.wake.kind !== 'on' || !awaited.has(state.wake.id)) return [];
-    return [{ index: subjob.index, event: 'wake', to: { name: 'waiting', since: at, wake: { kind: 'ready' } } }];
+    return [{ index: subjob.index, event: 'wake', to: madeReady(at) }];
   });
 }
 
@@ -41,34 +38,24 @@ export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
   const due = await ports.store.view(views.wake, { start: ['at', ''], end: ['at', now], limit: 5000 });
   // Times of a wrong clock are the furthest of all.
   const far = await ports.store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: FAR });
-  return change(
-    ports,
-    [...due, ...far].map((row) => row.id),
-    (job, at) =>
-      job.subjobs.flatMap((subjob): Move[] => {
-        const { state } = subjob;
-        if (state.name !== 'held' || state.until === undefined) return [];
-        if (state.until > now && !isHeldAhead(state, now)) return [];
-        const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
-        return [{ index: subjob.index, event: 'wake', to, why: `cooled off after: ${state.reason}` }];
-      }),
+  return wakeAll(ports, [...due, ...far], (job, at) =>
+    job.subjobs.flatMap(({ index, state }): Move[] => {
+      if (state.name !== 'held' || state.until === undefined) return [];
+      if (state.until > now && !isHeldAhead(state, now)) return [];
+      return [{ index, event: 'wake', to: madeReady(at), why: `cooled off after: ${state.reason}` }];
+    }),
   );
 }
 
-async function change(ports: Ports, ids: readonly string[], moves: (job: JobDoc, at: Iso) => Move[]): Promise<number> {
-  if (ids.length === 0) return 0;
+async function wakeAll(
+  ports: Ports,
+  rows: readonly { id: string }[],
+  moves: (job: JobDoc, at: Iso) => Move[],
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  const jobs = await jobsOf(ports, rows);
   const at = await ports.store.now();
-  const outcomes = await ports.store.bulk<JobDoc>(
-    [...new Set(ids)].map((id) => ({
-      id,
-      change: (job) => {
-        const found = job ? moves(job, at) : [];
-        return job && found.length > 0
-          ? { write: transition(job, found, at, ports.by) }
-          : { skip: 'nothing sleeps there' };
-      },
-    })),
-  );
+  const outcomes = await moveDue(ports, jobs, at, (job) => moves(job, at));
   return outcomes.filter(tookEffect).length;
 }
 

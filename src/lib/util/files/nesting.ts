@@ -1,9 +1,7 @@
 // Does one folder lie within another on disk, whatever the two are called? Through links, by device and inode of every
 // folder above, and through bind mounts, by what the kernel says is mounted where.
-
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { given } from '../values/given.ts';
 import { identityOf } from './folders.ts';
 import { isWithin, type Mount, mountOf, parseMounts } from './mounts.ts';
 
@@ -37,7 +35,7 @@ export async function locate(folder: string, mountinfo?: string): Promise<Locate
     if (one !== undefined) above.add(one);
   }
   const trees = treesOf(parseMounts(mountinfo ?? (await mounted())), path);
-  return { path, above, trees, ...given({ self }) };
+  return { path, above, trees, ...(self === undefined ? {} : { self }) };
 }
 
 /** How `a` lies to `b`; `undefined`: apart. */

@@ -3,7 +3,8 @@ import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { idsWith } from '../../../store.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { type Space, spaceOf } from '../../../util/files/disk.ts';
-import { type Iso, isRecent, MINUTE } from '../../../util/time.ts';
+import { type Iso, MINUTE } from '../../../util/time.ts';
+import { say } from '../../jobs/said.ts';
 import type { Ports } from '../../ports.ts';
 
 /** What a host last said of one of its buffers. */
@@ -29,12 +30,8 @@ export async function fillOf(ports: Ports, level: string): Promise<Space> {
   const space = await spaceOfBuffer(ports, level);
   const at = await ports.store.now();
   const { host } = ports;
-  const id = `buffer:${host}:${level}`;
-  await ports.store.update<BufferDoc>(id, (doc) => {
-    if (doc && isRecent(doc.at, at, MINUTE)) return { skip: 'said a moment ago' };
-    const rev = doc?._rev === undefined ? {} : { _rev: doc._rev };
-    return { write: { _id: id, kind: 'buffer', v: SCHEMA, host, level, at, ...space, ...rev } };
-  });
+  const doc: BufferDoc = { _id: `buffer:${host}:${level}`, kind: 'buffer', v: SCHEMA, host, level, at, ...space };
+  await say(ports, doc, MINUTE);
   return space;
 }
 

@@ -1,14 +1,14 @@
 // Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
 // taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
-
 import { type DataDoc, type RawFile, type Replica, withDone } from '../../../domain/data/data.ts';
 import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { type Named, noSuchError } from '../../../domain/named.ts';
-import { idsOfRuns, tookEffect } from '../../../store.ts';
+import { type Decision, idsOfRuns, tookEffect } from '../../../store.ts';
+import { UsageError } from '../../../util/errors.ts';
+import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -46,9 +46,10 @@ export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: 
 function mustBeConfigured({ settings }: Ports, { storages, levels }: HoldScope): void {
   const names = settings.storages.map(({ name }) => name);
   const known = [...settings.buffers.map(({ level }) => level), OUTPUTS];
-  const check = (what: Named, asked: readonly string[], all: readonly string[]): void => {
+  const check = (what: string, asked: readonly string[], all: readonly string[]): void => {
     const wrong = asked.find((name) => !/[*?]/.test(name) && !all.includes(name));
-    if (wrong !== undefined) throw noSuchError(what, wrong, all, { where: settings.file });
+    if (wrong !== undefined)
+      throw new UsageError(`no ${what} is called '${wrong}'`, { where: settings.file, hint: suggestion(wrong, all) });
   };
   check('storage element', storages ?? [], names);
   check('level', levels ?? [], known);
@@ -106,21 +107,19 @@ export async function heedCancels(session: Session): Promise<readonly HoldDoc[]>
 
 async function* stop(ports: Ports, found: DataDoc, storage: string, { why, dryRun }: CancelOptions): Step {
   const now = await ports.store.now();
-  let stopped: string[] = copying(found, storage);
-  if (!dryRun) {
-    await ports.store.update<DataDoc>(found._id, (doc) => {
-      stopped = doc ? copying(doc, storage) : [];
-      if (!doc || stopped.length === 0) return { skip: 'nothing is being copied' };
-      const files = doc.files.map((file) => stoppedFile(file, storage, now, why));
-      const entry = {
-        at: now,
-        by: ports.by,
-        to: 'canceled',
-        why: `${stopped.length} ${stopped.length === 1 ? 'copy' : 'copies'} to ${storage}: ${why}`,
-      };
-      return { write: withDone({ ...doc, files, history: appendHistory(doc.history, entry) }) };
-    });
-  }
+  const change = (doc: DataDoc | undefined): Decision<DataDoc, string[]> => {
+    const stopped = doc ? copying(doc, storage) : [];
+    if (!doc || stopped.length === 0) return { skip: 'nothing is being copied' };
+    const files = doc.files.map((file) => stoppedFile(file, storage, now, why));
+    const entry = {
+      at: now,
+      by: ports.by,
+      to: 'canceled',
+      why: `${stopped.length} ${stopped.length === 1 ? 'copy' : 'copies'} to ${storage}: ${why}`,
+    };
+    return { write: withDone({ ...doc, files, history: appendHistory(doc.history, entry) }), note: stopped };
+  };
+  const { note: stopped = [] } = dryRun ? change(found) : await ports.store.update(found._id, change);
   for (const file of stopped) {
     const item: Item = {
       kind: 'replica',

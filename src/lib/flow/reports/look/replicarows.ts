@@ -1,6 +1,5 @@
 // Copies of files, raw ones and outputs: by run, by file name, LFN or GUID. A name says its run; only a GUID, which says
 // nothing, makes it read everything.
-
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
@@ -8,7 +7,6 @@ import type { Output } from '../../../domain/jobs/states.ts';
 import type { ReplicaRow, Rows } from '../../../domain/results/rows.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { idsWith, pages } from '../../../store.ts';
-import { given } from '../../../util/values/given.ts';
 import type { Ports } from '../../ports.ts';
 
 /** One row for each copy of a raw file, in whatever state. */
@@ -54,7 +52,8 @@ export function* outputRows(
         state: bad === undefined ? 'verified' : 'bad',
         since: state.since,
         path,
-        ...given({ checkedAt, why: bad }),
+        ...(checkedAt === undefined ? {} : { checkedAt }),
+        ...(bad === undefined ? {} : { why: bad }),
       };
     }
   }

@@ -1,21 +1,27 @@
 // The second half of monitor: observations in, changed documents out, in bulk; then what follows at the backend
 // (release, cancel), the records acknowledged only after their change is confirmed, and dependents woken.
-
 import type { Backend } from '../../../backend.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { type JobDoc, touch, transition } from '../../../domain/jobs/job.ts';
 import { rulesFor } from '../../../domain/jobs/policy.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { type Change, type Outcome, tookEffect } from '../../../store.ts';
+import { type Change, type Decision, tookEffect } from '../../../store.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import type { Iso } from '../../../util/time.ts';
-import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { openFarm } from '../../farms/farm.ts';
 import { wakeSleepers } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { type Context, currentAttempt, type Decided, type Reaction, react, type Verification } from './decide.ts';
+import {
+  type Applied,
+  type Context,
+  currentAttempt,
+  type Decided,
+  type Reaction,
+  react,
+  type Verification,
+} from './decide.ts';
 import { type Kind, kindOf, siteFaults } from './faults.ts';
 import { isMissing, type Observation } from './observation.ts';
 import { verifyOutputs } from './readback.ts';
@@ -107,30 +113,27 @@ async function* applyBatch(
   const docs = await ports.store.get<JobDoc>([...batch.keys()]);
   const verified = await verifyAll(ports, docs, batch);
   const now = await ports.store.now();
-  const decided = new Map<string, Decided[]>();
-  const changes = [...batch].map(([id, seen]): Change<JobDoc> => {
+  const changes = [...batch].map(([id, seen]): Change<JobDoc, readonly Decided[]> => {
     const base = docs.get(id);
-    return { id, ...(base ? { base } : {}), change: (doc) => decideJob(ports, doc, seen, verified, now, decided) };
+    return { id, ...(base ? { base } : {}), change: (doc) => decideJob(ports, doc, seen, verified, now) };
   });
   if (options.dryRun) {
-    for (const change of changes) {
-      const doc = docs.get(change.id);
-      change.change(doc);
-      for (const { reaction, seen } of decided.get(change.id) ?? []) {
-        const item = doc && itemOf(doc, seen, reaction);
+    for (const { base, change } of changes) {
+      for (const { reaction, seen } of change(base).note ?? []) {
+        const item = base && itemOf(base, seen, reaction);
         if (item) yield { ...item, dryRun: true };
       }
     }
     return;
   }
-  const outcomes = await ports.store.bulk<JobDoc>(changes);
-  yield* itemsOf(outcomes, decided);
+  const outcomes = await ports.store.bulk(changes);
+  yield* itemsOf(outcomes);
   // Before the records are put away: a monitor that ends here meets them again.
-  const unread = yield* loadOutputs(ports, completedBy(outcomes, decided));
-  await atBackend(backend, outcomes, decided, unread);
-  await settleSuperseded(ports, outcomes, decided);
-  await wakeSleepers(ports, newlyCompleted(outcomes, decided));
-  yield* siteFaults(ports, failedKinds(outcomes, decided));
+  const unread = yield* loadOutputs(ports, completedBy(outcomes));
+  await atBackend(backend, outcomes, unread);
+  await settleSuperseded(ports, outcomes);
+  await wakeSleepers(ports, newlyCompleted(outcomes));
+  yield* siteFaults(ports, failedKinds(outcomes));
 }
 
 /** Verifies the outputs of every record that its job still owns. */
@@ -156,45 +159,42 @@ async function verifyAll(
   return verified;
 }
 
-/** The change of one job by all its observations; what was decided is kept for what follows at the backend. */
+/** The change of one job by all its observations; its note is what was decided, for what follows at the backend. */
 function decideJob(
   ports: Ports,
   doc: JobDoc | undefined,
   all: readonly Observation[],
   verified: ReadonlyMap<string, Verification>,
   now: Iso,
-  decided: Map<string, Decided[]>,
-) {
-  const id = all[0]?.job ?? '';
-  const list: Decided[] = [];
-  decided.set(id, list);
+): Decision<JobDoc, readonly Decided[]> {
+  const note: Decided[] = [];
   const { settings } = ports;
   let next = doc;
   for (const seen of all) {
     const subjob = seen.subjob === undefined ? undefined : next?.subjobs[seen.subjob];
     const reaction = react(subjob, seen, verified.get(seen.key), contextOf(settings, next, now));
-    list.push({ seen, reaction });
+    note.push({ seen, reaction });
     if (next && reaction.do === 'move') next = transition(next, [reaction.move], now, ports.by);
-    if (next && reaction.do === 'touch') next = touch(next, subjob!.index, reaction.fields);
+    if (next && subjob && reaction.do === 'touch') next = touch(next, subjob.index, reaction.fields);
   }
-  return next && next !== doc ? { write: next } : { skip: 'nothing to change' };
+  return next && next !== doc ? { write: next, note } : { skip: 'nothing to change', note };
 }
 
 function contextOf(settings: Settings, job: JobDoc | undefined, now: Iso): Context {
   const { grace } = settings.limits;
   if (!job) return { now, grace, policy: settings.policy, tries: 3 };
   const { tries = 3, memory, time } = settings.modules[job.version]?.modules[job.module] ?? {};
-  const declared = given({ memory, time });
+  const declared = { ...(memory === undefined ? {} : { memory }), ...(time === undefined ? {} : { time }) };
   return { now, grace, policy: rulesFor(settings, job.version, job.module), tries, declared };
 }
 
-function* itemsOf(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): Generator<Item> {
+function* itemsOf(outcomes: readonly Applied[]): Generator<Item> {
   for (const outcome of outcomes) {
     if (outcome.result === 'lost' || outcome.result === 'frozen') {
       yield { kind: 'job', ref: outcome.id, did: 'unchanged', failed: true, text: outcome.why ?? outcome.result };
     }
     if (!tookEffect(outcome) || !outcome.doc) continue;
-    for (const { seen, reaction } of decided.get(outcome.id) ?? []) {
+    for (const { seen, reaction } of outcome.note ?? []) {
       const item = itemOf(outcome.doc, seen, reaction);
       if (item) yield item;
     }
@@ -223,14 +223,9 @@ function itemOf(job: JobDoc, seen: Observation, reaction: Reaction): Item | unde
 }
 
 /** Releases, cancels and acknowledges what the confirmed changes allow. */
-async function atBackend(
-  backend: Backend,
-  outcomes: readonly Outcome[],
-  decided: ReadonlyMap<string, Decided[]>,
-  unread: ReadonlySet<string>,
-): Promise<void> {
+async function atBackend(backend: Backend, outcomes: readonly Applied[], unread: ReadonlySet<string>): Promise<void> {
   const confirmed = outcomes.filter((outcome) => tookEffect(outcome) || outcome.result === 'skipped');
-  const all = confirmed.flatMap((outcome) => decided.get(outcome.id) ?? []);
+  const all = confirmed.flatMap(({ note }) => note ?? []);
   const release = all.filter(({ reaction }) => reaction.do === 'release').map(({ seen }) => seen.key);
   const stop = all
     .filter(({ reaction }) => reaction.do === 'stop' || (reaction.do === 'touch' && reaction.stop))
@@ -244,17 +239,17 @@ async function atBackend(
 }
 
 /** Passes that these changes completed: their dependents may be ready now. */
-function newlyCompleted(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): string[] {
+function newlyCompleted(outcomes: readonly Applied[]): string[] {
   return outcomes
     .filter((outcome) => outcome.doc?.state === 'completed')
-    .filter((outcome) => (decided.get(outcome.id) ?? []).some(({ reaction }) => reaction.do === 'move'))
+    .filter(({ note }) => note?.some(({ reaction }) => reaction.do === 'move'))
     .map((outcome) => outcome.id);
 }
 
 /** Subjobs that are completed by a record that was seen now: by this change, or by one whose reply was lost. */
-function completedBy(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): CompletedSubjob[] {
-  return outcomes.flatMap(({ id, doc }) =>
-    (decided.get(id) ?? []).flatMap(({ seen }) => {
+function completedBy(outcomes: readonly Applied[]): CompletedSubjob[] {
+  return outcomes.flatMap(({ doc, note = [] }) =>
+    note.flatMap(({ seen }) => {
       const state = seen.subjob === undefined ? undefined : doc?.subjobs[seen.subjob]?.state;
       const own = seen.record && state?.name === 'completed' && keyOf(state.lock) === seen.key;
       return doc && own ? [{ key: seen.key, job: doc, subjob: seen.subjob!, outputs: state.outputs }] : [];
@@ -263,9 +258,9 @@ function completedBy(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<
 }
 
 /** What kinds of jobs these changes recorded a failure of, and where. */
-function failedKinds(outcomes: readonly Outcome<JobDoc>[], decided: ReadonlyMap<string, Decided[]>): Kind[] {
-  return outcomes.filter(tookEffect).flatMap(({ id, doc }) =>
-    (decided.get(id) ?? []).flatMap(({ seen, reaction }) => {
+function failedKinds(outcomes: readonly Applied[]): Kind[] {
+  return outcomes.filter(tookEffect).flatMap(({ doc, note = [] }) =>
+    note.flatMap(({ seen, reaction }) => {
       const failed = doc && reaction.do === 'move' && reaction.move.with?.lastFailure;
       return failed ? [kindOf(doc, seen.site)] : [];
     }),

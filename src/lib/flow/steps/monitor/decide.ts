@@ -1,13 +1,13 @@
 // What an observation means for the subjob it is of: pure. Everything that fences is here: an observation of another
 // attempt changes nothing, an older one never overrides a newer one, absence counts only twice, at least `grace` apart.
 
-import type { Move, Resources, Subjob } from '../../../domain/jobs/job.ts';
+import type { Fields, JobDoc, Move, Resources, Subjob } from '../../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge } from '../../../domain/jobs/policy.ts';
 import type { PolicyRule } from '../../../domain/jobs/policyrule.ts';
-import { keyOf, type Output, type SubjobState, type Usage } from '../../../domain/jobs/states.ts';
+import { keyOf, madeReady, type Output, type SubjobState, type Usage } from '../../../domain/jobs/states.ts';
 import type { ItemOf } from '../../../domain/results/items.ts';
+import type { Outcome } from '../../../store.ts';
 import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
-import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isMissing, type Observation } from './observation.ts';
 
@@ -48,7 +48,7 @@ export type Reaction =
       readonly text?: string;
       readonly failed?: boolean;
     }
-  | { readonly do: 'touch'; readonly fields: NonNullable<Move['with']>; readonly stop?: boolean };
+  | { readonly do: 'touch'; readonly fields: Fields; readonly stop?: boolean };
 
 type Active = Extract<SubjobState, { name: 'submitted' | 'running' }>;
 
@@ -115,7 +115,7 @@ function startedReaction(index: number, state: Active, seen: Observation): React
   return { do: 'move', did: 'started', move: { index, event: 'start', to, with: seenFields(seen) } };
 }
 
-function seenFields(seen: Observation): NonNullable<Move['with']> {
+function seenFields(seen: Observation): Fields {
   return { observed: seen.at, absent: null, raw: seen.raw ?? null };
 }
 
@@ -158,7 +158,7 @@ function recordReaction(
     reason: phase === 'payload' ? withLastWords(reason, record.tail) : reason,
     text,
     exit: record.exit,
-    ...given({ signal: record.signal }),
+    ...(record.signal === undefined ? {} : { signal: record.signal }),
   };
   return failureMove(subjob, state, evidence, context);
 }
@@ -173,7 +173,8 @@ function usageOf(record: ResultRecord): Usage {
   return {
     wall: record.wall,
     host: record.host,
-    ...given({ cpu: record.cpu, maxRss: record.maxRss }),
+    ...(record.cpu === undefined ? {} : { cpu: record.cpu }),
+    ...(record.maxRss === undefined ? {} : { maxRss: record.maxRss }),
   };
 }
 
@@ -216,7 +217,7 @@ function canceledMove(subjob: Subjob, context: Context): Reaction {
 }
 
 function backToWaiting(subjob: Subjob, context: Context): Reaction {
-  const to: SubjobState = { name: 'waiting', since: context.now, wake: { kind: 'ready' } };
+  const to = madeReady(context.now);
   const fields = { wanted: null, absent: null, failures: 0 };
   return {
     do: 'move',
@@ -238,12 +239,12 @@ function failureMove(subjob: Subjob, state: Active, evidence: Evidence, context:
         do: 'move',
         did: 'retried',
         text: why,
-        move: { index, event: 'again', why, with: fields, to: { name: 'waiting', since, wake: { kind: 'ready' } } },
+        move: { index, event: 'again', why, with: fields, to: madeReady(since) },
       };
     case 'more': {
       const { resources } = verdict;
       const text = `${why}; again with ${amounts(resources)}`;
-      const to: SubjobState = { name: 'waiting', since, wake: { kind: 'ready' } };
+      const to = madeReady(since);
       const move: Move = { index, event: 'again', why: text, with: { ...fields, resources }, to };
       return { do: 'move', did: 'retried', text, move };
     }
@@ -277,5 +278,8 @@ function amounts({ memory, time }: Resources): string {
 /** Everything decided about one job's observations. */
 export interface Decided {
   readonly seen: Observation;
-  reaction: Reaction;
+  readonly reaction: Reaction;
 }
+
+/** What became of a job: the outcome of its change, with what was decided. */
+export type Applied = Outcome<JobDoc, readonly Decided[]>;

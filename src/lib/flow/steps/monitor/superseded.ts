@@ -4,11 +4,11 @@
 import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { claimId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import type { Change, Outcome, Store } from '../../../store.ts';
+import type { Change, Store } from '../../../store.ts';
 import { between, isAhead } from '../../../util/time.ts';
 import { openClaims, ownsKey, unsettled } from '../../farms/openclaims.ts';
 import type { Ports } from '../../ports.ts';
-import type { Decided } from './decide.ts';
+import type { Applied } from './decide.ts';
 import { isMissing, type Observation, splitKey } from './observation.ts';
 
 /** Claims, and attempts of them, that are asked about in one poll. */
@@ -44,14 +44,10 @@ export async function supersededKeys(
  * nothing was seen of one, when that is so again at least `grace` later. A batch system that forgets its jobs for a
  * while must not make us forget them.
  */
-export async function settleSuperseded(
-  ports: Ports,
-  outcomes: readonly Outcome<JobDoc>[],
-  decided: ReadonlyMap<string, Decided[]>,
-): Promise<void> {
+export async function settleSuperseded(ports: Ports, outcomes: readonly Applied[]): Promise<void> {
   const byClaim = new Map<string, Observation[]>();
-  for (const { id, doc } of outcomes) {
-    for (const { seen } of decided.get(id) ?? []) {
+  for (const { doc, note = [] } of outcomes) {
+    for (const { seen } of note) {
       if (!doc || seen.subjob === undefined || ownsKey(doc, seen.subjob, seen.key)) continue;
       const { claim } = splitKey(seen.key);
       byClaim.set(claim, [...(byClaim.get(claim) ?? []), seen]);

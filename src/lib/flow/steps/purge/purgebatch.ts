@@ -4,6 +4,7 @@ import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
 import { isStillFree, judge } from '../../../domain/data/purgerules.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
+import { tookEffect } from '../../../store.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -67,7 +68,7 @@ export function candidateOf({ doc, file, verdict }: Judged): Candidate {
   return { doc, file, rule: verdict.free, copies: verdict.copies };
 }
 
-type Change = (doc: DataDoc, candidate: Candidate, file: RawFile | undefined) => Original | undefined;
+type Change = (candidate: Candidate, file: RawFile) => Original | undefined;
 
 /** Changes the originals of candidates, one write for each document; answers those that were changed. */
 async function changeOriginals(
@@ -76,44 +77,36 @@ async function changeOriginals(
   change: Change,
   history?: (files: number) => { to: string; why: string },
 ): Promise<Set<Candidate>> {
-  const changed = new Set<Candidate>();
   const at = await ports.store.now();
-  const byDoc = groupBy(candidates, ({ doc }) => doc._id);
-  const outcomes = await ports.store.bulk<DataDoc>(
-    [...byDoc].map(([id, mine]) => ({
+  const outcomes = await ports.store.bulk<DataDoc, Candidate[]>(
+    [...groupBy(candidates, ({ doc }) => doc._id)].map(([id, mine]) => ({
       id,
       change: (doc) => {
-        if (!doc) return { skip: 'gone' };
-        const byName = new Map(mine.map((candidate) => [candidate.file.name, candidate]));
-        for (const candidate of mine) changed.delete(candidate);
-        const files = doc.files.map((file) => {
-          const candidate = byName.get(file.name);
-          const original = candidate && change(doc, candidate, file);
-          if (!original) return file;
-          changed.add(candidate);
-          return { ...file, original };
+        const byName = new Map(doc?.files.map((file) => [file.name, file]));
+        const originals = new Map<string, Original>();
+        const changed = mine.filter((candidate) => {
+          const file = byName.get(candidate.file.name);
+          const original = file && change(candidate, file);
+          if (original) originals.set(file.name, original);
+          return original !== undefined;
         });
-        const count = mine.filter((candidate) => changed.has(candidate)).length;
-        if (count === 0) return { skip: 'nothing of it is ours to change' };
-        const entry = history?.(count);
+        if (!doc || changed.length === 0) return { skip: 'nothing of it is ours to change' };
+        const files = doc.files.map((file) => ({ ...file, original: originals.get(file.name) ?? file.original }));
+        const entry = history?.(changed.length);
         const lines = entry ? appendHistory(doc.history, { at, by: ports.by, ...entry }) : doc.history;
-        return { write: { ...doc, files, history: lines } };
+        return { write: { ...doc, files, history: lines }, note: changed };
       },
     })),
   );
-  for (const { id, result } of outcomes) {
-    if (result === 'written' || result === 'already') continue;
-    for (const candidate of byDoc.get(id) ?? []) changed.delete(candidate);
-  }
-  return changed;
+  return new Set(outcomes.filter(tookEffect).flatMap(({ note }) => note ?? []));
 }
 
 /** present -> purging, if the file is still what was judged: same copies, nobody busy with it. */
 async function claim(session: PurgeSession, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const { nonce, ports } = session;
   const since = await ports.store.now();
-  const claimed = await changeOriginals(session, candidates, (_doc, { file: judged, copies }, file) => {
-    if (file?.original.state !== 'present' || file.path !== judged.path || file.adler32 !== judged.adler32) return;
+  const claimed = await changeOriginals(session, candidates, ({ file: judged, copies }, file) => {
+    if (file.original.state !== 'present' || file.path !== judged.path || file.adler32 !== judged.adler32) return;
     const original: Original = { state: 'purging', nonce, host: ports.host, lock: ports.settings.folder, since };
     return isStillFree({ ...file, original }, { nonce, copies, now: since }) ? original : undefined;
   });
@@ -144,7 +137,7 @@ async function confirm(session: PurgeSession, ready: readonly Ready[]) {
   await removal.announce(ready.flatMap(({ going, markers }) => [going, ...markers]));
   const now = await ports.store.now();
   const checks = new Map(ready.map((one) => [one.candidate, one.checks]));
-  const confirmed = await changeOriginals(session, [...checks.keys()], (_doc, candidate, file) => {
+  const confirmed = await changeOriginals(session, [...checks.keys()], (candidate, file) => {
     const sound = isStillFree(file, { nonce, copies: checks.get(candidate) ?? [], now });
     return sound && file.original.state === 'purging' ? { ...file.original, receipt: receipt.name } : undefined;
   });
@@ -168,14 +161,13 @@ async function record(session: PurgeSession, outcomes: readonly Outcome[]): Prom
   await changeOriginals(
     session,
     gone,
-    (_doc, candidate, file) =>
-      file && file.path === candidate.file.path && file.original.state !== 'purged' ? purged : undefined,
+    (candidate, file) => (file.path === candidate.file.path && file.original.state !== 'purged' ? purged : undefined),
     words,
   );
   const kept = outcomes.flatMap((outcome) => (outcome.gone || outcome.aside !== undefined ? [] : [outcome]));
   const backs = new Map(kept.map(({ candidate, back }) => [candidate, back]));
-  await changeOriginals(session, [...backs.keys()], (_doc, candidate, file) => {
-    if (file?.original.state !== 'purging' || file.original.nonce !== nonce) return undefined;
+  await changeOriginals(session, [...backs.keys()], (candidate, file) => {
+    if (file.original.state !== 'purging' || file.original.nonce !== nonce) return undefined;
     return backs.get(candidate) ?? { state: 'present' };
   });
 }

@@ -36,21 +36,20 @@ async function* recoverDoc(session: PurgeSession, doc: DataDoc): Step {
     await putBack(buffer, `${file.path}_closed`, nonce);
     settled.set(file.name, await settle(session, doc, file, await putBack(buffer, file.path, nonce), now));
   }
-  const outcome = await ports.store.update<DataDoc>(doc._id, (current) => {
-    const files = current?.files.map((file) =>
-      isLeft(session, doc.level, file.original) ? { ...file, original: settled.get(file.name) ?? file.original } : file,
+  const outcome = await ports.store.update<DataDoc, Map<string, Original>>(doc._id, (current) => {
+    const note = new Map(
+      current?.files.flatMap(({ name, original }) => {
+        const next = isLeft(session, doc.level, original) ? settled.get(name) : undefined;
+        return next ? [[name, next] as const] : [];
+      }),
     );
-    if (!current || !files) return { skip: 'gone' };
-    const entry = {
-      at: now,
-      by: ports.by,
-      to: 'purge settled',
-      why: `${settled.size} claims of a purge that was killed`,
-    };
-    return { write: { ...current, files, history: appendHistory(current.history, entry) } };
+    if (!current || note.size === 0) return { skip: 'settled by another' };
+    const files = current.files.map((file) => ({ ...file, original: note.get(file.name) ?? file.original }));
+    const entry = { at: now, by: ports.by, to: 'purge settled', why: `${note.size} claims of a purge that was killed` };
+    return { write: { ...current, files, history: appendHistory(current.history, entry) }, note };
   });
   if (!tookEffect(outcome)) return;
-  for (const [name, original] of settled) yield itemOf(doc, name, original);
+  for (const [name, original] of outcome.note ?? []) yield itemOf(doc, name, original);
 }
 
 /** A claim of a purge that has ended: it held the lock of this configuration, or of this buffer, which is ours now. */

@@ -91,13 +91,17 @@ export function registeredAs(known: Known, numbers: Pick<Found, 'run' | 'subrun'
 }
 
 /** Writes the changes; in a dry run answers what each would decide on its `base`. */
-export async function write<D extends Doc>(round: Round, changes: readonly Change<D>[]): Promise<Outcome<D>[]> {
+export async function write<D extends Doc, N = unknown>(
+  round: Round,
+  changes: readonly Change<D, N>[],
+): Promise<Outcome<D, N>[]> {
   if (changes.length === 0) return [];
   if (!round.dryRun) return round.ports.store.bulk(changes);
   return changes.map(({ id, base, change }) => {
     const decision = change(base);
-    if ('skip' in decision) return { id, result: 'skipped', why: decision.skip };
-    return 'write' in decision ? { id, result: 'written', doc: decision.write } : { id, result: 'written' };
+    const note = decision.note === undefined ? {} : { note: decision.note };
+    if ('skip' in decision) return { id, result: 'skipped', why: decision.skip, ...note };
+    return { id, result: 'written', ...('write' in decision ? { doc: decision.write } : {}), ...note };
   });
 }
 

@@ -2,12 +2,13 @@
 // `retry`. It never touches what a batch system may still run, unless the site has been away for `giveUp`.
 import type { ClaimDoc, FarmDoc } from '../../../domain/farms/farm.ts';
 import { farmId, refOf } from '../../../domain/ids.ts';
-import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
-import { isActive, keyOf } from '../../../domain/jobs/states.ts';
-import { type Change, idsWith, tookEffect } from '../../../store.ts';
+import type { JobDoc, Move } from '../../../domain/jobs/job.ts';
+import { isActive, keyOf, madeReady } from '../../../domain/jobs/states.ts';
+import { type Change, idsWith } from '../../../store.ts';
 import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
+import { actsOf, jobsOf, moveDue } from '../../jobs/moves.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { endExpired } from '../../switches/holds.ts';
@@ -32,17 +33,13 @@ export async function* reset(ports: Ports, options: ResetOptions = {}): Step {
 /** Puts claims back that were never recorded: they have never run. `before`: only those claimed before. */
 async function* unclaim(ports: Ports, site: string, before: Iso, options: ResetOptions, why: string): Step {
   const rows = await ports.store.view(views.active, { prefix: [site, 'submitting'] });
-  yield* putBack(
-    ports,
-    rows.map((row) => row.id),
-    options,
-    (job, at) =>
-      job.subjobs.flatMap(({ index, state }): Move[] => {
-        if (state.name !== 'submitting' || state.lock.site !== site) return [];
-        // Claimed beyond now, by a wrong clock: it would wait for that day. Who still submits it loses the record.
-        if (state.since > before && !isAhead(state.since, at)) return [];
-        return [{ index, event: 'unclaim', why, to: { name: 'waiting', since: at, wake: { kind: 'ready' } } }];
-      }),
+  yield* putBack(ports, rows, options, (job, at) =>
+    job.subjobs.flatMap(({ index, state }): Move[] => {
+      if (state.name !== 'submitting' || state.lock.site !== site) return [];
+      // Claimed beyond now, by a wrong clock: it would wait for that day. Who still submits it loses the record.
+      if (state.since > before && !isAhead(state.since, at)) return [];
+      return [{ index, event: 'unclaim', why, to: madeReady(at) }];
+    }),
   );
 }
 
@@ -94,60 +91,31 @@ export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions)
 /** Puts back everything that is locked to a site under an epoch before `epoch`, whatever the batch system does with it. */
 export async function* abandon(ports: Ports, site: string, epoch: number, why: string, options: StepOptions): Step {
   const rows = await ports.store.view(views.active, { prefix: [site] });
-  const ids = rows.map((row) => row.id);
-  yield* putBack(ports, ids, options, (job, at) =>
+  yield* putBack(ports, rows, options, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {
       // The site may be back by now, and what it has claimed since is not what was given up.
       if (!isActive(state) || !('lock' in state) || state.lock?.site !== site || state.lock.epoch >= epoch) return [];
       const event = state.name === 'submitting' ? 'unclaim' : 'giveUp';
-      const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
-      return [{ index, event, why, to, with: { wanted: null, absent: null } }];
+      return [{ index, event, why, to: madeReady(at), with: { wanted: null, absent: null } }];
     }),
   );
 }
 
-/** Applies moves to jobs in bulk, one item per move. */
+/** Applies moves to jobs, one item per move. */
 async function* putBack(
   ports: Ports,
-  ids: readonly string[],
+  rows: readonly { id: string }[],
   options: StepOptions,
   moves: (job: JobDoc, at: Iso) => Move[],
 ): Step {
-  const unique = [...new Set(ids)];
-  const docs = await ports.store.get<JobDoc>(unique);
+  const jobs = await jobsOf(ports, rows);
   const at = await ports.store.now();
-  const due = [...docs.values()].filter((job) => moves(job, at).length > 0);
-  if (options.dryRun) {
-    for (const job of due) for (const move of moves(job, at)) yield { ...putBackItem(job, move), dryRun: true };
-    return;
+  const outcomes = await moveDue(ports, jobs, at, (job) => moves(job, at), options);
+  for (const { job, act } of actsOf(outcomes)) {
+    const ref = refOf(job.run, job.module, job.pass, act.index);
+    const text = 'why' in act ? act.why : '';
+    yield { kind: 'job', ref, did: 'put-back', text, state: 'waiting', ...(options.dryRun ? { dryRun: true } : {}) };
   }
-  const made = new Map<string, Move[]>();
-  const outcomes = await ports.store.bulk<JobDoc>(
-    due.map(
-      (job): Change<JobDoc> => ({
-        id: job._id,
-        base: job,
-        change: (doc) => {
-          const found = doc ? moves(doc, at) : [];
-          made.set(job._id, found);
-          return doc && found.length > 0 ? { write: transition(doc, found, at, ports.by) } : { skip: 'moved on' };
-        },
-      }),
-    ),
-  );
-  for (const outcome of outcomes.filter(tookEffect)) {
-    for (const move of made.get(outcome.id) ?? []) yield putBackItem(outcome.doc!, move);
-  }
-}
-
-function putBackItem(job: JobDoc, move: Move): Item {
-  return {
-    kind: 'job',
-    ref: refOf(job.run, job.module, job.pass, move.index),
-    did: 'put-back',
-    text: move.why ?? '',
-    state: 'waiting',
-  };
 }
 
 /** Claims looked at in one round. */

@@ -3,11 +3,13 @@
 import { SCHEMA } from '../../../domain/doc.ts';
 import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { claimId } from '../../../domain/ids.ts';
-import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
-import { keyOf, type Lock } from '../../../domain/jobs/states.ts';
-import { tookEffect } from '../../../store.ts';
+import type { JobDoc, Move } from '../../../domain/jobs/job.ts';
+import { keyOf, type Lock, madeReady } from '../../../domain/jobs/states.ts';
+import { type Outcome, tookEffect } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import type { OpenFarm } from '../../farms/farm.ts';
+import { moveJobs } from '../../jobs/moves.ts';
 import type { Ports } from '../../ports.ts';
 import type { Ready } from './pick.ts';
 
@@ -48,22 +50,21 @@ export async function claimAttempts(ports: Ports, open: OpenFarm, ready: readonl
     claim: nonce,
     index: position,
   });
-  let position = 0;
-  const wanted = ready.map(({ job, subjobs }) => ({
-    job,
-    locks: new Map(subjobs.map((index) => [index, lockFor(position++)])),
-  }));
-  const outcomes = await ports.store.bulk<JobDoc>(
-    wanted.map(({ job, locks }) => ({
-      id: job._id,
-      base: job,
-      change: (current) => claimOf(current, locks, at, ports.by),
-    })),
+  const wanted = groupBy(
+    refs.map(([id, index], position) => ({ id, index, lock: lockFor(position) })),
+    ({ id }) => id,
   );
-  const attempts = outcomes.flatMap((outcome, at) => {
+  const outcomes = await moveJobs(
+    ports,
+    ready.map(({ job }) => job),
+    at,
+    (job) => claimMoves(job, wanted.get(job._id) ?? [], at),
+  );
+  const attempts = outcomes.flatMap((outcome) => {
     const job = outcome.doc;
     if (!tookEffect(outcome) || !job) return [];
-    return [...wanted[at]!.locks].flatMap(([index, lock]) => (owns(job, index, lock) ? [{ job, index, lock }] : []));
+    const mine = (wanted.get(job._id) ?? []).filter(({ index, lock }) => owns(job, index, lock));
+    return mine.map(({ index, lock }) => ({ job, index, lock }));
   });
   if (attempts.length > 0) await markTaken(ports, doc);
   return { nonce, attempts };
@@ -79,21 +80,14 @@ async function markTaken(ports: Ports, doc: ClaimDoc): Promise<void> {
 }
 
 /** All or nothing per job: a job that somebody else touched meanwhile is looked at again in the next round. */
-function claimOf(job: JobDoc | undefined, locks: ReadonlyMap<number, Lock>, at: string, by: string) {
-  if (!job) return { skip: 'gone' };
-  const moves: Move[] = [];
-  for (const [index, lock] of locks) {
+function claimMoves(job: JobDoc, wanted: readonly { index: number; lock: Lock }[], at: Iso): Move[] {
+  const moves = wanted.flatMap(({ index, lock }): Move[] => {
     const subjob = job.subjobs[index];
-    if (subjob?.state.name !== 'waiting' || subjob.state.wake.kind !== 'ready') return { skip: 'claimed by another' };
-    moves.push({
-      index,
-      event: 'claim',
-      to: { name: 'submitting', since: at, lock },
-      why: lock.site,
-      with: { attempt: subjob.attempt + 1, absent: null, raw: null, wanted: null },
-    });
-  }
-  return { write: transition(job, moves, at, by) };
+    if (subjob?.state.name !== 'waiting' || subjob.state.wake.kind !== 'ready') return [];
+    const fields = { attempt: subjob.attempt + 1, absent: null, raw: null, wanted: null };
+    return [{ index, event: 'claim', to: { name: 'submitting', since: at, lock }, why: lock.site, with: fields }];
+  });
+  return moves.length === wanted.length ? moves : [];
 }
 
 /** True when the subjob's lock is exactly this one. */
@@ -105,21 +99,26 @@ function owns(job: JobDoc, index: number, lock: Lock): boolean {
 /** Puts attempts back that were never handed to the batch system. */
 export async function unclaim(ports: Ports, attempts: readonly Attempt[]): Promise<void> {
   const at = await ports.store.now();
-  const to = { name: 'waiting', since: at, wake: { kind: 'ready' } } as const;
   const why = 'its task cannot be made now';
-  await ports.store.bulk<JobDoc>(
-    [...groupBy(attempts, ({ job }) => job._id)].map(([id, mine]) => ({
-      id,
-      change: (doc) => {
-        const ours = doc ? mine.filter(({ index, lock }) => isSubmitting(doc, index, lock)) : [];
-        const moves = ours.map(({ index }): Move => ({ index, event: 'unclaim', to, why }));
-        return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ours' };
-      },
-    })),
+  await moveAttempts(ports, attempts, at, (job, { index, lock }) =>
+    isSubmitting(job, index, lock) ? { index, event: 'unclaim', to: madeReady(at), why } : undefined,
   );
 }
 
-function isSubmitting(job: JobDoc, index: number, lock: Lock): boolean {
+/** Moves the subjobs of attempts; outcomes of their jobs. */
+export async function moveAttempts<A extends Attempt>(
+  ports: Ports,
+  attempts: readonly A[],
+  at: Iso,
+  move: (job: JobDoc, attempt: A) => Move | undefined,
+): Promise<Outcome<JobDoc>[]> {
+  const byJob = groupBy(attempts, ({ job }) => job._id);
+  const jobs = [...new Map(attempts.map(({ job }) => [job._id, job])).values()];
+  return moveJobs(ports, jobs, at, (job) => (byJob.get(job._id) ?? []).flatMap((attempt) => move(job, attempt) ?? []));
+}
+
+/** True while nobody has taken the claim of this subjob back. */
+export function isSubmitting(job: JobDoc, index: number, lock: Lock): boolean {
   return job.subjobs[index]?.state.name === 'submitting' && owns(job, index, lock);
 }
 
@@ -130,40 +129,25 @@ export async function recordAttempts(
   ids: ReadonlyMap<string, string>,
 ): Promise<{ readonly recorded: readonly Attempt[]; readonly lost: readonly Attempt[] }> {
   const at = await ports.store.now();
-  const byJob = new Map<string, Attempt[]>();
-  for (const attempt of claim.attempts) {
-    if (ids.has(keyOf(attempt.lock))) byJob.set(attempt.job._id, [...(byJob.get(attempt.job._id) ?? []), attempt]);
-  }
-  const groups = [...byJob.values()];
-  const outcomes = await ports.store.bulk<JobDoc>(
-    groups.map((attempts) => ({
-      id: attempts[0]!.job._id,
-      base: attempts[0]!.job,
-      change: (doc) => {
-        const moves = doc ? attempts.flatMap((attempt) => recordMove(doc, attempt, ids, at)) : [];
-        return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ours' };
-      },
-    })),
+  const known = claim.attempts.flatMap((attempt) => {
+    const backendId = ids.get(keyOf(attempt.lock));
+    return backendId === undefined ? [] : [{ ...attempt, backendId }];
+  });
+  const outcomes = await moveAttempts(ports, known, at, (job, { index, lock, backendId }) =>
+    isSubmitting(job, index, lock)
+      ? { index, event: 'record', to: { name: 'submitted', since: at, lock, backendId } }
+      : undefined,
   );
+  const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
   const recorded: Attempt[] = [];
   const lost: Attempt[] = [];
-  for (const [position, outcome] of outcomes.entries()) {
-    for (const attempt of groups[position]!) {
-      // Not by what this write did: its reply may have been lost, and the attempt may run or have ended since.
-      const state = outcome.doc?.subjobs[attempt.index]?.state.name;
-      const ours = outcome.doc !== undefined && owns(outcome.doc, attempt.index, attempt.lock);
-      if (ours && (state === 'submitted' || state === 'running')) recorded.push(attempt);
-      else if (!ours && outcome.result !== 'lost') lost.push(attempt);
-    }
+  for (const attempt of known) {
+    // Not by what this write did: its reply may have been lost, and the attempt may run or have ended since.
+    const { doc, result } = byId.get(attempt.job._id) ?? {};
+    const state = doc?.subjobs[attempt.index]?.state.name;
+    const ours = doc !== undefined && owns(doc, attempt.index, attempt.lock);
+    if (ours && (state === 'submitted' || state === 'running')) recorded.push(attempt);
+    else if (!ours && result !== 'lost') lost.push(attempt);
   }
   return { recorded, lost };
-}
-
-function recordMove(doc: JobDoc, attempt: Attempt, ids: ReadonlyMap<string, string>, at: string): Move[] {
-  const state = doc.subjobs[attempt.index]?.state;
-  if (state?.name !== 'submitting' || keyOf(state.lock) !== keyOf(attempt.lock)) return [];
-  const backendId = ids.get(keyOf(attempt.lock))!;
-  return [
-    { index: attempt.index, event: 'record', to: { name: 'submitted', since: at, lock: attempt.lock, backendId } },
-  ];
 }

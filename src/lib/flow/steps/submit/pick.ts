@@ -1,11 +1,12 @@
 // Which ready passes go next: the queue order, the fair share of automatic and requested work, and readiness on fresh
 // documents. What turns out not to be ready is told what to wait for, so that it costs nothing until that comes.
-import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
+import type { JobDoc, Move, Subjob } from '../../../domain/jobs/job.ts';
 import type { JobFacts } from '../../../domain/jobs/readiness.ts';
 import { firstUnmet, type Gate, jobGates } from '../../../domain/jobs/readiness.ts';
 import type { FarmSettings } from '../../../domain/settings.ts';
 import { SHARES } from '../../../views/jobs.ts';
 import { jobFacts } from '../../jobs/facts.ts';
+import { moveJobs } from '../../jobs/moves.ts';
 import type { Ports } from '../../ports.ts';
 import { type Order, queue } from './queue.ts';
 
@@ -69,7 +70,9 @@ async function judged(ports: Ports, farm: FarmSettings, ids: readonly string[], 
     const unmet = firstUnmet(jobGates(facts));
     if (unmet) gated.push({ job, gate: unmet });
     else if (left > 0) {
-      const subjobs = readySubjobs(job).slice(0, left);
+      const subjobs = readySubjobs(job)
+        .slice(0, left)
+        .map(({ index }) => index);
       left -= subjobs.length;
       ready.push({ job, facts, subjobs });
     }
@@ -77,11 +80,9 @@ async function judged(ports: Ports, farm: FarmSettings, ids: readonly string[], 
   return { ready, gated, examined: ready.length + gated.length };
 }
 
-function readySubjobs(job: JobDoc): number[] {
+function readySubjobs(job: JobDoc): Subjob[] {
   if (job._conflicts) return [];
-  return job.subjobs
-    .filter(({ state }) => state.name === 'waiting' && state.wake.kind === 'ready')
-    .map((subjob) => subjob.index);
+  return job.subjobs.filter(({ state }) => state.name === 'waiting' && state.wake.kind === 'ready');
 }
 
 /**
@@ -146,22 +147,16 @@ export function shareOut(
 export async function gateJobs(ports: Ports, gated: readonly Gated[]): Promise<void> {
   if (gated.length === 0) return;
   const at = await ports.store.now();
-  await ports.store.bulk<JobDoc>(
-    gated.map(({ job, gate }) => ({
-      id: job._id,
-      base: job,
-      change: (doc) => {
-        const on = gate.on ?? `config:${ports.settings.hash}`;
-        const moves = (doc ? readySubjobs(doc) : []).map((index): Move => {
-          const to = {
-            name: 'waiting',
-            since: doc!.subjobs[index]!.state.since,
-            wake: { kind: 'on', id: on },
-          } as const;
-          return { index, event: 'gate', to };
-        });
-        return doc && moves.length > 0 ? { write: transition(doc, moves, at, ports.by) } : { skip: 'no longer ready' };
-      },
-    })),
+  const awaited = new Map(gated.map(({ job, gate }) => [job._id, gate.on ?? `config:${ports.settings.hash}`]));
+  await moveJobs(
+    ports,
+    gated.map(({ job }) => job),
+    at,
+    (job) => {
+      const id = awaited.get(job._id) ?? '';
+      return readySubjobs(job).map(({ index, state: { since } }): Move => {
+        return { index, event: 'gate', to: { name: 'waiting', since, wake: { kind: 'on', id } } };
+      });
+    },
   );
 }

@@ -1,8 +1,6 @@
 // HTTP to one server: a request and its answer, and whether a server that is silent still lives. Knows no CouchDB.
-
 import { Agent, request as ask } from 'undici';
 import { codeOf } from '../../../util/systemerrors.ts';
-import { given } from '../../../util/values/given.ts';
 
 export interface Exchange {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -72,7 +70,7 @@ export class Http {
       const reply = await ask(url, {
         method,
         headers,
-        ...given({ body }),
+        ...(body !== undefined && { body }),
         dispatcher: this.#agent,
         signal: dead.signal,
         headersTimeout: slow ? HOURS : this.#timing.longest,
@@ -87,7 +85,7 @@ export class Http {
         status: reply.statusCode,
         text,
         ...(seen && { date: seen }),
-        ...given({ retryAfter }),
+        ...(retryAfter !== undefined && { retryAfter }),
       };
     } finally {
       stop();

@@ -5,6 +5,7 @@ import { misplaced } from '../../../../domain/runs/placement.ts';
 import { type Outcome, tookEffect } from '../../../../store.ts';
 import { parallel } from '../../../../util/concurrency.ts';
 import { shown } from '../../../../util/text/names.ts';
+import { groupBy } from '../../../../util/values/group.ts';
 import type { Found } from '../../../copies/buffer/listing.ts';
 import type { Item, Step } from '../../../ports.ts';
 import { banBy, dry, type Round, registeredAs, write } from '../round.ts';
@@ -155,18 +156,11 @@ export function troubleItem(round: Round, file: Found, { did, text, next = 'dflo
 
 /** One compare-and-swap per data document; a file that another register wrote meanwhile is skipped. */
 async function* register(round: Round, files: readonly NewFile[]): Step {
-  const byRun = new Map<number, NewFile[]>();
-  for (const file of files) byRun.set(file.run, [...(byRun.get(file.run) ?? []), file]);
+  const byRun = groupBy(files, ({ run }) => run);
   const at = await round.ports.store.now();
-  const added = new Map<number, readonly RawFile[]>();
-  const changes = [...byRun].map(([run, group]) => {
-    const { doc, change } = withFiles(round, run, group, at, (names) => added.set(run, names));
-    return { id: doc, change, ...baseOf(round, run) };
-  });
-  const outcomes = await write<DataDoc>(round, changes);
-  for (const [index, run] of [...byRun.keys()].entries()) {
-    yield* outcomeItems(round, run, outcomes[index], added.get(run) ?? []);
-  }
+  const changes = [...byRun].map(([run, group]) => ({ ...withFiles(round, run, group, at), ...baseOf(round, run) }));
+  const outcomes = await write(round, changes);
+  for (const [index, run] of [...byRun.keys()].entries()) yield* outcomeItems(round, run, outcomes[index]);
 }
 
 function baseOf(round: Round, run: number): { base?: DataDoc } {
@@ -177,14 +171,13 @@ function baseOf(round: Round, run: number): { base?: DataDoc } {
 function* outcomeItems(
   round: Round,
   run: number,
-  outcome: Outcome<DataDoc> | undefined,
-  added: readonly RawFile[],
+  outcome: Outcome<DataDoc, readonly RawFile[]> | undefined,
 ): Generator<Item> {
   if (!outcome) return;
   if (outcome.doc) round.known.data.set(run, outcome.doc);
   if (tookEffect(outcome)) {
     const kept = outcome.doc?.keep.kept ?? true;
-    for (const { subrun, name, size, adler32 } of added) {
+    for (const { subrun, name, size, adler32 } of outcome.note ?? []) {
       const text = `${name} ${size} bytes, adler32 ${adler32}${kept ? '' : ', sampled out'}`;
       yield { ...dataRefOf(round, run), did: 'registered', subrun, name, size, adler32, kept, text, ...dry(round) };
     }

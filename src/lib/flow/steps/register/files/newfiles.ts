@@ -6,9 +6,8 @@ import { guidOf, rawLfn } from '../../../../domain/data/identity.ts';
 import { appendHistory, SCHEMA } from '../../../../domain/doc.ts';
 import { dataId, refOf } from '../../../../domain/ids.ts';
 import { keepRun } from '../../../../domain/runs/keep.ts';
-import type { Decision } from '../../../../store.ts';
+import type { Change, Decision } from '../../../../store.ts';
 import type { Iso } from '../../../../util/time.ts';
-import { given } from '../../../../util/values/given.ts';
 import type { Found } from '../../../copies/buffer/listing.ts';
 import type { About } from '../../../ports.ts';
 import type { Round } from '../round.ts';
@@ -24,26 +23,24 @@ export function dataRefOf(round: Round, run: number): About<'file'> {
 
 /**
  * The change that adds `files` to the data document of `run`. Subruns that are there already stay as they are: the
- * next round compares them. `added` is told what the last call of the change added.
+ * next round compares them. Its note is what it adds.
  */
 export function withFiles(
   round: Round,
   run: number,
   files: readonly NewFile[],
   at: Iso,
-  added: (files: readonly RawFile[]) => void,
-): { doc: string; change: (doc: DataDoc | undefined) => Decision<DataDoc> } {
-  const change = (doc: DataDoc | undefined): Decision<DataDoc> => {
+): Pick<Change<DataDoc, readonly RawFile[]>, 'id' | 'change'> {
+  const change = (doc: DataDoc | undefined): Decision<DataDoc, readonly RawFile[]> => {
     const present = new Set(doc?.files.map((file) => file.subrun));
     const fresh = files.filter((file) => !present.has(file.subrun)).map((file) => toRaw(round, file, at));
-    added(fresh);
     if (fresh.length === 0) return { skip: 'registered by another' };
     const base = doc ?? emptyDoc(round, run);
     const to = `${fresh.length} file${fresh.length === 1 ? '' : 's'} registered`;
     const history = appendHistory(base.history, { at, to, by: round.ports.by });
-    return { write: withDone({ ...base, files: [...base.files, ...fresh].sort(bySubrun), history }) };
+    return { write: withDone({ ...base, files: [...base.files, ...fresh].sort(bySubrun), history }), note: fresh };
   };
-  return { doc: dataId(round.buffer.level, run), change };
+  return { id: dataId(round.buffer.level, run), change };
 }
 
 function bySubrun(a: RawFile, b: RawFile): number {
@@ -78,7 +75,7 @@ function toRaw(round: Round, file: NewFile, at: Iso): RawFile {
     guid: guidOf(experiment, lfn),
     lfn,
     modified: file.modified,
-    ...given({ changed: file.changed }),
+    ...(file.changed === undefined ? {} : { changed: file.changed }),
     registered: at,
     late: false,
     original: { state: 'present' },
@@ -94,7 +91,7 @@ export function withFile(old: RawFile, next: RawFile, why: string, at: Iso, by: 
     const same = current.path === old.path && current.modified === old.modified && sameOriginal(current, old);
     if (!same) return { skip: 'changed by another' };
     const { path, modified, original, changed } = next;
-    const lies = { path, modified, original, ...given({ changed }) };
+    const lies = { path, modified, original, ...(changed === undefined ? {} : { changed }) };
     const files = doc.files.map((file) => (file === current ? { ...file, ...lies } : file));
     return { write: withDone({ ...doc, files, history: appendHistory(doc.history, { at, to: why, by }) }) };
   };
@@ -119,7 +116,7 @@ export function withContent(old: RawFile, content: Content, by: { at: Iso; by: s
     const file: RawFile = {
       ...rest,
       ...fields,
-      ...given({ changed }),
+      ...(changed === undefined ? {} : { changed }),
       name: content.path.slice(content.path.lastIndexOf('/') + 1),
       registered: by.at,
       original: { state: 'present' },
