@@ -18,10 +18,10 @@ describe('a job that has started and is listed no more, heartbeats every second'
   const look = (signs: object, runs = false) => unlisted({ record: false, ...signs }, 1_000, 'not listed', runs);
   test.each<[string, object, boolean, object]>([
     [
-      'its heart beats',
+      'its heartbeat goes on',
       { beat: 2_000, started: 9e6 },
       false,
-      { state: 'running', raw: 'not listed, but its heart beats' },
+      { state: 'running', raw: 'not listed, but its heartbeat goes on' },
     ],
     ['just started, no heartbeat yet', { started: 2_000 }, false, { state: 'running' }],
     ['some beats missing', { beat: 5_000, started: 9e6 }, false, { state: 'ended', inferred: true }],

@@ -143,9 +143,9 @@ describe('options', () => {
     [{ viaOptions: ['queue'] }, 'must be a map'],
     [{ viaOptions: { queue: {} } }, 'viaOptions.queue'],
     [{ gangadir: 'x' }, 'not an absolute path'],
-    [{ via: 'Slurm', gangadir: '/a b' }, 'such a name: /a b'],
+    [{ via: 'Slurm', gangadir: '/a b' }, 'this name: /a b'],
     [{ settings: 'Slurm.x=1' }, 'is not a setting of Ganga'],
-    [{ settings: '[Configuration]gangadir=/x' }, 'cannot have the gangadir'],
+    [{ settings: '[Configuration]gangadir=/x' }, 'gangadir must be an option'],
     [{ beat: '10ms' }, 'at least 1s'],
     [{ beat: '5m' }, 'three times'],
   ])('%j is refused', (options, text, hint) => {

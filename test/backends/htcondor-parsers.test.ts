@@ -237,11 +237,11 @@ describe('the submit description', () => {
 
 test.each<[Record<string, unknown>, string]>([
   [{ acounting_group: 'x' }, 'no option acounting_group'],
-  [{ transfer: 'perhaps' }, 'neither true nor false'],
+  [{ transfer: 'perhaps' }, 'not true or false'],
   [{ folder: '/a$b' }, 'cannot use a folder'],
   [{ folder: '/a,b' }, 'cannot use a folder'],
-  [{ extra: ['Hold = false'] }, 'extra cannot have hold'],
-  [{ extra: ['+DflowKey = "x"'] }, 'extra cannot have +dflowkey'],
+  [{ extra: ['Hold = false'] }, 'extra: hold is set by dflow'],
+  [{ extra: ['+DflowKey = "x"'] }, 'extra: +dflowkey is set by dflow'],
   [{ extra: ['queue 10'] }, 'not a line of a submit description'],
   [{ margin: 'long' }, 'not a duration'],
 ])('option %j is refused', (options, words) => {
@@ -263,7 +263,7 @@ test.each([
   'success_exit_code = 1',
   'index = 0',
 ])('extra %j is what dflow says itself, by another name', (line) => {
-  expect(() => parseOptions(farm({ extra: [line] }), '/a')).toThrow('dflow says that itself');
+  expect(() => parseOptions(farm({ extra: [line] }), '/a')).toThrow('is set by dflow itself');
 });
 
 test('extra: what goes on in the next line is refused; what dflow does not say is taken', () => {

@@ -284,15 +284,15 @@ describe('what is said to Slurm', () => {
 describe('options', () => {
   test.each<readonly [Record<string, unknown>, string, string | undefined]>([
     [{ partitoin: 'x' }, 'no option partitoin', 'did you mean partition?'],
-    [{ extra: '--array=1' }, 'extra cannot have --array=1', undefined],
+    [{ extra: '--array=1' }, 'extra: --array=1 is set by dflow', undefined],
     ...['-Q', '-Jreco', '-a1-3', '-o/x', '-Hx', '-kHJx', '--job-nam=x', '--arr=1-3', '--no-req', '-J x', '--', '-'].map(
-      (word) => [{ extra: [word] }, `extra cannot have ${word}: dflow says that itself`, undefined] as const,
+      (word) => [{ extra: [word] }, `extra: ${word} is set by dflow itself`, undefined] as const,
     ),
-    [{ extra: ['--constraint', 'ssd'] }, 'extra cannot have ssd as a word of its own', "extra: ['--constraint=ssd']"],
-    [{ extra: ['--exclusive', '-x', 'node1', 'node2'] }, 'extra cannot have node2 as a word of its own', undefined],
+    [{ extra: ['--constraint', 'ssd'] }, "extra: 'ssd' is not an option", "extra: ['--constraint=ssd']"],
+    [{ extra: ['--exclusive', '-x', 'node1', 'node2'] }, "extra: 'node2' is not an option", undefined],
     [{ extra: ['-C'] }, 'the value of -C is missing', undefined],
     [{ folder: 'here' }, 'not an absolute path', undefined],
-    [{ scratch: 'here' }, 'neither an absolute path nor a variable', 'scratch: $SLURM_TMPDIR'],
+    [{ scratch: 'here' }, 'not an absolute path or a variable', 'scratch: $SLURM_TMPDIR'],
     [{ margin: 'soon' }, 'not a duration', 'margin: 10m'],
     [{ partition: ['a'] }, 'not a line of text', undefined],
   ])('%j: %s', async (options, message, hint) => {

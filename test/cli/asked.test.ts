@@ -38,7 +38,7 @@ async function report(name: string, mask: number | undefined, made?: readonly st
 
 test.each([
   ['Big', 1, /^Maintenance does not ask for Big in 1\.0; asked for by Physics, Laser$/],
-  ['Odd', 2, /^Physics does not ask for Odd in 1\.0; no run type does$/],
+  ['Odd', 2, /^Physics does not ask for Odd in 1\.0; no run type asks for it$/],
   ['New', 2, /^automatic version 1\.0 does not define New; 2\.0 does$/],
 ])('%s of a run of type bit %i', async (name, mask, text) => {
   const { state, gates, next } = await report(name, mask);
@@ -61,7 +61,7 @@ test('of a run whose type asks for it nothing is said', async () => {
 test('of a run of which the type is not known yet nobody can say that it does not ask: its table is wanted, not a request', async () => {
   const { gates, next } = await report('Big', undefined, 'none');
   expect(gates.filter(({ gate }) => gate === 'asked')).toMatchObject([
-    { text: 'its run type is not known yet; Big is asked for by Physics, Laser', on: 'run:0000000001' },
+    { text: 'the run type is not known yet; Big is asked for by Physics, Laser', on: 'run:0000000001' },
   ]);
   expect(next).toEqual(['dflow tables load FILE', 'dflow enqueue']);
 });

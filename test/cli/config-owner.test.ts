@@ -35,7 +35,7 @@ test.each([
   'modules/go.sh',
 ])('not when everybody can write %s, unless it is named', async (name) => {
   chmodSync(join(folder, name), 0o777);
-  await expect(found()).rejects.toThrow(/does not run what others can write/);
+  await expect(found()).rejects.toThrow(/runs only files that others cannot change/);
   await expect(load({ cwd: '/', flag: join(folder, 'dflow.yaml'), env: {}, host: 'h' })).resolves.toBeDefined();
   await expect(load({ cwd: '/', env: { DFLOW_CONFIG: folder }, host: 'h' })).resolves.toBeDefined();
 });

@@ -123,9 +123,11 @@ policy:
 
 describe('mistakes', () => {
   test('a missing, empty or unreadable configuration', async () => {
-    await expect(load({ cwd: folder, flag: 'none.yaml', env: {}, host: 'x' })).rejects.toThrow('no configuration');
+    await expect(load({ cwd: folder, flag: 'none.yaml', env: {}, host: 'x' })).rejects.toThrow(
+      "none.yaml' does not exist",
+    );
     write('dflow.yaml', '# nothing\n');
-    expect(await problems()).toEqual([`dflow.yaml the configuration is empty (dflow init --from FOLDER writes one)`]);
+    expect(await problems()).toEqual([`dflow.yaml the configuration is empty (dflow init --from FOLDER)`]);
     // A directory of that name cannot be read by anybody, root included.
     rmSync(join(folder, 'dflow.yaml'));
     mkdirSync(join(folder, 'dflow.yaml'));
@@ -181,7 +183,7 @@ policy: [{cause: odd, text: '(', action: fail}]
     write('modules/1.0.yaml', MODULES);
     const found = await problems();
     expect(found.map((line) => line.replace(/ \(.*$/, ''))).toEqual([
-      expect.stringContaining('storage copy and storage disk are the same place'),
+      expect.stringContaining("storage elements 'copy' and 'disk' have the same address"),
       expect.stringMatching(/^dflow.yaml:3:5 level L1 has two buffers/),
       expect.stringContaining('no buffer has level L2'),
       expect.stringContaining('nothing would ever be purged'),
@@ -283,8 +285,8 @@ describe('init and origin', () => {
 
   test('marker files make the buffer one of markers; nothing to guess from is an error', async () => {
     mkdirSync(join(folder, 'raw'));
-    expect(() => planInit({ folder, from: 'raw' })).toThrow('to guess the pattern from');
-    expect(() => planInit({ folder, from: 'rwa' })).toThrow('no folder');
+    expect(() => planInit({ folder, from: 'raw' })).toThrow('from which to guess the pattern');
+    expect(() => planInit({ folder, from: 'rwa' })).toThrow('does not exist');
     for (const name of ['r1.dat', 'r1.dat_closed', 'r2.dat']) writeFileSync(join(folder, 'raw', name), '');
     writeInit(planInit({ folder, from: 'raw' }));
     expect((await read()).settings.buffers[0]).toMatchObject({ closed: 'marker', pattern: 'r{run}.dat' });

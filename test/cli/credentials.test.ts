@@ -43,7 +43,7 @@ test('a token says when it expires; an opaque one does not', () => {
 test('good ones are silent and their end is told to other hosts', async () => {
   const ports = await withCredentials({ check: 'echo 36000' });
   expect(await collect(requireCredentials(ports))).toEqual([]);
-  expect(await said(ports)).toMatchObject({ state: 'ok', expires: '2026-07-14T16:00:00.000Z', text: 'good for 10h' });
+  expect(await said(ports)).toMatchObject({ state: 'ok', expires: '2026-07-14T16:00:00.000Z', text: 'valid for 10h' });
 });
 
 test('less than is asked for: a warning, and the step goes on', async () => {
@@ -74,7 +74,9 @@ test.each([
   }
   expect((await readRun(ports, 1)).files[0]?.replicas).toEqual({});
   expect(await said(ports)).toMatchObject({ state: 'expired' });
-  expect((await status(ports)).needYou.map(({ next }) => next)).toContain('log in on buffer1 and renew them');
+  expect((await status(ports)).needYou.map(({ next }) => next)).toContain(
+    'log in on buffer1 and renew the credentials',
+  );
 });
 
 test('renew is tried once; the token that ends first counts; no secret is shown', async () => {
@@ -85,7 +87,7 @@ test('renew is tried once; the token that ends first counts; no secret is shown'
   const credentials = { check: 'echo 99999', token: file, renew: `printf %s '${fresh}' > token`, warn: HOUR };
   const renewing = { ...ports, settings: { ...ports.settings, credentials } };
   expect(await collect(requireCredentials(renewing))).toEqual([]);
-  expect(await said(ports)).toMatchObject({ state: 'ok', text: 'good for 5h' });
+  expect(await said(ports)).toMatchObject({ state: 'ok', text: 'valid for 5h' });
   await writeFile(file, token({ exp: ms(T0) / 1000 - 1 }));
   const failing = { ...ports, settings: { ...ports.settings, credentials: { ...credentials, renew: 'true' } } };
   const error = await collect(requireCredentials(failing)).catch((thrown: unknown) => thrown);

@@ -49,7 +49,7 @@ test('a receipt is read from the folder of receipts only', async () => {
 test('the key of a job never leads out of the folder of its jobs', () => {
   const jobs = new JobFolder(join(folder, 'jobs'));
   jobs.create();
-  expect(() => jobs.remove('started', '../../precious')).toThrow(/leads out of the folder/);
+  expect(() => jobs.remove('started', '../../precious')).toThrow(/lies outside the folder/);
   expect(existsSync(join(folder, 'precious'))).toBe(true);
   expect(jobs.path('started', 'a..b.0')).toBe(join(folder, 'jobs/started/a..b.0'));
 });

@@ -156,8 +156,8 @@ describe('why of what the batch system has', () => {
   });
 
   test.each([
-    'no longer in squeue, but its heart beats',
-    'NODE_FAIL, its heart beats',
+    'no longer in squeue, but its heartbeat goes on',
+    'NODE_FAIL, its heartbeat goes on',
   ])('%s: said, but nothing is to be put back of what lives', async (raw) => {
     const { all, next } = await gates(['running', 'running'], raw);
     expect(all).toMatchObject([

@@ -67,7 +67,7 @@ test('the same seed makes the same bytes, another seed others; a folder of somet
     expect(bytes(again).equals(bytes(folder))).toBe(true);
     expect(bytes(other).equals(bytes(folder))).toBe(false);
     rmSync(join(other, '.dflow-demo'));
-    expect(() => makeExperiment(other, { seed: 1 })).toThrow(/no demo/);
+    expect(() => makeExperiment(other, { seed: 1 })).toThrow(/does not hold a demo/);
     expect(existsSync(join(other, 'raw/l1'))).toBe(true);
   } finally {
     for (const path of [again, other]) rmSync(path, { recursive: true, force: true });

@@ -222,7 +222,7 @@ describe('in the configuration', () => {
     expect(rows.map(({ cause, action, verdict }) => [cause, action, verdict])).toEqual([
       ['too-big', 'more', 'again with 3072 MiB'],
       ['too-big', 'fail', 'failed for good'],
-      ['calibration-missing', 'hold', 'held until somebody releases it'],
+      ['calibration-missing', 'hold', 'held until a person acts'],
       ['exit-2', 'retry', 'again now'],
       ['killed', 'retry', 'again now'],
       ['exit-3', 'fail', 'failed for good'],

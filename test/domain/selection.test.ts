@@ -63,7 +63,7 @@ describe('words', () => {
       return selectionOf({ refs, flags, states: ['failed'], needed }, now);
     };
     await expect(of({ state: ['faild'] })).rejects.toMatchObject({ hint: 'did you mean failed?' });
-    await expect(of({}, [], true)).rejects.toThrow('needs a selection');
+    await expect(of({}, [], true)).rejects.toThrow('--all is required');
     await expect(of({ pass: 'first' })).rejects.toThrow('is not a pass');
     await expect(of({ since: 'tuesday' })).rejects.toThrow(/not a (time|date)/);
     expect(await of({ since: '12h' })).toMatchObject({ since: '2026-07-14T00:00:00.000Z', states: ['failed'] });

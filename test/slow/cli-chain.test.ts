@@ -93,7 +93,7 @@ describe('a chain', () => {
     expect(dflow(here, ['retry', '-', '-s', 'all', '-n'], { input: '\n' })).toMatchObject({ code: 0, out: '' });
     writeFileSync(join(here, 'none.txt'), '# none\n');
     expect(dflow(here, ['list', 'jobs', '-s', 'all', '--run', '@none.txt'])).toMatchObject({ code: 0, out: '' });
-    expect(dflow(here, ['retry', '-n'])).toMatchObject({ code: 2, err: expect.stringContaining('needs a selection') });
+    expect(dflow(here, ['retry', '-n'])).toMatchObject({ code: 2, err: expect.stringContaining('--all is required') });
   });
 
   test('unknown runs and modules', () => {

@@ -131,7 +131,7 @@ describe('what is wrong is named with its place', () => {
   test.each([
     ['A: {outputs: {a: a.txt}}', /9\.0\.yaml:2:\d+\n?/, 'has neither run nor macro'],
     ["A: {run: 'rat {macro}', outputs: {a: a.txt}}", /9\.0\.yaml:2:/, 'names no macro'],
-    ['A: {macro: no.mac, outputs: {a: a.txt}}', /9\.0\.yaml:2:14/, 'there is no macro no.mac'],
+    ['A: {macro: no.mac, outputs: {a: a.txt}}', /9\.0\.yaml:2:14/, "macro 'no.mac' not found in"],
     ['A: {macro: bad.mac, outputs: {a: a.txt}}', /bad\.mac:2:6/, 'unknown parameter {runn}'],
     ['A: {run: x, level: run_root, outputs: {a: a.txt}}', /9\.0\.yaml:2:/, 'needs a module with a ROOT output'],
     ['A: {run: x, level: run_zdab, raw: false, outputs: {a: a.txt}}', /9\.0\.yaml:2:/, 'raw is false'],

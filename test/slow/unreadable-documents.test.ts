@@ -59,7 +59,7 @@ describe('what reads one', () => {
   test('names it with its field and what clears it, and shows the others', () => {
     const { code, out, err } = dflow(here, ['list', 'runs', '--json']);
     expect(code).toBe(1);
-    expect(err).toContain('run:0000000009: cannot be read, passed over: run: is missing');
+    expect(err).toContain('run:0000000009: cannot be read, so it is skipped: run: is missing');
     expect(err).toContain('Next: dflow store drop run:0000000009 --why');
     expect(lines(out).length).toBe(2);
   });

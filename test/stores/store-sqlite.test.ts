@@ -45,7 +45,7 @@ describe('files', () => {
         hint: 'dflow store setup',
       });
     }
-    await expect(open(path, { write: false })).rejects.toThrow('no store yet');
+    await expect(open(path, { write: false })).rejects.toThrow('the store does not exist yet');
     await expect(open(join(folder, 'none', 'x.db'), { write: 'setup' })).rejects.toMatchObject({
       exit: 3,
       hint: expect.stringContaining('mkdir'),

@@ -52,7 +52,7 @@ test.each([
   for (const state of one.states().values())
     expect(state).toMatchObject({
       name: 'running',
-      raw: expect.stringMatching(/^no longer in .*, but its heart beats$/),
+      raw: expect.stringMatching(/^no longer in .*, but its heartbeat goes on$/),
     });
   process.env.PATH = path;
   writeFileSync(join(folder, 'marks.go'), '');

@@ -104,7 +104,7 @@ describe('ganga, with the chain', () => {
     one.dflow(['reset']);
     const blocked = one.dflow(['submit']);
     expect([ran.code, blocked.code]).toContain(5);
-    expect(ran.err + blocked.err).toContain('only one may');
+    expect(ran.err + blocked.err).toContain('is in use by');
     process.kill(pid, 'SIGCONT');
     await over;
     one.rounds(() => one.count('completed') === 4 && held(one).length === 0);
@@ -142,7 +142,7 @@ describe('ganga, with the chain', () => {
     for (const step of ['monitor', 'submit']) {
       const ran = asDaemon(one.folder, step);
       expect(ran.status).toBe(5);
-      expect(ran.stderr).toMatch(/it is daemon@\w+:Local, but the store knows it as root@/);
+      expect(ran.stderr).toMatch(/it is daemon@\w+:Local, but the store has root@/);
     }
     // A farm that the store does not know yet, on a gangadir that others may read: used, and still empty.
     const used = join(one.own, 'gangadir');
@@ -157,8 +157,8 @@ describe('ganga, with the chain', () => {
       writeFileSync(join(one.folder, 'dflow.yaml'), other);
       const ran = asDaemon(one.folder, 'submit');
       expect(ran.status).toBe(5);
-      expect(ran.stderr).toContain(`daemon cannot use the gangadir ${gangadir}: it belongs to the user with number 0`);
-      expect(ran.stderr).toContain('run this as that user');
+      expect(ran.stderr).toContain(`daemon cannot use the gangadir ${gangadir}: its owner is the user with number 0`);
+      expect(ran.stderr).toContain('run dflow as that user');
     }
     writeFileSync(join(one.folder, 'dflow.yaml'), config);
     expect([...one.states()].map(([ref, { name }]) => `${ref} ${name}`)).toEqual(before);

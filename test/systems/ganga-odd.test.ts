@@ -159,7 +159,7 @@ describe('ganga', () => {
     const kind = await world.reopen({ viaOptions: { nice: 'three' } });
     await expect(kind.submit('x', list)).rejects.toMatchObject({ exit: 2, message: expect.stringContaining('nice') });
     const none = await world.reopen({ ganga: '/no/ganga' });
-    await expect(none.submit('x', list)).rejects.toMatchObject({ exit: 5, message: 'there is no program /no/ganga' });
+    await expect(none.submit('x', list)).rejects.toMatchObject({ exit: 5, message: "program '/no/ganga' not found" });
     const old = await world.reopen({ ganga: oldGanga(world.folder) });
     await expect(old.submit('x', list)).rejects.toMatchObject({
       exit: 5,

@@ -57,7 +57,7 @@ describe('slurm loses contact with a node', () => {
     });
     expect(state(one, 'Lives')).toMatchObject({
       name: 'running',
-      raw: expect.stringMatching(/^NODE_FAIL.*its heart beats$/),
+      raw: expect.stringMatching(/^NODE_FAIL.*its heartbeat goes on$/),
     });
     const { out } = one.dflow(['history', '1/Dies']);
     expect(out).toContain('node-fail');

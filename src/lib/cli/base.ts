@@ -149,7 +149,7 @@ export abstract class Base extends Command {
     }
     this.out.end();
     if (wrong > NAMED) this.say(`and ${wrong - NAMED} more like these`);
-    if (limit !== undefined && count > limit) this.remark(`only the first ${limit}: --limit N shows more`);
+    if (limit !== undefined && count > limit) this.remark(`only the first ${limit} are shown; --limit N shows more`);
     if (count === 0) this.remark('none');
   }
 
@@ -172,7 +172,8 @@ export abstract class Base extends Command {
   /** Asks on a terminal; elsewhere `--yes` must have been said. Throws UsageError when the answer is no. */
   protected async confirm(question: string, yes: boolean): Promise<void> {
     if (yes) return;
-    if (!process.stdin.isTTY) throw new UsageError(`${question} Nothing was done.`, { hint: 'the same with --yes' });
+    if (!process.stdin.isTTY)
+      throw new UsageError(`${question} Nothing was done.`, { hint: 'the same command with --yes' });
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     const answer = await terminal.question(`${page(withoutSecrets(question))} [y/N] `);
     terminal.close();
@@ -190,7 +191,7 @@ export abstract class Base extends Command {
     for (const [ref] of found) this.met.add(ref);
     if (found.length > 0) process.exitCode ||= EXIT.itemsFailed;
     return found.map(([ref, wrong]) => {
-      const text = `cannot be read, passed over: ${wrong}`;
+      const text = `cannot be read, so it is skipped: ${wrong}`;
       return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: dropNext(ref) };
     });
   }

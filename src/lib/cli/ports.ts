@@ -101,7 +101,8 @@ export function nonce(): string {
 async function openStore(settings: Settings, { write, say }: OpenOptions): Promise<Store> {
   const scheme = settings.store.split(':', 1)[0] ?? '';
   const name = nameForScheme(STORES, scheme);
-  if (!name) throw new ConfigError(`store: no store is called ${scheme}:`, { hint: 'sqlite:PATH or https://host/db' });
+  if (!name)
+    throw new ConfigError(`store: '${scheme}:' is not a kind of store`, { hint: 'sqlite:PATH or https://host/db' });
   const { open } = await loaded('store', STORES, name);
   const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;
   return open(url, { write, folder: join(settings.folder, '.dflow'), ...(say && { say }) });

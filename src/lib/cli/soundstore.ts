@@ -20,7 +20,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     const wrong = wrongWith(doc);
     if (wrong === undefined || doc.kind !== 'hold') return wrong === undefined;
     unread.delete(doc._id);
-    throw new ItemError(`the hold ${doc._id} cannot be read, so nobody knows what it forbids: ${wrong}`, {
+    throw new ItemError(`hold ${doc._id} cannot be read, so its scope is unknown: ${wrong}`, {
       hint: dropNext(doc._id),
     });
   };

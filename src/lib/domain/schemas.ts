@@ -201,7 +201,7 @@ export function unsound(doc: Doc): string | undefined {
   if (v > SCHEMA) return `v: made by a newer dflow (schema ${v}, this one knows ${SCHEMA})`;
   const shape = Object.hasOwn(SHAPES, kind) ? SHAPES[kind] : undefined;
   if (!shape) return `kind: '${kind}' is not known (${KINDS.join(', ')})`;
-  if (!id.startsWith(`${kind}:`)) return `_id: that of kind ${kind} begins with ${kind}:`;
+  if (!id.startsWith(`${kind}:`)) return `_id: does not begin with '${kind}:'`;
   const wrong = shape(doc);
   if (wrong?.expected === s.MISSING) return `${wrong.field}: is missing`;
   if (wrong) return `${wrong.field}: expected ${wrong.expected}`;

@@ -89,7 +89,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   EHOSTUNREACH: { text: 'the file server cannot be reached', hint: 'look at the network' },
   ETIMEDOUT: { text: 'the file server does not answer', hint: 'look at the file server' },
   EKEYEXPIRED: { text: 'the key or ticket for the file server has expired', hint: 'renew it: kinit' },
-  ENOKEY: { text: 'there is no key or ticket for the file server', hint: 'get one: kinit' },
+  ENOKEY: { text: 'the key or ticket for the file server is missing', hint: 'get one: kinit' },
   EMFILE: { text: 'too many open files in this process', hint: FILES },
   ENFILE: { text: 'too many open files on this machine', hint: 'raise fs.file-max: sysctl fs.file-nr' },
   ENOMEM: { text: 'no memory left on this machine', hint: 'free -m' },

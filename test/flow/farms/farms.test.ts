@@ -216,7 +216,7 @@ describe('clocks that were ahead', () => {
     await back(24 * 60);
     const words = (await status(at('alpha'))).needYou.map(({ text }) => text).join('\n');
     expect(words).toContain('2 subjobs are held or claimed by a clock that was ahead');
-    expect(words).toContain("hold:p (x) is dated 24h ahead of the store's clock: it holds nothing");
+    expect(words).toContain("hold:p (x) is dated 24h ahead of the store's clock: it does not count");
     await collect(reset(at('alpha')));
     expect((await jobs()).map(({ state }) => state)).toEqual(['waiting', 'waiting']);
     expect((await collect(submit(at('alpha')))).map(({ did }) => did)).toEqual(['submitted', 'submitted']);

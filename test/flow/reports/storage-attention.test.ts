@@ -56,7 +56,7 @@ test('copies that failed are said by status and by why of their element', async 
     ...doc,
     files: doc.files.map((file) => ({ ...file, replicas: { ...file.replicas, fnal: failed } })),
   }));
-  expect(await said(ports)).toContain('copies to fnal that failed: 2 -> dflow why fnal');
+  expect(await said(ports)).toContain('failed copies to fnal: 2 -> dflow why fnal');
   const [about] = await why(ports, { text: '1', run: 1 });
   const copies = about?.gates.find(({ gate }) => gate === 'copies');
   expect(copies).toMatchObject({ ok: false, next: 'dflow transfer --run 1' });
@@ -84,7 +84,7 @@ test('why of a run: an original that has changed, a file without a good copy, a 
   const texts = about!.gates.flatMap(({ gate, ok, text }) => (ok ? [] : [`${gate}: ${text}`]));
   expect(texts).toEqual(
     expect.arrayContaining([
-      `lost: ${rawName(1)} has no good copy that is known`,
+      `lost: ${rawName(1)} has no known good copy`,
       `original: ${rawName(1)}: grew`,
       `copies: ${rawName(1)} at fnal: two bytes differ`,
       expect.stringMatching(/^transfer: its transfers are canceled: .*not that one/),

@@ -113,7 +113,7 @@ test('what differs is refused and named, what is bad is named by its line, the r
 
 test.each([
   ['an unknown kind', { _id: 'thing:a', kind: 'thing', v: 1 }, "kind: 'thing' is not known"],
-  ['an id of another kind', { ...doc('run:0000000009'), kind: 'job' }, '_id: that of kind job begins with job:'],
+  ['an id of another kind', { ...doc('run:0000000009'), kind: 'job' }, "_id: does not begin with 'job:'"],
   ['an id that its fields do not make', { ...doc('run:0000000009'), run: 8 }, '_id: its fields make run:0000000008'],
   ['a field that is missing', { _id: 'run:0000000009', kind: 'run', v: 1, run: 9 }, 'levels: is missing'],
   [

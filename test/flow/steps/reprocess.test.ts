@@ -205,7 +205,7 @@ describe('mistakes', () => {
     await collect(ask());
     await expect(collect(ask({ name: 'other', runs: [12] }))).rejects.toMatchObject({
       exit: 2,
-      message: '1 pass of request tl for the same run, module and version did not end yet: 12/Processing/1 waiting',
+      message: '1 pass of request tl for the same run, module and version have not ended yet: 12/Processing/1 waiting',
       hint: expect.stringContaining('--again'),
     });
     expect(await request('other')).toBeUndefined();

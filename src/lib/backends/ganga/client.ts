@@ -150,9 +150,9 @@ export class GangaClient {
     } catch (error) {
       await this.#stop();
       if (/ENOENT/.test(messageOf(error)))
-        throw new UnreachableError(`there is no program ${program}`, {
+        throw new UnreachableError(`program '${program}' not found`, {
           where: this.#where,
-          hint: 'pip install ganga, and name it: options: {ganga: /path/to/bin/ganga}',
+          hint: 'pip install ganga, then set in dflow.yaml: options: {ganga: /path/to/bin/ganga}',
         });
       throw error;
     }
@@ -190,10 +190,12 @@ export class GangaClient {
   #taken(other: ReturnType<typeof otherSession>): UnreachableError {
     const { gangadir } = this.#options;
     const who = other ? `Ganga process ${other.pid} on ${other.host}` : 'another dflow';
-    const until = other ? `; if it has died, free at ${new Date(other.until + SECOND).toISOString()}` : '';
-    return new UnreachableError(`${who} uses ${gangadir}, and only one may${until}`, {
+    const until = other
+      ? `; if that process has died, the gangadir is free at ${new Date(other.until + SECOND).toISOString()}`
+      : '';
+    return new UnreachableError(`gangadir '${gangadir}' is in use by ${who}${until}`, {
       where: this.#where,
-      hint: 'it is tried again in the next round',
+      hint: 'wait: the next round tries again',
     });
   }
 }

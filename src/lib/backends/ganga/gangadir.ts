@@ -20,10 +20,10 @@ export function gangadirId(gangadir: string, nonce: () => string, where: string)
     if (codeOf(error) === undefined) throw error;
     const owner = statOf(gangadir)?.uid;
     const theirs = owner !== undefined && owner !== process.getuid?.();
-    const why = theirs ? `it belongs to the user with number ${owner}` : messageOf(error);
+    const why = theirs ? `its owner is the user with number ${owner}` : messageOf(error);
     throw new UnreachableError(`${userName()} cannot use the gangadir ${gangadir}: ${why}`, {
       where,
-      hint: theirs ? 'run this as that user, or give this farm another `gangadir`' : 'look at its file system',
+      hint: theirs ? 'run dflow as that user, or set another `gangadir` for this farm' : 'look at its file system',
       cause: error,
     });
   }

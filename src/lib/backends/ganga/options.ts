@@ -71,10 +71,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
   const gangadir = options.folder('gangadir') ?? join(defaultFolder, 'gangadir');
   // Its commands for batch systems are shell texts in which Ganga quotes nothing.
   if (via !== 'Local' && /[^\w@%+=:,./-]/.test(gangadir))
-    options.fail(
-      `Ganga's ${via} cannot use a folder with such a name: ${gangadir}`,
-      'gangadir: /plain/absolute/folder',
-    );
+    options.fail(`Ganga's ${via} cannot use a folder with this name: ${gangadir}`, 'gangadir: /plain/absolute/folder');
   return {
     via,
     viaOptions: viaOptionsOf(options, farm.options.viaOptions),
@@ -96,7 +93,8 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
 function viaOf(options: Options): Via {
   const name = options.text('via') ?? 'Local';
   return (
-    VIAS.find((via) => via === name) ?? options.fail(`via: dflow knows no ${name} behind Ganga`, suggestion(name, VIAS))
+    VIAS.find((via) => via === name) ??
+    options.fail(`via: '${name}' is not a Ganga backend that dflow knows`, suggestion(name, VIAS))
   );
 }
 
@@ -116,6 +114,6 @@ function settingsOf(options: Options): readonly string[] {
   const wrong = words.find((word) => !/^\[[\w/]+\]\w+=/.test(word));
   if (wrong !== undefined) options.fail(`settings: ${wrong} is not a setting of Ganga`, '"[Section]name=value"');
   const ours = words.find((word) => word.startsWith('[Configuration]gangadir='));
-  if (ours !== undefined) options.fail('settings cannot have the gangadir', 'gangadir: /absolute/folder');
+  if (ours !== undefined) options.fail('settings: gangadir must be an option of its own', 'gangadir: /absolute/folder');
   return words;
 }

@@ -43,10 +43,10 @@ export function troubleWith(line: string): Trouble | undefined {
   const [, attribute, name] = /^\s*((?:\+|My\.)*)([A-Za-z_][A-Za-z0-9_.]*)\s*=/i.exec(line) ?? [];
   // A line that ends so goes on in the next one, which is dflow's.
   if (name === undefined || /\\\s*$/.test(line)) {
-    return { text: `extra is not a line of a submit description: ${line}`, hint: "extra: ['rank = Mips']" };
+    return { text: `extra: '${line}' is not a line of a submit description`, hint: "extra: ['rank = Mips']" };
   }
   if (!REFUSED.has(plain(name)) && !(attribute && /^dflow/i.test(name))) return undefined;
   const shown = `${attribute ?? ''}${name}`.toLowerCase();
-  const hint = plain(name) === 'requirements' ? 'requirements: EXPRESSION, beside extra' : 'take it out of extra';
-  return { text: `extra cannot have ${shown}: dflow says that itself`, hint };
+  const hint = plain(name) === 'requirements' ? 'requirements: EXPRESSION, beside extra' : 'remove it from extra';
+  return { text: `extra: ${shown} is set by dflow itself`, hint };
 }

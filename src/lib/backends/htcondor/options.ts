@@ -59,7 +59,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
   const scratch = options.folder('scratch');
   for (const path of [folder, scratch ?? '']) checkPath(options, path);
   const transfer = farm.options.transfer ?? false;
-  if (typeof transfer !== 'boolean') options.fail(`transfer is neither true nor false: ${JSON.stringify(transfer)}`);
+  if (typeof transfer !== 'boolean') options.fail(`transfer is not true or false: ${JSON.stringify(transfer)}`);
   const time = options.duration('time');
   return {
     ...words(options),
@@ -77,7 +77,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
 
 /** A submit description has no quoting for these in file names: lists end at commas, `$(x)` is a macro. */
 function checkPath(options: Options, path: string): void {
-  if (/[$"'\\,;=\n]/.test(path)) options.fail(`HTCondor cannot use a folder with such a name: ${JSON.stringify(path)}`);
+  if (/[$"'\\,;=\n]/.test(path)) options.fail(`HTCondor cannot use a folder with this name: ${JSON.stringify(path)}`);
 }
 
 function words(options: Options): Partial<CondorOptions> {

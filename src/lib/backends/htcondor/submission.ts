@@ -94,8 +94,10 @@ export function namesOnWorker({ ref, files }: JobSpec): readonly string[] {
   for (const [at, path] of files.entries()) {
     const meets = names.indexOf(names[at]!) < at || TAKEN.test(names[at]!);
     if (!meets && !FORBIDDEN.test(path)) continue;
-    const problem = meets ? 'would meet another of its name on the worker' : 'has a name that HTCondor cannot transfer';
-    throw new ConfigError(`${path} ${problem}`, { where: ref, hint: 'rename it' });
+    const problem = meets
+      ? 'would collide with another file of this name on the worker'
+      : 'has a name that HTCondor cannot transfer';
+    throw new ConfigError(`${path} ${problem}`, { where: ref, hint: 'rename the file' });
   }
   return names;
 }

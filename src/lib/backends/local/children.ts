@@ -79,7 +79,7 @@ export class Children {
       this.#unsettled.delete(key);
       this.#running.set(key, { pid: mark.pid, adopted: { startTime: mark.startTime, boot: mark.boot } });
     } else if (mark.kind === 'started') {
-      this.#end(key, { reason: 'the wrapper ended without a record while nobody watched' });
+      this.#end(key, { reason: 'the wrapper ended without a record while no supervisor ran' });
     } else {
       const since = this.#unsettled.get(key)?.since ?? Date.now();
       if (Date.now() - since < EMPTY_MARK) this.#unsettled.set(key, { since });
@@ -223,5 +223,5 @@ export class Children {
 
 function endingOf(code: number | null, name: NodeJS.Signals | null): Ending {
   if (name) return { signal: SIGNALS[name] ?? 9, reason: `the wrapper was killed by ${name}` };
-  return { code: code ?? 1, reason: `the wrapper ended with exit ${code} and could write no record` };
+  return { code: code ?? 1, reason: `the wrapper ended with exit ${code} and wrote no record` };
 }

@@ -93,6 +93,6 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 function cannotStart(spool: Spool): UnreachableError {
   const log = spool.path('supervisor.log');
-  const last = readTail(log, 2_000)?.trim().split('\n').slice(-3).join(' | ') ?? 'it said nothing';
+  const last = readTail(log, 2_000)?.trim().split('\n').slice(-3).join(' | ') ?? 'no message';
   return new UnreachableError(`the local supervisor does not start: ${last}`, { where: log });
 }

@@ -18,9 +18,9 @@ export function extraProblem(words: readonly string[]): { readonly text: string;
     if (!word.startsWith('-')) {
       if (takesNext(before)) continue;
       const hint = before.startsWith('--') ? { hint: `extra: ['${before}=${word}']` } : {};
-      return { text: `extra cannot have ${word} as a word of its own: sbatch would take it for the script`, ...hint };
+      return { text: `extra: '${word}' is not an option: sbatch would take it for the script`, ...hint };
     }
-    if (isOurs(word)) return { text: `extra cannot have ${word}: dflow says that itself` };
+    if (isOurs(word)) return { text: `extra: ${word} is set by dflow itself` };
   }
   return takesNext(words.at(-1) ?? '') ? { text: `extra: the value of ${words.at(-1)} is missing` } : undefined;
 }

@@ -45,13 +45,13 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOp
   const options = new Options(farm, KNOWN);
   const folder = options.folder('folder') ?? defaultFolder;
   // sbatch would read a backslash in --output as "no patterns here".
-  if (/[\\\n]/.test(folder)) options.fail(`Slurm cannot use a folder with such a name: ${JSON.stringify(folder)}`);
+  if (/[\\\n]/.test(folder)) options.fail(`Slurm cannot use a folder with this name: ${JSON.stringify(folder)}`);
   const extra = options.words('extra');
   const wrong = extraProblem(extra);
   if (wrong) options.fail(wrong.text, wrong.hint);
   const scratch = options.text('scratch');
   if (scratch && !/^(\/|\$[A-Za-z_][A-Za-z0-9_]*(\/|$))/.test(scratch))
-    options.fail(`scratch is neither an absolute path nor a variable: ${scratch}`, 'scratch: $SLURM_TMPDIR');
+    options.fail(`scratch: '${scratch}' is not an absolute path or a variable`, 'scratch: $SLURM_TMPDIR');
   const time = options.duration('time');
   return {
     ...words(options),

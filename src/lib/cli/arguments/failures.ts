@@ -44,15 +44,15 @@ function failureOf(line: string, where: string): RecordedFailure {
   const parsed = z.safeParse(shape, value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new UsageError(`no failure: ${issue?.path.join('.') || 'the line'} is of the wrong kind`, {
+    throw new UsageError(`not a failure: '${issue?.path.join('.') || 'the line'}' has the wrong type`, {
       where,
       hint: '{"exit": 2, "phase": "payload", "text": "...", "site": "cedar", "module": "Processing"}',
     });
   }
   const { exit, signal, phase, text: words } = parsed.data;
   if ([exit, signal, phase, words].every((field) => field === undefined)) {
-    const hint = 'failures that stand in the store: dflow policy test --all';
-    throw new UsageError('no failure: neither exit, signal, phase nor text', { where, hint });
+    const hint = 'for the failures in the store: dflow policy test --all';
+    throw new UsageError('not a failure: exit, signal, phase and text are all missing', { where, hint });
   }
   const said = Object.entries(parsed.data).filter(([, field]) => field !== undefined);
   return { ref: where, ...(Object.fromEntries(said) as Partial<RecordedFailure>) };

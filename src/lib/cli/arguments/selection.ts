@@ -67,7 +67,7 @@ export async function selectionOf(input: SelectionInput, now: () => Promise<Iso>
   };
   const says = refs ?? run ?? state ?? since ?? Object.values(names)[0];
   if (input.needed && says === undefined && !all) {
-    throw new UsageError('this needs a selection, a REF or --all', { hint: 'dflow list jobs shows what there is' });
+    throw new UsageError('a selection, a REF or --all is required', { hint: 'dflow list jobs' });
   }
   return selection;
 }

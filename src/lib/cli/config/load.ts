@@ -40,7 +40,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const reading = named ? AS_NAMED : AS_FOUND;
   const yaml = readYaml(file, reading.text(file));
   if (yaml.value === null && yaml.syntax.length === 0) {
-    throw new ConfigError('the configuration is empty', { where: file, hint: 'dflow init --from FOLDER writes one' });
+    throw new ConfigError('the configuration is empty', { where: file, hint: 'dflow init --from FOLDER' });
   }
   const checked = check(configSchema, yaml);
   const raw = 'value' in checked ? checked.value : undefined;
@@ -78,7 +78,7 @@ export function find(options: LoadOptions): { readonly file: string; readonly na
     const path = resolve(options.cwd, said);
     if (existsSync(path)) return { file: statSync(path).isDirectory() ? join(path, CONFIG_NAME) : path, named: true };
     const where = options.flag ? '--config' : '$DFLOW_CONFIG';
-    throw new ConfigError(`there is no configuration ${path}`, { where, hint: 'dflow init --from FOLDER writes one' });
+    throw new ConfigError(`configuration '${path}' does not exist`, { where, hint: 'dflow init --from FOLDER' });
   }
   for (let folder = resolve(options.cwd); ; folder = dirname(folder)) {
     const path = join(folder, CONFIG_NAME);
@@ -87,6 +87,6 @@ export function find(options: LoadOptions): { readonly file: string; readonly na
   }
   throw new ConfigError(`no ${CONFIG_NAME} here or in a folder above`, {
     where: options.cwd,
-    hint: 'dflow init --from FOLDER writes one; --config FILE or $DFLOW_CONFIG names one',
+    hint: 'name the file with --config FILE or DFLOW_CONFIG, or write a new one: dflow init --from FOLDER',
   });
 }

@@ -29,11 +29,11 @@ export interface MacroRead {
 export function readMacro({ file, folders, outputs, parameters, at, read }: MacroWanted): MacroRead {
   const path = folders.map((folder) => resolve(folder, file)).find((candidate) => existsSync(candidate));
   if (path === undefined)
-    return { problems: [{ ...at, message: `there is no macro ${file} in ${folders.join(' or ')}` }] };
+    return { problems: [{ ...at, message: `macro '${file}' not found in ${folders.join(' or ')}` }] };
   const text = read(path);
   const name = basename(path);
   if (!/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(name) || text.includes('\0') || text.length > LIMIT) {
-    const message = `the macro ${path} cannot be used: a plain name, text, at most ${LIMIT} characters`;
+    const message = `macro '${path}' cannot be used: a macro has a plain name and at most ${LIMIT} characters of text`;
     return { problems: [{ ...at, message }] };
   }
   const known = macroParameters(outputs, parameters);

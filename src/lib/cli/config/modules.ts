@@ -206,7 +206,7 @@ function shapeProblems(name: string, def: RawDef, raw: RawModules): Shape[] {
     problems.push({ key: 'run', message: `${name} runs {macro}, but names no macro`, hint: 'macro: FILE' });
   }
   if (def.level === 'run_zdab' && def.raw === false) {
-    problems.push({ key: 'raw', message: `${name}: level run_zdab is all raw files, and raw is false` });
+    problems.push({ key: 'raw', message: `${name}: level run_zdab needs raw files, but raw is false` });
   }
   if (def.level !== 'run_root') return problems;
   const needed = listOf(def.needs).map((need) => raw.modules[need]);

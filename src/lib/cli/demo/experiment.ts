@@ -73,9 +73,9 @@ export function makeExperiment(folder: string, options: DemoOptions): Experiment
 function clear(folder: string): void {
   const there = entries(folder);
   if (there.length > 0 && !there.includes(MARK)) {
-    throw new ConfigError('the folder is not empty and holds no demo', {
+    throw new ConfigError('the folder is not empty and does not hold a demo', {
       where: folder,
-      hint: 'dflow demo FOLDER, with a new one',
+      hint: 'dflow demo FOLDER',
     });
   }
   const ours = there.filter((name) => MADE.includes(name) || name.startsWith('dflow.db'));

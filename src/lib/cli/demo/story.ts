@@ -49,7 +49,7 @@ export const STORY: readonly StoryStep[] = [
   { type: "dflow resume 109137 --why 'ECA constants validated'" },
   { type: 'dflow chain --until-idle', show: [2, 2], exits: [0, 1] },
   { say: 'The shift in one page.', type: 'dflow status' },
-  { say: 'And why something is not done.', type: 'dflow why 109134/Processing' },
+  { say: 'The reason why a job is not done.', type: 'dflow why 109134/Processing' },
 ];
 
 /** What to try next, as typed in the folder. */

@@ -48,7 +48,7 @@ export function describe(thrown: unknown): ErrorReport {
 function meantBy(error: unknown): unknown {
   if ((error as { syscall?: unknown } | null | undefined)?.syscall === 'uv_cwd') return noWorkingFolder(error);
   if (isReplaced(error)) {
-    const hint = 'the same command again; if that does not help, install dflow again';
+    const hint = 'repeat the command; if it fails again, install dflow again';
     return new BusyError('dflow was replaced on disk while this command ran', { cause: error, hint });
   }
   if (error instanceof SqlError) return new UnreachableError(`SQLite: ${error.message}`, { cause: error });

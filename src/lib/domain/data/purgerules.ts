@@ -94,7 +94,7 @@ function ofRun(doc: DataDoc, { doc: run, missingTables }: PurgeRun, rules: Purge
     );
   }
   if (missingTables.length === 0) return undefined;
-  return keep('tables', `the ${missingTables.join(', ')} table is still to be made from it`, `dflow tables`);
+  return keep('tables', `the ${missingTables.join(', ')} table is not made yet`, `dflow tables`);
 }
 
 function ofCopies(doc: DataDoc, file: RawFile, { doc: run }: PurgeRun, rules: PurgeRules): Verdict {

@@ -26,8 +26,7 @@ const FIRST_BELIEVED = iso(Date.UTC(1980, 0, 3));
 
 /** Why the modification time cannot be true; `undefined` when it can. */
 export function oddTime({ modified }: Times, { now, quiet }: Omit<SettleRules, 'settle'>): string | undefined {
-  if (modified < FIRST_BELIEVED)
-    return `its time is ${modified.slice(0, 10)}: a copy of it was interrupted, or still runs`;
+  if (modified < FIRST_BELIEVED) return `its time is ${modified.slice(0, 10)}: its copy was interrupted, or still runs`;
   if (ms(modified) <= ms(now) + 6 * Math.max(quiet, 10 * MINUTE)) return undefined;
   return `its time is ${modified}, which is in the future`;
 }

@@ -89,7 +89,7 @@ function moduleGate({ modules, types, run, doc }: RunFacts): Gate {
     return {
       gate: 'module',
       ok: false,
-      text: 'its run type is not known',
+      text: 'the run type is not known',
       next: `dflow tables load FILE`,
       on: runId(run),
     };
@@ -216,7 +216,7 @@ function inputGates(facts: JobFacts): Gate[] {
     {
       gate: 'inputs',
       ok: false,
-      text: `${missing.length} of ${raw.length} files have no verified replica at ${where}`,
+      text: `${missing.length} of ${raw.length} files have no verified copy at ${where}`,
       next: `dflow transfer --to ${facts.farm.reads[0]} --run ${facts.job.run}`,
       on: dataId(facts.job.level, facts.job.run),
     },

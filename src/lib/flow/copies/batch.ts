@@ -83,7 +83,7 @@ async function lanesFor(session: Session, level: string, tasks: readonly CopyTas
   const hosts = lanes.hosts.join(', ') || 'others';
   for (const [name, count] of lanes.storages) {
     if (count > 0) continue;
-    const text = `as many copies as allowed at once are made by ${hosts}; the next call goes on`;
+    const text = `the limit of copies at once is reached by ${hosts}; the next call goes on`;
     sites.say(`lanes ${name}`, { kind: 'storage', ref: name, did: 'skipped', text, next: 'dflow list loops' });
   }
   return lanes;

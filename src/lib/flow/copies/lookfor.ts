@@ -61,7 +61,7 @@ function sayElsewhere({ sites, ports }: Session, host: string, task: CopyTask): 
     ref: task.source.site,
     did: 'skipped',
     text,
-    next: `run it on ${host}`,
+    next: `run the command on ${host}`,
   });
 }
 
@@ -128,13 +128,13 @@ export async function adopt(session: Session, task: CopyTask): Promise<Result> {
   const found = await target.checksum(path);
   const stated = `${found.size} bytes, adler32 ${found.adler32}`;
   if (found.adler32 !== file.adler32 || found.size !== file.size) {
-    const why = `${path} at ${to} is there with other content: ${stated}; registered: ${file.size} bytes, ${file.adler32}`;
+    const why = `${path} at ${to} exists with other content: ${stated}; registered: ${file.size} bytes, ${file.adler32}`;
     return { task, did: 'failed', why, next };
   }
   const original = await atHand(session, task);
   if (!original || (await sameBytes([target, path], original))) return { task, did: 'adopted' };
   const [site, its] = original;
-  const why = `${path} at ${to} is there with other bytes than ${its} at ${site.name}, though both have ${stated}`;
+  const why = `${path} at ${to} exists with other bytes than ${its} at ${site.name}, though both have ${stated}`;
   return { task, did: 'failed', why, next };
 }
 

@@ -47,7 +47,10 @@ export const placeOf = (site: string, path: string): string => JSON.stringify([s
 export async function openSession(ports: Ports, options: TransferOptions): Promise<Session> {
   const { storages, buffers, copies, file } = ports.settings;
   if (storages.length === 0) {
-    throw new ConfigError('no storage element is configured', { where: file, hint: 'storage: {disk: ./store}' });
+    throw new ConfigError('no storage element is configured', {
+      where: file,
+      hint: 'add to dflow.yaml: storage: {disk: ./store}',
+    });
   }
   const names = storages.map((storage) => storage.name);
   const known = [...new Set(buffers.map((buffer) => buffer.level))];

@@ -51,11 +51,11 @@ export async function* requireCredentials(ports: Ports, options: StepOptions = {
   if (!options.dryRun) await beat(ports, state, found, text);
   if (state === 'expired') {
     throw new CredentialsError(`credentials on ${ports.host}: ${text}`, {
-      hint: credentials.renew ?? 'make new ones (voms-proxy-init, htgettoken), then the same again',
+      hint: credentials.renew ?? 'make new credentials (voms-proxy-init, htgettoken), then repeat the command',
     });
   }
   if (state === 'low') {
-    const next = credentials.renew ?? 'make new ones before they expire';
+    const next = credentials.renew ?? 'make new credentials before these expire';
     yield { kind: 'credential', ref: ports.host, did: 'unchanged', state, text: `credentials: ${text}`, next };
   }
 }
@@ -66,8 +66,8 @@ function isOver({ left, missing }: Found): boolean {
 
 function textOf({ left, missing }: Found): string {
   if (missing !== undefined) return missing;
-  if (left === undefined) return 'there, without a word about their end';
-  return left <= 0 ? 'expired' : `good for ${humanDuration(left)}`;
+  if (left === undefined) return 'valid, expiry unknown';
+  return left <= 0 ? 'expired' : `valid for ${humanDuration(left)}`;
 }
 
 /** The one that ends first. */
@@ -88,7 +88,9 @@ async function ask(command: string, cwd: string): Promise<Found> {
   const { stdout, failure } = await shell(command, [], { cwd, timeout: LIMIT });
   const seconds = secondsLeft(stdout);
   if (seconds !== undefined && (failure === undefined || seconds <= 0)) return { left: seconds * SECOND };
-  return { missing: `credentials.check says nothing of the time left (${failure ?? 'no number in its output'})` };
+  return {
+    missing: `credentials.check does not print the seconds that are left (${failure ?? 'no number in its output'})`,
+  };
 }
 
 async function readToken(path: string, now: number): Promise<Found> {

@@ -31,7 +31,7 @@ export interface OpenFarm {
   readonly epoch: number;
 }
 
-/** Opens a farm: its backend answers as the one that the store knows, and the farm's heart has beaten. */
+/** Opens a farm: its backend answers as the one that the store knows, and the farm's heartbeat is renewed. */
 export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
   const farm = farmSettings(ports, site);
   const backend = await ports.backend(farm.name);
@@ -60,8 +60,8 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
   });
   if (outcome.result === 'skipped') {
     throw new UnreachableError(
-      `the batch system of ${farm.name} says it is ${identity.user}@${identity.cluster}, but the store knows it as ${outcome.why}`,
-      { hint: `log in as the right user on the right host, or: dflow farm unlock ${farm.name}` },
+      `the batch system of ${farm.name} answers as ${identity.user}@${identity.cluster}, but the store has ${outcome.why}`,
+      { hint: `log in as the right user on the right host, or: dflow farm unlock ${farm.name} --why TEXT` },
     );
   }
   return { farm, backend, epoch: outcome.doc?.epoch ?? 1 };

@@ -71,7 +71,7 @@ async function deadHolder({ store, presence }: Ports, id: string): Promise<strin
 }
 
 function busy(doc: LeaseDoc | undefined, what: string, site: string, now: Iso, stale: number): BusyError {
-  const hint = `let it end; after ${humanDuration(stale)} without a sign of life the next ${what} takes over`;
+  const hint = `wait; after ${humanDuration(stale)} without a heartbeat another ${what} takes over`;
   const who = doc ? ` (${doc.by} since ${doc.since}, last seen ${humanDuration(between(doc.renewed, now))} ago)` : '';
   return new BusyError(`${what} is already running for ${site}${who}`, { hint, where: leaseId(what, site) });
 }

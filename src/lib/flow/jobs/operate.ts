@@ -57,7 +57,7 @@ export function untouched(job: JobDoc): Item {
   if (wish) return { ...item, text: `to be put back since ${wish.at} (${wish.by})`, next: 'dflow monitor' };
   if (job.state === 'waiting') return { ...item, text: 'is waiting already', next: `dflow why ${ref}` };
   const again = `dflow reprocess --request ${job.module}-${job.run} --module ${job.module} --run ${job.run}`;
-  return { ...item, text: `is ${job.state}: nothing is to be put back; a request makes a new pass`, next: again };
+  return { ...item, text: `is ${job.state}: nothing can be put back; a request makes a new pass`, next: again };
 }
 
 /** Stops jobs, also at the backend. Completed ones stay what they are. */
@@ -101,7 +101,7 @@ function itemOf(job: JobDoc, act: Act, did: ItemOf<'job'>['did']): Item {
   const ref = refOf(job.run, job.module, job.pass, act.index);
   const base = { kind: 'job', ref, run: job.run, module: job.module, pass: job.pass } as const;
   if ('event' in act) return { ...base, did, state: act.to.name };
-  const text = 'it is stopped at the batch system first';
+  const text = 'the job is stopped at the batch system first';
   const wanted = act.with.wanted ? { wanted: act.with.wanted.state } : {};
   return { ...base, did: 'wanted', ...wanted, text, next: 'dflow monitor' };
 }

@@ -106,7 +106,7 @@ function sources(job: JobDoc, input: Input, context: SpecContext): StageIn[] {
   if (input.kind === 'raw') {
     const found = rawSource(context.data, input, context.farm.reads);
     if (!found)
-      throw new ItemError(`${job._id}: ${input.name} has no verified replica that ${context.farm.name} can read`);
+      throw new ItemError(`${job._id}: ${input.name} has no verified copy that ${context.farm.name} can read`);
     return [stageIn(found.storage, found.path, found.file, context)];
   }
   const prerequisite = context.prerequisites.get(input.job);

@@ -42,7 +42,7 @@ export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
     job.subjobs.flatMap(({ index, state }): Move[] => {
       if (state.name !== 'held' || state.until === undefined) return [];
       if (state.until > now && !isHeldAhead(state, now)) return [];
-      return [{ index, event: 'wake', to: madeReady(at), why: `cooled off after: ${state.reason}` }];
+      return [{ index, event: 'wake', to: madeReady(at), why: `waiting time is over; last failure: ${state.reason}` }];
     }),
   );
 }

@@ -72,7 +72,7 @@ function words(verdict: Verdict): string {
       return `again with ${memory === undefined ? humanDuration(time ?? 0) : `${memory} MiB`}`;
     }
     case 'hold':
-      return 'held until somebody releases it';
+      return 'held until a person acts';
     case 'fail':
       return 'failed for good';
   }

@@ -130,7 +130,7 @@ class PosixStorage implements Storage {
       const move = () => this.#root.held(from, (source) => this.#root.held(to, (there) => moveNew(source, there)));
       await this.#inFolder(target, move).catch((error: unknown) => {
         if (codeOf(error) !== 'EEXIST') throw error;
-        throw new ItemError(`${this.#root.label}: ${shown(to)} is there already`, { cause: error });
+        throw new ItemError(`${this.#root.label}: ${shown(to)} exists already`, { cause: error });
       });
       await this.#sync(dirname(target));
     });

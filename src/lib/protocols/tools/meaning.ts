@@ -32,7 +32,7 @@ const HINTS: Partial<Readonly<Record<Meaning, string>>> = {
   credentials: 'renew the proxy or token, then: dflow status',
   denied: 'ask the site for write permission there, or check which proxy or token is used',
   full: 'free space there, or raise the quota',
-  busy: 'it is tried again by the next call',
+  busy: 'wait: the next call tries again',
 };
 
 const FACTS: Partial<Readonly<Record<Meaning, string>>> = {

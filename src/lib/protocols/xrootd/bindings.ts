@@ -107,7 +107,7 @@ export class Bindings implements Many {
   }
 
   #silent({ reason, said }: NoAnswerError, timeout: number): Error {
-    if (reason === 'absent') return new NoBindingsError(`there is no ${this.#python}`);
+    if (reason === 'absent') return new NoBindingsError(`${this.#python} is not installed`);
     if (reason === 'late') return new RemoteFailure('down', `no answer within ${Math.round(timeout / 1000)} s`);
     // That may be this program's fault as well as the server's: what follows is tried by itself, or by the next call.
     return new RemoteFailure('busy', this.#target.address.clean(`XRootD's Python bindings ended: ${said}`));

@@ -72,7 +72,7 @@ export class Server extends Sessions {
     const options = { cgi, slow: size > SMALL, timeout: sumLimit(this.#settled.timeout, size) };
     const answer = await this.#sums(() => this.ask(['query', 'checksum'], [serverPath], options));
     const hex = parseChecksum(answer, type);
-    if (hex === undefined) throw new RemoteFailure('unable', `the server answers no ${type} checksum`);
+    if (hex === undefined) throw new RemoteFailure('unable', `the server gives no ${type} checksum`);
     return hex;
   }
 

@@ -71,7 +71,7 @@ function placeOf(path: string): string {
   try {
     return existsSync(full) ? realpathSync(full) : join(realpathSync(dirname(full)), basename(full));
   } catch (cause) {
-    throw new StoreError('the folder of the store is not there', {
+    throw new StoreError('the folder of the store does not exist', {
       where: full,
       hint: `mkdir -p ${dirname(full)}`,
       cause,
@@ -115,7 +115,7 @@ export function openFile(given: string, options: { readonly write: boolean; read
   refuseNetwork(path);
   const exists = existsSync(path);
   if (!exists && !options.create) {
-    throw new StoreError('there is no store yet', { where: path, hint: 'dflow store setup' });
+    throw new StoreError('the store does not exist yet', { where: path, hint: 'dflow store setup' });
   }
   if (exists && !statSync(path).isFile()) throw new StoreError('the store is not a file', { where: path });
   if (exists) requireAccess(path, constants.R_OK, 'read');

@@ -260,7 +260,7 @@ export class SqliteStore extends ViewStore implements Store {
     else this.#views = this.#private?.installed ?? installedViews(this.#db, this.#options.views) ?? [];
     const found = this.#views.find(({ view }) => view.name === name);
     if (found) return found;
-    throw new StoreError('the views of this store were changed at this very moment', {
+    throw new StoreError('another process changed the views of this store just now', {
       where: this.#db.path,
       hint: 'run the command again',
     });

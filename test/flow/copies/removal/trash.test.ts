@@ -151,7 +151,7 @@ test('files of another host are not looked for here', async () => {
   const ports = await world();
   await trash(ports, await put(ports, 'a.zdab'));
   const [item] = await back({ ...ports, host: 'buffer2' }, 'a.zdab');
-  expect(item).toMatchObject({ did: 'kept', failed: true, next: 'run it on buffer1' });
+  expect(item).toMatchObject({ did: 'kept', failed: true, next: 'run the command on buffer1' });
 });
 
 test('a hard link in the way is not written over', async () => {
@@ -159,7 +159,7 @@ test('a hard link in the way is not written over', async () => {
   const buffer = await ports.buffer('L1');
   await put(ports, 'a.zdab', 'one');
   await link(raw(ports, 'a.zdab'), raw(ports, 'b.zdab'));
-  await expect(buffer.renameNew!('a.zdab', 'b.zdab')).rejects.toThrow('is there already');
+  await expect(buffer.renameNew!('a.zdab', 'b.zdab')).rejects.toThrow('exists already');
   expect((await stat(raw(ports, 'a.zdab'))).nlink).toBe(2);
 });
 

@@ -236,7 +236,7 @@ describe('accepted', () => {
     const copying = { state: 'copying', attempt: 2, host: 'h', nonce: 'n', since: 'x', expires: 'y' } as const;
     await change(ports, (file) => ({ ...file, replicas: { ...file.replicas, ral: copying } }));
     expect(await settle(ports, { accept: [FILE] })).toMatchObject([
-      { failed: true, text: 'a copy or a purge of it is under way' },
+      { failed: true, text: 'the file is being copied or purged' },
     ]);
     bench.put(FILE, 'half and half and more', 2 * MINUTE);
     expect(await settle(ports, { accept: [FILE] })).toMatchObject([

@@ -250,7 +250,7 @@ describe('a check', () => {
   });
 });
 
-describe('files that nobody catalogued', () => {
+describe('files outside the catalogue', () => {
   test('are named, if they are ours by their path; partial ones and unpublished outputs are told apart', async () => {
     const ports = await world({ storages: ['sfu'] });
     await storedRuns(ports, [1], 1);

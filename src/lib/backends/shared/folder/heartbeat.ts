@@ -37,7 +37,7 @@ function isWithin({ beat, started }: Signs, ms: number): boolean {
  */
 export function unlisted(signs: Signs, every: number, what: string, runs = false): Status {
   if (signs.record) return { state: 'ended', raw: what };
-  if (beats(signs, every)) return { state: 'running', raw: `${what}, but its heart beats` };
+  if (beats(signs, every)) return { state: 'running', raw: `${what}, but its heartbeat goes on` };
   if (runs && isWithin(signs, SILENT * every)) return { state: 'running', raw: what };
   if (isSilent(signs, every)) return { state: 'ended', raw: `${what}, no heartbeat` };
   return { state: 'ended', raw: what, inferred: true };

@@ -86,7 +86,7 @@ export class JobFolder {
   path(...parts: string[]): string {
     const below = parts.join('/');
     if (below.includes('..') && below.split('/').includes('..'))
-      throw new ItemError(`'${shown(below)}' leads out of the folder of its jobs`, { where: this.folder });
+      throw new ItemError(`'${shown(below)}' lies outside the folder of the jobs`, { where: this.folder });
     return join(this.folder, below);
   }
 

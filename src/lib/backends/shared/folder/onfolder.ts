@@ -139,7 +139,7 @@ export class FolderBackend<R extends Listed> implements Backend {
   }
 
   /**
-   * A node that the scheduler has lost may go on working: as long as its job's heart beats and there is no record, it
+   * A node that the scheduler has lost may go on working: as long as its job sends heartbeats and there is no record, it
    * runs. One that is silent although it should run keeps its state, and says so: its shared folder may be away.
    */
   #listen(found: Map<string, Status>): void {
@@ -152,7 +152,7 @@ export class FolderBackend<R extends Listed> implements Backend {
     for (const [key, status] of asked) {
       const left = signs.get(key)!;
       const living = beats(left, this.#beat);
-      const raw = [status.raw, living ? 'its heart beats' : 'no heartbeat'].filter(Boolean).join(', ');
+      const raw = [status.raw, living ? 'its heartbeat goes on' : 'no heartbeat'].filter(Boolean).join(', ');
       if (status.state === 'running' && isSilent(left, this.#beat)) found.set(key, { ...status, raw });
       if (status.state === 'ended' && living && !left.record) found.set(key, { ...status, state: 'running', raw });
     }

@@ -67,9 +67,13 @@ function twice(storages: readonly StorageSettings[]): Finding[] {
       .slice(0, index)
       .find((before) => before.url.replace(/\/+$/, '') === storage.url.replace(/\/+$/, ''));
     if (!other) return [];
-    const message = `storage ${storage.name} and storage ${other.name} are the same place: ${storage.url}`;
+    const message = `storage elements '${storage.name}' and '${other.name}' have the same address: ${storage.url}`;
     return [
-      { path: ['storage', storage.name], message, hint: 'one copy would count as two: give each its own folder' },
+      {
+        path: ['storage', storage.name],
+        message,
+        hint: 'give each storage element its own folder; else one copy would count as two',
+      },
     ];
   });
 }
@@ -77,7 +81,7 @@ function twice(storages: readonly StorageSettings[]): Finding[] {
 /** Purge would wait for ever for copies that transfer never makes. */
 function copies({ copies: { raw, purgeAfter } }: Settings): Finding[] {
   if (purgeAfter <= raw) return [];
-  const message = `purgeAfter ${purgeAfter} is more than the ${raw} that are made: nothing would ever be purged`;
+  const message = `purgeAfter: ${purgeAfter} is more than raw: ${raw}, so nothing would ever be purged`;
   return [{ path: ['copies', 'purgeAfter'], message, hint: `raw: ${purgeAfter}` }];
 }
 

@@ -45,7 +45,7 @@ const ENOUGH = 10_000;
 export function planInit(options: InitOptions): InitPlan {
   const config = join(options.folder, CONFIG_NAME);
   if (existsSync(config)) {
-    throw new UsageError('there is a configuration already', { where: config, hint: 'dflow config check' });
+    throw new UsageError('a configuration exists already', { where: config, hint: 'dflow config check' });
   }
   const names = fileNames(resolve(options.folder, options.from));
   const pattern = options.pattern ?? guessPattern(names);
@@ -110,8 +110,8 @@ function fileNames(folder: string): string[] {
       .map((entry) => entry.name);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') {
-      throw new UsageError(`there is no folder ${folder}`, {
-        hint: 'dflow init --from FOLDER: where raw files appear',
+      throw new UsageError(`folder '${folder}' does not exist`, {
+        hint: 'dflow init --from FOLDER',
       });
     }
     throw new ConfigError(`the folder of raw files cannot be read: ${messageOf(error)}`, { where: folder });
@@ -120,7 +120,7 @@ function fileNames(folder: string): string[] {
 
 function noPattern(from: string, names: readonly string[]): UsageError {
   const hint = `dflow init --from ${from} --pattern 'run{run}_{subrun}.dat'`;
-  if (names.length === 0) return new UsageError(`no file in ${from} to guess the pattern from`, { hint });
+  if (names.length === 0) return new UsageError(`'${from}' has no file from which to guess the pattern`, { hint });
   const some = names.slice(0, 3).map((name) => JSON.stringify(name));
   return new UsageError(`no run number can be guessed from names such as ${some.join(', ')}`, { hint });
 }

@@ -27,7 +27,7 @@ export function planVersion(settings: Settings, version: string, from: string, d
     });
   }
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(version)) {
-    throw new UsageError(`${version} cannot be a version`, { hint: 'letters, digits, `.`, `_` and `-`' });
+    throw new UsageError(`'${version}' is not a version name`, { hint: 'letters, digits, `.`, `_` and `-`' });
   }
   const path = join(dirname(old.path), `${version}${extname(old.path)}`);
   if (settings.modules[version] || existsSync(path)) {
@@ -71,7 +71,7 @@ function replaceFile(file: string, text: string, version: string): void {
   } catch (error) {
     throw new UsageError(`automatic.version cannot be written: ${messageOf(error)}`, {
       where: file,
-      hint: `write automatic: {version: '${version}'} there, then the same again`,
+      hint: `write automatic: {version: '${version}'} into that file, then repeat the command`,
     });
   }
 }

@@ -39,9 +39,9 @@ export const AS_NAMED: Reading = { text: readText, require: () => undefined };
 export const AS_FOUND: Reading = { text: readOwn, require: requireOwn };
 
 function notOurs(file: string, path: string, why: string): ConfigError {
-  return new ConfigError(`dflow does not run what others can write: '${path}' ${why}`, {
+  return new ConfigError(`dflow runs only files that others cannot change: '${path}' ${why}`, {
     where: file,
-    hint: `chown and chmod it; or, if you trust its folder, name the configuration: --config FILE or DFLOW_CONFIG=FILE`,
+    hint: `correct owner and mode (chown, chmod); or, if you trust the folder, name the configuration: --config FILE or DFLOW_CONFIG=FILE`,
   });
 }
 

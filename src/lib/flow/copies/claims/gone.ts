@@ -42,7 +42,7 @@ export function sayUnderWay({ rules, sites, own }: Session, docs: Iterable<DataD
     const hosts = [...new Set(claims.map(({ one }) => one.host))].join(', ');
     const last = claims.map(({ one }) => one.expires).reduce((a, b) => (a > b ? a : b));
     const count = `${claims.length} ${claims.length === 1 ? 'file is' : 'files are'}`;
-    const text = `${count} being copied by ${hosts} now; without a sign of life this ends ${last}`;
+    const text = `${count} being copied by ${hosts} now; without a heartbeat their claim ends ${last}`;
     sites.say(`under way ${name}`, { kind: 'storage', ref: name, did: 'skipped', text, next: `dflow why ${name}` });
   }
 }

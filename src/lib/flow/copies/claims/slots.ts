@@ -67,7 +67,7 @@ async function changeDocs(
         ...(base ? { base } : {}),
         change: (doc) => {
           const next = doc && change(doc, mine);
-          return next ? { write: next } : { skip: 'no slot of it is ours to change' };
+          return next ? { write: next } : { skip: 'none of its slots is ours to change' };
         },
       };
     }),

@@ -81,7 +81,7 @@ async function forgetLeft(ports: Ports, { name, lines }: { name: string; lines: 
 function settledItem(did: Settled, lines: readonly Line[], receipt: string): Item {
   const ref = lines[0]?.ref ?? '';
   const bytes = lines.reduce((sum, { size }) => sum + size, 0);
-  const text = `${lines.length} ${lines.length === 1 ? 'output' : 'outputs'} left by a deletion that was stopped`;
+  const text = `${lines.length} ${lines.length === 1 ? 'output' : 'outputs'} left by an interrupted deletion`;
   return { kind: 'job', ref, did, outputs: lines.length, bytes, text, receipt };
 }
 
@@ -102,14 +102,15 @@ async function settleLine(
   const found = await sites.attempt(site, (storage) =>
     putBack(storage, path, line.aside.slice(line.aside.lastIndexOf('-') + 1)),
   );
-  if (found === undefined) return failed(`left by a deletion that was stopped; ${site} cannot be reached`);
+  if (found === undefined) return failed(`left by an interrupted deletion; ${site} cannot be reached`);
   if (found === 'absent') return undefined;
-  if (found === 'taken') return failed(`another file has its name; it lies beside it as ${shown(line.aside)}`);
+  if (found === 'taken')
+    return failed(`another file has this name; the file is kept beside it as ${shown(line.aside)}`);
   const job = (await ports.store.get<JobDoc>([id])).get(id);
   const outputs = job && outputsOf(job, subjob);
   if (outputs?.some((output) => output.storage === site && output.path === path))
     return found === 'back' ? 'restored' : undefined;
-  if (!outputs) return failed(`left by a deletion that was stopped; no document ${id} says whether it may go`);
+  if (!outputs) return failed(`left by an interrupted deletion; the document ${id}, which decides, does not exist`);
   const going: Going = { site, path, stay: stayingOf(outputs, name), line: { ...line, kind: 'settle' } };
   await removal.announce([going]);
   const [fate] = await removal.remove([going]);

@@ -39,7 +39,7 @@ export async function whyLost(sites: Sites, aside: Place, stay: readonly Staying
         if (error instanceof ItemError) return { why: error.message };
         throw error;
       });
-    if (lost === undefined) return { why: `whether the copy at ${one.site} stays is unknown: it cannot be reached` };
+    if (lost === undefined) return { why: `${one.site} cannot be reached, so it is unknown whether its copy stays` };
     if (lost !== 'stays') return lost;
   }
   return undefined;

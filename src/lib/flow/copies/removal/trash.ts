@@ -211,7 +211,8 @@ function unclear(word: string, meant: readonly TrashDoc[]): Item {
 async function restoreOne(ports: Ports, doc: TrashDoc, dryRun: boolean): Promise<Item> {
   const item = trashItem(doc);
   const kept = (text: string, next: string): Item => ({ ...item, did: 'kept', failed: true, text, next });
-  if (doc.host !== ports.host) return kept(`it is on ${doc.host}, this is ${ports.host}`, `run it on ${doc.host}`);
+  if (doc.host !== ports.host)
+    return kept(`the file is on ${doc.host}, this is ${ports.host}`, `run the command on ${doc.host}`);
   const buffer = await ports.buffer(doc.level);
   const place = await placeOf(buffer, doc);
   const there = await isThere(buffer, doc.name);

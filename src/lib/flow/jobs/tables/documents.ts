@@ -100,7 +100,7 @@ function bounded({ name, fields, line }: RatdbTable): void {
   if (isDeeper(fields)) throw new RatdbError(`table ${name} is nested more than ${DEEPEST} levels deep`, line, 1);
   const size = exactJson(fields).length;
   if (size > LARGEST)
-    throw new RatdbError(`table ${name} has ${humanBytes(size)}, and ${humanBytes(LARGEST)} is the most`, line, 1);
+    throw new RatdbError(`table ${name} has ${humanBytes(size)}, the limit is ${humanBytes(LARGEST)}`, line, 1);
 }
 
 /** What a new table does to the document that stands there. */

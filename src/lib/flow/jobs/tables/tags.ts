@@ -79,9 +79,9 @@ export function dry(options: StepOptions): { dryRun?: true } {
 }
 
 function moved(standing: TagDoc): UsageError {
-  return new UsageError(`tag ${standing.name} stands since ${standing.at} for another state of the tables`, {
+  return new UsageError(`tag '${standing.name}' was made at ${standing.at} from other tables`, {
     where: standing._id,
-    hint: 'take a new name: jobs were made with this one',
+    hint: 'use another name: jobs were made with this tag',
   });
 }
 

@@ -42,7 +42,7 @@ async function switches({ store }: Ports, now: Iso): Promise<Attention[]> {
 }
 
 function holdText({ _id, since, until, why }: HoldDoc, now: Iso): string {
-  const effect = until === undefined ? 'it holds until a person ends it' : 'it holds nothing';
+  const effect = until === undefined ? 'it holds until a person ends it' : 'it does not count';
   return `${_id} (${why}) ${by(since, now)}: ${effect}`;
 }
 

@@ -91,7 +91,7 @@ function credentialAttention(page: Page): Attention[] {
   return near.map(({ host, text }) => ({
     way: 'credentials',
     text: `credentials on ${host}: ${text}`,
-    next: `log in on ${host} and renew them`,
+    next: `log in on ${host} and renew the credentials`,
   }));
 }
 
@@ -121,7 +121,7 @@ function holdAttention(open: readonly HoldDoc[], at: Iso): Attention[] {
     }
     if (hold.until === undefined || between(hold.until, at) < OVER) return [];
     return [
-      { way: 'hold-over', text: `${_id} was over at ${hold.until}, and reset has not ended it`, next: 'dflow reset' },
+      { way: 'hold-over', text: `${_id} ended at ${hold.until}, but reset has not removed it`, next: 'dflow reset' },
     ];
   });
 }

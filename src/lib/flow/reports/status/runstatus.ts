@@ -75,7 +75,7 @@ async function requests({ store }: Ports, at: Iso): Promise<Attention[]> {
   const doc = (await store.get<RequestDoc>([id])).get(id);
   if (!doc) return [];
   const more = count > 1 ? ` (and ${count - 1} more)` : '';
-  const text = `request ${doc.name} was not made to its end, begun ${doc.created}${more}`;
+  const text = `request ${doc.name} is incomplete, begun ${doc.created}${more}`;
   return [{ way: 'request', text, next: continued(doc) }];
 }
 

@@ -25,11 +25,11 @@ export async function storageAttention(ports: Ports, facts: StorageFacts): Promi
   for (const { name, states } of storage.filter((row) => (row.states.failed ?? 0) > 0))
     found.push({
       way: 'copies-failed',
-      text: `copies to ${name} that failed: ${states.failed}`,
+      text: `failed copies to ${name}: ${states.failed}`,
       next: `dflow why ${name}`,
     });
   const bad = storage.reduce((total, { states }) => total + (states.bad ?? 0), 0);
-  if (bad > 0) found.push({ way: 'copies-bad', text: `bad replicas: ${bad}`, next: 'dflow verify --repair' });
+  if (bad > 0) found.push({ way: 'copies-bad', text: `bad copies: ${bad}`, next: 'dflow verify --repair' });
   const broken = sum(copies.filter(({ key }) => key[1] === 'bad'));
   if (broken > 0)
     found.push({ way: 'copies-bad', text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });

@@ -20,12 +20,12 @@ export function askedGates(facts: RunFacts, module: string, files: Readonly<Reco
     return no(`${module} was not asked for yet when the passes of the run were made`);
   }
   const asking = askers(modules, module);
-  const others = asking.length > 0 ? `asked for by ${asking.join(', ')}` : 'no run type does';
+  const others = asking.length > 0 ? `asked for by ${asking.join(', ')}` : 'no run type asks for it';
   if (doc?.mask !== undefined || asking.length === 0)
     return no(`${types.join('+') || 'unknown type'} does not ask for ${name}; ${others}`);
   if (made) return no(`its passes were made while its run type was not known; ${module} is ${others}`);
   // Its type may still ask for it, and then the pass comes by itself: a request now would make a second one.
-  const text = `its run type is not known yet; ${module} is ${others}`;
+  const text = `the run type is not known yet; ${module} is ${others}`;
   return [{ gate: 'asked', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
 }
 

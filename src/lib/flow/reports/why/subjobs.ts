@@ -30,7 +30,7 @@ export function subjobGates(job: JobDoc, tooLong: (since: Iso) => boolean): Gate
 const ORDINARY = /^(pending|idle|queued|submitt(ing|ed)|configuring|running|completing|completed.*)$/i;
 
 /** The batch system has lost sight of it, but the job itself says that it goes on: putting it back would stop it. */
-const ALIVE = /\bits heart beats$/;
+const ALIVE = /\bits heart(?:beat goes on| beats)$/;
 
 function gateOf(job: JobDoc, subjob: Subjob, tooLong: (since: Iso) => boolean): Gate | undefined {
   const { state, wanted, lastFailure } = subjob;

@@ -78,7 +78,7 @@ function lateGates(
   modules: ModuleFile | undefined,
 ): readonly Gate[] {
   if (!late || late.length === 0) return gates;
-  const text = `${late.join(', ')} came after the run was complete; its passes do not have it`;
+  const text = `${late.join(', ')} came after the run was complete; the passes of the run lack it`;
   return [...gates, { gate: 'late', ok: false, text, next: requestOf(run, modules, []) }];
 }
 

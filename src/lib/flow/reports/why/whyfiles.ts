@@ -46,7 +46,7 @@ function lost(files: readonly RawFile[]): string[] {
   return files.flatMap(({ name, original, replicas }) => {
     const good = original.state === 'present' || original.state === 'purging';
     const copy = Object.values(replicas).some(({ state }) => state === 'verified');
-    return good || copy ? [] : `${name} has no good copy that is known`;
+    return good || copy ? [] : `${name} has no known good copy`;
   });
 }
 
@@ -55,7 +55,7 @@ function ended(files: readonly RawFile[], now: Iso): string[] {
   return files.flatMap(({ name, replicas }) =>
     Object.entries(replicas).flatMap(([site, replica]) =>
       replica.state === 'copying' && !isLive(replica, now, new Set())
-        ? `${name} to ${site}: claimed by ${replica.host} until ${replica.expires}, ${replica.expires < now ? 'which is over' : 'by a clock that was ahead'}`
+        ? `${name} to ${site}: claimed by ${replica.host} until ${replica.expires}, ${replica.expires < now ? 'which has passed' : 'by a clock that was ahead'}`
         : [],
     ),
   );

@@ -104,7 +104,7 @@ async function readyGates(ports: Ports, job: JobDoc, own: readonly Gate[]): Prom
   const asleep = waiting.find((wake) => wake.kind === 'on');
   if (gates.some(({ ok }) => !ok)) return gates;
   if (asleep && waiting.every((wake) => wake.kind === 'on')) {
-    const text = `was put aside for ${asleep.id}, which has come since; the next submit looks again`;
+    const text = `waited for ${asleep.id}, which has changed since; the next submit looks again`;
     return [...gates, { gate: 'wake', ok: false, text, next: `dflow submit --site ${farm}` }];
   }
   return gates.map((gate) => (gate.gate === 'slots' ? { ...gate, text: `${gate.text}; ${turn(gate)}` } : gate));

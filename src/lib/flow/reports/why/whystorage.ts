@@ -63,7 +63,7 @@ async function breakerGate({ store }: Ports, name: string, now: Iso): Promise<Ga
   const troubles = Object.entries(doc?.causes ?? {});
   if (!trouble) {
     const [first] = troubles;
-    if (!first) return { gate: 'breaker', ok: true, text: 'no failure in a row' };
+    if (!first) return { gate: 'breaker', ok: true, text: 'no failures in a row' };
     const [cause, { failures, since, why }] = first;
     const text = `${failures} failed in a row (${cause}): ${why}`;
     return { gate: 'breaker', ok: false, text, since, next: `dflow transfer --to ${name}` };

@@ -69,7 +69,7 @@ export async function* importStore(store: Store, lines: AsyncIterable<unknown>, 
   }
   yield* flush();
   if (same > 0)
-    yield { kind: 'document', ref: 'identical', did: 'skipped', count: same, text: `${same} are there already` };
+    yield { kind: 'document', ref: 'identical', did: 'skipped', count: same, text: `${same} exist already` };
 }
 
 function refused(ref: string, text: string): Item {
@@ -92,10 +92,11 @@ function parseDocument(line: unknown): Omit<Line, 'number'> {
   } catch (error) {
     return { wrong: `not JSON: ${messageOf(error)}` };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'no JSON object' };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'not a JSON object' };
   if (isDeeper(value)) return { wrong: `nested more than ${DEEPEST} levels deep` };
   const { _id } = value as Partial<Doc>;
-  if (typeof _id !== 'string' || _id === '' || _id.startsWith('_')) return { wrong: 'no document id (_id)' };
+  if (typeof _id !== 'string' || _id === '' || _id.startsWith('_'))
+    return { wrong: 'the document id (_id) is missing' };
   const wrong = unsound(value as Doc);
   if (wrong !== undefined) return { wrong: `${_id}: ${wrong}` };
   return { doc: plain(value as Doc) };

@@ -23,15 +23,20 @@ export async function* dropUnreadable(
       const doc = docs.get(id);
       const wrong = doc && unsound(doc);
       const item: Item = { kind: 'document', ref: id, did: 'dropped', ...(dryRun ? { dryRun: true } : {}) };
-      if (!doc)
-        yield { ...item, did: 'missing', failed: true, text: 'there is no such document', next: 'dflow status' };
+      if (!doc) yield { ...item, did: 'missing', failed: true, text: 'no document has this id', next: 'dflow status' };
       else if (wrong === undefined) {
-        yield { ...item, did: 'kept', failed: true, text: 'it can be read, so it stays', next: `dflow show ${id}` };
+        yield {
+          ...item,
+          did: 'kept',
+          failed: true,
+          text: 'the document can be read, so it stays',
+          next: `dflow show ${id}`,
+        };
       } else if (dryRun) yield { ...item, text: wrong };
       else {
         await receipt.write([{ at, by, why, wrong, document: plain(doc) }]);
         const outcome = await store.update(id, (now) =>
-          now && unsound(now) !== undefined ? { remove: true } : { skip: 'it was changed meanwhile' },
+          now && unsound(now) !== undefined ? { remove: true } : { skip: 'the document has changed meanwhile' },
         );
         if (tookEffect(outcome)) yield { ...item, receipt: receipt.name, text: `${wrong}; kept in ${receipt.path}` };
         else

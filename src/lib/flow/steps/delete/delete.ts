@@ -138,12 +138,12 @@ function doomedOf(job: JobDoc, types: readonly string[] | undefined): Doomed[] {
 async function refused({ store }: Ports, job: JobDoc): Promise<{ text: string; next: string } | undefined> {
   const ref = refOf(job.run, job.module, job.pass);
   if (job.subjobs.some(({ state }) => isActive(state)))
-    return { text: 'it may be running', next: `dflow cancel ${ref}` };
+    return { text: 'the job may be running', next: `dflow cancel ${ref}` };
   const others = await store.range<JobDoc>(idsWith(jobPrefix(job.run)));
   const user = others.find((other) => isOpen(other) && other.needs.some((need) => need.job === job._id));
   if (!user) return undefined;
   const name = refOf(user.run, user.module, user.pass);
-  return { text: `${name} (${user.state}) needs it`, next: `dflow cancel ${name}` };
+  return { text: `${name} (${user.state}) needs these outputs`, next: `dflow cancel ${name}` };
 }
 
 function isOpen(job: JobDoc): boolean {

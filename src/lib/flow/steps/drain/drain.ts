@@ -44,7 +44,7 @@ export async function* drain(ports: Ports, site: string, options: DrainOptions):
     if (active === 0) break;
     await ports.sleep(LOOK);
   }
-  yield { kind: 'farm', ref: name, did: 'empty', text: 'nothing of it is active' };
+  yield { kind: 'farm', ref: name, did: 'empty', text: 'no job of the farm is active' };
 }
 
 async function* evict(ports: Ports, site: string, options: DrainOptions): Step {
@@ -76,7 +76,7 @@ export async function* unlock(ports: Ports, site: string, why: string, options: 
       ref: site,
       did: 'unknown',
       failed: true,
-      text: 'it has never been seen',
+      text: 'the farm has never answered',
       next: 'dflow list farms',
     };
     return;

@@ -35,7 +35,7 @@ export function parseObservation(line: string, number: number): Observation {
     throw new UsageError('not a JSON line of monitor poll', { where: `standard input:${number}`, cause: error });
   }
   if (!isObservation(value))
-    throw new UsageError('no observation', {
+    throw new UsageError('not an observation', {
       where: `standard input:${number}`,
       hint: 'dflow monitor poll | dflow monitor apply',
     });

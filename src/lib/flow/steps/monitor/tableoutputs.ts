@@ -65,7 +65,7 @@ async function* loadOne(ports: Ports, job: JobDoc, output: Output): AsyncGenerat
   const text = await storage.read(output.path, 0, output.size);
   let refused: string | undefined;
   for await (const item of loadTables(ports, [{ name: output.name, text }])) {
-    if (item.kind === 'source') refused = item.text ?? 'it does not parse';
+    if (item.kind === 'source') refused = item.text ?? 'the file does not parse';
     if (item.did !== 'unchanged') yield item;
   }
   if (refused !== undefined) await setAside(ports, job, output, refused);

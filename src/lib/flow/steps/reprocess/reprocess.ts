@@ -163,8 +163,8 @@ function* aboutTwins(twins: readonly JobDoc[], again: boolean): Generator<Item, 
   if (!first) return;
   const ref = refOf(first.run, first.module, first.pass);
   const names = [...new Set(twins.map(({ request }) => request))].join(', ');
-  const text = `${twins.length === 1 ? '1 pass' : `${twins.length} passes`} of request ${names} for the same run, module and version did not end yet: ${ref} ${first.state}`;
-  if (!again) throw new UsageError(text, { hint: `dflow why ${ref}; to make them all the same: --again` });
+  const text = `${twins.length === 1 ? '1 pass' : `${twins.length} passes`} of request ${names} for the same run, module and version have not ended yet: ${ref} ${first.state}`;
+  if (!again) throw new UsageError(text, { hint: `dflow why ${ref}; to make another request anyway, add --again` });
   yield { kind: 'request', ref: `request:${first.request}`, did: 'unchanged', text };
 }
 

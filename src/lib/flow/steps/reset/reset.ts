@@ -56,7 +56,7 @@ async function* otherSites(ports: Ports, own: string, now: Iso, options: ResetOp
     }
     const silent = between(farm.heartbeat, now);
     if (silent <= limits.stale) continue;
-    yield* unclaim(ports, farm.site, farm.heartbeat, options, `${farm.site} is silent since ${farm.heartbeat}`);
+    yield* unclaim(ports, farm.site, farm.heartbeat, options, `${farm.site}: no heartbeat since ${farm.heartbeat}`);
     if (silent > limits.giveUp) yield* giveUp(ports, farm, options);
   }
 }
@@ -85,7 +85,7 @@ export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions)
     if (fresh?.heartbeat !== farm.heartbeat) return;
     epoch = fresh.epoch;
   }
-  yield* abandon(ports, farm.site, epoch, `${farm.site} was given up: silent since ${farm.heartbeat}`, options);
+  yield* abandon(ports, farm.site, epoch, `${farm.site} was given up: no heartbeat since ${farm.heartbeat}`, options);
 }
 
 /** Puts back everything that is locked to a site under an epoch before `epoch`, whatever the batch system does with it. */

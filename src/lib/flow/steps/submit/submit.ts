@@ -89,7 +89,7 @@ function* leftOut(
   stuck: ReadonlyMap<string, Impossible>,
 ): Generator<Item, void, void> {
   for (const [name, why] of elements?.away ?? []) {
-    const text = `cannot be reached, jobs go without it: ${why}`;
+    const text = `cannot be reached, so jobs are submitted without it: ${why}`;
     yield { kind: 'storage', ref: name, did: 'skipped', text, next: `dflow why ${name}` };
   }
   const many = [...stuck.values()];
@@ -189,7 +189,7 @@ function unknownItem(claim: Claim, open: OpenFarm, error: unknown): Item {
     did: 'unknown',
     failed: true,
     subjobs: claim.attempts.length,
-    text: `submitting ${claim.attempts.length} subjobs: ${messageOf(error)}; they may have been taken, and are put back by reset`,
+    text: `submitting ${claim.attempts.length} subjobs: ${messageOf(error)}; the batch system may have taken them; reset puts them back`,
     next: `dflow monitor --site ${open.farm.name}`,
   };
 }

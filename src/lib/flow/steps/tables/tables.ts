@@ -162,7 +162,7 @@ async function* settle(ports: Ports, claim: FirstPassDoc, failure: string | unde
     run: claim.run,
     text: `${failure}${next}`,
   };
-  yield { ...item, next: `DFLOW_RUN=${claim.run} ${command}, by hand` };
+  yield { ...item, next: `run by hand: DFLOW_RUN=${claim.run} ${command}` };
 }
 
 function failureText(result: ExecResult): string {

@@ -66,7 +66,7 @@ async function listed(
 }
 
 function unlistable(storage: string, error: ItemError): Item {
-  const text = shown(`cannot be listed, so files that nobody catalogued are not looked for: ${error.message}`);
+  const text = shown(`cannot be listed, so files outside the catalogue are not found: ${error.message}`);
   return { kind: 'storage', ref: storage, storage, did: 'unlisted', failed: true, text, next: `dflow why ${storage}` };
 }
 
@@ -109,18 +109,17 @@ async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: str
 }
 
 const WORDS: Readonly<Record<Dark['is'], string>> = {
-  partial: 'left by a copy that was killed; the next attempt at this file removes it',
-  leaving:
-    'left by a deletion that was stopped; the next dflow delete, or dflow transfer with outputs rules, settles it',
-  probe: 'a few bytes that told two places apart, left by a call that was killed; remove it by hand',
+  partial: 'left by a killed copy; the next attempt at this file removes it',
+  leaving: 'left by an interrupted deletion; the next dflow delete, or dflow transfer with outputs rules, settles it',
+  probe: 'probe file of a killed command; remove the file by hand',
   unpublished: 'output of an execution that is not the published one',
-  dark: 'no document knows it',
+  dark: 'not in the catalogue',
 };
 
 function formerItem(storage: string, { path, size }: Found, former: string): Item {
   const text = `catalogued at ${former}, which the configuration does not have; is ${storage} its new name?`;
   const item: Item = { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, bytes: size, did: 'former' };
-  return { ...item, failed: true, text, next: `call the element ${former} again in the configuration` };
+  return { ...item, failed: true, text, next: `name the storage element ${former} again in dflow.yaml` };
 }
 
 function itemOf(storage: string, { path, size, dark }: Found): Item {
@@ -131,6 +130,6 @@ function itemOf(storage: string, { path, size, dark }: Found): Item {
     ...item,
     failed: true,
     text: WORDS.dark,
-    next: 'find out whose it is; dflow list replicas shows what is known',
+    next: 'find the owner of the file; to see the catalogue: dflow list replicas',
   };
 }

@@ -74,7 +74,7 @@ async function* verifyStorage(session: VerifySession, storage: string): Step {
   if (!options.runs && !options.levels && options.limit === undefined) yield* darkFiles(session, storage);
   if (tally.checked === 0) return;
   const unknown = unreadable === 0 ? {} : { unreadable };
-  const more = unreadable === 0 ? '' : `, ${unreadable} of which nothing is known`;
+  const more = unreadable === 0 ? '' : `, ${unreadable} unknown`;
   const text = `${tally.checked} copies ${options.read ? 'read' : 'asked for their checksum'}, ${tally.bad} bad${more}`;
   yield { kind: 'storage', ref: storage, did: 'checked', ...tally, ...unknown, bytes, text };
 }
@@ -82,7 +82,7 @@ async function* verifyStorage(session: VerifySession, storage: string): Step {
 function siteFault(storage: string, tally: { checked: number; bad: number }, example: Finding): Item {
   const why = 'why' in example ? example.why : '';
   const text = shown(
-    `${tally.bad} of ${tally.checked} copies are bad at once: a fault of ${storage}; nothing was marked (${why})`,
+    `${tally.bad} of ${tally.checked} copies are bad at once, so storage element ${storage} is at fault and nothing was marked (${why})`,
   );
   return {
     kind: 'storage',

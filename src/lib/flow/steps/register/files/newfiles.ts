@@ -109,7 +109,7 @@ export function withContent(old: RawFile, content: Content, by: { at: Iso; by: s
     const current = doc?.files.find((file) => file.subrun === old.subrun);
     if (!doc || !current) return { skip: 'no longer registered' };
     if (current.adler32 !== old.adler32 || current.size !== old.size) return { skip: 'changed by another' };
-    if (isBeingUsed(current)) return { skip: 'a copy or a purge of it is under way' };
+    if (isBeingUsed(current)) return { skip: 'the file is being copied or purged' };
     if (by.unused && hasCopies(current)) return { skip: 'it has a copy' };
     const { changed: _, ...rest } = current;
     const { changed, ...fields } = content;

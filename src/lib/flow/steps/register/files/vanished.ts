@@ -37,11 +37,11 @@ export async function acceptLoss(
   const { _id: id, level, run, host } = doc;
   const { name, path, size, adler32 } = file;
   if (host !== ports.host)
-    throw new ItemError(`${name} is on ${host}, this is ${ports.host}`, { hint: `run it on ${host}` });
+    throw new ItemError(`${name} is on ${host}, this is ${ports.host}`, { hint: `run the command on ${host}` });
   if ((await (await ports.buffer(level)).stat([path])).has(path))
     throw new ItemError(`${path} is on the buffer`, { hint: 'dflow register' });
   if (!hasCopies(file))
-    throw new ItemError(`${name} is not on the buffer, and no copy of it is good`, {
+    throw new ItemError(`${name} is not on the buffer and has no good copy`, {
       hint: 'put the file on the buffer again, then: dflow register',
     });
   const text = `${name}: gone from the buffer, its copies count: ${why}`;

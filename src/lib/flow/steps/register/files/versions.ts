@@ -84,7 +84,9 @@ async function look(ports: Ports, doc: QuarantineDoc): Promise<Meant> {
   const registered = data?.files.find(({ subrun }) => subrun === doc.subrun);
   if (!data || !registered) throw new ItemError(`nothing is registered in the place of ${doc.name}`);
   if (data.host !== ports.host)
-    throw new ItemError(`${doc.name} is on ${data.host}, this is ${ports.host}`, { hint: `run it on ${data.host}` });
+    throw new ItemError(`${doc.name} is on ${data.host}, this is ${ports.host}`, {
+      hint: `run the command on ${data.host}`,
+    });
   const storage = await ports.buffer(doc.level);
   const found = (await storage.stat([doc.name])).get(doc.name);
   if (!found || !isSame(found, doc)) throw new ItemError(`${doc.name} is no longer what was quarantined`);
