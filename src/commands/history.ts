@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
 import { refs } from '../lib/cli/arguments/flags.ts';
 import { readRefs, sinceOf } from '../lib/cli/arguments/selection.ts';
-import { Base, given } from '../lib/cli/base.ts';
+import { Base } from '../lib/cli/base.ts';
 import { documentsOf, historyRows, passesOf } from '../lib/flow/reports/records.ts';
 import { UsageError } from '../lib/util/errors.ts';
+import { given } from '../lib/util/values/given.ts';
 
 export default class History extends Base {
   static override summary = 'Show what changed, when, by whom and why';

@@ -3,12 +3,12 @@ import { limit, selection, storage } from '../lib/cli/arguments/flags.ts';
 import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
 import { selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
+import { noSuchError } from '../lib/domain/named.ts';
 import type { AnyRow, Lists, Rows } from '../lib/domain/results/rows.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { KINDS, type Kind, type Look, trashRows } from '../lib/flow/reports/look/look.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
 import { UsageError } from '../lib/util/errors.ts';
-import { suggestion } from '../lib/util/text/near.ts';
 
 /** Rows on a terminal without `--limit`; a pipe gets all. */
 const SCREEN = 100;
@@ -68,10 +68,11 @@ export default class List extends Base {
   }
 }
 
+const isKind = (word: string): word is Kind => Object.hasOwn(KINDS, word);
+
 function kindOf(word: string): Kind {
-  if (Object.hasOwn(KINDS, word)) return word as Kind;
-  const kinds = Object.keys(KINDS);
-  throw new UsageError(`'${word}' is not a kind of rows`, { hint: suggestion(word, kinds) });
+  if (isKind(word)) return word;
+  throw noSuchError('kind', word, Object.keys(KINDS));
 }
 
 /** Rows that pass the test, and what is wrong with the selection. */

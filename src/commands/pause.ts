@@ -2,10 +2,11 @@ import { Flags } from '@oclif/core';
 import { changing, level, module, run, site, storage } from '../lib/cli/arguments/flags.ts';
 import { runsToSwitch } from '../lib/cli/arguments/selection.ts';
 import { until, untilOf } from '../lib/cli/arguments/until.ts';
-import { Base, given } from '../lib/cli/base.ts';
+import { Base } from '../lib/cli/base.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { checkNames, pause } from '../lib/flow/switches/holds.ts';
 import { UsageError } from '../lib/util/errors.ts';
+import { given } from '../lib/util/values/given.ts';
 
 export default class Pause extends Base {
   static override summary = 'Hold back jobs or copies, for a time or until `dflow resume`';

@@ -1,11 +1,13 @@
 import { Flags } from '@oclif/core';
+import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
+import { noSuchError } from '../lib/domain/named.ts';
 import type { ProgressRow } from '../lib/domain/results/rows.ts';
 import type { StatusPage } from '../lib/flow/reports/status/page.ts';
 import { status } from '../lib/flow/reports/status/status.ts';
 import { statusText } from '../lib/render/status.ts';
-import { EXIT, StoreError, UsageError } from '../lib/util/errors.ts';
-import { suggestion } from '../lib/util/text/near.ts';
+import { EXIT, StoreError } from '../lib/util/errors.ts';
+import { humanDuration, SECOND } from '../lib/util/time.ts';
 
 /** Clears a terminal and goes to its first line. */
 const CLEAR = '\x1b[2J\x1b[H';
@@ -18,27 +20,24 @@ export default class Status extends Base {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --check || mail -s "dflow needs you" shifter',
     '<%= config.bin %> <%= command.id %> --request tl-july',
-    '<%= config.bin %> <%= command.id %> --watch 10',
+    '<%= config.bin %> <%= command.id %> --watch 10s',
   ];
   static override flags = {
     check: Flags.boolean({ description: 'exit with code 1 when something needs a person' }),
     request: Flags.string({ description: 'show only this request', helpValue: 'NAME' }),
-    watch: Flags.integer({
-      description: 'show the page again every SECONDS, until interrupted',
-      helpValue: 'SECONDS',
-      min: 1,
-    }),
+    watch: Flags.string({ description: 'show the page again after this time, until interrupted', helpValue: '10s' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
+    const every = flags.watch === undefined ? undefined : Math.max(SECOND, durationOf(flags.watch, '--watch'));
     const ports = await this.ports(false);
     for (;;) {
-      const whole = await status(ports).catch((error: unknown) => this.outage(error, flags.watch));
-      if (whole && flags.watch !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
+      const whole = await status(ports).catch((error: unknown) => this.outage(error, every));
+      if (whole && every !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
       if (whole) await this.show(whole, flags);
-      if (flags.watch === undefined || this.out.isClosed) return;
-      await ports.sleep(flags.watch * 1000);
+      if (every === undefined || this.out.isClosed) return;
+      await ports.sleep(every);
     }
   }
 
@@ -46,7 +45,7 @@ export default class Status extends Base {
   private outage(error: unknown, watch: number | undefined): undefined {
     const passing = error instanceof StoreError && error.exit === EXIT.storeUnreachable;
     if (watch === undefined || !passing) throw error;
-    this.say(`${error.message}\nThe page above is old; the store is asked again in ${watch} s`);
+    this.say(`${error.message}\nThe page above is old; the store is asked again in ${humanDuration(watch)}`);
   }
 
   private async show(whole: StatusPage, flags: { check: boolean; request?: string | undefined }): Promise<void> {
@@ -54,7 +53,7 @@ export default class Status extends Base {
     const requests = request === undefined ? whole.requests : whole.requests.filter(({ name }) => name === request);
     if (request !== undefined && requests.length === 0) {
       const names = whole.requests.map(({ name }) => name);
-      throw new UsageError(`no request is called '${request}'`, { hint: suggestion(request, names) });
+      throw noSuchError('request', request, names);
     }
     const page = { ...whole, requests };
     if (flags.check && page.needYou.length > 0) process.exitCode = EXIT.itemsFailed;

@@ -2,13 +2,14 @@ import { Flags } from '@oclif/core';
 import { all, changing, level, limit, run, why } from '../lib/cli/arguments/flags.ts';
 import { readRuns, runsToSwitch } from '../lib/cli/arguments/selection.ts';
 import { until, untilOf } from '../lib/cli/arguments/until.ts';
-import { Base, given } from '../lib/cli/base.ts';
+import { Base } from '../lib/cli/base.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
 import { cancelTransfers } from '../lib/flow/copies/claims/cancel.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { transfer } from '../lib/flow/steps/transfer/transfer.ts';
 import { UsageError } from '../lib/util/errors.ts';
+import { given } from '../lib/util/values/given.ts';
 
 export default class Transfer extends Base {
   static override summary = 'Copy raw files to the storage elements, the primary first';

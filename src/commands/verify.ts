@@ -1,11 +1,10 @@
 import { Flags } from '@oclif/core';
 import { changing, level, limit, run, storage } from '../lib/cli/arguments/flags.ts';
 import { readRuns } from '../lib/cli/arguments/selection.ts';
+import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
 import { hasRun } from '../lib/domain/selection.ts';
 import { verify } from '../lib/flow/steps/verify/verify.ts';
-import { UsageError } from '../lib/util/errors.ts';
-import { parseDuration } from '../lib/util/time.ts';
 
 export default class Verify extends Base {
   static override summary = 'Compare the catalogue with the storage elements; repair copies';
@@ -36,17 +35,8 @@ export default class Verify extends Base {
     const ports = await this.ports(!flags['dry-run']);
     const set = flags.run ? await readRuns(flags.run) : undefined;
     const runs = set && ((number: number) => hasRun(set, number));
-    const { read, repair, level: levels, storage: storages } = flags;
-    const sinceVerified = flags['since-verified'] === undefined ? undefined : within(flags['since-verified']);
+    const { read, repair, level: levels, storage: storages, 'since-verified': since } = flags;
+    const sinceVerified = since === undefined ? undefined : durationOf(since, '--since-verified');
     await this.items(verify(ports, this.stepOptions(flags, { read, repair, levels, storages, runs, sinceVerified })));
   }
-}
-
-function within(text: string): number {
-  const time = parseDuration(text);
-  if (time === undefined)
-    throw new UsageError(`--since-verified: '${text}' is not a duration (examples: 90s, 30m, 12h, 7d)`, {
-      hint: 'dflow verify --since-verified 7d',
-    });
-  return time;
 }

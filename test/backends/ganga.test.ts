@@ -138,8 +138,8 @@ describe('options', () => {
     });
   });
   test.each<[Record<string, unknown>, string, string?]>([
-    [{ vai: 'Local' }, 'no option vai', 'did you mean via?'],
-    [{ via: 'slurm' }, 'knows no slurm', 'did you mean Slurm?'],
+    [{ vai: 'Local' }, "no option 'vai' in backend ganga; did you mean via?"],
+    [{ via: 'slurm' }, "no batch system 'slurm' in option via; did you mean Slurm?"],
     [{ viaOptions: ['queue'] }, 'must be a map'],
     [{ viaOptions: { queue: {} } }, 'viaOptions.queue'],
     [{ gangadir: 'x' }, 'not an absolute path'],

@@ -283,7 +283,7 @@ describe('what is said to Slurm', () => {
 
 describe('options', () => {
   test.each<readonly [Record<string, unknown>, string, string | undefined]>([
-    [{ partitoin: 'x' }, 'no option partitoin', 'did you mean partition?'],
+    [{ partitoin: 'x' }, "no option 'partitoin' in backend slurm; did you mean partition?", undefined],
     [{ extra: '--array=1' }, 'extra: --array=1 is set by dflow', undefined],
     ...['-Q', '-Jreco', '-a1-3', '-o/x', '-Hx', '-kHJx', '--job-nam=x', '--arr=1-3', '--no-req', '-J x', '--', '-'].map(
       (word) => [{ extra: [word] }, `extra: ${word} is set by dflow itself`, undefined] as const,

@@ -160,7 +160,7 @@ transfer: [4]
       'dflow.yaml:1:1 unknown key bufer (did you mean buffer?)',
       'dflow.yaml:1:1 buffer: is missing',
       'dflow.yaml:2:34 unknown key protocl in storage.other (did you mean protocol?)',
-      'dflow.yaml:3:15 runs.quiet: expected a duration such as `10 min` or `48h`',
+      "dflow.yaml:3:15 runs.quiet: '10 minuts' is not a duration (examples: 90s, 30m, 12h, 2d)",
       'dflow.yaml:3:35 runs.maxJump: expected a whole number, 1 or more',
       'dflow.yaml:3:45 runs.late: expected show or pass',
       'dflow.yaml:4:11 transfer: expected a map of `key: value`',
@@ -185,10 +185,10 @@ policy: [{cause: odd, text: '(', action: fail}]
     expect(found.map((line) => line.replace(/ \(.*$/, ''))).toEqual([
       expect.stringContaining("storage elements 'copy' and 'disk' have the same address"),
       expect.stringMatching(/^dflow.yaml:3:5 level L1 has two buffers/),
-      expect.stringContaining('no buffer has level L2'),
+      expect.stringContaining("no level 'L2'; did you mean L1? known: L1"),
       expect.stringContaining('nothing would ever be purged'),
-      expect.stringContaining('no storage is called dsk'),
-      expect.stringContaining('version 1.1 has no module file'),
+      expect.stringContaining("no storage element 'dsk'; did you mean"),
+      expect.stringContaining("no version '1.1'; did you mean 1.0?"),
       expect.stringContaining('is not a regular expression'),
     ]);
     expect(found[0]).toContain('one copy would count as two');
@@ -249,11 +249,11 @@ runTypes: {Phisics: Cout}
 `,
     );
     expect(await problems()).toEqual([
-      'modules/1.0.yaml:4:12 Count needs Plt, which is not defined (did you mean Plot?)',
+      "modules/1.0.yaml:4:12 Count needs Plt: no module 'Plt'; did you mean Plot? known: Count, Plot",
       expect.stringContaining('modules/1.0.yaml:5:23 Count: output counts: `../counts.txt` is not a file-name suffix'),
       expect.stringContaining('modules/1.0.yaml:9:22 Plot: output type a-b'),
-      'modules/1.0.yaml:10:12 no run type is called Phisics (did you mean Physics?)',
-      'modules/1.0.yaml:10:21 runTypes.Phisics asks for Cout, which is not defined (did you mean Count?)',
+      expect.stringContaining("modules/1.0.yaml:10:12 no run type 'Phisics'; did you mean Physics? known: any, "),
+      "modules/1.0.yaml:10:21 no module 'Cout'; did you mean Count? known: Count, Plot",
       'modules/1.0.yaml:7:12 modules need each other in a circle: Plot -> Plot',
     ]);
   });

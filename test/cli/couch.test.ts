@@ -103,7 +103,7 @@ test('a user who may only read: every loop ends with 2 and a next step, also whe
 test('status --watch outlives an outage', async () => {
   useStore();
   expect(await dflow(['store', 'setup'])).toMatchObject({ code: 0 });
-  const child = spawn(process.execPath, [BIN, 'status', '--watch', '1', '--json'], {
+  const child = spawn(process.execPath, [BIN, 'status', '--watch', '1s', '--json'], {
     cwd: experiment,
     env: environment(),
   });

@@ -52,10 +52,10 @@ const SETTINGS = {
 const ports = { settings: SETTINGS, store: { count: async () => [] } } as unknown as Ports;
 
 test.each([
-  [{ sites: ['lptop'] }, "no farm matches 'lptop'", 'did you mean laptop?'],
-  [{ storages: ['rla'] }, "no storage element matches 'rla'", 'did you mean ral?'],
-  [{ levels: ['L3'] }, "no level matches 'L3'", 'did you mean L1?'],
-  [{ modules: ['Cont'] }, "no module matches 'Cont'", 'did you mean Count?'],
+  [{ sites: ['lptop'] }, "no farm 'lptop'; did you mean laptop? known: laptop", 'the same command with laptop'],
+  [{ storages: ['rla'] }, "no storage element 'rla'; did you mean ral? known: ral", 'the same command with ral'],
+  [{ levels: ['L3'] }, "no level 'L3'; did you mean L1? known: L1", 'the same command with L1'],
+  [{ modules: ['Cont'] }, "no module 'Cont'; did you mean Count? known: Count", 'the same command with Count'],
 ])('a hold of what does not exist holds nothing: %j', async (names, message, hint) => {
   await expect(checkNames(ports, names)).rejects.toMatchObject({ exit: 2, message, hint });
 });

@@ -77,16 +77,12 @@ describe('retry --cause', () => {
   });
 
   test.each([
-    ['refusd', 'did you mean refused?'],
-    ['exit3', /^known: /],
-  ])('%s is nobody´s cause', async (cause, hint) => {
+    ['refusd', 'did you mean refused? known: '],
+    ['exit3', 'known: '],
+  ])('%s is nobody´s cause', async (cause, words) => {
     await put(1, ['held refused', undefined]);
-    const message = `no cause is called '${cause}'`;
-    await expect(chosen(['refused', cause])).rejects.toMatchObject({
-      exit: 2,
-      message,
-      hint: expect.stringMatching(hint),
-    });
+    const message = expect.stringContaining(`no cause '${cause}'; ${words}`);
+    await expect(chosen(['refused', cause])).rejects.toMatchObject({ exit: 2, message });
   });
 
   test.each(['refused', 'exit-3', 'signal-11', 'stage-in', 'lost'])('%s may be one', async (cause) => {
@@ -197,7 +193,9 @@ describe('the command line', () => {
     expect(dflow(here, ['status', '--check'])).toMatchObject({ code: 1, out: expect.stringContaining('held until') });
     expect(dflow(here, ['retry', '--cause', 'out-of-memry'])).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/no cause is called 'out-of-memry'\nNext: did you mean out-of-memory\?/),
+      err: expect.stringMatching(
+        /no cause 'out-of-memry'; did you mean out-of-memory\? .*\nNext: the same command with out-of-memory/,
+      ),
     });
   });
 });

@@ -183,7 +183,7 @@ describe('in the configuration', () => {
   test.each([
     ["{cause: a, text: '(', action: fail}", /dflow\.yaml:3:\d+\n?.*/, /is not a regular expression/],
     ['{cause: a, action: more}', /dflow\.yaml:3:10/, /action: more says of what/],
-    ['{cause: a, action: more, of: time, ceiling: much}', /dflow\.yaml:3:/, /expected a duration/],
+    ['{cause: a, action: more, of: time, ceiling: much}', /dflow\.yaml:3:/, /'much' is not a duration/],
     ['{cause: a, action: retry, of: time}', /dflow\.yaml:3:/, /of belongs to action: more/],
     ['{cause: a, action: more, of: memory, factor: 1}', /dflow\.yaml:3:/, /greater than 1/],
   ])('%s is refused with its place', (rule, where, message) => {

@@ -257,7 +257,7 @@ describe('path templates', () => {
     expect(() => compileTemplate(template)).toThrow(ConfigError);
   });
   test('names a near miss', () => {
-    expect(() => compileTemplate('{levl}/{name}')).toThrow(expect.objectContaining({ hint: 'did you mean level?' }));
+    expect(() => compileTemplate('{levl}/{name}')).toThrow(/no field 'levl' in template .*did you mean level\?/);
   });
   test.each(NASTY_NAMES)('keeps the name %j as it is', (name) => {
     expect(compileTemplate('{level}/{name}').path({ ...fields, name })).toBe(`L1/${name}`);

@@ -62,7 +62,9 @@ describe('words', () => {
     const of = (flags: object, refs: string[] = [], needed = false) => {
       return selectionOf({ refs, flags, states: ['failed'], needed }, now);
     };
-    await expect(of({ state: ['faild'] })).rejects.toMatchObject({ hint: 'did you mean failed?' });
+    await expect(of({ state: ['faild'] })).rejects.toMatchObject({
+      message: expect.stringContaining('did you mean failed?'),
+    });
     await expect(of({}, [], true)).rejects.toThrow('--all is required');
     await expect(of({ pass: 'first' })).rejects.toThrow('is not a pass');
     await expect(of({ since: 'tuesday' })).rejects.toThrow(/not a (time|date)/);
@@ -170,7 +172,9 @@ describe('from a store', () => {
 
   test('a module pattern without match is a usage error with the near miss', async () => {
     await expect(select({ modules: ['Cuont'] })).rejects.toBeInstanceOf(UsageError);
-    await expect(select({ modules: ['Cuont'] })).rejects.toMatchObject({ hint: 'did you mean Count?' });
+    await expect(select({ modules: ['Cuont'] })).rejects.toMatchObject({
+      message: expect.stringContaining('did you mean Count?'),
+    });
   });
 
   test('a subjob of a pass', async () => {

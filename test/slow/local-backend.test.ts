@@ -177,7 +177,7 @@ describe('local', () => {
     const context = { folder: world.spool, uuid: 'u', nonce };
     await expect(open(farm(1, { scrath: '/x' }), context)).rejects.toMatchObject({
       exit: 2,
-      hint: 'did you mean scratch?',
+      message: expect.stringContaining('did you mean scratch?'),
     });
     await expect(open(farm(1, { scratch: 'x' }), context)).rejects.toThrow(/not an absolute path/);
     await expect(open(farm(0), context)).rejects.toThrow(/slots/);

@@ -80,9 +80,9 @@ test('a terminal of no columns is as wide as terminals were', () => {
 
 test('a terminal that is closed ends the program cleanly', () => {
   // -1: after its first byte of output.
-  expect(onTerminal('close', ['status', '--watch', '1'], [-1, -1])).toEqual([0, 0]);
+  expect(onTerminal('close', ['status', '--watch', '1s'], [-1, -1])).toEqual([0, 0]);
   const codes = onTerminal('close', ['list', 'storage'], [0, 0.05, 0.2, 0.4, -1]) as number[];
   // 1: what was to be printed has no place to go. A signal is negative, 13 is an await that never ends.
   expect(codes.filter((code) => code !== 0 && code !== 1)).toEqual([]);
-  expect(onTerminal('hup', ['status', '--watch', '1'], [-1, -1])).toEqual([129, 129]);
+  expect(onTerminal('hup', ['status', '--watch', '1s'], [-1, -1])).toEqual([129, 129]);
 });

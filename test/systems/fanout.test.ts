@@ -73,8 +73,8 @@ const configuration = (grid: string, web: string): string => `
 buffer: {path: ./raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
 storage:
   disk: ./disk
-  grid: {protocol: xrootd, url: '${grid}', options: {timeout: 20}}
-  web: {protocol: gfal, url: '${web}', options: {timeout: 20}}
+  grid: {protocol: xrootd, url: '${grid}', options: {timeout: 20s}}
+  web: {protocol: gfal, url: '${web}', options: {timeout: 20s}}
 copies: {raw: 3}
 runs: {quiet: 0s}
 transfer: {parallel: 4, perStorage: ${AT_ONCE}, lease: 4s, retry: 1s}

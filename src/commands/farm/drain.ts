@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { changing } from '../../lib/cli/arguments/flags.ts';
 import { until, untilOf } from '../../lib/cli/arguments/until.ts';
-import { Base, given } from '../../lib/cli/base.ts';
+import { Base } from '../../lib/cli/base.ts';
 import { drain } from '../../lib/flow/steps/drain/drain.ts';
+import { given } from '../../lib/util/values/given.ts';
 
 export default class FarmDrain extends Base {
   static override summary = 'Stop submitting to a farm; its running jobs end normally';

@@ -1,8 +1,7 @@
 import { Args } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
+import { named } from '../../lib/domain/named.ts';
 import { moduleRows } from '../../lib/flow/reports/look/look.ts';
-import { UsageError } from '../../lib/util/errors.ts';
-import { suggestion } from '../../lib/util/text/near.ts';
 
 export default class ModuleCheck extends Base {
   static override summary = 'Check the module files and list the modules';
@@ -18,10 +17,7 @@ export default class ModuleCheck extends Base {
     const { args } = await this.parse(ModuleCheck);
     const { modules, folder } = await this.settings();
     const { version } = args;
-    if (version !== undefined && !modules[version]) {
-      const hint = suggestion(version, Object.keys(modules));
-      throw new UsageError(`version ${version} has no module file`, { where: `${folder}/modules`, hint });
-    }
+    if (version !== undefined) named('version', version, Object.keys(modules), { where: `${folder}/modules` });
     const files = Object.values(modules).filter((file) => version === undefined || file.version === version);
     await this.rows(
       'modules',

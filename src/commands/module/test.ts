@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core';
-import { Base, given } from '../../lib/cli/base.ts';
+import { Base } from '../../lib/cli/base.ts';
 import { outputFolder, runTrial } from '../../lib/cli/trial.ts';
 import { trialItems } from '../../lib/flow/steps/trial/trial.ts';
 import { withScratch } from '../../lib/util/files/scratch.ts';
+import { given } from '../../lib/util/values/given.ts';
 
 export default class ModuleTest extends Base {
   static override summary = 'Run a module here on the data of one run, as a test';

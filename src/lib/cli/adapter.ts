@@ -14,3 +14,8 @@ export type Adapters<Module> = Readonly<Record<string, Adapter<Module>>>;
 export function nameForScheme(adapters: Adapters<unknown>, scheme: string): string | undefined {
   return Object.keys(adapters).find((name) => (adapters[name]?.schemes ?? [name]).includes(scheme));
 }
+
+/** Every scheme that some adapter is for. */
+export function schemesOf(adapters: Adapters<unknown>): string[] {
+  return Object.entries(adapters).flatMap(([name, adapter]) => adapter.schemes ?? [name]);
+}

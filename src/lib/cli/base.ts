@@ -11,6 +11,7 @@ import type { Item, Step } from '../flow/ports.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { withoutSecrets } from '../util/text/secrets.ts';
 import { cleaned, page } from '../util/text/terminal.ts';
+import { type Given, given } from '../util/values/given.ts';
 import { baseFlags } from './arguments/flags.ts';
 import { takeEmpty } from './arguments/selection.ts';
 import { type Loaded, load } from './config/load.ts';
@@ -207,10 +208,3 @@ export abstract class Base extends Command {
 
 /** Things asked for that are not there: so many are named one by one. */
 const NAMED = 100;
-
-/** The same object without the fields that are undefined: an absent option is a default. */
-export type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-export function given<T extends object>(options: T): Given<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>;
-}

@@ -5,14 +5,14 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Backend, BackendModule } from '../backend.ts';
+import { noSuch, noSuchError } from '../domain/named.ts';
 import type { BufferSettings, Settings, StorageSettings } from '../domain/settings.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { Storage, StorageModule } from '../storage.ts';
 import type { Store } from '../store.ts';
-import { ConfigError, UsageError } from '../util/errors.ts';
+import { ConfigError } from '../util/errors.ts';
 import { stopping } from '../util/processes/stopping.ts';
-import { suggestion } from '../util/text/near.ts';
-import { type Adapters, nameForScheme } from './adapter.ts';
+import { type Adapters, nameForScheme, schemesOf } from './adapter.ts';
 import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
 import { presenceIn } from './presence.ts';
@@ -102,7 +102,9 @@ async function openStore(settings: Settings, { write, say }: OpenOptions): Promi
   const scheme = settings.store.split(':', 1)[0] ?? '';
   const name = nameForScheme(STORES, scheme);
   if (!name)
-    throw new ConfigError(`store: '${scheme}:' is not a kind of store`, { hint: 'sqlite:PATH or https://host/db' });
+    throw new ConfigError(noSuch('store', scheme, schemesOf(STORES)), {
+      hint: 'store: sqlite:PATH or https://host/db',
+    });
   const { open } = await loaded('store', STORES, name);
   const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;
   return open(url, { write, folder: join(settings.folder, '.dflow'), ...(say && { say }) });
@@ -146,11 +148,8 @@ const folderOf = (settings: Settings, farm: string): string => join(settings.fol
 async function openBackend(settings: Settings, store: Store, name: string): Promise<Backend> {
   const farm = settings.farms.find((candidate) => candidate.name === name);
   if (!farm) {
-    const hint = suggestion(
-      name,
-      settings.farms.map((known) => known.name),
-    );
-    throw new UsageError(`no farm is called ${name}`, { where: settings.file, hint });
+    const known = settings.farms.map((one) => one.name);
+    throw noSuchError('farm', name, known, { where: settings.file });
   }
   const { open } = await backendModule(farm.backend);
   const { uuid } = await store.info();
@@ -161,21 +160,21 @@ async function openBackend(settings: Settings, store: Store, name: string): Prom
 async function loaded<Module>(what: string, adapters: Adapters<Module>, name: string): Promise<Module> {
   const adapter = Object.hasOwn(adapters, name) ? adapters[name] : undefined;
   if (adapter) return adapter.load();
-  throw new ConfigError(`no ${what} is called ${name}`, { hint: suggestion(name, Object.keys(adapters)) });
+  throw new ConfigError(noSuch(what, name, Object.keys(adapters)));
 }
 
 function storageOf(settings: Settings, name: string): StorageSettings {
   const found = settings.storages.find((storage) => storage.name === name);
   if (found) return found;
   const names = settings.storages.map((storage) => storage.name);
-  throw new UsageError(`no storage is called ${name}`, { where: settings.file, hint: suggestion(name, names) });
+  throw noSuchError('storage element', name, names, { where: settings.file });
 }
 
 function bufferOf(settings: Settings, level: string): BufferSettings {
   const found = settings.buffers.find((buffer) => buffer.level === level);
   if (found) return found;
   const levels = settings.buffers.map((buffer) => buffer.level);
-  throw new UsageError(`no buffer has level ${level}`, { where: settings.file, hint: suggestion(level, levels) });
+  throw noSuchError('level', level, levels, { where: settings.file });
 }
 
 function asStorage(buffer: BufferSettings): StorageSettings {

@@ -1,6 +1,7 @@
 // Who of this host still lives. A claim carries its process (util/processes/identity.ts), which the kernel is asked about. After a
 // restart of the machine that says nothing: for this there are marks, a lock file each, which the kernel unlocks when the
 // process ends. Both only spare others the wait for a dead holder's time to pass: where neither tells, everything goes on.
+
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { removeFile } from '../util/files/remove.ts';
 import { hasEnded, thisProcess } from '../util/processes/identity.ts';
 import { type Lock, tryLock } from '../util/processes/lock.ts';
 import { giveBack } from '../util/processes/stopping.ts';
+import { given } from '../util/values/given.ts';
 
 const NONCE = /^[A-Za-z0-9]{1,64}$/;
 
@@ -24,7 +26,7 @@ export function presenceIn(folder: string, host: string): Presence {
   const remove = (path: string): Promise<unknown> => ifItCan(() => removeFile(path));
   const holder = thisProcess();
   return {
-    ...(holder === undefined ? {} : { holder }),
+    ...given({ holder }),
     enter: async (nonce) => {
       mine.add(nonce);
       const given = giveBack();

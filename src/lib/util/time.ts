@@ -45,11 +45,20 @@ export function isRecent(at: Iso, now: Iso, milliseconds: number): boolean {
 
 const UNITS: Record<string, number> = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
 
-/** Milliseconds of `90s`, `10 min`, `2h`, `1d`; a bare number counts seconds. `undefined` if it is none of these. */
+/** Milliseconds of `90s`, `10 min`, `2h`, `1d`, and of `0`; `undefined` for anything else: a bare number has no unit. */
 export function parseDuration(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)?\s*$/.exec(text);
-  if (!match) return undefined;
-  return Number(match[1]) * (UNITS[match[2] ?? 's'] ?? SECOND);
+  const amount = Number(match?.[1]);
+  if (amount === 0) return 0;
+  const unit = UNITS[match?.[2] ?? ''];
+  return unit === undefined ? undefined : amount * unit;
+}
+
+/** What is wrong with a text that is not a duration. */
+export function notDuration(text: string): string {
+  const bare = text.trim();
+  if (/^\d+(\.\d+)?$/.test(bare)) return `'${bare}' has no unit: write ${bare}s, ${bare}m, ${bare}h or ${bare}d`;
+  return `'${text}' is not a duration (examples: 90s, 30m, 12h, 2d)`;
 }
 
 /** `2m`, `10 h`, `3 d`: one unit, the way a shifter says it. */

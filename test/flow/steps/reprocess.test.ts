@@ -172,9 +172,14 @@ describe('prerequisites', () => {
 
 describe('mistakes', () => {
   test.each<[string, Partial<ReprocessOptions>, RegExp, RegExp]>([
-    ['module', { modules: ['Procesing'] }, /no module Procesing/, /did you mean Processing/],
-    ['version', { version: '7.0.9' }, /7\.0\.9/, /did you mean 7\.0\.8/],
-    ['after', { after: 'nothing' }, /no request is called 'nothing'/, /./],
+    [
+      'module',
+      { modules: ['Procesing'] },
+      /no module 'Procesing' in version .*did you mean Processing\?/,
+      /the same command with Processing/,
+    ],
+    ['version', { version: '7.0.9' }, /no version '7\.0\.9'; did you mean 7\.0\.8\?/, /the same command with 7\.0\.8/],
+    ['after', { after: 'nothing' }, /no request 'nothing'/, /dflow list requests/],
     ['tag', { tag: 'no-such-tag' }, /no-such-tag/, /./],
   ])('unknown %s', async (_name, options, message, hint) => {
     await expect(collect(ask(options))).rejects.toMatchObject({

@@ -1,13 +1,14 @@
 // Ganga as this process uses it: started when first needed, kept for the next questions, given back when idle. Owns the
 // farm's own lock, by which one process at a time works on a gangadir: two lose jobs. Knows names, not keys.
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { noSuch } from '../../domain/named.ts';
 import { ConfigError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { privateFolder } from '../../util/files/scratch.ts';
 import { type Lock, tryLock } from '../../util/processes/lock.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { SECOND } from '../../util/time.ts';
 import type { GangaOptions } from './options.ts';
 import { DriverProcess } from './process.ts';
@@ -106,10 +107,7 @@ export class GangaClient {
   #refused({ refused, text = '', names = [] }: Failure): ConfigError {
     const { via } = this.#options;
     if (refused === 'unknown-option') {
-      return new ConfigError(`viaOptions: Ganga's ${via} has no ${text}`, {
-        where: this.#where,
-        hint: suggestion(text, names),
-      });
+      return new ConfigError(noSuch('option', text, names, `viaOptions of ${via}`), { where: this.#where });
     }
     return new ConfigError(refused === 'bad-option' ? `viaOptions: ${text}` : text, { where: this.#where });
   }

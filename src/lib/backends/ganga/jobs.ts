@@ -1,7 +1,9 @@
 // The files of a Ganga farm in the folder shared with its jobs: job files, tickets, heartbeats, cancels, besides the marks
 // and records that every job folder has. Starts no process and does not know Ganga.
+
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { given } from '../../util/values/given.ts';
 import { wrapper } from '../../wrapper/program.ts';
 import { ifThere, makeFolder } from '../shared/folder/files.ts';
 import { JobFolder, partsOf } from '../shared/folder/jobfolder.ts';
@@ -75,8 +77,7 @@ export class GangaJobs extends JobFolder {
       open: this.isOpen(key),
       record: this.hasRecord(key),
       ...(mark && { mark }),
-      ...(ticket !== undefined && { ticket }),
-      ...(beat !== undefined && { beat }),
+      ...given({ ticket, beat }),
     };
   }
 

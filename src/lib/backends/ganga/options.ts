@@ -1,8 +1,10 @@
 // The options of a Ganga farm, validated as far as is possible without Ganga; its own attributes are checked by itself.
+
 import { join } from 'node:path';
+import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import type { ViaOptions } from './protocol.ts';
 
@@ -79,7 +81,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
     gangadir,
     settings: settingsOf(options),
     folder: options.folder('folder') ?? defaultFolder,
-    ...(scratch !== undefined && { scratch }),
+    ...given({ scratch }),
     holdLimit: time('holdLimit', HOUR),
     beat,
     beatLimit,
@@ -92,10 +94,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOp
 
 function viaOf(options: Options): Via {
   const name = options.text('via') ?? 'Local';
-  return (
-    VIAS.find((via) => via === name) ??
-    options.fail(`via: '${name}' is not a Ganga backend that dflow knows`, suggestion(name, VIAS))
-  );
+  return VIAS.find((via) => via === name) ?? options.fail(noSuch('batch system', name, VIAS, 'option via'));
 }
 
 function viaOptionsOf(options: Options, given: unknown): ViaOptions {

@@ -1,6 +1,8 @@
 // The options of an HTCondor farm, validated.
+
 import type { FarmSettings } from '../../domain/settings.ts';
 import { DAY, MINUTE } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import { troubleWith } from './extra.ts';
 
@@ -66,8 +68,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
     extra,
     transfer: transfer === true,
     folder,
-    ...(scratch !== undefined && { scratch }),
-    ...(time !== undefined && { time }),
+    ...given({ scratch, time }),
     margin: options.duration('margin') ?? 10 * MINUTE,
     beat: options.duration('beat') ?? MINUTE,
     timeout: options.duration('timeout') ?? MINUTE,
@@ -85,10 +86,6 @@ function words(options: Options): Partial<CondorOptions> {
   const [accountingGroup, accountingUser] = [options.text('accounting_group'), options.text('accounting_group_user')];
   const requirements = options.text('requirements');
   return {
-    ...(schedd !== undefined && { schedd }),
-    ...(pool !== undefined && { pool }),
-    ...(accountingGroup !== undefined && { accountingGroup }),
-    ...(accountingUser !== undefined && { accountingUser }),
-    ...(requirements !== undefined && { requirements }),
+    ...given({ schedd, pool, accountingGroup, accountingUser, requirements }),
   };
 }

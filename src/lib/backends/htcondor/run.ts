@@ -1,6 +1,8 @@
 // Calls of HTCondor's commands, each with a time limit. What fails is unreachable: unknown.
+
 import { UnreachableError } from '../../util/errors.ts';
 import { type ExecResult, exec } from '../../util/processes/exec.ts';
+import { given } from '../../util/values/given.ts';
 import { lastWords } from './parse.ts';
 
 export type Run = (program: string, args: readonly string[], input?: string) => Promise<ExecResult>;
@@ -10,7 +12,7 @@ export function runner(timeout: number): Run {
   return (program, args, input) => {
     const without = Object.keys(process.env).filter((name) => name.startsWith('DFLOW_'));
     const words = without.flatMap((name) => ['-u', name]);
-    return exec('env', [...words, program, ...args], { timeout, ...(input !== undefined && { input }) });
+    return exec('env', [...words, program, ...args], { timeout, ...given({ input }) });
   };
 }
 

@@ -1,11 +1,13 @@
 // The jobs that run now: started here, or adopted from a supervisor that died. Owns starting a wrapper, knowing when
 // it has ended, its record when it could not write one, and stopping it. Does not decide what runs next.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { messageOf } from '../../util/errors.ts';
 import { askToEnd, endJobs, isWrapper, JOB_MARK, signal } from '../../util/processes/processes.ts';
+import { given } from '../../util/values/given.ts';
 import { type ResultRecord, renderRecord } from '../../wrapper/record.ts';
 import { readTail } from '../shared/folder/files.ts';
 import { report } from './report.ts';
@@ -207,7 +209,7 @@ export class Children {
       wall: this.#spool.secondsSinceStart(key),
       host: hostname(),
       outputs: [],
-      ...(ending.signal !== undefined && { signal: ending.signal }),
+      ...given({ signal: ending.signal }),
       ...(tail && { tail: tail.trimEnd().split('\n').slice(-20).join('\n') }),
     };
     this.#spool.writeRecord(key, renderRecord(record));

@@ -1,10 +1,12 @@
 // The local batch system: a spool folder, and one detached supervisor that runs its jobs on this machine.
 // Owns the contract's calls on the spool; running is the supervisor's business.
+
 import { hostname } from 'node:os';
 import type { Backend, BackendContext, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { DAY } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
 import { isKey, renderSpec } from '../../wrapper/spec.ts';
 import { readTail } from '../shared/folder/files.ts';
@@ -31,8 +33,7 @@ function parseOptions(farm: FarmSettings): Settings {
   const supervisor = options.folder('supervisor');
   return {
     keep: options.duration('keep') ?? 30 * DAY,
-    ...(scratch !== undefined && { scratch }),
-    ...(supervisor !== undefined && { supervisor }),
+    ...given({ scratch, supervisor }),
   };
 }
 

@@ -1,8 +1,10 @@
 // A farm's `options`, read by the backend that they are for: each is named when it is unknown or of the wrong kind.
+
+import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
-import { parseDuration } from '../../util/time.ts';
+import { notDuration, parseDuration } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 
 export class Options {
   readonly where: string;
@@ -14,15 +16,12 @@ export class Options {
     this.#given = farm.options;
     for (const name of Object.keys(farm.options)) {
       if (known.includes(name)) continue;
-      throw new ConfigError(`the ${farm.backend} backend has no option ${name}`, {
-        where: this.where,
-        hint: suggestion(name, known),
-      });
+      throw new ConfigError(noSuch('option', name, known, `backend ${farm.backend}`), { where: this.where });
     }
   }
 
   fail(text: string, hint?: string): never {
-    throw new ConfigError(text, { where: this.where, ...(hint !== undefined && { hint }) });
+    throw new ConfigError(text, { where: this.where, ...given({ hint }) });
   }
 
   /** One line of text. */
@@ -45,7 +44,7 @@ export class Options {
   duration(name: string): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    return parseDuration(value) ?? this.fail(`${name} is not a duration: ${value}`, `${name}: 10m`);
+    return parseDuration(value) ?? this.fail(`${name}: ${notDuration(value)}`, `${name}: 10m`);
   }
 
   /** A list of words; one word may stand alone. */

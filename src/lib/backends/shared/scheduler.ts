@@ -1,7 +1,9 @@
 // What a batch system must do whose jobs share a folder with dflow (onfolder.ts is the rest of a backend). A new one is
 // this interface, a builder of its submission and a parser of its listing.
+
 import type { Refused, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
+import { given } from '../../util/values/given.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
 
@@ -69,5 +71,5 @@ export interface Scheduler<R extends Listed = Listed> {
 }
 
 export function statusOf({ state, id, raw }: Listed): Status {
-  return { state, backendId: id, ...(raw !== undefined && { raw }) };
+  return { state, backendId: id, ...given({ raw }) };
 }

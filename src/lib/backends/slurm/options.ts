@@ -1,6 +1,8 @@
 // The options of a Slurm farm, validated.
+
 import type { FarmSettings } from '../../domain/settings.ts';
 import { DAY, MINUTE } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import { extraProblem } from './extra.ts';
 
@@ -57,8 +59,7 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOp
     ...words(options),
     extra,
     folder,
-    ...(scratch !== undefined && { scratch }),
-    ...(time !== undefined && { time }),
+    ...given({ scratch, time }),
     margin: options.duration('margin') ?? 10 * MINUTE,
     beat: options.duration('beat') ?? MINUTE,
     timeout: options.duration('timeout') ?? MINUTE,
@@ -69,8 +70,6 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOp
 function words(options: Options): Pick<SlurmOptions, 'partition' | 'account' | 'qos'> {
   const [partition, account, qos] = [options.text('partition'), options.text('account'), options.text('qos')];
   return {
-    ...(partition !== undefined && { partition }),
-    ...(account !== undefined && { account }),
-    ...(qos !== undefined && { qos }),
+    ...given({ partition, account, qos }),
   };
 }

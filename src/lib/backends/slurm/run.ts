@@ -1,6 +1,8 @@
 // Calls of Slurm's commands, each with a time limit and a clean environment. What fails is unreachable: unknown.
+
 import { UnreachableError } from '../../util/errors.ts';
 import { type ExecResult, exec } from '../../util/processes/exec.ts';
+import { given } from '../../util/values/given.ts';
 import { strangeNames } from './commands.ts';
 import { lastWords } from './parse.ts';
 
@@ -13,7 +15,7 @@ export function runner(timeout: number): Run {
     // Task lists in full: squeue cuts them at 64 characters.
     return exec('env', [...without, 'SLURM_BITSTR_LEN=0', program, ...args], {
       timeout,
-      ...(input !== undefined && { input }),
+      ...given({ input }),
     });
   };
 }

@@ -1,6 +1,8 @@
 // The edge of selections: flags, REFs, standard input and files become a domain Selection.
 // An empty standard input or file selects nothing, never everything.
+
 import { PASS_STATES, type PassState } from '../../domain/jobs/states.ts';
+import { noSuchError } from '../../domain/named.ts';
 import {
   type JobRef,
   parseLine,
@@ -13,8 +15,7 @@ import {
 import { type Selected, selectJobs } from '../../flow/jobs/select.ts';
 import type { Ports } from '../../flow/ports.ts';
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
-import { type Iso, iso, ms, parseDuration } from '../../util/time.ts';
+import { type Iso, iso, ms, notDuration, parseDuration } from '../../util/time.ts';
 import { readBytes, readInput } from './input.ts';
 
 /** The selection flags as oclif parses them. */
@@ -101,9 +102,7 @@ function statesOf(words: readonly string[]): PassState[] {
     if (word in STATE_SETS) return [...STATE_SETS[word as keyof typeof STATE_SETS]];
     const state = PASS_STATES.find((name) => name === word);
     if (state) return [state];
-    throw new UsageError(`no state is called ${word}`, {
-      hint: suggestion(word, [...PASS_STATES, ...Object.keys(STATE_SETS)]),
-    });
+    throw noSuchError('pass state', word, [...PASS_STATES, ...Object.keys(STATE_SETS)]);
   });
 }
 
@@ -118,7 +117,8 @@ export function sinceOf(text: string, now: Iso): Iso {
 export function dateOf(text: string, flag: string): Iso {
   const at = Date.parse(text);
   if (Number.isFinite(at) && /\d{4}-\d{2}/.test(text)) return iso(at);
-  throw new UsageError(`${flag}: '${text}' is not a time`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
+  const what = /^\d+$/.test(text) ? notDuration(text) : `'${text}' is not a time`;
+  throw new UsageError(`${flag}: ${what}`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
 }
 
 /** Run sets of `--run`: numbers, ranges, `@FILE` or `-` with one on each line. */

@@ -1,7 +1,7 @@
 // `--for 2d` and `--until TIME` of switches: when a hold ends by itself.
 import { Flags } from '@oclif/core';
 import { UsageError } from '../../util/errors.ts';
-import { type Iso, parseDuration, plus } from '../../util/time.ts';
+import { type Iso, notDuration, parseDuration, plus } from '../../util/time.ts';
 import { dateOf } from './selection.ts';
 
 export const until = {
@@ -15,12 +15,15 @@ export function untilOf(
   now: Iso,
 ): Iso | undefined {
   if (flags.for === undefined) return flags.until === undefined ? undefined : dateOf(flags.until, '--until');
-  const time = parseDuration(flags.for);
+  return plus(now, durationOf(flags.for, '--for'));
+}
+
+/** Milliseconds that a flag says. @throws UsageError also for a bare number, which has no unit */
+export function durationOf(text: string, flag: string): number {
+  const time = parseDuration(text);
   if (time === undefined)
-    throw new UsageError(`--for: '${flags.for}' is not a duration (examples: 90s, 30m, 12h, 2d)`, {
-      hint: 'the same command with --for 12h',
-    });
-  return plus(now, time);
+    throw new UsageError(`${flag}: ${notDuration(text)}`, { hint: `the same command with ${flag} 12h` });
+  return time;
 }
 
 /** The same for a switch that must end by itself. */

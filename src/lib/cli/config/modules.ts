@@ -1,19 +1,20 @@
 // Module files, modules/VERSION.yaml: read, checked as a whole, made into the domain's ModuleFile.
+
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
+import { noSuch } from '../../domain/named.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { byName, isTaken } from '../../util/values/byname.ts';
+import { given } from '../../util/values/given.ts';
 import { readMacro } from './macros.ts';
 import { ruleFindings, ruleOf } from './rules.ts';
 import { check } from './yaml/check.ts';
 import { type Path, type Problem, readYaml, type YamlFile } from './yaml/document.ts';
 import type { Reading } from './yaml/read.ts';
 import { moduleSchema, type RawModules } from './yaml/schema.ts';
-import { listOf } from './yaml/values.ts';
 
 type RawDef = RawModules['modules'][string];
 
@@ -95,7 +96,7 @@ const RUN_MACRO = 'rat {macro}';
 
 /** Declared outputs, and one of type `other_NAME` for each `other_suffix`. */
 function outputsOf(def: RawDef): Record<string, string> {
-  const others = listOf(def.other_suffix).map((suffix) => [`other_${suffix.split('.')[0] ?? ''}`, suffix]);
+  const others = (def.other_suffix ?? []).map((suffix) => [`other_${suffix.split('.')[0] ?? ''}`, suffix]);
   return { ...Object.fromEntries(others), ...def.outputs };
 }
 
@@ -107,7 +108,7 @@ function moduleFile(
   macros: ReadonlyMap<string, Macro>,
 ): ModuleFile {
   const modules = Object.entries(raw.modules).map(([name, def]): [string, ModuleDef] => {
-    const needs = listOf(def.needs);
+    const needs = def.needs ?? [];
     return [
       name,
       {
@@ -122,21 +123,20 @@ function moduleFile(
         cpus: def.cpus ?? 1,
         tries: def.tries ?? 3,
         env: def.env ?? {},
-        ...(def.time === undefined ? {} : { time: def.time }),
-        ...(def.memory === undefined ? {} : { memory: def.memory }),
+        ...given({ time: def.time, memory: def.memory }),
         ...(macros.has(name) ? { macro: macros.get(name)! } : {}),
-        ...(def.parameters === undefined ? {} : { parameters: def.parameters }),
+        ...given({ parameters: def.parameters }),
         ...(def.policy === undefined ? {} : { policy: def.policy.map(ruleOf) }),
       },
     ];
   });
-  const types = Object.entries(raw.runTypes ?? {}).map(([type, names]) => [type, listOf(names)] as const);
+  const types = Object.entries(raw.runTypes ?? {});
   return { version, path, modules: byName(modules), runTypes: byName(types) };
 }
 
 /** Files that are declared, and each `./x` in the command that exists beside the module file or the configuration. */
 function filesOf(def: RawDef, folders: readonly string[]): string[] {
-  const declared = listOf(def.files).map((file) => located(file, folders) ?? resolve(folders.at(-1) ?? '.', file));
+  const declared = (def.files ?? []).map((file) => located(file, folders) ?? resolve(folders.at(-1) ?? '.', file));
   const named = [...(def.run ?? '').matchAll(/(?:^|[\s;|&("'=`])(\.\/[^\s;|&)"'`$<>]+)/g)];
   const found = named.flatMap((match) => located(match[1] ?? '', folders) ?? []);
   return [...new Set([...declared, ...found])];
@@ -154,9 +154,9 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
     problems.push({ file: yaml.file, ...yaml.at(path), message, ...(hint ? { hint } : {}) });
   };
   for (const [name, def] of Object.entries(raw.modules)) {
-    for (const need of listOf(def.needs)) {
+    for (const need of def.needs ?? []) {
       if (!names.includes(need)) {
-        say(['modules', name, 'needs'], `${name} needs ${need}, which is not defined`, suggestion(need, names));
+        say(['modules', name, 'needs'], `${name} needs ${need}: ${noSuch('module', need, names)}`);
       }
     }
     const outputs = Object.entries(outputsOf(def));
@@ -175,13 +175,12 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
       problems.push({
         file: yaml.file,
         ...yaml.atKey(['runTypes'], type),
-        message: `no run type is called ${type}`,
-        hint: suggestion(type, ['any', ...runTypes]),
+        message: noSuch('run type', type, ['any', ...runTypes]),
       });
     }
-    for (const name of listOf(asked)) {
+    for (const name of asked) {
       if (!names.includes(name)) {
-        say(['runTypes', type], `runTypes.${type} asks for ${name}, which is not defined`, suggestion(name, names));
+        say(['runTypes', type], noSuch('module', name, names));
       }
     }
   }
@@ -209,7 +208,7 @@ function shapeProblems(name: string, def: RawDef, raw: RawModules): Shape[] {
     problems.push({ key: 'raw', message: `${name}: level run_zdab needs raw files, but raw is false` });
   }
   if (def.level !== 'run_root') return problems;
-  const needed = listOf(def.needs).map((need) => raw.modules[need]);
+  const needed = (def.needs ?? []).map((need) => raw.modules[need]);
   if (!needed.some((need) => need && rootTypes(outputsOf(need)).length > 0)) {
     const hint = 'an output whose suffix ends in `root`';
     problems.push({ key: 'level', message: `${name}: level run_root needs a module with a ROOT output`, hint });
@@ -235,7 +234,7 @@ function cycleOf(raw: RawModules): string[] | undefined {
   const walk = (name: string, trail: readonly string[]): string[] | undefined => {
     if (trail.includes(name)) return [...trail.slice(trail.indexOf(name)), name];
     if (done.has(name)) return undefined;
-    for (const need of listOf(raw.modules[name]?.needs)) {
+    for (const need of raw.modules[name]?.needs ?? []) {
       const found = walk(need, [...trail, name]);
       if (found) return found;
     }

@@ -1,29 +1,22 @@
 // Rows of the policy table and of the routing as they are written: made into what the program reads, and checked.
 
 import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
+import { noSuch } from '../../domain/named.ts';
 import { parseRuns } from '../../domain/selection.ts';
 import type { FarmSettings, RouteRule } from '../../domain/settings.ts';
 import { wrongExpression } from '../../util/text/expression.ts';
-import { suggestion } from '../../util/text/near.ts';
-import { parseDuration } from '../../util/time.ts';
+import { notDuration, parseDuration } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { Finding } from './findings/finding.ts';
 import type { Path } from './yaml/document.ts';
 import type { RawConfig } from './yaml/schema.ts';
-import { listOf, parseMemory } from './yaml/values.ts';
+import { parseMemory } from './yaml/values.ts';
 
 export type RawRule = NonNullable<RawConfig['policy']>[number];
 export type RawRoute = NonNullable<RawConfig['routing']>[number];
 
-export function ruleOf(rule: RawRule): PolicyRule {
-  const { exit, signal, ceiling, ...rest } = rule;
-  const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const amount = ceiling === undefined ? undefined : ceilingOf(rule.of, ceiling);
-  return {
-    ...(said as Omit<PolicyRule, 'exit' | 'signal' | 'ceiling'>),
-    ...(exit === undefined ? {} : { exit: listOf(exit) }),
-    ...(signal === undefined ? {} : { signal: listOf(signal) }),
-    ...(amount === undefined ? {} : { ceiling: amount }),
-  };
+export function ruleOf({ ceiling, ...rule }: RawRule): PolicyRule {
+  return given({ ...rule, ceiling: ceiling === undefined ? undefined : ceilingOf(rule.of, ceiling) });
 }
 
 /** MiB or milliseconds. */
@@ -53,27 +46,24 @@ function more({ action, of, factor, ceiling }: RawRule, path: Path): Finding[] {
   }
   if (of === undefined) return [{ path, message: 'action: more says of what', hint: 'of: memory, or of: time' }];
   if (ceiling === undefined || ceilingOf(of, ceiling) !== undefined) return [];
-  const expected = of === 'time' ? 'a duration such as `48h`' : 'a size such as `16 GB`';
-  return [{ path: [...path, 'ceiling'], message: `ceiling: expected ${expected}` }];
+  const wrong = of === 'time' ? notDuration(ceiling) : 'expected a size such as `16 GB`';
+  return [{ path: [...path, 'ceiling'], message: `ceiling: ${wrong}` }];
 }
 
-export function routeOf(route: RawRoute): RouteRule {
-  const { farm, runs, ...rest } = route;
-  const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const ranges = listOf(runs).flatMap((text) => parseRuns(text)?.ranges ?? []);
-  return { ...said, ...(runs === undefined ? {} : { runs: ranges }), farms: listOf(farm) };
+export function routeOf({ farm, runs, ...route }: RawRoute): RouteRule {
+  const ranges = runs?.flatMap((text) => parseRuns(text)?.ranges ?? []);
+  return given({ ...route, runs: ranges, farms: farm });
 }
 
 /** Farms that routing names and nobody knows. */
 export function routeFindings(routes: readonly RawRoute[], farms: readonly FarmSettings[]): Finding[] {
   const names = farms.map((farm) => farm.name);
   return routes.flatMap((route, index) =>
-    listOf(route.farm)
+    route.farm
       .filter((name) => !names.includes(name))
       .map((name) => ({
         path: ['routing', index, 'farm'],
-        message: `no farm is called ${name}`,
-        hint: suggestion(name, names),
+        message: noSuch('farm', name, names),
       })),
   );
 }

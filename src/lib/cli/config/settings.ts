@@ -1,9 +1,11 @@
 // From what a configuration says to the settings that the program reads: defaults, absolute paths, this host's part.
+
 import { basename, resolve } from 'node:path';
 import { globMatch } from '../../domain/hold.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
 import { HOUR } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { nameForScheme } from '../adapter.ts';
 import { PROTOCOLS } from '../adapters.ts';
 import {
@@ -23,7 +25,6 @@ import type { Finding } from './findings/finding.ts';
 import { findingsOf } from './findings/findings.ts';
 import { routeOf, ruleOf } from './rules.ts';
 import type { RawConfig } from './yaml/schema.ts';
-import { listOf } from './yaml/values.ts';
 
 /** What the settings depend on besides the file. */
 export interface Surroundings {
@@ -51,24 +52,24 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     buffers,
     storages,
     copies: copiesOf(raw),
-    runs: { ...RUNS, ...present(raw.runs ?? {}) } as Settings['runs'],
+    runs: { ...RUNS, ...given(raw.runs ?? {}) },
     tables: {
-      required: listOf(raw.tables?.required),
-      ...(raw.tables?.command === undefined ? {} : { command: raw.tables.command }),
+      required: raw.tables?.required ?? [],
+      ...given({ command: raw.tables?.command }),
     },
-    transfer: { ...TRANSFER, ...present(raw.transfer ?? {}) } as Settings['transfer'],
-    purge: { ...PURGE, reads: copiesOf(raw).purgeAfter, ...present(raw.purge ?? {}) } as Settings['purge'],
-    verify: { ...VERIFY, ...present(raw.verify ?? {}) } as Settings['verify'],
-    breaker: { ...BREAKER, ...present(raw.breaker ?? {}) } as Settings['breaker'],
+    transfer: { ...TRANSFER, ...given(raw.transfer ?? {}) },
+    purge: { ...PURGE, reads: copiesOf(raw).purgeAfter, ...given(raw.purge ?? {}) },
+    verify: { ...VERIFY, ...given(raw.verify ?? {}) },
+    breaker: { ...BREAKER, ...given(raw.breaker ?? {}) },
     outputs: (raw.outputs ?? []).map(outputRule),
     routing: (raw.routing ?? []).map(routeOf),
-    siteFault: { ...SITE_FAULT, ...present(raw.siteFault ?? {}) } as Settings['siteFault'],
+    siteFault: { ...SITE_FAULT, ...given(raw.siteFault ?? {}) },
     farms,
     farm: around.env.DFLOW_FARM ?? mine?.farm ?? farms[0]?.name ?? around.host,
     automatic: automaticOf(raw, around, buffers),
     modules: around.modules,
     policy: [...(raw.policy ?? []).map(ruleOf), ...POLICY],
-    limits: { ...LIMITS, ...present(raw.limits ?? {}) } as Settings['limits'],
+    limits: { ...LIMITS, ...given(raw.limits ?? {}) },
     loops: mine?.loops ?? LOOPS,
     ...(raw.credentials ? { credentials: credentialsOf(raw.credentials, around) } : {}),
     hash: around.hash,
@@ -76,19 +77,13 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
   return { settings, findings: findingsOf(raw, settings) };
 }
 
-/** The fields that are there: an absent one must not hide its default. */
-function present<T extends object>(object: T): Partial<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
 function buffersOf(raw: RawConfig, folder: string): BufferSettings[] {
-  return listOf(raw.buffer).map((buffer) => ({
+  return raw.buffer.map((buffer) => ({
     ...BUFFER,
-    ...(present(buffer) as typeof buffer),
-    ...(buffer.format ? {} : buffer.pattern.endsWith('.zdab') ? { format: 'zdab' } : {}),
-    ...(buffer.ignore === undefined ? {} : { ignore: listOf(buffer.ignore) }),
+    ...(buffer.pattern.endsWith('.zdab') ? { format: 'zdab' as const } : {}),
+    ...given(buffer),
     path: resolve(folder, buffer.path),
-  })) as BufferSettings[];
+  }));
 }
 
 function storagesOf(raw: RawConfig, folder: string): StorageSettings[] {
@@ -123,8 +118,8 @@ function farmsOf(raw: RawConfig, storages: readonly StorageSettings[], around: S
       backend: farm.backend ?? 'local',
       slots: farm.slots ?? around.cores,
       pending: farm.pending ?? 200,
-      output: [...(output ? [output] : []), ...listOf(farm.failover)],
-      reads: farm.reads === undefined ? all : listOf(farm.reads),
+      output: [...(output ? [output] : []), ...(farm.failover ?? [])],
+      reads: farm.reads ?? all,
       setup: farm.setup ?? {},
       ...versionsOf(farm),
       env: farm.env ?? {},
@@ -134,9 +129,9 @@ function farmsOf(raw: RawConfig, storages: readonly StorageSettings[], around: S
 }
 
 /** Versions installed at a farm: those that are said, or those that it is told how to set up; else every one. */
-function versionsOf(farm: { versions?: unknown; setup?: unknown }): { versions?: readonly string[] } {
-  if (farm.versions !== undefined) return { versions: listOf(farm.versions as string | string[]) };
-  const setUp = Object.keys((farm.setup as object | undefined) ?? {});
+function versionsOf(farm: NonNullable<RawConfig['farms']>[string]): { versions?: readonly string[] } {
+  if (farm.versions !== undefined) return { versions: farm.versions };
+  const setUp = Object.keys(farm.setup ?? {});
   return setUp.length > 0 ? { versions: setUp } : {};
 }
 
@@ -160,7 +155,7 @@ function automaticOf(raw: RawConfig, around: Surroundings, buffers: readonly Buf
   const version =
     around.env.DFLOW_VERSION ?? raw.automatic?.version ?? (versions.length === 1 ? versions[0] : undefined);
   return {
-    ...(version === undefined ? {} : { version }),
+    ...given({ version }),
     level: raw.automatic?.level ?? buffers[0]?.level ?? BUFFER.level,
     from: raw.automatic?.from ?? 0,
     share: raw.automatic?.share ?? 0.7,
@@ -168,7 +163,7 @@ function automaticOf(raw: RawConfig, around: Surroundings, buffers: readonly Buf
 }
 
 function outputRule({ to, keep, ...match }: NonNullable<RawConfig['outputs']>[number]): OutputRule {
-  return { ...(present(match) as Pick<OutputRule, 'module' | 'type'>), to: listOf(to), keep: keep ?? true };
+  return { ...given(match), to, keep: keep ?? true };
 }
 
 /** A token file may be named by a variable of this host: `$BEARER_TOKEN_FILE`. */
@@ -179,9 +174,7 @@ function credentialsOf(
   const { check, renew } = said;
   const token = said.token?.startsWith('$') ? (around.env[said.token.slice(1)] ?? '') : said.token;
   return {
-    ...(check ? { check } : {}),
-    ...(renew ? { renew } : {}),
-    ...(token === undefined ? {} : { token: token === '' ? '' : resolve(around.folder, token) }),
+    ...given({ check, renew, token: token && resolve(around.folder, token) }),
     warn: said.warn ?? 3 * HOUR,
   };
 }

@@ -1,6 +1,7 @@
 // Which quarantined files may go to the trash, decided purely: by their reason, and by what the operator has asked for.
+
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
+import { named } from '../named.ts';
 import type { QuarantineDoc } from '../runs/run.ts';
 
 type Reason = QuarantineDoc['reason'];
@@ -39,9 +40,7 @@ export function junkVerdict(doc: QuarantineDoc, asked: Asked): 'prove' | 'named'
 
 /** @throws UsageError for a reason that does not exist, or when files that may be data are named without a reason why */
 export function checkAsked(asked: Asked, why: string | undefined): void {
-  const known: readonly string[] = REASONS;
-  for (const reason of asked.reasons.filter((one) => !known.includes(one)))
-    throw new UsageError(`no reason of the quarantine is called '${reason}'`, { hint: suggestion(reason, known) });
+  for (const reason of asked.reasons) named('quarantine reason', reason, REASONS);
   if (isAsked(asked) && (why === undefined || why.trim() === ''))
     throw new UsageError('files that may be data go only with a reason', { hint: 'the same with --why TEXT' });
 }

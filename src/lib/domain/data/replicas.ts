@@ -1,6 +1,8 @@
 // Copies of raw files, decided purely: which are missing, from where they come, in which order, and the names they have
 // while they are written. Knows no storage element and no store.
+
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { covers, type HoldDoc } from '../hold.ts';
 import { refOf } from '../ids.ts';
 import type { StorageSettings } from '../settings.ts';
@@ -86,7 +88,7 @@ export function wantedCopies(storages: readonly StorageSettings[], raw: number, 
 
 /** The hold that keeps copies of this run away from `storage`, if any. */
 export function holdOnCopies(holds: readonly HoldDoc[], storage: string, level: string, run?: number) {
-  const subject = { storage, level, ...(run === undefined ? {} : { run }) };
+  const subject = { storage, level, ...given({ run }) };
   return holds.find(
     (hold) =>
       (hold.what === 'storage' || hold.what === 'transfer' || hold.what === 'quarantine' || pausesStorage(hold)) &&

@@ -1,6 +1,8 @@
 // Replica slots: claimed before copying so that two hosts never copy one file twice, renewed while a copy runs, settled
 // with its result. Pure changes of a data document; the attempt and the nonce say whose slot it is.
+
 import { type Iso, plus } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { appendHistory } from '../doc.ts';
 import { backOff, type CopyClaim, type Gone } from './copyclaim.ts';
 import { type DataDoc, type RawFile, type Replica, withDone } from './data.ts';
@@ -19,7 +21,7 @@ export interface Claim {
 
 /** The claim as it stands in a document. */
 export function claimed({ host, nonce, holder, now, expires }: Claim): Omit<CopyClaim, 'since'> {
-  return { host, nonce, ...(holder === undefined ? {} : { holder }), renewed: now, expires };
+  return { host, nonce, ...given({ holder }), renewed: now, expires };
 }
 
 /** The document with the slots of `tasks` claimed, as far as they are still due; `undefined` when none is. */

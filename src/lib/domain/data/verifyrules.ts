@@ -1,6 +1,8 @@
 // What verify concludes from what it found, decided purely: good, bad, or the whole storage element is at fault; and the
 // changes of the documents that follow. Knows no storage element and no store.
+
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { appendHistory } from '../doc.ts';
 import type { JobDoc } from '../jobs/job.ts';
 import type { Output } from '../jobs/states.ts';
@@ -81,7 +83,7 @@ export function applyOutputChecks(job: JobDoc, checks: readonly OutputCheck[], n
       if (!check) return output;
       changed = true;
       const { bad: _bad, ...rest } = output;
-      return { ...rest, checkedAt: now, ...(check.why === undefined ? {} : { bad: check.why }) };
+      return { ...rest, checkedAt: now, ...given({ bad: check.why }) };
     });
     return { ...subjob, state: { ...subjob.state, outputs } };
   });

@@ -1,6 +1,8 @@
 // How a job document is made: its subjobs from the level of its module, the run's files, and its prerequisites.
 // Pure and deterministic, so that two enqueuers make the same document under the same id.
+
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { DataDoc } from '../data/data.ts';
 import { SCHEMA } from '../doc.ts';
 import { jobId } from '../ids.ts';
@@ -50,9 +52,7 @@ export function newJob(from: NewJob, at: Iso, by: string, why: string): JobDoc {
     pass: from.pass,
     version: from.version,
     level: from.level,
-    ...(from.mask === undefined ? {} : { mask: from.mask }),
-    ...(from.request === undefined ? {} : { request: from.request }),
-    ...(from.tag === undefined ? {} : { tag: from.tag }),
+    ...given({ mask: from.mask, request: from.request, tag: from.tag }),
     priority: from.priority,
     labels: from.labels,
     created: at,

@@ -2,6 +2,7 @@
 
 import { found } from '../../util/text/expression.ts';
 import { type Iso, isAhead, plus } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { Settings } from '../settings.ts';
 import type { Resources } from './job.ts';
 import type { PolicyRule } from './policyrule.ts';
@@ -89,8 +90,7 @@ export function judge(
     reason: evidence.reason.slice(0, 300),
     site: evidence.site,
     phase: evidence.phase,
-    ...(evidence.exit === undefined ? {} : { exit: evidence.exit }),
-    ...(evidence.signal === undefined ? {} : { signal: evidence.signal }),
+    ...given({ exit: evidence.exit, signal: evidence.signal }),
   };
   return { failure, verdict: verdictOf(rule, failures + 1, tries, asked) };
 }

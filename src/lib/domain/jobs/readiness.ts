@@ -1,6 +1,8 @@
 // Readiness: one pure function from facts to gates, each met or not, with evidence and the next command. `enqueue` and
 // `submit` act on it, `why` prints it: an operator is told exactly what the program acted on.
+
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { DataDoc, RawFile } from '../data/data.ts';
 import { hasVersion, type Route } from '../farms/routing.ts';
 import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
@@ -254,7 +256,7 @@ export function holdSubject(job: JobDoc, calibration: boolean, site: string): Ho
     site,
     level: job.level,
     labels: job.labels,
-    ...(job.request === undefined ? {} : { request: job.request }),
+    ...given({ request: job.request }),
     automatic: job.request === undefined && !calibration,
   };
 }

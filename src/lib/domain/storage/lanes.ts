@@ -1,6 +1,8 @@
 // Lanes: how many copies are made at once to a storage element, and of a level, over all hosts. A batch of copies takes
 // lanes before it begins and gives them back after it. Pure changes of a lanes document; the nonce says whose they are.
+
 import { type Iso, isAhead, MINUTE, plus } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { type Doc, SCHEMA } from '../doc.ts';
 
 /** One batch that has lanes, or waits for one (`lanes` 0). */
@@ -66,7 +68,7 @@ export function takeLanes(doc: LanesDoc | undefined, place: Place, taker: Taker)
   const share = Math.ceil(place.limit / (others.length + 1));
   const lanes = Math.max(0, Math.min(want, free, share));
   const base = doc ?? { _id: lanesId(place), kind: 'lanes', v: SCHEMA };
-  const process = holder === undefined ? {} : { holder };
+  const process = given({ holder });
   return { ...base, held: [...others, { nonce, host, ...process, lanes, since, until }] };
 }
 

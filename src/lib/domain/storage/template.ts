@@ -1,7 +1,8 @@
 // The path template of a storage element: `{level}/{run/1000}/{name}`. Pure; a path it makes never leaves the root.
+
 import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { pad } from '../ids.ts';
+import { noSuch } from '../named.ts';
 
 export interface PathFields {
   readonly level: string;
@@ -46,7 +47,7 @@ function parseField(source: string, text: string): Part {
   const match = /^([A-Za-z]+)(?:\/([1-9]\d*))?(?::(\d{1,2}))?$/.exec(text);
   const field = FIELDS.find((name) => name === match?.[1]);
   if (!match || !field) {
-    throw new ConfigError(`template '${source}': no field {${text}}`, { hint: suggestion(match?.[1] ?? text, FIELDS) });
+    throw new ConfigError(noSuch('field', match?.[1] ?? text, FIELDS, `template '${source}'`));
   }
   const numeric = field === 'run' || field === 'subrun';
   if (!numeric && (match[2] ?? match[3]) !== undefined) {

@@ -1,10 +1,12 @@
 // One file to one storage element: temporary name, checksum at the destination, final name. Every error becomes a
 // result; nothing is recorded here.
+
 import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/data/replicas.ts';
 import type { Result } from '../../domain/data/slots.ts';
 import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { withScratch } from '../../util/files/scratch.ts';
+import { given } from '../../util/values/given.ts';
 import { groupBy } from '../../util/values/group.ts';
 import { adopt, faultOf, wrongSource } from './lookfor.ts';
 import type { Session } from './session.ts';
@@ -152,7 +154,7 @@ async function resultOf(session: Session, task: CopyTask, error: unknown): Promi
   if (error instanceof WrongBytesError) return error.result;
   if (!(error instanceof ItemError)) throw error;
   if (isFull(error) || isReadOnly(error)) session.sites.setAside(task.to, error);
-  const next = error.hint === undefined ? {} : { next: error.hint };
+  const next = given({ next: error.hint });
   // A file that vanished or shrank fails in many ways: see what is at the source now.
   const found = await session.sites
     .attempt(task.source.site, (storage) => storage.stat([task.source.path]))

@@ -2,11 +2,12 @@
 
 import { inOrder, type Rules, wantedCopies } from '../../domain/data/replicas.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
+import { named } from '../../domain/named.ts';
 import { compileTemplate } from '../../domain/storage/template.ts';
-import { ConfigError, UsageError } from '../../util/errors.ts';
+import { ConfigError } from '../../util/errors.ts';
 import { type NamedFolder, refuseSameFolder } from '../../util/files/folders.ts';
 import { Pace } from '../../util/pace.ts';
-import { suggestion } from '../../util/text/near.ts';
+import { given } from '../../util/values/given.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
 import { applyBreakers } from './breakers.ts';
@@ -54,15 +55,15 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   }
   const names = storages.map((storage) => storage.name);
   const known = [...new Set(buffers.map((buffer) => buffer.level))];
-  for (const name of options.to ?? []) mustBe('storage element', name, names);
-  if (options.from !== undefined) mustBe('source', options.from, ['buffer', ...names]);
-  for (const level of options.levels ?? []) mustBe('level', level, known);
+  for (const name of options.to ?? []) named('storage element', name, names);
+  if (options.from !== undefined) named('source', options.from, ['buffer', ...names]);
+  for (const level of options.levels ?? []) named('level', level, known);
   const sites = new Sites(ports);
   await applyBreakers(ports, sites, options.to);
   const holds = await activeHolds(ports.store, await ports.store.now());
   const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
-  const from = options.from === undefined ? {} : { from: options.from };
+  const from = given({ from: options.from });
   const aside = sites.aside;
   const rules: Rules = {
     storages: inOrder(storages, holds),
@@ -88,10 +89,6 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   };
   await refuseSharedFolders(session);
   return session;
-}
-
-function mustBe(what: string, name: string, known: readonly string[]): void {
-  if (!known.includes(name)) throw new UsageError(`no ${what} is called '${name}'`, { hint: suggestion(name, known) });
 }
 
 /** Two elements with one folder would count one copy twice; with a buffer, the original would count as its own copy. */

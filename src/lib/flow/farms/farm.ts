@@ -5,9 +5,9 @@ import type { Backend } from '../../backend.ts';
 import { SCHEMA } from '../../domain/doc.ts';
 import type { FarmDoc } from '../../domain/farms/farm.ts';
 import { farmId } from '../../domain/ids.ts';
+import { noSuch, noSuchError } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
-import { ConfigError, UnreachableError, UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
+import { ConfigError, UnreachableError } from '../../util/errors.ts';
 import { isAhead } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
@@ -17,12 +17,10 @@ export function farmSettings(ports: Ports, site?: string): FarmSettings {
   const name = site ?? ports.settings.farm;
   const found = ports.settings.farms.find((farm) => farm.name === name);
   if (found) return found;
-  const hint = suggestion(
-    name,
-    ports.settings.farms.map((farm) => farm.name),
-  );
-  const wrong = site === undefined ? ConfigError : UsageError;
-  throw new wrong(`no farm is called '${name}'`, { where: ports.settings.file, hint });
+  const where = ports.settings.file;
+  const known = ports.settings.farms.map((farm) => farm.name);
+  if (site !== undefined) throw noSuchError('farm', name, known, { where });
+  throw new ConfigError(noSuch('farm', name, known), { where, hint: 'add it to `farms`, or set DFLOW_FARM' });
 }
 
 export interface OpenFarm {

@@ -1,12 +1,14 @@
 // Leases: what only one program should do at a time, for as long as it renews its claim. Who dies leaves the lease
 // behind: on the same host it is seen to be dead, from another one its silence is believed after `limits.stale`, and at
 // once where its last word is dated beyond now. A lease keeps two submitters apart; what fences is the job document.
+
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LeaseDoc } from '../../domain/farms/farm.ts';
 import { leaseId } from '../../domain/ids.ts';
 import { tookEffect } from '../../store.ts';
 import { BusyError } from '../../util/errors.ts';
 import { between, humanDuration, type Iso, isAhead, isRecent } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { Ports } from '../ports.ts';
 
 export interface Lease {
@@ -84,7 +86,7 @@ function held(
 ): Lease {
   let renewed = since;
   return {
-    ...(note === undefined ? {} : { note }),
+    ...given({ note }),
     async renew() {
       if (stopping?.aborted) return false;
       const now = await store.now();

@@ -10,6 +10,7 @@ import type { ModuleDef, ModuleFile } from '../../domain/modules/modules.ts';
 import { idsWith, type Outcome, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
 /** A pass that is wanted. */
@@ -130,7 +131,7 @@ export function made(job: JobDoc, dryRun: boolean): Item {
     subjobs: job.subjobs.length,
     text: `${job.subjobs.length} subjob${job.subjobs.length === 1 ? '' : 's'}, ${job.version}`,
     state: job.state,
-    ...(job.request === undefined ? {} : { request: job.request }),
+    ...given({ request: job.request }),
   };
   return dryRun ? { ...item, dryRun } : item;
 }
@@ -144,7 +145,7 @@ export async function trialPass(ports: Ports, want: Wanted): Promise<JobDoc> {
   const settled = settle(ports, want, existing, new Map(), await ports.store.now(), 'trial');
   if ('job' in settled) return settled.job;
   const { text = 'it cannot be made', next } = settled.item;
-  throw new ItemError(`${settled.item.ref}: ${text}`, next === undefined ? {} : { hint: next });
+  throw new ItemError(`${settled.item.ref}: ${text}`, given({ hint: next }));
 }
 
 /** Passes that exist already, by `run/module`, ascending: one multi-get for first passes, a range where there are any. */
@@ -224,8 +225,8 @@ function settle(
       tables: revisions(facts),
       wake: firstWake(want, needs, existing),
       ...(facts.doc?.mask === undefined ? {} : { mask: facts.doc.mask }),
-      ...(want.request === undefined ? {} : { request: want.request }),
-      ...(want.tag === undefined ? {} : { tag: want.tag }),
+      ...given({ request: want.request }),
+      ...given({ tag: want.tag }),
     },
     at,
     ports.by,

@@ -1,15 +1,15 @@
 // Selections against the store: the jobs and runs that a selection names. Reads what is selected, by id ranges and
 // views, not everything; decides on freshly read documents.
+
 import { globMatch } from '../../domain/hold.ts';
 import { jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { knownCauses } from '../../domain/jobs/policy.ts';
 import type { PassState } from '../../domain/jobs/states.ts';
+import { noSuchError } from '../../domain/named.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
 import { idsOfRuns, idsWith, type Store } from '../../store.ts';
-import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import { views } from '../../views/index.ts';
 import type { Item, Ports } from '../ports.ts';
 
@@ -43,7 +43,7 @@ export async function selectJobs(ports: Pick<Ports, 'store' | 'settings'>, selec
   const jobs = named.filter((job) => !stale.includes(job) && (!wanted || wanted.has(states.get(job._id) ?? job.state)));
   jobs.sort((a, b) => (a._id < b._id ? -1 : 1));
   const problems = [
-    ...(await unknown(ports.store, selection, found)),
+    ...(await noSuch(ports.store, selection, found)),
     ...stale.map((job) => staleItem(job, changedSince(selection.refs, job, states.get(job._id)), states.get(job._id))),
   ];
   return { jobs, states, subjobs: subjobsOf(selection.refs, jobs), problems };
@@ -196,7 +196,7 @@ function staleItem(job: JobDoc, was: PassState | undefined, now: PassState | und
 }
 
 /** Listed runs and named jobs that do not exist. */
-async function unknown(store: Store, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
+async function noSuch(store: Store, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
   const refs = (selection.refs ?? []).filter((ref) => !found.some((job) => refers(ref, job)));
   const bare = refs.filter((ref) => ref.module === undefined).flatMap((ref) => ref.run ?? []);
   const seen = new Set(found.map((job) => job.run));
@@ -236,7 +236,7 @@ export async function checkModules(
   const known = [...new Set([...defined, ...counts.map(({ key }) => key[1])])];
   const pattern = missing(known);
   if (pattern === undefined) return;
-  throw new UsageError(`no module matches '${pattern}'`, { hint: suggestion(pattern, known) });
+  throw noSuchError('module', pattern, known);
 }
 
 /** A cause that neither the policy nor any failure knows is a misspelling: silence would look like "nothing failed". */
@@ -251,5 +251,5 @@ async function checkCauses(
   const met = (await store.count(views.causes, 1)).map(({ key }) => key[0]);
   const wrong = strange.find((cause) => !met.includes(cause));
   if (wrong === undefined) return;
-  throw new UsageError(`no cause is called '${wrong}'`, { hint: suggestion(wrong, new Set([...met, ...known])) });
+  throw noSuchError('cause', wrong, new Set([...met, ...known]));
 }

@@ -1,4 +1,5 @@
 // From a job document to what the wrapper is told: pure, given the storage elements.
+
 import type { DataDoc } from '../../domain/data/data.ts';
 import { pad, refOf, runPad } from '../../domain/ids.ts';
 import type { Input, JobDoc, Subjob } from '../../domain/jobs/job.ts';
@@ -9,6 +10,7 @@ import { type ModuleDef, outputName } from '../../domain/modules/modules.ts';
 import type { FarmSettings, StorageSettings } from '../../domain/settings.ts';
 import type { Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
+import { given } from '../../util/values/given.ts';
 import { type JobSpec, quote, type StageIn, type StageOut } from '../../wrapper/spec.ts';
 
 export interface SpecContext {
@@ -63,12 +65,12 @@ export function jobSpec(job: JobDoc, subjob: Subjob, key: string, context: SpecC
       DFLOW_MODULE: job.module,
       DFLOW_VERSION: job.version,
       DFLOW_RUN_TYPES: context.types.join(','),
-      ...(job.tag === undefined ? {} : { DFLOW_TAG: job.tag }),
+      ...given({ DFLOW_TAG: job.tag }),
     },
     limit: time === undefined ? 0 : Math.ceil(time / 1000),
     destinations: farm.output.map((name) => destination(job, name, context)),
     cpus: module.cpus,
-    ...(memory === undefined ? {} : { memory }),
+    ...given({ memory }),
   };
 }
 

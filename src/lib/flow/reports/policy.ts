@@ -1,4 +1,5 @@
 // The policy table tried on what has failed before: which cause each failure has, and what would follow. Changes nothing.
+
 import { refOf } from '../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge, ruleFor, rulesFor, type Verdict } from '../../domain/jobs/policy.ts';
@@ -7,6 +8,7 @@ import type { Rows, VerdictRow } from '../../domain/results/rows.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { views } from '../../views/index.ts';
 import type { Ports } from '../ports.ts';
 
@@ -36,8 +38,7 @@ export function verdictRow(settings: Settings, seen: RecordedFailure): VerdictRo
     phase: seen.phase ?? (seen.exit === undefined && seen.signal === undefined ? 'lost' : 'payload'),
     reason: text.split('\n')[0] ?? '',
     text,
-    ...(seen.exit === undefined ? {} : { exit: seen.exit }),
-    ...(seen.signal === undefined ? {} : { signal: seen.signal }),
+    ...given({ exit: seen.exit, signal: seen.signal }),
   };
   const asked: Asked = { module: def ?? {}, attempt: {} };
   const { failure, verdict } = judge(rules, evidence, seen.failures ?? 0, def?.tries ?? 3, asked);
@@ -119,9 +120,7 @@ function recorded({ job, subjob, failure }: Failed, logs: ReadonlyMap<string, st
     site,
     text: [reason, log].filter((part) => part !== undefined).join('\n'),
     failures: Math.max(0, subjob.failures - 1),
-    ...(exit === undefined ? {} : { exit }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(phase === undefined ? {} : { phase }),
+    ...given({ exit, signal, phase }),
   };
 }
 

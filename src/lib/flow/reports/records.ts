@@ -1,4 +1,5 @@
 // One document or one job as a person wants to see it: what a REF names, its history, its output.
+
 import type { DataDoc } from '../../domain/data/data.ts';
 import type { Doc, HistoryEntry } from '../../domain/doc.ts';
 import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
@@ -9,6 +10,7 @@ import type { RunDoc } from '../../domain/runs/run.ts';
 import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
+import { given } from '../../util/values/given.ts';
 import type { Ports } from '../ports.ts';
 
 /**
@@ -104,6 +106,6 @@ export async function logsOf(
     const key = keyOf(lock);
     const text = texts.get(key);
     const ref = refOf(job.run, job.module, job.pass, subjob.index);
-    return { ref, site: lock.site, key, state: subjob.state.name, ...(text === undefined ? {} : { text }) };
+    return { ref, site: lock.site, key, state: subjob.state.name, ...given({ text }) };
   });
 }

@@ -1,4 +1,5 @@
 // Holds in the store: put, end, look. Ending one wakes what waited for it.
+
 import { SCHEMA } from '../../domain/doc.ts';
 import {
   coverText,
@@ -11,10 +12,11 @@ import {
   inForce,
 } from '../../domain/hold.ts';
 import { holdId } from '../../domain/ids.ts';
+import { type Named, noSuchError } from '../../domain/named.ts';
 import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
@@ -40,17 +42,16 @@ interface HoldNames {
 /** @throws UsageError for the first name that is not configured, with the near miss */
 export async function checkNames(ports: Ports, { sites, storages, levels, modules }: HoldNames): Promise<void> {
   const { settings } = ports;
-  const named = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
-  checkName('farm', sites, named(settings.farms));
-  checkName('storage element', storages, named(settings.storages));
+  const namesOf = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
+  checkName('farm', sites, namesOf(settings.farms));
+  checkName('storage element', storages, namesOf(settings.storages));
   checkName('level', levels, [...new Set(settings.buffers.map(({ level }) => level))]);
   if (modules) await checkModules(ports, { modules });
 }
 
-function checkName(what: string, patterns: readonly string[] | undefined, known: readonly string[]): void {
+function checkName(what: Named, patterns: readonly string[] | undefined, known: readonly string[]): void {
   const wrong = patterns?.find((pattern) => !known.some((name) => globMatch(pattern, name)));
-  if (wrong === undefined) return;
-  throw new UsageError(`no ${what} matches '${wrong}'`, { hint: suggestion(wrong, known) });
+  if (wrong !== undefined) throw noSuchError(what, wrong, known);
 }
 
 /**
@@ -83,7 +84,7 @@ export async function* pause(ports: Ports, hold: NewHold, options: StepOptions =
 /** The hold as it shall be: `old` itself where nothing new is said of it. Pure. */
 function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string, now: Iso): HoldDoc {
   const { what, scope, why, until } = hold;
-  const end = until === undefined ? {} : { until };
+  const end = given({ until });
   if (old && inForce(old, now)) {
     const same = old.why === why && (until === undefined || until === old.until);
     // An end that nobody takes back stays: only what is said anew changes.
@@ -97,7 +98,7 @@ function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): ItemOf<'hol
   const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
   const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
   const text = `${doc.what} (${coverText(doc.scope)}): ${doc.why}${endText(doc)}${was}`;
-  return { kind: 'hold', ref: doc._id, did, text, ...(doc.until === undefined ? {} : { until: doc.until }) };
+  return { kind: 'hold', ref: doc._id, did, text, ...given({ until: doc.until }) };
 }
 
 /** Ends holds and wakes the jobs that waited for them. */

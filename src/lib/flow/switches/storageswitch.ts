@@ -2,9 +2,8 @@
 
 import { inOrder } from '../../domain/data/replicas.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
+import { named } from '../../domain/named.ts';
 import type { Settings } from '../../domain/settings.ts';
-import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import type { Iso } from '../../util/time.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, Step, StepOptions } from '../ports.ts';
@@ -44,9 +43,5 @@ export function primaryOf(settings: Settings, holds: readonly HoldDoc[]): string
 
 function mustBeStorage({ settings }: Ports, name: string): void {
   const names = settings.storages.map((storage) => storage.name);
-  if (names.includes(name)) return;
-  throw new UsageError(`no storage element is called '${name}'`, {
-    where: settings.file,
-    hint: suggestion(name, names),
-  });
+  named('storage element', name, names, { where: settings.file });
 }

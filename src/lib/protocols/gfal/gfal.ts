@@ -1,9 +1,11 @@
 // A storage element by gfal2: davs, https, root, gsiftp, srm. A file counts as copied only when the server's own checksum
 // of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
+
 import type { StorageSettings } from '../../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
 import { requireBelow } from '../../util/files/below.ts';
-import { iso } from '../../util/time.ts';
+import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
@@ -11,7 +13,7 @@ import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
 import { Library } from './library.ts';
 import { Locations, SCHEMES } from './locations.ts';
 
-const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', stage: 'count' } as const;
+const OPTIONS = { timeout: 'time', slowest: 'count', streams: 'count', stage: 'time' } as const;
 const STATS_AT_ONCE = 500;
 
 interface Settled {
@@ -22,17 +24,17 @@ interface Settled {
 }
 
 /**
- * Options: `timeout` (seconds for one question, 60), `slowest` (kB/s below which a copy is given up, 256), `streams`
- * (TCP streams a file), `stage` (seconds that bringing a file from tape may take, 3600).
+ * Options: `timeout` (for one question, 60s), `slowest` (kB/s below which a copy is given up, 256), `streams`
+ * (TCP streams a file), `stage` (how long bringing a file from tape may take, 1h).
  * @throws ConfigError for an address or options that are wrong. The server is asked when it is first used.
  */
 export async function open(settings: StorageSettings): Promise<Storage> {
   const options = checkOptions(settings, OPTIONS);
   return new GfalStorage(settings, new Locations(settings.name, settings.url, SCHEMES), {
-    timeout: (options.timeout ?? 60) * 1000,
+    timeout: options.timeout ?? MINUTE,
     slowest: (options.slowest ?? 256) * 1024,
     streams: options.streams ?? 1,
-    stage: options.stage ?? 3600,
+    stage: options.stage ?? HOUR,
   });
 }
 
@@ -113,7 +115,7 @@ class GfalStorage implements Storage {
     const question = { do: 'sum', url: this.at.url(path), types };
     const { sums } = await this.#sums(() => this.#ask(path, question, sumLimit(this.#settled.timeout, size)));
     const [adler32 = '', md5] = (sums as string[]).map((sum) => sum.toLowerCase());
-    return { adler32: adler32.padStart(8, '0'), size, ...(md5 === undefined ? {} : { md5 }) };
+    return { adler32: adler32.padStart(8, '0'), size, ...given({ md5 }) };
   }
 
   async readChecksum(path: string): Promise<Checksum> {
@@ -165,8 +167,9 @@ class GfalStorage implements Storage {
   async #stage(path: string): Promise<void> {
     if (!this.capabilities.tape) return;
     const { stage, timeout } = this.#settled;
-    const question = { do: 'stage', url: this.at.url(path), timeout: stage, pin: 2 * stage };
-    await this.#library.ask(question, { timeout: stage * 1000 + timeout }).catch((error: unknown) => {
+    const seconds = Math.ceil(stage / SECOND);
+    const question = { do: 'stage', url: this.at.url(path), timeout: seconds, pin: 2 * seconds };
+    await this.#library.ask(question, { timeout: stage + timeout }).catch((error: unknown) => {
       if (!(error instanceof RemoteFailure) || error.meaning !== 'unable') throw error;
     });
   }

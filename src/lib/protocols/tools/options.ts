@@ -1,42 +1,47 @@
 // Options of a storage element as the configuration gives them: known names, right types. Pure.
-import { ConfigError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 
-type Kind = 'text' | 'count' | 'flag' | 'mode';
-type Value<K extends Kind> = K extends 'text'
-  ? string
-  : K extends 'count'
-    ? number
-    : K extends 'mode'
-      ? string | number
-      : boolean;
+import { noSuch } from '../../domain/named.ts';
+import { ConfigError } from '../../util/errors.ts';
+import { notDuration, parseDuration } from '../../util/time.ts';
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value > 0;
+
+/** What each kind of option makes of a value; `undefined` where it is of another kind. `time`: milliseconds. */
+const READ = {
+  text: (value: unknown) => (isText(value) ? value : undefined),
+  count: (value: unknown) => (isCount(value) ? value : undefined),
+  flag: (value: unknown) => (isFlag(value) ? value : undefined),
+  mode: (value: unknown) => (/^0?[0-7]{3}$/.test(String(value)) ? String(value) : undefined),
+  time: (value: unknown) => parseDuration(String(value)) || undefined,
+} as const;
+
+type Kind = keyof typeof READ;
+type Value<K extends Kind> = NonNullable<ReturnType<(typeof READ)[K]>>;
+type Values<T extends Readonly<Record<string, Kind>>> = { readonly [K in keyof T]?: Value<T[K]> };
 
 /** @throws ConfigError that names the element, the option and what was probably meant */
 export function checkOptions<const T extends Readonly<Record<string, Kind>>>(
   element: { readonly name: string; readonly protocol: string; readonly options: Readonly<Record<string, unknown>> },
   known: T,
-): { readonly [K in keyof T]?: Value<T[K]> } {
+): Values<T> {
   const { name, protocol, options } = element;
-  for (const [key, value] of Object.entries(options)) {
+  const read = Object.entries(options).map(([key, value]) => {
     const kind = Object.hasOwn(known, key) ? known[key] : undefined;
     if (kind === undefined) {
-      const hint = suggestion(key, Object.keys(known));
-      throw new ConfigError(`storage.${name}: ${protocol} has no option '${key}'`, { hint });
+      throw new ConfigError(`storage.${name}: ${noSuch('option', key, Object.keys(known), protocol)}`);
     }
-    if (!isA(kind, value)) throw new ConfigError(`storage.${name}: option ${key} must be ${SAID[kind]}`);
-  }
-  return options as { readonly [K in keyof T]?: Value<T[K]> };
+    const made = READ[kind](value);
+    if (made === undefined) throw new ConfigError(`storage.${name}: option ${key} ${wrong(kind, value)}`);
+    return [key, made];
+  });
+  return Object.fromEntries(read) as Values<T>;
 }
 
-const SAID: Readonly<Record<Kind, string>> = {
-  text: 'a text',
-  count: 'a whole number above 0',
-  flag: 'true or false',
-  mode: "a mode such as '0640'",
-};
+const SAID = { text: 'a text', count: 'a whole number above 0', flag: 'true or false', mode: "a mode such as '0640'" };
 
-function isA(kind: Kind, value: unknown): boolean {
-  if (kind === 'mode') return /^0?[0-7]{3}$/.test(String(value));
-  if (kind === 'count') return Number.isInteger(value) && (value as number) > 0;
-  return typeof value === (kind === 'text' ? 'string' : 'boolean');
+function wrong(kind: Kind, value: unknown): string {
+  if (kind !== 'time') return `must be ${SAID[kind]}`;
+  return parseDuration(String(value)) === 0 ? 'must be more than 0' : `is wrong: ${notDuration(String(value))}`;
 }

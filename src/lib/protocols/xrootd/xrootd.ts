@@ -1,9 +1,12 @@
 // A storage element behind an XRootD server, by xrdcp and xrdfs. A file counts as copied only when the server's own
 // checksum of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
+
 import type { StorageSettings } from '../../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
 import { mapLimit, parallel } from '../../util/concurrency.ts';
 import { requireBelow } from '../../util/files/below.ts';
+import { MINUTE } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { Address } from '../tools/address.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
@@ -13,14 +16,14 @@ import { folderOf, SMALL } from './many.ts';
 import { parseLine, parseStat } from './meaning.ts';
 import { Server, type Settled, TOGETHER } from './server.ts';
 
-const OPTIONS = { timeout: 'count', slowest: 'count', streams: 'count', posc: 'flag', bindings: 'flag' } as const;
+const OPTIONS = { timeout: 'time', slowest: 'count', streams: 'count', posc: 'flag', bindings: 'flag' } as const;
 /** Questions at once; a session takes many, one after the other. */
 const AT_ONCE = 128;
 /** Milliseconds for which the folder that was there is taken to be there. */
 const ROOT_SEEN = 5000;
 
 /**
- * Options: `timeout` (seconds for one question, 60), `slowest` (kB/s below which a copy is given up, 256), `streams`
+ * Options: `timeout` (for one question, 60s), `slowest` (kB/s below which a copy is given up, 256), `streams`
  * (TCP streams a file), `posc: false` for a server without persist-on-successful-close, `bindings: false` for small
  * files by xrdcp and xrdfs though there are XRootD's Python bindings.
  * @throws ConfigError for an address or options that are wrong. The server is asked when it is first used.
@@ -28,7 +31,7 @@ const ROOT_SEEN = 5000;
 export async function open(settings: StorageSettings): Promise<Storage> {
   const options = checkOptions(settings, OPTIONS);
   return new XrootdStorage(settings, new Address(settings.name, settings.url, about.schemes), {
-    timeout: (options.timeout ?? 60) * 1000,
+    timeout: options.timeout ?? MINUTE,
     slowest: (options.slowest ?? 256) * 1024,
     streams: options.streams ?? 1,
     posc: options.posc ?? true,
@@ -122,7 +125,7 @@ export class XrootdStorage implements Storage {
         this.#server.query(serverPath, 'adler32', size),
         also.md5 ? this.#server.query(serverPath, 'md5', size) : undefined,
       ]);
-      return { adler32, size, ...(md5 === undefined ? {} : { md5 }) };
+      return { adler32, size, ...given({ md5 }) };
     } catch (error) {
       throw this.#meant(error, path);
     }

@@ -1,9 +1,11 @@
 // The views as CouchDB has them: one design document, named by the hash of what stands in it, so that new views are
 // built beside the old ones. Pure building of documents and queries; `installDesign` puts them in place.
+
 import { createHash } from 'node:crypto';
 import type { Json } from '../../domain/doc.ts';
 import type { KeyRange, ViewQuery } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
+import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { compareKeys } from '../shared/collate.ts';
 import type { Connection } from './server/connection.ts';
@@ -88,8 +90,7 @@ export function rangeQuery(query: Range): Record<string, Json> {
   }
   const [from, to] = query.descending ? [end, start] : [start, end];
   return {
-    ...(from !== undefined && { startkey: from }),
-    ...(to !== undefined && { endkey: to }),
+    ...given({ startkey: from, endkey: to }),
   };
 }
 

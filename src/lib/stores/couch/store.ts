@@ -1,4 +1,5 @@
 // The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
+
 import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
 import type {
   Change,
@@ -14,6 +15,7 @@ import type {
 } from '../../store.ts';
 import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
 import { type Iso, iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
@@ -99,9 +101,7 @@ export class CouchStore extends ViewStore implements Store {
       {
         reduce: false,
         ...range,
-        ...(key !== undefined && { key }),
-        ...(limit !== undefined && { limit }),
-        ...(skip !== undefined && { skip }),
+        ...given({ key, limit, skip }),
         ...(descending && { descending }),
       },
       keys,
@@ -176,7 +176,7 @@ export class CouchStore extends ViewStore implements Store {
       where: this.#connection.where,
       engine: `${couchdb ? 'CouchDB' : 'CouchDB protocol'} ${version ?? ''}`.trim(),
       writable: marker !== undefined && marker.schema <= SCHEMA && unsafe === undefined,
-      ...(unsafe !== undefined && { unsafe }),
+      ...given({ unsafe }),
       ...(marker && { experiment: marker.experiment, uuid: marker.uuid, schema: marker.schema }),
       documents: doc_count - rows.length,
       ...(sizes?.file !== undefined && { bytes: sizes.file }),

@@ -1,8 +1,7 @@
 // What every store does alike with a query of a view: the handle becomes a name, and its rows get the handle's types.
 import type { Json } from '../../domain/doc.ts';
+import { named } from '../../domain/named.ts';
 import type { Group, KeyRange, Row, ViewQuery } from '../../store.ts';
-import { UsageError } from '../../util/errors.ts';
-import { suggestion } from '../../util/text/near.ts';
 import type { Head, Level, Prefix, Within } from '../../views/keys.ts';
 import type { View } from '../../views/view.ts';
 
@@ -31,5 +30,5 @@ export abstract class ViewStore {
 /** @throws UsageError for a view that a store was not opened with */
 export function requireView(views: readonly View[], name: string): void {
   const names = views.map((view) => view.name);
-  if (!names.includes(name)) throw new UsageError(`there is no view ${name}`, { hint: suggestion(name, names) });
+  named('view', name, names);
 }

@@ -1,5 +1,6 @@
 // The embedded store: documents, view rows and counts in one SQLite file, shared by the processes of one host.
 // A change runs inside the write transaction, so it never loses against another; only the lock is waited for.
+
 import { statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
@@ -18,6 +19,7 @@ import type {
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../util/errors.ts';
 import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { type Iso, iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
@@ -190,8 +192,7 @@ export class SqliteStore extends ViewStore implements Store {
       where: this.#db.path,
       engine: `SQLite ${this.#db.version} (${this.#db.driver})`,
       writable: experiment !== undefined && Number(schema) <= SCHEMA,
-      ...(experiment !== undefined && { experiment }),
-      ...(uuid !== undefined && { uuid }),
+      ...given({ experiment, uuid }),
       ...(schema !== undefined && { schema: Number(schema) }),
       documents,
       bytes: statSync(this.#db.path).size,

@@ -1,7 +1,9 @@
 // Are two folders, or two files, the same thing on disk, whatever they are called? Through links and bind mounts.
+
 import { realpath, stat } from 'node:fs/promises';
 import { ConfigError } from '../errors.ts';
 import { isMissing } from '../systemerrors.ts';
+import { given } from '../values/given.ts';
 
 export interface NamedFolder {
   /** As people know it: `storage sfu`, `buffer L1`. */
@@ -30,7 +32,7 @@ export async function refuseSameFolder(folders: readonly NamedFolder[], where?: 
   const via = a.folder === b.folder ? a.folder : `${a.folder} = ${b.folder}`;
   throw new ConfigError(`${a.name} and ${b.name} are the same folder: ${via}`, {
     hint: 'a copy there would be counted twice; give each its own folder',
-    ...(where === undefined ? {} : { where }),
+    ...given({ where }),
   });
 }
 

@@ -1,7 +1,9 @@
 // Does one folder lie within another on disk, whatever the two are called? Through links, by device and inode of every
 // folder above, and through bind mounts, by what the kernel says is mounted where.
+
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { given } from '../values/given.ts';
 import { identityOf } from './folders.ts';
 import { isWithin, type Mount, mountOf, parseMounts } from './mounts.ts';
 
@@ -35,7 +37,7 @@ export async function locate(folder: string, mountinfo?: string): Promise<Locate
     if (one !== undefined) above.add(one);
   }
   const trees = treesOf(parseMounts(mountinfo ?? (await mounted())), path);
-  return { path, above, trees, ...(self === undefined ? {} : { self }) };
+  return { path, above, trees, ...given({ self }) };
 }
 
 /** How `a` lies to `b`; `undefined`: apart. */

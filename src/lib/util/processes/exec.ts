@@ -1,5 +1,6 @@
 // Running another program: one thin layer over execa, loaded when first needed (it costs 78 ms to import).
 // A program gets a process group of its own, so that a time limit ends what it has started, too.
+import { given } from '../values/given.ts';
 import { type Child, signalGroup } from './processes.ts';
 
 export interface ExecOptions {
@@ -50,9 +51,7 @@ export async function exec(file: string, args: readonly string[], options: ExecO
     stdout: textOf(result.stdout),
     stderr: textOf(result.stderr),
     timedOut,
-    ...(result.exitCode === undefined ? {} : { exit: result.exitCode }),
-    ...(result.signal === undefined ? {} : { signal: result.signal }),
-    ...(failure === undefined ? {} : { failure }),
+    ...given({ exit: result.exitCode, signal: result.signal, failure }),
   };
 }
 

@@ -28,15 +28,19 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best && best.score <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
 }
 
-/** Names that a hint lists. */
+/** Names that a message lists. */
 const SHOWN = 12;
+
+/** `known: A, B, C and 4 more`. */
+export function knownNames(names: readonly string[]): string {
+  if (names.length === 0) return 'none is defined';
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `known: ${names.slice(0, SHOWN).join(', ')}${more}`;
+}
 
 /** `did you mean X?` or `known: A, B, C and 4 more`: ready to be a hint. */
 export function suggestion(word: string, known: Iterable<string>): string {
   const names = [...known];
   const near = nearest(word, names);
-  if (near) return `did you mean ${near}?`;
-  if (names.length === 0) return 'none is defined';
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return `known: ${names.slice(0, SHOWN).join(', ')}${more}`;
+  return near === undefined ? knownNames(names) : `did you mean ${near}?`;
 }

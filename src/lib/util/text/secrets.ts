@@ -1,5 +1,6 @@
 // Secrets: which part of an address is one, and texts without any. The only place that takes them out: every error,
 // listing and record passes through `withoutSecrets`.
+import { given } from '../values/given.ts';
 
 const MASK = '***';
 
@@ -35,7 +36,7 @@ export function splitAddress(text: string): SplitAddress | undefined {
   const at = endOfLogin(rest);
   const login = at < 0 ? {} : { login: rest.slice(0, at) };
   const [, host = '', path = '', , query] = /^([^/?#]*)([^?]*)(\?([\s\S]*))?$/.exec(rest.slice(at + 1)) ?? [];
-  return { scheme: scheme.toLowerCase(), ...login, host, path, ...(query === undefined ? {} : { query }) };
+  return { scheme: scheme.toLowerCase(), ...login, host, path, ...given({ query }) };
 }
 
 /** Where the `@` after the login is; -1: there is none. */

@@ -1,9 +1,11 @@
 // A job folder whose job files lie by claim: jobs/CLAIM/KEY from before the hand-over until the key has ended, and
 // logs/CLAIM/. Starts no process, knows no batch system.
+
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { UnreachableError } from '../../../util/errors.ts';
 import { removeEmptyFolderSync } from '../../../util/files/remove.ts';
 import { DAY } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { isKey } from '../../../wrapper/spec.ts';
 import { ifThere, makeFolder, privateMode } from './files.ts';
 import type { Signs } from './heartbeat.ts';
@@ -29,7 +31,7 @@ export class ClaimFolder extends JobFolder {
     const found = new Map<string, Signs>();
     for (const key of keys) {
       const [beat, started] = [age('beats', key), age('started', key)];
-      const ages = { ...(beat !== undefined && { beat }), ...(started !== undefined && { started }) };
+      const ages = given({ beat, started });
       found.set(key, { record: this.hasRecord(key), ...ages });
     }
     return found;

@@ -1,8 +1,10 @@
 // A backend over a scheduler whose jobs share a folder with dflow: job files, start marks, heartbeats, records and logs
 // lie there, and what they say is joined with the scheduler's word. Starts no process itself.
+
 import type { Backend, Refused, Status, Task } from '../../../backend.ts';
 import type { Identity } from '../../../domain/farms/farm.ts';
 import { UnreachableError } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isKey } from '../../../wrapper/spec.ts';
 import { type Listed, type Scheduler, statusOf } from '../scheduler.ts';
@@ -166,7 +168,7 @@ export class FolderBackend<R extends Listed> implements Backend {
 
   #idOf(key: string): { backendId?: string } {
     const id = this.#scheduler.idOf?.(key);
-    return id === undefined ? {} : { backendId: id };
+    return given({ backendId: id });
   }
 
   async alive(): Promise<string[]> {

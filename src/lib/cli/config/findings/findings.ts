@@ -1,15 +1,14 @@
 // What only the whole configuration can show to be wrong: two storages with one folder, a farm that names no storage, a
 // pattern that cannot be read.
+import { noSuch } from '../../../domain/named.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import type { Settings, StorageSettings } from '../../../domain/settings.ts';
 import { compileTemplate } from '../../../domain/storage/template.ts';
 import { ConfigError } from '../../../util/errors.ts';
-import { nearest, suggestion } from '../../../util/text/near.ts';
 import { RUNS } from '../defaults.ts';
 import { routeFindings, ruleFindings } from '../rules.ts';
 import type { Path } from '../yaml/document.ts';
 import type { RawConfig } from '../yaml/schema.ts';
-import { listOf } from '../yaml/values.ts';
 import type { Finding } from './finding.ts';
 
 /** Everything that is wrong with the whole. Pure. */
@@ -17,19 +16,20 @@ export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   const storages = settings.storages.map((storage) => storage.name);
   const farms = settings.farms.map((farm) => farm.name);
   const known = (what: string, name: string, names: readonly string[], path: Path): Finding[] =>
-    names.includes(name) ? [] : [{ path, message: `no ${what} is called ${name}`, hint: suggestion(name, names) }];
+    names.includes(name) ? [] : [{ path, message: noSuch(what, name, names) }];
   const findings = [...written(settings), ...twice(settings.storages), ...levels(raw, settings), ...copies(settings)];
   for (const [name, farm] of Object.entries(raw.farms ?? {})) {
-    if (farm.output) findings.push(...known('storage', farm.output, storages, ['farms', name, 'output']));
+    if (farm.output) findings.push(...known('storage element', farm.output, storages, ['farms', name, 'output']));
     for (const key of ['failover', 'reads'] as const) {
-      for (const one of listOf(farm[key])) findings.push(...known('storage', one, storages, ['farms', name, key]));
+      for (const one of farm[key] ?? [])
+        findings.push(...known('storage element', one, storages, ['farms', name, key]));
     }
   }
   for (const [pattern, host] of Object.entries(raw.hosts ?? {})) {
     if (host.farm) findings.push(...known('farm', host.farm, farms, ['hosts', pattern, 'farm']));
   }
   for (const [index, { to }] of settings.outputs.entries()) {
-    for (const one of to) findings.push(...known('storage', one, storages, ['outputs', index, 'to']));
+    for (const one of to) findings.push(...known('storage element', one, storages, ['outputs', index, 'to']));
   }
   findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
   findings.push(...routeFindings(raw.routing ?? [], settings.farms));
@@ -93,11 +93,7 @@ function levels(raw: RawConfig, settings: Settings): Finding[] {
   });
   const level = raw.automatic?.level;
   if (level && !names.includes(level)) {
-    findings.push({
-      path: ['automatic', 'level'],
-      message: `no buffer has level ${level}`,
-      hint: suggestion(level, names),
-    });
+    findings.push({ path: ['automatic', 'level'], message: noSuch('level', level, names) });
   }
   return findings;
 }
@@ -106,9 +102,8 @@ function version(settings: Settings): Finding[] {
   const { version: wanted } = settings.automatic;
   if (wanted === undefined || settings.modules[wanted]) return [];
   const known = Object.keys(settings.modules);
-  const near = nearest(wanted, known);
-  const hint = near ? `did you mean ${near}?` : `write ${settings.folder}/modules/${wanted}.yaml`;
-  return [{ path: ['automatic', 'version'], message: `version ${wanted} has no module file`, hint }];
+  const hint = `or write ${settings.folder}/modules/${wanted}.yaml`;
+  return [{ path: ['automatic', 'version'], message: noSuch('version', wanted, known), hint }];
 }
 
 function calibration(settings: Settings): Finding[] {
@@ -116,9 +111,5 @@ function calibration(settings: Settings): Finding[] {
   return settings.runs.calibration
     .filter((name) => !types.includes(name))
     .filter((name) => !RUNS.calibration.includes(name))
-    .map((name) => ({
-      path: ['runs', 'calibration'],
-      message: `no run type is called ${name}`,
-      hint: suggestion(name, types),
-    }));
+    .map((name) => ({ path: ['runs', 'calibration'], message: noSuch('run type', name, types) }));
 }

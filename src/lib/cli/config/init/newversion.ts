@@ -1,11 +1,12 @@
 // A new module file from an old one: the text as it stands, comments and all, with a line that says where it is from.
 // Automatic processing goes on with its version: where only one file said which, the configuration says it from now on.
+
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { noSuchError } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { messageOf, UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import { readText } from '../yaml/read.ts';
 
 export interface NewVersion {
@@ -21,11 +22,7 @@ export interface NewVersion {
  */
 export function planVersion(settings: Settings, version: string, from: string, date: string): NewVersion {
   const old = settings.modules[from];
-  if (!old) {
-    throw new UsageError(`version ${from} has no module file`, {
-      hint: suggestion(from, Object.keys(settings.modules)),
-    });
-  }
+  if (!old) throw noSuchError('version', from, Object.keys(settings.modules));
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(version)) {
     throw new UsageError(`'${version}' is not a version name`, { hint: 'letters, digits, `.`, `_` and `-`' });
   }

@@ -1,19 +1,25 @@
 // Kinds of values in the configuration: durations, sizes, shares, counts, names. Each says in words what it expects.
 import * as z from 'zod/mini';
 import { parseRuns } from '../../../domain/selection.ts';
-import { parseDuration } from '../../../util/time.ts';
+import { notDuration, parseDuration } from '../../../util/time.ts';
 import { isTaken } from '../../../util/values/byname.ts';
 
 /** A scalar that `read` understands; anything else is refused with `expected` in words. */
-function scalar<T>(expected: string, examples: string[], read: (text: string) => T | undefined) {
+function scalar<T>(
+  expected: string,
+  examples: string[],
+  read: (text: string) => T | undefined,
+  wrong?: (text: string) => string,
+) {
   const input = z.union([z.string(), z.number()], { error: `expected ${expected}` });
   return z
     .pipe(
       input,
       z.transform((value, context) => {
-        const result = read(String(value).trim());
+        const text = String(value).trim();
+        const result = read(text);
         if (result !== undefined) return result;
-        context.issues.push({ code: 'custom', message: `expected ${expected}`, input: value });
+        context.issues.push({ code: 'custom', message: wrong?.(text) ?? `expected ${expected}`, input: value });
         return z.NEVER;
       }),
     )
@@ -21,7 +27,7 @@ function scalar<T>(expected: string, examples: string[], read: (text: string) =>
 }
 
 /** Milliseconds. */
-export const duration = scalar('a duration such as `10 min` or `48h`', ['10 min'], parseDuration);
+export const duration = scalar('a duration such as `10 min` or `48h`', ['10 min'], parseDuration, notDuration);
 
 /** 0..1, from `10%` or `0.1`. */
 export const share = scalar('a share such as `10%` or 0.1', ['10%'], (text) => {
@@ -89,13 +95,13 @@ export const name = scalar(
   },
 );
 
-/** One, or a list of them. */
+/** One, or a list of them: read as a list. */
 export function oneOrMany<T extends z.ZodMiniType>(item: T) {
-  return z.union([z.array(item), item]);
-}
-
-/** A list from what `oneOrMany` read. */
-export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+  return z.union([
+    z.array(item),
+    z.pipe(
+      item,
+      z.transform((one: z.output<T>) => [one]),
+    ),
+  ]);
 }

@@ -1,14 +1,14 @@
 // Cancelling transfers: a hold that keeps them cancelled until it is resumed, and the claims of copies under way are
 // taken away. Who makes one of these looks for new holds every two seconds (claims.ts), and leaves nothing behind.
+
 import { type DataDoc, type RawFile, type Replica, withDone } from '../../../domain/data/data.ts';
 import { cancelOutputs, OUTPUTS } from '../../../domain/data/outcopies.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { type Named, noSuchError } from '../../../domain/named.ts';
 import { type Decision, idsOfRuns, tookEffect } from '../../../store.ts';
-import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -46,10 +46,9 @@ export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: 
 function mustBeConfigured({ settings }: Ports, { storages, levels }: HoldScope): void {
   const names = settings.storages.map(({ name }) => name);
   const known = [...settings.buffers.map(({ level }) => level), OUTPUTS];
-  const check = (what: string, asked: readonly string[], all: readonly string[]): void => {
+  const check = (what: Named, asked: readonly string[], all: readonly string[]): void => {
     const wrong = asked.find((name) => !/[*?]/.test(name) && !all.includes(name));
-    if (wrong !== undefined)
-      throw new UsageError(`no ${what} is called '${wrong}'`, { where: settings.file, hint: suggestion(wrong, all) });
+    if (wrong !== undefined) throw noSuchError(what, wrong, all, { where: settings.file });
   };
   check('storage element', storages ?? [], names);
   check('level', levels ?? [], known);

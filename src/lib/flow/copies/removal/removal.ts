@@ -1,6 +1,7 @@
 // The one way in which dflow deletes files of an experiment, on a buffer or at a storage element. The caller brings the
 // proof that a file may go; here: its line in a receipt on disk, renamed away in its folder, everything that must stay
 // looked at again, deleted. Two addresses of one place show themselves: what must stay has gone along, and comes back.
+
 import { gonePath } from '../../../domain/data/gone.ts';
 import type { Stat, Storage } from '../../../storage.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
@@ -9,6 +10,7 @@ import { sameFile } from '../../../util/files/folders.ts';
 import type { Receipt } from '../../../util/files/receipt.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import type { Sites } from '../sites.ts';
 import { type Place, type Staying, whyLost } from './lookagain.ts';
@@ -122,7 +124,7 @@ export class Removal {
     } catch (error) {
       if (error instanceof UnreachableError) this.#sites.setAside(site, error);
       else if (!(error instanceof ItemError)) throw error;
-      return { gone: false, why: error.message, ...(error.hint === undefined ? {} : { next: error.hint }) };
+      return { gone: false, why: error.message, ...given({ next: error.hint }) };
     }
   }
 }

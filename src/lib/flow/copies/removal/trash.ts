@@ -1,5 +1,6 @@
 // The trash of a buffer: a file that is not wanted is moved to `.dflow-trash/DATE/` on the same file system, never deleted
 // at once. `openTrash` moves files there, `restore` brings them back and writes over nothing. See docs/storage.md.
+
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isGoneFrom } from '../../../domain/data/gone.ts';
@@ -13,6 +14,7 @@ import { newReceipt } from '../../../util/files/receipt.ts';
 import { codeOf, isMissing } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import type { About, Item, Ports, Step } from '../../ports.ts';
 
 /** A file of this host's buffer that is not wanted, as it was when that was decided. */
@@ -67,10 +69,10 @@ function docOf(ports: Ports, file: Unwanted, at: Iso, nonce: string, receipt: st
     host: ports.host,
     name,
     places: trashPlaces(name, at, nonce),
-    ...(run === undefined ? {} : { run }),
+    ...given({ run }),
     reason,
     detail,
-    ...(why === undefined ? {} : { why }),
+    ...given({ why }),
     size,
     modified,
     at,
@@ -185,7 +187,7 @@ export async function inTrash({ store }: Ports): Promise<TrashDoc[]> {
 
 /** The fields with which every item about a file of the trash begins. */
 export function trashItem(doc: TrashDoc): About<'trash'> {
-  const run = doc.run === undefined ? {} : { run: doc.run };
+  const run = given({ run: doc.run });
   return { kind: 'trash', ref: doc._id, level: doc.level, name: doc.name, ...run, reason: doc.reason };
 }
 

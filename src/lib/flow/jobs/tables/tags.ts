@@ -1,11 +1,12 @@
 // Tags: a frozen state of all tables, as a list of (document id, content hash). The list is cut into parts by id, each
 // named by its own content, so that a tag of many tables needs no big document and one written twice is the same.
+
 import { createHash } from 'node:crypto';
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { parseTableId } from '../../../domain/formats/ratdb.ts';
+import { noSuchError } from '../../../domain/named.ts';
 import { idsOfRuns, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
 import type { TableDoc } from './documents.ts';
@@ -119,11 +120,11 @@ export async function readTag(store: Store, name: string): Promise<TagDoc> {
   const tag = (await store.get<TagDoc>([tagId(name)])).get(tagId(name));
   if (tag) return tag;
   const known = await store.range<TagDoc>(idsWith('tag:'));
-  const hint = suggestion(
+  throw noSuchError(
+    'tag',
     name,
     known.map((doc) => doc.name),
   );
-  throw new UsageError(`there is no tag ${name}`, { hint });
 }
 
 /** Tables of a tag whose ids begin with `prefix` and that may hold for a run within `runs` (inclusive ranges). */

@@ -13,6 +13,7 @@ import { idsWith } from '../../../store.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { humanBytes } from '../../../util/text/bytes.ts';
 import type { Iso } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { type BufferDoc, fills, spaceOfBuffer } from '../../copies/buffer/fill.ts';
 import { originals } from '../../copies/buffer/originals.ts';
@@ -53,7 +54,7 @@ export async function bufferRows(ports: Ports): Promise<BufferRow[]> {
     const perDay = together.reduce((sum, one) => sum + one.perDay, 0);
     const left = daysLeft(disk.free, perDay);
     const { host, at, total, free } = disk;
-    return { ...row, disk: { host, at, total, free }, ...(left === undefined ? {} : { daysLeft: left }) };
+    return { ...row, disk: { host, at, total, free }, ...given({ daysLeft: left }) };
   });
 }
 
@@ -150,7 +151,7 @@ function fillGate({ level, bytes, perDay, disk, daysLeft: left }: BufferRow, por
   if (!disk) return { gate: level, ok: true, text: `${humanBytes(bytes)} of raw files; ${rate}` };
   const full = Math.round(100 * (1 - disk.free / disk.total));
   const days = left === undefined ? '' : `, ${daysText(left)} left`;
-  const short = isShort({ disk, ...(left === undefined ? {} : { daysLeft: left }) }, ports.settings.purge.untilFree);
+  const short = isShort({ disk, ...given({ daysLeft: left }) }, ports.settings.purge.untilFree);
   const text = `${full} % full${days}; ${humanBytes(bytes)} of raw files; ${rate}; ${disk.host}`;
   return { gate: level, ok: !short, text, since: disk.at, next: 'dflow purge --dry-run' };
 }

@@ -1,9 +1,11 @@
 // A pass as one row: what `list jobs` prints and what other commands read from a pipe.
+
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import type { JobRow } from '../../../domain/results/rows.ts';
 import { causesOf, sitesOf } from '../../../domain/selection.ts';
+import { given } from '../../../util/values/given.ts';
 
 /** `state` as shown, which may be the derived `unsatisfied`. */
 export function jobRow(job: JobDoc, state: PassState): JobRow {
@@ -23,6 +25,6 @@ export function jobRow(job: JobDoc, state: PassState): JobRow {
     tries: Math.max(0, ...job.subjobs.map((subjob) => subjob.attempt)),
     ...(causes.length > 0 ? { cause: causes.join(',') } : {}),
     since: job.since,
-    ...(job.request === undefined ? {} : { request: job.request }),
+    ...given({ request: job.request }),
   };
 }

@@ -26,6 +26,7 @@ import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { idsOfRuns, idsWith } from '../../../store.ts';
 import { between, plus } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { inTrash } from '../../copies/removal/trash.ts';
 import { activeHolds, openHolds } from '../../jobs/openholds.ts';
@@ -210,8 +211,7 @@ async function* quarantine(ports: Ports): Rows<QuarantineRow> {
   for (const doc of await ports.store.range<QuarantineDoc>(idsWith('quarantine:'))) {
     const { level, name, reason, detail, at } = doc;
     const known = {
-      ...(doc.run === undefined ? {} : { run: doc.run }),
-      ...(doc.size === undefined ? {} : { size: doc.size }),
+      ...given({ run: doc.run, size: doc.size }),
     };
     yield { kind: 'quarantine', ref: doc._id, level, name, reason, detail, at, ...known, next: remedy(doc) };
   }
@@ -224,11 +224,7 @@ export async function* trashRows(ports: Ports): Rows<TrashRow> {
     const { _id: ref, level, name, host, size, reason, detail, why, at } = doc;
     const [path] = doc.places;
     const until = plus(at, keep);
-    const more = {
-      ...(path === undefined ? {} : { path }),
-      ...(doc.run === undefined ? {} : { run: doc.run }),
-      ...(why === undefined ? {} : { why }),
-    };
+    const more = given({ path, run: doc.run, why });
     yield { kind: 'trash', ref, level, name, host, size, reason, detail, at, until, ...more };
   }
 }

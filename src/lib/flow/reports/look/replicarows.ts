@@ -1,5 +1,6 @@
 // Copies of files, raw ones and outputs: by run, by file name, LFN or GUID. A name says its run; only a GUID, which says
 // nothing, makes it read everything.
+
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
@@ -7,6 +8,7 @@ import type { Output } from '../../../domain/jobs/states.ts';
 import type { ReplicaRow, Rows } from '../../../domain/results/rows.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { idsWith, pages } from '../../../store.ts';
+import { given } from '../../../util/values/given.ts';
 import type { Ports } from '../../ports.ts';
 
 /** One row for each copy of a raw file, in whatever state. */
@@ -52,8 +54,7 @@ export function* outputRows(
         state: bad === undefined ? 'verified' : 'bad',
         since: state.since,
         path,
-        ...(checkedAt === undefined ? {} : { checkedAt }),
-        ...(bad === undefined ? {} : { why: bad }),
+        ...given({ checkedAt, why: bad }),
       };
     }
   }

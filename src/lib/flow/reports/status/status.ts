@@ -8,6 +8,7 @@ import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { type Group, type GroupOf, idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
@@ -68,7 +69,7 @@ export async function status(ports: Ports): Promise<StatusPage> {
 function drainedBy(hold: HoldDoc | undefined): Pick<StatusPage['farms'][number], 'drained'> {
   if (!hold) return {};
   const { why, until, _id } = hold;
-  return { drained: { why, ...(until === undefined ? {} : { until }), next: `dflow resume ${_id}` } };
+  return { drained: { why, ...given({ until }), next: `dflow resume ${_id}` } };
 }
 
 function byFirst(groups: readonly Group<[string]>[]): Record<string, number> {

@@ -1,17 +1,18 @@
 // why: the gates of a run or a pass, each met or not, with evidence, since when, and the command that clears it. It asks
 // the same pure readiness that enqueue and submit act on, on documents read now; it never writes.
+
 import type { Doc } from '../../../domain/doc.ts';
 import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { named } from '../../../domain/named.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { Ports } from '../../ports.ts';
@@ -37,7 +38,7 @@ async function whyModule(ports: Ports, ref: JobRef, module: string, passes: read
   if (job) return whyJobs(ports, [job]);
   const versions = Object.values(ports.settings.modules);
   const known = new Set(versions.flatMap((file) => Object.keys(file.modules)));
-  if (!known.has(module)) throw new UsageError(`no module is called '${module}'`, { hint: suggestion(module, known) });
+  named('module', module, known);
   if (ref.pass !== undefined)
     throw new UsageError(`no pass ${ref.pass} of ${refOf(run, module)}`, { hint: `dflow list jobs --run ${run}` });
   const report = await whyRun(ports, run, passes, module);

@@ -4,10 +4,9 @@
 import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { isActive, type Output } from '../../../domain/jobs/states.ts';
+import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
-import { UsageError } from '../../../util/errors.ts';
 import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { noteLeft, settleLeft, stayingOf } from '../../copies/removal/leftovers.ts';
@@ -61,8 +60,7 @@ interface Call {
 function checkTypes(jobs: readonly JobDoc[], types: readonly string[] | undefined): void {
   const known = new Set(jobs.flatMap((job) => Object.keys(job.outputs)));
   const wrong = jobs.length > 0 ? types?.find((type) => !known.has(type)) : undefined;
-  if (wrong !== undefined)
-    throw new UsageError(`no selected pass has outputs of type ${wrong}`, { hint: suggestion(wrong, known) });
+  if (wrong !== undefined) throw noSuchError('output type', wrong, known, { in: 'the selected passes' });
 }
 
 async function* deleteOne(call: Call, job: JobDoc): Step {

@@ -1,12 +1,13 @@
 // enqueue: for runs that are complete and have their tables, the jobs that the run type asks for, linked by their
 // prerequisites, in state waiting. Several enqueuers at once make no duplicates: the ids are deterministic and creating
 // is compare-and-swap. Nothing here talks to a batch system.
+
 import { MAX_RUN, refOf, runId } from '../../../domain/ids.ts';
 import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
 import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
+import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
-import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
@@ -38,16 +39,13 @@ function automaticModules(ports: Ports): ModuleFile | undefined {
   if (automatic.version === undefined) return undefined;
   const file = modules[automatic.version];
   if (file) return file;
-  throw new UsageError(`automatic.version ${automatic.version} has no module file`, {
-    where: ports.settings.file,
-    hint: suggestion(automatic.version, Object.keys(modules)),
-  });
+  throw noSuchError('version', automatic.version, Object.keys(modules), { where: ports.settings.file });
 }
 
 /** Runs in the view that automatic passes are still to be made for, lowest first. */
 async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[]> {
   const { from } = ports.settings.automatic;
-  const bound = limit === undefined ? {} : { limit };
+  const bound = given({ limit });
   const rows = await ports.store.view(views.runs, { start: ['todo', from], end: ['todo', MAX_RUN], ...bound });
   return rows.map(({ key }) => key[1]);
 }

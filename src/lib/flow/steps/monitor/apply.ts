@@ -1,5 +1,6 @@
 // The second half of monitor: observations in, changed documents out, in bulk; then what follows at the backend
 // (release, cancel), the records acknowledged only after their change is confirmed, and dependents woken.
+
 import type { Backend } from '../../../backend.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { type JobDoc, touch, transition } from '../../../domain/jobs/job.ts';
@@ -9,6 +10,7 @@ import type { Settings } from '../../../domain/settings.ts';
 import { type Change, type Decision, tookEffect } from '../../../store.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import type { Iso } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { openFarm } from '../../farms/farm.ts';
 import { wakeSleepers } from '../../jobs/wake.ts';
@@ -184,7 +186,7 @@ function contextOf(settings: Settings, job: JobDoc | undefined, now: Iso): Conte
   const { grace } = settings.limits;
   if (!job) return { now, grace, policy: settings.policy, tries: 3 };
   const { tries = 3, memory, time } = settings.modules[job.version]?.modules[job.module] ?? {};
-  const declared = { ...(memory === undefined ? {} : { memory }), ...(time === undefined ? {} : { time }) };
+  const declared = given({ memory, time });
   return { now, grace, policy: rulesFor(settings, job.version, job.module), tries, declared };
 }
 

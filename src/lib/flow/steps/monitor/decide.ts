@@ -8,6 +8,7 @@ import { keyOf, madeReady, type Output, type SubjobState, type Usage } from '../
 import type { ItemOf } from '../../../domain/results/items.ts';
 import type { Outcome } from '../../../store.ts';
 import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isMissing, type Observation } from './observation.ts';
 
@@ -158,7 +159,7 @@ function recordReaction(
     reason: phase === 'payload' ? withLastWords(reason, record.tail) : reason,
     text,
     exit: record.exit,
-    ...(record.signal === undefined ? {} : { signal: record.signal }),
+    ...given({ signal: record.signal }),
   };
   return failureMove(subjob, state, evidence, context);
 }
@@ -173,8 +174,7 @@ function usageOf(record: ResultRecord): Usage {
   return {
     wall: record.wall,
     host: record.host,
-    ...(record.cpu === undefined ? {} : { cpu: record.cpu }),
-    ...(record.maxRss === undefined ? {} : { maxRss: record.maxRss }),
+    ...given({ cpu: record.cpu, maxRss: record.maxRss }),
   };
 }
 

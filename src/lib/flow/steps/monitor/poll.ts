@@ -1,10 +1,12 @@
 // The first half of monitor: asks the batch system once for everything that is active, and for what is there without
 // anybody knowing it. Absence is said explicitly; a key that has no line was not asked about.
+
 import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { claimId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import type { Store } from '../../../store.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { openFarm } from '../../farms/farm.ts';
 import type { Ports } from '../../ports.ts';
@@ -22,7 +24,7 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
   const known = await activeKeys(ports.store, farm.name);
   const alive = await backend.alive();
   const superseded = await supersededKeys(ports.store, farm.name, at, known);
-  const given = new Set(superseded);
+  const givenUp = new Set(superseded);
   const keys = [...new Set([...known.keys(), ...alive, ...superseded])];
   const status = await backend.status(keys);
   // Records after states: a job that ended before it was asked about has its record by now.
@@ -37,9 +39,9 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
     yield {
       ...line(farm.name, key, at, refs, known),
       state: found.state,
-      ...(given.has(key) ? { superseded: true as const } : {}),
+      ...(givenUp.has(key) ? { superseded: true as const } : {}),
       ...(found.inferred ? { inferred: true as const } : {}),
-      ...(found.raw === undefined ? {} : { raw: found.raw }),
+      ...given({ raw: found.raw }),
     };
   }
   for (const record of records) {
@@ -48,7 +50,7 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
       ...line(farm.name, record.key, at, refs, known),
       state: 'recorded',
       record,
-      ...(raw === undefined ? {} : { raw }),
+      ...given({ raw }),
     };
   }
 }

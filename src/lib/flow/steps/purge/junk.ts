@@ -1,11 +1,13 @@
 // Quarantined files that go to the trash. Never by a name or an old reason alone: what is empty or a duplicate is looked
 // at now; everything else may be data and goes only when an operator names it. What a document names stays in any case.
+
 import { type Asked, checkAsked, isAsked, junkVerdict } from '../../../domain/data/junkrules.ts';
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { idsWith } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
+import { given } from '../../../util/values/given.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { ownPaths } from '../../copies/buffer/own.ts';
 import { openTrash, type Trash } from '../../copies/removal/trash.ts';
@@ -118,11 +120,11 @@ async function moveOne(session: PurgeSession, trash: Trash, doc: QuarantineDoc):
   if ('why' in proof) return kept(doc, proof.why, proof.next);
   session.left--;
   const { level, name, run, reason, size, modified } = doc;
-  const bytes = size === undefined ? {} : { bytes: size };
+  const bytes = given({ bytes: size });
   const item: ItemOf<'quarantine'> = { ...itemOf(doc), did: 'trashed', ...bytes, text: `${name}: ${proof.equal}` };
   if (options.dryRun) return { ...item, dryRun: true };
   if (size === undefined || modified === undefined) return kept(doc, 'it was never looked at', 'dflow register');
-  const more = { ...(run === undefined ? {} : { run }), ...(options.why === undefined ? {} : { why: options.why }) };
+  const more = given({ run, why: options.why });
   try {
     const detail = `${doc.detail}; ${proof.equal}`;
     const moved = await trash.put({ level, name, reason, detail, size, modified, ...more }, proof.again);

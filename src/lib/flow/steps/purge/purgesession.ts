@@ -1,10 +1,10 @@
 // What one call of purge works with: its options checked, its rules, the storage elements it may ask, its receipt and
 // the lock that makes it the only purge of this host.
+
 import type { PurgeRules } from '../../../domain/data/purgerules.ts';
-import { UsageError } from '../../../util/errors.ts';
+import { named } from '../../../domain/named.ts';
 import type { Space } from '../../../util/files/disk.ts';
 import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
-import { suggestion } from '../../../util/text/near.ts';
 import { Apart } from '../../copies/apart.ts';
 import { Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
@@ -54,10 +54,7 @@ export interface PurgeSession {
 export async function openPurge(ports: Ports, options: PurgeOptions): Promise<PurgeSession> {
   const { settings, store, host } = ports;
   const known = settings.buffers.map(({ level }) => level);
-  for (const level of options.levels ?? []) {
-    if (!known.includes(level))
-      throw new UsageError(`no level is called '${level}'`, { hint: suggestion(level, known) });
-  }
+  for (const level of options.levels ?? []) named('level', level, known);
   const now = await store.now();
   const nonce = ports.nonce();
   const sites = new Sites(ports);

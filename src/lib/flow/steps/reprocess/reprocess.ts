@@ -7,9 +7,10 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
+import { given } from '../../../util/values/given.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
@@ -87,9 +88,7 @@ export async function* reprocess(ports: Ports, options: ReprocessOptions): Step 
 export function moduleFile(ports: Ports, version: string): ModuleFile {
   const file = ports.settings.modules[version];
   if (file) return file;
-  throw new UsageError(`no modules are defined for version ${version}`, {
-    hint: suggestion(version, Object.keys(ports.settings.modules)),
-  });
+  throw noSuchError('version', version, Object.keys(ports.settings.modules));
 }
 
 /** The modules asked for; with `--prerequisite new` also all that they need. */
@@ -98,10 +97,8 @@ function withPrerequisites(file: ModuleFile, options: ReprocessOptions): string[
   const ask = (name: string): void => {
     const module = file.modules[name];
     if (!module) {
-      throw new UsageError(`no module ${name} in version ${file.version}`, {
-        where: file.path,
-        hint: suggestion(name, Object.keys(file.modules)),
-      });
+      const detail = { in: `version ${file.version}`, where: file.path };
+      throw noSuchError('module', name, Object.keys(file.modules), detail);
     }
     if (asked.has(name)) return;
     asked.add(name);
@@ -115,7 +112,7 @@ async function assertAfter(ports: Ports, after: string | undefined): Promise<voi
   if (after === undefined) return;
   if ((await ports.store.get([requestId(after)])).has(requestId(after))) return;
   const names = (await ports.store.range<RequestDoc>(idsWith('request:'))).map((request) => request.name);
-  throw new UsageError(`no request is called '${after}'`, { hint: suggestion(after, names) });
+  throw noSuchError('request', after, names);
 }
 
 /** The call with its defaults: what the request document keeps of it. */
@@ -129,8 +126,7 @@ function askedOf(ports: Ports, options: ReprocessOptions, modules: readonly stri
     priority: priority ?? 0,
     labels: labels ?? [],
     prerequisite: prerequisite ?? 'latest',
-    ...(tag === undefined ? {} : { tag }),
-    ...(after === undefined ? {} : { after }),
+    ...given({ tag, after }),
   };
 }
 
@@ -222,7 +218,7 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, op
   );
   const wanted = request.plan.flatMap((item): Wanted[] => {
     const module = file.modules[item.module];
-    const tag = request.tag === undefined ? {} : { tag: request.tag };
+    const tag = given({ tag: request.tag });
     const { priority, labels, name } = request;
     if (!module) return [];
     return [

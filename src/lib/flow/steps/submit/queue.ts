@@ -1,5 +1,7 @@
 // The queue of one share in each order, from the two rows that the `ready` view has of a pass.
+
 import type { ReadStore, RowOf } from '../../../store.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import type { Share } from '../../../views/jobs.ts';
 
@@ -10,7 +12,7 @@ type Ready = RowOf<typeof views.ready>;
 
 /** The first rows of the queue, `limit` or all; passes of one run stand in the order of their ids. */
 export async function queue(store: ReadStore, share: Share, order: Order, limit?: number): Promise<readonly Ready[]> {
-  const bound = limit === undefined ? {} : { limit };
+  const bound = given({ limit });
   switch (order) {
     case 'priority':
       return store.view(views.ready, { prefix: [share, 'priority'], ...bound });

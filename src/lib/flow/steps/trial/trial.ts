@@ -1,11 +1,13 @@
 // One subjob of a module as it would be submitted, on real inputs, for a trial here: the store is only read.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../../domain/jobs/job.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { named, noSuchError } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
+import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import { farmSettings } from '../../farms/farm.ts';
@@ -76,8 +78,7 @@ export async function* trialItems(
     exit,
     wall,
     host,
-    ...(cpu === undefined ? {} : { cpu }),
-    ...(maxRss === undefined ? {} : { maxRss }),
+    ...given({ cpu, maxRss }),
   };
   yield {
     kind: 'trial',
@@ -103,17 +104,13 @@ export async function* trialItems(
 
 /** The module file: of the version that is said, else the automatic one, else the last that has the module. */
 function fileOf({ modules, automatic }: Settings, { module, version }: TrialOptions): ModuleFile {
-  if (version !== undefined && !modules[version]) {
-    throw new UsageError(`version ${version} has no module file`, { hint: suggestion(version, Object.keys(modules)) });
-  }
+  if (version !== undefined) named('version', version, Object.keys(modules));
   const having = Object.values(modules).filter((file) => module in file.modules);
   const wanted = version ?? automatic.version;
   const found = having.find((file) => file.version === wanted) ?? (version === undefined ? having.at(-1) : undefined);
   if (found) return found;
   const known = Object.keys(modules[wanted ?? '']?.modules ?? {});
-  throw new UsageError(`no module is called '${module}'${version === undefined ? '' : ` in ${version}`}`, {
-    hint: suggestion(module, known),
-  });
+  throw noSuchError('module', module, known, version === undefined ? {} : { in: `version ${version}` });
 }
 
 function subjobOf(job: JobDoc, subrun: number | undefined): Subjob {

@@ -1,11 +1,13 @@
 // What is to be checked at one storage element, longest unchecked first, in batches of whole documents. A row that was
 // checked moves behind the end of the range, so that a call that was stopped goes on where it was.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import type { QueryOf } from '../../../store.ts';
 import { type Iso, isAhead, plus, SKEW } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { makeAgain } from './broken.ts';
 import type { VerifySession } from './verifysession.ts';
@@ -119,7 +121,7 @@ function outputSubjects(session: VerifySession, job: JobDoc, storage: string): S
       const others = state.outputs.filter((one) => one.name === name && one.storage !== storage);
       const output = {
         subjob: index,
-        ...(bad === undefined ? {} : { knownBad: bad }),
+        ...given({ knownBad: bad }),
         ...(others.some((one) => one.bad === undefined) ? {} : { again: makeAgain(job) }),
       };
       return { id, ref: refOf(run, module, pass, index), run, storage, path, name, size, adler32, output };

@@ -1,6 +1,5 @@
 // What one call of verify works with.
-import { UsageError } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
+import { named } from '../../../domain/named.ts';
 import { type Iso, plus } from '../../../util/time.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
@@ -38,8 +37,8 @@ export async function openVerify(ports: Ports, options: VerifyOptions): Promise<
   const { settings, store } = ports;
   const names = settings.storages.map(({ name }) => name);
   const levels = settings.buffers.map(({ level }) => level);
-  for (const name of options.storages ?? []) mustBe('storage element', name, names);
-  for (const level of options.levels ?? []) mustBe('level', level, levels);
+  for (const name of options.storages ?? []) named('storage element', name, names);
+  for (const level of options.levels ?? []) named('level', level, levels);
   const now = await store.now();
   const sites = new Sites(ports);
   const storages = [];
@@ -62,8 +61,4 @@ export async function openVerify(ports: Ports, options: VerifyOptions): Promise<
     faulty: new Set(),
     left: options.limit ?? Number.POSITIVE_INFINITY,
   };
-}
-
-function mustBe(what: string, name: string, known: readonly string[]): void {
-  if (!known.includes(name)) throw new UsageError(`no ${what} is called '${name}'`, { hint: suggestion(name, known) });
 }

@@ -1,7 +1,9 @@
 // One CouchDB database over HTTP: requests and answers as JSON, retries, and what errors mean. Knows nothing of documents
 // and views.
+
 import type { Json } from '../../../domain/doc.ts';
 import { LoginError, StoreError } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
 import type { Login, Place } from './credentials.ts';
 import { type Answer, type DateSeen, HTTP_TIMING, Http, type HttpTiming, reasonOf } from './http.ts';
 import { type Asked, type Failure, LockedError, meaningOf, UnclearError, unreachable } from './meaning.ts';
@@ -96,7 +98,7 @@ export class Connection {
       status,
       ...(typeof error === 'string' && { error }),
       ...(typeof reason === 'string' && { reason }),
-      ...(retryAfter !== undefined && { retryAfter }),
+      ...given({ retryAfter }),
     };
     const meaning = meaningOf(failure, this.asked);
     if (!(meaning instanceof UnclearError)) this.#patience.answered();

@@ -1,6 +1,8 @@
 // HTTP to one server: a request and its answer, and whether a server that is silent still lives. Knows no CouchDB.
+
 import { Agent, request as ask } from 'undici';
 import { codeOf } from '../../../util/systemerrors.ts';
+import { given } from '../../../util/values/given.ts';
 
 export interface Exchange {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -70,7 +72,7 @@ export class Http {
       const reply = await ask(url, {
         method,
         headers,
-        ...(body !== undefined && { body }),
+        ...given({ body }),
         dispatcher: this.#agent,
         signal: dead.signal,
         headersTimeout: slow ? HOURS : this.#timing.longest,
@@ -85,7 +87,7 @@ export class Http {
         status: reply.statusCode,
         text,
         ...(seen && { date: seen }),
-        ...(retryAfter !== undefined && { retryAfter }),
+        ...given({ retryAfter }),
       };
     } finally {
       stop();

@@ -8,6 +8,7 @@ import { dataId, refOf } from '../../../../domain/ids.ts';
 import { keepRun } from '../../../../domain/runs/keep.ts';
 import type { Change, Decision } from '../../../../store.ts';
 import type { Iso } from '../../../../util/time.ts';
+import { given } from '../../../../util/values/given.ts';
 import type { Found } from '../../../copies/buffer/listing.ts';
 import type { About } from '../../../ports.ts';
 import type { Round } from '../round.ts';
@@ -75,7 +76,7 @@ function toRaw(round: Round, file: NewFile, at: Iso): RawFile {
     guid: guidOf(experiment, lfn),
     lfn,
     modified: file.modified,
-    ...(file.changed === undefined ? {} : { changed: file.changed }),
+    ...given({ changed: file.changed }),
     registered: at,
     late: false,
     original: { state: 'present' },
@@ -91,7 +92,7 @@ export function withFile(old: RawFile, next: RawFile, why: string, at: Iso, by: 
     const same = current.path === old.path && current.modified === old.modified && sameOriginal(current, old);
     if (!same) return { skip: 'changed by another' };
     const { path, modified, original, changed } = next;
-    const lies = { path, modified, original, ...(changed === undefined ? {} : { changed }) };
+    const lies = { path, modified, original, ...given({ changed }) };
     const files = doc.files.map((file) => (file === current ? { ...file, ...lies } : file));
     return { write: withDone({ ...doc, files, history: appendHistory(doc.history, { at, to: why, by }) }) };
   };
@@ -116,7 +117,7 @@ export function withContent(old: RawFile, content: Content, by: { at: Iso; by: s
     const file: RawFile = {
       ...rest,
       ...fields,
-      ...(changed === undefined ? {} : { changed }),
+      ...given({ changed }),
       name: content.path.slice(content.path.lastIndexOf('/') + 1),
       registered: by.at,
       original: { state: 'present' },

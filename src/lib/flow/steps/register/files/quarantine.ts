@@ -8,6 +8,7 @@ import type { QuarantineDoc } from '../../../../domain/runs/run.ts';
 import type { Entry } from '../../../../storage.ts';
 import { type Change, tookEffect } from '../../../../store.ts';
 import { shown } from '../../../../util/text/names.ts';
+import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { giveNotice, type NoticeDoc } from '../../../jobs/notices.ts';
 import type { About, Item, Step } from '../../../ports.ts';
@@ -79,8 +80,7 @@ function toChange(round: Round, refusal: Refusal, at: string): Change<Quarantine
           v: SCHEMA,
           level,
           name,
-          ...(run === undefined ? {} : { run }),
-          ...(subrun === undefined ? {} : { subrun }),
+          ...given({ run, subrun }),
           reason,
           detail,
           size: entry.size,
@@ -104,7 +104,7 @@ function refusalItem(round: Round, doc: QuarantineDoc): Item {
 }
 
 function fields(doc: QuarantineDoc): About<'quarantine'> {
-  const run = doc.run === undefined ? {} : { run: doc.run };
+  const run = given({ run: doc.run });
   return { kind: 'quarantine', ref: doc._id, level: doc.level, name: doc.name, ...run, reason: doc.reason };
 }
 

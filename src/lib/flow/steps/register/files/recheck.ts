@@ -10,6 +10,7 @@ import { ItemError, UnreachableError } from '../../../../util/errors.ts';
 import { orItemError } from '../../../../util/systemerrors.ts';
 import { shown } from '../../../../util/text/names.ts';
 import type { Iso } from '../../../../util/time.ts';
+import { given } from '../../../../util/values/given.ts';
 import type { Found } from '../../../copies/buffer/listing.ts';
 import { type At, sameBytes } from '../../../copies/removal/samebytes.ts';
 import { Sites } from '../../../copies/sites.ts';
@@ -130,7 +131,7 @@ async function* accept(round: Round, file: Found, registered: RawFile): Step {
     file.path !== registered.path ? 'moved' : registered.original.state === 'present' ? 'touched' : 'restored';
   const text = `${shown(file.path)} ${did}, same content`;
   const { path, modified, changed } = file;
-  const lies = { path, modified, ...(changed === undefined ? {} : { changed }) };
+  const lies = { path, modified, ...given({ changed }) };
   const next: RawFile = { ...registered, ...lies, original: { state: 'present' } };
   if (!(await replace(round, registered, next, file.run, text, await round.ports.store.now()))) return;
   yield { ...dataRefOf(round, file.run), did, subrun: file.subrun, name: file.name, text, ...dry(round) };

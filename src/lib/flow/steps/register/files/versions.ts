@@ -1,5 +1,6 @@
 // What a person decides about content that is not what was registered: `register --accept` makes it what counts,
 // `register --reject` moves the file to the trash of the buffer. Both act on the very bytes that were quarantined.
+
 import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
 import { dataId, refOf } from '../../../../domain/ids.ts';
 import { isVersion } from '../../../../domain/runs/remedy.ts';
@@ -8,6 +9,7 @@ import type { Entry, Stat, Storage } from '../../../../storage.ts';
 import { type Decision, idsWith, type Outcome, tookEffect } from '../../../../store.ts';
 import { ItemError } from '../../../../util/errors.ts';
 import { shown } from '../../../../util/text/names.ts';
+import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { openTrash } from '../../../copies/removal/trash.ts';
 import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
@@ -37,12 +39,12 @@ export async function* settleVersions(ports: Ports, options: VersionOptions): St
     const lost = await vanishedAs(ports, word);
     for (const one of lost)
       yield await guarded({ kind: 'original', ref: one.doc._id }, () => acceptLoss(ports, one, options));
-    if (lost.length === 0) yield unknown(word);
+    if (lost.length === 0) yield noSuch(word);
   }
   for (const word of options.reject) {
     const docs = quarantined.filter((doc) => isMeant(word, doc));
     for (const doc of docs) yield await guarded(itemOf(doc), () => reject(ports, doc, options));
-    if (docs.length === 0) yield unknown(word);
+    if (docs.length === 0) yield noSuch(word);
   }
 }
 
@@ -50,13 +52,13 @@ function isMeant(word: string, { _id, name, run }: QuarantineDoc): boolean {
   return [_id, name, baseName(name)].includes(word) || (run !== undefined && refOf(run) === word);
 }
 
-function unknown(word: string): Item {
+function noSuch(word: string): Item {
   const text = `no file with other content than registered is called '${shown(word)}'`;
   return { kind: 'quarantine', ref: word, did: 'unknown', failed: true, text, next: 'dflow list quarantine' };
 }
 
 function itemOf({ _id, level, name, run }: QuarantineDoc): About<'quarantine'> {
-  return { kind: 'quarantine', ref: _id, level, name, ...(run === undefined ? {} : { run }) };
+  return { kind: 'quarantine', ref: _id, level, name, ...given({ run }) };
 }
 
 /** What is wrong with one file is told, and the others go on. */

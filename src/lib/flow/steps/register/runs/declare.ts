@@ -1,9 +1,10 @@
 // An operator declares a run complete (`enqueue --complete RUN`): its registered files are all that will be used.
+
 import type { DataDoc } from '../../../../domain/data/data.ts';
 import { dataId, refOf, runId } from '../../../../domain/ids.ts';
+import { noSuch } from '../../../../domain/named.ts';
 import type { RunDoc, RunLevel } from '../../../../domain/runs/run.ts';
 import type { Decision } from '../../../../store.ts';
-import { suggestion } from '../../../../util/text/near.ts';
 import type { Iso } from '../../../../util/time.ts';
 import type { ItemOf, Ports, Step, StepOptions } from '../../../ports.ts';
 import { withLevel } from './level.ts';
@@ -35,8 +36,8 @@ export async function* declareComplete(
   for (const name of levels) {
     if (doc.levels[name]) yield* declareLevel(ports, doc, name, why, base, options);
     else {
-      const text = `run ${run} has no ${name} files: ${suggestion(name, Object.keys(doc.levels))}`;
-      yield { ...base, failed: true, level: name, text };
+      const text = noSuch('level', name, Object.keys(doc.levels), refOf(run));
+      yield { ...base, failed: true, level: name, text, next: `dflow show ${run}` };
     }
   }
 }
