@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { planInit, writeInit } from '../../src/lib/cli/config/init/init.ts';
 import { type Loaded, load } from '../../src/lib/cli/config/load.ts';
+import { problemsError } from '../../src/lib/cli/config/yaml/document.ts';
 import { originRows } from '../../src/lib/cli/config/yaml/origin.ts';
 import { ConfigError } from '../../src/lib/util/errors.ts';
 
@@ -39,7 +40,10 @@ function read(env: Record<string, string> = {}, host = 'laptop'): Promise<Loaded
 
 /** Every problem of the error as `line:column message (hint)`, in order. */
 async function problems(): Promise<string[]> {
-  const error = await read().catch((thrown: unknown) => thrown);
+  const error = await read().then(
+    ({ moduleProblems }) => problemsError(moduleProblems),
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(ConfigError);
   const { message, where, hint } = error as ConfigError;
   const [first = '', ...rest] = message.split('; and\n  ').join('\n').split('\n');

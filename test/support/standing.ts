@@ -32,7 +32,7 @@ const BASE = {
 
 export type Lines = Partial<Record<keyof typeof BASE | 'more', string>>;
 
-const MODULES = `modules:
+export const MODULES = `modules:
   Count: {run: 'wc -c "$@" > "$OUT_n"', outputs: {n: n.txt}}
   Plot: {needs: Count, run: 'cat "$@" > "$OUT_p"', outputs: {p: p.txt}}
 runTypes: {any: [Count]}

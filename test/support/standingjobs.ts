@@ -1,6 +1,6 @@
 // Ways in which farms, loops, holds and passes stand still, each with what stages and what clears it.
 import { dataId, jobId } from '../../src/lib/domain/ids.ts';
-import { addPass, DAY, farmDoc, HOUR, runIn, setSubjob } from './standing.ts';
+import { addPass, DAY, farmDoc, HOUR, MODULES, runIn, setSubjob } from './standing.ts';
 import { type Case, failure, hold, lock, loop, setReplica } from './standingcases.ts';
 
 /** Farms, loops, holds and passes. */
@@ -223,6 +223,19 @@ export const OF_JOBS: readonly Case[] = [
     },
     why: '1/Gone',
     next: 'dflow cancel 1/Gone/1',
+  },
+  {
+    way: 'module-file',
+    stage: (world) => {
+      world.write('modules/1.0.yaml', 'modules: {Count: {outputs: {n: n.txt}}}');
+      return world.configure({});
+    },
+    why: '--all',
+    next: 'dflow module check 1.0',
+    clear: (world) => {
+      world.write('modules/1.0.yaml', MODULES);
+      return world.configure({});
+    },
   },
   {
     way: 'version-nowhere',

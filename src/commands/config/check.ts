@@ -13,8 +13,8 @@ export default class ConfigCheck extends Base {
 
   async run(): Promise<void> {
     await this.parse(ConfigCheck);
-    const { settings, yaml } = await this.configuration();
-    const problems: Problem[] = [];
+    const { settings, yaml, moduleProblems } = await this.configuration();
+    const problems: Problem[] = [...moduleProblems];
     for await (const { path, error } of checkAdapters(settings)) {
       // A folder that is not mounted here may be on another host.
       if (error instanceof UnreachableError)

@@ -1,6 +1,7 @@
 // The configuration after validation and defaults: what flow, adapters and rendering read.
 // How it is found, parsed and explained is the business of cli/config.
 import type { PolicyRule } from './jobs/policyrule.ts';
+import type { BadModules } from './modules/badmodules.ts';
 import type { ModuleFile } from './modules/modules.ts';
 
 export interface BufferSettings {
@@ -170,6 +171,8 @@ export interface Settings {
   };
   /** By version. */
   readonly modules: Readonly<Record<string, ModuleFile>>;
+  /** Module files with mistakes; none of their versions is among `modules`. */
+  readonly badModules: readonly BadModules[];
   readonly policy: readonly PolicyRule[];
   readonly limits: {
     /** Milliseconds between the two polls that must both miss a job before it is gone. */

@@ -28,11 +28,13 @@ export interface Loaded {
   readonly settings: Settings;
   /** The configuration file with its places, for `config show --origin`. */
   readonly yaml: YamlFile;
+  /** Mistakes in module files: they stop what needs those modules, and nothing else. */
+  readonly moduleProblems: readonly Problem[];
 }
 
 /**
  * The configuration of this folder and host.
- * @throws ConfigError: none found, unreadable, or wrong; every problem with file:line:column
+ * @throws ConfigError: none found, unreadable, or wrong; every problem with file:line:column, those of module files too
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
   const { file, named } = find(options);
@@ -45,8 +47,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const checked = check(configSchema, yaml);
   const raw = 'value' in checked ? checked.value : undefined;
   const modules = readModules(folder, raw?.runs?.types ?? RUN_TYPES, reading);
-  const problems: Problem[] = [...('problems' in checked ? checked.problems : []), ...modules.problems];
-  if (!raw) throw problemsError(problems);
+  const problems: Problem[] = 'problems' in checked ? [...checked.problems] : [];
+  if (!raw) throw problemsError([...problems, ...modules.problems]);
   const hash = createHash('sha256')
     .update([yaml.text, ...modules.texts].join('\0'))
     .digest('hex')
@@ -58,14 +60,15 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     cores: availableParallelism(),
     env: options.env,
     modules: modules.modules,
+    badModules: modules.bad,
     hash,
   });
   hideSecrets(settings, options.env);
   for (const { path, message, hint } of findings) {
     problems.push({ file, ...yaml.at(path), message, ...(hint ? { hint } : {}) });
   }
-  if (problems.length > 0) throw problemsError(problems);
-  return { settings, yaml };
+  if (problems.length > 0) throw problemsError([...problems, ...modules.problems]);
+  return { settings, yaml, moduleProblems: modules.problems };
 }
 
 /**

@@ -2,10 +2,11 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { Macro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
 import { noSuch } from '../../domain/named.ts';
-import { ConfigError } from '../../util/errors.ts';
+import { ConfigError, ItemError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
 import { byName, isTaken } from '../../util/values/byname.ts';
 import { given } from '../../util/values/given.ts';
@@ -19,7 +20,10 @@ import { moduleSchema, type RawModules } from './yaml/schema.ts';
 type RawDef = RawModules['modules'][string];
 
 export interface ModulesRead {
+  /** Files without a mistake, by version. */
   readonly modules: Record<string, ModuleFile>;
+  readonly bad: BadModules[];
+  /** Every mistake of those that are bad. */
   readonly problems: Problem[];
   /** Text of every file read, macros too, for the configuration's hash. */
   readonly texts: string[];
@@ -27,27 +31,63 @@ export interface ModulesRead {
 
 /** Reads every module file beside the configuration. A file without content (all comments) is none. */
 export function readModules(folder: string, runTypes: readonly string[], reading: Reading): ModulesRead {
-  const read: ModulesRead = { modules: byName([]), problems: [], texts: [] };
+  const read: ModulesRead = { modules: byName([]), bad: [], problems: [], texts: [] };
   for (const file of moduleFiles(folder)) {
-    const yaml = readYaml(file, reading.text(file));
-    if (yaml.value === null && yaml.syntax.length === 0) continue;
-    read.texts.push(yaml.text);
-    const checked = check(moduleSchema, yaml);
-    if ('problems' in checked) {
-      read.problems.push(...checked.problems);
-      continue;
-    }
-    read.problems.push(...wholeProblems(checked.value, yaml, runTypes));
     const version = basename(file).replace(/\.ya?ml$/, '');
-    const macros = readMacros(checked.value, yaml, folder, read, reading);
-    const modules = moduleFile(checked.value, version, file, folder, macros);
-    for (const { files } of Object.values(modules.modules)) {
-      // An absolute path is a name of its own, like that of any program.
-      for (const path of files.filter((path) => path.startsWith(`${folder}/`))) reading.require(path);
-    }
-    read.modules[version] = modules;
+    const before = read.problems.length;
+    const modules = readFile(file, version, { folder, runTypes, reading, read });
+    const problems = read.problems.slice(before);
+    if (problems.length > 0) read.bad.push(badFile(version, file, problems, modules));
+    else if (modules) read.modules[version] = modules;
   }
   return read;
+}
+
+interface Around {
+  readonly folder: string;
+  readonly runTypes: readonly string[];
+  readonly reading: Reading;
+  readonly read: ModulesRead;
+}
+
+/** One module file, as far as it says something; what is wrong with it goes to `read`. */
+function readFile(file: string, version: string, { folder, runTypes, reading, read }: Around): ModuleFile | undefined {
+  const text = textOf(file, reading, read);
+  if (text === undefined) return undefined;
+  const yaml = readYaml(file, text);
+  if (yaml.value === null && yaml.syntax.length === 0) return undefined;
+  read.texts.push(yaml.text);
+  const checked = check(moduleSchema, yaml);
+  if ('problems' in checked) {
+    read.problems.push(...checked.problems);
+    return undefined;
+  }
+  read.problems.push(...wholeProblems(checked.value, yaml, runTypes));
+  const macros = readMacros(checked.value, yaml, folder, read, reading);
+  const modules = moduleFile(checked.value, version, file, folder, macros);
+  for (const { files } of Object.values(modules.modules)) {
+    // An absolute path is a name of its own, like that of any program.
+    for (const path of files.filter((path) => path.startsWith(`${folder}/`))) reading.require(path);
+  }
+  return modules;
+}
+
+/** One that cannot be read is a mistake like any other; one that others can write is not to be trusted at all. */
+function textOf(file: string, reading: Reading, read: ModulesRead): string | undefined {
+  try {
+    return reading.text(file);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || !(error.cause instanceof ItemError)) throw error;
+    read.problems.push({ file, line: 1, column: 1, message: error.message });
+    return undefined;
+  }
+}
+
+function badFile(version: string, path: string, problems: readonly Problem[], modules?: ModuleFile): BadModules {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  const text = `${path}:${first!.line}:${first!.column}: ${first!.message}${more}`;
+  return { version, path, text, files: Object.values(modules?.modules ?? {}).flatMap(({ files }) => files) };
 }
 
 /** Paths of the module files, sorted. */

@@ -2,6 +2,7 @@
 
 import { basename, resolve } from 'node:path';
 import { globMatch } from '../../domain/hold.ts';
+import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
 import { HOUR } from '../../util/time.ts';
@@ -35,6 +36,7 @@ export interface Surroundings {
   readonly cores: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly modules: Readonly<Record<string, ModuleFile>>;
+  readonly badModules?: readonly BadModules[];
   readonly hash: string;
 }
 
@@ -68,6 +70,7 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     farm: around.env.DFLOW_FARM ?? mine?.farm ?? farms[0]?.name ?? around.host,
     automatic: automaticOf(raw, around, buffers),
     modules: around.modules,
+    badModules: around.badModules ?? [],
     policy: [...(raw.policy ?? []).map(ruleOf), ...POLICY],
     limits: { ...LIMITS, ...given(raw.limits ?? {}) },
     loops: mine?.loops ?? LOOPS,
@@ -149,9 +152,12 @@ function copiesOf(raw: RawConfig): Settings['copies'] {
   return { raw: copies, purgeAfter: raw.copies?.purgeAfter ?? copies };
 }
 
-/** The version of automatic passes: the one that is said, or the only one there is. */
+/**
+ * The version of automatic passes: the one that is said, or the only one there is. A file with mistakes counts: while it is
+ * being corrected no other version takes its place.
+ */
 function automaticOf(raw: RawConfig, around: Surroundings, buffers: readonly BufferSettings[]): Settings['automatic'] {
-  const versions = Object.keys(around.modules);
+  const versions = [...Object.keys(around.modules), ...(around.badModules ?? []).map(({ version }) => version)];
   const version =
     around.env.DFLOW_VERSION ?? raw.automatic?.version ?? (versions.length === 1 ? versions[0] : undefined);
   return {

@@ -7,6 +7,7 @@ import type { DataDoc, RawFile } from '../data/data.ts';
 import { hasVersion, type Route } from '../farms/routing.ts';
 import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
 import { dataId, refOf, requestId, runId } from '../ids.ts';
+import { type BadModules, correction } from '../modules/badmodules.ts';
 import { type ModuleFile, modulesFor } from '../modules/modules.ts';
 import type { RunDoc } from '../runs/run.ts';
 import type { FarmSettings } from '../settings.ts';
@@ -33,6 +34,8 @@ export interface RunFacts {
   readonly tables: Readonly<Record<string, string | undefined>>;
   readonly types: readonly string[];
   readonly modules: ModuleFile | undefined;
+  /** The module file of the version, where it cannot be used. */
+  readonly bad?: BadModules;
   readonly data: DataDoc | undefined;
 }
 
@@ -76,7 +79,13 @@ function tableGates({ tables, run }: RunFacts): Gate[] {
   return [{ gate: 'tables', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
 }
 
-function moduleGate({ modules, types, run, doc }: RunFacts): Gate {
+/** A module file that cannot be used. */
+function badGate(bad: BadModules): Gate {
+  return { gate: 'module', ok: false, text: bad.text, next: correction(bad) };
+}
+
+function moduleGate({ modules, bad, types, run, doc }: RunFacts): Gate {
+  if (bad) return badGate(bad);
   if (!modules)
     return {
       gate: 'module',
@@ -119,6 +128,8 @@ export interface JobFacts {
   /** Types of the run that are calibration types: such runs are not held by a calibration hold. */
   readonly calibration: boolean;
   readonly modules: ModuleFile | undefined;
+  /** The module file of the version, where it cannot be used. */
+  readonly bad?: BadModules;
   readonly data: DataDoc | undefined;
   readonly holds: readonly HoldDoc[];
   /** Prerequisite job id -> document. */
@@ -144,7 +155,8 @@ export function jobGates(facts: JobFacts): Gate[] {
   ];
 }
 
-function definedGate({ job, modules, hash }: JobFacts): Gate {
+function definedGate({ job, modules, bad, hash }: JobFacts): Gate {
+  if (bad) return { ...badGate(bad), on: `config:${hash}` };
   if (modules?.modules[job.module]) return { gate: 'module', ok: true, text: `${job.module} of ${job.version}` };
   const text = modules
     ? `${job.module} is no longer defined in ${modules.path}`

@@ -375,7 +375,7 @@ export interface ConfigItem extends Said<'config', 'checked' | 'changed'> {
 }
 
 /** A module file. */
-export interface ModuleItem extends Said<'module', 'made'> {}
+export interface ModuleItem extends Said<'module', 'made' | 'skipped'> {}
 
 /** One setting. */
 export interface SettingItem extends Said<'setting', 'shown'> {

@@ -6,9 +6,10 @@ import { dataId, requestId, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { JobFacts, RunFacts } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
+import { type BadModules, badOf } from '../../domain/modules/badmodules.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
-import type { FarmSettings } from '../../domain/settings.ts';
+import type { FarmSettings, Settings } from '../../domain/settings.ts';
 import type { Ports } from '../ports.ts';
 import { activeHolds } from './openholds.ts';
 import { tableRevisions } from './tables/lookup.ts';
@@ -22,6 +23,11 @@ export function runTypes(ports: Ports, mask: number | undefined): readonly strin
 /** True when one of the types is a calibration type. */
 export function isCalibration(ports: Ports, mask: number | undefined): boolean {
   return runTypes(ports, mask).some((type) => ports.settings.runs.calibration.includes(type));
+}
+
+function badFact(settings: Settings, version: string | undefined): { bad?: BadModules } {
+  const bad = badOf(settings, version);
+  return bad ? { bad } : {};
 }
 
 /** Facts of many runs at one level and version, by run; tables as a tag has frozen them, if one is named. */
@@ -45,6 +51,7 @@ export async function runFacts(
         tables: tables.get(run) ?? {},
         types: runTypes(ports, doc?.mask),
         modules: version === undefined ? undefined : settings.modules[version],
+        ...badFact(settings, version),
         data: docs.get(dataId(level, run)) as DataDoc | undefined,
       };
       return [run, facts];
@@ -87,6 +94,7 @@ export async function jobFacts(
       ...(route ? { route } : {}),
       calibration: isCalibration(ports, job.mask),
       modules: settings.modules[job.version],
+      ...badFact(settings, job.version),
       data: docs.get(dataId(job.level, job.run)) as DataDoc | undefined,
       prerequisites: new Map(prerequisites),
       ...(request?.after === undefined ? {} : { after: { name: request.after, open: open ?? 0 } }),

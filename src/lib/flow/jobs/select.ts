@@ -231,7 +231,8 @@ export async function checkModules(
   const missing = (names: readonly string[]): string | undefined => {
     return selection.modules?.find((pattern) => !names.some((name) => globMatch(pattern, name)));
   };
-  if (missing(defined) === undefined) return;
+  // What a file with mistakes defines is not known.
+  if (missing(defined) === undefined || settings.badModules.length > 0) return;
   const counts = await store.count(views.jobCounts, 2);
   const known = [...new Set([...defined, ...counts.map(({ key }) => key[1])])];
   const pattern = missing(known);
@@ -244,7 +245,7 @@ async function checkCauses(
   { store, settings }: Pick<Ports, 'store' | 'settings'>,
   { causes }: Selection,
 ): Promise<void> {
-  if (!causes) return;
+  if (!causes || settings.badModules.length > 0) return;
   const known = knownCauses(settings);
   const strange = causes.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
   if (strange.length === 0) return;

@@ -1,5 +1,6 @@
 // What only the whole configuration can show to be wrong: two storages with one folder, a farm that names no storage, a
 // pattern that cannot be read.
+import { badOf } from '../../../domain/modules/badmodules.ts';
 import { noSuch } from '../../../domain/named.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import type { Settings, StorageSettings } from '../../../domain/settings.ts';
@@ -100,7 +101,7 @@ function levels(raw: RawConfig, settings: Settings): Finding[] {
 
 function version(settings: Settings): Finding[] {
   const { version: wanted } = settings.automatic;
-  if (wanted === undefined || settings.modules[wanted]) return [];
+  if (wanted === undefined || settings.modules[wanted] || badOf(settings, wanted)) return [];
   const known = Object.keys(settings.modules);
   const hint = `or write ${settings.folder}/modules/${wanted}.yaml`;
   return [{ path: ['automatic', 'version'], message: noSuch('version', wanted, known), hint }];

@@ -6,6 +6,7 @@ import { dirname, extname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { noSuchError } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { refuseBad } from '../../../flow/jobs/badmodules.ts';
 import { messageOf, UsageError } from '../../../util/errors.ts';
 import { readText } from '../yaml/read.ts';
 
@@ -22,6 +23,7 @@ export interface NewVersion {
  */
 export function planVersion(settings: Settings, version: string, from: string, date: string): NewVersion {
   const old = settings.modules[from];
+  if (!old) refuseBad(settings, from);
   if (!old) throw noSuchError('version', from, Object.keys(settings.modules));
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(version)) {
     throw new UsageError(`'${version}' is not a version name`, { hint: 'letters, digits, `.`, `_` and `-`' });

@@ -62,11 +62,11 @@ function ownFolders({ folder, storages }: Settings): string[] {
 
 /** Configuration, store with its companions, files of modules: by the identity of their folder and their name. */
 async function ownFiles(settings: Settings): Promise<Set<string>> {
-  const { file, folder, store, modules, credentials } = settings;
+  const { file, folder, store, modules, badModules, credentials } = settings;
   const database = store.startsWith('sqlite:') ? await andReal(resolve(folder, store.slice('sqlite:'.length))) : [];
   const companions = database.flatMap((path) => ['', '-wal', '-shm', '-journal'].map((end) => path + end));
-  const used = Object.values(modules).flatMap((version) =>
-    Object.values(version.modules).flatMap(({ files }) => files),
+  const used = [...Object.values(modules).flatMap((version) => Object.values(version.modules)), ...badModules].flatMap(
+    ({ files }) => files,
   );
   const all = [file, ...companions, ...used, ...(credentials?.token ? [credentials.token] : [])];
   const where = await Promise.all(all.map((path) => identityOf(dirname(path)).catch(() => undefined)));

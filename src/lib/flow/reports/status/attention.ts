@@ -2,6 +2,7 @@
 // with. Read from views and from the few documents of farms, loops, leases and holds.
 import type { FarmDoc, LeaseDoc } from '../../../domain/farms/farm.ts';
 import { coverText, endText, type HoldDoc, inForce, isFaultHold } from '../../../domain/hold.ts';
+import { correction } from '../../../domain/modules/badmodules.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
 import { type GroupOf, idsWith } from '../../../store.ts';
@@ -42,6 +43,7 @@ export async function attention(ports: Ports, facts: AttentionFacts): Promise<At
     ...livingAttention(ports, { loops: page.loops, leases, farms, activeAt, work, at: page.at }),
     ...bufferAttention(ports, page),
     ...credentialAttention(page),
+    ...moduleAttention(ports),
     ...(await jobAttention(ports, facts)),
     ...holdAttention(facts.open, page.at),
     ...(await storageAttention(ports, facts)),
@@ -70,6 +72,14 @@ async function unreadAttention({ store }: Ports): Promise<Attention[]> {
   const { document, wrong } = first;
   const what = `${many(1 + more.length, 'document', 'documents')} cannot be read, so nothing works on what they say`;
   return [{ way: 'unreadable', text: `${what}: ${document} (${wrong})`, next: dropNext(document) }];
+}
+
+/** Module files with mistakes. */
+function moduleAttention({ settings }: Ports): Attention[] {
+  return settings.badModules.map((file) => {
+    const text = `nothing of version ${file.version} is made or submitted: ${file.text}`;
+    return { way: 'module-file', text, next: correction(file) };
+  });
 }
 
 /** Buffers that fill up, and how many files still lack a copy. */

@@ -10,6 +10,7 @@ import type { BufferRow } from '../buffer/buffer.ts';
 export const WAYS = [
   ...['farm-silent', 'farm-never', 'loop-failed', 'loop-silent', 'loop-never', 'clock', 'lease', 'credentials'],
   ...['buffer', 'hold', 'hold-over', 'failed', 'held', 'cooled', 'unsatisfied', 'submitting', 'module-gone'],
+  ...['module-file'],
   ...['version-nowhere', 'inputs-nowhere', 'no-version', 'todo', 'blocked', 'first-pass', 'request', 'conflict'],
   ...['element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad', 'output-copy', 'copying'],
   ...['changed', 'lost', 'purging', 'undeleted', 'quarantine', 'new-version', 'stale', 'interrupted', 'unreadable'],

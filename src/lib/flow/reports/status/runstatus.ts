@@ -30,11 +30,11 @@ export async function runAttention(ports: Ports, at: Iso): Promise<Attention[]> 
 
 /** Complete runs without automatic passes, the first of them with what it waits for. */
 async function waitingRuns(ports: Ports): Promise<Attention[]> {
-  const { automatic, modules, file } = ports.settings;
+  const { automatic, modules, badModules, file } = ports.settings;
   const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
   const count = sum(await ports.store.count(views.runs, 1, range));
   const runs = many(count, 'complete run has', 'complete runs have');
-  const versions = Object.keys(modules);
+  const versions = [...Object.keys(modules), ...badModules.map(({ version }) => version)].sort();
   if (automatic.version === undefined && versions.length > 1) {
     const text = `no automatic.version among ${versions.join(', ')}: no run is processed; ${runs} no passes`;
     return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];

@@ -4,11 +4,13 @@
 
 import { MAX_RUN, refOf, runId } from '../../../domain/ids.ts';
 import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
+import { badOf } from '../../../domain/modules/badmodules.ts';
 import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
+import { badModules } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -25,6 +27,7 @@ const BATCH = 500;
 
 /** Makes the automatic passes that are due. */
 export async function* enqueue(ports: Ports, options: EnqueueOptions = {}): Step {
+  yield* badModules(ports);
   const file = automaticModules(ports);
   if (!file) return;
   const runs = options.runs ?? (await dueRuns(ports, options.limit));
@@ -33,10 +36,10 @@ export async function* enqueue(ports: Ports, options: EnqueueOptions = {}): Step
   }
 }
 
-/** The module file of the automatic version. Throws UsageError when the configured version has none. */
+/** The module file of the automatic version, if it can be used. Throws UsageError when the configured version has none. */
 function automaticModules(ports: Ports): ModuleFile | undefined {
   const { automatic, modules } = ports.settings;
-  if (automatic.version === undefined) return undefined;
+  if (automatic.version === undefined || badOf(ports.settings, automatic.version)) return undefined;
   const file = modules[automatic.version];
   if (file) return file;
   throw noSuchError('version', automatic.version, Object.keys(modules), { where: ports.settings.file });

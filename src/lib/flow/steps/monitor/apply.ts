@@ -6,6 +6,7 @@ import { refOf } from '../../../domain/ids.ts';
 import { type JobDoc, touch, transition } from '../../../domain/jobs/job.ts';
 import { rulesFor } from '../../../domain/jobs/policy.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
+import { badOf } from '../../../domain/modules/badmodules.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { type Change, type Decision, tookEffect } from '../../../store.ts';
 import { parallel } from '../../../util/concurrency.ts';
@@ -130,6 +131,7 @@ async function* applyBatch(
   }
   const outcomes = await ports.store.bulk(changes);
   yield* itemsOf(outcomes);
+  yield* unjudged(docs, outcomes);
   // Before the records are put away: a monitor that ends here meets them again.
   const unread = yield* loadOutputs(ports, completedBy(outcomes));
   await atBackend(backend, outcomes, unread);
@@ -174,12 +176,22 @@ function decideJob(
   let next = doc;
   for (const seen of all) {
     const subjob = seen.subjob === undefined ? undefined : next?.subjobs[seen.subjob];
-    const reaction = react(subjob, seen, verified.get(seen.key), contextOf(settings, next, now));
+    const reaction = judged(
+      settings,
+      next,
+      react(subjob, seen, verified.get(seen.key), contextOf(settings, next, now)),
+    );
     note.push({ seen, reaction });
     if (next && reaction.do === 'move') next = transition(next, [reaction.move], now, ports.by);
     if (next && subjob && reaction.do === 'touch') next = touch(next, subjob.index, reaction.fields);
   }
   return next && next !== doc ? { write: next, note } : { skip: 'nothing to change', note };
+}
+
+/** A failure is judged by the module's own rules: while its file has a mistake, later. */
+function judged(settings: Settings, job: JobDoc | undefined, reaction: Reaction): Reaction {
+  const failure = reaction.do === 'move' && reaction.move.with?.lastFailure;
+  return failure && job && badOf(settings, job.version) ? { do: 'nothing', unjudged: true } : reaction;
 }
 
 function contextOf(settings: Settings, job: JobDoc | undefined, now: Iso): Context {
@@ -199,6 +211,18 @@ function* itemsOf(outcomes: readonly Applied[]): Generator<Item> {
     for (const { seen, reaction } of outcome.note ?? []) {
       const item = itemOf(outcome.doc, seen, reaction);
       if (item) yield item;
+    }
+  }
+}
+
+function* unjudged(docs: ReadonlyMap<string, JobDoc>, outcomes: readonly Applied[]): Generator<Item> {
+  for (const { id, note = [] } of outcomes) {
+    const job = docs.get(id);
+    for (const { seen, reaction } of note) {
+      if (!job || reaction.do !== 'nothing' || !reaction.unjudged) continue;
+      const ref = refOf(job.run, job.module, job.pass, seen.subjob);
+      const text = `failed; what follows is decided when the module file of ${job.version} is correct`;
+      yield { kind: 'job', ref, did: 'unchanged', failed: true, text, next: `dflow module check ${job.version}` };
     }
   }
 }

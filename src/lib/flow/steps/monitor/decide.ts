@@ -31,7 +31,8 @@ export type Verification =
 
 /** What is to be done about one observation. */
 export type Reaction =
-  | { readonly do: 'nothing' }
+  /** `unjudged`: it failed, and the rules for it cannot be read now. Its record stays where it is. */
+  | { readonly do: 'nothing'; readonly unjudged?: true }
   /**
    * An attempt that the document does not own any more (or never did): its held or running job must go. One that was
    * given up and is not there must never come: a submit that was killed has left its job file, and may have left its call.

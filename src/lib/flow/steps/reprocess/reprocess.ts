@@ -11,6 +11,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
+import { refuseBad } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
@@ -88,6 +89,7 @@ export async function* reprocess(ports: Ports, options: ReprocessOptions): Step 
 export function moduleFile(ports: Ports, version: string): ModuleFile {
   const file = ports.settings.modules[version];
   if (file) return file;
+  refuseBad(ports.settings, version);
   throw noSuchError('version', version, Object.keys(ports.settings.modules));
 }
 

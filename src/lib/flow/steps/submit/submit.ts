@@ -14,6 +14,7 @@ import { requireCredentials } from '../../farms/credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from '../../farms/farm.ts';
 import { type FarmStorages, farmStorages } from '../../farms/farmstorages.ts';
 import { FREE, type Lease, takeLease } from '../../farms/lease.ts';
+import { badModules } from '../../jobs/badmodules.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import { sweep } from '../../jobs/wake.ts';
 import type { Item, ItemOf, Ports, Step, StepOptions } from '../../ports.ts';
@@ -43,6 +44,7 @@ export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
     yield drained;
     return;
   }
+  yield* badModules(ports);
   yield* requireCredentials(ports, options);
   if (options.dryRun) {
     yield* preview(ports, options);

@@ -12,6 +12,7 @@ import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import { farmSettings } from '../../farms/farm.ts';
 import { farmStorages } from '../../farms/farmstorages.ts';
+import { refuseBad } from '../../jobs/badmodules.ts';
 import { runFacts, runTypes } from '../../jobs/facts.ts';
 import { trialPass } from '../../jobs/passes.ts';
 import { jobSpec, outputFolder } from '../../jobs/spec.ts';
@@ -103,7 +104,9 @@ export async function* trialItems(
 }
 
 /** The module file: of the version that is said, else the automatic one, else the last that has the module. */
-function fileOf({ modules, automatic }: Settings, { module, version }: TrialOptions): ModuleFile {
+function fileOf(settings: Settings, { module, version }: TrialOptions): ModuleFile {
+  const { modules, automatic } = settings;
+  refuseBad(settings, version ?? automatic.version);
   if (version !== undefined) named('version', version, Object.keys(modules));
   const having = Object.values(modules).filter((file) => module in file.modules);
   const wanted = version ?? automatic.version;
