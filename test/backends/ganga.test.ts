@@ -280,7 +280,7 @@ describe('start.sh', () => {
     const { jobs, key, child } = waiting('sleep 2');
     jobs.release(key);
     await until('the start', async () => jobs.mark(key)?.kind === 'started' || undefined);
-    process.kill(child.pid!, 'SIGKILL');
+    child.kill('SIGKILL');
     await until('a silent heartbeat', async () => (jobs.look(key, jobs.clock()).beat ?? 0) > 2_500 || undefined);
   });
 });

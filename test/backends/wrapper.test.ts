@@ -134,8 +134,8 @@ describe('payload', () => {
 
   test('past its limit it is ended, with its children', async () => {
     const pid = join(folder, 'pid');
-    const job = spec('sh -c \'echo $$ > "$PIDFILE"; exec sleep 300\' & wait', { limit: 1, env: { PIDFILE: pid } });
-    expect(await run(job)).toMatchObject({ phase: 'payload', exit: 124, reason: 'ran past its limit of 1 s' });
+    const job = spec('sh -c \'echo $$ > "$PIDFILE"; exec sleep 300\' & wait', { limit: 4, env: { PIDFILE: pid } });
+    expect(await run(job)).toMatchObject({ phase: 'payload', exit: 124, reason: 'ran past its limit of 4 s' });
     await until('the end of its child', async () => !isRunning(Number(readFileSync(pid, 'utf8'))) || undefined);
   });
 

@@ -25,9 +25,9 @@ const ready = (pid: number, word: string) =>
 
 test('all that bears the mark ends, in whatever session; a longer key and a stranger stay', async () => {
   const key = `${nonce()}.1`;
-  const mine = begin(key, 'sh', '-c', 'setsid sleep 60 & setsid sleep 60');
-  const other = begin(`${key}0`, 'sleep', '60');
-  const stranger = begin(undefined, 'sleep', '60');
+  const mine = begin(key, 'sh', '-c', 'setsid sleep 600 & setsid sleep 600');
+  const other = begin(`${key}0`, 'sleep', '600');
+  const stranger = begin(undefined, 'sleep', '600');
   await ready(mine, key);
   await ready(other, `${key}0`);
   endJobs(new Set([key]));
@@ -37,12 +37,12 @@ test('all that bears the mark ends, in whatever session; a longer key and a stra
 
 test('what has lost its environment is found by its session, where a mark proves whose that is', async () => {
   const key = `${nonce()}.1`;
-  const leader = begin(key, 'sh', '-c', `env -i sleep 60 & echo; sleep 60`);
+  const leader = begin(key, 'sh', '-c', `env -i sleep 600 & echo; sleep 600`);
   await ready(leader, key);
   const bare = await until('the child', async () => {
     const { execFileSync } = await import('node:child_process');
     const lines = execFileSync('ps', ['-o', 'pid=,args=', '-s', String(leader)], { encoding: 'utf8' }).split('\n');
-    const pids = lines.filter((line) => line.includes('sleep 60')).map((line) => Number.parseInt(line, 10));
+    const pids = lines.filter((line) => line.includes('sleep 600')).map((line) => Number.parseInt(line, 10));
     return pids.length >= 2 ? pids : undefined;
   });
   endJobs(new Set([key]));
@@ -51,7 +51,7 @@ test('what has lost its environment is found by its session, where a mark proves
 
 test('a number that now belongs to another process is not asked to end', async () => {
   const key = `${nonce()}.1`;
-  const stranger = begin(undefined, 'sleep', '60');
+  const stranger = begin(undefined, 'sleep', '600');
   await until('its start', async () => startTimeOf(stranger));
   const who = { pid: stranger, startTime: startTimeOf(stranger) ?? '', boot: bootId() };
   expect(askToEnd(who, key, true)).toBe(false);
@@ -61,7 +61,7 @@ test('a number that now belongs to another process is not asked to end', async (
 
 test('a wrapper is known by the job file that it was started with', async () => {
   const key = `${nonce()}.1`;
-  const pid = begin(undefined, 'sh', '-c', 'sleep 60; :', `/spool/run/${key}`);
+  const pid = begin(undefined, 'sh', '-c', 'sleep 600; :', `/spool/run/${key}`);
   await ready(pid, key);
   const who = { pid, startTime: startTimeOf(pid) ?? '', boot: bootId() };
   expect(isWrapper({ ...who, boot: 'other' }, key)).toBe(false);

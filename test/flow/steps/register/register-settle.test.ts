@@ -52,7 +52,7 @@ describe('two looks', () => {
     const { bench, ports } = await start();
     bench.put('run1_0.dat', 'x', HOUR);
     await plain(ports);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 30));
     const old = new Date(bench.clock - HOUR);
     utimesSync(raw(bench, 'run1_0.dat'), old, old);
     bench.clock += MINUTE;

@@ -145,7 +145,7 @@ describe('new content', () => {
     bench.put(FILE, 'one', 5 * MINUTE);
     await bench.register(ports);
     await copied(ports, 1);
-    await setTimeout(20);
+    await setTimeout(30);
     bench.put(FILE, 'two', 5 * MINUTE);
     expect(deeds(await bench.register(ports))).toEqual({ changed: 1 });
   });
