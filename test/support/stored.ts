@@ -153,6 +153,12 @@ export async function onDisk(ports: TestPorts, storage: string): Promise<Map<str
   return new Map(await Promise.all(digests));
 }
 
+/** Names of files below a folder, hidden ones as well. */
+export function below(folder: string): string[] {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return found.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
+
 /** Names of what lies on the buffer. */
 export function onBuffer(ports: TestPorts, level = 'L1'): string[] {
   return readdirSync(join(ports.folder, 'buffer', level))

@@ -5,10 +5,10 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeExperiment } from '../../../src/lib/cli/demo/experiment.ts';
+import { makeExperiment } from '../../src/lib/cli/demo/experiment.ts';
 
-const program = resolve(import.meta.dirname, '../../../bin/run.js');
-const sample = resolve(import.meta.dirname, '../../../../shared/data/Demo_Events.zdab');
+const program = resolve(import.meta.dirname, '../../bin/run.js');
+const sample = resolve(import.meta.dirname, '../../../shared/data/Demo_Events.zdab');
 
 let folder: string;
 beforeAll(() => {
