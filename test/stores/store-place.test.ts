@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
-import { seenPath } from '../../src/lib/stores/sqlite/place.ts';
+import { Place, seenPath } from '../../src/lib/stores/sqlite/place.ts';
 import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { thing } from '../contracts/things.ts';
 import { path, setUp, tearDown } from '../support/sqlite.ts';
@@ -88,4 +88,18 @@ describe('a backup that is put back', () => {
     await other.close();
     await (await open(path, { write: true })).close();
   });
+});
+
+test('another process that commits while a store is opened has put no backup back', () => {
+  rmSync(seenPath(path));
+  const other = new Place(path, () => 'u');
+  other.note(10);
+  const opened = new Place(path, () => 'u');
+  const asked = () => {
+    other.note(11);
+    return 10;
+  };
+  expect(() => opened.requireWhole(asked)).not.toThrow();
+  expect(() => opened.requireWhole(() => 10)).toThrow('older than it was: 1 changes');
+  other.close();
 });

@@ -40,15 +40,19 @@ export class Place {
     return this.#uuid ?? '-';
   }
 
-  /** How many changes the store lacks of those that were made on this host. */
-  behind(seq: number): number {
+  /**
+   * How many changes the store lacks of those that were made on this host. The mark is read first: another process may
+   * commit meanwhile, and then moves both on.
+   */
+  #behind(lastSeq: () => number): number {
     const [known, last] = readMark(seenPath(this.#path));
+    const seq = lastSeq();
     return Math.max(0, known === this.#id ? last - seq : 0, this.#seen - seq);
   }
 
   /** @throws StoreError when changes are missing that were made before */
-  requireWhole(seq: number): void {
-    const behind = this.behind(seq);
+  requireWhole(lastSeq: () => number): void {
+    const behind = this.#behind(lastSeq);
     if (behind === 0) return;
     throw new StoreError(`the store is older than it was: ${behind} changes made on this host are not in it`, {
       where: this.#path,
@@ -58,7 +62,7 @@ export class Place {
 
   /** The same within a process, which remembers how far it has come. */
   requireOnward(seq: number): void {
-    if (seq < this.#seen) this.requireWhole(seq);
+    if (seq < this.#seen) this.requireWhole(() => seq);
   }
 
   /** Remembers how far the store has come; where no mark can be made it goes on without. */

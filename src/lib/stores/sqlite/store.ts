@@ -63,7 +63,7 @@ export class SqliteStore extends ViewStore implements Store {
   async begin(): Promise<this> {
     if (this.#options.write === true) {
       this.#requireWritable();
-      this.#place.requireWhole(this.#lastSeq());
+      this.#place.requireWhole(() => this.#lastSeq());
       await this.#install();
     }
     return this;
