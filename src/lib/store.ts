@@ -181,9 +181,26 @@ export interface Store extends ReadStore {
   update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>>;
   /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may stand there once. */
   bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
-  /** Marks the database as the one writable database of `experiment` and installs the views; idempotent. */
-  setup(experiment: string): Promise<StoreInfo>;
+  /**
+   * Marks the database as the one writable database of `experiment` and installs the views; idempotent. One that holds
+   * documents and has no mark is a replica or a copy: it is refused unless `force` is the experiment's name.
+   */
+  setup(experiment: string, force?: string): Promise<StoreInfo>;
+  /** What a store needs that does not keep itself in order. */
+  readonly keeping?: StoreKeeping;
   close(): Promise<void>;
+}
+
+/** A set of views in the store, and what became of it: this version's, or (`kept`, `pruned`) another version's. */
+export interface ViewSet {
+  readonly id: string;
+  readonly did: 'deployed' | 'repaired' | 'unchanged' | 'kept' | 'pruned';
+}
+
+/** What a person does now and then for a store whose views are built apart from writing: CouchDB. */
+export interface StoreKeeping {
+  /** Builds this version's views beside those of other versions; with `prune`, removes the others then. */
+  deploy(options: { readonly prune?: boolean; readonly dryRun?: boolean }): AsyncGenerator<ViewSet, void, void>;
 }
 
 /** What a file of stores/ exports. */
@@ -199,6 +216,8 @@ export interface StoreModule {
 export interface StoreOptions {
   /** `true`: for changing commands; `false`: any store that can be read; `setup`: about to be set up. */
   readonly write: boolean | 'setup';
+  /** Whose store it must be to be written; any, where absent. */
+  readonly experiment?: string;
   /** Where this host keeps its own state: which logins were refused lately. */
   readonly folder?: string;
   /** A word to a person, about what is waited for. */

@@ -14,6 +14,7 @@ import type {
   ViewQuery,
 } from '../../src/lib/store.ts';
 import { inBatches } from '../../src/lib/stores/shared/changes.ts';
+import { assertSetupMeant } from '../../src/lib/stores/shared/experiment.ts';
 import { ViewStore } from '../../src/lib/stores/shared/viewstore.ts';
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../src/lib/util/errors.ts';
 import type { Iso } from '../../src/lib/util/time.ts';
@@ -94,8 +95,9 @@ export class MemoryStore extends ViewStore implements Store {
     });
   }
 
-  async setup(experiment: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string): Promise<StoreInfo> {
     const { local } = this.database;
+    if (local.uuid === undefined) assertSetupMeant('memory', this.database.all().length, experiment, force);
     local.experiment ??= experiment;
     local.uuid ??= '00000000-0000-4000-8000-000000000000';
     if (local.experiment !== experiment) throw new UsageError(`this store is of experiment ${local.experiment}`);

@@ -1,6 +1,7 @@
 // The simulator's store keeps the contract that the real ones keep: what it lets the flow get away with, they do.
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../../src/lib/store.ts';
+import { otherExperiment } from '../../src/lib/stores/shared/experiment.ts';
 import { ReadOnlyStoreError } from '../../src/lib/util/errors.ts';
 import { iso } from '../../src/lib/util/time.ts';
 import type { StoreFixture } from '../contracts/store/fixture.ts';
@@ -30,6 +31,10 @@ async function makeFixture(): Promise<StoreFixture> {
       database ??= new Database(views);
       if (options.write === true && !database.local.uuid) {
         throw new ReadOnlyStoreError('not set up', { hint: 'dflow store setup' });
+      }
+      const { experiment = '' } = database.local;
+      if (options.write === true && options.experiment !== undefined && options.experiment !== experiment) {
+        throw otherExperiment('memory', experiment, options.experiment);
       }
       return new MemoryStore(connect(database), database, options.nonce ?? randomUUID, options.write === false);
     },

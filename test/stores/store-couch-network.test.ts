@@ -146,16 +146,4 @@ describe('a network that fails', () => {
       '_bulk_docs',
     ]);
   });
-
-  test('new views are built beside the old; others are told what to do', async () => {
-    await store.update<Thing>('counter', increment);
-    const changed: View[] = [{ name: 'sums', reduce: '_sum', map: (doc, emit) => emit(['new', doc.n], doc.n) }];
-    const next = await connect('setup', changed);
-    await expect(next.view(sumsView)).rejects.toMatchObject({ exit: 3, hint: 'dflow store setup' });
-    expect(await store.view(sumsView)).toHaveLength(1);
-    await next.setup('demo');
-    expect((await next.view(sumsView)).map(({ key }) => key)).toEqual([['new', 1]]);
-    await expect(store.view(sumsView)).rejects.toThrow('another version of dflow');
-    expect((await next.info()).documents).toBe(1);
-  });
 });

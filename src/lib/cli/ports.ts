@@ -107,7 +107,8 @@ async function openStore(settings: Settings, { write, say }: OpenOptions): Promi
     });
   const { open } = await loaded('store', STORES, name);
   const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;
-  return open(url, { write, folder: join(settings.folder, '.dflow'), ...(say && { say }) });
+  const { experiment, folder } = settings;
+  return open(url, { write, experiment, folder: join(folder, '.dflow'), ...(say && { say }) });
 }
 
 async function openStorage(settings: StorageSettings): Promise<Storage> {

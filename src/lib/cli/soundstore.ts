@@ -60,7 +60,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     count: (name, level, query) => store.count(name, level, query),
     changes: (since, limit) => store.changes(since, limit),
     now: () => store.now(),
-    setup: (experiment) => store.setup(experiment),
+    setup: (experiment, force) => store.setup(experiment, force),
     info: () => store.info(),
     close: () => store.close(),
   };

@@ -52,6 +52,19 @@ export function wholeContract(features: StoreFeatures): void {
       await expect(again.setup('other')).rejects.toThrow('demo');
     });
 
+    test('a configuration of another experiment reads and does not write', async () => {
+      await store.bulk([create('thing:a')]);
+      const refused = {
+        exit: 2,
+        message: expect.stringContaining("'demo', not 'other'"),
+        hint: expect.stringContaining('demo'),
+      };
+      await expect(open({ write: true, experiment: 'other' })).rejects.toMatchObject(refused);
+      expect((await (await open({ write: false, experiment: 'other' })).get(['thing:a'])).size).toBe(1);
+      const own = await open({ write: true, experiment: 'demo' });
+      expect(await own.update('thing:a', () => ({ remove: true }))).toMatchObject({ result: 'written' });
+    });
+
     test('a store opened for reading reads and does not write', async () => {
       await store.bulk([create('thing:a', { key: 'a' })]);
       const reader = await open({ write: false });
@@ -70,6 +83,13 @@ export function wholeContract(features: StoreFeatures): void {
       const reader = await open({ write: false });
       expect((await reader.get(['thing:a'])).size).toBe(1);
       expect((await reader.info()).writable).toBe(false);
+      const setup = await open({ write: 'setup' });
+      await expect(setup.setup('demo')).rejects.toMatchObject({
+        exit: 2,
+        hint: expect.stringContaining('--force demo'),
+      });
+      await expect(open({ write: true })).rejects.toMatchObject({ exit: 2 });
+      expect((await setup.setup('demo', 'demo')).writable).toBe(true);
     });
   }
 

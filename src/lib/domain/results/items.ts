@@ -368,6 +368,9 @@ export interface StoreItem extends Said<'store', 'set-up'> {
   readonly bytes?: number;
 }
 
+/** The views of one version of dflow in the store. */
+export interface ViewsItem extends Said<'views', 'deployed' | 'repaired' | 'unchanged' | 'pruned'> {}
+
 /** The configuration. */
 export interface ConfigItem extends Said<'config', 'checked' | 'changed'> {
   /** Digest of the whole configuration. */
@@ -408,6 +411,7 @@ export type Item =
   | DocumentItem
   | TrialItem
   | StoreItem
+  | ViewsItem
   | ConfigItem
   | ModuleItem
   | SettingItem;

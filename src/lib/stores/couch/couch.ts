@@ -41,6 +41,8 @@ export async function openWith(
     nonce: options.nonce ?? randomOp,
     write: options.write,
     ...(options.now && { now: options.now }),
+    ...(options.experiment !== undefined && { experiment: options.experiment }),
+    ...(options.say && { say: options.say }),
   });
   try {
     await store.begin();

@@ -11,20 +11,26 @@ import type {
   Row,
   Store,
   StoreInfo,
+  StoreKeeping,
   ViewQuery,
 } from '../../store.ts';
-import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { ReadOnlyStoreError } from '../../util/errors.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
+import { assertSetupMeant } from '../shared/experiment.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
-import { designOf, installDesign, missingViews, rangeQuery } from './design.ts';
+import { rangeQuery } from './design.ts';
+import { assertWritable, type Marker, readMarker, writeMarker } from './marker.ts';
 import { readRange, readStored } from './read.ts';
 import type { ServerClock } from './server/clock.ts';
 import type { Connection } from './server/connection.ts';
+import { mayNotCreate } from './server/meaning.ts';
+import type { Say } from './server/patience.ts';
+import { ViewSets } from './viewsets.ts';
 import { writeBatch } from './write.ts';
 
 export interface CouchOptions {
@@ -34,22 +40,16 @@ export interface CouchOptions {
   /** In place of the server's clock, for tests. */
   readonly now?: () => number;
   readonly write: boolean | 'setup';
-}
-
-/** Replication does not copy `_local` documents: this one says which database is the writable one. */
-const MARKER = '_local/dflow';
-
-interface Marker {
-  readonly experiment: string;
-  readonly uuid: string;
-  readonly schema: number;
+  /** Whose store it must be to be written. */
+  readonly experiment?: string;
+  readonly say?: Say;
 }
 
 export class CouchStore extends ViewStore implements Store {
   readonly #connection: Connection;
   readonly #clock: ServerClock;
   readonly #options: CouchOptions;
-  readonly #design: string;
+  readonly #sets: ViewSets;
   #writable = false;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
@@ -57,7 +57,7 @@ export class CouchStore extends ViewStore implements Store {
     this.#connection = connection;
     this.#clock = clock;
     this.#options = options;
-    this.#design = designOf(options.views)._id;
+    this.#sets = new ViewSets(connection, options.views, options.say);
   }
 
   /** Reaches the database, and for a writer looks at the marker. */
@@ -66,7 +66,7 @@ export class CouchStore extends ViewStore implements Store {
     const { body } = await this.#connection.read({ path: '' });
     if (!this.#options.write) return this;
     assertOneCopy(this.#connection.where, body);
-    this.#accept(await this.#marker());
+    this.#accept(await readMarker(this.#connection));
     return this;
   }
 
@@ -137,36 +137,31 @@ export class CouchStore extends ViewStore implements Store {
     return iso(this.#clock.now());
   }
 
-  async setup(experiment: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string): Promise<StoreInfo> {
     const { where } = this.#connection;
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
-    // A new database gets one copy of each shard, also on a cluster whose default are three.
-    await this.#connection.read({ method: 'PUT', path: '', query: { n: 1 }, accept: [412] });
-    assertOneCopy(where, (await this.#connection.read({ path: '' })).body);
-    let marker = await this.#marker();
+    await this.#create();
+    let marker = await readMarker(this.#connection);
     if (!marker) {
-      const body: Marker = { experiment, uuid: crypto.randomUUID(), schema: SCHEMA };
-      await this.#connection.read({ method: 'PUT', path: MARKER, body, accept: [409] });
-      // Read again: of two set-ups at once, or of a lost reply, one marker stays.
-      marker = await this.#marker();
+      assertSetupMeant(where, (await this.info()).documents, experiment, force);
+      marker = await writeMarker(this.#connection, experiment);
     }
-    if (marker && marker.experiment !== experiment) {
-      throw new UsageError(`this store belongs to the experiment ${marker.experiment}, not ${experiment}`, {
-        where,
-        hint: 'correct `experiment` or `store` in the configuration',
-      });
-    }
-    this.#accept(marker);
-    await installDesign(this.#connection, this.#options.views);
+    assertWritable(where, marker, experiment);
+    this.#writable = true;
+    for await (const _ of this.#sets.deploy());
     return this.info();
   }
+
+  readonly keeping: StoreKeeping = {
+    deploy: (options) => this.#sets.deploy(options),
+  };
 
   async info(): Promise<StoreInfo> {
     const [server, database, designs, marker] = await Promise.all([
       this.#connection.read({ path: '/' }),
       this.#connection.read({ path: '' }),
       this.#connection.read({ path: '_all_docs', query: { startkey: '_design/', endkey: '_design0' } }),
-      this.#marker(),
+      readMarker(this.#connection),
     ]);
     const { version, couchdb } = server.body as { version?: string; couchdb?: string };
     const { doc_count, sizes } = database.body as { doc_count: number; sizes?: { file?: number } };
@@ -187,35 +182,31 @@ export class CouchStore extends ViewStore implements Store {
     return this.#connection.close();
   }
 
-  async #marker(): Promise<Marker | undefined> {
-    const { status, body } = await this.#connection.read({ path: MARKER, accept: [404] });
-    if (status !== 404) return body as Marker;
-    return undefined;
+  /** Makes the database where there is none: only admins of the server may. @throws ReadOnlyStoreError */
+  async #create(): Promise<void> {
+    const { where, asked } = this.#connection;
+    let found = await this.#connection.read({ path: '', accept: [404] });
+    if (found.status === 404) {
+      try {
+        // One copy of each shard, also on a cluster whose default are three. 412: another process was faster.
+        await this.#connection.read({ method: 'PUT', path: '', query: { n: 1 }, accept: [412] });
+      } catch (error) {
+        throw error instanceof ReadOnlyStoreError ? mayNotCreate(asked, error) : error;
+      }
+      found = await this.#connection.read({ path: '' });
+    }
+    assertOneCopy(where, found.body);
   }
 
   #accept(marker: Marker | undefined): void {
-    const { where } = this.#connection;
-    if (!marker) {
-      throw new ReadOnlyStoreError('this database is not the writable one of an experiment: a replica, or not set up', {
-        where,
-        hint: 'use the writable database, or for a new one: dflow store setup',
-      });
-    }
-    if (marker.schema > SCHEMA) {
-      throw new ReadOnlyStoreError(`the store is newer (schema ${marker.schema}) than this dflow (${SCHEMA})`, {
-        where,
-        hint: 'npm install -g dflow',
-      });
-    }
+    assertWritable(this.#connection.where, marker, this.#options.experiment);
     this.#writable = true;
   }
 
   async #query<R>(name: string, query: Record<string, Json>, keys?: readonly Json[]): Promise<R[]> {
     requireView(this.#options.views, name);
-    const path = `${this.#design}/_view/${name}`;
     const body = keys && { keys };
-    const reply = await this.#connection.read({ path, query, accept: [404], ...(body && { method: 'POST', body }) });
-    if (reply.status === 404) throw missingViews(this.#connection.where);
+    const reply = await this.#sets.query(name, { query, ...(body && { method: 'POST' as const, body }) });
     return (reply.body as { rows: R[] }).rows;
   }
 }

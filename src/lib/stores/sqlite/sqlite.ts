@@ -31,6 +31,7 @@ export async function openWith(url: string, options: StoreOptions, views: readon
     now: options.now ?? Date.now,
     nonce: options.nonce ?? randomOp,
     write: options.write,
+    ...(options.experiment !== undefined && { experiment: options.experiment }),
   });
   try {
     return await store.begin();

@@ -16,12 +16,13 @@ import type {
   StoreInfo,
   ViewQuery,
 } from '../../store.ts';
-import { ReadOnlyStoreError, StoreError, UsageError } from '../../util/errors.ts';
+import { ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { type Iso, iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
+import { assertSetupMeant, otherExperiment } from '../shared/experiment.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { Documents } from './documents.ts';
 import { storeError } from './file.ts';
@@ -39,6 +40,8 @@ export interface SqliteOptions {
   /** Operation ids. */
   readonly nonce: () => string;
   readonly write: boolean | 'setup';
+  /** Whose store it must be to be written. */
+  readonly experiment?: string;
 }
 
 export class SqliteStore extends ViewStore implements Store {
@@ -62,7 +65,7 @@ export class SqliteStore extends ViewStore implements Store {
   /** Checks what the marker says and, for a writer, puts the views in place. */
   async begin(): Promise<this> {
     if (this.#options.write === true) {
-      this.#requireWritable();
+      this.#requireWritable(this.#options.experiment);
       this.#place.requireWhole(() => this.#lastSeq());
       await this.#install();
     }
@@ -160,17 +163,12 @@ export class SqliteStore extends ViewStore implements Store {
     return iso(this.#latest);
   }
 
-  async setup(experiment: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string): Promise<StoreInfo> {
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where: this.#db.path });
     await this.#transact(() => {
       const marked = this.#meta('experiment');
-      if (marked !== undefined && marked !== experiment) {
-        throw new UsageError(`this store belongs to the experiment ${marked}, not ${experiment}`, {
-          where: this.#db.path,
-          hint: 'correct `experiment` or `store` in the configuration',
-        });
-      }
-      if (marked !== undefined) return this.#requireWritable();
+      if (marked !== undefined) return this.#requireWritable(experiment);
+      assertSetupMeant(this.#db.path, this.#documents(), experiment, force);
       const put = this.#db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
       put.run('experiment', experiment);
       put.run('uuid', crypto.randomUUID());
@@ -182,9 +180,7 @@ export class SqliteStore extends ViewStore implements Store {
 
   async info(): Promise<StoreInfo> {
     this.#place.requireSame();
-    const documents = this.#read(
-      () => this.#db.get<{ n: number }>('SELECT count(*) AS n FROM docs WHERE body IS NOT NULL')?.n ?? 0,
-    );
+    const documents = this.#documents();
     const experiment = this.#meta('experiment');
     const uuid = this.#meta('uuid');
     const schema = this.#meta('schema');
@@ -204,18 +200,25 @@ export class SqliteStore extends ViewStore implements Store {
     this.#db.close();
   }
 
+  #documents(): number {
+    const count = 'SELECT count(*) AS n FROM docs WHERE body IS NOT NULL';
+    return this.#read(() => this.#db.get<{ n: number }>(count)?.n ?? 0);
+  }
+
   #meta(name: string): string | undefined {
     return this.#read(() => this.#db.get<{ value: string }>('SELECT value FROM meta WHERE name = ?', name)?.value);
   }
 
-  #requireWritable(): void {
+  #requireWritable(asked: string | undefined): void {
     const where = this.#db.path;
-    if (this.#meta('experiment') === undefined) {
+    const experiment = this.#meta('experiment');
+    if (experiment === undefined) {
       throw new ReadOnlyStoreError('this store is not set up as the one writable store of an experiment', {
         where,
         hint: 'dflow store setup',
       });
     }
+    if (asked !== undefined && asked !== experiment) throw otherExperiment(where, experiment, asked);
     const schema = Number(this.#meta('schema'));
     if (schema > SCHEMA) {
       throw new ReadOnlyStoreError(`the store is newer (schema ${schema}) than this dflow (${SCHEMA})`, {

@@ -95,7 +95,7 @@ export function refusalOf(failure: Failure, { where, user }: Asked): LoginError 
   }
   if (/not (a|an) .*admin|not a db or server/i.test(reason)) {
     const hint = 'the same command as an admin of the database (`_security`), or of the server: DFLOW_COUCH_USER=ADMIN';
-    return new ReadOnlyStoreError(`${who}, who has no right to do this: ${words}`, { where, hint });
+    return new ReadOnlyStoreError(`${mayNot(user, 'do this')}: ${words}`, { where, hint });
   }
   if (/not (allowed|authorized) to access/i.test(reason) && user !== undefined) {
     const hint = `an admin of the database adds '${user}' to its members (\`_security\`), or another user: DFLOW_COUCH_USER`;
@@ -111,4 +111,17 @@ export function mayNotWrite(words: string, { where, user }: Pick<Asked, 'where' 
     user === undefined ? 'nobody is logged in, so nothing may be written' : `user '${user}' may not write this`;
   const hint = 'another user: DFLOW_COUCH_USER and DFLOW_COUCH_PASSWORD; or an admin of the database gives the right';
   return new ReadOnlyStoreError(`${who}: ${words}`, { where, hint });
+}
+
+/** The database is not there, and making it takes an admin of the server. */
+export function mayNotCreate({ where, user }: Asked, { message }: Error): ReadOnlyStoreError {
+  const admin = user === undefined ? '' : `, and name '${user}' in its \`_security\` as an admin`;
+  return new ReadOnlyStoreError(`the database does not exist, and ${message}`, {
+    where,
+    hint: `an admin of the server must make it: curl -X PUT -u ADMIN '${where}?n=1'${admin}; then: dflow store setup`,
+  });
+}
+
+function mayNot(user: string | undefined, what: string): string {
+  return user === undefined ? `nobody is logged in, who may ${what}` : `user '${user}' may not ${what}`;
 }

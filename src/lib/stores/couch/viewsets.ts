@@ -1,0 +1,130 @@
+// The views of a database: one set for each version of dflow that uses it, in a design document named by its content.
+// A new set is built beside the old one, and both live until somebody prunes. Owns looking, queries and what waiting says.
+import type { ViewSet } from '../../store.ts';
+import { UsageError } from '../../util/errors.ts';
+import type { View } from '../../views/view.ts';
+import { type DesignDoc, designOf, differingViews, SETS } from './design.ts';
+import type { Connection, Reply, Request } from './server/connection.ts';
+import { SAID_AFTER, type Say } from './server/patience.ts';
+
+/** Milliseconds between two words about a build. */
+const SAY_EVERY = 15_000;
+
+export interface DeployOptions {
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export class ViewSets {
+  readonly #connection: Connection;
+  readonly #views: readonly View[];
+  readonly #say: Say;
+  readonly #own: DesignDoc;
+  #sound: Promise<void> | undefined;
+  #saidAt = Number.NEGATIVE_INFINITY;
+
+  constructor(connection: Connection, views: readonly View[], say: Say = () => undefined) {
+    this.#connection = connection;
+    this.#views = views;
+    this.#say = say;
+    this.#own = designOf(views);
+  }
+
+  /**
+   * A query of one of this version's views; it may wait until they are built, and says so.
+   * @throws UsageError where they are missing, or are not what this version wrote
+   */
+  async query(view: string, request: Omit<Request, 'path'>): Promise<Reply> {
+    const path = `${this.#own._id}/_view/${view}`;
+    this.#sound ??= this.#look();
+    const asked = this.#saying(this.#connection.read({ ...request, path, slow: true, accept: [404] }));
+    const [reply] = await Promise.all([asked, this.#sound]);
+    if (reply.status === 404) throw this.#missing();
+    return reply;
+  }
+
+  /** Puts this version's set in place and waits until it is built; what becomes of each set. */
+  async *deploy({ prune = false, dryRun = false }: DeployOptions = {}): AsyncGenerator<ViewSet, void, void> {
+    const did = await this.#put(dryRun);
+    this.#sound = undefined;
+    const first = this.#views[0];
+    if (first && !dryRun) await this.query(first.name, { query: { reduce: false, limit: 0 } });
+    yield { id: this.#own._id, did };
+    yield* this.#others(prune, dryRun);
+  }
+
+  /** Both a set that is missing and one that somebody has edited become what this version wrote. */
+  async #put(dryRun: boolean): Promise<ViewSet['did']> {
+    for (;;) {
+      const { status, body } = await this.#connection.read({ path: this.#own._id, accept: [404] });
+      const there = status === 404 ? undefined : (body as DesignDoc & { readonly _rev: string });
+      if (there && differingViews(there, this.#own).length === 0) return 'unchanged';
+      const did = there ? 'repaired' : 'deployed';
+      if (dryRun) return did;
+      const design = there ? { ...this.#own, _rev: there._rev } : this.#own;
+      // 409: another process was faster; what it has written is looked at.
+      const put = await this.#connection.read({ method: 'PUT', path: this.#own._id, body: design, accept: [409] });
+      if (put.status !== 409) return did;
+    }
+  }
+
+  /** CouchDB clears away the files of removed sets by itself. */
+  async *#others(prune: boolean, dryRun: boolean): AsyncGenerator<ViewSet, void, void> {
+    const { body } = await this.#connection.read({ path: '_all_docs', query: SETS });
+    const { rows } = body as { rows: { id: string; value: { rev: string } }[] };
+    const others = rows.filter(({ id }) => id !== this.#own._id);
+    for (const { id, value } of others) {
+      const query = { rev: value.rev };
+      if (prune && !dryRun) await this.#connection.read({ method: 'DELETE', path: id, query, accept: [404, 409] });
+      yield { id, did: prune ? 'pruned' : 'kept' };
+    }
+  }
+
+  /** @throws UsageError where the set is not what this version wrote */
+  async #look(): Promise<void> {
+    const { status, body } = await this.#connection.read({ path: this.#own._id, accept: [404] });
+    if (status === 404) throw this.#missing();
+    const edited = differingViews(body as DesignDoc, this.#own);
+    if (edited.length === 0) return;
+    throw new UsageError(`${this.#own._id} was edited: ${edited.join(', ')} would answer something else`, {
+      where: this.#connection.where,
+      hint: 'dflow store deploy',
+    });
+  }
+
+  #missing(): UsageError {
+    return new UsageError('the views of this version of dflow are not in the store: it was set up by another version', {
+      where: this.#connection.where,
+      hint: 'dflow store deploy: it builds them beside those of other versions, which go on working',
+    });
+  }
+
+  /** Waits for a query; after two seconds, and then again and again, says how far the views are. */
+  async #saying<T>(asked: Promise<T>): Promise<T> {
+    let over = false;
+    let timer: NodeJS.Timeout;
+    const tell = async (): Promise<void> => {
+      const left = await this.#left().catch(() => 0);
+      if (over) return;
+      if (left > 0 && performance.now() - this.#saidAt >= SAY_EVERY) {
+        this.#saidAt = performance.now();
+        this.#say(`the store builds its views: ${left} changes to go; this query waits for them`);
+      }
+      timer = setTimeout(tell, SAID_AFTER);
+    };
+    timer = setTimeout(tell, SAID_AFTER);
+    try {
+      return await asked;
+    } finally {
+      over = true;
+      clearTimeout(timer);
+    }
+  }
+
+  /** Changes that are not in the index yet: what `_active_tasks` tells to server admins only. */
+  async #left(): Promise<number> {
+    const { body } = await this.#connection.send({ path: `${this.#own._id}/_info` });
+    const { view_index: index } = body as { view_index?: { updates_pending?: { total?: number } } };
+    return index?.updates_pending?.total ?? 0;
+  }
+}

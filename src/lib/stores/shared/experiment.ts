@@ -1,0 +1,26 @@
+// A store belongs to one experiment: names of files in the catalogue and ids of jobs follow from it. What is refused so
+// that no other experiment writes into it, and no copy becomes a second writable store.
+import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+
+/** A configuration with another `experiment:` than the store's. */
+export function otherExperiment(where: string, has: string, asked: string): UsageError {
+  return new UsageError(`this store belongs to the experiment '${has}', not '${asked}'`, {
+    where,
+    hint: `in dflow.yaml: experiment: ${has}; or another \`store:\``,
+  });
+}
+
+/**
+ * Setting up a store that holds documents makes a second writable one, where it is a replica or a copy.
+ * @throws ReadOnlyStoreError, unless `force` names the experiment; UsageError where it names another one
+ */
+export function assertSetupMeant(where: string, documents: number, experiment: string, force?: string): void {
+  if (force !== undefined && force !== experiment) {
+    throw new UsageError(`--force names '${force}', and the experiment is '${experiment}'`, { where });
+  }
+  if (documents === 0 || force !== undefined) return;
+  throw new ReadOnlyStoreError(`this store holds ${documents} documents and no mark of dflow: a replica, or a copy`, {
+    where,
+    hint: `use the writable store; only where that one is lost for good: dflow store setup --force ${experiment}`,
+  });
+}
