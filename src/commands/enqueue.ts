@@ -33,7 +33,7 @@ export default class Enqueue extends Base {
     const ports = await this.ports(true);
     if (flags.complete !== undefined) {
       const declared = declareComplete(ports, flags.complete, flags.level, flags.why, this.stepOptions(flags, {}));
-      return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete], declared: true })));
+      return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete] })));
     }
     const options = this.stepOptions(flags, {});
     if (!flags.run) return this.items(beating(ports, 'enqueue', enqueue(ports, options), options));

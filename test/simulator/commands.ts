@@ -128,7 +128,7 @@ export const OPERATORS: readonly Command[] = [
     name: 'unlock',
     step: async function* (ports, random) {
       const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
-      yield* giveUp(ports, random.pick(farms), {});
+      yield* giveUp(ports, random.pick(farms));
     },
   },
   resumeCommand(),

@@ -10,6 +10,7 @@ import { dataId, runId } from '../../src/lib/domain/ids.ts';
 import type { QuarantineDoc, RunDoc } from '../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../src/lib/domain/settings.ts';
 import { writeLooks } from '../../src/lib/flow/copies/buffer/looks.ts';
+import { dryPorts } from '../../src/lib/flow/dry.ts';
 import type { Ports } from '../../src/lib/flow/ports.ts';
 import { glance } from '../../src/lib/flow/steps/register/files/glance.ts';
 import { type RegisterOptions, register } from '../../src/lib/flow/steps/register/register.ts';
@@ -96,7 +97,7 @@ export class Bench {
   async look(ports: Ports): Promise<void> {
     const at = iso(this.clock - 10 * MINUTE);
     for (const buffer of this.settings.buffers) {
-      const seen = await glance(ports, buffer, { dryRun: true }).catch(() => undefined);
+      const seen = await glance(dryPorts(ports), buffer).catch(() => undefined);
       const looks = [...(seen?.looks.keys() ?? [])].map((mark) => [mark, at] as const);
       if (seen) await writeLooks(ports, buffer.level, new Map(looks), seen.now);
     }

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Lists } from '../domain/results/rows.ts';
 import type { Settings } from '../domain/settings.ts';
+import { dryPorts } from '../flow/dry.ts';
 import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
@@ -73,12 +74,15 @@ export abstract class Base extends Command {
 
   /** Opens the store and hands out everything else lazily. `write`: the command changes documents. */
   protected async ports(write: boolean | 'setup'): Promise<OpenPorts> {
+    const dry = this.shared['dry-run'] === true;
     this.opened ??= await openPorts(await this.settings(), {
       write,
       command: this.command,
       ...(this.shared.quiet ? {} : { say: (text: string) => this.say(text) }),
     });
-    this.notes = write === true && !this.argv.some((word) => word === '-n' || word === '--dry-run');
+    this.notes = write === true && !dry;
+    // Steps of one command see what the earlier of them would have written.
+    if (dry) this.opened = dryPorts(this.opened);
     return this.opened;
   }
 

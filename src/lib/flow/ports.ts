@@ -15,6 +15,8 @@ export interface Ports {
   buffer(level: string): Promise<Storage>;
   /** The batch system of a farm. */
   backend(farm: string): Promise<Backend>;
+  /** A dry run: nothing of this has an effect, and whoever would have one of its own leaves it. */
+  readonly dry?: true;
   /** A fresh unguessable id, lower-case letters and digits. */
   nonce(): string;
   /** Waits, or until `signal` is aborted (no error); the simulator's virtual clock passes instead. */

@@ -8,7 +8,7 @@ import { shell } from '../../util/processes/exec.ts';
 import { wordsOf } from '../../util/systemerrors.ts';
 import { humanDuration, type Iso, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
 import { say } from '../jobs/said.ts';
-import type { Ports, Step, StepOptions } from '../ports.ts';
+import type { Ports, Step } from '../ports.ts';
 
 /** What a host last said of its credentials. */
 export interface CredentialDoc extends Doc {
@@ -38,17 +38,17 @@ const LIMIT = MINUTE;
  * less is left than `credentials.warn`.
  * @throws CredentialsError when they are missing or expired, or cannot be checked
  */
-export async function* requireCredentials(ports: Ports, options: StepOptions = {}): Step {
+export async function* requireCredentials(ports: Ports): Step {
   const { credentials } = ports.settings;
   if (!credentials || (credentials.check === undefined && credentials.token === undefined)) return;
   let found = await look(ports);
-  if (isOver(found) && credentials.renew !== undefined && !options.dryRun) {
+  if (isOver(found) && credentials.renew !== undefined && !ports.dry) {
     await shell(credentials.renew, [], { cwd: ports.settings.folder, timeout: LIMIT });
     found = await look(ports);
   }
   const state = isOver(found) ? 'expired' : (found.left ?? Number.POSITIVE_INFINITY) < credentials.warn ? 'low' : 'ok';
   const text = textOf(found);
-  if (!options.dryRun) await beat(ports, state, found, text);
+  await beat(ports, state, found, text);
   if (state === 'expired') {
     throw new CredentialsError(`credentials on ${ports.host}: ${text}`, {
       hint: credentials.renew ?? 'make new credentials (voms-proxy-init, htgettoken), then repeat the command',

@@ -2,7 +2,7 @@
 import { type JobDoc, type Move, type Touch, touch, transition } from '../../domain/jobs/job.ts';
 import { type Outcome, tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
-import type { Ports, StepOptions } from '../ports.ts';
+import type { Ports } from '../ports.ts';
 
 /** What happens to one subjob: a change of state, or of fields only (a wish, an observation). */
 export type Act = Move | Touch;
@@ -44,14 +44,9 @@ export async function moveDue(
   jobs: readonly JobDoc[],
   at: Iso,
   decide: (job: JobDoc) => readonly Act[],
-  { dryRun }: StepOptions = {},
 ): Promise<Outcome<JobDoc, readonly Act[]>[]> {
   const due = jobs.filter((job) => decide(job).length > 0);
-  if (!dryRun) return moveJobs(ports, due, at, decide);
-  return due.map((job) => {
-    const note = decide(job);
-    return { id: job._id, result: 'written', doc: afterActs(job, note, at, ports.by), note };
-  });
+  return moveJobs(ports, due, at, decide);
 }
 
 /** What was done to which job. */

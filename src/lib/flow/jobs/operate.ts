@@ -4,6 +4,7 @@ import { refOf } from '../../domain/ids.ts';
 import { allows, type JobDoc, type Subjob } from '../../domain/jobs/job.ts';
 import { causeOf, madeReady } from '../../domain/jobs/states.ts';
 import type { Iso } from '../../util/time.ts';
+import { withDryRun } from '../dry.ts';
 import type { Item, ItemOf, Ports, Step, StepOptions } from '../ports.ts';
 import { type Act, actsOf, moveDue } from './moves.ts';
 
@@ -25,7 +26,7 @@ type Decide = (subjob: Subjob, at: Iso) => Act | undefined;
 export function retry(ports: Ports, jobs: readonly JobDoc[], options: RetryOptions = {}): Step {
   const why = options.why ?? 'retry';
   const { causes } = options;
-  return operate(ports, jobs, options, 'retried', (subjob, at) => {
+  return operated(ports, jobs, options, 'retried', (subjob, at) => {
     if (!allows('retry', subjob.state)) return undefined;
     if (causes && !causes.includes(causeOf(subjob.state) ?? '')) return undefined;
     const fields = { failures: 0, wanted: null, absent: null };
@@ -36,7 +37,7 @@ export function retry(ports: Ports, jobs: readonly JobDoc[], options: RetryOptio
 /** Also takes back what is active: it is stopped at the backend first. */
 export function putBackSelected(ports: Ports, jobs: readonly JobDoc[], options: OperateOptions = {}): Step {
   const why = options.why ?? 'reset';
-  return operate(ports, jobs, options, 'reset', (subjob, at) => {
+  return operated(ports, jobs, options, 'reset', (subjob, at) => {
     if (subjob.state.name === 'submitted' || subjob.state.name === 'running') {
       return subjob.wanted?.state === 'waiting'
         ? undefined
@@ -63,7 +64,7 @@ export function untouched(job: JobDoc): Item {
 /** Stops jobs, also at the backend. Completed ones stay what they are. */
 export function cancel(ports: Ports, jobs: readonly JobDoc[], options: OperateOptions = {}): Step {
   const why = options.why ?? 'canceled by an operator';
-  return operate(ports, jobs, options, 'canceled', (subjob, at) => {
+  return operated(ports, jobs, options, 'canceled', (subjob, at) => {
     const { state } = subjob;
     if (state.name === 'submitted' || state.name === 'running') {
       return subjob.wanted?.state === 'canceled'
@@ -77,6 +78,9 @@ export function cancel(ports: Ports, jobs: readonly JobDoc[], options: OperateOp
   });
 }
 
+const operated = (...[ports, jobs, options, did, decide]: Parameters<typeof operate>): Step =>
+  withDryRun(ports, options, (on) => operate(on, jobs, options, did, decide));
+
 async function* operate(
   ports: Ports,
   jobs: readonly JobDoc[],
@@ -89,9 +93,8 @@ async function* operate(
     const only = options.subjobs?.get(job._id);
     return job.subjobs.filter(({ index }) => !only || only.includes(index)).flatMap((one) => decide(one, at) ?? []);
   };
-  for (const outcome of await moveDue(ports, jobs, at, acts, options)) {
-    for (const { job, act } of actsOf([outcome]))
-      yield { ...itemOf(job, act, did), ...(options.dryRun ? { dryRun: true } : {}) };
+  for (const outcome of await moveDue(ports, jobs, at, acts)) {
+    for (const { job, act } of actsOf([outcome])) yield itemOf(job, act, did);
     if (outcome.result === 'lost' || outcome.result === 'frozen')
       yield { kind: 'job', ref: outcome.id, did: 'unchanged', failed: true, text: outcome.why ?? outcome.result };
   }

@@ -11,7 +11,7 @@ import { idsWith, type Outcome, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
-import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import type { Item, Ports, Step } from '../ports.ts';
 
 /** A pass that is wanted. */
 export interface Wanted {
@@ -28,7 +28,7 @@ export interface Wanted {
   readonly tag?: string;
 }
 
-export interface PassOptions extends StepOptions {
+export interface PassOptions {
   /** For the history: `automatic`, `request tl-july`. */
   readonly why: string;
 }
@@ -52,10 +52,6 @@ export async function* makePasses(ports: Ports, wanted: readonly Wanted[], optio
     if ('item' in result) yield result.item;
     else byRun.set(key, result.job);
     if ('job' in result && !there) planned.push({ wanted: want, job: result.job });
-  }
-  if (options.dryRun) {
-    for (const { job } of planned) yield made(job, true);
-    return;
   }
   yield* writePasses(ports, planned);
 }
@@ -84,7 +80,7 @@ export async function* writePasses(ports: Ports, planned: readonly Planned[]): S
       const lost = tookEffect(outcome) ? undefined : lostRace(wanted, job, outcome, docs.get(job._id));
       if (lost) missing.add(job._id);
       if (lost) yield lost;
-      else if (tookEffect(outcome)) yield made(job, false);
+      else if (tookEffect(outcome)) yield made(job);
     }
   }
 }
@@ -119,8 +115,8 @@ function notMade(job: JobDoc, text: string): Item {
   return { kind: 'job', ref, did: 'not-made', run: job.run, failed: true, text, next: 'repeat the same command' };
 }
 
-export function made(job: JobDoc, dryRun: boolean): Item {
-  const item: Item = {
+function made(job: JobDoc): Item {
+  return {
     kind: 'job',
     ref: refOf(job.run, job.module, job.pass),
     did: 'made',
@@ -133,7 +129,6 @@ export function made(job: JobDoc, dryRun: boolean): Item {
     state: job.state,
     ...given({ request: job.request }),
   };
-  return dryRun ? { ...item, dryRun } : item;
 }
 
 /**

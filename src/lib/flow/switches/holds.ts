@@ -17,6 +17,7 @@ import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { withDryRun } from '../dry.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
@@ -58,7 +59,11 @@ function checkName(what: Named, patterns: readonly string[] | undefined, known: 
  * Puts a hold. One of the same id that is in force stays, with what is said anew of why and until.
  * @throws UsageError when the hold would cover nothing
  */
-export async function* pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
+export function pause(ports: Ports, hold: NewHold, options: StepOptions = {}): Step {
+  return withDryRun(ports, options, (on) => putHold(on, hold));
+}
+
+async function* putHold(ports: Ports, hold: NewHold): Step {
   const field = emptyField(hold.scope);
   if (field)
     throw new UsageError(`the selection of ${field} is empty: the hold would cover nothing`, {
@@ -66,11 +71,6 @@ export async function* pause(ports: Ports, hold: NewHold, options: StepOptions =
     });
   const id = holdId(hold.slug ?? `${hold.what}-${ports.nonce().slice(0, 6)}`);
   const now = await ports.store.now();
-  if (options.dryRun) {
-    const old = (await ports.store.get<HoldDoc>([id])).get(id);
-    yield { ...holdItem(heldBy(hold, id, old, ports.by, now), old, now), dryRun: true };
-    return;
-  }
   const outcome = await ports.store.update<HoldDoc, ItemOf<'hold'>>(id, (old) => {
     const doc = heldBy(hold, id, old, ports.by, now);
     const note = holdItem(doc, old, now);
@@ -102,7 +102,11 @@ function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): ItemOf<'hol
 }
 
 /** Ends holds and wakes the jobs that waited for them. */
-export async function* resume(ports: Ports, ids: readonly string[], why: string, options: StepOptions = {}): Step {
+export function resume(ports: Ports, ids: readonly string[], why: string, options: StepOptions = {}): Step {
+  return withDryRun(ports, options, (on) => resumeHolds(on, ids, why));
+}
+
+async function* resumeHolds(ports: Ports, ids: readonly string[], why: string): Step {
   const docs = await ports.store.get<HoldDoc>(ids);
   const found = new Map([...docs].filter(([, doc]) => doc.kind === 'hold'));
   const missing = ids.filter((id) => !found.has(id));
@@ -114,21 +118,13 @@ export async function* resume(ports: Ports, ids: readonly string[], why: string,
   for (const hold of [...found.values()].filter((doc) => doc.ended)) {
     yield { kind: 'hold', ref: hold._id, did: 'unchanged', text: `ended ${hold.ended?.at} by ${hold.ended?.by}` };
   }
-  if (options.dryRun) {
-    for (const hold of open) yield { kind: 'hold', ref: hold._id, did: 'resumed', dryRun: true, text: hold.why };
-    return;
-  }
   yield* endHolds(ports, open, at, why, 'resumed');
 }
 
 /** Ends the holds whose time is over. Part of every reset. */
-export async function* endExpired(ports: Ports, options: StepOptions = {}): Step {
+export async function* endExpired(ports: Ports): Step {
   const now = await ports.store.now();
   const expired = (await openHolds(ports.store)).filter((hold) => !inForce(hold, now));
-  if (options.dryRun) {
-    for (const hold of expired) yield { kind: 'hold', ref: hold._id, did: 'expired', dryRun: true, text: hold.why };
-    return;
-  }
   yield* endHolds(ports, expired, now, 'its time was over', 'expired');
 }
 

@@ -7,7 +7,7 @@ import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
-import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import type { Item, Ports, Step } from '../ports.ts';
 
 /** Id of the hold that calibration run `run` puts. */
 export const calibrationHoldId = (run: number): string => holdId(`calibration-${runPad(run)}`);
@@ -35,32 +35,29 @@ export function withMask(doc: RunDoc, mask: number, from: string, at: Iso, by: s
  * Sets the mask of a run that has a document, whatever it was, and puts the calibration hold where its type asks for
  * one. `from` says where the mask comes from. Yields nothing when nothing changed.
  */
-export async function* setMask(ports: Ports, run: number, mask: number, from: string, options: StepOptions = {}): Step {
+export async function* setMask(ports: Ports, run: number, mask: number, from: string): Step {
   const doc = (await ports.store.get<RunDoc>([runId(run)])).get(runId(run));
   if (!doc || (doc.mask === mask && doc.maskFrom !== undefined)) return;
   // The hold first: a kill in between must not leave a calibration run that holds nothing.
-  yield* holdAfterCalibration(ports, run, mask, options);
-  if (!options.dryRun) {
-    const at = await ports.store.now();
-    const outcome = await ports.store.update<RunDoc>(runId(run), (current) => {
-      if (!current) return { skip: 'the run is gone' };
-      const next = withMask(current, mask, from, at, ports.by, ports.settings.automatic.version);
-      return next === current ? { skip: 'it has this mask' } : { write: next };
-    });
-    if (!tookEffect(outcome)) return;
-  }
-  yield maskItem(ports, run, mask, from, options);
+  yield* holdAfterCalibration(ports, run, mask);
+  const at = await ports.store.now();
+  const outcome = await ports.store.update<RunDoc>(runId(run), (current) => {
+    if (!current) return { skip: 'the run is gone' };
+    const next = withMask(current, mask, from, at, ports.by, ports.settings.automatic.version);
+    return next === current ? { skip: 'it has this mask' } : { write: next };
+  });
+  if (tookEffect(outcome)) yield maskItem(ports, run, mask, from);
 }
 
 /** The item of a mask that was set. */
-export function maskItem(ports: Ports, run: number, mask: number, from: string, options: StepOptions): Item {
+export function maskItem(ports: Ports, run: number, mask: number, from: string): Item {
   const types = typesOf(mask, ports.settings.runs.types);
   const text = `${types.join('+') || 'no type'} (mask ${mask}, ${from})`;
-  return { kind: 'run', ref: refOf(run), did: 'typed', run, mask, types, text, ...dry(options) };
+  return { kind: 'run', ref: refOf(run), did: 'typed', run, mask, types, text };
 }
 
 /** Puts the hold of a calibration run, once: one that was ended stays ended. */
-export async function* holdAfterCalibration(ports: Ports, run: number, mask: number, options: StepOptions = {}): Step {
+export async function* holdAfterCalibration(ports: Ports, run: number, mask: number): Step {
   const { calibration, types } = ports.settings.runs;
   const type = typesOf(mask, types).find((name) => calibration.includes(name));
   if (type === undefined) return;
@@ -73,12 +70,7 @@ export async function* holdAfterCalibration(ports: Ports, run: number, mask: num
     run,
     text: `later runs: ${why}`,
     next: `dflow resume ${id}`,
-    ...dry(options),
   };
-  if (options.dryRun) {
-    if (!(await ports.store.get([id])).has(id)) yield item;
-    return;
-  }
   const hold: HoldDoc = {
     _id: id,
     kind: 'hold',
@@ -91,8 +83,4 @@ export async function* holdAfterCalibration(ports: Ports, run: number, mask: num
   };
   const outcome = await ports.store.update<HoldDoc>(id, (old) => (old ? { skip: 'was put before' } : { write: hold }));
   if (tookEffect(outcome)) yield item;
-}
-
-function dry(options: StepOptions): { dryRun?: true } {
-  return options.dryRun ? { dryRun: true } : {};
 }

@@ -8,9 +8,10 @@ import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/h
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Named, noSuchError } from '../../../domain/named.ts';
-import { type Decision, idsOfRuns, tookEffect } from '../../../store.ts';
+import { idsOfRuns, tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
+import { withDryRun } from '../../dry.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { pause } from '../../switches/holds.ts';
 import type { Session } from '../session.ts';
@@ -21,8 +22,11 @@ export interface CancelOptions extends StepOptions {
 }
 
 /** Cancels the transfers that `scope` covers, by run, level and storage element, now and until the hold ends. */
-export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: CancelOptions): Step {
-  const { why, until, dryRun } = options;
+export function cancelTransfers(ports: Ports, asked: HoldScope, options: CancelOptions): Step {
+  return withDryRun(ports, options, (on) => stopAll(on, asked, options));
+}
+
+async function* stopAll(ports: Ports, asked: HoldScope, { why, until }: CancelOptions): Step {
   mustBeConfigured(ports, asked);
   const [known, unknown] = await registered(ports, asked.runs ?? []);
   for (const [first, last] of unknown) {
@@ -32,13 +36,13 @@ export async function* cancelTransfers(ports: Ports, asked: HoldScope, options: 
   }
   if (asked.runs && known.length === 0) return;
   const scope: HoldScope = asked.runs ? { ...asked, runs: known } : asked;
-  yield* pause(ports, { what: 'transfer', scope, why, ...(until ? { until } : {}) }, dryRun ? { dryRun } : {});
+  yield* pause(ports, { what: 'transfer', scope, why, ...(until ? { until } : {}) });
   for (const { name } of ports.settings.storages) {
     const rows = await ports.store.view(views.replicas, { prefix: [name, 'copying'] });
     const docs = await ports.store.get<DataDoc>(rows.map(({ id }) => id));
     const mine = [...docs.values()].filter((doc) => covers(scope, { run: doc.run, level: doc.level, storage: name }));
-    for (const doc of mine) yield* stop(ports, doc, name, options);
-    yield* stopOutputs(ports, name, scope, options);
+    for (const doc of mine) yield* stop(ports, doc, name, why);
+    yield* stopOutputs(ports, name, scope, why);
   }
 }
 
@@ -63,7 +67,7 @@ async function registered({ store }: Ports, ranges: Ranges): Promise<[Ranges, Ra
   return [ranges.filter((_, index) => has(index)), ranges.filter((_, index) => !has(index))];
 }
 
-async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, dryRun }: CancelOptions): Step {
+async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, why: string): Step {
   const { store } = ports;
   const rows = await store.view(views.outputCopies, { prefix: [to, 'copying'] });
   const jobs = await store.get<JobDoc>(rows.map(({ id }) => id));
@@ -78,14 +82,11 @@ async function* stopOutputs(ports: Ports, to: string, scope: HoldScope, { why, d
       storage: to,
       did: 'canceled',
     };
-    if (dryRun) yield { ...item, dryRun: true };
-    else {
-      const outcome = await store.update<JobDoc>(_id, (doc) => {
-        const next = doc && cancelOutputs(doc, to, now, why);
-        return next ? { write: next } : { skip: 'nothing is being copied' };
-      });
-      if (tookEffect(outcome)) yield item;
-    }
+    const outcome = await store.update<JobDoc>(_id, (doc) => {
+      const next = doc && cancelOutputs(doc, to, now, why);
+      return next ? { write: next } : { skip: 'nothing is being copied' };
+    });
+    if (tookEffect(outcome)) yield item;
   }
 }
 
@@ -104,33 +105,19 @@ export async function heedCancels(session: Session): Promise<readonly HoldDoc[]>
   return session.canceled;
 }
 
-async function* stop(ports: Ports, found: DataDoc, storage: string, { why, dryRun }: CancelOptions): Step {
+async function* stop(ports: Ports, found: DataDoc, storage: string, why: string): Step {
   const now = await ports.store.now();
-  const change = (doc: DataDoc | undefined): Decision<DataDoc, string[]> => {
+  const outcome = await ports.store.update<DataDoc, readonly string[]>(found._id, (doc) => {
     const stopped = doc ? copying(doc, storage) : [];
     if (!doc || stopped.length === 0) return { skip: 'nothing is being copied' };
     const files = doc.files.map((file) => stoppedFile(file, storage, now, why));
-    const entry = {
-      at: now,
-      by: ports.by,
-      to: 'canceled',
-      why: `${stopped.length} ${stopped.length === 1 ? 'copy' : 'copies'} to ${storage}: ${why}`,
-    };
+    const many = `${stopped.length} ${stopped.length === 1 ? 'copy' : 'copies'}`;
+    const entry = { at: now, by: ports.by, to: 'canceled', why: `${many} to ${storage}: ${why}` };
     return { write: withDone({ ...doc, files, history: appendHistory(doc.history, entry) }), note: stopped };
-  };
-  const { note: stopped = [] } = dryRun ? change(found) : await ports.store.update(found._id, change);
-  for (const file of stopped) {
-    const item: Item = {
-      kind: 'replica',
-      ref: refOf(found.run),
-      run: found.run,
-      level: found.level,
-      file,
-      storage,
-      did: 'canceled',
-    };
-    yield dryRun ? { ...item, dryRun: true } : item;
-  }
+  });
+  const ref = refOf(found.run);
+  for (const file of outcome.note ?? [])
+    yield { kind: 'replica', ref, run: found.run, level: found.level, file, storage, did: 'canceled' };
 }
 
 function copying(doc: DataDoc, storage: string): string[] {

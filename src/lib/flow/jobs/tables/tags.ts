@@ -8,7 +8,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import { idsOfRuns, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
-import type { Ports, Step, StepOptions } from '../../ports.ts';
+import type { Ports, Step } from '../../ports.ts';
 import type { TableDoc } from './documents.ts';
 
 /** Tables per part. */
@@ -49,7 +49,7 @@ export const tagId = (name: string): string => `tag:${name}`;
  * Freezes the tables as they are under a name. A tag never moves: the same state again is `unchanged`.
  * @throws UsageError when the name is no name, or stands for another state
  */
-export async function* tagTables(ports: Ports, name: string, options: StepOptions = {}): Step {
+export async function* tagTables(ports: Ports, name: string): Step {
   if (!/^[A-Za-z0-9][\w.+-]*$/.test(name)) {
     throw new UsageError(`${JSON.stringify(name)} is not a tag name`, { hint: 'letters, digits, and . + - _' });
   }
@@ -70,13 +70,8 @@ export async function* tagTables(ports: Ports, name: string, options: StepOption
     if (!sameParts(standing, tag)) throw moved(standing);
     return yield { kind: 'tag', ref: name, did: 'unchanged', tables, text: `${tables} tables` };
   }
-  if (!options.dryRun) await writeTag(ports.store, tag, parts);
-  yield { kind: 'tag', ref: name, did: 'tagged', tables, text: `${tables} tables`, ...dry(options) };
-}
-
-/** Marks an item of a dry run. */
-export function dry(options: StepOptions): { dryRun?: true } {
-  return options.dryRun ? { dryRun: true } : {};
+  await writeTag(ports.store, tag, parts);
+  yield { kind: 'tag', ref: name, did: 'tagged', tables, text: `${tables} tables` };
 }
 
 function moved(standing: TagDoc): UsageError {

@@ -4,9 +4,10 @@
 import { createHash } from 'node:crypto';
 import type { Doc, Json } from '../../../domain/doc.ts';
 import { unsound } from '../../../domain/schemas.ts';
-import { type Change, idsWith, type Outcome, pages, type Store, tookEffect } from '../../../store.ts';
+import { type Change, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { DEEPEST, isDeeper } from '../../../util/values/depth.ts';
+import { dryStore, foretold } from '../../dry.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 
 /** Documents read or written together. */
@@ -40,13 +41,18 @@ interface Line {
  * document that is added or refused: refused are those that stand in the store, or earlier in the input, with other
  * content, and lines that hold no document. Identical ones are counted in one last item. Repeating it is harmless.
  */
-export async function* importStore(store: Store, lines: AsyncIterable<unknown>, options: StepOptions = {}): Step {
+export function importStore(store: Store, lines: AsyncIterable<unknown>, { dryRun }: StepOptions = {}): Step {
+  // A batch of its own each: what was accepted is remembered by its digest alone.
+  return dryRun ? foretold(addAll(() => dryStore(store), lines)) : addAll(() => store, lines);
+}
+
+async function* addAll(store: () => Store, lines: AsyncIterable<unknown>): Step {
   /** Digests by id, of what was accepted so far. */
   const seen = new Map<string, string>();
   let same = 0;
   const batch: { number: number; doc: PlainDoc }[] = [];
   const flush = async function* (): Step {
-    for (const item of await addBatch(store, batch.splice(0), options.dryRun ?? false)) {
+    for (const item of await addBatch(store(), batch.splice(0))) {
       if (item === 'same') same++;
       else yield item;
     }
@@ -135,22 +141,12 @@ function add(doc: PlainDoc): Change['change'] {
 async function addBatch(
   store: Store,
   batch: readonly { readonly number: number; readonly doc: PlainDoc }[],
-  dryRun: boolean,
 ): Promise<(Item | 'same')[]> {
   const changes = batch.map(({ doc }) => ({ id: doc._id, change: add(doc) }));
-  const outcomes = dryRun ? await foresee(store, changes) : await store.bulk(changes);
+  const outcomes = await store.bulk(changes);
   return outcomes.map((outcome, i): Item | 'same' => {
     if (outcome.why === SAME) return 'same';
     if (!tookEffect(outcome)) return refused(outcome.id, `line ${batch[i]?.number}: ${outcome.why ?? outcome.result}`);
-    return { kind: 'document', ref: outcome.id, did: 'imported', ...(dryRun && { dryRun }) };
-  });
-}
-
-/** What `bulk` would answer, by the same decisions. */
-async function foresee(store: Store, changes: readonly Change[]): Promise<Outcome[]> {
-  const existing = await store.get(changes.map(({ id }) => id));
-  return changes.map(({ id, change }): Outcome => {
-    const decision = change(existing.get(id));
-    return 'skip' in decision ? { id, result: 'skipped', why: decision.skip } : { id, result: 'written' };
+    return { kind: 'document', ref: outcome.id, did: 'imported' };
   });
 }

@@ -5,6 +5,7 @@ import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } 
 import { ownError } from '../../../util/systemerrors.ts';
 import { ms } from '../../../util/time.ts';
 import { fillOf } from '../../copies/buffer/fill.ts';
+import { withDryRun } from '../../dry.ts';
 import { beat, Outcome } from '../../farms/beat.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -51,7 +52,11 @@ export function pauseAfter(took: number): number {
 }
 
 /** Runs the host's steps; items carry the step's name. What is wrong in every round alike is said once. */
-export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
+export function chain(ports: Ports, options: ChainOptions = {}): Step {
+  return withDryRun(ports, options, (on) => rounds(on, options));
+}
+
+async function* rounds(ports: Ports, options: ChainOptions): Step {
   const names = ports.settings.loops.filter((name): name is StepName => Object.hasOwn(STEPS, name));
   const said = new Set<string>();
   for (let quiet = 0; ; ) {
@@ -71,7 +76,7 @@ export async function* chain(ports: Ports, options: ChainOptions = {}): Step {
       }
     }
     if (failure !== undefined) throw failure;
-    if (!options.untilIdle || options.dryRun) return;
+    if (!options.untilIdle || ports.dry) return;
     quiet = changed ? 0 : quiet + 1;
     const active = names.includes('monitor') ? await activeCount(ports, farmSettings(ports).name) : 0;
     if (active > 0) await ports.sleep(pauseAfter(ms(await ports.store.now()) - began));
@@ -117,8 +122,7 @@ async function* guarded(ports: Ports, name: StepName, options: ChainOptions, fai
       yield item;
     }
     // The host that registers is the one whose buffer fills.
-    if (name === 'register' && !options.dryRun)
-      for (const { level } of ports.settings.buffers) await fillOf(ports, level);
+    if (name === 'register') for (const { level } of ports.settings.buffers) await fillOf(ports, level);
   } catch (thrown) {
     if (ports.stopping?.aborted) throw thrown;
     if (thrown instanceof StoreError && !(await answers(ports))) throw thrown;
@@ -137,7 +141,7 @@ async function* guarded(ports: Ports, name: StepName, options: ChainOptions, fai
       ...(error instanceof DflowError && error.hint ? { next: error.hint } : {}),
     };
   }
-  if (!options.dryRun) await beat(ports, name, outcome.text);
+  await beat(ports, name, outcome.text);
 }
 
 /** True when the store can be asked: then its error was about one of its parts. */

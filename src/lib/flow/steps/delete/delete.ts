@@ -12,6 +12,7 @@ import { groupBy } from '../../../util/values/group.ts';
 import { noteLeft, settleLeft, stayingOf } from '../../copies/removal/leftovers.ts';
 import { type Going, Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
+import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { About, Ports, Step, StepOptions } from '../../ports.ts';
 
@@ -31,9 +32,13 @@ interface Doomed {
  * Deletes the outputs of `jobs`. Items: `{kind: 'job', ref, did: 'deleted'|'kept', outputs, bytes, receipt}`.
  * @throws UsageError when no job has an output of such a type; StoreError, CredentialsError
  */
-export async function* deleteOutputs(ports: Ports, jobs: readonly JobDoc[], options: DeleteOptions = {}): Step {
+export function deleteOutputs(ports: Ports, jobs: readonly JobDoc[], options: DeleteOptions = {}): Step {
+  return withDryRun(ports, options, (on) => deleteAll(on, jobs, options));
+}
+
+async function* deleteAll(ports: Ports, jobs: readonly JobDoc[], options: DeleteOptions): Step {
   checkTypes(jobs, options.types);
-  yield* requireCredentials(ports, options);
+  yield* requireCredentials(ports);
   const nonce = ports.nonce();
   const receipt = newReceipt(ports.settings.folder, 'delete', await ports.store.now(), nonce);
   const sites = new Sites(ports);

@@ -5,6 +5,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
+import { withDryRun } from '../../dry.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { putBackSelected } from '../../jobs/operate.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
@@ -25,9 +26,13 @@ export interface DrainOptions extends StepOptions {
 const LOOK = 5_000;
 
 /** Nothing more is submitted at the site; what it runs ends there, or is evicted. */
-export async function* drain(ports: Ports, site: string, options: DrainOptions): Step {
+export function drain(ports: Ports, site: string, options: DrainOptions): Step {
+  return withDryRun(ports, options, (on) => drainFarm(on, site, options));
+}
+
+async function* drainFarm(ports: Ports, site: string, options: DrainOptions): Step {
   const { name } = farmSettings(ports, site);
-  const { why, until, dryRun } = options;
+  const { why, until } = options;
   const hold = {
     what: 'drain',
     scope: { sites: [name] },
@@ -35,9 +40,9 @@ export async function* drain(ports: Ports, site: string, options: DrainOptions):
     slug: `drain-${name}`,
     ...(until ? { until } : {}),
   } as const;
-  yield* pause(ports, hold, dryRun ? { dryRun } : {});
-  if (options.evict) yield* evict(ports, name, options);
-  if (!options.wait || dryRun) return;
+  yield* pause(ports, hold);
+  if (options.evict) yield* evict(ports, name, why);
+  if (!options.wait || ports.dry) return;
   for (;;) {
     yield* monitor(ports, { site: name });
     const active = await activeCount(ports, name);
@@ -47,16 +52,11 @@ export async function* drain(ports: Ports, site: string, options: DrainOptions):
   yield { kind: 'farm', ref: name, did: 'empty', text: 'no job of the farm is active' };
 }
 
-async function* evict(ports: Ports, site: string, options: DrainOptions): Step {
+async function* evict(ports: Ports, site: string, why: string): Step {
   const rows = await ports.store.view(views.active, { prefix: [site] });
   const jobs = await ports.store.get<JobDoc>([...new Set(rows.map((row) => row.id))]);
   const here = new Map([...jobs.values()].map((job) => [job._id, subjobsAt(job, site)]));
-  const { why, dryRun } = options;
-  yield* putBackSelected(ports, [...jobs.values()], {
-    why: `evicted: ${why}`,
-    subjobs: here,
-    ...(dryRun ? { dryRun } : {}),
-  });
+  yield* putBackSelected(ports, [...jobs.values()], { why: `evicted: ${why}`, subjobs: here });
 }
 
 function subjobsAt(job: JobDoc, site: string): number[] {
@@ -67,7 +67,11 @@ function subjobsAt(job: JobDoc, site: string): number[] {
  * Gives up everything that is locked to a site now, and forgets which batch system it had. Its jobs may run twice, here
  * and elsewhere; only the new attempts count.
  */
-export async function* unlock(ports: Ports, site: string, why: string, options: StepOptions = {}): Step {
+export function unlock(ports: Ports, site: string, why: string, options: StepOptions = {}): Step {
+  return withDryRun(ports, options, (on) => unlockFarm(on, site, why));
+}
+
+async function* unlockFarm(ports: Ports, site: string, why: string): Step {
   const id = farmId(site);
   const farm = (await ports.store.get<FarmDoc>([id])).get(id);
   if (!farm) {
@@ -81,15 +85,11 @@ export async function* unlock(ports: Ports, site: string, why: string, options: 
     };
     return;
   }
-  let epoch = farm.epoch + 1;
-  if (!options.dryRun) {
-    const identity = { cluster: '', user: '' };
-    const outcome = await ports.store.update<FarmDoc>(id, (doc) =>
-      doc ? { write: { ...doc, epoch: doc.epoch + 1, identity } } : { skip: 'gone' },
-    );
-    if (!tookEffect(outcome) || !outcome.doc) return;
-    epoch = outcome.doc.epoch;
-  }
-  yield { kind: 'farm', ref: site, did: 'unlocked', text: why, ...(options.dryRun ? { dryRun: true } : {}) };
-  yield* abandon(ports, site, epoch, `${site} was unlocked: ${why}`, options);
+  const identity = { cluster: '', user: '' };
+  const outcome = await ports.store.update<FarmDoc>(id, (doc) =>
+    doc ? { write: { ...doc, epoch: doc.epoch + 1, identity } } : { skip: 'gone' },
+  );
+  if (!tookEffect(outcome) || !outcome.doc) return;
+  yield { kind: 'farm', ref: site, did: 'unlocked', text: why };
+  yield* abandon(ports, site, outcome.doc.epoch, `${site} was unlocked: ${why}`);
 }

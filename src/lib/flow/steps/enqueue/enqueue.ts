@@ -10,6 +10,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
+import { withDryRun } from '../../dry.ts';
 import { badModules } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
@@ -18,15 +19,17 @@ import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 export interface EnqueueOptions extends StepOptions {
   /** Only these runs, named when they are not ready; default: all that are due. */
   readonly runs?: readonly number[];
-  /** With `dryRun`: these runs are taken for complete, as they will be once they are declared so. */
-  readonly declared?: boolean;
 }
 
 /** Runs decided on together: bounds memory and what a kill can lose. */
 const BATCH = 500;
 
 /** Makes the automatic passes that are due. */
-export async function* enqueue(ports: Ports, options: EnqueueOptions = {}): Step {
+export function enqueue(ports: Ports, options: EnqueueOptions = {}): Step {
+  return withDryRun(ports, options, (on) => enqueueDue(on, options));
+}
+
+async function* enqueueDue(ports: Ports, options: EnqueueOptions): Step {
   yield* badModules(ports);
   const file = automaticModules(ports);
   if (!file) return;
@@ -57,7 +60,7 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
   const facts = await runFacts(ports, runs, ports.settings.automatic.level, file.version);
   const ready: RunFacts[] = [];
   for (const run of runs) {
-    const found = options.declared && options.dryRun ? asComplete(facts.get(run)!) : facts.get(run)!;
+    const found = facts.get(run)!;
     const unmet = firstUnmet(runGates(found));
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);
@@ -65,22 +68,13 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
   }
   const wanted = ready.flatMap((found) => plannedPasses(found, file));
   const incomplete = new Set<number | undefined>();
-  for await (const item of makePasses(ports, wanted, { ...options, why: 'automatic' })) {
+  for await (const item of makePasses(ports, wanted, { why: 'automatic' })) {
     if (item.failed && item.kind === 'job') incomplete.add(item.run);
     yield item;
   }
-  yield* emptyRuns(ready, file, options);
+  yield* emptyRuns(ready, file);
   const whole = ready.filter((found) => !incomplete.has(found.run));
-  if (!options.dryRun) await markRuns(ports, whole, file);
-}
-
-/** The facts as they will be when an operator has declared the run complete. */
-function asComplete(facts: RunFacts): RunFacts {
-  const level = facts.doc?.levels[facts.level];
-  if (!facts.doc || !level || level.complete) return facts;
-  const subruns = (facts.data?.files ?? []).map((file) => file.subrun);
-  const complete = { at: level.lastFile, subruns, evidence: 'declared complete' };
-  return { ...facts, doc: { ...facts.doc, levels: { ...facts.doc.levels, [facts.level]: { ...level, complete } } } };
+  await markRuns(ports, whole, file);
 }
 
 function notReady(run: number, gate: Gate): Item {
@@ -105,7 +99,7 @@ function plannedPasses(facts: RunFacts, file: ModuleFile): Wanted[] {
   }));
 }
 
-function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile, options: EnqueueOptions): Generator<Item> {
+function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile): Generator<Item> {
   for (const facts of ready.filter((found) => modulesFor(file, found.types).length === 0)) {
     const types = facts.types.join('+') || 'unknown type';
     yield {
@@ -113,7 +107,6 @@ function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile, options: Enque
       ref: refOf(facts.run),
       did: 'nothing-asked',
       text: `${types} asks for no module in ${file.version}`,
-      ...(options.dryRun ? { dryRun: true } : {}),
     };
   }
 }

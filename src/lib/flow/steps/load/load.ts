@@ -5,6 +5,7 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Change, type Outcome, tookEffect } from '../../../store.ts';
 import { StoreError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
+import { withDryRun } from '../../dry.ts';
 import {
   bodyId,
   bodyOf,
@@ -17,7 +18,7 @@ import {
   type TableDoc,
   type TableSource,
 } from '../../jobs/tables/documents.ts';
-import { dry, tagTables } from '../../jobs/tables/tags.ts';
+import { tagTables } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMask } from '../../switches/mask.ts';
 
@@ -34,7 +35,11 @@ export interface LoadOptions extends StepOptions {
  * loaded, the others are. Of two tables for the same range, in whatever source, the later holds. RUN tables tell their
  * runs the mask.
  */
-export async function* loadTables(ports: Ports, sources: readonly TableSource[], options: LoadOptions = {}): Step {
+export function loadTables(ports: Ports, sources: readonly TableSource[], options: LoadOptions = {}): Step {
+  return withDryRun(ports, options, (on) => load(on, sources, options));
+}
+
+async function* load(ports: Ports, sources: readonly TableSource[], options: LoadOptions): Step {
   const placed = new Map<string, Placed>();
   let failed = false;
   for (const source of sources) {
@@ -49,22 +54,17 @@ export async function* loadTables(ports: Ports, sources: readonly TableSource[],
   const all = [...placed.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, options.limit);
   for (let i = 0; i < all.length; i += BATCH) {
     const batch = all.slice(i, i + BATCH);
-    for await (const item of loadBatch(ports, batch, at, options)) {
+    for await (const item of loadBatch(ports, batch, at)) {
       failed ||= item.failed === true;
       yield item;
     }
-    yield* masks(ports, batch, options);
+    yield* masks(ports, batch);
   }
-  if (options.tag !== undefined && !failed) yield* tagTables(ports, options.tag, options);
+  if (options.tag !== undefined && !failed) yield* tagTables(ports, options.tag);
 }
 
-async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso, options: StepOptions): Step {
+async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso): Step {
   const before = await ports.store.get<TableDoc>(batch.map(({ id }) => id));
-  if (options.dryRun) {
-    for (const table of batch)
-      yield itemOf(table, before.get(table.id), decide(table, at, before.get(table.id)), options);
-    return;
-  }
   const news = batch.filter((table) => before.get(table.id)?.hash !== table.hash);
   await writeBodies(ports, news);
   const changes = batch.map((table): Change<TableDoc> => {
@@ -75,12 +75,7 @@ async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso, optio
   for (const [index, outcome] of outcomes.entries()) {
     const table = batch[index]!;
     if (tookEffect(outcome) || outcome.result === 'skipped') {
-      yield itemOf(
-        table,
-        before.get(table.id),
-        tookEffect(outcome) ? { write: outcome.doc } : { skip: 'unchanged' },
-        options,
-      );
+      yield itemOf(table, before.get(table.id), tookEffect(outcome) ? { write: outcome.doc } : { skip: 'unchanged' });
     } else yield lostItem(table, outcome);
   }
 }
@@ -102,7 +97,7 @@ async function writeBodies(ports: Ports, tables: readonly Placed[]): Promise<voi
 
 type Decided = { readonly write: TableDoc | undefined } | { readonly skip: string } | { readonly remove: true };
 
-function itemOf(placed: Placed, before: TableDoc | undefined, decided: Decided, options: StepOptions): Item {
+function itemOf(placed: Placed, before: TableDoc | undefined, decided: Decided): Item {
   const did = 'skip' in decided ? 'unchanged' : before ? 'replaced' : 'loaded';
   const { table, range, id } = placed;
   const revision = ('write' in decided ? decided.write?.revision : before?.revision) ?? null;
@@ -117,7 +112,6 @@ function itemOf(placed: Placed, before: TableDoc | undefined, decided: Decided, 
     pass: table.pass,
     revision,
     text: describe(placed),
-    ...(did === 'unchanged' ? {} : dry(options)),
   };
 }
 
@@ -133,12 +127,11 @@ export function maskOf(fields: RatdbFields): number | undefined {
 }
 
 /** Masks of RUN tables go to the runs that exist; a run that is registered later asks for its table itself. */
-async function* masks(ports: Ports, tables: readonly Placed[], options: StepOptions): Step {
+async function* masks(ports: Ports, tables: readonly Placed[]): Step {
   for (const { table, range, from } of tables) {
     const mask = maskOf(table.fields);
     if (table.name !== 'RUN' || table.index !== '' || mask === undefined || range[1] < 1) continue;
     const runs = { start: runId(Math.max(1, range[0])), end: runId(Math.min(range[1], MAX_RUN)) };
-    for (const { run } of await ports.store.range<RunDoc>(runs))
-      yield* setMask(ports, run, mask, `RUN table, ${from}`, options);
+    for (const { run } of await ports.store.range<RunDoc>(runs)) yield* setMask(ports, run, mask, `RUN table, ${from}`);
   }
 }

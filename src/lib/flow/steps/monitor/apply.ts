@@ -13,6 +13,7 @@ import { parallel } from '../../../util/concurrency.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
+import { withDryRun } from '../../dry.ts';
 import { openFarm } from '../../farms/farm.ts';
 import { wakeSleepers } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -37,11 +38,15 @@ const BATCH = 500;
 const VERIFY = 8;
 
 /** Applies observations, of any sites, as they come. */
-export async function* applyObservations(
+export function applyObservations(
   ports: Ports,
   observations: Iterable<Observation> | AsyncIterable<Observation>,
   options: StepOptions = {},
 ): Step {
+  return withDryRun(ports, options, (on) => applyAll(on, observations));
+}
+
+async function* applyAll(ports: Ports, observations: Iterable<Observation> | AsyncIterable<Observation>): Step {
   const bySite = new Map<string, Observation[]>();
   for await (const seen of observations) {
     const list = bySite.get(seen.site);
@@ -52,7 +57,7 @@ export async function* applyObservations(
     const fault = vanished(ports, site, all);
     if (fault) yield fault;
     const believed = fault ? all.filter((seen) => !isMissing(seen)) : all;
-    yield* applySite(ports, site, believed, options);
+    yield* applySite(ports, site, believed);
   }
 }
 
@@ -73,7 +78,7 @@ function vanished(ports: Ports, site: string, all: readonly Observation[]): Item
   };
 }
 
-async function* applySite(ports: Ports, site: string, all: readonly Observation[], options: StepOptions): Step {
+async function* applySite(ports: Ports, site: string, all: readonly Observation[]): Step {
   const { backend } = await openFarm(ports, site);
   const byJob = new Map<string, Observation[]>();
   for (const seen of all) {
@@ -87,32 +92,26 @@ async function* applySite(ports: Ports, site: string, all: readonly Observation[
   const ids = [...byJob.keys()];
   for (let at = 0; at < ids.length; at += BATCH) {
     const batch = new Map(ids.slice(at, at + BATCH).map((id) => [id, byJob.get(id)!]));
-    yield* applyBatch(ports, backend, batch, options);
+    yield* applyBatch(ports, backend, batch);
   }
-  if (orphans.length > 0) yield* applyOrphans(backend, orphans, options);
+  if (orphans.length > 0) yield* applyOrphans(ports, backend, orphans);
 }
 
 /** Keys that no claim knows: held leftovers of a submit that was taken after it had been given up. */
-async function* applyOrphans(backend: Backend, orphans: readonly Observation[], options: StepOptions): Step {
+async function* applyOrphans({ dry }: Ports, backend: Backend, orphans: readonly Observation[]): Step {
   const stop = orphans
     .filter((seen) => react(undefined, seen, undefined, NO_CONTEXT).do === 'stop')
     .map((seen) => seen.key);
   const records = orphans.flatMap((seen) => seen.record ?? []);
-  for (const key of stop)
-    yield { kind: 'farm', ref: key, did: 'orphan-canceled', ...(options.dryRun ? { dryRun: true } : {}) };
-  if (options.dryRun) return;
+  for (const key of stop) yield { kind: 'farm', ref: key, did: 'orphan-canceled' };
+  if (dry) return;
   if (stop.length > 0) await backend.cancel(stop);
   if (records.length > 0) await backend.acknowledge(records);
 }
 
 const NO_CONTEXT: Context = { now: '', grace: 0, policy: [], tries: 0 };
 
-async function* applyBatch(
-  ports: Ports,
-  backend: Backend,
-  batch: ReadonlyMap<string, Observation[]>,
-  options: StepOptions,
-): Step {
+async function* applyBatch(ports: Ports, backend: Backend, batch: ReadonlyMap<string, Observation[]>): Step {
   const docs = await ports.store.get<JobDoc>([...batch.keys()]);
   const verified = await verifyAll(ports, docs, batch);
   const now = await ports.store.now();
@@ -120,18 +119,10 @@ async function* applyBatch(
     const base = docs.get(id);
     return { id, ...(base ? { base } : {}), change: (doc) => decideJob(ports, doc, seen, verified, now) };
   });
-  if (options.dryRun) {
-    for (const { base, change } of changes) {
-      for (const { reaction, seen } of change(base).note ?? []) {
-        const item = base && itemOf(base, seen, reaction);
-        if (item) yield { ...item, dryRun: true };
-      }
-    }
-    return;
-  }
   const outcomes = await ports.store.bulk(changes);
   yield* itemsOf(outcomes);
   yield* unjudged(docs, outcomes);
+  if (ports.dry) return;
   // Before the records are put away: a monitor that ends here meets them again.
   const unread = yield* loadOutputs(ports, completedBy(outcomes));
   await atBackend(backend, outcomes, unread);

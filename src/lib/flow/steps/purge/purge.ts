@@ -4,6 +4,7 @@
 import type { Space } from '../../../util/files/disk.ts';
 import { fillOf, spaceOfBuffer } from '../../copies/buffer/fill.ts';
 import { originals } from '../../copies/buffer/originals.ts';
+import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import type { Candidate } from './deletion.ts';
@@ -25,8 +26,12 @@ const BYTES_AT_ONCE = 8 * 2 ** 30;
  * 'short'}` when less could be freed than was asked for.
  * @throws UsageError, BusyError, StoreError, CredentialsError, UnreachableError (the buffer)
  */
-export async function* purge(ports: Ports, options: PurgeOptions = {}): Step {
-  yield* requireCredentials(ports, options);
+export function purge(ports: Ports, options: PurgeOptions = {}): Step {
+  return withDryRun(ports, options, (on) => purgeAll(on, options));
+}
+
+async function* purgeAll(ports: Ports, options: PurgeOptions): Step {
+  yield* requireCredentials(ports);
   const session = await openPurge(ports, options);
   try {
     if (!options.dryRun) yield* recover(session);

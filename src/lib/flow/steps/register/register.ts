@@ -9,6 +9,7 @@ import { StoreError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { between, humanDuration, type Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
+import { withDryRun } from '../../dry.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { admit, unregistered } from './files/admit.ts';
 import { type Glance, glance, waiting } from './files/glance.ts';
@@ -37,20 +38,21 @@ const MARGIN = 100;
  * others are done first
  * @throws UsageError for a level without a buffer
  */
-export async function* register(ports: Ports, options: RegisterOptions = {}): Step {
+export function register(ports: Ports, options: RegisterOptions = {}): Step {
+  return withDryRun(ports, options, (on) => rounds(on, options));
+}
+
+async function* rounds(ports: Ports, options: RegisterOptions): Step {
   const budget = { left: options.limit ?? Number.POSITIVE_INFINITY };
   const buffers = chosen(ports.settings.buffers, options.levels);
-  const dryRun = options.dryRun === true;
-  const looked = options.wait ? yield* firstLook(ports, buffers, dryRun) : undefined;
+  const looked = options.wait ? yield* firstLook(ports, buffers) : undefined;
   let failure: { readonly error: unknown } | undefined;
   for (const buffer of buffers) {
     try {
       const before = looked?.get(buffer.level);
-      const seen = before?.fresh
-        ? before.glance
-        : await glance(ports, buffer, { dryRun, before: before?.glance.looks });
-      yield* registerLevel(ports, buffer, seen, budget, dryRun);
-      if (!options.wait && waiting(seen).files > 0) yield waitingItem(buffer.level, waiting(seen), dryRun);
+      const seen = before?.fresh ? before.glance : await glance(ports, buffer);
+      yield* registerLevel(ports, buffer, seen, budget);
+      if (!options.wait && waiting(seen).files > 0) yield waitingItem(buffer.level, waiting(seen));
     } catch (error) {
       if (error instanceof StoreError) throw error;
       failure ??= { error };
@@ -75,18 +77,17 @@ interface Looked {
 async function* firstLook(
   ports: Ports,
   buffers: readonly BufferSettings[],
-  dryRun: boolean,
 ): AsyncGenerator<Item, Map<string, Looked>, void> {
   const glances = new Map<string, Glance>();
   let until: Iso | undefined;
   for (const buffer of buffers) {
-    const seen = await glance(ports, buffer, { dryRun }).catch(leaveToTheRound);
+    const seen = await glance(ports, buffer).catch(leaveToTheRound);
     if (!seen) continue;
     glances.set(buffer.level, seen);
     const now = await ports.store.now();
     const found = waiting(seen);
     if (found.until === undefined || found.until <= now) continue;
-    yield waitingItem(buffer.level, found, dryRun, now);
+    yield waitingItem(buffer.level, found, now);
     if (until === undefined || found.until > until) until = found.until;
   }
   if (until !== undefined) await ports.sleep(Math.max(0, between(await ports.store.now(), until)) + MARGIN);
@@ -101,7 +102,7 @@ function leaveToTheRound(error: unknown): undefined {
   if (error instanceof StoreError) throw error;
 }
 
-function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>, dryRun: boolean, now?: Iso): Item {
+function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>, now?: Iso): Item {
   const many = files === 1 ? '1 file waits' : `${files} files wait`;
   const wait = now !== undefined && until !== undefined ? `, in ${humanDuration(between(now, until))}` : '';
   return {
@@ -112,20 +113,13 @@ function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>
     files,
     ...given({ until }),
     text: `${many} for a second look${wait}`,
-    ...(dryRun ? { dryRun } : {}),
   };
 }
 
-async function* registerLevel(
-  ports: Ports,
-  buffer: BufferSettings,
-  seen: Glance,
-  budget: { left: number },
-  dryRun: boolean,
-): Step {
+async function* registerLevel(ports: Ports, buffer: BufferSettings, seen: Glance, budget: { left: number }): Step {
   const { storage, rules, listing, hidden, now } = seen;
   const known = await readKnown(ports, buffer.level, seen);
-  const round: Round = { ports, dryRun, buffer, storage, rules, listing, hidden, now, budget, known };
+  const round: Round = { ports, buffer, storage, rules, listing, hidden, now, budget, known };
   const refused = new Set<string>();
   yield* hiddenItems(round.hidden, buffer.level);
   yield* recheck(round, round.listing.files, refused);

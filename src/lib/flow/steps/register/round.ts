@@ -1,5 +1,5 @@
 // One round of register over one buffer: what its parts share, what the store knows of the files that lie there, and
-// how to write so that a dry run decides exactly what would be done.
+// how to write.
 
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
@@ -18,7 +18,6 @@ import type { Hidden } from './files/unreadable.ts';
 
 export interface Round {
   readonly ports: Ports;
-  readonly dryRun: boolean;
   readonly buffer: BufferSettings;
   readonly storage: Storage;
   readonly rules: ListingRules;
@@ -90,22 +89,10 @@ export function registeredAs(known: Known, numbers: Pick<Found, 'run' | 'subrun'
   return known.data.get(numbers.run)?.files.find((file) => file.subrun === numbers.subrun);
 }
 
-/** Writes the changes; in a dry run answers what each would decide on its `base`. */
+/** Writes the changes, if there are any. */
 export async function write<D extends Doc, N = unknown>(
   round: Round,
   changes: readonly Change<D, N>[],
 ): Promise<Outcome<D, N>[]> {
-  if (changes.length === 0) return [];
-  if (!round.dryRun) return round.ports.store.bulk(changes);
-  return changes.map(({ id, base, change }) => {
-    const decision = change(base);
-    const note = decision.note === undefined ? {} : { note: decision.note };
-    if ('skip' in decision) return { id, result: 'skipped', why: decision.skip, ...note };
-    return { id, result: 'written', ...('write' in decision ? { doc: decision.write } : {}), ...note };
-  });
-}
-
-/** `{ dryRun: true }` for items of a dry run. */
-export function dry(round: Round): { dryRun?: true } {
-  return round.dryRun ? { dryRun: true } : {};
+  return changes.length === 0 ? [] : round.ports.store.bulk(changes);
 }

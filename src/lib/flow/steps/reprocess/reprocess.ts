@@ -11,6 +11,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
+import { withDryRun } from '../../dry.ts';
 import { refuseBad } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
@@ -38,7 +39,11 @@ export interface ReprocessOptions extends StepOptions {
 }
 
 /** Writes the request, then makes its passes; repeated, it continues. */
-export async function* reprocess(ports: Ports, options: ReprocessOptions): Step {
+export function reprocess(ports: Ports, options: ReprocessOptions): Step {
+  return withDryRun(ports, options, (on) => makeRequest(on, options));
+}
+
+async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   const file = moduleFile(ports, options.version);
   const modules = withPrerequisites(file, options);
   await assertAfter(ports, options.after);
@@ -51,11 +56,9 @@ export async function* reprocess(ports: Ports, options: ReprocessOptions): Step 
   const { plan, items, twins } = await makePlanItems(ports, facts.ready, file, modules, planning);
   yield* items;
   yield* aboutTwins(twins, options.again === true);
-  const dry = options.dryRun ? { dryRun: true } : {};
   if (old) {
-    yield { kind: 'request', ref: old._id, did: 'continued', passes: old.plan.length + plan.length, ...dry };
-    const whole = { ...old, plan: [...old.plan, ...plan] };
-    yield* makePlan(ports, options.dryRun ? whole : await extend(ports, old, plan), file, options);
+    yield { kind: 'request', ref: old._id, did: 'continued', passes: old.plan.length + plan.length };
+    yield* makePlan(ports, await extend(ports, old, plan), file);
     return;
   }
   if (plan.length === 0) return;
@@ -71,18 +74,16 @@ export async function* reprocess(ports: Ports, options: ReprocessOptions): Step 
     created: at,
     history: [{ at, to: 'planned', by: ports.by }],
   };
-  if (!options.dryRun) {
-    const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
-      there ? { skip: 'exists' } : { write: doc },
-    );
-    // Somebody else wrote it first: what they ask for is compared, and continued.
-    if (!tookEffect(outcome)) {
-      yield* reprocess(ports, options);
-      return;
-    }
+  const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
+    there ? { skip: 'exists' } : { write: doc },
+  );
+  // Somebody else wrote it first: what they ask for is compared, and continued.
+  if (!tookEffect(outcome)) {
+    yield* makeRequest(ports, options);
+    return;
   }
-  yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version, ...dry };
-  yield* makePlan(ports, doc, file, options);
+  yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version };
+  yield* makePlan(ports, doc, file);
 }
 
 /** The module file of a version. Throws UsageError with the near miss. */
@@ -209,8 +210,8 @@ async function readyRuns(
 }
 
 /** Makes the jobs of a plan that do not exist yet, then marks the request as made. */
-async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, options: ReprocessOptions): Step {
-  const request = options.dryRun ? written : await renumber(ports, written);
+async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile): Step {
+  const request = await renumber(ports, written);
   const facts = await runFacts(
     ports,
     [...new Set(request.plan.map((item) => item.run))],
@@ -238,11 +239,11 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile, op
     ];
   });
   let failed = false;
-  for await (const item of makePasses(ports, wanted, { ...options, why: `request ${request.name}` })) {
+  for await (const item of makePasses(ports, wanted, { why: `request ${request.name}` })) {
     failed ||= item.failed === true;
     yield item;
   }
-  if (options.dryRun || failed || request.made !== undefined) return;
+  if (failed || request.made !== undefined) return;
   const at = await ports.store.now();
   await ports.store.update<RequestDoc>(request._id, (doc) =>
     !doc || doc.made ? { skip: 'made' } : { write: { ...doc, made: at } },

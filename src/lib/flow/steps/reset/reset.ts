@@ -7,6 +7,7 @@ import { isActive, keyOf, madeReady } from '../../../domain/jobs/states.ts';
 import { type Change, idsWith } from '../../../store.ts';
 import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
+import { withDryRun } from '../../dry.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
 import { actsOf, jobsOf, moveDue } from '../../jobs/moves.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
@@ -18,22 +19,25 @@ export interface ResetOptions extends StepOptions {
 }
 
 /** One round of putting back. */
-export async function* reset(ports: Ports, options: ResetOptions = {}): Step {
-  yield* endExpired(ports, options);
+export function reset(ports: Ports, options: ResetOptions = {}): Step {
+  return withDryRun(ports, options, (on) => putRight(on, options));
+}
+
+async function* putRight(ports: Ports, options: ResetOptions): Step {
+  yield* endExpired(ports);
   const site = options.site ?? ports.settings.farm;
   const now = await ports.store.now();
-  yield* unclaim(ports, site, plus(now, -ports.settings.limits.submitting), options, 'submit never recorded it');
-  yield* otherSites(ports, site, now, options);
-  if (options.dryRun) return;
+  yield* unclaim(ports, site, plus(now, -ports.settings.limits.submitting), 'submit never recorded it');
+  yield* otherSites(ports, site, now);
   const woken = (await wakeHeld(ports, now)) + (await sweep(ports));
   if (woken > 0) yield { kind: 'job', ref: 'all', did: 'woken', jobs: woken };
   await closeClaims(ports, site, now);
 }
 
 /** Puts claims back that were never recorded: they have never run. `before`: only those claimed before. */
-async function* unclaim(ports: Ports, site: string, before: Iso, options: ResetOptions, why: string): Step {
+async function* unclaim(ports: Ports, site: string, before: Iso, why: string): Step {
   const rows = await ports.store.view(views.active, { prefix: [site, 'submitting'] });
-  yield* putBack(ports, rows, options, (job, at) =>
+  yield* putBack(ports, rows, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {
       if (state.name !== 'submitting' || state.lock.site !== site) return [];
       // Claimed beyond now, by a wrong clock: it would wait for that day. Who still submits it loses the record.
@@ -44,28 +48,27 @@ async function* unclaim(ports: Ports, site: string, before: Iso, options: ResetO
 }
 
 /** Sites that have not been heard of: their claims after `stale`, what they run after `giveUp`. */
-async function* otherSites(ports: Ports, own: string, now: Iso, options: ResetOptions): Step {
+async function* otherSites(ports: Ports, own: string, now: Iso): Step {
   const { limits } = ports.settings;
   const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
   for (const farm of farms.filter((candidate) => candidate.site !== own)) {
     // By a clock that is read now: this process may have been stopped since it began.
     const fresh = isAhead(farm.heartbeat, now) ? await ports.store.now() : now;
     if (isAhead(farm.heartbeat, fresh)) {
-      yield await dateBack(ports, farm, fresh, options);
+      yield await dateBack(ports, farm, fresh);
       continue;
     }
     const silent = between(farm.heartbeat, now);
     if (silent <= limits.stale) continue;
-    yield* unclaim(ports, farm.site, farm.heartbeat, options, `${farm.site}: no heartbeat since ${farm.heartbeat}`);
-    if (silent > limits.giveUp) yield* giveUp(ports, farm, options);
+    yield* unclaim(ports, farm.site, farm.heartbeat, `${farm.site}: no heartbeat since ${farm.heartbeat}`);
+    if (silent > limits.giveUp) yield* giveUp(ports, farm);
   }
 }
 
 /** A heartbeat beyond now is no sign of life: its silence is counted from now on. */
-async function dateBack({ store }: Ports, farm: FarmDoc, now: Iso, { dryRun }: ResetOptions): Promise<Item> {
+async function dateBack({ store }: Ports, farm: FarmDoc, now: Iso): Promise<Item> {
   const text = `its heartbeat is dated ${farm.heartbeat}, beyond the store's clock: it counts as ${now}`;
   const item: Item = { kind: 'farm', ref: farm.site, did: 'dated-back', text };
-  if (dryRun) return { ...item, dryRun };
   await store.update<FarmDoc>(farmId(farm.site), (doc) =>
     doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, heartbeat: now } } : { skip: 'it is back' },
   );
@@ -73,25 +76,21 @@ async function dateBack({ store }: Ports, farm: FarmDoc, now: Iso, { dryRun }: R
 }
 
 /** Gives a silent site's work up: its epoch is bumped, then its jobs are put back one by one. */
-export async function* giveUp(ports: Ports, farm: FarmDoc, options: StepOptions): Step {
+export async function* giveUp(ports: Ports, farm: FarmDoc): Step {
   const rows = await ports.store.view(views.active, { prefix: [farm.site] });
   if (rows.length === 0) return;
-  let epoch = farm.epoch + 1;
-  if (!options.dryRun) {
-    await ports.store.update<FarmDoc>(farmId(farm.site), (doc) =>
-      doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, epoch: doc.epoch + 1 } } : { skip: 'it is back' },
-    );
-    const fresh = (await ports.store.get<FarmDoc>([farmId(farm.site)])).get(farmId(farm.site));
-    if (fresh?.heartbeat !== farm.heartbeat) return;
-    epoch = fresh.epoch;
-  }
-  yield* abandon(ports, farm.site, epoch, `${farm.site} was given up: no heartbeat since ${farm.heartbeat}`, options);
+  await ports.store.update<FarmDoc>(farmId(farm.site), (doc) =>
+    doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, epoch: doc.epoch + 1 } } : { skip: 'it is back' },
+  );
+  const fresh = (await ports.store.get<FarmDoc>([farmId(farm.site)])).get(farmId(farm.site));
+  if (fresh?.heartbeat !== farm.heartbeat) return;
+  yield* abandon(ports, farm.site, fresh.epoch, `${farm.site} was given up: no heartbeat since ${farm.heartbeat}`);
 }
 
 /** Puts back everything that is locked to a site under an epoch before `epoch`, whatever the batch system does with it. */
-export async function* abandon(ports: Ports, site: string, epoch: number, why: string, options: StepOptions): Step {
+export async function* abandon(ports: Ports, site: string, epoch: number, why: string): Step {
   const rows = await ports.store.view(views.active, { prefix: [site] });
-  yield* putBack(ports, rows, options, (job, at) =>
+  yield* putBack(ports, rows, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {
       // The site may be back by now, and what it has claimed since is not what was given up.
       if (!isActive(state) || !('lock' in state) || state.lock?.site !== site || state.lock.epoch >= epoch) return [];
@@ -102,19 +101,14 @@ export async function* abandon(ports: Ports, site: string, epoch: number, why: s
 }
 
 /** Applies moves to jobs, one item per move. */
-async function* putBack(
-  ports: Ports,
-  rows: readonly { id: string }[],
-  options: StepOptions,
-  moves: (job: JobDoc, at: Iso) => Move[],
-): Step {
+async function* putBack(ports: Ports, rows: readonly { id: string }[], moves: (job: JobDoc, at: Iso) => Move[]): Step {
   const jobs = await jobsOf(ports, rows);
   const at = await ports.store.now();
-  const outcomes = await moveDue(ports, jobs, at, (job) => moves(job, at), options);
+  const outcomes = await moveDue(ports, jobs, at, (job) => moves(job, at));
   for (const { job, act } of actsOf(outcomes)) {
     const ref = refOf(job.run, job.module, job.pass, act.index);
     const text = 'why' in act ? act.why : '';
-    yield { kind: 'job', ref, did: 'put-back', text, state: 'waiting', ...(options.dryRun ? { dryRun: true } : {}) };
+    yield { kind: 'job', ref, did: 'put-back', text, state: 'waiting' };
   }
 }
 

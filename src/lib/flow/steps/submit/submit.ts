@@ -10,6 +10,7 @@ import { drainOf, endText } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import { messageOf } from '../../../util/errors.ts';
+import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from '../../farms/farm.ts';
 import { type FarmStorages, farmStorages } from '../../farms/farmstorages.ts';
@@ -38,15 +39,19 @@ const CLAIM = 1000;
 const NAMED = 20;
 
 /** Submits what is ready, as far as there are slots. */
-export async function* submit(ports: Ports, options: SubmitOptions = {}): Step {
+export function submit(ports: Ports, options: SubmitOptions = {}): Step {
+  return withDryRun(ports, options, (on) => submitReady(on, options));
+}
+
+async function* submitReady(ports: Ports, options: SubmitOptions): Step {
   const drained = await drainedBy(ports, options.site);
   if (drained) {
     yield drained;
     return;
   }
   yield* badModules(ports);
-  yield* requireCredentials(ports, options);
-  if (options.dryRun) {
+  yield* requireCredentials(ports);
+  if (ports.dry) {
     yield* preview(ports, options);
     return;
   }
@@ -131,7 +136,7 @@ async function* preview(ports: Ports, options: SubmitOptions): Step {
   const room = await freeSlots(ports, options);
   const picked = await pick(ports, farm, { room, order: options.order ?? 'priority', all: true });
   for (const { job, subjobs } of picked.ready) {
-    for (const index of subjobs) yield { ...attemptItem({ job, index }, farm.name), dryRun: true };
+    for (const index of subjobs) yield attemptItem({ job, index }, farm.name);
   }
 }
 

@@ -11,6 +11,7 @@ import { tookEffect } from '../../../store.ts';
 import { type ExecResult, shell } from '../../../util/processes/exec.ts';
 import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
+import { withDryRun } from '../../dry.ts';
 import { lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMask } from '../../switches/mask.ts';
@@ -24,12 +25,16 @@ export { type LoadOptions, loadTables } from '../load/load.ts';
 const LIMIT = 30 * MINUTE;
 
 /** The first pass: masks that stored RUN tables give, then the command for each complete run that lacks a required table. */
-export async function* tables(ports: Ports, options: StepOptions = {}): Step {
+export function tables(ports: Ports, options: StepOptions = {}): Step {
+  return withDryRun(ports, options, (on) => makeTables(on, options));
+}
+
+async function* makeTables(ports: Ports, options: StepOptions): Step {
   const { required, command } = ports.settings.tables;
   const typed = await ports.store.count(views.kinds, 0, { prefix: ['table', 'RUN'] });
   if (command === undefined && typed.length === 0) return;
   const runs = await unfinishedRuns(ports);
-  yield* masks(ports, runs, options);
+  yield* masks(ports, runs);
   if (command === undefined || required.length === 0) return;
   const found = await tableRevisions(ports.store, required, [...runs.keys()]);
   let left = options.limit ?? Number.POSITIVE_INFINITY;
@@ -38,7 +43,7 @@ export async function* tables(ports: Ports, options: StepOptions = {}): Step {
     const missing = required.filter((name) => found.get(doc.run)?.[name] === undefined);
     if (missing.length === 0) continue;
     if (left-- <= 0) return;
-    yield* firstPass(ports, doc, missing, command, options);
+    yield* firstPass(ports, doc, missing, command);
   }
 }
 
@@ -54,7 +59,7 @@ async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
 }
 
 /** A RUN table may have been loaded before its run was registered. */
-async function* masks(ports: Ports, runs: ReadonlyMap<number, RunDoc>, options: StepOptions): Step {
+async function* masks(ports: Ports, runs: ReadonlyMap<number, RunDoc>): Step {
   const unknown = [...runs.values()].filter((doc) => doc.mask === undefined).map((doc) => doc.run);
   const found = await tableRevisions(ports.store, ['RUN'], unknown);
   for (const run of unknown) {
@@ -62,24 +67,18 @@ async function* masks(ports: Ports, runs: ReadonlyMap<number, RunDoc>, options: 
     const table = await lookupTable(ports.store, 'RUN', '', run);
     const mask = table && maskOf(table.fields);
     if (!table || mask === undefined) continue;
-    yield* setMask(ports, run, mask, table.id, options);
+    yield* setMask(ports, run, mask, table.id);
   }
 }
 
-async function* firstPass(
-  ports: Ports,
-  doc: RunDoc,
-  missing: readonly string[],
-  command: string,
-  options: StepOptions,
-): Step {
+async function* firstPass(ports: Ports, doc: RunDoc, missing: readonly string[], command: string): Step {
   const { run } = doc;
   const files = await filesOf(ports, doc);
   if (files.length === 0) return;
   const text = `${missing.join(', ')}: ${command}`;
-  const claim = await claimRun(ports, run, options);
+  const claim = await claimRun(ports, run);
   if (!claim) return;
-  if (options.dryRun) return yield { kind: 'run', ref: String(run), did: 'tabled', run, text, dryRun: true };
+  if (ports.dry) return yield { kind: 'run', ref: String(run), did: 'tabled', run, text };
   const cwd = ports.settings.folder;
   // Latin-1: one character for each byte, which may not be UTF-8.
   const env = { DFLOW_RUN: String(run) };
@@ -119,7 +118,7 @@ async function filesOf(ports: Ports, doc: RunDoc): Promise<string[]> {
 const isStanding = ({ until }: FirstPassDoc, now: Iso): boolean => until > now && !isAhead(until, plus(now, DAY));
 
 /** One host at a time, and not before the next try is due. */
-async function claimRun(ports: Ports, run: number, options: StepOptions): Promise<FirstPassDoc | undefined> {
+async function claimRun(ports: Ports, run: number): Promise<FirstPassDoc | undefined> {
   const id = firstPassId(run);
   const now = await ports.store.now();
   const nonce = ports.nonce();
@@ -136,7 +135,6 @@ async function claimRun(ports: Ports, run: number, options: StepOptions): Promis
   });
   const standing = (await ports.store.get<FirstPassDoc>([id])).get(id);
   if (standing && isStanding(standing, now)) return undefined;
-  if (options.dryRun) return claimed(standing);
   const outcome = await ports.store.update<FirstPassDoc>(id, (doc) =>
     doc && isStanding(doc, now) ? { skip: `${doc.state} until ${doc.until}` } : { write: claimed(doc) },
   );

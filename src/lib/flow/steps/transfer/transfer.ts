@@ -12,6 +12,7 @@ import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, sayUnderWay, slotClaims } from '../../copies/claims/gone.ts';
 import type { Docs } from '../../copies/claims/slots.ts';
 import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
+import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { transferOutputs } from '../outputs/outputs.ts';
@@ -29,8 +30,12 @@ const BYTES_AT_ONCE = 8 * 2 ** 30;
  * `{kind: 'storage', ref, did: 'skipped'}`.
  * @throws UsageError, ConfigError, StoreError, CredentialsError; UnreachableError when every element is down
  */
-export async function* transfer(ports: Ports, options: TransferOptions = {}): Step {
-  yield* requireCredentials(ports, options);
+export function transfer(ports: Ports, options: TransferOptions = {}): Step {
+  return withDryRun(ports, options, (on) => transferAll(on, options));
+}
+
+async function* transferAll(ports: Ports, options: TransferOptions): Step {
+  yield* requireCredentials(ports);
   const session = await openSession(ports, options);
   yield* session.sites.notices(options.dryRun === true);
   const worked = new Set<string>();

@@ -14,6 +14,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Change } from '../../../store.ts';
 import { merge } from '../../../util/concurrency.ts';
 import { shown } from '../../../util/text/names.ts';
+import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import { checkBatch, type Finding } from './compare.ts';
@@ -31,8 +32,12 @@ export type { VerifyOptions } from './verifysession.ts';
  * bad, bytes}` for each element. Without runs, levels and limit, storage is also searched for files nobody catalogued.
  * @throws UsageError, StoreError, CredentialsError
  */
-export async function* verify(ports: Ports, options: VerifyOptions = {}): Step {
-  yield* requireCredentials(ports, options);
+export function verify(ports: Ports, options: VerifyOptions = {}): Step {
+  return withDryRun(ports, options, (on) => verifyAll(on, options));
+}
+
+async function* verifyAll(ports: Ports, options: VerifyOptions): Step {
+  yield* requireCredentials(ports);
   const session = await openVerify(ports, options);
   const shownAs = options.repair ? beforeRepair : (item: Item): Item => item;
   const dry = (items: readonly Item[]): Item[] =>

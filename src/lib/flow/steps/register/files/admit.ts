@@ -8,7 +8,7 @@ import { shown } from '../../../../util/text/names.ts';
 import { groupBy } from '../../../../util/values/group.ts';
 import type { Found } from '../../../copies/buffer/listing.ts';
 import type { Item, Step } from '../../../ports.ts';
-import { banBy, dry, type Round, registeredAs, write } from '../round.ts';
+import { banBy, type Round, registeredAs, write } from '../round.ts';
 import { dataRefOf, type NewFile, withFiles } from './newfiles.ts';
 import { BY_HOLD, isUnchanged, quarantine, type Refusal } from './quarantine.ts';
 import { PARALLEL, type Reading, readHeader, readSteady, type Trouble } from './read.ts';
@@ -150,7 +150,6 @@ export function troubleItem(round: Round, file: Found, { did, text, next = 'dflo
     failed: true,
     text,
     next,
-    ...dry(round),
   };
 }
 
@@ -179,7 +178,7 @@ function* outcomeItems(
     const kept = outcome.doc?.keep.kept ?? true;
     for (const { subrun, name, size, adler32 } of outcome.note ?? []) {
       const text = `${name} ${size} bytes, adler32 ${adler32}${kept ? '' : ', sampled out'}`;
-      yield { ...dataRefOf(round, run), did: 'registered', subrun, name, size, adler32, kept, text, ...dry(round) };
+      yield { ...dataRefOf(round, run), did: 'registered', subrun, name, size, adler32, kept, text };
     }
   } else if (outcome.result === 'lost' || outcome.result === 'frozen') {
     const text = `run ${run}: not registered, its data document is ${outcome.result === 'lost' ? 'too busy' : 'in conflict'}`;

@@ -24,20 +24,11 @@ export interface Glance {
   readonly looks: Looks;
 }
 
-export interface GlanceOptions {
-  readonly dryRun: boolean;
-  /** Looks of this call, which a dry run does not write. */
-  readonly before?: Looks | undefined;
-}
-
 /** @throws UnreachableError when the buffer's folder is gone */
-export async function glance(ports: Ports, buffer: BufferSettings, options: GlanceOptions): Promise<Glance> {
+export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glance> {
   const now = await ports.store.now();
   const byLook = buffer.closed === 'settled';
-  const known: Looks = new Map([
-    ...(byLook ? await readLooks(ports, buffer.level, now) : []),
-    ...(options.before ?? []),
-  ]);
+  const known = byLook ? await readLooks(ports, buffer.level, now) : new Map<string, Iso>();
   const rules = listingRules(ports.settings, buffer, now, (entry) => known.get(markOf(entry)));
   const storage = await ports.buffer(buffer.level);
   const hidden = new Map<string, ItemError>();
@@ -48,7 +39,7 @@ export async function glance(ports: Ports, buffer: BufferSettings, options: Glan
   const data = new Map([...docs.values()].map((doc) => [doc.run, doc]));
   const looks: Looks = new Map();
   if (byLook) for (const file of unsettled(listing, data)) looks.set(markOf(file), known.get(markOf(file)) ?? now);
-  if (byLook && !options.dryRun) await writeLooks(ports, buffer.level, looks, now);
+  if (byLook) await writeLooks(ports, buffer.level, looks, now);
   return { storage, rules, listing, hidden, now, data, looks };
 }
 

@@ -12,7 +12,7 @@ import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { giveNotice, type NoticeDoc } from '../../../jobs/notices.ts';
 import type { About, Item, Step } from '../../../ports.ts';
-import { dry, type Round, registeredAs, write } from '../round.ts';
+import { type Round, registeredAs, write } from '../round.ts';
 import { isHidden } from './unreadable.ts';
 
 export interface Refusal {
@@ -57,7 +57,7 @@ export async function* quarantine(round: Round, refusals: readonly Refusal[]): S
     if (!refusal || !tookEffect(outcome) || !outcome.doc) continue;
     const isNew = old(refusal)?.reason !== refusal.reason;
     round.known.quarantined.set(outcome.doc.name, outcome.doc);
-    if (isNew) yield refusalItem(round, outcome.doc);
+    if (isNew) yield refusalItem(outcome.doc);
   }
 }
 
@@ -92,11 +92,10 @@ function toChange(round: Round, refusal: Refusal, at: string): Change<Quarantine
   };
 }
 
-function refusalItem(round: Round, doc: QuarantineDoc): Item {
+function refusalItem(doc: QuarantineDoc): Item {
   return {
     ...fields(doc),
     did: 'quarantined',
-    ...dry(round),
     ...(doc.reason === 'duplicate' ? {} : { failed: true }),
     text: `${doc.name}: ${doc.detail}`,
     next: remedy(doc),
@@ -130,8 +129,8 @@ export async function* release(round: Round, refused: ReadonlySet<string>): Step
     if (outcomes[index]?.result !== 'written' && outcomes[index]?.result !== 'already') continue;
     known.quarantined.delete(doc.name);
     const there = present.has(doc.name);
-    if (there && doc.reason === 'odd-time' && !round.dryRun) await giveNotice(round.ports, interrupted(doc, round.now));
+    if (there && doc.reason === 'odd-time') await giveNotice(round.ports, interrupted(doc, round.now));
     const text = `${baseName(doc.name)}: ${there ? `was ${doc.reason}, is good now` : 'is no longer on the buffer'}`;
-    yield { ...fields(doc), did: there ? 'released' : 'gone', ...dry(round), text };
+    yield { ...fields(doc), did: there ? 'released' : 'gone', text };
   }
 }

@@ -16,7 +16,7 @@ import { type At, sameBytes } from '../../../copies/removal/samebytes.ts';
 import { Sites } from '../../../copies/sites.ts';
 import { hasPasses } from '../../../jobs/notices.ts';
 import type { Item, Step } from '../../../ports.ts';
-import { dry, type Round, registeredAs, write } from '../round.ts';
+import { type Round, registeredAs, write } from '../round.ts';
 import { troubleItem } from './admit.ts';
 import { isAsRegistered } from './glance.ts';
 import { dataRefOf, hasCopies, isBeingUsed, withContent, withFile } from './newfiles.ts';
@@ -98,7 +98,7 @@ async function* takeUnused(round: Round, file: Found, registered: RawFile): Asyn
   const change = withContent(registered, content, { at, by: round.ports.by, to: text, unused: true });
   if (!(await writeFile(round, file.run, change))) return false;
   const { adler32 } = reading;
-  yield { ...dataRefOf(round, file.run), did: 'renewed', subrun, name: file.name, size, adler32, text, ...dry(round) };
+  yield { ...dataRefOf(round, file.run), did: 'renewed', subrun, name: file.name, size, adler32, text };
   return true;
 }
 
@@ -121,7 +121,6 @@ function changedItem(round: Round, file: Found, why: string): Item {
     failed: true,
     text,
     next,
-    ...dry(round),
   };
 }
 
@@ -134,7 +133,7 @@ async function* accept(round: Round, file: Found, registered: RawFile): Step {
   const lies = { path, modified, ...given({ changed }) };
   const next: RawFile = { ...registered, ...lies, original: { state: 'present' } };
   if (!(await replace(round, registered, next, file.run, text, await round.ports.store.now()))) return;
-  yield { ...dataRefOf(round, file.run), did, subrun: file.subrun, name: file.name, text, ...dry(round) };
+  yield { ...dataRefOf(round, file.run), did, subrun: file.subrun, name: file.name, text };
 }
 
 /** True when it was written; false when somebody else has changed the document in between. */

@@ -29,11 +29,7 @@ export async function vanishedAs({ store, settings }: Ports, word: string): Prom
 }
 
 /** @throws ItemError where it is on the buffer, or no copy of it is good */
-export async function acceptLoss(
-  ports: Ports,
-  { doc, file }: Vanished,
-  { why, dryRun }: { why: string; dryRun?: boolean },
-): Promise<Item> {
+export async function acceptLoss(ports: Ports, { doc, file }: Vanished, { why }: { why: string }): Promise<Item> {
   const { _id: id, level, run, host } = doc;
   const { name, path, size, adler32 } = file;
   if (host !== ports.host)
@@ -46,7 +42,7 @@ export async function acceptLoss(
     });
   const text = `${name}: gone from the buffer, its copies count: ${why}`;
   const item: Item = { kind: 'original', ref: refOf(run), did: 'accepted', run, level, file: name, text };
-  if (dryRun) return { ...item, dryRun };
+  if (ports.dry) return item;
   const since = await ports.store.now();
   const receipt = newReceipt(ports.settings.folder, 'gone', since, ports.nonce());
   try {

@@ -12,6 +12,7 @@ import { shown } from '../../../../util/text/names.ts';
 import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { openTrash } from '../../../copies/removal/trash.ts';
+import { withDryRun } from '../../../dry.ts';
 import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
 import type { About, Item, Ports, Step, StepOptions } from '../../../ports.ts';
 import { hasCopies, withContent } from './newfiles.ts';
@@ -25,7 +26,11 @@ export interface VersionOptions extends StepOptions {
 }
 
 /** Settles each of the files named: by the id of its quarantine, its name or path, or its run. */
-export async function* settleVersions(ports: Ports, options: VersionOptions): Step {
+export function settleVersions(ports: Ports, options: VersionOptions): Step {
+  return withDryRun(ports, options, (on) => settleAll(on, options));
+}
+
+async function* settleAll(ports: Ports, options: VersionOptions): Step {
   const quarantined = (await ports.store.range<QuarantineDoc>(idsWith('quarantine:'))).filter(({ reason }) =>
     isVersion(reason),
   );
@@ -99,7 +104,7 @@ function isSame(found: Stat, doc: QuarantineDoc): boolean {
   return found.size === doc.size && found.modified === doc.modified;
 }
 
-async function accept(ports: Ports, doc: QuarantineDoc, { why, dryRun }: VersionOptions): Promise<Item> {
+async function accept(ports: Ports, doc: QuarantineDoc, { why }: VersionOptions): Promise<Item> {
   const { storage, entry, data, registered } = await look(ports, doc);
   const reading = await readSteady(storage, entry);
   if (!reading.ok) throw new ItemError(reading.did === 'gone' ? `${doc.name} is gone` : reading.text);
@@ -108,26 +113,19 @@ async function accept(ports: Ports, doc: QuarantineDoc, { why, dryRun }: Version
   const to = `${doc.name}: new content accepted (${size} bytes, adler32 ${reading.adler32}): ${why}`;
   const content = { path, size, modified, changed, adler32: reading.adler32 };
   const change = withContent(registered, content, { at, by: ports.by, to, unused: false });
-  if (dryRun) check(change(data));
-  else {
-    // The notice first: a kill in between must not leave passes that nobody knows to be stale.
-    const text = `${doc.name} has new content since; passes made before have the old`;
-    if (await hasPasses(ports, data.run))
-      await giveNotice(ports, { what: 'stale', run: data.run, name: doc.name, text, since: at });
-    written(await ports.store.update<DataDoc>(data._id, change));
-    await release(ports, doc);
-  }
-  return { ...itemOf(doc), did: 'accepted', text: to, ...after(registered, data.run), ...(dryRun ? { dryRun } : {}) };
+  // The notice first: a kill in between must not leave passes that nobody knows to be stale.
+  const text = `${doc.name} has new content since; passes made before have the old`;
+  if (await hasPasses(ports, data.run))
+    await giveNotice(ports, { what: 'stale', run: data.run, name: doc.name, text, since: at });
+  written(await ports.store.update<DataDoc>(data._id, change));
+  await release(ports, doc);
+  return { ...itemOf(doc), did: 'accepted', text: to, ...after(registered, data.run) };
 }
 
 function after(registered: RawFile, run: number): { next?: string } {
   return hasCopies(registered)
     ? { next: `dflow verify --repair --run ${refOf(run)}` }
     : { next: `dflow why ${refOf(run)}` };
-}
-
-function check(decision: Decision): void {
-  if ('skip' in decision) throw new ItemError(decision.skip);
 }
 
 function written(outcome: Outcome): void {
@@ -139,7 +137,7 @@ async function release({ store }: Ports, doc: QuarantineDoc): Promise<void> {
 }
 
 /** Only where the registered content is still to be had: a person may be mistaken, and the trash is emptied one day. */
-async function reject(ports: Ports, doc: QuarantineDoc, { why, dryRun }: VersionOptions): Promise<Item> {
+async function reject(ports: Ports, doc: QuarantineDoc, { why }: VersionOptions): Promise<Item> {
   const { data, registered } = await look(ports, doc);
   const elsewhere = registered.path !== doc.name && registered.original.state === 'present';
   if (!elsewhere && !hasCopies(registered))
@@ -148,7 +146,7 @@ async function reject(ports: Ports, doc: QuarantineDoc, { why, dryRun }: Version
     });
   const text = `${doc.name}: moved to the trash: ${why}`;
   const item: Item = { ...itemOf(doc), did: 'rejected', text, next: 'dflow list quarantine --trash' };
-  if (dryRun) return { ...item, dryRun };
+  if (ports.dry) return item;
   const at = await ports.store.now();
   const trash = openTrash(ports, at, ports.nonce());
   try {
@@ -183,10 +181,9 @@ function withoutOriginal(
   return { write: { ...doc, files: doc.files.map((one) => (one === current ? file : one)) } };
 }
 
-async function clear(ports: Ports, notice: NoticeDoc, { why, dryRun }: VersionOptions): Promise<Item> {
+async function clear(ports: Ports, notice: NoticeDoc, { why }: VersionOptions): Promise<Item> {
   const { _id, run, name } = notice;
-  if (!dryRun)
-    await ports.store.update<NoticeDoc>(_id, (now) => (now ? { remove: true } : { skip: 'was cleared by another' }));
+  await ports.store.update<NoticeDoc>(_id, (now) => (now ? { remove: true } : { skip: 'was cleared by another' }));
   const text = `${name} is whole: ${why}`;
-  return { kind: 'notice', ref: _id, did: 'accepted', run, name, text, ...(dryRun ? { dryRun } : {}) };
+  return { kind: 'notice', ref: _id, did: 'accepted', run, name, text };
 }

@@ -6,6 +6,7 @@ import { noSuch } from '../../../../domain/named.ts';
 import type { RunDoc, RunLevel } from '../../../../domain/runs/run.ts';
 import type { Decision } from '../../../../store.ts';
 import type { Iso } from '../../../../util/time.ts';
+import { withDryRun } from '../../../dry.ts';
 import type { ItemOf, Ports, Step, StepOptions } from '../../../ports.ts';
 import { withLevel } from './level.ts';
 
@@ -13,20 +14,23 @@ import { withLevel } from './level.ts';
  * Declares a run complete with the files it has, gaps or not: one level, or every level that is still open. What is
  * complete already stays as it is.
  */
-export async function* declareComplete(
+export function declareComplete(
   ports: Ports,
   run: number,
   level?: string,
   why?: string,
   options: StepOptions = {},
 ): Step {
+  return withDryRun(ports, options, (on) => declareRun(on, run, level, why));
+}
+
+async function* declareRun(ports: Ports, run: number, level: string | undefined, why: string | undefined): Step {
   const doc = (await ports.store.get<RunDoc>([runId(run)])).get(runId(run));
   const base: ItemOf<'run'> = {
     kind: 'run',
     ref: refOf(run),
     did: 'unknown',
     run,
-    ...(options.dryRun ? { dryRun: true } : {}),
   };
   if (!doc) {
     yield { ...base, failed: true, text: `run ${run} is not registered`, next: 'dflow list runs' };
@@ -34,7 +38,7 @@ export async function* declareComplete(
   }
   const levels = level === undefined ? Object.keys(doc.levels) : [level];
   for (const name of levels) {
-    if (doc.levels[name]) yield* declareLevel(ports, doc, name, why, base, options);
+    if (doc.levels[name]) yield* declareLevel(ports, doc, name, why, base);
     else {
       const text = noSuch('level', name, Object.keys(doc.levels), refOf(run));
       yield { ...base, failed: true, level: name, text, next: `dflow show ${run}` };
@@ -48,7 +52,6 @@ async function* declareLevel(
   level: string,
   why: string | undefined,
   base: ItemOf<'run'>,
-  options: StepOptions,
 ): Step {
   const { store } = ports;
   const id = dataId(level, doc.run);
@@ -56,7 +59,7 @@ async function* declareLevel(
   const now = await store.now();
   const change = (current: RunDoc | undefined) => declared(current, data, level, now, ports.by, why);
   const decision = change(doc);
-  const outcome = options.dryRun || 'skip' in decision ? undefined : await store.update<RunDoc>(doc._id, change);
+  const outcome = 'skip' in decision ? undefined : await store.update<RunDoc>(doc._id, change);
   if ('skip' in decision || (outcome && outcome.result === 'skipped')) {
     const text = `${level}: ${'skip' in decision ? decision.skip : outcome?.why}`;
     const refused = !data?.files.length;

@@ -9,7 +9,7 @@ import { views } from '../../../../views/index.ts';
 import type { About, Item, Step } from '../../../ports.ts';
 import { holdAfterCalibration, maskItem, withMask } from '../../../switches/mask.ts';
 import { readHeader } from '../files/read.ts';
-import { dry, type Round, write } from '../round.ts';
+import { type Round, write } from '../round.ts';
 import { type LevelRules, lateFiles, nextLevel, type Surroundings, withLevel } from './level.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -38,7 +38,7 @@ export async function* settleRuns(round: Round): Step {
     masks.set(run.run, mask);
     if (typeof mask !== 'number') continue;
     // The hold first: a kill in between must not leave a calibration run that holds nothing.
-    yield* holdAfterCalibration(round.ports, run.run, mask, dry(round));
+    yield* holdAfterCalibration(round.ports, run.run, mask);
   }
   const outcomes = await write<RunDoc>(
     round,
@@ -50,7 +50,7 @@ export async function* settleRuns(round: Round): Step {
     if (!run) continue;
     if (outcome.doc) written.push({ ...run, doc: outcome.doc });
     if (tookEffect(outcome)) yield* outcome.doc ? runItems(round, run, outcome.doc) : forgotten(round, run);
-    else if (outcome.result === 'lost' || outcome.result === 'frozen') yield unwritten(round, run, outcome.result);
+    else if (outcome.result === 'lost' || outcome.result === 'frozen') yield unwritten(run, outcome.result);
   }
   await flagLate(round, written);
 }
@@ -132,9 +132,9 @@ function* runItems(round: Round, run: Looked, doc: RunDoc): Generator<Item> {
   const { level } = round.buffer;
   const before = run.doc?.levels[level];
   const now = doc.levels[level];
-  const base: About<'run'> = { kind: 'run', ref: refOf(run.run), level, run: run.run, ...dry(round) };
+  const base: About<'run'> = { kind: 'run', ref: refOf(run.run), level, run: run.run };
   if (doc.mask !== undefined && run.doc?.mask === undefined) {
-    yield maskItem(round.ports, run.run, doc.mask, doc.maskFrom ?? 'raw header', dry(round));
+    yield maskItem(round.ports, run.run, doc.mask, doc.maskFrom ?? 'raw header');
   }
   if (now?.complete && !before?.complete) {
     const { evidence, subruns } = now.complete;
@@ -157,10 +157,10 @@ function* runItems(round: Round, run: Looked, doc: RunDoc): Generator<Item> {
 
 function* forgotten(round: Round, { run }: Looked): Generator<Item> {
   const text = 'its only file is gone or in quarantine';
-  yield { kind: 'run', ref: refOf(run), did: 'forgotten', level: round.buffer.level, run, text, ...dry(round) };
+  yield { kind: 'run', ref: refOf(run), did: 'forgotten', level: round.buffer.level, run, text };
 }
 
-function unwritten(round: Round, run: Looked, result: 'lost' | 'frozen'): Item {
+function unwritten(run: Looked, result: 'lost' | 'frozen'): Item {
   const text = `run ${run.run}: not written, its document is ${result === 'lost' ? 'too busy' : 'in conflict'}`;
   return {
     kind: 'run',
@@ -170,7 +170,6 @@ function unwritten(round: Round, run: Looked, result: 'lost' | 'frozen'): Item {
     failed: true,
     text,
     next: `dflow show ${runId(run.run)}`,
-    ...dry(round),
   };
 }
 
