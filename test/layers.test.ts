@@ -115,6 +115,14 @@ test('a step knows at most the entrance of another step, `<step>/<step>.ts`', ()
   expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
+test('reports are given a store and ports that only read: one that writes does not compile', () => {
+  const writes =
+    /import [^;]*[{ ](Ports|Store|Storage|Backend|Change|StepOptions)[, ][^;]*from '[^']*\/(ports|store|storage|backend)\.ts'/;
+  const reports = files.filter((file) => file.startsWith('src/lib/flow/reports/'));
+  expect(reports.length).toBeGreaterThan(10);
+  expect(reports.filter((file) => writes.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
+});
+
 test('no import cycles, of types neither', () => {
   expect(cycles()).toEqual([]);
 });

@@ -4,16 +4,31 @@ import type { Backend } from '../backend.ts';
 import type { Item } from '../domain/results/items.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Storage } from '../storage.ts';
-import type { Store } from '../store.ts';
+import type { ReadStore, Store } from '../store.ts';
 
-export interface Ports {
+/** What of a storage element and of a batch system has no effect there. */
+export type ReadStorage = Omit<Storage, 'copyIn' | 'copyOut' | 'copyFrom' | 'rename' | 'renameNew' | 'remove'>;
+export type ReadBackend = Pick<Backend, 'identity' | 'status' | 'alive' | 'records' | 'logs'>;
+
+/** What reports are given: all of it can be looked at, nothing can be changed. */
+export interface ReadPorts {
   readonly settings: Settings;
-  readonly store: Store;
+  readonly store: ReadStore;
   /** A storage element by its name. Opened at the first call. */
-  storage(name: string): Promise<Storage>;
+  storage(name: string): Promise<ReadStorage>;
   /** The buffer of a level, as a storage element whose paths are relative to its folder. */
-  buffer(level: string): Promise<Storage>;
+  buffer(level: string): Promise<ReadStorage>;
   /** The batch system of a farm. */
+  backend(farm: string): Promise<ReadBackend>;
+  /** `command@host`, for histories. */
+  readonly by: string;
+  readonly host: string;
+}
+
+export interface Ports extends ReadPorts {
+  readonly store: Store;
+  storage(name: string): Promise<Storage>;
+  buffer(level: string): Promise<Storage>;
   backend(farm: string): Promise<Backend>;
   /** A dry run: nothing of this has an effect, and whoever would have one of its own leaves it. */
   readonly dry?: true;
@@ -25,9 +40,6 @@ export interface Ports {
   readonly presence?: Presence;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;
-  /** `command@host`, for histories. */
-  readonly by: string;
-  readonly host: string;
 }
 
 /** Who has a claim, as its document says. */

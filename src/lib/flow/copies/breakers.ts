@@ -1,11 +1,11 @@
 // Circuit breakers in the store: every host sees which storage elements are set aside, since when and why.
 import { afterFailure, afterSuccess, asideNow, type BreakerDoc, breakerId } from '../../domain/storage/breaker.ts';
-import { idsWith, type Store } from '../../store.ts';
+import { idsWith, type ReadStore } from '../../store.ts';
 import type { Item, Ports, Step } from '../ports.ts';
 import type { Sites } from './sites.ts';
 
 /** Every breaker that knows of trouble, by storage element. */
-export async function breakers(store: Store): Promise<Map<string, BreakerDoc>> {
+export async function breakers(store: ReadStore): Promise<Map<string, BreakerDoc>> {
   const docs = await store.range<BreakerDoc>(idsWith('storage:'));
   return new Map(docs.filter(({ causes }) => Object.keys(causes).length > 0).map((doc) => [doc.name, doc]));
 }

@@ -10,10 +10,10 @@ import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError, UnreachableError } from '../../util/errors.ts';
 import { isAhead } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports, ReadPorts } from '../ports.ts';
 
 /** The settings of a site; default: this host's farm. */
-export function farmSettings(ports: Ports, site?: string): FarmSettings {
+export function farmSettings(ports: ReadPorts, site?: string): FarmSettings {
   const name = site ?? ports.settings.farm;
   const found = ports.settings.farms.find((farm) => farm.name === name);
   if (found) return found;
@@ -66,7 +66,7 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
 }
 
 /** Active subjobs of a site, by the view: a hint good enough for counting slots. */
-export async function activeCount(ports: Ports, site: string): Promise<number> {
+export async function activeCount(ports: ReadPorts, site: string): Promise<number> {
   const groups = await ports.store.count(views.active, 1, { prefix: [site] });
   return groups.reduce((sum, group) => sum + group.value, 0);
 }

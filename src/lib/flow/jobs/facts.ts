@@ -10,18 +10,18 @@ import { type BadModules, badOf } from '../../domain/modules/badmodules.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import type { FarmSettings, Settings } from '../../domain/settings.ts';
-import type { Ports } from '../ports.ts';
+import type { ReadPorts } from '../ports.ts';
 import { activeHolds } from './openholds.ts';
 import { tableRevisions } from './tables/lookup.ts';
 import { openPasses } from './wake.ts';
 
 /** Names of the run types of a mask; none when it is not known. */
-export function runTypes(ports: Ports, mask: number | undefined): readonly string[] {
+export function runTypes(ports: ReadPorts, mask: number | undefined): readonly string[] {
   return mask === undefined ? [] : typesOf(mask, ports.settings.runs.types);
 }
 
 /** True when one of the types is a calibration type. */
-export function isCalibration(ports: Ports, mask: number | undefined): boolean {
+export function isCalibration(ports: ReadPorts, mask: number | undefined): boolean {
   return runTypes(ports, mask).some((type) => ports.settings.runs.calibration.includes(type));
 }
 
@@ -32,7 +32,7 @@ function badFact(settings: Settings, version: string | undefined): { bad?: BadMo
 
 /** Facts of many runs at one level and version, by run; tables as a tag has frozen them, if one is named. */
 export async function runFacts(
-  ports: Ports,
+  ports: ReadPorts,
   runs: readonly number[],
   level: string,
   version: string | undefined,
@@ -61,7 +61,7 @@ export async function runFacts(
 
 /** What many jobs' readiness needs, read in three bulk reads; answers the facts of each of them at a farm. */
 export async function jobFacts(
-  ports: Ports,
+  ports: ReadPorts,
   jobs: readonly JobDoc[],
 ): Promise<(job: JobDoc, farm: FarmSettings) => JobFacts> {
   const { store, settings } = ports;
@@ -103,7 +103,10 @@ export async function jobFacts(
 }
 
 /** Open passes of each request that one of `requests` must come after. */
-async function openRequests(ports: Ports, requests: readonly (RequestDoc | undefined)[]): Promise<Map<string, number>> {
+async function openRequests(
+  ports: ReadPorts,
+  requests: readonly (RequestDoc | undefined)[],
+): Promise<Map<string, number>> {
   const names = new Set(requests.flatMap((request) => (request?.after === undefined ? [] : [request.after])));
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, await openPasses(ports, name));

@@ -6,7 +6,7 @@ import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { Gate } from '../../domain/jobs/readiness.ts';
 import { idsWith } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports, ReadPorts } from '../ports.ts';
 
 export interface NoticeDoc extends Doc {
   readonly kind: 'notice';
@@ -22,7 +22,7 @@ export const noticeId = (what: NoticeDoc['what'], run: number, name: string): st
   `notice:${runPad(run)}:${what}:${name}`;
 
 /** Passes of a run that count: those that were canceled or deleted do not. */
-async function passesOf({ store }: Ports, run: number): Promise<JobDoc[]> {
+async function passesOf({ store }: ReadPorts, run: number): Promise<JobDoc[]> {
   const jobs = await store.range<JobDoc>(idsWith(jobPrefix(run)));
   return jobs.filter(({ state }) => state !== 'canceled' && state !== 'deleted');
 }
@@ -38,7 +38,7 @@ export async function giveNotice(ports: Ports, notice: Omit<NoticeDoc, '_id' | '
 }
 
 /** Notices of a run, or all, that nobody has dealt with. */
-export async function openNotices(ports: Ports, run?: number): Promise<NoticeDoc[]> {
+export async function openNotices(ports: ReadPorts, run?: number): Promise<NoticeDoc[]> {
   const prefix = run === undefined ? 'notice:' : `notice:${runPad(run)}:`;
   const docs = await ports.store.range<NoticeDoc>(idsWith(prefix));
   const open: NoticeDoc[] = [];
@@ -47,7 +47,7 @@ export async function openNotices(ports: Ports, run?: number): Promise<NoticeDoc
 }
 
 /** Until each module of the run has a pass that was made since. */
-async function isStale(ports: Ports, { run, since }: NoticeDoc): Promise<boolean> {
+async function isStale(ports: ReadPorts, { run, since }: NoticeDoc): Promise<boolean> {
   const last = new Map<string, JobDoc>();
   for (const job of await passesOf(ports, run)) last.set(job.module, job);
   return [...last.values()].some(({ history }) => (history[0]?.at ?? since) < since);
@@ -60,7 +60,7 @@ export function noticeNext({ what, run, name }: NoticeDoc): string {
     : `dflow register --accept '${name}' --why TEXT`;
 }
 
-export async function noticeGates(ports: Ports, run: number): Promise<Gate[]> {
+export async function noticeGates(ports: ReadPorts, run: number): Promise<Gate[]> {
   const notices = await openNotices(ports, run);
   return notices.map((doc) => ({ gate: doc.what, ok: false, text: doc.text, since: doc.since, next: noticeNext(doc) }));
 }

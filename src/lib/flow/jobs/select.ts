@@ -9,9 +9,9 @@ import type { PassState } from '../../domain/jobs/states.ts';
 import { noSuchError } from '../../domain/named.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
-import { idsOfRuns, idsWith, type Store } from '../../store.ts';
+import { idsOfRuns, idsWith, type ReadStore } from '../../store.ts';
 import { views } from '../../views/index.ts';
-import type { Item, Ports } from '../ports.ts';
+import type { Item, ReadPorts } from '../ports.ts';
 
 export interface Selected {
   /** By run, module and pass. */
@@ -28,7 +28,10 @@ export interface Selected {
  * The jobs that a selection names.
  * @throws UsageError when a module pattern matches no module that is defined or has jobs, or nobody knows a cause
  */
-export async function selectJobs(ports: Pick<Ports, 'store' | 'settings'>, selection: Selection): Promise<Selected> {
+export async function selectJobs(
+  ports: Pick<ReadPorts, 'store' | 'settings'>,
+  selection: Selection,
+): Promise<Selected> {
   await checkModules(ports, selection);
   await checkCauses(ports, selection);
   const found = await candidates(ports.store, selection);
@@ -51,7 +54,7 @@ export async function selectJobs(ports: Pick<Ports, 'store' | 'settings'>, selec
 
 /** Runs of a selection's runs and REFs, ascending; all without either. Problems as in `selectJobs`. */
 export async function selectRuns(
-  store: Store,
+  store: ReadStore,
   selection: Pick<Selection, 'runs' | 'refs'>,
 ): Promise<{ runs: RunDoc[]; problems: Item[] }> {
   const { refs, runs: set } = selection;
@@ -80,7 +83,7 @@ function unknownRun(run: number): Item {
 }
 
 async function ofRuns<D extends RunDoc | JobDoc>(
-  store: Store,
+  store: ReadStore,
   prefix: string,
   spans: readonly (readonly [number, number])[],
 ): Promise<D[]> {
@@ -88,7 +91,7 @@ async function ofRuns<D extends RunDoc | JobDoc>(
 }
 
 /** Documents that may match: the narrowest reading of REFs, runs, request, cause, states. */
-async function candidates(store: Store, selection: Selection): Promise<JobDoc[]> {
+async function candidates(store: ReadStore, selection: Selection): Promise<JobDoc[]> {
   const { refs, runs, requests, causes, states } = selection;
   if (refs) return byRefs(store, refs);
   if (runs) return ofRuns<JobDoc>(store, 'job:', runs.ranges);
@@ -110,7 +113,7 @@ async function candidates(store: Store, selection: Selection): Promise<JobDoc[]>
   return store.range<JobDoc>(idsWith('job:'));
 }
 
-async function byRefs(store: Store, refs: readonly JobRef[]): Promise<JobDoc[]> {
+async function byRefs(store: ReadStore, refs: readonly JobRef[]): Promise<JobDoc[]> {
   const exact = refs.flatMap((ref) => {
     if (ref.run !== undefined && ref.module !== undefined && ref.pass !== undefined) {
       return jobId(ref.run, ref.module, ref.pass);
@@ -124,11 +127,15 @@ async function byRefs(store: Store, refs: readonly JobRef[]): Promise<JobDoc[]> 
   return [...new Map(all.map((job) => [job._id, job])).values()];
 }
 
-async function byIds(store: Store, ids: readonly string[]): Promise<JobDoc[]> {
+async function byIds(store: ReadStore, ids: readonly string[]): Promise<JobDoc[]> {
   return [...(await store.get<JobDoc>([...new Set(ids)])).values()];
 }
 
-async function idsByState(store: Store, states: readonly PassState[], since: string | undefined): Promise<string[]> {
+async function idsByState(
+  store: ReadStore,
+  states: readonly PassState[],
+  since: string | undefined,
+): Promise<string[]> {
   // An unsatisfied pass is a waiting one in the store.
   const stored = new Set(states.map((state) => (state === 'unsatisfied' ? 'waiting' : state)));
   const rows = await Promise.all(
@@ -144,7 +151,7 @@ async function idsByState(store: Store, states: readonly PassState[], since: str
 const AHEAD = 3;
 
 /** With `--pass last`: only jobs without a later pass, except those whose pass was named. */
-async function lastOnly(store: Store, selection: Selection, jobs: readonly JobDoc[]): Promise<JobDoc[]> {
+async function lastOnly(store: ReadStore, selection: Selection, jobs: readonly JobDoc[]): Promise<JobDoc[]> {
   if (selection.pass !== 'last') return [...jobs];
   const asked = jobs.filter((job) => !namesPass(selection, job));
   const later = (job: JobDoc): string[] => {
@@ -156,7 +163,7 @@ async function lastOnly(store: Store, selection: Selection, jobs: readonly JobDo
 }
 
 /** States as shown, with those of the prerequisites that they derive from. */
-export async function shownStates(store: Store, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
+export async function shownStates(store: ReadStore, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
   const known = new Map(jobs.map((job) => [job._id, job]));
   const waitsFor = (job: JobDoc): string[] => (job.state === 'waiting' ? job.needs.map((need) => need.job) : []);
   let missing = jobs.flatMap(waitsFor).filter((id) => !known.has(id));
@@ -196,7 +203,7 @@ function staleItem(job: JobDoc, was: PassState | undefined, now: PassState | und
 }
 
 /** Listed runs and named jobs that do not exist. */
-async function noSuch(store: Store, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
+async function noSuch(store: ReadStore, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
   const refs = (selection.refs ?? []).filter((ref) => !found.some((job) => refers(ref, job)));
   const bare = refs.filter((ref) => ref.module === undefined).flatMap((ref) => ref.run ?? []);
   const seen = new Set(found.map((job) => job.run));
@@ -224,7 +231,7 @@ function subjobsOf(refs: Selection['refs'], jobs: readonly JobDoc[]): Map<string
 
 /** A module pattern that matches nothing is a misspelling, never an empty result. */
 export async function checkModules(
-  { store, settings }: Pick<Ports, 'store' | 'settings'>,
+  { store, settings }: Pick<ReadPorts, 'store' | 'settings'>,
   selection: Pick<Selection, 'modules'>,
 ): Promise<void> {
   const defined = Object.values(settings.modules).flatMap((file) => Object.keys(file.modules));
@@ -242,7 +249,7 @@ export async function checkModules(
 
 /** A cause that neither the policy nor any failure knows is a misspelling: silence would look like "nothing failed". */
 async function checkCauses(
-  { store, settings }: Pick<Ports, 'store' | 'settings'>,
+  { store, settings }: Pick<ReadPorts, 'store' | 'settings'>,
   { causes }: Selection,
 ): Promise<void> {
   if (!causes || settings.badModules.length > 0) return;

@@ -2,7 +2,7 @@
 // one notes it, so that the status page can say it without reading the whole store.
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import { unsound } from '../../domain/schemas.ts';
-import { type Change, idsWith, type Store } from '../../store.ts';
+import { type Change, idsWith, type ReadStore, type Store } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 
 export interface UnreadDoc extends Doc {
@@ -21,7 +21,7 @@ export function dropNext(id: string): string {
 
 const PREFIX = 'unread:';
 
-export function unreadDocs(store: Store): Promise<UnreadDoc[]> {
+export function unreadDocs(store: ReadStore): Promise<UnreadDoc[]> {
   return store.range<UnreadDoc>(idsWith(PREFIX));
 }
 

@@ -11,7 +11,7 @@ import { madeReady, type PassState } from '../../domain/jobs/states.ts';
 import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports, ReadPorts } from '../ports.ts';
 import { jobsOf, moveDue } from './moves.ts';
 
 /** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
@@ -119,7 +119,7 @@ function hasReadable(ports: Ports, doc: { readonly done: readonly string[] }): b
 }
 
 /** Passes of a request that are not completed, canceled or deleted. */
-export async function openPasses(ports: Ports, request: string): Promise<number> {
+export async function openPasses(ports: ReadPorts, request: string): Promise<number> {
   const groups = await ports.store.count(views.jobsByRequest, 2, { prefix: [request] });
   const ended = new Set<PassState>(['completed', 'canceled', 'deleted']);
   return groups.filter(({ key }) => !ended.has(key[1])).reduce((sum, { value }) => sum + value, 0);

@@ -10,7 +10,7 @@ import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { views } from '../../views/index.ts';
-import type { Ports } from '../ports.ts';
+import type { ReadPorts } from '../ports.ts';
 
 /** A failure as recorded: what the wrapper, the batch system or the log said of one attempt. */
 export interface RecordedFailure {
@@ -85,7 +85,7 @@ const TAIL = 4_096;
 const BATCH = 200;
 
 /** Verdicts of every failure that stands in the store now, with the end of its log where the batch system keeps it. */
-export async function* verdicts(ports: Ports): Rows<VerdictRow> {
+export async function* verdicts(ports: ReadPorts): Rows<VerdictRow> {
   const rows = await ports.store.view(views.causes);
   const ids = [...new Set(rows.map((row) => row.id))];
   for (let at = 0; at < ids.length; at += BATCH) {
@@ -125,7 +125,7 @@ function recorded({ job, subjob, failure }: Failed, logs: ReadonlyMap<string, st
 }
 
 /** The ends of logs by key. A batch system that cannot be asked leaves the recorded reason. */
-async function tails(ports: Ports, failed: readonly Failed[]): Promise<Map<string, string>> {
+async function tails(ports: ReadPorts, failed: readonly Failed[]): Promise<Map<string, string>> {
   const bySite = new Map<string, string[]>();
   for (const { subjob } of failed) {
     const lock = lockOf(subjob.state);

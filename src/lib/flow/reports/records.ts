@@ -11,13 +11,13 @@ import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import { given } from '../../util/values/given.ts';
-import type { Ports } from '../ports.ts';
+import type { ReadPorts } from '../ports.ts';
 
 /**
  * The documents that a REF names: a run with its data, the last pass of a module, a pass, or a document by its id.
  * @throws ItemError when there is none
  */
-export async function documentsOf(ports: Ports, ref: JobRef): Promise<Doc[]> {
+export async function documentsOf(ports: ReadPorts, ref: JobRef): Promise<Doc[]> {
   const docs = await find(ports, ref);
   if (docs.length > 0) return docs;
   const asRun = ref.run !== undefined && ref.module === undefined;
@@ -26,7 +26,7 @@ export async function documentsOf(ports: Ports, ref: JobRef): Promise<Doc[]> {
   throw new ItemError(what, { hint: asRun ? 'dflow list runs' : jobs });
 }
 
-async function find({ store, settings }: Ports, ref: JobRef): Promise<Doc[]> {
+async function find({ store, settings }: ReadPorts, ref: JobRef): Promise<Doc[]> {
   if (ref.id !== undefined) return [...(await store.get([ref.id])).values()];
   const run = ref.run ?? 0;
   if (ref.module === undefined) {
@@ -53,7 +53,7 @@ export function historyRows(docs: readonly Doc[], { by, since }: { by?: string; 
 }
 
 /** The passes of a run, for its history. */
-export async function passesOf(ports: Ports, run: number): Promise<JobDoc[]> {
+export async function passesOf(ports: ReadPorts, run: number): Promise<JobDoc[]> {
   return ports.store.range<JobDoc>(idsWith(jobPrefix(run)));
 }
 
@@ -86,7 +86,7 @@ export interface JobLog {
 
 /** Output of the last attempt of each subjob, at most `bytes` of each; those that never ran are left out. */
 export async function logsOf(
-  ports: Ports,
+  ports: ReadPorts,
   job: JobDoc,
   subjobs: readonly number[] | undefined,
   bytes: number,

@@ -5,7 +5,7 @@ import { UnreachableError } from '../../../util/errors.ts';
 import { type Space, spaceOf } from '../../../util/files/disk.ts';
 import { type Iso, MINUTE } from '../../../util/time.ts';
 import { say } from '../../jobs/said.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports, ReadPorts } from '../../ports.ts';
 
 /** What a host last said of one of its buffers. */
 export interface BufferDoc extends Doc {
@@ -19,7 +19,7 @@ export interface BufferDoc extends Doc {
 }
 
 /** The disk of a level's buffer on this host. @throws UnreachableError when the folder is not there */
-export async function spaceOfBuffer(ports: Ports, level: string): Promise<Space> {
+export async function spaceOfBuffer(ports: ReadPorts, level: string): Promise<Space> {
   const folder = (await ports.buffer(level)).localPath('');
   if (folder === undefined) throw new UnreachableError(`buffer ${level} is not a folder on this host`);
   return spaceOf(folder);
@@ -36,6 +36,6 @@ export async function fillOf(ports: Ports, level: string): Promise<Space> {
 }
 
 /** What every host last said of its buffers. */
-export async function fills(ports: Ports): Promise<BufferDoc[]> {
+export async function fills(ports: ReadPorts): Promise<BufferDoc[]> {
   return ports.store.range<BufferDoc>(idsWith('buffer:'));
 }

@@ -5,7 +5,7 @@ import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { views } from '../../../views/index.ts';
 import { tableRevisions } from '../../jobs/tables/lookup.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 
 export interface Judged {
   readonly doc: DataDoc;
@@ -18,7 +18,7 @@ const PAGE = 200;
 
 /** Every original that is on the buffer of `levels`, in order of run, with why it stays or by which rule it may go. */
 export async function* originals(
-  ports: Ports,
+  ports: ReadPorts,
   rules: PurgeRules,
   levels: readonly string[],
   states: readonly string[] = ['present'],
@@ -45,7 +45,7 @@ interface Hint {
   readonly run: number;
 }
 
-async function onBuffer(ports: Ports, levels: readonly string[], states: readonly string[]): Promise<Hint[]> {
+async function onBuffer(ports: ReadPorts, levels: readonly string[], states: readonly string[]): Promise<Hint[]> {
   const hints = new Map<string, Hint>();
   for (const level of levels) {
     for (const state of states) {
@@ -58,7 +58,7 @@ async function onBuffer(ports: Ports, levels: readonly string[], states: readonl
 }
 
 /** What purge must know of the runs: their documents, and the tables that are still to be made on this host. */
-export async function runFacts(ports: Ports, runs: readonly number[]) {
+export async function runFacts(ports: ReadPorts, runs: readonly number[]) {
   const { required, command } = ports.settings.tables;
   const docs = await ports.store.get<RunDoc>(runs.map(runId));
   const asked = command === undefined ? [] : required;

@@ -15,7 +15,7 @@ import { codeOf, isMissing } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import type { About, Item, Ports, Step } from '../../ports.ts';
+import type { About, Item, Ports, ReadPorts, Step } from '../../ports.ts';
 
 /** A file of this host's buffer that is not wanted, as it was when that was decided. */
 export interface Unwanted extends Pick<TrashDoc, 'level' | 'name' | 'reason' | 'detail' | 'size' | 'modified'> {
@@ -181,7 +181,7 @@ export async function forget({ store }: Ports, id: string): Promise<void> {
 }
 
 /** What is in the trash of every buffer, all hosts. */
-export async function inTrash({ store }: Ports): Promise<TrashDoc[]> {
+export async function inTrash({ store }: ReadPorts): Promise<TrashDoc[]> {
   return store.range<TrashDoc>(idsWith('trash:'));
 }
 

@@ -1,7 +1,7 @@
 // Looking a table up for a run, now or as a tag froze it. Reads, never writes.
 import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
 import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
-import { idsOfRuns, idsWith, type Store } from '../../../store.ts';
+import { idsOfRuns, idsWith, type ReadStore, type Store } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
@@ -51,7 +51,7 @@ export async function lookupTable(
  * plane does not count: it says what an unknown run would be like, not that this run's table was made.
  */
 export async function tableRevisions(
-  store: Store,
+  store: ReadStore,
   names: readonly string[],
   runs: readonly number[],
   tag?: string,
@@ -81,7 +81,7 @@ function bySpan(tables: readonly Frozen[]): { single: Map<number, Frozen[]>; wid
 
 /** Every table NAME[INDEX] that may hold for one of the runs. */
 async function standing(
-  store: Store,
+  store: ReadStore,
   name: string,
   index: string,
   runs: readonly number[],
@@ -98,7 +98,7 @@ async function standing(
   return docs.map((doc) => ({ ...doc, id: doc._id }));
 }
 
-async function ranges(store: Store, name: string, index: string, runs: readonly number[]): Promise<TableDoc[]> {
+async function ranges(store: ReadStore, name: string, index: string, runs: readonly number[]): Promise<TableDoc[]> {
   if (runs.length === 0) return [];
   const lowest = runs.reduce((a, b) => Math.min(a, b));
   const highest = runs.reduce((a, b) => Math.max(a, b));

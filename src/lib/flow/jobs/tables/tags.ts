@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { parseTableId } from '../../../domain/formats/ratdb.ts';
 import { noSuchError } from '../../../domain/named.ts';
-import { idsOfRuns, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
+import { idsOfRuns, idsWith, pages, type ReadStore, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Ports, Step } from '../../ports.ts';
@@ -111,7 +111,7 @@ function partOf(entries: readonly Entry[]): TagPartDoc {
 }
 
 /** @throws UsageError, with the near miss, when there is no such tag */
-export async function readTag(store: Store, name: string): Promise<TagDoc> {
+export async function readTag(store: ReadStore, name: string): Promise<TagDoc> {
   const tag = (await store.get<TagDoc>([tagId(name)])).get(tagId(name));
   if (tag) return tag;
   const known = await store.range<TagDoc>(idsWith('tag:'));
@@ -124,7 +124,7 @@ export async function readTag(store: Store, name: string): Promise<TagDoc> {
 
 /** Tables of a tag whose ids begin with `prefix` and that may hold for a run within `runs` (inclusive ranges). */
 export async function frozenTables(
-  store: Store,
+  store: ReadStore,
   tag: TagDoc,
   prefix: string,
   runs: readonly (readonly [number, number])[],

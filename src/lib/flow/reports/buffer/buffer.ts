@@ -18,7 +18,7 @@ import { views } from '../../../views/index.ts';
 import { type BufferDoc, fills, spaceOfBuffer } from '../../copies/buffer/fill.ts';
 import { originals } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import type { WhyReport } from '../why/whyreport.ts';
 
 export interface BufferRow {
@@ -34,7 +34,7 @@ export interface BufferRow {
 }
 
 /** One row for each level. Levels that share a disk fill it together. */
-export async function bufferRows(ports: Ports): Promise<BufferRow[]> {
+export async function bufferRows(ports: ReadPorts): Promise<BufferRow[]> {
   const now = await ports.store.now();
   const said = await disks(ports, now);
   const rows: BufferRow[] = [];
@@ -59,7 +59,7 @@ export async function bufferRows(ports: Ports): Promise<BufferRow[]> {
 }
 
 /** What is known of each level's disk: what its host last said, or, on that host, what the disk says now. */
-async function disks(ports: Ports, now: Iso): Promise<Map<string, BufferDoc>> {
+async function disks(ports: ReadPorts, now: Iso): Promise<Map<string, BufferDoc>> {
   const docs = (await fills(ports)).sort((a, b) => (a.at < b.at ? -1 : 1));
   const found = new Map(docs.map((doc) => [doc.level, doc]));
   for (const { level } of ports.settings.buffers) {
@@ -86,7 +86,7 @@ export interface BufferPart {
 }
 
 /** What keeps each part of the buffer, the largest first. Reads every document that has something there. */
-export async function bufferParts(ports: Ports): Promise<BufferPart[]> {
+export async function bufferParts(ports: ReadPorts): Promise<BufferPart[]> {
   const { settings, store } = ports;
   const now = await store.now();
   const rules: PurgeRules = {
@@ -118,7 +118,7 @@ export async function bufferParts(ports: Ports): Promise<BufferPart[]> {
 }
 
 /** Files in quarantine; those that lie where an original does, which has been counted, are left out. */
-async function quarantined({ store, settings }: Ports): Promise<QuarantineDoc[]> {
+async function quarantined({ store, settings }: ReadPorts): Promise<QuarantineDoc[]> {
   const docs = await store.range<QuarantineDoc>(idsWith('quarantine:'));
   const here = docs.filter(({ level }) => settings.buffers.some((buffer) => buffer.level === level));
   const data = await store.get<DataDoc>(here.map(({ level, run }) => dataId(level, run ?? -1)));
@@ -134,7 +134,7 @@ function summary(gate: KeepGate, why: string): string {
 }
 
 /** `dflow why buffer`: fill and inflow, then what keeps each part. */
-export async function whyBuffer(ports: Ports): Promise<WhyReport> {
+export async function whyBuffer(ports: ReadPorts): Promise<WhyReport> {
   const rows = await bufferRows(ports);
   const parts = await bufferParts(ports);
   const gates = [...rows.map((row) => fillGate(row, ports)), ...parts.map(partGate)];
@@ -146,7 +146,7 @@ export async function whyBuffer(ports: Ports): Promise<WhyReport> {
   return { ref: 'buffer', about, state: needy.length === 0 ? 'ok' : 'held', gates, next: next.slice(0, 6) };
 }
 
-function fillGate({ level, bytes, perDay, disk, daysLeft: left }: BufferRow, ports: Ports): Gate {
+function fillGate({ level, bytes, perDay, disk, daysLeft: left }: BufferRow, ports: ReadPorts): Gate {
   const rate = `${humanBytes(perDay)} came in over the last day`;
   if (!disk) return { gate: level, ok: true, text: `${humanBytes(bytes)} of raw files; ${rate}` };
   const full = Math.round(100 * (1 - disk.free / disk.total));

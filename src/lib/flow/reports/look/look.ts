@@ -32,7 +32,7 @@ import { inTrash } from '../../copies/removal/trash.ts';
 import { activeHolds, openHolds } from '../../jobs/openholds.ts';
 import { selectJobs, selectRuns } from '../../jobs/select.ts';
 import type { TableDoc } from '../../jobs/tables/documents.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { jobRow } from './jobrows.ts';
 import { outputRows, rawRows } from './replicarows.ts';
 import { requestRows } from './requestrows.ts';
@@ -42,7 +42,7 @@ import { storageRows } from './storagerows.ts';
 export type Kind = Exclude<keyof Lists, 'trash' | 'reasons' | 'history' | 'verdict' | 'progress'>;
 
 /** Finds the rows of one list. */
-export type Look<K extends Kind> = (ports: Ports, selection: Selection) => Rows<Lists[K]>;
+export type Look<K extends Kind> = (ports: ReadPorts, selection: Selection) => Rows<Lists[K]>;
 
 /** What `list` lists, by its word. */
 export const KINDS: { readonly [K in Kind]: Look<K> } = {
@@ -60,19 +60,19 @@ export const KINDS: { readonly [K in Kind]: Look<K> } = {
   tables,
 };
 
-async function* jobs(ports: Ports, selection: Selection): Rows<JobRow> {
+async function* jobs(ports: ReadPorts, selection: Selection): Rows<JobRow> {
   const found = await selectJobs(ports, selection);
   yield* found.problems;
   for (const job of found.jobs) yield jobRow(job, found.states.get(job._id) ?? job.state);
 }
 
-async function* runs(ports: Ports, selection: Selection): Rows<RunRow> {
+async function* runs(ports: ReadPorts, selection: Selection): Rows<RunRow> {
   const { runs: docs, problems } = await selectRuns(ports.store, selection);
   yield* problems;
   for (const doc of docs) yield runRow(ports, doc);
 }
 
-function runRow(ports: Ports, doc: RunDoc): RunRow {
+function runRow(ports: ReadPorts, doc: RunDoc): RunRow {
   const levels = Object.entries(doc.levels);
   const open = levels.length === 0 || levels.some(([, level]) => !level.complete);
   const blocked = levels.flatMap(([, level]) => (level.complete || !level.blocked ? [] : level.blocked));
@@ -93,7 +93,7 @@ function runRow(ports: Ports, doc: RunDoc): RunRow {
 }
 
 /** Data documents of the selected runs and levels. */
-async function* dataDocs(ports: Ports, selection: Selection): AsyncGenerator<DataDoc, void, void> {
+async function* dataDocs(ports: ReadPorts, selection: Selection): AsyncGenerator<DataDoc, void, void> {
   const levels = selection.levels ?? [...new Set(ports.settings.buffers.map((buffer) => buffer.level))];
   const listed = selection.refs?.flatMap((ref) => ref.run ?? []);
   const spans = selection.runs?.ranges ?? [[0, Number.POSITIVE_INFINITY]];
@@ -106,7 +106,7 @@ async function* dataDocs(ports: Ports, selection: Selection): AsyncGenerator<Dat
   }
 }
 
-async function* data(ports: Ports, selection: Selection): Rows<DataRow> {
+async function* data(ports: ReadPorts, selection: Selection): Rows<DataRow> {
   for await (const doc of dataDocs(ports, selection)) {
     const originals = new Set(doc.files.map((file) => file.original.state));
     yield {
@@ -125,7 +125,7 @@ async function* data(ports: Ports, selection: Selection): Rows<DataRow> {
 }
 
 /** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
-async function* replicas(ports: Ports, selection: Selection): Rows<ReplicaRow> {
+async function* replicas(ports: ReadPorts, selection: Selection): Rows<ReplicaRow> {
   const { modules, versions, labels, requests, tags, causes, sites, since } = selection;
   const ofPasses = [modules, versions, labels, requests, tags, causes, sites, since].some(
     (field) => field !== undefined,
@@ -139,7 +139,7 @@ async function* replicas(ports: Ports, selection: Selection): Rows<ReplicaRow> {
   for await (const doc of dataDocs(ports, selection)) yield* rawRows(doc);
 }
 
-async function* farms(ports: Ports): Rows<FarmRow> {
+async function* farms(ports: ReadPorts): Rows<FarmRow> {
   const docs = await ports.store.range<FarmDoc>(idsWith('farm:'));
   const active = await ports.store.count(views.active, 1);
   const now = await ports.store.now();
@@ -164,7 +164,7 @@ async function* farms(ports: Ports): Rows<FarmRow> {
   }
 }
 
-async function* holds(ports: Ports): Rows<HoldRow> {
+async function* holds(ports: ReadPorts): Rows<HoldRow> {
   const now = await ports.store.now();
   for (const hold of await openHolds(ports.store)) {
     yield {
@@ -180,14 +180,14 @@ async function* holds(ports: Ports): Rows<HoldRow> {
   }
 }
 
-async function* loops(ports: Ports): Rows<LoopRow> {
+async function* loops(ports: ReadPorts): Rows<LoopRow> {
   for (const doc of await ports.store.range<LoopDoc>(idsWith('loop:'))) {
     const { host, loop, at, hash, outcome } = doc;
     yield { kind: 'loop', ref: doc._id, host, loop, at, hash, outcome };
   }
 }
 
-async function* modules(ports: Ports): Rows<ModuleRow> {
+async function* modules(ports: ReadPorts): Rows<ModuleRow> {
   for (const file of Object.values(ports.settings.modules)) yield* moduleRows(file);
 }
 
@@ -207,7 +207,7 @@ export function moduleRows(file: ModuleFile): ModuleRow[] {
   }));
 }
 
-async function* quarantine(ports: Ports): Rows<QuarantineRow> {
+async function* quarantine(ports: ReadPorts): Rows<QuarantineRow> {
   for (const doc of await ports.store.range<QuarantineDoc>(idsWith('quarantine:'))) {
     const { level, name, reason, detail, at } = doc;
     const known = {
@@ -218,7 +218,7 @@ async function* quarantine(ports: Ports): Rows<QuarantineRow> {
 }
 
 /** What waits in the trash of the buffers: `list quarantine --trash`. */
-export async function* trashRows(ports: Ports): Rows<TrashRow> {
+export async function* trashRows(ports: ReadPorts): Rows<TrashRow> {
   const keep = ports.settings.purge.trash;
   for (const doc of await inTrash(ports)) {
     const { _id: ref, level, name, host, size, reason, detail, why, at } = doc;
@@ -229,7 +229,7 @@ export async function* trashRows(ports: Ports): Rows<TrashRow> {
   }
 }
 
-async function* tables(ports: Ports): Rows<TableRow> {
+async function* tables(ports: ReadPorts): Rows<TableRow> {
   for (const doc of await ports.store.range<TableDoc>(idsWith('table:'))) {
     const { name, index, first, last, pass, revision, at, from } = doc;
     yield { kind: 'table', ref: doc._id, name, index, first, last, pass, revision, at, from };

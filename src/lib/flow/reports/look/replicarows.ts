@@ -9,7 +9,7 @@ import type { ReplicaRow, Rows } from '../../../domain/results/rows.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { idsWith, pages } from '../../../store.ts';
 import { given } from '../../../util/values/given.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 
 /** One row for each copy of a raw file, in whatever state. */
 export function* rawRows(
@@ -68,7 +68,7 @@ export function isFileWord(word: string): boolean {
 }
 
 /** Copies of the files that the words name; a file of which nothing is known is a failed row. */
-export async function* replicasNamed(ports: Ports, words: readonly string[]): Rows<ReplicaRow> {
+export async function* replicasNamed(ports: ReadPorts, words: readonly string[]): Rows<ReplicaRow> {
   const guids = new Set(words.filter((word) => GUID.test(word)).map((word) => word.toLowerCase()));
   const found = new Set<string>();
   for (const word of words.filter((one) => !GUID.test(one))) {
@@ -95,7 +95,7 @@ export async function* replicasNamed(ports: Ports, words: readonly string[]): Ro
   }
 }
 
-async function* byName(ports: Ports, word: string): Rows<ReplicaRow> {
+async function* byName(ports: ReadPorts, word: string): Rows<ReplicaRow> {
   const name = word.slice(word.lastIndexOf('/') + 1);
   const same = (file: { name: string; lfn: string }): boolean =>
     word.startsWith('/') ? file.lfn === word : file.name === name;
@@ -116,7 +116,7 @@ async function* byName(ports: Ports, word: string): Rows<ReplicaRow> {
 /** Documents read at a time. */
 const PAGE = 500;
 
-async function* byGuid({ store }: Ports, guids: ReadonlySet<string>): Rows<ReplicaRow> {
+async function* byGuid({ store }: ReadPorts, guids: ReadonlySet<string>): Rows<ReplicaRow> {
   const wanted = ({ guid }: { guid: string }): boolean => guids.has(guid);
   for (const prefix of ['data:', 'job:']) {
     for await (const page of pages<DataDoc | JobDoc>(store, idsWith(prefix), PAGE))

@@ -3,9 +3,9 @@ import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import type { RequestRow, Rows } from '../../../domain/results/rows.ts';
 import { idsWith } from '../../../store.ts';
 import { views } from '../../../views/index.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 
-export async function* requestRows(ports: Ports): Rows<RequestRow> {
+export async function* requestRows(ports: ReadPorts): Rows<RequestRow> {
   const groups = await ports.store.count(views.jobsByRequest, 2);
   const counts = new Map(groups.map(({ key, value }) => [(key as string[]).join('\0'), value]));
   for (const doc of await ports.store.range<RequestDoc>(idsWith('request:'))) {

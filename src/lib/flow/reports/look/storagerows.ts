@@ -5,10 +5,10 @@ import { withoutSecrets } from '../../../util/text/secrets.ts';
 import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 
-export async function* storageRows(ports: Ports): Rows<StorageRow> {
+export async function* storageRows(ports: ReadPorts): Rows<StorageRow> {
   const groups = await ports.store.count(views.replicas, 2);
   const now = await ports.store.now();
   const holds = await activeHolds(ports.store, now);

@@ -12,7 +12,7 @@ import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts
 import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { openHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
 import type { Attention } from './page.ts';
 
@@ -20,13 +20,13 @@ import type { Attention } from './page.ts';
 const MOST = 200;
 
 /** What is dated beyond now, and what to type. */
-export async function aheadAttention(ports: Ports, now: Iso): Promise<Attention[]> {
+export async function aheadAttention(ports: ReadPorts, now: Iso): Promise<Attention[]> {
   return [...(await switches(ports, now)), ...(await copies(ports, now)), ...(await jobs(ports, now))];
 }
 
 const by = (at: Iso, now: Iso): string => `is dated ${humanDuration(between(now, at))} ahead of the store's clock`;
 
-async function switches({ store }: Ports, now: Iso): Promise<Attention[]> {
+async function switches({ store }: ReadPorts, now: Iso): Promise<Attention[]> {
   const holds = (await openHolds(store)).filter(({ since }) => isAhead(since, now));
   const found = [...(await breakers(store)).values()].filter(({ causes }) =>
     Object.values(causes).some((trouble) => isDatedAhead(trouble, now)),
@@ -47,7 +47,7 @@ function holdText({ _id, since, until, why }: HoldDoc, now: Iso): string {
 }
 
 /** Lanes, and slots of copies. */
-async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]> {
+async function copies({ store, settings }: ReadPorts, now: Iso): Promise<Attention[]> {
   const lanes = (await store.range<LanesDoc>(idsWith('lanes:'))).filter(({ held }) =>
     held.some((one) => one.until > now && !isHeld(one, now)),
   );
@@ -69,7 +69,7 @@ async function copies({ store, settings }: Ports, now: Iso): Promise<Attention[]
 }
 
 /** Retries that wait for a time that a wrong clock has said, and claims of such a submit. */
-async function jobs({ store, settings }: Ports, now: Iso): Promise<Attention[]> {
+async function jobs({ store, settings }: ReadPorts, now: Iso): Promise<Attention[]> {
   const held = await store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: MOST });
   const active = await store.view(views.active, { prefix: [settings.farm, 'submitting'], limit: MOST });
   const docs = await store.get<JobDoc>([...held, ...active].map(({ id }) => id));

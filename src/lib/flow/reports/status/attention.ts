@@ -10,7 +10,7 @@ import { between, type Iso, MINUTE } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { SHARES } from '../../../views/jobs.ts';
 import { dropNext, unreadDocs } from '../../jobs/unread.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { isShort } from '../buffer/buffer.ts';
 import { aheadAttention } from './ahead.ts';
 import { many, sum } from './counts.ts';
@@ -34,7 +34,7 @@ export interface AttentionFacts {
   readonly stuck: Unsatisfied;
 }
 
-export async function attention(ports: Ports, facts: AttentionFacts): Promise<Attention[]> {
+export async function attention(ports: ReadPorts, facts: AttentionFacts): Promise<Attention[]> {
   const { page, farms } = facts;
   const leases = await ports.store.range<LeaseDoc>(idsWith('lease:'));
   const activeAt = (site: string): number => page.farms.find((farm) => farm.site === site)?.active ?? 0;
@@ -55,7 +55,7 @@ export async function attention(ports: Ports, facts: AttentionFacts): Promise<At
   ];
 }
 
-async function workOf({ store }: Ports, page: Page): Promise<Work> {
+async function workOf({ store }: ReadPorts, page: Page): Promise<Work> {
   const shares = SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] }));
   return {
     ready: sum((await Promise.all(shares)).flat()),
@@ -66,7 +66,7 @@ async function workOf({ store }: Ports, page: Page): Promise<Work> {
 }
 
 /** Documents that every step passes over. */
-async function unreadAttention({ store }: Ports): Promise<Attention[]> {
+async function unreadAttention({ store }: ReadPorts): Promise<Attention[]> {
   const [first, ...more] = await unreadDocs(store);
   if (!first) return [];
   const { document, wrong } = first;
@@ -75,7 +75,7 @@ async function unreadAttention({ store }: Ports): Promise<Attention[]> {
 }
 
 /** Module files with mistakes. */
-function moduleAttention({ settings }: Ports): Attention[] {
+function moduleAttention({ settings }: ReadPorts): Attention[] {
   return settings.badModules.map((file) => {
     const text = `nothing of version ${file.version} is made or submitted: ${file.text}`;
     return { way: 'module-file', text, next: correction(file) };
@@ -83,7 +83,7 @@ function moduleAttention({ settings }: Ports): Attention[] {
 }
 
 /** Buffers that fill up, and how many files still lack a copy. */
-function bufferAttention({ settings }: Ports, page: Page): Attention[] {
+function bufferAttention({ settings }: ReadPorts, page: Page): Attention[] {
   const lacking = page.storage
     .filter(({ missing }) => missing > 0)
     .map(({ name, missing }) => `${missing} lack ${name}`);

@@ -9,7 +9,7 @@ import { lockOf } from '../../../domain/jobs/states.ts';
 import type { GroupOf, QueryOf, ReadStore } from '../../../store.ts';
 import { humanDuration, type Iso, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { many, sum } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
@@ -67,7 +67,7 @@ export interface JobFacts {
   readonly stuck: Unsatisfied;
 }
 
-export async function jobAttention(ports: Ports, { page, causes, stuck }: JobFacts): Promise<Attention[]> {
+export async function jobAttention(ports: ReadPorts, { page, causes, stuck }: JobFacts): Promise<Attention[]> {
   const found: Attention[] = [];
   const failed = page.jobs.reduce((total, { states }) => total + (states.failed ?? 0) + (states.partFail ?? 0), 0);
   if (failed > 0) {
@@ -93,7 +93,7 @@ export async function jobAttention(ports: Ports, { page, causes, stuck }: JobFac
 }
 
 /** Retries that are due, and that no reset has woken. */
-async function cooled({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+async function cooled({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const range: QueryOf<typeof views.wake> = { start: ['at', ''], end: ['at', plus(at, -settings.limits.stale)] };
   const count = sum(await store.count(views.wake, 1, range));
   if (count === 0) return [];
@@ -107,7 +107,7 @@ async function cooled({ store, settings }: Ports, at: Iso): Promise<Attention[]>
 }
 
 /** Claims that submit never recorded, and that no reset has put back. */
-async function submitting({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+async function submitting({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const limit = 2 * settings.limits.submitting;
   const range: QueryOf<typeof views.jobsByState> = { start: ['submitting', ''], end: ['submitting', plus(at, -limit)] };
   const count = sum(await store.count(views.jobsByState, 1, range));
@@ -120,7 +120,7 @@ async function submitting({ store, settings }: Ports, at: Iso): Promise<Attentio
 }
 
 /** What waits for a module, a version or inputs that nobody brings. */
-async function gone(ports: Ports, page: JobFacts['page']): Promise<Attention[]> {
+async function gone(ports: ReadPorts, page: JobFacts['page']): Promise<Attention[]> {
   const { store, settings } = ports;
   const found: Attention[] = [];
   const undefinedOnes = await sleepers(store, 'config:');
@@ -139,7 +139,7 @@ async function gone(ports: Ports, page: JobFacts['page']): Promise<Attention[]> 
 }
 
 /** Raw files that no farm can read, and of which no copy is to be made where one reads. */
-async function inputsNowhere({ store, settings }: Ports, page: JobFacts['page']): Promise<Attention[]> {
+async function inputsNowhere({ store, settings }: ReadPorts, page: JobFacts['page']): Promise<Attention[]> {
   const reads = [...new Set(settings.farms.flatMap((farm) => farm.reads))];
   if (page.storage.some(({ name, missing }) => reads.includes(name) && missing > 0)) return [];
   const groups = (await sleepers(store, 'data:')).slice(0, ENOUGH);

@@ -3,7 +3,7 @@
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { between, DAY, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
 import type { Attention } from './page.ts';
 
@@ -33,7 +33,7 @@ const ANYWHERE: ReadonlySet<string> = new Set(['transfer', 'enqueue', 'tables', 
 /** Steps that must run all the time; the others are run when they are needed. */
 const STEADY: ReadonlySet<string> = new Set(['register', 'transfer', 'enqueue', 'submit', 'monitor', 'reset']);
 
-export function livingAttention(ports: Ports, living: Living): Attention[] {
+export function livingAttention(ports: ReadPorts, living: Living): Attention[] {
   return [
     ...farmAttention(ports, living),
     ...failedLoops(living),
@@ -43,7 +43,7 @@ export function livingAttention(ports: Ports, living: Living): Attention[] {
   ];
 }
 
-function farmAttention({ settings }: Ports, { farms, activeAt, work, at }: Living): Attention[] {
+function farmAttention({ settings }: ReadPorts, { farms, activeAt, work, at }: Living): Attention[] {
   const seen = new Map(farms.map((farm) => [farm.site, farm]));
   const names = new Set([...settings.farms.map(({ name }) => name), ...seen.keys()]);
   return [...names].flatMap((name): Attention[] => {
@@ -99,7 +99,7 @@ function failedLoops({ loops, at }: Living): Attention[] {
   });
 }
 
-function silentLoops({ settings }: Ports, { loops, at }: Living): Attention[] {
+function silentLoops({ settings }: ReadPorts, { loops, at }: Living): Attention[] {
   const steady = counted(loops).filter(({ loop }) => STEADY.has(loop));
   const hosts = new Map<string, LoopDoc[]>();
   const found: Attention[] = [];
@@ -143,7 +143,7 @@ function neverRun({ loops, work }: Living): Attention[] {
 }
 
 /** A lease keeps every other one away: its holder must be heard of. */
-function leaseAttention({ settings }: Ports, { leases, at }: Living): Attention[] {
+function leaseAttention({ settings }: ReadPorts, { leases, at }: Living): Attention[] {
   const { stale } = settings.limits;
   return leases.flatMap(({ _id, what, by, renewed }): Attention[] => {
     const site = _id.split(':').slice(2).join(':');

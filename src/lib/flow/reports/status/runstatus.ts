@@ -9,7 +9,7 @@ import type { QueryOf } from '../../../store.ts';
 import { type Iso, MINUTE, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { runFacts } from '../../jobs/facts.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { many, standingOf, sum } from './counts.ts';
 import type { Attention } from './page.ts';
 
@@ -18,7 +18,7 @@ const PATIENCE = 6;
 /** A request may be made for so long. */
 const MAKING = 10 * MINUTE;
 
-export async function runAttention(ports: Ports, at: Iso): Promise<Attention[]> {
+export async function runAttention(ports: ReadPorts, at: Iso): Promise<Attention[]> {
   return [
     ...(await waitingRuns(ports)),
     ...(await blockedRuns(ports, at)),
@@ -29,7 +29,7 @@ export async function runAttention(ports: Ports, at: Iso): Promise<Attention[]> 
 }
 
 /** Complete runs without automatic passes, the first of them with what it waits for. */
-async function waitingRuns(ports: Ports): Promise<Attention[]> {
+async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const { automatic, modules, badModules, file } = ports.settings;
   const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
   const count = sum(await ports.store.count(views.runs, 1, range));
@@ -48,7 +48,7 @@ async function waitingRuns(ports: Ports): Promise<Attention[]> {
   return [{ way: 'todo', text, next: `dflow why ${refOf(run)}` }];
 }
 
-async function blockedRuns({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+async function blockedRuns({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'blocked', plus(at, -PATIENCE * settings.runs.quiet));
   if (!first) return [];
   const doc = (await store.get<RunDoc>([first.id])).get(first.id);
@@ -58,7 +58,7 @@ async function blockedRuns({ store, settings }: Ports, at: Iso): Promise<Attenti
   return [{ way: 'blocked', text, next: `dflow why ${run}` }];
 }
 
-async function firstPasses({ store }: Ports, at: Iso): Promise<Attention[]> {
+async function firstPasses({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'first-pass');
   if (!first) return [];
   const run = Number(first.what);
@@ -68,7 +68,7 @@ async function firstPasses({ store }: Ports, at: Iso): Promise<Attention[]> {
   return [{ way: 'first-pass', text, next: `dflow why ${refOf(run)}` }];
 }
 
-async function requests({ store }: Ports, at: Iso): Promise<Attention[]> {
+async function requests({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'request', plus(at, -MAKING));
   if (!first) return [];
   const id = requestId(String(first.what));
@@ -85,7 +85,7 @@ function continued({ name, version, modules, level, plan }: RequestDoc): string 
   return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
 }
 
-async function conflicts({ store }: Ports): Promise<Attention[]> {
+async function conflicts({ store }: ReadPorts): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'conflict');
   if (!first) return [];
   const text = `${many(count, 'document is', 'documents are')} in conflict and cannot be changed: ${first.id}`;

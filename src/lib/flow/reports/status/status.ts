@@ -13,7 +13,7 @@ import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
 import { openHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { bufferRows } from '../buffer/buffer.ts';
 import { attention } from './attention.ts';
@@ -22,7 +22,7 @@ import { unsatisfied } from './jobstatus.ts';
 import type { StatusPage } from './page.ts';
 
 /** Reads the page. */
-export async function status(ports: Ports): Promise<StatusPage> {
+export async function status(ports: ReadPorts): Promise<StatusPage> {
   const { store, settings } = ports;
   const at = await store.now();
   const [runs, kinds, replicas, transfers, jobs, active, causes, stuck] = await Promise.all([
@@ -84,7 +84,10 @@ interface StorageFacts {
   readonly at: Iso;
 }
 
-function storageRows(ports: Ports, { replicas, transfers, holds, troubles, at }: StorageFacts): StatusPage['storage'] {
+function storageRows(
+  ports: ReadPorts,
+  { replicas, transfers, holds, troubles, at }: StorageFacts,
+): StatusPage['storage'] {
   const wanted = wantedCopies(ports.settings.storages, ports.settings.copies.raw, holds);
   const primary = primaryOf(ports.settings, holds);
   return ports.settings.storages.map((storage) => {
@@ -125,7 +128,7 @@ function jobRows(
 }
 
 /** Requests that are not done, with the states of their passes. */
-async function requestRows(ports: Ports): Promise<StatusPage['requests']> {
+async function requestRows(ports: ReadPorts): Promise<StatusPage['requests']> {
   const docs = await ports.store.range<RequestDoc>(idsWith('request:'));
   const groups = await ports.store.count(views.jobsByRequest, 2);
   return docs.map((doc) => ({

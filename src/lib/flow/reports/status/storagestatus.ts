@@ -3,11 +3,11 @@
 
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
-import type { Group, GroupOf, Store } from '../../../store.ts';
+import type { Group, GroupOf, ReadStore } from '../../../store.ts';
 import { type Iso, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import type { Way } from '../../../views/standing.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { many, type Some, standingOf, sum } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
@@ -18,7 +18,7 @@ export interface StorageFacts {
   readonly troubles: ReadonlyMap<string, BreakerDoc>;
 }
 
-export async function storageAttention(ports: Ports, facts: StorageFacts): Promise<Attention[]> {
+export async function storageAttention(ports: ReadPorts, facts: StorageFacts): Promise<Attention[]> {
   const { storage, at } = facts.page;
   const copies = await ports.store.count(views.outputCopies, 2);
   const found = [...strangers(ports, [...facts.replicas, ...copies]), ...failing(facts)];
@@ -37,7 +37,7 @@ export async function storageAttention(ports: Ports, facts: StorageFacts): Promi
 }
 
 /** Elements that the configuration does not have, with the number of their copies. */
-function strangers({ settings }: Ports, groups: readonly Group<[string, string]>[]): Attention[] {
+function strangers({ settings }: ReadPorts, groups: readonly Group<[string, string]>[]): Attention[] {
   const known = new Set(settings.storages.map(({ name }) => name));
   const counts = new Map<string, number>();
   for (const { key, value } of groups) {
@@ -62,7 +62,7 @@ function failing({ page, troubles }: StorageFacts): Attention[] {
   });
 }
 
-async function outputAttention(store: Store): Promise<Attention[]> {
+async function outputAttention(store: ReadStore): Promise<Attention[]> {
   const copies = await standingOf(store, 'output-copy');
   const left = await standingOf(store, 'undeleted');
   return [
@@ -87,7 +87,7 @@ function one(way: string, { first }: Some, text: (ref: string) => string): Atten
 }
 
 /** Raw files: changed, lost, and claimed by somebody who has ended. */
-async function fileAttention({ store, settings }: Ports, at: Iso): Promise<Attention[]> {
+async function fileAttention({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const say = async (way: Way, words: (count: number) => string, before?: Iso): Promise<Attention[]> => {
     const { count, first } = await standingOf(store, way, before);
     if (!first) return [];

@@ -3,12 +3,12 @@ import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { idsWith } from '../../../store.ts';
 import { noticeNext, openNotices } from '../../jobs/notices.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
 export async function versionAttention(
-  ports: Ports,
+  ports: ReadPorts,
   { quarantined }: Pick<StatusPage, 'quarantined'>,
 ): Promise<Attention[]> {
   const notices = await openNotices(ports);
@@ -21,7 +21,7 @@ export async function versionAttention(
   ];
 }
 
-async function versions({ store }: Ports): Promise<Attention[]> {
+async function versions({ store }: ReadPorts): Promise<Attention[]> {
   const docs = await store.range<QuarantineDoc>(idsWith('quarantine:'));
   const found = docs.filter(({ reason }) => reason === 'new-version');
   const [first] = found;

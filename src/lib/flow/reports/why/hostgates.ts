@@ -1,9 +1,9 @@
 // What a host needs for everything that it starts: its credentials.
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { type CredentialDoc, credentialId } from '../../farms/credentials.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 
-export async function credentialGates({ store, settings, host }: Ports): Promise<Gate[]> {
+export async function credentialGates({ store, settings, host }: ReadPorts): Promise<Gate[]> {
   if (!settings.credentials) return [];
   const doc = (await store.get<CredentialDoc>([credentialId(host)])).get(credentialId(host));
   if (!doc) return [];

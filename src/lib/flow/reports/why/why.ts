@@ -15,14 +15,14 @@ import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { askedGates } from './asked.ts';
 import { fileGates } from './whyfiles.ts';
 import { whyJobs } from './whyjobs.ts';
 import { nextOf, type WhyReport } from './whyreport.ts';
 
 /** Explains what a REF names: a pass, the last pass of a module, or a run with all its last passes. */
-export async function why(ports: Ports, ref: JobRef): Promise<WhyReport[]> {
+export async function why(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> {
   if (ref.run === undefined)
     throw new UsageError(`why explains runs and passes, not ${ref.text}`, { hint: `dflow show ${ref.text}` });
   const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(ref.run)));
@@ -31,7 +31,12 @@ export async function why(ports: Ports, ref: JobRef): Promise<WhyReport[]> {
   return [await whyRun(ports, ref.run, passes), ...(await whyJobs(ports, [...last.values()]))];
 }
 
-async function whyModule(ports: Ports, ref: JobRef, module: string, passes: readonly JobDoc[]): Promise<WhyReport[]> {
+async function whyModule(
+  ports: ReadPorts,
+  ref: JobRef,
+  module: string,
+  passes: readonly JobDoc[],
+): Promise<WhyReport[]> {
   const run = ref.run!;
   const of = passes.filter((job) => job.module === module && (ref.pass === undefined || job.pass === ref.pass));
   const job = of.at(-1);
@@ -46,7 +51,7 @@ async function whyModule(ports: Ports, ref: JobRef, module: string, passes: read
 }
 
 /** Why a run has, or has not, its automatic passes; of a module that has none, also whether it is asked for. */
-async function whyRun(ports: Ports, run: number, passes: readonly JobDoc[], module?: string): Promise<WhyReport> {
+async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], module?: string): Promise<WhyReport> {
   const { automatic } = ports.settings;
   const facts = (await runFacts(ports, [run], automatic.level, automatic.version)).get(run)!;
   const ready = runGates(facts);
@@ -84,7 +89,7 @@ function lateGates(
 }
 
 /** What the configured command of the first pass said, when it failed. */
-async function firstPassGates(ports: Ports, run: number): Promise<Gate[]> {
+async function firstPassGates(ports: ReadPorts, run: number): Promise<Gate[]> {
   const id = firstPassId(run);
   const doc = (await ports.store.get<FirstPassDoc>([id])).get(id);
   if (!doc) return [];
@@ -95,7 +100,7 @@ async function firstPassGates(ports: Ports, run: number): Promise<Gate[]> {
   return [{ gate: 'first-pass', ok: false, text: `${text}${when}`, next }];
 }
 
-async function quarantineGates(ports: Ports, run: number): Promise<Gate[]> {
+async function quarantineGates(ports: ReadPorts, run: number): Promise<Gate[]> {
   const docs = await ports.store.range<QuarantineDoc>(idsWith('quarantine:'));
   return docs
     .filter((doc) => doc.run === run)
@@ -118,13 +123,13 @@ function conflictGates(docs: readonly (Doc | undefined)[], store: string): Gate[
   });
 }
 
-function noVersion({ settings }: Ports): string {
+function noVersion({ settings }: ReadPorts): string {
   const versions = Object.keys(settings.modules);
   return `no automatic.version is configured${versions.length > 0 ? ` (there are ${versions.join(', ')})` : ''}`;
 }
 
 function automaticGates(
-  ports: Ports,
+  ports: ReadPorts,
   run: number,
   done: Readonly<Record<string, { at: string; modules: readonly string[] }>> | undefined,
   passes: readonly JobDoc[],

@@ -13,7 +13,7 @@ import { views } from '../../../views/index.ts';
 import { SHARES } from '../../../views/jobs.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { status } from '../status/status.ts';
 
 /** What failed for good, is held until a person acts, or is tried again by itself: the third part of a cause's key. */
@@ -31,7 +31,7 @@ interface Reason {
 }
 
 /** Every reason, the biggest first. */
-export async function* whyAll(ports: Ports): Rows<ReasonRow> {
+export async function* whyAll(ports: ReadPorts): Rows<ReasonRow> {
   const holds = await activeHolds(ports.store, await ports.store.now());
   const reasons = [
     ...(await failures(ports)),
@@ -61,7 +61,7 @@ interface Failed {
   readonly sites: readonly string[];
 }
 
-async function failures(ports: Ports): Promise<Reason[]> {
+async function failures(ports: ReadPorts): Promise<Reason[]> {
   const groups = new Map<string, Failed>();
   for (const { key, value } of await ports.store.count(views.causes, 3)) {
     const [cause, site, how] = key;
@@ -74,7 +74,7 @@ async function failures(ports: Ports): Promise<Reason[]> {
 /** What is to be known of it besides the cause. */
 const HOW: Readonly<Record<How, string>> = { failed: '', held: 'until a person acts', cooling: 'tried again later' };
 
-async function failureOf(ports: Ports, { cause, how, count, sites }: Failed): Promise<Reason> {
+async function failureOf(ports: ReadPorts, { cause, how, count, sites }: Failed): Promise<Reason> {
   const [row] = await ports.store.view(views.causes, { prefix: [cause, sites[0] ?? '', how], limit: 1 });
   const job = row && (await ports.store.get<JobDoc>([row.id])).get(row.id);
   const failures = (job?.subjobs ?? []).map(({ state }) => ('failure' in state ? state.failure : undefined));
@@ -88,7 +88,7 @@ async function failureOf(ports: Ports, { cause, how, count, sites }: Failed): Pr
  * Farms that take nothing, whoever may be ready: submit ends there before it looks at a single job, so no job waits for
  * the hold and none would tell. Counted is what is ready, since that is what another farm must do or nobody does.
  */
-async function drains({ store, settings }: Ports, holds: readonly HoldDoc[]): Promise<Reason[]> {
+async function drains({ store, settings }: ReadPorts, holds: readonly HoldDoc[]): Promise<Reason[]> {
   const seen = await store.range<FarmDoc>(idsWith('farm:'));
   const names = [...new Set([...settings.farms.map(({ name }) => name), ...seen.map(({ site }) => site)])];
   const shares = await Promise.all(SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] })));
@@ -109,7 +109,7 @@ function exampleOf(job: JobDoc | undefined): { example?: string } {
 const ENOUGH = 2_000;
 
 /** Waiting subjobs by what they wait for; those whose prerequisite has ended without completing are unsatisfied. */
-async function sleepers(ports: Ports): Promise<Reason[]> {
+async function sleepers(ports: ReadPorts): Promise<Reason[]> {
   const awaited = (await ports.store.count(views.wake, 2, { prefix: ['on'] })).map(({ key, value }) => ({
     id: key[1],
     value,
@@ -158,7 +158,7 @@ function sleeperGroup(id: string, doc: Doc | undefined, now: string): [string, R
   return [kind, { ...base, what: 'waiting', text: texts[kind] ?? `for ${id}`, next }];
 }
 
-async function withExample(ports: Ports, reason: Reason, awaited: string): Promise<Reason> {
+async function withExample(ports: ReadPorts, reason: Reason, awaited: string): Promise<Reason> {
   const [row] = await ports.store.view(views.wake, { key: ['on', awaited], limit: 1 });
   const job = row && (await ports.store.get<JobDoc>([row.id])).get(row.id);
   return { ...reason, ...exampleOf(job) };
@@ -168,7 +168,7 @@ async function withExample(ports: Ports, reason: Reason, awaited: string): Promi
 const RUNS = 1_000;
 
 /** Runs without their automatic passes, by the first gate that is not met; numbers in the words do not count. */
-async function runs(ports: Ports): Promise<Reason[]> {
+async function runs(ports: ReadPorts): Promise<Reason[]> {
   const { automatic } = ports.settings;
   const numbers = new Set<number>();
   for (const state of ['todo', 'open'] as const) {

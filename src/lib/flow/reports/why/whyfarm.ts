@@ -11,13 +11,13 @@ import { views } from '../../../views/index.ts';
 import { SHARES } from '../../../views/jobs.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { sum } from '../status/counts.ts';
 import { credentialGates } from './hostgates.ts';
 import type { WhyReport } from './whyreport.ts';
 
 /** Whether a farm takes jobs, and if not, why and since when. Asks its batch system where this host is its own. */
-export async function whyFarm(ports: Ports, name: string): Promise<WhyReport> {
+export async function whyFarm(ports: ReadPorts, name: string): Promise<WhyReport> {
   const gates = await submitGates(ports, name);
   const wrong = gates.filter(({ ok }) => !ok);
   const { backend } = farmSettings(ports, name);
@@ -26,7 +26,7 @@ export async function whyFarm(ports: Ports, name: string): Promise<WhyReport> {
 }
 
 /** Everything that keeps submit from handing any job to a farm. */
-export async function submitGates(ports: Ports, name: string): Promise<Gate[]> {
+export async function submitGates(ports: ReadPorts, name: string): Promise<Gate[]> {
   const now = await ports.store.now();
   const ids = [farmId(name), leaseId('submit', name)];
   const docs = await ports.store.get<FarmDoc | LeaseDoc>(ids);
@@ -40,14 +40,14 @@ export async function submitGates(ports: Ports, name: string): Promise<Gate[]> {
   ];
 }
 
-async function drainGates({ store }: Ports, name: string, now: Iso): Promise<Gate[]> {
+async function drainGates({ store }: ReadPorts, name: string, now: Iso): Promise<Gate[]> {
   const hold = drainOf(await activeHolds(store, now), name);
   if (!hold) return [];
   const text = `${name} takes no jobs: ${hold.what}: ${hold.why} (${hold.by})${endText(hold)}`;
   return [{ gate: 'drain', ok: false, text, since: hold.since, next: `dflow resume ${hold._id}`, on: hold._id }];
 }
 
-function leaseGates({ settings }: Ports, name: string, lease: LeaseDoc | undefined, now: Iso): Gate[] {
+function leaseGates({ settings }: ReadPorts, name: string, lease: LeaseDoc | undefined, now: Iso): Gate[] {
   if (!lease) return [];
   const { stale } = settings.limits;
   const silent = between(lease.renewed, now);
@@ -63,7 +63,7 @@ function leaseGates({ settings }: Ports, name: string, lease: LeaseDoc | undefin
 }
 
 /** This host's own farm is asked now; of another one its heartbeat tells. */
-async function answers(ports: Ports, name: string, farm: FarmDoc | undefined, now: Iso): Promise<Gate> {
+async function answers(ports: ReadPorts, name: string, farm: FarmDoc | undefined, now: Iso): Promise<Gate> {
   const gate = 'batch-system';
   if (name === ports.settings.farm) {
     try {
@@ -92,7 +92,7 @@ async function answers(ports: Ports, name: string, farm: FarmDoc | undefined, no
 }
 
 /** It answers; whether anybody asks it of its jobs is another matter. */
-function heard({ settings }: Ports, farm: FarmDoc | undefined, text: string, now: Iso): Gate {
+function heard({ settings }: ReadPorts, farm: FarmDoc | undefined, text: string, now: Iso): Gate {
   const gate = 'batch-system';
   if (!farm) {
     const next = `dflow submit --site ${settings.farm}`;
@@ -106,7 +106,7 @@ function heard({ settings }: Ports, farm: FarmDoc | undefined, text: string, now
 }
 
 /** Somebody must run submit. Told of the newest run of any host, since none says for which farm it was. */
-async function loopGates({ store, settings }: Ports, name: string, now: Iso): Promise<Gate[]> {
+async function loopGates({ store, settings }: ReadPorts, name: string, now: Iso): Promise<Gate[]> {
   const loops = (await store.range<LoopDoc>(idsWith('loop:'))).filter(({ loop }) => loop === 'submit');
   const last = loops.sort((a, b) => (a.at < b.at ? 1 : -1))[0];
   const gate = 'loop';
@@ -121,7 +121,7 @@ async function loopGates({ store, settings }: Ports, name: string, now: Iso): Pr
   return [{ gate, ok: false, text: `submit on ${last.host} failed: ${last.outcome}`, since: last.at, next }];
 }
 
-async function slotGate(ports: Ports, name: string): Promise<Gate> {
+async function slotGate(ports: ReadPorts, name: string): Promise<Gate> {
   const farm = farmSettings(ports, name);
   const used = await activeCount(ports, name);
   const room = farm.slots + farm.pending;

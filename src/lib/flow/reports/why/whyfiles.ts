@@ -8,13 +8,13 @@ import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 
 /** Files that are named for each kind of trouble. */
 const NAMED = 3;
 
 /** Gates that are not met, of all levels of a run. */
-export async function fileGates(ports: Ports, run: number): Promise<Gate[]> {
+export async function fileGates(ports: ReadPorts, run: number): Promise<Gate[]> {
   const ids = ports.settings.buffers.map(({ level }) => dataId(level, run));
   const files = [...(await ports.store.get<DataDoc>(ids)).values()].flatMap((doc) => doc.files);
   const gates = [
@@ -77,7 +77,7 @@ function copies(files: readonly RawFile[], state: 'bad' | 'failed'): string[] {
   );
 }
 
-async function cancelGates(ports: Ports, run: number): Promise<Gate[]> {
+async function cancelGates(ports: ReadPorts, run: number): Promise<Gate[]> {
   const holds = await activeHolds(ports.store, await ports.store.now());
   return holds
     .filter(({ what, scope }) => what === 'transfer' && covers(scope.runs ? { runs: scope.runs } : {}, { run }))

@@ -9,14 +9,14 @@ import type { FarmSettings } from '../../../domain/settings.ts';
 import { between, type Iso } from '../../../util/time.ts';
 import { farmSettings } from '../../farms/farm.ts';
 import { jobFacts, runFacts } from '../../jobs/facts.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { silenceOf } from '../status/loopstatus.ts';
 import { subjobGates } from './subjobs.ts';
 import { submitGates } from './whyfarm.ts';
 import { nextOf, type WhyReport } from './whyreport.ts';
 
 /** Why passes are where they are. */
-export async function whyJobs(ports: Ports, jobs: readonly JobDoc[]): Promise<WhyReport[]> {
+export async function whyJobs(ports: ReadPorts, jobs: readonly JobDoc[]): Promise<WhyReport[]> {
   const factsOf = await jobFacts(ports, jobs);
   const numbers = [...new Set(jobs.map((job) => job.run))];
   const runs = await runFacts(ports, numbers, ports.settings.automatic.level, undefined);
@@ -29,7 +29,7 @@ export async function whyJobs(ports: Ports, jobs: readonly JobDoc[]): Promise<Wh
 }
 
 async function passGates(
-  ports: Ports,
+  ports: ReadPorts,
   job: JobDoc,
   factsOf: (job: JobDoc, farm: FarmSettings) => JobFacts,
 ): Promise<Gate[]> {
@@ -47,7 +47,7 @@ async function passGates(
 }
 
 /** Farms that have its subjobs, and of which nobody hears. */
-async function siteGates({ store, settings }: Ports, { subjobs }: JobDoc, now: Iso): Promise<Gate[]> {
+async function siteGates({ store, settings }: ReadPorts, { subjobs }: JobDoc, now: Iso): Promise<Gate[]> {
   const active = subjobs.flatMap(({ state }) =>
     state.name === 'submitted' || state.name === 'running' ? farmId(state.lock.site) : [],
   );
@@ -60,7 +60,7 @@ async function siteGates({ store, settings }: Ports, { subjobs }: JobDoc, now: I
   });
 }
 
-function reportOf(ports: Ports, job: JobDoc, gates: readonly Gate[]): WhyReport {
+function reportOf(ports: ReadPorts, job: JobDoc, gates: readonly Gate[]): WhyReport {
   const ended = job.state === 'completed' || job.state === 'canceled' || job.state === 'deleted';
   const relevant = ended ? gates.filter((gate) => gate.ok || /^(subjob|output|conflict)/.test(gate.gate)) : gates;
   const about = [job.version, job.request ?? 'automatic', job.tag === undefined ? '' : `tag ${job.tag}`]
@@ -77,7 +77,7 @@ function reportOf(ports: Ports, job: JobDoc, gates: readonly Gate[]): WhyReport 
 }
 
 /** The farm that a pass would go to: this host's, if it may; else the first one that may. */
-function takerOf(ports: Ports, job: JobDoc): FarmSettings | undefined {
+function takerOf(ports: ReadPorts, job: JobDoc): FarmSettings | undefined {
   const { settings } = ports;
   const route = routeOf(settings.routing, job);
   const may = settings.farms.filter(
@@ -87,13 +87,13 @@ function takerOf(ports: Ports, job: JobDoc): FarmSettings | undefined {
 }
 
 /** A pass made with another configuration than the one in force: said, never a gate. */
-function driftGates(ports: Ports, job: JobDoc, gates: readonly Gate[]): readonly Gate[] {
+function driftGates(ports: ReadPorts, job: JobDoc, gates: readonly Gate[]): readonly Gate[] {
   if (job.hash === ports.settings.hash) return gates;
   return [...gates, { gate: 'config', ok: true, text: 'made with an earlier state of the configuration' }];
 }
 
 /** What a waiting pass of which every gate is met still waits for: what submit meets, or a wake that was missed. */
-async function readyGates(ports: Ports, job: JobDoc, own: readonly Gate[]): Promise<Gate[]> {
+async function readyGates(ports: ReadPorts, job: JobDoc, own: readonly Gate[]): Promise<Gate[]> {
   const waiting = job.subjobs.flatMap(({ state }) => (state.name === 'waiting' ? state.wake : []));
   const taker = takerOf(ports, job);
   // Another farm's host takes it where this one may not.

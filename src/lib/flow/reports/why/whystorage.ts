@@ -9,14 +9,14 @@ import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
-import type { Ports } from '../../ports.ts';
+import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { missingAt } from '../status/counts.ts';
 import { credentialGates } from './hostgates.ts';
 import type { WhyReport } from './whyreport.ts';
 
 /** The gates of a storage element that is configured. */
-export async function whyStorage(ports: Ports, name: string): Promise<WhyReport> {
+export async function whyStorage(ports: ReadPorts, name: string): Promise<WhyReport> {
   const now = await ports.store.now();
   const holds = await activeHolds(ports.store, now);
   const gates = [
@@ -34,7 +34,7 @@ export async function whyStorage(ports: Ports, name: string): Promise<WhyReport>
   return { ref: name, about, state: wrong.length === 0 ? 'ok' : 'held', gates, next };
 }
 
-async function holdGates({ store }: Ports, name: string, now: Iso): Promise<Gate[]> {
+async function holdGates({ store }: ReadPorts, name: string, now: Iso): Promise<Gate[]> {
   const holds = (await activeHolds(store, now)).filter(({ scope, what }) => {
     return scope.storages?.includes(name) && what !== 'primary';
   });
@@ -46,7 +46,7 @@ async function holdGates({ store }: Ports, name: string, now: Iso): Promise<Gate
 }
 
 /** One cheap question to the element. */
-async function answers(ports: Ports, name: string): Promise<Gate> {
+async function answers(ports: ReadPorts, name: string): Promise<Gate> {
   try {
     await (await ports.storage(name)).stat(['.dflow-is-it-there']);
     return { gate: 'reachable', ok: true, text: `answers ${ports.host}` };
@@ -57,7 +57,7 @@ async function answers(ports: Ports, name: string): Promise<Gate> {
   }
 }
 
-async function breakerGate({ store }: Ports, name: string, now: Iso): Promise<Gate> {
+async function breakerGate({ store }: ReadPorts, name: string, now: Iso): Promise<Gate> {
   const doc = (await breakers(store)).get(name);
   const trouble = asideNow(doc, now);
   const troubles = Object.entries(doc?.causes ?? {});
@@ -72,7 +72,7 @@ async function breakerGate({ store }: Ports, name: string, now: Iso): Promise<Ga
   return { gate: 'breaker', ok: false, text, since: trouble.since, next: `dflow transfer --to ${name}` };
 }
 
-async function copyGates({ store, settings }: Ports, name: string, holds: readonly HoldDoc[]): Promise<Gate[]> {
+async function copyGates({ store, settings }: ReadPorts, name: string, holds: readonly HoldDoc[]): Promise<Gate[]> {
   const counts = new Map(
     (await store.count(views.replicas, 2, { prefix: [name] })).map(({ key, value }) => [key[1], value]),
   );

@@ -7,7 +7,7 @@ import type { FarmSettings } from '../../../domain/settings.ts';
 import { SHARES } from '../../../views/jobs.ts';
 import { jobFacts } from '../../jobs/facts.ts';
 import { moveJobs } from '../../jobs/moves.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports, ReadPorts } from '../../ports.ts';
 import { type Order, queue } from './queue.ts';
 
 export interface Ready {
@@ -89,7 +89,7 @@ function readySubjobs(job: JobDoc): Subjob[] {
  * Ids from the ready view: each share gets its part of the room, and what one leaves flows to the other. `all`: there
  * are no more.
  */
-async function candidates(ports: Ports, options: PickOptions): Promise<{ ids: readonly string[]; all: boolean }> {
+async function candidates(ports: ReadPorts, options: PickOptions): Promise<{ ids: readonly string[]; all: boolean }> {
   const limit = options.all ? undefined : options.room;
   const [automatic, requested] = await Promise.all(
     SHARES.map((share) => queue(ports.store, share, options.order, limit)),
