@@ -155,7 +155,7 @@ async function* farms(ports: ReadPorts): Rows<FarmRow> {
       ref: name,
       backend: doc?.backend ?? said?.backend ?? '',
       slots: doc?.slots ?? said?.slots ?? 0,
-      active: active.find((group) => Array.isArray(group.key) && group.key[0] === name)?.value ?? 0,
+      active: active.find(({ key }) => key[0] === name)?.value ?? 0,
       state: doc ? (stale ? 'silent' : drain ? 'drained' : 'ok') : 'never seen',
       ...(said?.versions ? { versions: said.versions } : {}),
       ...(doc ? { host: doc.host, heartbeat: doc.heartbeat, epoch: doc.epoch } : {}),

@@ -7,7 +7,7 @@ import type { ReadPorts } from '../../ports.ts';
 
 export async function* requestRows(ports: ReadPorts): Rows<RequestRow> {
   const groups = await ports.store.count(views.jobsByRequest, 2);
-  const counts = new Map(groups.map(({ key, value }) => [(key as string[]).join('\0'), value]));
+  const counts = new Map(groups.map(({ key, value }) => [key.join('\0'), value]));
   for (const doc of await ports.store.range<RequestDoc>(idsWith('request:'))) {
     const count = (state: string): number => counts.get(`${doc.name}\0${state}`) ?? 0;
     const done = count('completed');

@@ -17,8 +17,8 @@ export async function* storageRows(ports: ReadPorts): Rows<StorageRow> {
   for (const storage of ports.settings.storages) {
     const disabled = holds.some(({ what, scope }) => what === 'storage' && scope.storages?.includes(storage.name));
     const aside = asideNow(troubles.get(storage.name), now);
-    const own = groups.filter(({ key }) => (key as string[])[0] === storage.name);
-    const states = Object.fromEntries(own.map(({ key, value }) => [(key as string[])[1], value]));
+    const own = groups.filter(({ key }) => key[0] === storage.name);
+    const states = Object.fromEntries(own.map(({ key, value }) => [key[1], value]));
     yield {
       kind: 'storage',
       ref: storage.name,
