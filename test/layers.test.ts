@@ -144,6 +144,38 @@ test('domain and flow read no clock, no random source and no process environment
   expect(sayings(/^src\/lib\/(domain|flow|views)\//, banned)).toEqual([]);
 });
 
+/** Modules of Node by which a program reaches beyond itself. */
+const WORLD = /from 'node:(fs|fs\/promises|os|child_process|net|http|https|module|worker_threads)'|import\('execa'\)/;
+
+/** What a file imports for its values; types are no use of it. */
+function valueImports(file: string): string[] {
+  const source = readFileSync(join(root, file), 'utf8').replace(/^(import|export) type [^;]*;$/gm, '');
+  return [...source.matchAll(/from '(\.[^']+\.ts)'/g)].map(([, to = '']) =>
+    relative(root, resolve(root, dirname(file), to)),
+  );
+}
+
+/** Words and numbers of system errors come from the module `os`, which is asked for nothing else there. */
+const ONLY_WORDS = 'src/lib/util/systemerrors.ts';
+
+/** True when a file of util reaches the world, itself or by another. */
+function reachesWorld(file: string): boolean {
+  if (file === ONLY_WORDS) return false;
+  return WORLD.test(readFileSync(join(root, file), 'utf8')) || valueImports(file).some(reachesWorld);
+}
+
+test('flow and domain reach files and programs of this machine only by their ports', () => {
+  const inside = files.filter((file) => /^src\/lib\/(domain|flow)\//.test(file));
+  const wrong = inside.flatMap((file) => [
+    ...(WORLD.test(readFileSync(join(root, file), 'utf8')) ? [`${file} imports a module of Node`] : []),
+    ...valueImports(file)
+      .filter((to) => to.startsWith('src/lib/util/') && reachesWorld(to))
+      .map((to) => `${file} imports ${to}`),
+  ]);
+  expect(reachesWorld('src/lib/util/files/receipt.ts')).toBe(true);
+  expect(wrong).toEqual([]);
+});
+
 test('only a store reads or writes revisions of documents', () => {
   expect(sayings(/^src\/lib\/(flow|cli|render)\/|^src\/commands\//, [/\b_rev\??:/, /\._rev\b/])).toEqual([]);
 });

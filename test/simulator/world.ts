@@ -11,6 +11,7 @@ import { FakeBackend } from './fake-backend.ts';
 import { type Damage, Disk, Disks, FakeStorage } from './fake-storage.ts';
 import { Invariants } from './invariants.ts';
 import { MemoryStore } from './memory-store.ts';
+import { NO_MACHINE } from './nomachine.ts';
 import { type Random, seeded } from './random.ts';
 import { BUFFER, drawScenery, furnish, type Scenery, STORAGES, settingsFor } from './scenery.ts';
 import { type Process, Scheduler } from './scheduler.ts';
@@ -124,6 +125,7 @@ export class World {
       return open;
     };
     return {
+      ...NO_MACHINE,
       settings: settingsFor(host.site, this.scenery),
       store,
       storage,

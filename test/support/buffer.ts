@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { machine } from '../../src/lib/cli/machine.ts';
 import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { dataId, runId } from '../../src/lib/domain/ids.ts';
@@ -55,6 +56,7 @@ export class Bench {
       throw new Error('register needs no such port');
     };
     return {
+      ...machine,
       settings: this.settings,
       store,
       storage: none,

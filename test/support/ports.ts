@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Surroundings } from '../../src/lib/cli/config/settings.ts';
+import { machine } from '../../src/lib/cli/machine.ts';
 import { type DataDoc, type RawFile, withDone } from '../../src/lib/domain/data/data.ts';
 import { SCHEMA } from '../../src/lib/domain/doc.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
@@ -63,6 +64,7 @@ export async function makePorts(options: PortsOptions = {}): Promise<TestPorts> 
     return found;
   };
   return {
+    ...machine,
     folder,
     settings,
     store,

@@ -15,6 +15,7 @@ import { stopping } from '../util/processes/stopping.ts';
 import { type Adapters, nameForScheme, schemesOf } from './adapter.ts';
 import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
+import { machine } from './machine.ts';
 import { presenceIn } from './presence.ts';
 import { soundStore } from './soundstore.ts';
 
@@ -53,6 +54,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     return openStorage(storage);
   };
   return {
+    ...machine,
     settings,
     store,
     everything,

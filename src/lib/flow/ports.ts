@@ -5,6 +5,11 @@ import type { Item } from '../domain/results/items.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Storage } from '../storage.ts';
 import type { ReadStore, Store } from '../store.ts';
+import type { Space } from '../util/files/disk.ts';
+import type { NamedFolder } from '../util/files/folders.ts';
+import type { LeftReceipt, Receipt } from '../util/files/receipt.ts';
+import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
+import type { Lock } from '../util/processes/lock.ts';
 
 /** What of a storage element and of a batch system has no effect there. */
 export type ReadStorage = Omit<Storage, 'copyIn' | 'copyOut' | 'copyFrom' | 'rename' | 'renameNew' | 'remove'>;
@@ -12,6 +17,7 @@ export type ReadBackend = Pick<Backend, 'identity' | 'status' | 'alive' | 'recor
 
 /** What reports are given: all of it can be looked at, nothing can be changed. */
 export interface ReadPorts {
+  readonly files: ReadFiles;
   readonly settings: Settings;
   readonly store: ReadStore;
   /** A storage element by its name. Opened at the first call. */
@@ -25,7 +31,8 @@ export interface ReadPorts {
   readonly host: string;
 }
 
-export interface Ports extends ReadPorts {
+export interface Ports extends ReadPorts, Machine {
+  readonly files: Files;
   readonly store: Store;
   storage(name: string): Promise<Storage>;
   buffer(level: string): Promise<Storage>;
@@ -40,6 +47,60 @@ export interface Ports extends ReadPorts {
   readonly presence?: Presence;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;
+}
+
+/** What flow does on this machine itself, rather than by a storage element or a batch system. */
+export interface Machine {
+  readonly files: Files;
+  readonly receipts: Receipts;
+  readonly locks: Locks;
+  readonly processes: Processes;
+}
+
+/** Files and folders of this machine, to look at. */
+export interface ReadFiles {
+  /** Device and inode, links followed; `undefined` where nothing is. */
+  identity(path: string): Promise<string | undefined>;
+  /** The path without links; `undefined` where nothing is. */
+  realPath(path: string): Promise<string | undefined>;
+  /** Of the path itself, not of where a link leads; `undefined` where nothing is. */
+  isFolder(path: string): Promise<boolean | undefined>;
+  /** @throws ConfigError naming two that are one folder */
+  refuseSame(folders: readonly NamedFolder[], where?: string): Promise<void>;
+  /** @throws UnreachableError it does not say */
+  space(folder: string): Promise<Space>;
+  /** @throws ItemError it has more than `limit` bytes, or is no ordinary file */
+  read(path: string, limit: number): Promise<Buffer>;
+  readPart(path: string, offset: number, length: number): Promise<Buffer>;
+}
+
+/** The same, with what has an effect there. */
+export interface Files extends ReadFiles {
+  write(path: string, text: string): Promise<void>;
+  /** A folder that goes when `use` ends; `light`: for what has next to no bytes. */
+  withScratch<T>(use: (folder: string) => Promise<T>, light?: boolean): Promise<T>;
+  /** Takes away folders that have nothing left in them, from `folder` up to `top`. */
+  removeEmptyFolders(top: string, folder: string): Promise<void>;
+}
+
+/** Receipts of what is destroyed, in a folder of dflow's own. */
+export interface Receipts {
+  make(folder: string, what: string, at: string, nonce: string): Receipt;
+  left(folder: string): AsyncIterable<LeftReceipt>;
+  read(folder: string, name: string): Promise<Record<string, unknown>[]>;
+}
+
+/** Locks that the kernel releases when a process ends; `undefined`: somebody holds it. */
+export interface Locks {
+  take(path: string): Promise<Lock | undefined>;
+  /** In a folder of others: its file goes with the lock. */
+  takePassing(path: string): Lock | undefined;
+}
+
+/** Other programs. */
+export interface Processes {
+  /** Runs a shell command; `args` are its `"$@"`. */
+  shell(command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult>;
 }
 
 /** Who has a claim, as its document says. */

@@ -2,14 +2,12 @@
 // served. A copy there is no copy. Names and addresses do not tell; a file put at one address and looked for at the other
 // does, also where both are folders here: a mount may give one file two numbers. Asked once for each two folders of a
 // call, whatever the number of files.
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path/posix';
 import type { Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
-import { sameFile } from '../../util/files/folders.ts';
-import { withScratch } from '../../util/files/scratch.ts';
+import type { Files } from '../ports.ts';
 import type { Place } from './removal/lookagain.ts';
-import type { Sites } from './sites.ts';
+import { type Sites, sameFile } from './sites.ts';
 
 export interface ApartOptions {
   /** Part of the probe's name: no two calls use the same. */
@@ -41,7 +39,7 @@ export class Apart {
   /** Why these two cannot count as two files; `undefined`: they are two. */
   async why(copy: Place, other: Place): Promise<string | undefined> {
     const [own, theirs] = [await this.#local(copy), await this.#local(other)];
-    if (own !== undefined && theirs !== undefined && (await sameFile(own, theirs)))
+    if (own !== undefined && theirs !== undefined && (await sameFile(this.#sites.files, own, theirs)))
       return `${own} and ${theirs} are one file`;
     const [a, b] = [split(copy.path), split(other.path)];
     if (folded(a.name) !== folded(b.name) || !this.#options.probes) return undefined;
@@ -63,7 +61,7 @@ export class Apart {
     const seen = await this.#sites
       .attempt(copy.site, async (storage) => {
         try {
-          await put(storage, here);
+          await put(this.#sites.files, storage, here);
           return await this.#sites.attempt(other.site, async (second) => (await second.stat([there])).has(there));
         } finally {
           await storage.remove([here]);
@@ -81,10 +79,10 @@ export class Apart {
   }
 }
 
-async function put(storage: Storage, path: string): Promise<void> {
-  await withScratch(async (folder) => {
+async function put(files: Files, storage: Storage, path: string): Promise<void> {
+  await files.withScratch(async (folder) => {
     const local = join(folder, 'probe');
-    await writeFile(local, `${path}\n`);
+    await files.write(local, `${path}\n`);
     await storage.copyIn(local, path);
   }, true);
 }

@@ -5,7 +5,6 @@ import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/dat
 import type { Result } from '../../domain/data/slots.ts';
 import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
-import { withScratch } from '../../util/files/scratch.ts';
 import { given } from '../../util/values/given.ts';
 import { groupBy } from '../../util/values/group.ts';
 import { adopt, faultOf, wrongSource } from './lookfor.ts';
@@ -106,7 +105,7 @@ async function moveBytes(
   const mounted = target.localPath(path);
   if (mounted !== undefined) return copyOut(mounted);
   if (await onSite(session, to, async () => target.copyFrom?.(from, source.path, path, options))) return expect;
-  return withScratch(async (folder) => {
+  return session.ports.files.withScratch(async (folder) => {
     const between = `${folder}/between`;
     const read = await copyOut(between);
     return isSame(task, read) ? copyIn(between) : read;

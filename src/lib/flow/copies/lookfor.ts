@@ -4,9 +4,9 @@ import { bufferSite, type CopyTask } from '../../domain/data/replicas.ts';
 import type { Result } from '../../domain/data/slots.ts';
 import type { Stat, Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';
-import { sameFile } from '../../util/files/folders.ts';
 import { type At, sameBytes } from './removal/samebytes.ts';
 import { placeOf, type Session } from './session.ts';
+import { sameFile } from './sites.ts';
 
 export interface Look {
   /** Tasks to claim; `there`: something is at the final path already. */
@@ -122,7 +122,7 @@ export async function adopt(session: Session, task: CopyTask): Promise<Result> {
   );
   const next = `look at ${target.url(path)} and move it away`;
   for (const other of others) {
-    if (local === undefined || other === undefined || !(await sameFile(local, other))) continue;
+    if (local === undefined || other === undefined || !(await sameFile(session.ports.files, local, other))) continue;
     return { task, did: 'failed', why: `${path} at ${to} is ${other} itself, not a copy`, next };
   }
   const found = await target.checksum(path);
@@ -132,7 +132,7 @@ export async function adopt(session: Session, task: CopyTask): Promise<Result> {
     return { task, did: 'failed', why, next };
   }
   const original = await atHand(session, task);
-  if (!original || (await sameBytes([target, path], original))) return { task, did: 'adopted' };
+  if (!original || (await sameBytes(session.ports.files, [target, path], original))) return { task, did: 'adopted' };
   const [site, its] = original;
   const why = `${path} at ${to} exists with other bytes than ${its} at ${site.name}, though both have ${stated}`;
   return { task, did: 'failed', why, next };

@@ -5,7 +5,7 @@ import type { HoldDoc } from '../../domain/hold.ts';
 import { named } from '../../domain/named.ts';
 import { compileTemplate } from '../../domain/storage/template.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { type NamedFolder, refuseSameFolder } from '../../util/files/folders.ts';
+import type { NamedFolder } from '../../util/files/folders.ts';
 import { Pace } from '../../util/pace.ts';
 import { given } from '../../util/values/given.ts';
 import { activeHolds } from '../jobs/openholds.ts';
@@ -99,9 +99,9 @@ async function refuseSharedFolders({ ports, sites, rules, levels }: Session): Pr
     const folder = await sites.folder(name);
     if (folder !== undefined) elements.push({ name: `storage ${name}`, folder });
   }
-  await refuseSameFolder(elements, file);
+  await ports.files.refuseSame(elements, file);
   for (const { level, path } of buffers.filter((buffer) => levels.includes(buffer.level))) {
     const buffer = { name: `buffer ${level}`, folder: path };
-    for (const element of elements) await refuseSameFolder([buffer, element], file);
+    for (const element of elements) await ports.files.refuseSame([buffer, element], file);
   }
 }

@@ -6,9 +6,15 @@ import type { BreakerCause } from '../../domain/storage/breaker.ts';
 import type { Storage } from '../../storage.ts';
 import { ItemError, UnreachableError } from '../../util/errors.ts';
 import { codeOf } from '../../util/systemerrors.ts';
-import type { Item, Ports } from '../ports.ts';
+import type { Files, Item, Ports } from '../ports.ts';
 
 export const BUFFER = 'buffer ';
+
+/** True when both paths are one file on disk: the same, linked, or hard-linked. */
+export async function sameFile(files: Files, a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([files.identity(a), files.identity(b)]);
+  return one !== undefined && one === other;
+}
 
 export class Sites {
   /** Names of what is set aside: elements, `buffer L1`. */
@@ -21,6 +27,11 @@ export class Sites {
 
   constructor(ports: Ports) {
     this.#ports = ports;
+  }
+
+  /** Those of this machine, where elements and buffers are folders of it. */
+  get files(): Files {
+    return this.#ports.files;
   }
 
   /** The element or buffer called `site`. @throws UnreachableError, ConfigError */

@@ -3,8 +3,6 @@
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import { secondsLeft, tokenLeft } from '../../domain/token.ts';
 import { CredentialsError } from '../../util/errors.ts';
-import { readBounded } from '../../util/files/readfile.ts';
-import { shell } from '../../util/processes/exec.ts';
 import { wordsOf } from '../../util/systemerrors.ts';
 import { humanDuration, type Iso, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
 import { say } from '../jobs/said.ts';
@@ -43,7 +41,7 @@ export async function* requireCredentials(ports: Ports): Step {
   if (!credentials || (credentials.check === undefined && credentials.token === undefined)) return;
   let found = await look(ports);
   if (isOver(found) && credentials.renew !== undefined && !ports.dry) {
-    await shell(credentials.renew, [], { cwd: ports.settings.folder, timeout: LIMIT });
+    await ports.processes.shell(credentials.renew, [], { cwd: ports.settings.folder, timeout: LIMIT });
     found = await look(ports);
   }
   const state = isOver(found) ? 'expired' : (found.left ?? Number.POSITIVE_INFINITY) < credentials.warn ? 'low' : 'ok';
@@ -74,8 +72,8 @@ function textOf({ left, missing }: Found): string {
 async function look(ports: Ports): Promise<Found> {
   const { check, token } = ports.settings.credentials ?? {};
   const found = [
-    ...(check === undefined ? [] : [await ask(check, ports.settings.folder)]),
-    ...(token === undefined ? [] : [await readToken(token, ms(await ports.store.now()))]),
+    ...(check === undefined ? [] : [await ask(ports, check)]),
+    ...(token === undefined ? [] : [await readToken(ports, token)]),
   ];
   const missing = found.find((one) => one.missing !== undefined);
   if (missing) return missing;
@@ -84,8 +82,8 @@ async function look(ports: Ports): Promise<Found> {
 }
 
 /** The command's words are not shown: they may hold a secret. */
-async function ask(command: string, cwd: string): Promise<Found> {
-  const { stdout, failure } = await shell(command, [], { cwd, timeout: LIMIT });
+async function ask({ processes, settings }: Ports, command: string): Promise<Found> {
+  const { stdout, failure } = await processes.shell(command, [], { cwd: settings.folder, timeout: LIMIT });
   const seconds = secondsLeft(stdout);
   if (seconds !== undefined && (failure === undefined || seconds <= 0)) return { left: seconds * SECOND };
   return {
@@ -93,12 +91,12 @@ async function ask(command: string, cwd: string): Promise<Found> {
   };
 }
 
-async function readToken(path: string, now: number): Promise<Found> {
+async function readToken({ files, store }: Ports, path: string): Promise<Found> {
   if (path === '') return { missing: 'the variable that names the token file is not set' };
   try {
-    const text = (await readBounded(path, 1_000_000)).toString('utf8');
+    const text = (await files.read(path, 1_000_000)).toString('utf8');
     if (text.trim() === '') return { missing: `the token file ${path} is empty` };
-    const seconds = tokenLeft(text, now);
+    const seconds = tokenLeft(text, ms(await store.now()));
     return seconds === undefined ? {} : { left: seconds * SECOND };
   } catch (error) {
     return { missing: `the token file cannot be read: ${wordsOf(error)}` };

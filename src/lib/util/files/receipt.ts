@@ -77,7 +77,6 @@ export function newReceipt(folder: string, what: string, at: string, nonce: stri
 
 /** The receipts that were left unsettled here, by writers that have ended. */
 export async function* leftReceipts(folder: string): AsyncGenerator<LeftReceipt, void, void> {
-  // Asked without waiting: where nothing was ever deleted, as in the simulator, no file system is.
   if (!existsSync(openFolder(folder))) return;
   const names = await namesIn(openFolder(folder));
   // The journals of the locks lie there too.

@@ -195,12 +195,12 @@ test('what was put there meanwhile stays, and what waits is not lost', async () 
     why: expect.stringContaining('another file has its name'),
   });
   expect(at(ports, 'sfu').sort()).toEqual(['.run1.dat.dflow-gone-n1', 'run1.dat']);
-  expect(await putBack(await ports.storage('sfu'), PATH, 'n1')).toBe('taken');
+  expect(await putBack(ports.files, await ports.storage('sfu'), PATH, 'n1')).toBe('taken');
   await rm(join(folderOf(ports, 'sfu'), 'run1.dat'));
-  expect(await putBack(await ports.storage('sfu'), PATH, 'n1')).toBe('back');
-  expect(await putBack(await ports.storage('sfu'), PATH, 'n1')).toBe('there');
+  expect(await putBack(ports.files, await ports.storage('sfu'), PATH, 'n1')).toBe('back');
+  expect(await putBack(ports.files, await ports.storage('sfu'), PATH, 'n1')).toBe('there');
   await rename(join(folderOf(ports, 'sfu'), 'run1.dat'), join(folderOf(ports, 'sfu'), 'elsewhere'));
-  expect(await putBack(await ports.storage('sfu'), PATH, 'n1')).toBe('absent');
+  expect(await putBack(ports.files, await ports.storage('sfu'), PATH, 'n1')).toBe('absent');
 });
 
 test('anything but what was looked at stays', async () => {

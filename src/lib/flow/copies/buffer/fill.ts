@@ -2,7 +2,7 @@
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { idsWith } from '../../../store.ts';
 import { UnreachableError } from '../../../util/errors.ts';
-import { type Space, spaceOf } from '../../../util/files/disk.ts';
+import type { Space } from '../../../util/files/disk.ts';
 import { type Iso, MINUTE } from '../../../util/time.ts';
 import { say } from '../../jobs/said.ts';
 import type { Ports, ReadPorts } from '../../ports.ts';
@@ -22,7 +22,7 @@ export interface BufferDoc extends Doc {
 export async function spaceOfBuffer(ports: ReadPorts, level: string): Promise<Space> {
   const folder = (await ports.buffer(level)).localPath('');
   if (folder === undefined) throw new UnreachableError(`buffer ${level} is not a folder on this host`);
-  return spaceOf(folder);
+  return ports.files.space(folder);
 }
 
 /** Asks the disk of a buffer on this host and writes down what it says, once a minute at most. */

@@ -1,20 +1,21 @@
 // A buffer's files without what is dflow's own: configuration, module files, store, `.dflow`, storage elements, trash. By
 // device and inode of the folders, since a folder may be mounted or linked under any name.
-import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isOwnPath } from '../../../domain/data/gone.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import type { Entry, Storage, Unreadable } from '../../../storage.ts';
 import { parallel } from '../../../util/concurrency.ts';
-import { identityOf } from '../../../util/files/folders.ts';
+import type { Files, Ports } from '../../ports.ts';
+
+type Here = Pick<Ports, 'files' | 'settings'>;
 
 /** Everything in the buffer that may be a raw file. */
-export async function listBuffer(settings: Settings, storage: Storage, unreadable?: Unreadable): Promise<Entry[]> {
-  const inner = await innerBuffers(settings, storage);
+export async function listBuffer(ports: Here, storage: Storage, unreadable?: Unreadable): Promise<Entry[]> {
+  const inner = await innerBuffers(ports, storage);
   const entries: Entry[] = [];
   for await (const entry of storage.list('', unreadable)) entries.push(entry);
   const own = await ownPaths(
-    settings,
+    ports,
     storage,
     entries.map(({ path }) => path),
   );
@@ -22,9 +23,9 @@ export async function listBuffer(settings: Settings, storage: Storage, unreadabl
 }
 
 /** Folders below this buffer that are another level's, where both take the same names: a file is of one level only. */
-async function innerBuffers({ buffers }: Settings, storage: Storage): Promise<string[]> {
+async function innerBuffers({ files, settings: { buffers } }: Here, storage: Storage): Promise<string[]> {
   const top = storage.localPath('');
-  const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  const real = async (path: string) => (await files.realPath(path).catch(() => undefined)) ?? resolve(path);
   if (top === undefined) return [];
   const folder = await real(top);
   const others = await Promise.all(buffers.map(async ({ path, pattern }) => ({ pattern, at: await real(path) })));
@@ -35,20 +36,22 @@ async function innerBuffers({ buffers }: Settings, storage: Storage): Promise<st
 
 /** Says of each path of the buffer whether it is, or lies in, something of dflow's own. */
 export async function ownPaths(
-  settings: Settings,
+  { files, settings }: Here,
   storage: Storage,
   paths: readonly string[],
 ): Promise<(path: string) => boolean> {
-  const folders = new Set(await identities(ownFolders(settings)));
-  const files = await ownFiles(settings);
+  const folders = new Set(await identities(files, ownFolders(settings)));
+  const own = await ownFiles(files, settings);
   const known = new Map<string, string | undefined>();
-  for await (const [folder, identity] of parallel(foldersOf(paths), AT_ONCE, (folder) => identityAt(storage, folder)))
+  for await (const [folder, identity] of parallel(foldersOf(paths), AT_ONCE, (folder) =>
+    identityAt(files, storage, folder),
+  ))
     known.set(folder, identity);
   return (path) => {
     const above = foldersAbove(path);
     if (isOwnPath(path)) return true;
     if (above.some((folder) => folders.has(known.get(folder) ?? ''))) return true;
-    return files.has(fileKey(known.get(above.at(-1) ?? ''), path));
+    return own.has(fileKey(known.get(above.at(-1) ?? ''), path));
   };
 }
 
@@ -61,33 +64,35 @@ function ownFolders({ folder, storages }: Settings): string[] {
 }
 
 /** Configuration, store with its companions, files of modules: by the identity of their folder and their name. */
-async function ownFiles(settings: Settings): Promise<Set<string>> {
+async function ownFiles(files: Files, settings: Settings): Promise<Set<string>> {
   const { file, folder, store, modules, badModules, credentials } = settings;
-  const database = store.startsWith('sqlite:') ? await andReal(resolve(folder, store.slice('sqlite:'.length))) : [];
+  const database = store.startsWith('sqlite:')
+    ? await andReal(files, resolve(folder, store.slice('sqlite:'.length)))
+    : [];
   const companions = database.flatMap((path) => ['', '-wal', '-shm', '-journal'].map((end) => path + end));
   const used = [...Object.values(modules).flatMap((version) => Object.values(version.modules)), ...badModules].flatMap(
-    ({ files }) => files,
+    (module) => module.files,
   );
   const all = [file, ...companions, ...used, ...(credentials?.token ? [credentials.token] : [])];
-  const where = await Promise.all(all.map((path) => identityOf(dirname(path)).catch(() => undefined)));
+  const where = await Promise.all(all.map((path) => files.identity(dirname(path)).catch(() => undefined)));
   return new Set(all.map((path, index) => fileKey(where[index], path)));
 }
 
 /** A link and what it leads to: companions lie beside the file itself. */
-async function andReal(path: string): Promise<string[]> {
-  return [path, await realpath(path).catch(() => path)];
+async function andReal(files: Files, path: string): Promise<string[]> {
+  return [path, (await files.realPath(path).catch(() => undefined)) ?? path];
 }
 
 const fileKey = (folder: string | undefined, path: string): string => `${folder} ${basename(path)}`;
 
-async function identities(folders: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(folders.map((folder) => identityOf(folder).catch(() => undefined)));
+async function identities(files: Files, folders: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(folders.map((folder) => files.identity(folder).catch(() => undefined)));
   return found.flatMap((one) => one ?? []);
 }
 
-async function identityAt(storage: Storage, folder: string): Promise<[string, string | undefined]> {
+async function identityAt(files: Files, storage: Storage, folder: string): Promise<[string, string | undefined]> {
   const local = storage.localPath(folder);
-  return [folder, local === undefined ? undefined : await identityOf(local).catch(() => undefined)];
+  return [folder, local === undefined ? undefined : await files.identity(local).catch(() => undefined)];
 }
 
 /** The buffer's own folder (``), and each folder below it on the way to `path`. */

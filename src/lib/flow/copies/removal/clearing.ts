@@ -2,7 +2,7 @@
 // of the new copy must still be there without it: an element may be another name of the place that it is copied from.
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
+import type { Receipt } from '../../../util/files/receipt.ts';
 import type { Ports } from '../../ports.ts';
 import type { Sites } from '../sites.ts';
 import { type Going, Removal } from './removal.ts';
@@ -25,7 +25,7 @@ export class Clearing {
     return new Clearing(
       ports,
       sites,
-      newReceipt(ports.settings.folder, 'replace', await ports.store.now(), nonce),
+      ports.receipts.make(ports.settings.folder, 'replace', await ports.store.now(), nonce),
       nonce,
     );
   }

@@ -2,7 +2,6 @@
 // says whether it was to go. What is still catalogued gets its name again; the rest goes now, by the same way.
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
-import { leftReceipts, newReceipt } from '../../../util/files/receipt.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { About, Item, Ports, Step } from '../../ports.ts';
 import type { Sites } from '../sites.ts';
@@ -27,9 +26,9 @@ type Settled = 'restored' | 'deleted';
 
 /** Settles what earlier calls of this folder left. Items: a pass `restored` or `deleted`; a file `left`, failed. */
 export async function* settleLeft(ports: Ports, sites: Sites): Step {
-  for await (const left of leftReceipts(ports.settings.folder)) {
+  for await (const left of ports.receipts.left(ports.settings.folder)) {
     const nonce = ports.nonce();
-    const receipt = newReceipt(ports.settings.folder, 'settle', await ports.store.now(), nonce);
+    const receipt = ports.receipts.make(ports.settings.folder, 'settle', await ports.store.now(), nonce);
     const removal = new Removal(sites, receipt, nonce);
     const done = new Map<string, { did: Settled; lines: Line[] }>();
     let settled = true;
@@ -100,7 +99,7 @@ async function settleLine(
   const item: About<'file'> = { kind: 'file', ref: `${site}:${shown(path)}`, storage: site, path };
   const failed = (text: string): Item => ({ ...item, did: 'left', failed: true, text, next: `dflow why ${site}` });
   const found = await sites.attempt(site, (storage) =>
-    putBack(storage, path, line.aside.slice(line.aside.lastIndexOf('-') + 1)),
+    putBack(ports.files, storage, path, line.aside.slice(line.aside.lastIndexOf('-') + 1)),
   );
   if (found === undefined) return failed(`left by an interrupted deletion; ${site} cannot be reached`);
   if (found === 'absent') return undefined;

@@ -6,13 +6,13 @@ import { gonePath } from '../../../domain/data/gone.ts';
 import type { Stat, Storage } from '../../../storage.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../../util/errors.ts';
-import { sameFile } from '../../../util/files/folders.ts';
 import type { Receipt } from '../../../util/files/receipt.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { groupBy } from '../../../util/values/group.ts';
-import type { Sites } from '../sites.ts';
+import type { Files } from '../../ports.ts';
+import { type Sites, sameFile } from '../sites.ts';
 import { type Place, type Staying, whyLost } from './lookagain.ts';
 
 /** A file that may go, by its caller's proof. */
@@ -108,7 +108,7 @@ export class Removal {
 
   /** Gives it its name again, even where it is not known whether it lost it. */
   async #back({ site, path }: Going, kept: Kept): Promise<Fate> {
-    const back = await this.#attempt(site, (storage) => putBack(storage, path, this.#nonce));
+    const back = await this.#attempt(site, (storage) => putBack(this.#sites.files, storage, path, this.#nonce));
     if (back === 'back' || back === 'there') return kept;
     // Its receipt names it, and it was here alone under a name of ours: the error came after the deletion.
     if (back === 'absent') return { gone: true };
@@ -133,13 +133,13 @@ export class Removal {
 export type PutBack = 'back' | 'there' | 'taken' | 'absent';
 
 /** Gives a file that the call `nonce` renamed away its name again; idempotent, overwrites nothing. */
-export async function putBack(storage: Storage, path: string, nonce: string): Promise<PutBack> {
+export async function putBack(files: Files, storage: Storage, path: string, nonce: string): Promise<PutBack> {
   const aside = gonePath(path, nonce);
   const found = await storage.stat([path, aside]);
   if (!found.has(aside)) return found.has(path) ? 'there' : 'absent';
   if (found.has(path)) {
     const [own, other] = [storage.localPath(path), storage.localPath(aside)];
-    if (own === undefined || other === undefined || !(await sameFile(own, other))) return 'taken';
+    if (own === undefined || other === undefined || !(await sameFile(files, own, other))) return 'taken';
     // Killed between the two halves of a rename that overwrites nothing: one file, two names.
     await storage.remove([aside]);
     return 'back';

@@ -2,8 +2,7 @@
 // small files, so that no file may go, or count as a copy, by its checksum alone.
 import { join } from 'node:path';
 import type { Storage } from '../../../storage.ts';
-import { readPart } from '../../../util/adler32.ts';
-import { withScratch } from '../../../util/files/scratch.ts';
+import type { Files } from '../../ports.ts';
 
 /** A file at an element or a buffer that is open. */
 export type At = readonly [storage: Storage, path: string];
@@ -11,11 +10,14 @@ export type At = readonly [storage: Storage, path: string];
 const CHUNK = 4 * 2 ** 20;
 
 /** Reads both from beginning to end. @throws ItemError, UnreachableError one cannot be read */
-export async function sameBytes(one: At, other: At): Promise<boolean> {
+export async function sameBytes(files: Files, one: At, other: At): Promise<boolean> {
   const [a, b] = [reader(one), reader(other)];
   if (a && b) return sameChunks(a, b);
-  return withScratch(async (folder) => {
-    const [x, y] = [a ?? (await fetched(one, join(folder, 'a'))), b ?? (await fetched(other, join(folder, 'b')))];
+  return files.withScratch(async (folder) => {
+    const [x, y] = [
+      a ?? (await fetched(files, one, join(folder, 'a'))),
+      b ?? (await fetched(files, other, join(folder, 'b'))),
+    ];
     return sameChunks(x, y);
   });
 }
@@ -27,9 +29,9 @@ function reader([storage, path]: At): Read | undefined {
   return !storage.capabilities.ranges ? undefined : (offset) => storage.read(path, offset, CHUNK);
 }
 
-async function fetched([storage, path]: At, local: string): Promise<Read> {
+async function fetched(files: Files, [storage, path]: At, local: string): Promise<Read> {
   await storage.copyOut(path, local);
-  return (offset) => readPart(local, offset, CHUNK);
+  return (offset) => files.readPart(local, offset, CHUNK);
 }
 
 async function sameChunks(a: Read, b: Read): Promise<boolean> {

@@ -1,7 +1,5 @@
 // The trash of a buffer: a file that is not wanted is moved to `.dflow-trash/DATE/` on the same file system, never deleted
 // at once. `openTrash` moves files there, `restore` brings them back and writes over nothing. See docs/storage.md.
-
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isGoneFrom } from '../../../domain/data/gone.ts';
 import { TRASH, type TrashDoc, trashId, trashPlaces } from '../../../domain/data/trash.ts';
@@ -9,13 +7,11 @@ import { SCHEMA } from '../../../domain/doc.ts';
 import type { Stat, Storage } from '../../../storage.ts';
 import { idsWith } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { identityOf } from '../../../util/files/folders.ts';
-import { newReceipt } from '../../../util/files/receipt.ts';
-import { codeOf, isMissing } from '../../../util/systemerrors.ts';
+import { codeOf } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import type { About, Item, Ports, ReadPorts, Step } from '../../ports.ts';
+import type { About, Files, Item, Ports, ReadPorts, Step } from '../../ports.ts';
 
 /** A file of this host's buffer that is not wanted, as it was when that was decided. */
 export interface Unwanted extends Pick<TrashDoc, 'level' | 'name' | 'reason' | 'detail' | 'size' | 'modified'> {
@@ -35,19 +31,19 @@ export interface Trash {
 
 /** A trash for one call of a step: all that it moves stands in one receipt. */
 export function openTrash(ports: Ports, at: Iso, nonce: string): Trash {
-  const receipt = newReceipt(ports.settings.folder, 'trash', at, nonce);
+  const receipt = ports.receipts.make(ports.settings.folder, 'trash', at, nonce);
   return {
     async put(file, again) {
       const doc = docOf(ports, file, at, nonce, receipt.name);
       const buffer = await ports.buffer(file.level);
-      await refuseLinks(buffer, doc);
-      const identity = await lookAt(buffer, file);
+      await refuseLinks(ports.files, buffer, doc);
+      const identity = await lookAt(ports.files, buffer, file);
       const { _id: id, v: _, ...line } = doc;
       await receipt.write([{ ...line, kind: 'trash', id }]);
       await ports.store.update<TrashDoc>(id, () => ({ write: doc }));
       try {
         const place = await move(buffer, doc);
-        await look(buffer, doc, place, identity, again);
+        await look(ports.files, buffer, doc, place, identity, again);
         await moveMarker(ports, buffer, doc, place);
       } catch (error) {
         if (!(await placeOf(buffer, doc))) await forget(ports, id);
@@ -82,29 +78,26 @@ function docOf(ports: Ports, file: Unwanted, at: Iso, nonce: string, receipt: st
 }
 
 /** A trash that is a link would lead the files to a folder that somebody else chose. */
-async function refuseLinks(buffer: Storage, { places }: TrashDoc): Promise<void> {
+async function refuseLinks(files: Files, buffer: Storage, { places }: TrashDoc): Promise<void> {
   for (const place of places) {
     const trash = place.slice(0, place.indexOf(TRASH) + TRASH.length);
     const path = buffer.localPath(trash);
     for (const folder of path === undefined
       ? []
       : [path, join(path, place.slice(trash.length + 1, trash.length + 11))]) {
-      const found = await lstat(folder).catch((error: unknown) => {
-        if (!isMissing(error)) throw error;
-      });
-      if (found && !found.isDirectory())
+      if ((await files.isFolder(folder)) === false)
         throw new ItemError(`${shown(folder)} is not a folder`, { hint: `ls -ld ${folder}` });
     }
   }
 }
 
 /** Its identity on disk. @throws ItemError when it is not what was judged */
-async function lookAt(buffer: Storage, file: Unwanted): Promise<string | undefined> {
+async function lookAt(files: Files, buffer: Storage, file: Unwanted): Promise<string | undefined> {
   const found = (await buffer.stat([file.name])).get(file.name);
   if (!found) throw new ItemError(`${shown(file.name)} is no longer on the buffer`);
   if (!isSame(found, file)) throw new ItemError(`${shown(file.name)} has changed since it was looked at`);
   const local = buffer.localPath(file.name);
-  return local === undefined ? undefined : identityOf(local);
+  return local === undefined ? undefined : files.identity(local);
 }
 
 /** What a rename leaves as it was. */
@@ -128,6 +121,7 @@ async function move(buffer: Storage, { name, places }: TrashDoc): Promise<string
 
 /** After the rename: is it the file that was judged, and does nobody miss it? If not, it is put back. */
 async function look(
+  files: Files,
   buffer: Storage,
   doc: TrashDoc,
   place: string,
@@ -135,7 +129,7 @@ async function look(
   again: (() => Promise<string | undefined>) | undefined,
 ): Promise<void> {
   const local = buffer.localPath(place);
-  const other = local !== undefined && (await identityOf(local)) !== identity;
+  const other = local !== undefined && (await files.identity(local)) !== identity;
   const why = other ? 'has changed since it was looked at' : await again?.();
   if (why === undefined) return;
   await putBack(buffer, doc, place);

@@ -3,20 +3,19 @@
 import { unsound } from '../../../domain/schemas.ts';
 import type { Store } from '../../../store.ts';
 import { tookEffect } from '../../../store.ts';
-import { newReceipt } from '../../../util/files/receipt.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { plain } from './archive.ts';
 
 /** `store` is one that hands out every document. Documents that can be read are refused. */
 export async function* dropUnreadable(
-  { settings, nonce, by }: Ports,
+  { settings, receipts, nonce, by }: Ports,
   store: Store,
   ids: readonly string[],
   why: string,
   { dryRun }: StepOptions = {},
 ): Step {
   const at = await store.now();
-  const receipt = newReceipt(settings.folder, 'drop', at, nonce());
+  const receipt = receipts.make(settings.folder, 'drop', at, nonce());
   const docs = await store.get(ids);
   try {
     for (const id of ids) {

@@ -44,7 +44,7 @@ async function settling(ports: Ports, now: Iso): Promise<Due[]> {
 /** What lies on a buffer; nothing where it cannot be reached: register has said so. */
 async function listed(ports: Ports, level: string): Promise<Entry[]> {
   try {
-    return await listBuffer(ports.settings, await ports.buffer(level), () => undefined);
+    return await listBuffer(ports, await ports.buffer(level), () => undefined);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     return [];

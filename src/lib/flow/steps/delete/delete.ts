@@ -6,7 +6,7 @@ import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts'
 import { isActive, type Output } from '../../../domain/jobs/states.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
-import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
+import type { Receipt } from '../../../util/files/receipt.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { noteLeft, settleLeft, stayingOf } from '../../copies/removal/leftovers.ts';
@@ -40,7 +40,7 @@ async function* deleteAll(ports: Ports, jobs: readonly JobDoc[], options: Delete
   checkTypes(jobs, options.types);
   yield* requireCredentials(ports);
   const nonce = ports.nonce();
-  const receipt = newReceipt(ports.settings.folder, 'delete', await ports.store.now(), nonce);
+  const receipt = ports.receipts.make(ports.settings.folder, 'delete', await ports.store.now(), nonce);
   const sites = new Sites(ports);
   const call: Call = { ports, options, sites, receipt, removal: new Removal(sites, receipt, nonce), settled: true };
   try {

@@ -6,7 +6,6 @@ import { holdOnCopies } from '../../../domain/data/replicas.ts';
 import { jobPrefix } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith } from '../../../store.ts';
-import { newReceipt } from '../../../util/files/receipt.ts';
 import { views } from '../../../views/index.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, outputClaims } from '../../copies/claims/gone.ts';
@@ -26,7 +25,7 @@ export async function* transferOutputs(session: Session): Step {
   if (rules.length === 0 || options.levels || options.from !== undefined) return;
   if (!options.dryRun) yield* settleLeft(ports, session.sites);
   const nonce = ports.nonce();
-  const mover = new Mover(session, newReceipt(folder, 'move', await ports.store.now(), nonce), nonce);
+  const mover = new Mover(session, ports.receipts.make(folder, 'move', await ports.store.now(), nonce), nonce);
   try {
     for await (const ids of dueJobs(session)) {
       const jobs = await ports.store.get<JobDoc>(ids);

@@ -6,7 +6,6 @@ import { dataId } from '../../../domain/ids.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { Storage } from '../../../storage.ts';
 import { ItemError } from '../../../util/errors.ts';
-import { identityOf } from '../../../util/files/folders.ts';
 import { shown } from '../../../util/text/names.ts';
 import { sameBytes } from '../../copies/removal/samebytes.ts';
 import type { PurgeSession } from './purgesession.ts';
@@ -42,17 +41,19 @@ export async function proveDuplicate(session: PurgeSession, doc: Duplicate): Pro
 
 type Found = { readonly why: string } | Extract<Proof, { equal: string }>;
 
-async function byOriginal({ sites }: PurgeSession, doc: Duplicate, file: RawFile): Promise<Found> {
+async function byOriginal(session: PurgeSession, doc: Duplicate, file: RawFile): Promise<Found> {
   const path = shown(file.path);
   if (file.original.state !== 'present') return { why: `the original ${path} is ${file.original.state}` };
-  const buffer = await sites.open(bufferSite(doc.level));
-  const own = await identityAt(buffer, file.path);
+  const buffer = await session.sites.open(bufferSite(doc.level));
+  const own = await identityAt(session, buffer, file.path);
   if (own === undefined) return { why: `the original ${path} is not on the buffer` };
-  if (own === (await identityAt(buffer, doc.name))) return { why: `it is the original ${path} itself` };
-  const same = await compared(() => sameBytes([buffer, doc.name], [buffer, file.path]));
+  if (own === (await identityAt(session, buffer, doc.name))) return { why: `it is the original ${path} itself` };
+  const same = await compared(() => sameBytes(session.ports.files, [buffer, doc.name], [buffer, file.path]));
   if (same !== true) return { why: same === false ? `the original ${path} has other bytes` : same };
   const again = async (): Promise<string | undefined> =>
-    (await identityAt(buffer, file.path)) === own ? undefined : `the original ${path} went with it, or has changed`;
+    (await identityAt(session, buffer, file.path)) === own
+      ? undefined
+      : `the original ${path} went with it, or has changed`;
   return { equal: `equal byte by byte to ${path}`, again };
 }
 
@@ -91,7 +92,7 @@ async function isGood(session: PurgeSession, doc: Duplicate, copy: Place, others
   for (const other of [own, ...others]) if ((await apart.why(copy, other)) !== undefined) return false;
   const buffer = await sites.open(own.site);
   const same = await sites.attempt(copy.site, (element) =>
-    compared(() => sameBytes([buffer, doc.name], [element, copy.path])),
+    compared(() => sameBytes(session.ports.files, [buffer, doc.name], [element, copy.path])),
   );
   return same === true;
 }
@@ -111,7 +112,7 @@ async function compared(work: () => Promise<boolean>): Promise<boolean | string>
   }
 }
 
-async function identityAt(buffer: Storage, path: string): Promise<string | undefined> {
+async function identityAt({ ports }: PurgeSession, buffer: Storage, path: string): Promise<string | undefined> {
   const local = buffer.localPath(path);
-  return local === undefined ? undefined : identityOf(local);
+  return local === undefined ? undefined : ports.files.identity(local);
 }

@@ -4,7 +4,6 @@
 
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import { isOverdue, TRASH, type TrashDoc } from '../../../domain/data/trash.ts';
-import { removeEmptyFolders } from '../../../util/files/remove.ts';
 import { shown } from '../../../util/text/names.ts';
 import { between, MINUTE } from '../../../util/time.ts';
 import type { Going } from '../../copies/removal/removal.ts';
@@ -72,7 +71,7 @@ async function deleteOne(session: PurgeSession, { doc, path }: Old): Promise<Ite
   await removal.remove(markers);
   const top = buffer.localPath(path.slice(0, path.indexOf(TRASH) + TRASH.length));
   const folder = buffer.localPath(path.slice(0, path.lastIndexOf('/')));
-  if (top !== undefined && folder !== undefined) await removeEmptyFolders(top, folder);
+  if (top !== undefined && folder !== undefined) await ports.files.removeEmptyFolders(top, folder);
   await forget(ports, id);
   return { ...item, receipt: receipt.name };
 }

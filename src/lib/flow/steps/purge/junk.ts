@@ -83,7 +83,7 @@ async function* purgeAll(session: PurgeSession, trash: Trash, docs: readonly Qua
     own.set(
       level,
       await ownPaths(
-        session.ports.settings,
+        session.ports,
         buffer,
         mine.map(({ path }) => path),
       ),

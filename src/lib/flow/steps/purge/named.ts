@@ -1,14 +1,11 @@
 // Is a file that looks like junk named by a document of any level, or is it the same file as one that is? Then it is no
 // junk, whatever its quarantine says: patterns change, levels are taken out, links lead to it. Reads every data document.
-import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith, pages } from '../../../store.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
-import { identityOf } from '../../../util/files/folders.ts';
-import { isMissing } from '../../../util/systemerrors.ts';
 import { views } from '../../../views/index.ts';
 import type { Ports } from '../../ports.ts';
 
@@ -69,7 +66,9 @@ class Search {
 
   static async over(ports: Ports, suspects: readonly Suspect[], found: Map<Suspect, string>): Promise<Search> {
     const { buffers } = ports.settings;
-    const folders = await Promise.all(buffers.map(async ({ level, path }) => [level, await real(path)] as const));
+    const folders = await Promise.all(
+      buffers.map(async ({ level, path }) => [level, (await ports.files.realPath(path)) ?? path] as const),
+    );
     const search = new Search(ports, found, new Map(folders));
     const located = await mapLimit(suspects, AT_ONCE, (suspect) => search.#locate(suspect));
     for (const [index, one] of located.entries()) search.#add(suspects[index]!, one);
@@ -87,7 +86,7 @@ class Search {
 
   async #locate(suspect: Suspect): Promise<Located> {
     const absolute = join(this.#folders.get(suspect.level) ?? '', suspect.path);
-    return { ...suspect, absolute, identity: await identityOf(absolute) };
+    return { ...suspect, absolute, identity: await this.#ports.files.identity(absolute) };
   }
 
   #note(located: Located | undefined, why: string): void {
@@ -112,7 +111,7 @@ class Search {
   /** The registered file is a link to it, a hard link, or lies in a folder that is mounted twice. */
   async #byIdentity(path: string, { size, original }: RawFile, { _id }: DataDoc): Promise<void> {
     if (original.state === 'purged' || (original.state !== 'changed' && !this.#sizes.has(size))) return;
-    const identity = await identityOf(path);
+    const identity = await this.#ports.files.identity(path);
     if (identity === undefined) return;
     this.#note(this.#identities.get(identity), `it is the same file as ${path}, which ${_id} names`);
   }
@@ -125,7 +124,7 @@ class Search {
       if (!element) this.#bySuffix(replica.path, doc);
       else if (element.mounted && this.#sizes.has(file.size)) {
         const path = join(element.url, replica.path);
-        const identity = await identityOf(path).catch(() => undefined);
+        const identity = await this.#ports.files.identity(path).catch(() => undefined);
         if (identity !== undefined)
           this.#note(this.#identities.get(identity), `it is the same file as the copy ${path}`);
       }
@@ -145,12 +144,3 @@ class Search {
 }
 
 const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-async function real(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if (isMissing(error)) return path;
-    throw error;
-  }
-}

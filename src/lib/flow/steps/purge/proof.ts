@@ -113,7 +113,7 @@ async function otherThan(session: PurgeSession, doc: DataDoc, file: RawFile, cop
     const same =
       element.localPath(copy.path) === undefined
         ? (await buffer.readChecksum(file.path)).adler32 === file.adler32
-        : await sameBytes([buffer, file.path], [element, copy.path]);
+        : await sameBytes(session.ports.files, [buffer, file.path], [element, copy.path]);
     if (same) return undefined;
   } catch (error) {
     if (error instanceof ItemError) return { why: error.message };

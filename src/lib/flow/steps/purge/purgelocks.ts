@@ -1,12 +1,10 @@
 // The locks of a purge: one beside the configuration, one in each buffer. The kernel releases those of a purge that is
 // killed, so what it had claimed can be settled at once. Two configurations, or two hosts, meet in the buffer's.
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Settings } from '../../../domain/settings.ts';
 import { BusyError } from '../../../util/errors.ts';
 import { isFileError, writing } from '../../../util/files/ownfolder.ts';
-import { type Lock, tryLock, tryPassingLock } from '../../../util/processes/lock.ts';
-import { SqlError } from '../../../util/sqlite.ts';
+import type { Lock } from '../../../util/processes/lock.ts';
+import type { Locks, Ports } from '../../ports.ts';
 
 export interface PurgeLocks {
   /** Levels whose buffer's lock is held. */
@@ -17,12 +15,9 @@ export interface PurgeLocks {
 const BUFFER_LOCK = '.dflow-purge.lock';
 
 /** @throws BusyError: another purge of this configuration, or of one of these buffers, is running */
-export async function takeLocks({ folder, buffers }: Settings, levels: readonly string[]): Promise<PurgeLocks> {
-  const below = join(folder, '.dflow');
-  const own = await writing(below, async () => {
-    await mkdir(below, { recursive: true });
-    return tryLock(join(below, 'purge.lock'));
-  });
+export async function takeLocks({ locks: taker, settings }: Ports, levels: readonly string[]): Promise<PurgeLocks> {
+  const below = join(settings.folder, '.dflow');
+  const own = await writing(below, () => taker.take(join(below, 'purge.lock')));
   if (!own) throw new BusyError('another purge is running on this host', { hint: 'dflow list loops, or wait for it' });
   const locks = [own];
   const release = () => {
@@ -31,8 +26,8 @@ export async function takeLocks({ folder, buffers }: Settings, levels: readonly 
   try {
     const alone = new Set<string>();
     const held = new Map<string, boolean>();
-    for (const { level, path } of buffers.filter((one) => levels.includes(one.level))) {
-      const lock = held.has(path) ? undefined : lockBuffer(path);
+    for (const { level, path } of settings.buffers.filter((one) => levels.includes(one.level))) {
+      const lock = held.has(path) ? undefined : lockBuffer(taker, path);
       if (lock) locks.push(lock);
       if (!held.has(path)) held.set(path, lock !== undefined);
       if (held.get(path)) alone.add(level);
@@ -45,12 +40,12 @@ export async function takeLocks({ folder, buffers }: Settings, levels: readonly 
 }
 
 /** `undefined`: its file system lets nothing be locked, and what others have claimed there is left to them. */
-function lockBuffer(path: string): Lock | undefined {
+function lockBuffer(locks: Locks, path: string): Lock | undefined {
   let lock: Lock | undefined;
   try {
-    lock = tryPassingLock(join(path, BUFFER_LOCK));
+    lock = locks.takePassing(join(path, BUFFER_LOCK));
   } catch (error) {
-    if (error instanceof SqlError || isFileError(error)) return undefined;
+    if (isFileError(error)) return undefined;
     throw error;
   }
   if (lock) return lock;

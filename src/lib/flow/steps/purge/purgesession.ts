@@ -4,7 +4,7 @@
 import type { PurgeRules } from '../../../domain/data/purgerules.ts';
 import { named } from '../../../domain/named.ts';
 import type { Space } from '../../../util/files/disk.ts';
-import { newReceipt, type Receipt } from '../../../util/files/receipt.ts';
+import type { Receipt } from '../../../util/files/receipt.ts';
 import { Apart } from '../../copies/apart.ts';
 import { Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
@@ -58,7 +58,7 @@ export async function openPurge(ports: Ports, options: PurgeOptions): Promise<Pu
   const now = await store.now();
   const nonce = ports.nonce();
   const sites = new Sites(ports);
-  const receipt = newReceipt(settings.folder, 'purge', now, nonce);
+  const receipt = ports.receipts.make(settings.folder, 'purge', now, nonce);
   const rules: PurgeRules = {
     host,
     now,
@@ -71,7 +71,7 @@ export async function openPurge(ports: Ports, options: PurgeOptions): Promise<Pu
   };
   const levels = options.levels ?? known;
   // Last: nothing may fail between here and the caller's `finally`.
-  const locks = options.dryRun ? undefined : await takeLocks(settings, levels);
+  const locks = options.dryRun ? undefined : await takeLocks(ports, levels);
   return {
     ports,
     options,

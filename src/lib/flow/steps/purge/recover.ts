@@ -6,7 +6,6 @@ import { bufferSite } from '../../../domain/data/replicas.ts';
 import { appendHistory } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
 import { tookEffect } from '../../../store.ts';
-import { readReceipt } from '../../../util/files/receipt.ts';
 import { views } from '../../../views/index.ts';
 import { type PutBack, putBack } from '../../copies/removal/removal.ts';
 import type { About, Item, Step } from '../../ports.ts';
@@ -33,8 +32,8 @@ async function* recoverDoc(session: PurgeSession, doc: DataDoc): Step {
   const settled = new Map<string, Original>();
   for (const file of left) {
     const { nonce } = file.original as Purging;
-    await putBack(buffer, `${file.path}_closed`, nonce);
-    settled.set(file.name, await settle(session, doc, file, await putBack(buffer, file.path, nonce), now));
+    await putBack(ports.files, buffer, `${file.path}_closed`, nonce);
+    settled.set(file.name, await settle(session, doc, file, await putBack(ports.files, buffer, file.path, nonce), now));
   }
   const outcome = await ports.store.update<DataDoc, Map<string, Original>>(doc._id, (current) => {
     const note = new Map(
@@ -71,7 +70,7 @@ async function settle(
     const why = `another file has its name; the registered one lies beside it as ${gonePath(file.path, nonce)}`;
     return { state: 'changed', since, why };
   }
-  const lines = receipt === undefined ? [] : await readReceipt(lock ?? ports.settings.folder, receipt);
+  const lines = receipt === undefined ? [] : await ports.receipts.read(lock ?? ports.settings.folder, receipt);
   const named = lines.some((line) => line.id === doc._id && line.name === file.name);
   if (named && receipt !== undefined) return { state: 'purged', since, receipt };
   return { state: 'changed', since, why: 'vanished from the buffer; no receipt of a purge names it' };

@@ -8,7 +8,7 @@ import { dataId, runId } from '../../../domain/ids.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
-import { type ExecResult, shell } from '../../../util/processes/exec.ts';
+import type { ExecResult } from '../../../util/processes/exec.ts';
 import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
@@ -82,7 +82,7 @@ async function* firstPass(ports: Ports, doc: RunDoc, missing: readonly string[],
   const cwd = ports.settings.folder;
   // Latin-1: one character for each byte, which may not be UTF-8.
   const env = { DFLOW_RUN: String(run) };
-  const result = await shell(command, files, { cwd, env, timeout: LIMIT, encoding: 'latin1' });
+  const result = await ports.processes.shell(command, files, { cwd, env, timeout: LIMIT, encoding: 'latin1' });
   let failure = result.failure === undefined ? undefined : failureText(result);
   if (failure === undefined) {
     for await (const item of loadTables(ports, [

@@ -32,7 +32,7 @@ export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glan
   const rules = listingRules(ports.settings, buffer, now, (entry) => known.get(markOf(entry)));
   const storage = await ports.buffer(buffer.level);
   const hidden = new Map<string, ItemError>();
-  const entries = await listBuffer(ports.settings, storage, (path, why) => hidden.set(path, why));
+  const entries = await listBuffer(ports, storage, (path, why) => hidden.set(path, why));
   const listing = sortOut(entries, rules);
   const runs = [...new Set(listing.files.map((file) => file.run))];
   const docs = await ports.store.get<DataDoc>(runs.map((run) => dataId(buffer.level, run)));

@@ -15,7 +15,7 @@ import type { Found } from '../../../copies/buffer/listing.ts';
 import { type At, sameBytes } from '../../../copies/removal/samebytes.ts';
 import { Sites } from '../../../copies/sites.ts';
 import { hasPasses } from '../../../jobs/notices.ts';
-import type { Item, Step } from '../../../ports.ts';
+import type { Files, Item, Step } from '../../../ports.ts';
 import { type Round, registeredAs, write } from '../round.ts';
 import { troubleItem } from './admit.ts';
 import { isAsRegistered } from './glance.ts';
@@ -174,8 +174,8 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
 }
 
 /** With the registered file at hand its bytes are compared: equal checksums prove nothing. */
-async function hasSameBytes({ storage }: Round, file: Found, registered: RawFile): Promise<boolean> {
-  return (await compared([storage, file.path], [storage, registered.path])) === true;
+async function hasSameBytes({ ports, storage }: Round, file: Found, registered: RawFile): Promise<boolean> {
+  return (await compared(ports.files, [storage, file.path], [storage, registered.path])) === true;
 }
 
 /** The same against a copy on this machine. Without one that can be read the checksum counts: purge compares again. */
@@ -185,7 +185,7 @@ async function hasBytesOfCopies({ ports, storage }: Round, file: Found, register
     const replica = registered.replicas[name];
     if (replica?.state !== 'verified' || (await sites.folder(name)) === undefined) continue;
     const copy: At = [await sites.open(name), replica.path];
-    const same = await compared([storage, file.path], copy);
+    const same = await compared(ports.files, [storage, file.path], copy);
     if (same === true || (same === false && (await isSound(copy, registered)))) return same;
   }
   return true;
@@ -198,9 +198,9 @@ async function isSound([element, path]: At, { size, adler32 }: RawFile): Promise
 }
 
 /** `undefined`: one of them cannot be read now. */
-async function compared(one: At, other: At): Promise<boolean | undefined> {
+async function compared(files: Files, one: At, other: At): Promise<boolean | undefined> {
   try {
-    return await sameBytes(one, other);
+    return await sameBytes(files, one, other);
   } catch (error) {
     if (error instanceof ItemError || error instanceof UnreachableError) return undefined;
     throw error;

@@ -4,7 +4,6 @@ import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
 import { dataId, refOf } from '../../../../domain/ids.ts';
 import { type Decision, tookEffect } from '../../../../store.ts';
 import { ItemError } from '../../../../util/errors.ts';
-import { newReceipt } from '../../../../util/files/receipt.ts';
 import { views } from '../../../../views/index.ts';
 import type { Item, Ports } from '../../../ports.ts';
 import { hasCopies } from './newfiles.ts';
@@ -44,7 +43,7 @@ export async function acceptLoss(ports: Ports, { doc, file }: Vanished, { why }:
   const item: Item = { kind: 'original', ref: refOf(run), did: 'accepted', run, level, file: name, text };
   if (ports.dry) return item;
   const since = await ports.store.now();
-  const receipt = newReceipt(ports.settings.folder, 'gone', since, ports.nonce());
+  const receipt = ports.receipts.make(ports.settings.folder, 'gone', since, ports.nonce());
   try {
     await receipt.write([{ kind: 'gone', id, run, name, size, adler32, why, by: ports.by, host }]);
   } finally {
