@@ -66,7 +66,7 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** What a file of backends/ exports. It validates its own options. */
+/** What `backends/NAME/NAME.ts` exports. It validates its own options. */
 export interface BackendModule {
   /** Looks at the farm's settings alone. @throws ConfigError something in them is wrong */
   check(farm: FarmSettings, context: Pick<BackendContext, 'folder'>): void;

@@ -1,4 +1,4 @@
-// Storage elements: contract. Implementations are the files of protocols/; one suite tests them all.
+// Storage elements: contract. Implementations are the folders of protocols/; one suite tests them all.
 // A path is relative to the storage element's url, with `/` between its parts; any characters but NUL, no `..` part.
 import type { StorageSettings } from './domain/settings.ts';
 import type { ItemError } from './util/errors.ts';
@@ -119,16 +119,25 @@ export interface Storage {
   list(prefix: string, unreadable?: Unreadable): AsyncIterable<Entry>;
   /** Address for people and catalogues, without credentials. */
   url(path: string): string;
-  /**
-   * Address for the command-line tools of its protocol on a worker node, odd characters in the writing that they take,
-   * without credentials: a job has its own. Absent where files are reached by `localPath`.
-   */
-  toolUrl?(path: string): string;
+  /** How jobs on worker nodes reach it. Absent where files are reached by `localPath`: the job wrapper copies those. */
+  readonly worker?: WorkerSide;
+  /** Of files that jobs write where there is a `localPath`, as `chmod` takes it; absent: what the umask leaves. */
+  readonly mode?: string;
   /** Absolute local path where the element is a mounted folder: jobs read it in place. */
   localPath(path: string): string | undefined;
 }
 
-/** What a file of protocols/ exports. It validates its own options. */
+/** The part of a protocol that runs on worker nodes: shell, and tools that the site has. */
+export interface WorkerSide {
+  /** The functions `fetch`, `send`, `sum` and `drop`; wrapper/remote.sh says what each is given. */
+  readonly script: string;
+  /** Address for them, odd characters in the writing that they take, without credentials: a job has its own. */
+  url(path: string): string;
+  /** One more word for `send`: an option of its tool. */
+  readonly option?: string;
+}
+
+/** What `protocols/NAME/NAME.ts` exports. It validates its own options. */
 export interface StorageModule {
   open(settings: StorageSettings): Promise<Storage>;
 }

@@ -153,7 +153,7 @@ describe('stage out', () => {
 
   test('files have the mode of their storage element', async () => {
     mkdirSync(join(folder, 'two'));
-    const record = await run(spec('echo x > "$OUT_out"', { destinations: [{ ...place('two'), mode: '0640' }] }));
+    const record = await run(spec('echo x > "$OUT_out"', { destinations: [{ ...place('two'), option: '0640' }] }));
     expect(record).toMatchObject({ phase: 'done' });
     expect(statSync(join(folder, 'two', record.outputs[0]!.path)).mode & 0o777).toBe(0o640);
   });
@@ -162,7 +162,7 @@ describe('stage out', () => {
     writeFileSync(join(folder, 'file'), '');
     const destinations = [
       place('one'),
-      place('tape', 'srm'),
+      { ...place('tape', 'srm'), folder: 'srm://tape/x' },
       { ...place('two'), folder: join(folder, 'file/x'), path: 'x' },
     ];
     const record = await run(spec('echo x > "$OUT_out"', { destinations }));

@@ -50,12 +50,14 @@ describe('renderSpec', () => {
     expect(() => renderSpec({ ...base, inputs: [{ ...input, protocol: 'a b' }] })).toThrow(/protocol/);
   });
 
-  test('only an XRootD server is asked to keep nothing of a copy that is cut off, and not where it cannot', () => {
-    const far = { storage: 'sfu', protocol: 'xrootd', folder: 'root://h//x', path: 'x' };
-    const row = (more: object): string => renderSpec({ ...base, destinations: [{ ...far, ...more }] });
-    expect(row({})).toContain(`"$1" 'sfu' 'xrootd' 'root://h//x' 'x' '--posc'\n`);
-    expect(row({ posc: false })).toContain(`"$1" 'sfu' 'xrootd' 'root://h//x' 'x' ''\n`);
-    expect(row({ protocol: 'gfal' })).toContain(`"$1" 'sfu' 'gfal' 'root://h//x' 'x' ''\n`);
+  test('a job file has the functions of the protocols that it stages by, and no others', () => {
+    const far = { storage: 'sfu', protocol: 'near', folder: 'near://h/x', path: 'x', option: '--slow' };
+    const protocols = { near: 'fetch() { :; }', other: 'fetch() { false; }' };
+    const text = renderSpec({ ...base, destinations: [far], protocols });
+    expect(text).toContain(`"$1" 'sfu' 'near' 'near://h/x' 'x' '--slow'\n`);
+    expect(text).toContain('use_near() {\nfetch() { :; }\n}\n');
+    expect(text).not.toContain('use_other');
+    expect(() => renderSpec({ ...base, destinations: [{ ...far, protocol: 'a-b' }] })).toThrow(/protocol/);
   });
 });
 
@@ -92,7 +94,11 @@ describe('jobSpec', () => {
     const { protocol } = settings;
     expect(spec.inputs).toEqual([{ source, name: 'run1_0.dat', copy: true, protocol, size: 17, adler32: '0000abcd' }]);
     expect(spec.destinations[0]).toMatchObject({ protocol, folder: expect.stringContaining(folder) });
-    expect(spec.destinations[0]!.posc).toBe(protocol === 'xrootd' ? false : undefined);
+    expect(spec.destinations[0]!.option).toBeUndefined();
+    expect(spec.protocols![protocol]).toMatch(/^fetch\(\) \{/m);
+    const { posc: _, ...options } = settings.options;
+    const kept = await specOf({ ...settings, options }, 'stream');
+    expect(kept.destinations[0]!.option).toBe(protocol === 'xrootd' ? '--posc' : undefined);
     expect(renderSpec(spec)).not.toContain('hunter2');
   });
 

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { open as openGfal } from '../../src/lib/protocols/gfal/gfal.ts';
 import { open as openXrootd } from '../../src/lib/protocols/xrootd/xrootd.ts';
 import type { Storage } from '../../src/lib/storage.ts';
+import { given } from '../../src/lib/util/values/given.ts';
 import { quote, type StageIn, type StageOut } from '../../src/lib/wrapper/spec.ts';
 import { folder } from '../support/worker.ts';
 import { httpUrl, rootUrl, type SystemServer, settings } from './servers.ts';
@@ -29,11 +30,17 @@ export async function input(kind: Kind, storage: Storage, name: string, text = `
   const local = join(folder, 'source');
   writeFileSync(local, text);
   const { size, adler32 } = await storage.copyIn(local, `raw/${name}`);
-  return { source: storage.toolUrl!(`raw/${name}`), name, copy: true, protocol: kind.protocol, size, adler32 };
+  return { source: storage.worker!.url(`raw/${name}`), name, copy: true, protocol: kind.protocol, size, adler32 };
 }
 
 export function place(kind: Kind, storage: Storage, name = 'se'): StageOut {
-  return { storage: name, protocol: kind.protocol, folder: storage.toolUrl!('out/p 1'), path: 'out/p 1' };
+  return {
+    storage: name,
+    protocol: kind.protocol,
+    folder: storage.worker!.url('out/p 1'),
+    ...given({ option: storage.worker!.option }),
+    path: 'out/p 1',
+  };
 }
 
 /** Files below a folder of a server. */

@@ -93,7 +93,7 @@ describe.each(KINDS.map((kind) => [kind.protocol, kind] as const))('%s', (_, kin
     const good = await input(kind, storage, 'f', 'hello\n');
     const ran = join(folder, 'ran');
     const wrong: readonly [Partial<StageIn>, RegExp][] = [
-      [{ source: storage.toolUrl!('raw/none') }, /cannot fetch input .*raw\/none: .*(no such file|not found)/i],
+      [{ source: storage.worker!.url('raw/none') }, /cannot fetch input .*raw\/none: .*(no such file|not found)/i],
       [{ adler32: 'deadbeef' }, /cannot fetch input .*check ?sum/i],
       [{ size: 7 }, /has 6 bytes, not 7/],
     ];

@@ -9,7 +9,7 @@ export interface StageIn {
   readonly name: string;
   /** Copy to the scratch folder first, instead of reading it where it is. */
   readonly copy: boolean;
-  /** `xrootd` or `gfal`: which tool fetches it where the source is a URL. */
+  /** Whose functions fetch it, where the source is not a path. */
   readonly protocol?: string;
   /** Bytes, where the catalogue knows: what arrives is compared. */
   readonly size?: number;
@@ -20,16 +20,14 @@ export interface StageIn {
 /** A storage element as the wrapper sees it; tried in order. */
 export interface StageOut {
   readonly storage: string;
-  /** `posix`, `xrootd` or `gfal`: which commands copy and check. */
+  /** Whose functions copy and check, where `folder` is not a path. */
   readonly protocol: string;
-  /** Absolute folder or URL below which `<execution>/<name>` is written. */
+  /** Absolute folder or address below which `<execution>/<name>` is written. */
   readonly folder: string;
   /** The same folder as the storage element's relative path. */
   readonly path: string;
-  /** `false`: an XRootD server that cannot keep a file only when its copy has ended well. */
-  readonly posc?: boolean;
-  /** Of the files at a mounted folder, as `chmod` takes it; absent: what the umask leaves. */
-  readonly mode?: string;
+  /** A word for the protocol's `send`; for a folder the mode of its files, as `chmod` takes it. */
+  readonly option?: string;
 }
 
 export interface SpecOutput {
@@ -54,6 +52,8 @@ export interface JobSpec {
   /** Payload limit, seconds; 0: none. */
   readonly limit: number;
   readonly destinations: readonly StageOut[];
+  /** By protocol: the shell functions of those that inputs and destinations name (remote.sh). */
+  readonly protocols?: Readonly<Record<string, string>>;
   readonly cpus: number;
   /** MiB; absent: the batch system's default. */
   readonly memory?: number;
@@ -62,6 +62,8 @@ export interface JobSpec {
 const KEY = /^[A-Za-z0-9][A-Za-z0-9_-]*\.\d+$/;
 const WORD = /^[A-Za-z0-9][A-Za-z0-9_.+-]*$/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Part of a function's name. */
+const PROTOCOL = /^[a-z][a-z0-9]*$/;
 
 /** Whether `key` is `<claim nonce>.<index>`, which is also safe as a file name. */
 export function isKey(key: string): boolean {
@@ -99,33 +101,40 @@ function checkSpec(spec: JobSpec): void {
     check(NAME, type, 'output type', spec.ref);
     check(WORD, name, 'output name', spec.ref);
   }
-  for (const { storage, protocol, path, mode = '' } of spec.destinations) {
-    check(/^[0-7]{0,4}$/, mode, 'mode', spec.ref);
+  for (const { storage, protocol, folder, path, option = '' } of spec.destinations) {
+    if (isPath(folder)) check(/^[0-7]{0,4}$/, option, 'mode', spec.ref);
     check(WORD, storage, 'storage name', spec.ref);
-    check(WORD, protocol, 'protocol', spec.ref);
+    check(PROTOCOL, protocol, 'protocol', spec.ref);
     check(/^[^\n]*$/, path, 'output folder', spec.ref);
   }
   for (const name of Object.keys(spec.env)) check(NAME, name, 'environment variable', spec.ref);
-  for (const { name, copy, adler32 = '', protocol = 'posix' } of spec.inputs) {
+  for (const { name, copy, adler32 = '', protocol = 'none' } of spec.inputs) {
     if (copy) check(/^[^/]+$/, name, 'input name', spec.ref);
-    check(WORD, protocol, 'protocol', spec.ref);
+    check(PROTOCOL, protocol, 'protocol', spec.ref);
     check(/^([0-9a-f]{8})?$/, adler32, 'checksum', spec.ref);
   }
 }
 
-/** Whether anything is staged by way of the network: the functions that do it come with the job file. */
-function isRemote({ inputs, destinations }: JobSpec): boolean {
-  const far = ({ source, copy }: StageIn): boolean => copy && !source.startsWith('/');
-  return inputs.some(far) || destinations.some(({ protocol }) => protocol !== 'posix');
+const isPath = (place: string): boolean => place.startsWith('/');
+
+/** What the job stages by functions of protocols: they come with the job file, and what is common to them. */
+function remoteParts({ inputs, destinations, protocols = {} }: JobSpec): string[] {
+  const far = [
+    ...inputs.filter(({ source, copy }) => copy && !isPath(source)),
+    ...destinations.filter(({ folder }) => !isPath(folder)),
+  ];
+  if (far.length === 0) return [];
+  const used = new Set(far.map(({ protocol }) => protocol ?? ''));
+  const scripts = Object.entries(protocols).filter(([name]) => used.has(name));
+  return [remote, ...scripts.map(([name, script]) => `use_${name}() {\n${script}\n}`)];
 }
 
 function inputRow({ source, name, copy, protocol = '', size, adler32 = '' }: StageIn): string[] {
   return [source, name, copy ? 'copy' : 'stream', protocol, size === undefined ? '' : String(size), adler32];
 }
 
-function destinationRow({ storage, protocol, folder, path, posc = true, mode = '' }: StageOut): string[] {
-  const more = protocol === 'posix' ? mode : protocol === 'xrootd' && posc ? '--posc' : '';
-  return [storage, protocol, folder, path, more];
+function destinationRow({ storage, protocol, folder, path, option = '' }: StageOut): string[] {
+  return [storage, protocol, folder, path, option];
 }
 
 /**
@@ -164,7 +173,7 @@ export function renderSpec(spec: JobSpec): string {
       spec.outputs.map(({ name }) => `"$folder"/${quote(name)}`),
       '  folder=$1\n  shift\n',
     ),
-    ...(isRemote(spec) ? [remote] : []),
+    ...remoteParts(spec),
     'complete=yes',
   ];
   return `${lines.join('\n')}\n`;

@@ -69,6 +69,7 @@ export function jobSpec(job: JobDoc, subjob: Subjob, key: string, context: SpecC
     },
     limit: time === undefined ? 0 : Math.ceil(time / 1000),
     destinations: farm.output.map((name) => destination(job, name, context)),
+    protocols: scriptsOf(context),
     cpus: module.cpus,
     ...given({ memory }),
   };
@@ -162,10 +163,19 @@ function destination(job: JobDoc, name: string, context: SpecContext): StageOut 
   if (!storage || !settings)
     throw new ItemError(`storage element ${name}, where ${context.farm.name} writes, is not configured`);
   const path = outputFolder(job);
-  const { protocol, options } = settings;
-  const folder = storage.localPath(path) ?? remoteUrl(storage, path);
-  const mode = options.mode === undefined ? {} : { mode: String(options.mode) };
-  return { storage: name, protocol, folder, path, ...mode, ...(options.posc === false && { posc: false }) };
+  const { protocol } = settings;
+  const local = storage.localPath(path);
+  const option = local === undefined ? storage.worker?.option : storage.mode;
+  return { storage: name, protocol, folder: local ?? remoteUrl(storage, path), path, ...given({ option }) };
+}
+
+/** What elements that are not mounted bring along for their files to be staged. */
+function scriptsOf({ storages, storageSettings }: SpecContext): Record<string, string> {
+  const scripts = storageSettings.flatMap(({ name, protocol }): [string, string][] => {
+    const side = storages.get(name)?.worker;
+    return side ? [[protocol, side.script]] : [];
+  });
+  return Object.fromEntries(scripts);
 }
 
 function element(name: string, { storages, storageSettings }: SpecContext) {
@@ -173,5 +183,5 @@ function element(name: string, { storages, storageSettings }: SpecContext) {
 }
 
 function remoteUrl(storage: Storage, path: string): string {
-  return storage.toolUrl?.(path) ?? storage.url(path);
+  return storage.worker?.url(path) ?? storage.url(path);
 }

@@ -2,7 +2,7 @@
 // of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
 
 import type { StorageSettings } from '../../domain/settings.ts';
-import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
+import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, WorkerSide } from '../../storage.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
@@ -10,8 +10,10 @@ import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tool
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
 import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
+import limits from '../tools/xrdlimits.sh';
 import { Library } from './library.ts';
 import { Locations, SCHEMES } from './locations.ts';
+import script from './worker.sh';
 
 const OPTIONS = { timeout: 'time', slowest: 'count', streams: 'count', stage: 'time' } as const;
 const STATS_AT_ONCE = 500;
@@ -48,6 +50,7 @@ class GfalStorage implements Storage {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly at: Locations;
+  readonly worker: WorkerSide;
   readonly #settled: Settled;
   readonly #library: Library;
   readonly #folders = new Set<string>();
@@ -56,6 +59,7 @@ class GfalStorage implements Storage {
   constructor({ name, tape }: StorageSettings, at: Locations, settled: Settled) {
     this.name = name;
     this.at = at;
+    this.worker = { script: limits + script, url: (path) => at.bareUrl(path) };
     this.#settled = settled;
     this.#library = new Library((text) => at.address.clean(text));
     this.capabilities = { thirdParty: true, tape, checksums: ['adler32', 'md5'], rename: true, confirms: true };
@@ -266,10 +270,6 @@ class GfalStorage implements Storage {
   url(path: string): string {
     this.at.url(path);
     return this.at.address.shownUrl(path);
-  }
-
-  toolUrl(path: string): string {
-    return this.at.bareUrl(path);
   }
 
   localPath(): undefined {

@@ -32,7 +32,7 @@ export async function open(settings: StorageSettings): Promise<Storage> {
   if (!isAbsolute(url)) throw new ConfigError(`storage.${name}: '${url}' is not an absolute folder`);
   const root = new Root(name, url, options.mounted === true);
   await root.check();
-  return new PosixStorage(root, settings, modeOf(options.mode));
+  return new PosixStorage(root, settings, options.mode);
 }
 
 class PosixStorage implements Storage {
@@ -43,11 +43,13 @@ class PosixStorage implements Storage {
   readonly #folders = new Set<string>();
   readonly #sync = grouped(syncFolder);
 
+  readonly mode?: string;
   readonly #mode: number | undefined;
 
-  constructor(root: Root, { name, tape }: StorageSettings, mode: number | undefined) {
+  constructor(root: Root, { name, tape }: StorageSettings, mode: string | number | undefined) {
     this.name = name;
-    this.#mode = mode;
+    if (mode !== undefined) this.mode = String(mode);
+    this.#mode = modeOf(mode);
     this.#root = root;
     this.capabilities = { thirdParty: false, tape, checksums: ['adler32', 'md5'], rename: true, ranges: true };
   }

@@ -2,7 +2,7 @@
 // checksum of what it stored is the one that was sent. Knows paths below its folder and nothing of runs or documents.
 
 import type { StorageSettings } from '../../domain/settings.ts';
-import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage } from '../../storage.ts';
+import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, WorkerSide } from '../../storage.ts';
 import { mapLimit, parallel } from '../../util/concurrency.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { MINUTE } from '../../util/time.ts';
@@ -11,10 +11,12 @@ import { Address } from '../tools/address.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
+import limits from '../tools/xrdlimits.sh';
 import { about } from './about.ts';
 import { folderOf, SMALL } from './many.ts';
 import { parseLine, parseStat } from './meaning.ts';
 import { Server, type Settled, TOGETHER } from './server.ts';
+import script from './worker.sh';
 
 const OPTIONS = { timeout: 'time', slowest: 'count', streams: 'count', posc: 'flag', bindings: 'flag' } as const;
 /** Questions at once; a session takes many, one after the other. */
@@ -45,6 +47,7 @@ export class XrootdStorage implements Storage {
   readonly address: Address;
   readonly #settled: Settled;
   readonly #server: Server;
+  readonly worker: WorkerSide;
   #rootSeen = -Infinity;
 
   constructor({ name, tape }: StorageSettings, address: Address, settled: Settled) {
@@ -52,6 +55,11 @@ export class XrootdStorage implements Storage {
     this.address = address;
     this.#settled = settled;
     this.#server = new Server(address, settled);
+    this.worker = {
+      script: limits + script,
+      url: (path) => `${address.scheme}://${address.host}/${address.inside(path)}`,
+      ...(settled.posc && { option: '--posc' }),
+    };
     this.capabilities = {
       thirdParty: true,
       tape,
@@ -282,10 +290,6 @@ export class XrootdStorage implements Storage {
   url(path: string): string {
     this.address.inside(path);
     return this.address.shownUrl(path);
-  }
-
-  toolUrl(path: string): string {
-    return `${this.address.scheme}://${this.address.host}/${this.address.inside(path)}`;
   }
 
   localPath(): undefined {

@@ -38,8 +38,8 @@ abandon() {
   to=
 }
 
-# put_posix FOLDER PATH [MODE]: copies and verifies every output, or says in $line why not.
-put_posix() {
+# put_mounted FOLDER PATH [MODE]: copies and verifies every output, or says in $line why not.
+put_mounted() {
   # A mounted folder that is not there must not be made: the files would land below the empty mount point.
   [ -d "${1%"/$2"}" ] || {
     line="${1%"/$2"} is not there" to=
@@ -53,13 +53,11 @@ put_posix() {
   [ -n "$to" ]
 }
 
-try_destination() { # storage protocol folder path posc|mode
+try_destination() { # storage protocol folder path option
   [ -z "$placed" ] || return 0
-  line="this wrapper does not know protocol $2" kind=adler32
-  case $2 in
-    posix) kind=md5 && put_posix "$3" "$4" "$5" ;;
-    xrootd | gfal) put_remote "$2" "$3" "$5" ;;
-    *) false ;;
+  case $3 in
+    /*) kind=md5 && put_mounted "$3" "$4" "$5" ;;
+    *) kind=adler32 && put_remote "$2" "$3" "$5" ;;
   esac && placed=$1 folder=$4/$execution && return
   problems="${problems:+$problems; }$1: $line"
 }
@@ -85,5 +83,5 @@ stage_out() {
 first_folder() { # storage protocol folder path
   [ -z "$asked" ] || return 0
   asked=yes
-  [ "$2" != posix ] || [ ! -d "${3%"/$4"}" ] || to=$3/$execution
+  case $3 in /*) [ ! -d "${3%"/$4"}" ] || to=$3/$execution ;; esac
 }
