@@ -1,9 +1,12 @@
 // What a wrong command line is answered: one line that says what is wrong, one that says what to type.
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { misspelt } from '../../src/lib/cli/arguments/misspelt.ts';
 import { describe as describeError } from '../../src/lib/cli/output/report.ts';
-import type { Ports } from '../../src/lib/flow/ports.ts';
 import { checkNames } from '../../src/lib/flow/switches/holds.ts';
+import { module, moduleFile } from '../support/docs.ts';
+import { closeWorlds, type TestPorts, world } from '../support/ports.ts';
+
+afterEach(closeWorlds);
 
 const asked = (message: string): readonly string[] =>
   describeError(Object.assign(new Error(message), { oclif: { exit: 2 } })).lines;
@@ -43,13 +46,10 @@ test('another error is not a misspelt command', () => {
   expect(misspelt(thrown, ['status'])).toBe(thrown);
 });
 
-const SETTINGS = {
-  farms: [{ name: 'laptop' }],
-  storages: [{ name: 'ral' }],
-  buffers: [{ level: 'L1' }],
-  modules: { '1.0': { modules: { Count: {} } } },
-};
-const ports = { settings: SETTINGS, store: { count: async () => [] } } as unknown as Ports;
+function laptop(): Promise<TestPorts> {
+  const around = { modules: { '1.0': moduleFile([module('Count')], {}) } };
+  return world({ storages: ['ral'], config: { farms: { laptop: {} } }, around });
+}
 
 test.each([
   [{ sites: ['lptop'] }, "no farm 'lptop'; did you mean laptop? known: laptop", 'the same command with laptop'],
@@ -57,9 +57,11 @@ test.each([
   [{ levels: ['L3'] }, "no level 'L3'; did you mean L1? known: L1", 'the same command with L1'],
   [{ modules: ['Cont'] }, "no module 'Cont'; did you mean Count? known: Count", 'the same command with Count'],
 ])('a hold of what does not exist holds nothing: %j', async (names, message, hint) => {
-  await expect(checkNames(ports, names)).rejects.toMatchObject({ exit: 2, message, hint });
+  await expect(checkNames(await laptop(), names)).rejects.toMatchObject({ exit: 2, message, hint });
 });
 
 test('patterns may name several', async () => {
-  await expect(checkNames(ports, { sites: ['lap*'], modules: ['C*'], levels: undefined })).resolves.toBeUndefined();
+  await expect(
+    checkNames(await laptop(), { sites: ['lap*'], modules: ['C*'], levels: undefined }),
+  ).resolves.toBeUndefined();
 });
