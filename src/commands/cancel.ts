@@ -8,7 +8,7 @@ import { cancel } from '../lib/flow/jobs/operate.ts';
 export default class Cancel extends Base {
   static override summary = 'Stop jobs, in the queue of dflow and in the batch system';
   static override description =
-    'Cancels waiting and held passes at once. Jobs at the batch system are marked: dflow monitor stops them there and confirms the end. Without --state, only active passes are selected.';
+    'Cancels waiting and held passes at once. Jobs at the batch system are marked; the next dflow monitor stops them there and confirms the end. Without --state, only active passes are selected.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --request tl-july --dry-run',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40 --why "wrong tag"',

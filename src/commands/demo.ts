@@ -6,7 +6,7 @@ import { makeExperiment } from '../lib/cli/demo/experiment.ts';
 import { nextSteps, STORY, type Telling, tell } from '../lib/cli/demo/story.ts';
 
 export default class Demo extends Base {
-  static override summary = 'Make a small example experiment and run all steps on it';
+  static override summary = 'Make a small example experiment and run all its steps';
   static override description =
     'Writes a folder with raw files of some twenty runs, three storage elements (folders), run tables and two modules. Then it runs the real commands on them and shows each as you would type it. A folder that holds a demo is made again; any other folder must be empty.';
   static override examples = [

@@ -58,7 +58,7 @@ export interface CopyOptions {
 export interface Entry extends Stat {
   readonly path: string;
   /**
-   * The name's bytes are no UTF-8: `path` is a text for people (bytes beyond ASCII as `%XX`) that opens nothing. Such a
+   * The name's bytes are not UTF-8: `path` is a text for people (bytes beyond ASCII as `%XX`) that opens nothing. Such a
    * file can only be shown and quarantined.
    */
   readonly raw?: true;
@@ -109,7 +109,7 @@ export interface Storage {
    * be a name that nobody else writes. Absent where the element cannot promise that.
    */
   renameNew?(from: string, to: string): Promise<void>;
-  /** Idempotent: a missing path is no error. */
+  /** Idempotent: a missing path is not an error. */
   remove(paths: readonly string[]): Promise<void>;
   /**
    * Files below `prefix`, recursively, in no order. A missing prefix has none; a missing root is an UnreachableError.

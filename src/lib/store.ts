@@ -136,7 +136,7 @@ export interface StoreInfo {
   readonly engine: string;
   /** Set up as the one writable database of the experiment. */
   readonly writable: boolean;
-  /** Why nothing may write it, although it is no replica: it cannot keep two writers apart. */
+  /** Why nothing may write it, although it is not a replica: it cannot keep two writers apart. */
   readonly unsafe?: string;
   readonly experiment?: string;
   /** Unique id of the writable database, made at setup: prefixes our names at batch systems. */

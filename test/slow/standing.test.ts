@@ -7,7 +7,8 @@ import { WAYS } from '../../src/lib/flow/reports/status/page.ts';
 import { status } from '../../src/lib/flow/reports/status/status.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
 import { killSupervisor } from '../support/chaos.ts';
-import { commandsIn, parses, runIn, standingWorld, type World } from '../support/standing.ts';
+import { commandsIn, parses } from '../support/printed.ts';
+import { runIn, standingWorld, type World } from '../support/standing.ts';
 import { OF_DATA } from '../support/standingdata.ts';
 import { OF_JOBS } from '../support/standingjobs.ts';
 

@@ -61,7 +61,7 @@ test('a server that is away for a while is waited for: a read, a view and a writ
   const store = await open(true);
   failing({ kind: 'refuse' }, 7);
   expect((await store.get<Thing>(['counter'])).get('counter')?.n).toBe(1);
-  failing(refusal(502, 'bad_gateway', 'the proxy in front of it'), 7);
+  failing(refusal(502, 'bad_gateway', 'the proxy in front of the store'), 7);
   expect(await store.view(sumsView)).toHaveLength(1);
   failing({ kind: 'refuse' }, 7);
   expect(await store.update<Thing>('counter', increment)).toMatchObject({ result: 'written', doc: { n: 2 } });

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Config, Parser } from '@oclif/core';
+import { Config } from '@oclif/core';
 import { load } from '../../src/lib/cli/config/load.ts';
 import { hostOf, type OpenPorts, openPorts } from '../../src/lib/cli/ports.ts';
 import type { Doc } from '../../src/lib/domain/doc.ts';
@@ -132,14 +132,6 @@ export async function addPass(world: World, module: string, more: Partial<JobDoc
   await world.put({ ...rest, _id: jobId(1, module, 1), module, ...more } as never);
 }
 
-/** Every command of a `Next:` text, as words. */
-export function commandsIn(next: string): string[][] {
-  return next
-    .split(/;\s*|, then: |, or: /)
-    .filter((part) => /^dflow /.test(part.trim()))
-    .map((part) => part.trim().replaceAll("'", '').split(/\s+/).slice(1));
-}
-
 interface CommandClass {
   run(argv: string[], config: Config): Promise<unknown>;
   readonly args: object;
@@ -155,14 +147,6 @@ async function commandOf(words: readonly string[]): Promise<{ command: CommandCl
   const found =
     two ?? (await import(`../../src/commands/${first}.ts`).catch(() => import(`../../src/commands/${first}/index.ts`)));
   return { command: found.default as CommandClass, argv: words.slice(two ? 2 : 1) as string[] };
-}
-
-/** The real parser on a printed command. @throws what oclif throws for one that is wrong */
-export async function parses(words: readonly string[]): Promise<void> {
-  const { command, argv } = await commandOf(words);
-  const { args, strict } = command;
-  const flags = { ...command.baseFlags, ...command.flags };
-  await Parser.parse(argv, { args, flags, strict } as never);
 }
 
 export interface Ran {

@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { originRows } from '../../lib/cli/config/yaml/origin.ts';
+import { wrapped } from '../../lib/render/wrap.ts';
 
 export default class ConfigShow extends Base {
-  static override summary = 'Show every setting as this host sees it';
+  static override summary = 'Show every setting that is valid on this host';
   static override description =
     'Shows every setting with defaults, environment and the part of this host applied. With --origin, shows where each value comes from.';
   static override examples = [
@@ -22,7 +23,8 @@ export default class ConfigShow extends Base {
     for (const row of rows) {
       const line = flags.origin ? [row.ref.padEnd(width), row.value, row.origin] : [row.ref.padEnd(width), row.value];
       if (this.out.format === 'json') this.out.item({ kind: 'setting', did: 'shown', ...row });
-      else this.out.line(line.join(this.out.format === 'table' ? '  ' : '\t'));
+      else if (this.out.format !== 'table') this.out.line(line.join('\t'));
+      else for (const part of wrapped(line.join('  '), this.out.width, ' '.repeat(width + 2))) this.out.line(part);
     }
   }
 }

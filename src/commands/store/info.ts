@@ -2,7 +2,7 @@ import { Base } from '../../lib/cli/base.ts';
 import { page } from '../../lib/render/page.ts';
 
 export default class StoreInfo extends Base {
-  static override summary = 'Show where the store is and whether it may be written';
+  static override summary = 'Show place, size and state of the document store';
   static override description = 'Shows engine, place, experiment and number of documents.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
 

@@ -55,7 +55,7 @@ function endOnSignals(): void {
 }
 
 /**
- * A reader that closed the pipe (`| head -1`) is no error: a changing command goes on silently until its batch is done,
+ * A reader that closed the pipe (`| head -1`) is not an error: a changing command goes on silently until its batch is done,
  * one that only reads ends at its next line (output.ts). So it is with a full disk, which is said at the end.
  */
 function watchOutput(): { fault?: unknown } {

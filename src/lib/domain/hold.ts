@@ -80,7 +80,7 @@ export interface HoldSubject {
   readonly level?: string;
   readonly request?: string;
   readonly labels?: readonly string[];
-  /** Made by automatic processing, of a run that is no calibration run. */
+  /** Made by automatic processing, of a run that is not a calibration run. */
   readonly automatic?: boolean;
 }
 

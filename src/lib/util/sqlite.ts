@@ -181,7 +181,7 @@ class Database implements SqlDatabase {
   }
 }
 
-/** `node:sqlite` announces itself as experimental on standard error; a command's output is no place for it. */
+/** `node:sqlite` announces itself as experimental on standard error; a command's output is not a place for it. */
 function quietly<T>(work: () => T): T {
   const emit = process.emitWarning;
   process.emitWarning = () => {};

@@ -76,7 +76,10 @@ const WORDS: Readonly<Record<string, Words>> = {
   EISDIR: { text: 'is a folder' },
   ELOOP: { text: 'is a symbolic link, or a loop of them' },
   ENAMETOOLONG: { text: 'the name is too long for this file system' },
-  EROFS: { text: 'the file system is read-only', hint: 'mount it writable, or: dflow storage disable' },
+  EROFS: {
+    text: 'the file system is read-only',
+    hint: 'mount the file system writable, or: dflow storage disable NAME --for 1d --why TEXT',
+  },
   EIO: { text: 'input/output error', hint: AGAIN },
   EREMOTEIO: { text: 'input/output error at the file server', hint: AGAIN },
   EUCLEAN: { text: 'the file system is damaged', hint: 'unmount and check it: fsck' },

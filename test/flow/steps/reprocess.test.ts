@@ -128,7 +128,7 @@ describe('prerequisites', () => {
   test('none completed: named, with what to type', async () => {
     const items = await collect(ask({ modules: ['Analysis40'] }));
     expect(items.map(({ ref, did, next }) => [ref, did, next])).toEqual(
-      RUNS.map((run) => [`${run}/Analysis40`, 'not-planned', 'dflow reprocess --prerequisite new']),
+      RUNS.map((run) => [`${run}/Analysis40`, 'not-planned', 'repeat the command with --prerequisite new']),
     );
     expect(await request('tl')).toBeUndefined();
   });

@@ -168,7 +168,7 @@ export class GangaClient {
     }
   }
 
-  /** The lock, once no other Ganga is at work in this gangadir either: one whose dflow was killed, or a person's. */
+  /** The lock, once no other Ganga runs in this gangadir either: one whose dflow was killed, or a person's. */
   async #acquire(): Promise<Lock> {
     const { gangadir, wait: bound } = this.#options;
     mkdirSync(gangadir, { recursive: true });

@@ -15,7 +15,7 @@ export function ofStore(store: string): string {
 /** Longest constraint on one command line, characters. */
 const LONGEST = 30_000;
 
-/** Constraints that together mean these keys; what is no key of ours is left out. */
+/** Constraints that together mean these keys; what is not a key of ours is left out. */
 export function ofKeys(store: string, keys: readonly string[]): string[] {
   const lists: string[][] = [];
   let length = LONGEST;

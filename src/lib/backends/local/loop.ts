@@ -56,7 +56,7 @@ export class Loop {
     } while (this.#spool.hasWork());
   }
 
-  /** Who holds the lock, for people; what counts is the lock, so a full disk is no reason to stop. */
+  /** Who holds the lock, for people; what counts is the lock, so a full disk is not a reason to stop. */
   #sign(): void {
     try {
       this.#spool.write(this.#spool.path('supervisor.pid'), `${process.pid}\n`);

@@ -106,7 +106,7 @@ export class Cluster {
     return accounting === 'jobcomp' ? this.#jobcomp(keys, jobs) : new Map();
   }
 
-  /** The completion log may be readable on the controller only: not having it is no failure. */
+  /** The completion log may be readable on the controller only: not having it is not a failure. */
   async #jobcomp(keys: readonly string[], jobs: ReadonlyMap<string, string>): Promise<Rows> {
     const numbers = keys.flatMap((key) => jobs.get(key) ?? []);
     if (numbers.length === 0) return new Map();

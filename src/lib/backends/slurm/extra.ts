@@ -1,5 +1,5 @@
 // The words that a farm adds to sbatch's own. Pure. sbatch reads them as getopt does: a long name may be cut short, short
-// options may stand together, and the first word that is no option ends them all: it is the script.
+// options may stand together, and the first word that is not an option ends them all: it is the script.
 
 /** What dflow says itself, or what would hide the job id, make sbatch wait, or let it submit nothing. */
 const LONG =

@@ -21,7 +21,7 @@ const shape = z.object({
 
 /**
  * The failures of a file, or of standard input (`-`). Empty lines are left out.
- * @throws UsageError with the line that is no failure
+ * @throws UsageError with the line that is not a failure
  */
 export async function failureLines(file: string): Promise<RecordedFailure[]> {
   const name = file === '-' ? 'standard input' : file;

@@ -52,5 +52,6 @@ async function* textOf(pieces: AsyncIterable<unknown>): AsyncGenerator<string, v
 function unreadable(where: string, error: unknown): unknown {
   const own = ownError(error, where);
   if (!(own instanceof ItemError)) return own;
-  return new UsageError(`cannot be read: ${own.message.replace(`${where}: `, '')}`, { where, cause: error });
+  const hint = own.hint ?? `check the path: ls -ld '${where}'`;
+  return new UsageError(`cannot be read: ${own.message.replace(`${where}: `, '')}`, { where, cause: error, hint });
 }

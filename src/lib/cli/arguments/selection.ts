@@ -51,7 +51,7 @@ export async function select(ports: Ports, input: SelectionInput): Promise<Selec
 }
 
 /**
- * @throws UsageError for a word that is no REF, run set, state, pass or time, and for no selection where one is needed
+ * @throws UsageError for a word that is not a REF, run set, state, pass or time, and for no selection where one is needed
  */
 export async function selectionOf(input: SelectionInput, now: () => Promise<Iso>): Promise<Selection> {
   const { flags, refs: words } = input;

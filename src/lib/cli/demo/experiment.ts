@@ -37,7 +37,7 @@ const EVENTS_PER_FILE = 40;
 
 /**
  * Writes the experiment. A folder that holds a demo is made anew; anything else that is there is left alone.
- * @throws ConfigError when the folder holds something that is no demo
+ * @throws ConfigError when the folder holds something that is not a demo
  */
 export function makeExperiment(folder: string, options: DemoOptions): Experiment {
   clear(folder);

@@ -35,7 +35,7 @@ WORDS  used by all commands
   buffer           the disk next to the detector
   storage element  a place for copies: a folder or a grid server
   run table        the state of the detector during a run
-  module, job      a program that processes runs; one execution of it on a run
+  module, job      a program that processes runs; one execution for a run
   pass             the n-th time that a module processes a run
   farm             a place that runs jobs, with one batch system
   hold             something stopped by a person or by dflow, with a reason

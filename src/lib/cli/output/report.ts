@@ -44,7 +44,7 @@ export function describe(thrown: unknown): ErrorReport {
   return { lines: usageLines(messageOf(error)), exit: EXIT.usage };
 }
 
-/** What the machine says is no defect: a system error that nobody has given a meaning, and one of SQLite. */
+/** What the machine says is not a defect: a system error that nobody has given a meaning, and one of SQLite. */
 function meantBy(error: unknown): unknown {
   if ((error as { syscall?: unknown } | null | undefined)?.syscall === 'uv_cwd') return noWorkingFolder(error);
   if (isReplaced(error)) {

@@ -38,9 +38,9 @@ export function junkVerdict(doc: QuarantineDoc, asked: Asked): 'prove' | 'named'
   return named ? 'named' : 'data';
 }
 
-/** @throws UsageError for a reason that does not exist, or when files that may be data are named without a reason why */
-export function checkAsked(asked: Asked, why: string | undefined): void {
+/** @throws UsageError for an unknown reason, or when files that may be data are named without --why; a dry run needs none */
+export function checkAsked(asked: Asked, why: string | undefined, dryRun = false): void {
   for (const reason of asked.reasons) named('quarantine reason', reason, REASONS);
-  if (isAsked(asked) && (why === undefined || why.trim() === ''))
-    throw new UsageError('files that may be data go only with a reason', { hint: 'the same with --why TEXT' });
+  if (isAsked(asked) && !dryRun && (why === undefined || why.trim() === ''))
+    throw new UsageError('files that may be data go only with a reason', { hint: 'the same command with --why TEXT' });
 }

@@ -41,7 +41,7 @@ export function claimSlots(doc: DataDoc, tasks: readonly CopyTask[], claim: Clai
 const failuresOf = (replica: Replica | undefined): { failures?: number } =>
   replica && 'failures' in replica && replica.failures !== undefined ? { failures: replica.failures } : {};
 
-/** An original that a purge has claimed, or a copy that has been found bad meanwhile, is no source any more. */
+/** An original that a purge has claimed, or a copy that has been found bad meanwhile, is not a source any more. */
 function hasSource(doc: DataDoc, file: RawFile, { source }: CopyTask): boolean {
   if (source.site === bufferSite(doc.level)) return file.original.state === 'present';
   return file.replicas[source.site]?.state === 'verified';

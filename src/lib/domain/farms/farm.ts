@@ -64,4 +64,6 @@ export interface LoopDoc extends Doc {
   readonly at: Iso;
   readonly hash: string;
   readonly outcome: string;
+  /** What the failure names as its remedy. */
+  readonly next?: string;
 }

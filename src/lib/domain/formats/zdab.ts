@@ -54,7 +54,7 @@ interface Bank {
 /**
  * Run and mask from the RHDR bank; without one the run number of the first event; `undefined` when these bytes hold
  * neither. `bytes` is the beginning of a file: the last record may be cut.
- * @throws ZdabError when the bytes are no raw file or are damaged before the header
+ * @throws ZdabError when the bytes are not a raw file, or are damaged before the header
  */
 export function parseRunHeader(bytes: Buffer): RunHeader | undefined {
   const stream = strip(bytes, 'beginning');

@@ -273,7 +273,7 @@ export function holdSubject(job: JobDoc, calibration: boolean, site: string): Ho
   };
 }
 
-/** Holds on jobs and sites; those on storage and transfers are no business of a job. */
+/** Holds on jobs and sites; those on storage and transfers do not concern a job. */
 function holdGates({ job, holds, now, calibration, farm }: JobFacts): Gate[] {
   const subject = holdSubject(job, calibration, farm.name);
   const found = holds.filter(

@@ -79,7 +79,7 @@ export const DID = {
   trashed: 'The file was moved to the trash of its buffer.',
   typed: 'The type of the run is known.',
   unchanged: 'It is as it was; `text` may say why.',
-  unknown: 'Nothing of that name is known, or what became of it is not.',
+  unknown: 'The name is not known, or its fate is not known.',
   unlisted: 'The storage element cannot be listed.',
   unlocked: 'The farm has lost its jobs: they wait again, elsewhere too.',
   unpublished: 'An output of an attempt that was not published.',

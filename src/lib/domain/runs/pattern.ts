@@ -29,7 +29,7 @@ type Part =
   /** Text that may be anything: a date, a host. */
   | { readonly any: true };
 
-/** More digits than this are no exact number. */
+/** More digits than this are not an exact number. */
 const MAX_DIGITS = 15;
 
 /**

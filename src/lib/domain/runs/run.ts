@@ -50,7 +50,7 @@ export interface RunDoc extends Doc {
 export interface QuarantineDoc extends Doc {
   readonly kind: 'quarantine';
   readonly level: string;
-  /** File name as text; bytes that are no UTF-8 are shown as `%XX`. */
+  /** File name as text; bytes that are not UTF-8 are shown as `%XX`. */
   readonly name: string;
   readonly run?: number;
   /** Of a file with other content than is registered in its place. */

@@ -109,7 +109,7 @@ function raise(error: unknown): never {
 /**
  * What is to be made of a file that is at the destination already: adopted when its checksum and, where the original or
  * the source is on this machine, every byte is equal; else failed, never overwritten. The original itself, by another
- * name or a hard link, is no copy.
+ * name or a hard link, is not a copy.
  */
 export async function adopt(session: Session, task: CopyTask): Promise<Result> {
   const { file, to, path, source } = task;

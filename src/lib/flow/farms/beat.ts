@@ -1,7 +1,7 @@
 // Signs of life: every step, by loop, cron or hand, tells the store when it last ran on this host and how it ended.
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc } from '../../domain/farms/farm.ts';
-import { BusyError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { BusyError, DflowError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
 import { say } from '../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
@@ -9,7 +9,7 @@ import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 const BEAT = 20_000;
 
 /** Tells every host that this loop is alive. */
-export async function beat(ports: Ports, loop: string, outcome: string): Promise<void> {
+export async function beat(ports: Ports, loop: string, outcome: string, next?: string): Promise<void> {
   const { host, settings, store } = ports;
   const at = await store.now();
   const doc: LoopDoc = {
@@ -21,6 +21,7 @@ export async function beat(ports: Ports, loop: string, outcome: string): Promise
     at,
     hash: settings.hash,
     outcome,
+    ...(next === undefined ? {} : { next }),
   };
   await say(ports, doc, BEAT, (last) => last.outcome === outcome);
 }
@@ -32,6 +33,7 @@ const OF_JOBS: ReadonlySet<string> = new Set(['monitor', 'reset']);
 export class Outcome {
   private failed = 0;
   private first: Item | undefined;
+  private hint: string | undefined;
   /** What ended the step. */
   error: string | undefined;
   constructor(private readonly loop: string) {}
@@ -42,9 +44,17 @@ export class Outcome {
     this.first ??= item;
   }
 
-  /** Another instance at work is not this host's failure. */
+  /** Another running instance is not this host's failure. */
   threw(error: unknown): void {
-    if (!(error instanceof BusyError)) this.error = messageOf(error);
+    if (error instanceof BusyError) return;
+    this.error = messageOf(error);
+    this.hint = error instanceof DflowError ? error.hint : undefined;
+  }
+
+  /** The remedy that the failure names, where it is a command. */
+  get next(): string | undefined {
+    const next = this.error === undefined ? this.first?.next : this.hint;
+    return typeof next === 'string' && /\bdflow [a-z]/.test(next) ? next : undefined;
   }
 
   /** `ok`, or what failed, in one line. */
@@ -60,7 +70,7 @@ export class Outcome {
 /** Characters of an outcome. */
 const LONGEST = 300;
 
-/** A step with its sign of life at the end, whatever that is. Another instance at work is not this host's failure. */
+/** A step with its sign of life at the end, whatever that is. Another running instance is not this host's failure. */
 export async function* beating(ports: Ports, loop: string, step: Step, options: StepOptions = {}): Step {
   const outcome = new Outcome(loop);
   let mistyped = false;
@@ -72,12 +82,13 @@ export async function* beating(ports: Ports, loop: string, step: Step, options: 
     }
     ended = true;
   } catch (error) {
-    // A person's slip on the command line is no failure of the loop.
+    // A person's slip on the command line is not a failure of the loop.
     mistyped = error instanceof UsageError;
     outcome.threw(error);
     throw error;
   } finally {
-    if (!options.dryRun && !mistyped) await beat(ports, loop, outcome.text).catch((error) => told(error, ended));
+    if (!options.dryRun && !mistyped)
+      await beat(ports, loop, outcome.text, outcome.next).catch((error) => told(error, ended));
   }
 }
 

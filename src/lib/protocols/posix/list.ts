@@ -1,4 +1,4 @@
-// Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is no data.
+// Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is not data.
 import { readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parallel } from '../../util/concurrency.ts';

@@ -250,7 +250,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** An error on the local side of a copy, which is no fault of the storage element. */
+/** An error on the local side of a copy, which is not a fault of the storage element. */
 function localError(error: unknown, local: string): unknown {
   return ownError(error, shown(local));
 }

@@ -24,7 +24,7 @@ export interface Ran {
   readonly absent: boolean;
 }
 
-/** Runs a program to its end. Its failure is no error here; an abort throws the signal's reason, after its end. */
+/** Runs a program to its end. Its failure is not an error here; an abort throws the signal's reason, after its end. */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<Ran> {
   options.signal?.throwIfAborted();
   const child = spawn(...mortal(file, args), {

@@ -10,7 +10,7 @@ interface DatabaseInfo {
 /** What is wrong with a database of several copies; `undefined` for one that is safe. */
 export function severalCopies(body: unknown): string | undefined {
   const copies = (body as DatabaseInfo).cluster?.n ?? 1;
-  return copies > 1 ? `the cluster keeps n=${copies} copies of it, so two writers can both win` : undefined;
+  return copies > 1 ? `the cluster keeps n=${copies} copies of the database, so two writers can both win` : undefined;
 }
 
 /** @throws ReadOnlyStoreError where two writers could both win */

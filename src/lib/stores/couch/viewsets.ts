@@ -95,7 +95,7 @@ export class ViewSets {
   #missing(): UsageError {
     return new UsageError('the views of this version of dflow are not in the store: it was set up by another version', {
       where: this.#connection.where,
-      hint: 'dflow store deploy: it builds them beside those of other versions, which go on working',
+      hint: 'to build the views beside those of other versions, which go on working: dflow store deploy',
     });
   }
 

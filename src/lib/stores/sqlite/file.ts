@@ -34,7 +34,7 @@ export function walIsSafe(version: string): boolean {
   return true;
 }
 
-/** A driver's error as what it means to a user, and text of a row that is no JSON; any other error as it is. */
+/** A driver's error as what it means to a user, and text of a row that is not JSON; any other error as it is. */
 export function storeError(error: unknown, path: string): unknown {
   const detail = { where: path, cause: error };
   if (error instanceof SyntaxError) return damaged(detail);
@@ -61,7 +61,7 @@ export function storeError(error: unknown, path: string): unknown {
 }
 
 function damaged(detail: ErrorDetail): StoreError {
-  const hint = 'put back a copy, or save what can be read: dflow store export > saved.jsonl';
+  const hint = 'put back a backup of the store; to save the readable documents first: dflow store export';
   return new StoreError('the store is damaged', { ...detail, hint });
 }
 

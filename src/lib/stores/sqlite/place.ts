@@ -30,7 +30,7 @@ export class Place {
     const what = now === undefined ? 'removed' : 'replaced by another one';
     throw new StoreError(`the file of the store was ${what} while this command ran; nothing more is written`, {
       where: this.#path,
-      hint: 'dflow store info shows the file that is there now; the same command again works with it',
+      hint: 'repeat the command to use the new file; to look at the new file first: dflow store info',
     });
   }
 

@@ -7,7 +7,7 @@ const LOOKED_AT = 64 * 1024;
 
 const compiled = new Map<string, RE2JS>();
 
-/** True when `source` is found in `text`, whatever the case of the letters. @throws Error when it is no expression */
+/** True when `source` is found in `text`, whatever the case of the letters. @throws Error when it is not an expression */
 export function found(source: string, text: string): boolean {
   return expression(source).matcher(text.slice(-LOOKED_AT)).find();
 }

@@ -1,8 +1,8 @@
-// File names as bytes and as text. POSIX names are bytes; Node's strings lose those that are no UTF-8.
+// File names as bytes and as text. POSIX names are bytes; Node's strings lose those that are not UTF-8.
 import { isUtf8 } from 'node:buffer';
 
 export interface DecodedName {
-  /** The name, or, where its bytes are no UTF-8, a text for people: bytes beyond ASCII, controls and `%` as `%XX`. */
+  /** The name, or, where its bytes are not UTF-8, a text for people: bytes beyond ASCII, controls and `%` as `%XX`. */
   readonly text: string;
   /** True where `text` cannot be turned back into the name: such a file can be shown, not opened by it. */
   readonly raw: boolean;

@@ -19,7 +19,7 @@ export async function initStorage(folder: string, from: string, said?: string): 
   const clear = async (path: string) => relation(await locate(resolve(folder, path)), raw) === undefined;
   const wanted = said ?? './store';
   if (await clear(wanted)) return wanted;
-  const hint = `dflow init --from ${from} --storage FOLDER: a folder outside of ${raw.path}`;
+  const hint = `choose a FOLDER outside of '${raw.path}', then: dflow init --from ${from} --storage FOLDER`;
   if (said !== undefined)
     throw new UsageError(`'${said}' shares a folder with the raw files`, { where: raw.path, hint });
   for (const name of NAMES) {

@@ -33,6 +33,9 @@ const DURATIONS = new Set([
   'warn',
   'window',
   'hold',
+  'sampledAfter',
+  'trash',
+  'aside',
 ]);
 
 const MASK = '***';

@@ -47,7 +47,7 @@ export const tagId = (name: string): string => `tag:${name}`;
 
 /**
  * Freezes the tables as they are under a name. A tag never moves: the same state again is `unchanged`.
- * @throws UsageError when the name is no name, or stands for another state
+ * @throws UsageError when the name is not a name, or stands for another state
  */
 export async function* tagTables(ports: Ports, name: string): Step {
   if (!/^[A-Za-z0-9][\w.+-]*$/.test(name)) {

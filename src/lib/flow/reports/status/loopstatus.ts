@@ -93,10 +93,16 @@ function counted(loops: readonly LoopDoc[]): LoopDoc[] {
 
 function failedLoops({ loops, at }: Living): Attention[] {
   const failed = counted(loops).filter(({ outcome, at: last }) => outcome !== 'ok' && between(last, at) < RETIRED);
-  return failed.map(({ host, loop, outcome, at: last }) => {
+  return failed.map(({ host, loop, outcome, next, at: last }) => {
     const ago = humanDuration(Math.max(0, between(last, at)));
-    return { way: 'loop-failed', text: `${loop} on ${host} failed ${ago} ago: ${outcome}`, next: `dflow ${loop}` };
+    return { way: 'loop-failed', text: `${loop} on ${host} failed ${ago} ago: ${outcome}`, next: remedyOf(loop, next) };
   });
+}
+
+/** The command that the failure names, then the step again. */
+function remedyOf(loop: string, next: string | undefined): string {
+  const again = `dflow ${loop}`;
+  return next === undefined || next === again ? again : `${next}; ${again}`;
 }
 
 function silentLoops({ settings }: ReadPorts, { loops, at }: Living): Attention[] {

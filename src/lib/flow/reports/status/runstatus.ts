@@ -15,6 +15,8 @@ import type { Attention } from './page.ts';
 
 /** A run that something has blocked for so many times `runs.quiet` needs a person. */
 const PATIENCE = 6;
+/** Runs that are looked at one by one: a page that is shown often reads no more. */
+const LOOKED = 500;
 /** A request may be made for so long. */
 const MAKING = 10 * MINUTE;
 
@@ -28,22 +30,26 @@ export async function runAttention(ports: ReadPorts, at: Iso): Promise<Attention
   ];
 }
 
-/** Complete runs without automatic passes, the first of them with what it waits for. */
+const runsHave = (count: number): string => many(count, 'complete run has', 'complete runs have');
+
+/** Complete runs without automatic passes, those left out by `keep` not counted; the first with what it waits for. */
 async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const { automatic, modules, badModules, file } = ports.settings;
   const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
-  const count = sum(await ports.store.count(views.runs, 1, range));
-  const runs = many(count, 'complete run has', 'complete runs have');
+  const all = sum(await ports.store.count(views.runs, 1, range));
   const versions = [...Object.keys(modules), ...badModules.map(({ version }) => version)].sort();
   if (automatic.version === undefined && versions.length > 1) {
-    const text = `no automatic.version among ${versions.join(', ')}: no run is processed; ${runs} no passes`;
+    const text = `no automatic.version among ${versions.join(', ')}: no run is processed; ${runsHave(all)} no passes`;
     return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];
   }
-  const [row] = await ports.store.view(views.runs, { ...range, limit: 1 });
-  if (!row) return [];
-  const run = row.key[1];
-  const facts = await runFacts(ports, [run], automatic.level, automatic.version);
+  const looked = (await ports.store.view(views.runs, { ...range, limit: LOOKED + 1 })).map(({ key }) => key[1]);
+  const facts = await runFacts(ports, looked, automatic.level, automatic.version);
+  // Beyond so many nobody has looked: those count as waiting.
+  const waiting = looked.filter((number, at) => at === LOOKED || facts.get(number)?.data?.keep.kept !== false);
+  const [run] = waiting;
+  if (run === undefined) return [];
   const unmet = firstUnmet(runGates(facts.get(run)!));
+  const runs = runsHave(all - looked.length + waiting.length);
   const text = `${runs} no passes yet: ${refOf(run)}${unmet ? ` (${unmet.gate}: ${unmet.text})` : ''}`;
   return [{ way: 'todo', text, next: `dflow why ${refOf(run)}` }];
 }

@@ -96,7 +96,7 @@ async function* waited(ports: Ports, said: Set<string>): AsyncGenerator<Item, bo
   return true;
 }
 
-/** Problems that are met again in every round are no progress. */
+/** Problems that are met again in every round are not progress. */
 function isChange(item: Item): boolean {
   return (
     item.failed !== true &&
@@ -141,7 +141,7 @@ async function* guarded(ports: Ports, name: StepName, options: ChainOptions, fai
       ...(error instanceof DflowError && error.hint ? { next: error.hint } : {}),
     };
   }
-  await beat(ports, name, outcome.text);
+  await beat(ports, name, outcome.text, outcome.next);
 }
 
 /** True when the store can be asked: then its error was about one of its parts. */

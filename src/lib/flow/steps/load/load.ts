@@ -117,7 +117,7 @@ function itemOf(placed: Placed, before: TableDoc | undefined, decided: Decided):
 
 function lostItem(placed: Placed, outcome: Outcome<TableDoc>): Item {
   const text = `${describe(placed)}: not written, ${outcome.why ?? outcome.result}`;
-  return { kind: 'table', ref: placed.id, did: 'failed', failed: true, text, next: 'dflow tables load, once more' };
+  return { kind: 'table', ref: placed.id, did: 'failed', failed: true, text, next: 'repeat the same command' };
 }
 
 /** The run type mask that a RUN table gives; `undefined` when it gives none. */

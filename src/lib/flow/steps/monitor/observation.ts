@@ -19,7 +19,7 @@ export interface Observation {
   readonly raw?: string;
   /** That it ended is concluded from its not being listed: see `Status`. */
   readonly inferred?: true;
-  /** Of an attempt that was given up: its absence is no loss. */
+  /** Of an attempt that was given up: its absence is not a loss. */
   readonly superseded?: true;
   readonly record?: ResultRecord;
 }

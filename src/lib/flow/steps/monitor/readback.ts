@@ -26,7 +26,7 @@ export async function verifyOutputs(
     try {
       outputs.push(await verifyOne(ports, job, given));
     } catch (error) {
-      // Busy is no answer, as unreachable is none: the outputs are asked for again.
+      // Busy is not an answer, as unreachable is none: the outputs are asked for again.
       if (error instanceof ItemError && !(error instanceof BusyItemError))
         return { ok: false, why: `output ${given.name} at ${given.storage}: ${messageOf(error)}` };
       if (error instanceof UnreachableError) return { ok: undefined, why: `${given.storage}: ${messageOf(error)}` };

@@ -24,7 +24,7 @@ interface Junk extends Suspect {
 /** Moves junk to the trash of its buffer; its quarantine documents go with it. */
 export async function* purgeJunk(session: PurgeSession): Step {
   const asked = askedOf(session);
-  checkAsked(asked, session.options.why);
+  checkAsked(asked, session.options.why, session.options.dryRun);
   const due: QuarantineDoc[] = [];
   const data: QuarantineDoc[] = [];
   for (const level of session.levels) {
@@ -102,7 +102,7 @@ async function find(session: PurgeSession, doc: QuarantineDoc): Promise<Item | {
   const buffer = await session.sites.open(bufferSite(doc.level));
   try {
     const found = (await buffer.stat([doc.name])).get(doc.name);
-    // On another host's buffer, or a name whose bytes are no text: not to be found from here.
+    // On another host's buffer, or a name whose bytes are not text: not to be found from here.
     if (!found) return isAsked(askedOf(session)) ? kept(doc, 'it is not on this buffer', 'dflow register') : {};
     if (found.size === doc.size && found.modified === doc.modified) return { size: found.size };
     return kept(doc, 'it has changed since it was quarantined', 'dflow register');

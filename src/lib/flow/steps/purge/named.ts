@@ -24,7 +24,7 @@ interface Located extends Suspect {
 const PAGE = 500;
 const AT_ONCE = 32;
 
-/** Why each suspect is no junk: who names it. Suspects that nobody names are not in the answer. */
+/** Why each suspect is not junk: who names it. Suspects that nobody names are not in the answer. */
 export async function namedBy(ports: Ports, suspects: readonly Suspect[]): Promise<Map<Suspect, string>> {
   const found = new Map<Suspect, string>();
   if (suspects.length === 0) return found;

@@ -90,7 +90,7 @@ async function changeOriginals(
           if (original) originals.set(file.name, original);
           return original !== undefined;
         });
-        if (!doc || changed.length === 0) return { skip: 'nothing of it is ours to change' };
+        if (!doc || changed.length === 0) return { skip: 'none of its files is ours to change' };
         const files = doc.files.map((file) => ({ ...file, original: originals.get(file.name) ?? file.original }));
         const entry = history?.(changed.length);
         const lines = entry ? appendHistory(doc.history, { at, by: ports.by, ...entry }) : doc.history;

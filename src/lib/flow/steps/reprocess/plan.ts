@@ -52,7 +52,7 @@ export async function makePlanItems(
           did: 'not-planned',
           failed: true,
           text: text.replace('  ', ' '),
-          next: 'dflow reprocess --prerequisite new',
+          next: 'repeat the command with --prerequisite new',
         });
         continue;
       }

@@ -48,7 +48,7 @@ async function* verifyAll(ports: Ports, options: VerifyOptions): Step {
   yield* session.sites.notices(options.dryRun === true);
 }
 
-/** What a repair is about to mend, and files that are none of its business, are no failures of it. */
+/** What a repair is about to mend, and files that are none of its business, are not failures of it. */
 function beforeRepair(item: Item): Item {
   if (item.did !== 'bad' && item.did !== 'dark') return item;
   const { failed: _, ...rest } = item;
@@ -157,7 +157,7 @@ function nextOf({ subject }: Finding): string {
 function itemOf(finding: Finding, did: 'bad' | 'unreadable', next: string): Item {
   const { subject } = finding;
   const { ref, run, storage, name: file } = subject;
-  // An output that was known to be bad is still shown, but it is no news.
+  // An output that was known to be bad is still shown, but it is not news.
   const known = subject.output?.knownBad !== undefined && did === 'bad';
   const text = shown('why' in finding ? finding.why : '');
   const kind = subject.raw ? 'replica' : 'output';

@@ -132,7 +132,7 @@ export class Connection {
     if (this.#dated) return;
     throw new StoreError('the store answers without a Date header, so there is no common clock', {
       where: this.where,
-      hint: 'let the proxy in front of it pass the header Date',
+      hint: 'let the proxy in front of the store pass the header Date',
     });
   }
 

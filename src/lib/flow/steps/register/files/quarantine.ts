@@ -40,7 +40,7 @@ function interrupted(
   return { what: 'interrupted', run, name, text, since };
 }
 
-/** Writes refusals down. An item only for what is new: a file that stays in quarantine is no new failure. */
+/** Writes refusals down. An item only for what is new: a file that stays in quarantine is not a new failure. */
 export async function* quarantine(round: Round, refusals: readonly Refusal[]): Step {
   const at = await round.ports.store.now();
   const old = (refusal: Refusal) => round.known.quarantined.get(shown(refusal.entry.path));
