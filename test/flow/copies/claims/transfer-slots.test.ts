@@ -62,7 +62,7 @@ describe('slots', () => {
     await addRun(ports, 1, [file('a')]);
     expect(dids(await collect(transfer(ports)))).toEqual(['sfu a verified']);
     expect(new Set(other.map(({ text }) => text?.replace(/ends .*/, '')))).toEqual(
-      new Set(['1 file is being copied by buffer1 now; without a sign of life this ']),
+      new Set(['1 file is being copied by buffer1 now; without a heartbeat their claim ']),
     );
     expect((await readRun(ports, 1)).files[0]!.replicas.sfu).toMatchObject({ attempt: 1 });
   });

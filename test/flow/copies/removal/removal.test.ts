@@ -142,7 +142,7 @@ describe('comes back, under its own name', () => {
         ? storage
         : replacing(storage, { stat: () => Promise.reject(new UnreachableError('down')) }),
     );
-    await back(it, /fnal stays is unknown/);
+    await back(it, /unknown whether its copy stays/);
   });
 
   test('where it cannot be deleted', async () => {
