@@ -86,6 +86,12 @@ describe.sequential('the chain, step by step', () => {
   });
   test('cancel', () => expect(agrees(['cancel', '109120/Analysis40', '--yes'])).toHaveLength(1));
   test('submit', () => expect(agrees(['submit', '--limit', '5'])).toHaveLength(5));
+  test('monitor and chain with jobs at the batch system', () => {
+    const before = stateOf();
+    for (const step of ['monitor', 'chain'])
+      expect(items([step, '--dry-run']).filter(({ kind, failed }) => kind === 'loop' && failed)).toEqual([]);
+    expect(stateOf()).toBe(before);
+  });
   test('enqueue --complete', () => expect(agrees(['enqueue', '--complete', '109129'])).not.toEqual([]));
   test('the rest runs', () => must(folder, ['chain', '--until-idle'], [0, 1]));
   test('retry through a pipe, as an operator would type it', () => {

@@ -19,7 +19,7 @@ const RECORDS = 5_000;
 /** Observations of everything active at a site, and of what was given up there. Throws UnreachableError when the batch system cannot be asked. */
 export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observation, void, void> {
   const { farm, backend } = await openFarm(ports, site);
-  await backend.ensure();
+  if (!ports.dry) await backend.ensure();
   const at = await ports.store.now();
   const known = await activeKeys(ports.store, farm.name);
   const alive = await backend.alive();
