@@ -22,7 +22,7 @@ export default class Cancel extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Cancel);
     const ports = await this.ports(true);
-    const selected = await select(ports, { refs: argv as string[], flags, states: STATE_SETS.active, needed: true });
+    const selected = await select(ports, { refs: argv.map(String), flags, states: STATE_SETS.active, needed: true });
     const jobs = selected.jobs.slice(0, flags.limit);
     const active = jobs.filter((job) => job.subjobs.some((subjob) => isActive(subjob.state))).length;
     if (active > 0 && !flags['dry-run']) {

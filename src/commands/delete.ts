@@ -40,7 +40,7 @@ export default class Delete extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Delete);
     const ports = await this.ports(!flags['dry-run']);
-    const selected = await select(ports, { refs: argv as string[], flags, states: ENDED, needed: true });
+    const selected = await select(ports, { refs: argv.map(String), flags, states: ENDED, needed: true });
     const jobs = selected.jobs.slice(0, flags.limit);
     if (jobs.length > 0 && !flags['dry-run']) {
       const what = flags.type ? `the ${flags.type.join(', ')} outputs` : 'all outputs';

@@ -27,7 +27,7 @@ export default class History extends Base {
     const ports = await this.ports(false);
     const since = flags.since === undefined ? undefined : sinceOf(flags.since, await ports.store.now());
     const docs = [];
-    for (const ref of await readRefs(argv as string[])) {
+    for (const ref of await readRefs(argv.map(String))) {
       docs.push(...(await documentsOf(ports, ref)));
       if (ref.run !== undefined && ref.module === undefined && ref.id === undefined) {
         docs.push(...(await passesOf(ports, ref.run)));

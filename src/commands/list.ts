@@ -47,7 +47,7 @@ export default class List extends Base {
     const kind = kindOf(args.kind);
     if (flags.trash && kind !== 'quarantine')
       throw new UsageError(`list ${kind} does not know --trash`, { hint: 'dflow list quarantine --trash' });
-    const words = (argv as string[]).slice(1);
+    const words = argv.map(String).slice(1);
     checkListFlags(kind, flags, kind === 'replicas' ? words.filter((word) => !isFileWord(word)) : words);
     const ports = await this.ports(false);
     const files = kind === 'replicas' ? words.filter(isFileWord) : [];

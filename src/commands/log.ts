@@ -25,7 +25,7 @@ export default class Log extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Log);
     const ports = await this.ports(false);
-    const selected = await select(ports, { refs: argv as string[], flags: {}, states: PASS_STATES, needed: true });
+    const selected = await select(ports, { refs: argv.map(String), flags: {}, states: PASS_STATES, needed: true });
     let count = 0;
     for (const job of selected.jobs) {
       for (const log of await logsOf(ports, job, selected.subjobs.get(job._id), flags.bytes)) {

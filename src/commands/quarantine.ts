@@ -31,12 +31,12 @@ export default class Quarantine extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Quarantine);
     if (flags.restore) {
-      const words = await readWords(argv as string[]);
-      if (words.length === 0) throw nothingNamed(argv as string[], 'file', 'dflow list quarantine --trash');
+      const words = await readWords(argv.map(String));
+      if (words.length === 0) throw nothingNamed(argv.map(String), 'file', 'dflow list quarantine --trash');
       return this.items(restore(await this.ports(true), words, this.stepOptions(flags, {})));
     }
     if (flags.why === undefined) throw new UsageError('a reason is required', { hint: 'add --why TEXT' });
-    const { ranges } = await runsToSwitch(argv as string[]);
+    const { ranges } = await runsToSwitch(argv.map(String));
     const ports = await this.ports(true);
     const hold = { what: 'quarantine', scope: { runs: ranges }, why: flags.why } as const;
     await this.items(pause(ports, hold, this.stepOptions(flags, {})));

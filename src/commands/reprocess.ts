@@ -60,7 +60,7 @@ export default class Reprocess extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Reprocess);
-    const words = argv as string[];
+    const words = argv.map(String);
     if (words.length === 0 && !flags.run)
       throw new UsageError('a run is required', { hint: 'add --run 109100-109200' });
     const ports = await this.ports(true);

@@ -38,7 +38,7 @@ export default class Reset extends Base {
     if (!some) return this.items(beating(ports, 'reset', reset(ports, own), own));
     const states = ['failed', 'partFail', 'held', 'submitting', 'submitted', 'running'] as const;
     const selected = await select(ports, {
-      refs: argv as string[],
+      refs: argv.map(String),
       flags: { ...rest, ...(site ? { site: [site] } : {}) },
       states,
     });

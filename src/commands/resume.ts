@@ -21,7 +21,7 @@ export default class Resume extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Resume);
-    const words = argv as string[];
+    const words = argv.map(String);
     if (words.length === 0 && !flags.all) {
       throw new UsageError('a hold or --all is required', { hint: 'dflow list holds' });
     }

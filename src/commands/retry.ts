@@ -23,7 +23,7 @@ export default class Retry extends Base {
     const ports = await this.ports(true);
     // What the farm refused is held, and may be part of a pass of which the rest waits or runs.
     const states = flags.cause ? STATE_SETS.open : (['failed', 'partFail'] as const);
-    const selected = await select(ports, { refs: argv as string[], flags, states, needed: true });
+    const selected = await select(ports, { refs: argv.map(String), flags, states, needed: true });
     const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs, causes: flags.cause });
     await this.items(selected.problems, retry(ports, selected.jobs.slice(0, flags.limit), options));
   }

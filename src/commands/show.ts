@@ -19,7 +19,7 @@ export default class Show extends Base {
     const { argv } = await this.parse(Show);
     if (argv.length === 0) throw new UsageError('a REF is required', { hint: 'dflow show 109134' });
     const ports = await this.ports(false);
-    for (const ref of await readRefs(argv as string[])) {
+    for (const ref of await readRefs(argv.map(String))) {
       for (const doc of await documentsOf(ports, ref)) {
         this.out.json(shownFields(doc), this.out.format === 'json' ? 0 : 2);
       }

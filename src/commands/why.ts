@@ -28,7 +28,7 @@ export default class Why extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Why);
-    const words = joined(argv as string[]);
+    const words = joined(argv.map(String));
     if (words.length === 0 && !flags.all) {
       throw new UsageError('a REF is required', {
         hint: 'dflow why 109134, or: dflow why 109134 Analysis40, or: dflow why --all',

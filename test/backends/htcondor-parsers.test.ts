@@ -236,7 +236,7 @@ describe('the submit description', () => {
 });
 
 test.each<[Record<string, unknown>, string]>([
-  [{ acounting_group: 'x' }, 'no option acounting_group'],
+  [{ acounting_group: 'x' }, "no option 'acounting_group' in backend htcondor"],
   [{ transfer: 'perhaps' }, 'not true or false'],
   [{ folder: '/a$b' }, 'cannot use a folder'],
   [{ folder: '/a,b' }, 'cannot use a folder'],
@@ -273,11 +273,5 @@ test('extra: what goes on in the next line is refused; what dflow does not say i
 });
 
 test('an unknown option names its near miss', () => {
-  let hint: unknown;
-  try {
-    parseOptions(farm({ acounting_group: 'x' }), '/a');
-  } catch (error) {
-    hint = (error as { hint?: string }).hint;
-  }
-  expect(hint).toContain('accounting_group');
+  expect(() => parseOptions(farm({ acounting_group: 'x' }), '/a')).toThrow('did you mean accounting_group?');
 });

@@ -27,7 +27,7 @@ export default class StoreDrop extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(StoreDrop);
-    const ids = await readWords(argv as string[]);
+    const ids = await readWords(argv.map(String));
     const ports = await this.ports(true);
     await this.items(
       dropUnreadable(ports, ports.everything, [...new Set(ids)], flags.why, this.stepOptions(flags, {})),

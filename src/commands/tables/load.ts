@@ -25,7 +25,7 @@ export default class TablesLoad extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(TablesLoad);
-    const files = argv as string[];
+    const files = argv.map(String);
     if (files.length === 0) throw new UsageError('a file is required', { hint: 'dflow tables load FILE' });
     const sources = [];
     for (const name of files) sources.push({ name, text: await (name === '-' ? readInputBytes() : readBytes(name)) });

@@ -1,4 +1,5 @@
 // What every document has in common. `_rev` belongs to the store: nobody else reads or writes it.
+import { nth } from '../util/values/have.ts';
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -19,6 +20,16 @@ export interface Doc {
   readonly _conflicts?: readonly string[];
 }
 
+/** True for a document of this kind: its kind says its type, and its fields were checked as it was read. */
+export function isA<D extends Doc>(doc: Doc | undefined, kind: D['kind']): doc is D {
+  return doc?.kind === kind;
+}
+
+/** The document, where it is of this kind. */
+export function asA<D extends Doc>(doc: Doc | undefined, kind: D['kind']): D | undefined {
+  return isA<D>(doc, kind) ? doc : undefined;
+}
+
 /** One line of a document's bounded history. */
 export interface HistoryEntry {
   readonly at: string;
@@ -35,5 +46,5 @@ export const HISTORY_LIMIT = 40;
 
 export function appendHistory(history: readonly HistoryEntry[], entry: HistoryEntry): readonly HistoryEntry[] {
   const next = [...history, entry];
-  return next.length <= HISTORY_LIMIT ? next : [next[0]!, ...next.slice(next.length - HISTORY_LIMIT + 1)];
+  return next.length <= HISTORY_LIMIT ? next : [nth(next, 0), ...next.slice(next.length - HISTORY_LIMIT + 1)];
 }

@@ -1,6 +1,8 @@
 // Selections: what an operator names, the same in every command. REFs, run sets, piped lines, and which jobs match.
 // Pure: files and standard input are read at the edge, documents in flow/select.
+
 import type { Iso } from '../util/time.ts';
+import { field } from '../util/values/field.ts';
 import { globMatch } from './hold.ts';
 import { MAX_RUN, parseJobId } from './ids.ts';
 import type { JobDoc } from './jobs/job.ts';
@@ -80,15 +82,16 @@ export function parseLine(line: string): JobRef | undefined {
 }
 
 function parseJsonLine(text: string): JobRef | undefined {
-  let line: { ref?: unknown; state?: unknown };
+  let line: unknown;
   try {
-    line = JSON.parse(text) as typeof line;
+    line = JSON.parse(text);
   } catch {
     return undefined;
   }
-  if (typeof line.ref !== 'string') return undefined;
-  const ref = parseRef(line.ref);
-  const state = PASS_STATES.find((name) => name === line.state);
+  const said = field(line, 'ref');
+  if (typeof said !== 'string') return undefined;
+  const ref = parseRef(said);
+  const state = PASS_STATES.find((name) => name === field(line, 'state'));
   return ref && state ? { ...ref, expected: state } : ref;
 }
 

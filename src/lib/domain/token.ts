@@ -1,4 +1,5 @@
 // Credentials as text: how long a proxy command or a bearer token says that they are good for. Pure; no secret leaves it.
+import { field } from '../util/values/field.ts';
 
 /**
  * Seconds left, from what a command such as `voms-proxy-info -timeleft` prints: the last line that is a number.
@@ -14,8 +15,8 @@ export function tokenLeft(token: string, now: number): number | undefined {
   const [, payload, signature] = token.trim().split('.');
   if (payload === undefined || signature === undefined) return undefined;
   try {
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { exp?: unknown };
-    return typeof claims.exp === 'number' ? claims.exp - now / 1000 : undefined;
+    const expires = field(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')), 'exp');
+    return typeof expires === 'number' ? expires - now / 1000 : undefined;
   } catch {
     return undefined;
   }

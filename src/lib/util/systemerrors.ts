@@ -1,7 +1,9 @@
 // What the system's errors mean, in one place: a name for each number, words for people, what to type, and the error of
 // ours that says so. Node names 80 errors; the others come as `Unknown system error -116`.
+
 import { constants } from 'node:os';
 import { DflowError, type ErrorDetail, ItemError, messageOf } from './errors.ts';
+import { field } from './values/field.ts';
 
 /** Names of Linux that Node lacks, by number. */
 const MORE: readonly (readonly [string, number])[] = [
@@ -32,7 +34,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 
 /** The `code` of a Node system error (`ENOENT`, `ENOSPC`, ...), if it has one; found by its number where Node has no name. */
 export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
+  const code = field(error, 'code');
   if (typeof code !== 'string') return undefined;
   const number = /^Unknown system error -(\d+)$/.exec(code)?.[1];
   return number === undefined ? code : (NAMES.get(Number(number)) ?? `E${number}`);
@@ -111,9 +113,9 @@ export interface SystemFault extends Words {
 /** What a system error says; `undefined` for any other error: one of ours, an abort, a defect. */
 export function systemFault(error: unknown): SystemFault | undefined {
   const code = codeOf(error);
-  const framework = (error as { oclif?: unknown } | null | undefined)?.oclif;
+  const framework = field(error, 'oclif');
   if (error instanceof DflowError || framework || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return undefined;
-  const { path } = error as { path?: unknown };
+  const path = field(error, 'path');
   const words = WORDS[code] ?? { text: plain(error, code) };
   return { code, ...words, ...(typeof path === 'string' && path !== '' ? { path } : {}) };
 }

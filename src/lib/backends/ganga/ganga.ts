@@ -1,17 +1,17 @@
 // Ganga: a front end to other batch systems that knows no held jobs. Each job is submitted at once and waits at its start
 // for a ticket in a folder that it shares with dflow; its state is what its own files say, joined with Ganga's word.
 // Owns the contract's calls; talking to Ganga is in ganga/client.ts, the files in ganga/jobs.ts.
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
-
 import { UnreachableError } from '../../util/errors.ts';
 import { askToEnd } from '../../util/processes/processes.ts';
 import { codeOf } from '../../util/systemerrors.ts';
-
 import { SECOND } from '../../util/time.ts';
+import { nth } from '../../util/values/have.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
 import { isKey, renderSpec } from '../../wrapper/spec.ts';
 import { isFull } from '../shared/fill.ts';
@@ -77,7 +77,7 @@ class GangaBackend implements Backend {
       for (const { key } of group) if (ids[this.#prefix + key]) answers.set(key, ids[this.#prefix + key]!);
       at += failed ? group.findIndex(({ key }) => this.#prefix + key === failed.name) : group.length;
       if (!failed) continue;
-      const answer = this.#refusal(failed, tasks[at]!.key);
+      const answer = this.#refusal(failed, nth(tasks, at).key);
       // Without room for one there is none for the rest: it is refused unasked.
       const refused = isFull(answer.refused) ? tasks.slice(at) : tasks.slice(at, at + 1);
       reachable(() => this.#jobs.close(refused.map(({ key }) => key)));

@@ -1,11 +1,13 @@
 // Who uses a gangadir. Ganga's own lock is a session file that a living Ganga touches every few seconds; after a kill -9 its
 // jobs cannot be written for 45 s. A session of a dead process of this host is proven dead at once, and removed.
+
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { removeFileSync } from '../../util/files/remove.ts';
 import { signal } from '../../util/processes/processes.ts';
 import { codeOf } from '../../util/systemerrors.ts';
+import { nth } from '../../util/values/have.ts';
 import { ifThere } from '../shared/folder/files.ts';
 
 /** ms after which Ganga takes a silent session for dead. */
@@ -21,7 +23,7 @@ export interface Session {
 /** `HOST.16.02_Sunday_22_November_2026.PID.9996.session` */
 export function parseSession(name: string): { host: string; pid: number } | undefined {
   const match = /^(.+)\.\d\d\.\d\d_\w+\.PID\.(\d+)\.session$/.exec(name);
-  return match ? { host: match[1]!, pid: Number(match[2]) } : undefined;
+  return match ? { host: nth(match, 1), pid: Number(match[2]) } : undefined;
 }
 
 /** The folders `repository/USER/TYPE/VERSION/sessions`. */

@@ -1,5 +1,7 @@
 // ClassAd constraints that mean exactly some keys of one farm of one store. Pure.
+
 import { createHash } from 'node:crypto';
+import { nth } from '../../util/values/have.ts';
 import { isKey } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/folder/jobfolder.ts';
 
@@ -24,7 +26,7 @@ export function ofKeys(store: string, keys: readonly string[]): string[] {
       lists.push([]);
       length = 0;
     }
-    lists.at(-1)!.push(text);
+    nth(lists, -1).push(text);
     length += text.length + 4;
   }
   return lists.map((list) => `${ofStore(store)} && (${list.join(' || ')})`);

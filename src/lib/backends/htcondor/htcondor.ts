@@ -1,11 +1,13 @@
 // HTCondor: one held submission per claim. What is said to HTCondor and what it answers is in htcondor/; marks, records
 // and logs are shared/onfolder.ts. Jobs are found by attributes of their own: a crash that lost the ids loses nothing.
+
 import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { groupBy } from '../../util/values/group.ts';
+import { nth } from '../../util/values/have.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
 import { fill } from '../shared/fill.ts';
 import { FolderBackend } from '../shared/folder/onfolder.ts';
@@ -83,7 +85,7 @@ class Condor implements Scheduler<Row> {
     const waiting = rows.flatMap((row) => (row.wants ? [{ row, wants: row.wants }] : []));
     const kinds = groupBy(waiting, ({ wants }) => `${wants.memory} MiB and ${wants.cpus} CPU`);
     for (const [kind, alike] of [...kinds].slice(0, KINDS)) {
-      if (await this.#pool.hasMachine(alike[0]!.wants)) continue;
+      if (await this.#pool.hasMachine(nth(alike, 0).wants)) continue;
       for (const { row } of alike) found.set(row.key, { ...statusOf(row), raw: `no machine of the pool has ${kind}` });
     }
   }

@@ -3,10 +3,12 @@
 // A key starts once, whatever HTCondor does: a job that a shadow was started for never matches again and is removed when
 // it is idle once more (evicted, node lost, reconnect failed); then dflow makes a new attempt. On a shared folder the
 // wrapper's own start mark says the same a second time.
+
 import { basename } from 'node:path';
 import type { Task } from '../../backend.ts';
 import { ConfigError } from '../../util/errors.ts';
 import { SECOND } from '../../util/time.ts';
+import { nth } from '../../util/values/have.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/folder/jobfolder.ts';
 import type { CondorOptions } from './options.ts';
@@ -92,7 +94,7 @@ const TAKEN = /^(started|result|tmp|var|condor_exec\.exe|wrapper-.*|[._].*)$/;
 export function namesOnWorker({ ref, files }: JobSpec): readonly string[] {
   const names = files.map((path) => basename(path));
   for (const [at, path] of files.entries()) {
-    const meets = names.indexOf(names[at]!) < at || TAKEN.test(names[at]!);
+    const meets = names.indexOf(nth(names, at)) < at || TAKEN.test(nth(names, at));
     if (!meets && !FORBIDDEN.test(path)) continue;
     const problem = meets
       ? 'would collide with another file of this name on the worker'

@@ -52,10 +52,10 @@ export class Options {
     const value = this.#given[name];
     if (value === undefined) return [];
     const list: unknown[] = Array.isArray(value) ? value : [value];
-    for (const word of list) {
-      if (typeof word !== 'string' || word === '' || /[\n\0]/.test(word))
-        this.fail(`${name} must be a list of words, not ${JSON.stringify(value)}`);
-    }
-    return list as string[];
+    return list.map((word) =>
+      typeof word === 'string' && word !== '' && !/[\n\0]/.test(word)
+        ? word
+        : this.fail(`${name} must be a list of words, not ${JSON.stringify(value)}`),
+    );
   }
 }

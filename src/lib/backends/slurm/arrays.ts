@@ -1,8 +1,10 @@
 // From keys to Slurm's names and back, without a file or a table between: a claim is one job name, the index of a key is
 // its array task. An array's task numbers end below MaxArraySize, so a later part of a large claim carries its base in
 // the name: index = base + task. Pure.
+
 import type { Task } from '../../backend.ts';
 import { UnreachableError } from '../../util/errors.ts';
+import { nth } from '../../util/values/have.ts';
 import type { JobSpec } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/folder/jobfolder.ts';
 
@@ -14,7 +16,7 @@ export function jobName(prefix: string, claim: string, base: number): string {
 export function parseName(prefix: string, name: string): { claim: string; base: number } | undefined {
   if (!name.startsWith(prefix)) return undefined;
   const match = /^([A-Za-z0-9][A-Za-z0-9_-]*)(?:\+(\d+))?$/.exec(name.slice(prefix.length));
-  return match ? { claim: match[1]!, base: Number(match[2] ?? 0) } : undefined;
+  return match ? { claim: nth(match, 1), base: Number(match[2] ?? 0) } : undefined;
 }
 
 /** Tasks of one claim that Slurm takes in one call: the same resources, the same base. */
@@ -34,7 +36,7 @@ export interface ArrayRow {
 }
 
 export function rowsOf({ tasks, keys }: ArrayPart): ArrayRow[] {
-  return tasks.map((task, at) => ({ task, key: keys[at]! }));
+  return tasks.map((task, at) => ({ task, key: nth(keys, at) }));
 }
 
 /** The same with these tasks only: several arrays may have one name, as long as they share no number. */
@@ -74,7 +76,7 @@ export function ranges(numbers: readonly number[]): string {
   const parts: string[] = [];
   for (let at = 0; at < numbers.length; ) {
     let end = at;
-    while (end + 1 < numbers.length && numbers[end + 1] === numbers[end]! + 1) end += 1;
+    while (end + 1 < numbers.length && numbers[end + 1] === nth(numbers, end) + 1) end += 1;
     parts.push(end === at ? `${numbers[at]}` : `${numbers[at]}-${numbers[end]}`);
     at = end + 1;
   }
@@ -121,7 +123,7 @@ export function packIds(ids: readonly string[]): string[][] {
       lists.push([]);
       length = 0;
     }
-    lists.at(-1)!.push(text);
+    nth(lists, -1).push(text);
     length += text.length + 1;
   }
   return lists;

@@ -1,5 +1,7 @@
 // What is said to Slurm: arguments and the batch script, built from data. Pure.
+
 import { MINUTE, SECOND } from '../../util/time.ts';
+import { nth } from '../../util/values/have.ts';
 import heartbeat from '../../wrapper/heartbeat.sh';
 import { quote } from '../../wrapper/spec.ts';
 import { type ArrayPart, ranges } from './arrays.ts';
@@ -89,7 +91,7 @@ function shellPath(path: string): string {
 /** Task and job number in a log's name. */
 export function parseLogName(name: string): { index: number; job: string } | undefined {
   const match = /^(\d+)\+(\d+)\.(\d+)\.log$/.exec(name);
-  return match ? { index: Number(match[1]) + Number(match[2]), job: match[3]! } : undefined;
+  return match ? { index: Number(match[1]) + Number(match[2]), job: nth(match, 3) } : undefined;
 }
 
 /** Names in one call; more and all of the user's jobs since then are asked for. */

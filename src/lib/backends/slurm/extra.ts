@@ -1,5 +1,6 @@
 // The words that a farm adds to sbatch's own. Pure. sbatch reads them as getopt does: a long name may be cut short, short
 // options may stand together, and the first word that is not an option ends them all: it is the script.
+import { nth } from '../../util/values/have.ts';
 
 /** What dflow says itself, or what would hide the job id, make sbatch wait, or let it submit nothing. */
 const LONG =
@@ -41,5 +42,5 @@ function takesNext(word: string): boolean {
   const letters = [...word.slice(1)];
   const valued = letters.findIndex((letter) => !BARE.has(letter));
   // These take a value only when it stands in the same word.
-  return valued === letters.length - 1 && !/[sK]/.test(letters[valued]!);
+  return valued === letters.length - 1 && !/[sK]/.test(nth(letters, valued));
 }

@@ -1,9 +1,11 @@
 // Slurm: held arrays, one per claim and kind of resources. What is said to Slurm and what it answers is in slurm/; marks,
 // records and logs are shared/onfolder.ts. Jobs are found by name and task number alone: a crash that lost the ids loses nothing.
+
 import { join } from 'node:path';
 import type { Backend, BackendContext, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
+import { have } from '../../util/values/have.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
 import { renderSpec } from '../../wrapper/spec.ts';
 import { fill } from '../shared/fill.ts';
@@ -80,13 +82,13 @@ class Slurm implements Scheduler<Row> {
   }
 
   async release(keys: readonly string[]): Promise<boolean> {
-    const ids = keys.every((key) => this.#ids.has(key)) ? keys.map((key) => this.#ids.get(key)!) : undefined;
+    const ids = keys.every((key) => this.#ids.has(key)) ? keys.map((key) => have(this.#ids, key)) : undefined;
     return this.#cluster.release(ids ?? (await this.#heldIds(keys)));
   }
 
   async #heldIds(keys: readonly string[]): Promise<string[]> {
     const rows = await this.queue();
-    return keys.flatMap((key) => (rows.get(key)?.state === 'held' ? [rows.get(key)!.id] : []));
+    return keys.flatMap((key) => (rows.get(key)?.state === 'held' ? [have(rows, key).id] : []));
   }
 
   async cancel(rows: readonly Row[]): Promise<true> {

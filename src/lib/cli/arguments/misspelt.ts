@@ -1,13 +1,15 @@
 // A command that does not exist: answered at once, with the one that was probably meant.
+
 import { messageOf, UsageError } from '../../util/errors.ts';
 import { nearest } from '../../util/text/near.ts';
+import { field } from '../../util/values/field.ts';
 
 /** Words of the longest command: `storage disable`. */
 const LONGEST = 2;
 
 /** What oclif throws for an unknown command, as a usage error; any other error as it is. */
 export function misspelt(error: unknown, commands: readonly string[]): unknown {
-  const framework = (error as { oclif?: unknown } | null)?.oclif;
+  const framework = field(error, 'oclif');
   const [, id] = /^[Cc]ommand (.+?) not found\.?$/.exec(messageOf(error)) ?? [];
   if (!framework || id === undefined) return error;
   const words = id.split(/[: ]/).slice(0, LONGEST);

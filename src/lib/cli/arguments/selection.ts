@@ -16,6 +16,7 @@ import { type Selected, selectJobs } from '../../flow/jobs/select.ts';
 import type { Ports } from '../../flow/ports.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type Iso, iso, ms, notDuration, parseDuration } from '../../util/time.ts';
+import { field } from '../../util/values/field.ts';
 import { readBytes, readInput } from './input.ts';
 
 /** The selection flags as oclif parses them. */
@@ -99,7 +100,8 @@ function passOf(text: string | undefined): Selection['pass'] {
 
 function statesOf(words: readonly string[]): PassState[] {
   return words.flatMap((word) => {
-    if (word in STATE_SETS) return [...STATE_SETS[word as keyof typeof STATE_SETS]];
+    const set = Object.entries(STATE_SETS).find(([name]) => name === word);
+    if (set) return [...set[1]];
     const state = PASS_STATES.find((name) => name === word);
     if (state) return [state];
     throw noSuchError('pass state', word, [...PASS_STATES, ...Object.keys(STATE_SETS)]);
@@ -229,7 +231,7 @@ export async function readWords(words: readonly string[]): Promise<string[]> {
 function wordOf(line: string): string {
   if (!line.startsWith('{')) return line;
   try {
-    const { ref } = JSON.parse(line) as { ref?: unknown };
+    const ref = field(JSON.parse(line), 'ref');
     return typeof ref === 'string' ? ref : line;
   } catch {
     return line;

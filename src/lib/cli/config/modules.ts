@@ -10,6 +10,7 @@ import { ConfigError, ItemError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
 import { byName, isTaken } from '../../util/values/byname.ts';
 import { given } from '../../util/values/given.ts';
+import { have } from '../../util/values/have.ts';
 import { readMacro } from './macros.ts';
 import { ruleFindings, ruleOf } from './rules.ts';
 import { check } from './yaml/check.ts';
@@ -164,7 +165,7 @@ function moduleFile(
         tries: def.tries ?? 3,
         env: def.env ?? {},
         ...given({ time: def.time, memory: def.memory }),
-        ...(macros.has(name) ? { macro: macros.get(name)! } : {}),
+        ...(macros.has(name) ? { macro: have(macros, name) } : {}),
         ...given({ parameters: def.parameters }),
         ...(def.policy === undefined ? {} : { policy: def.policy.map(ruleOf) }),
       },

@@ -1,5 +1,7 @@
 // Help: the first page in the groups of the chain, and every command's EXIT STATUS. Texts are the commands' own.
+
 import { type Command, CommandHelp, Help } from '@oclif/core';
+import { field } from '../../util/values/field.ts';
 
 /** Groups of the first page, in the order in which people need them. A command that is not built is not shown. */
 export const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
@@ -59,7 +61,7 @@ export const EXITS: Readonly<Record<number, string>> = {
 
 /** A command's own `exits`, or what every command may end with. */
 export function exitsOf(command: Command.Loadable): readonly number[] {
-  const own = (command as { exits?: unknown }).exits;
+  const own = field(command, 'exits');
   return Array.isArray(own) ? own : [0, 1, 2, 3];
 }
 

@@ -1,9 +1,11 @@
 // The one place where errors are printed: what is wrong, where, what to type next.
+
 import { BusyError, DflowError, EXIT, messageOf, UnreachableError } from '../../util/errors.ts';
 import { SqlError } from '../../util/sqlite.ts';
 import { ownError } from '../../util/systemerrors.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';
 import { page } from '../../util/text/terminal.ts';
+import { field } from '../../util/values/field.ts';
 import { noWorkingFolder } from '../workingfolder.ts';
 
 /** Exit code of a defect: an error that dflow did not mean. */
@@ -35,18 +37,18 @@ export function describe(thrown: unknown): ErrorReport {
     if (error.hint) lines.push(`Next: ${error.hint}`);
     return { lines, exit: error.exit };
   }
-  const framework = (error as { oclif?: { exit?: number } } | null)?.oclif;
+  const framework = field(error, 'oclif');
   if (!framework) {
     const lines = [`Error: ${messageOf(error)}`, 'Next: this is a defect of dflow; DEBUG=dflow shows where'];
     return { lines, exit: DEFECT };
   }
-  if ((error as { code?: unknown }).code === 'EEXIT') return { lines: [], exit: framework.exit ?? 0 };
+  if (field(error, 'code') === 'EEXIT') return { lines: [], exit: Number(field(framework, 'exit') ?? 0) };
   return { lines: usageLines(messageOf(error)), exit: EXIT.usage };
 }
 
 /** What the machine says is not a defect: a system error that nobody has given a meaning, and one of SQLite. */
 function meantBy(error: unknown): unknown {
-  if ((error as { syscall?: unknown } | null | undefined)?.syscall === 'uv_cwd') return noWorkingFolder(error);
+  if (field(error, 'syscall') === 'uv_cwd') return noWorkingFolder(error);
   if (isReplaced(error)) {
     const hint = 'repeat the command; if it fails again, install dflow again';
     return new BusyError('dflow was replaced on disk while this command ran', { cause: error, hint });
@@ -57,8 +59,10 @@ function meantBy(error: unknown): unknown {
 
 /** A part of the program that is loaded late is no longer there: a new version was installed meanwhile. */
 function isReplaced(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && /\/dist\/[^']*\.js'/.test(String(message));
+  const code = field(error, 'code');
+  return (
+    (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && /\/dist\/[^']*\.js'/.test(messageOf(error))
+  );
 }
 
 /** What oclif says of a command line, as this program says it: what is wrong, then where help is. */

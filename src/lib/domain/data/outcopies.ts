@@ -3,6 +3,7 @@
 
 import { type Iso, plus } from '../../util/time.ts';
 import { groupBy } from '../../util/values/group.ts';
+import { nth } from '../../util/values/have.ts';
 import { refOf } from '../ids.ts';
 import type { JobDoc, OutputClaim } from '../jobs/job.ts';
 import type { Output } from '../jobs/states.ts';
@@ -158,7 +159,7 @@ export function publishCopies(
   const copies = { ...job.copies };
   for (const [to, mine] of groupBy(ours, ({ task }) => task.to)) {
     const failed = mine.find(({ did }) => did === 'failed') ?? mine.find((result) => !isMade(result));
-    const { attempt, repair } = mine[0]!.task;
+    const { attempt, repair } = nth(mine, 0).task;
     if (!failed) delete copies[to];
     else {
       const before = failuresOf(copies[to]);
@@ -217,7 +218,7 @@ export interface Surplus {
 
 export function surplusOf(job: JobDoc, rules: readonly OutputRule[]): Surplus[] {
   return publishedOutputs(job).flatMap(({ subjob, copies }) => {
-    const type = copies[0]!.type;
+    const type = nth(copies, 0).type;
     const wanted = wantedAt(rules, job.module, type);
     if (!movesAway(rules, job.module, type)) return [];
     const stay = copies.filter((copy) => wanted.has(copy.storage) && copy.bad === undefined);

@@ -3,6 +3,7 @@
 
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { have } from '../../util/values/have.ts';
 import { covers, type HoldDoc } from '../hold.ts';
 import { refOf } from '../ids.ts';
 import type { StorageSettings } from '../settings.ts';
@@ -113,7 +114,7 @@ export function plannedCopies(doc: DataDoc, rules: Rules, now: Iso): CopyTask[] 
       const source = isDue(replica, now, rules.gone) ? sourceFor(doc, file, to, to === primary, rules) : undefined;
       if (!source) return [];
       const { _id: id, level, run } = doc;
-      const path = rules.templates.get(to)!.path({ level, run, subrun: file.subrun, name: file.name });
+      const path = have(rules.templates, to).path({ level, run, subrun: file.subrun, name: file.name });
       return [{ id, level, run, ref: refOf(run), file, source, to, path, attempt: (replica?.attempt ?? 0) + 1 }];
     }),
   );

@@ -3,6 +3,7 @@
 
 import { type Iso, plus } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { have } from '../../util/values/have.ts';
 import { appendHistory } from '../doc.ts';
 import { backOff, type CopyClaim, type Gone } from './copyclaim.ts';
 import { type DataDoc, type RawFile, type Replica, withDone } from './data.ts';
@@ -94,11 +95,11 @@ export interface Settling {
 /** The document with the results of a batch; `undefined` when nothing in it is ours to change. */
 export function settle(doc: DataDoc, results: readonly Result[], record: Settling): DataDoc | undefined {
   const byTask = new Map(results.map((result) => [result.task, result]));
-  const marked = changeFiles(doc, [...byTask.keys()], (file, task) => faulty(file, byTask.get(task)!, record.now));
+  const marked = changeFiles(doc, [...byTask.keys()], (file, task) => faulty(file, have(byTask, task), record.now));
   const base = marked ?? doc;
   const settled = changeFiles(base, [...byTask.keys()], (file, task) => {
     const ours = isOurs(doc, task, record.nonce);
-    const replica = ours ? settledReplica(byTask.get(task)!, file.replicas[task.to], record) : undefined;
+    const replica = ours ? settledReplica(have(byTask, task), file.replicas[task.to], record) : undefined;
     return replica && withReplica(file, task.to, replica);
   });
   if (!settled) return marked && withDone(marked);

@@ -1,4 +1,5 @@
 // Which farm a job may go to: routing rules and the versions that are installed there. Pure.
+import { nth } from '../../util/values/have.ts';
 import { globMatch } from '../hold.ts';
 import type { JobDoc } from '../jobs/job.ts';
 import type { FarmSettings, RouteRule } from '../settings.ts';
@@ -14,7 +15,7 @@ type Routed = Pick<JobDoc, 'module' | 'version' | 'run' | 'labels'>;
 /** The first rule that matches a job; `undefined`: every farm may take it. */
 export function routeOf(rules: readonly RouteRule[], job: Routed): Route | undefined {
   const rule = rules.findIndex((candidate) => matches(candidate, job));
-  return rule < 0 ? undefined : { rule, farms: rules[rule]!.farms };
+  return rule < 0 ? undefined : { rule, farms: nth(rules, rule).farms };
 }
 
 function matches({ module, version, runs, label }: RouteRule, job: Routed): boolean {

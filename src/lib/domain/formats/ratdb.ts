@@ -79,9 +79,9 @@ function isRun(value: RatdbValue | undefined): value is number {
 /** Consecutive runs of a list become one range: its table is stored once per stretch. */
 function listed(list: RatdbValue): readonly RunRange[] | string {
   if (!Array.isArray(list) || list.length === 0) return 'run_list is not a list of runs';
-  if (!list.every((run) => isRun(run) && run > 0 && run <= MAX_RUN))
-    return 'run_list holds something that is not a run';
-  const runs = [...new Set(list as number[])].sort((a, b) => a - b);
+  const numbers = list.filter(isRun).filter((run) => run > 0 && run <= MAX_RUN);
+  if (numbers.length < list.length) return 'run_list holds something that is not a run';
+  const runs = [...new Set(numbers)].sort((a, b) => a - b);
   const ranges: [number, number][] = [];
   for (const run of runs) {
     const last = ranges.at(-1);

@@ -113,7 +113,7 @@ export class TransitionError extends Error {
 
 /** True when `event` may happen to a subjob in `state`. */
 export function allows(event: EventName, state: SubjobState): boolean {
-  return (TRANSITIONS[event].from as readonly string[]).includes(state.name);
+  return TRANSITIONS[event].from.some((name) => name === state.name);
 }
 
 /** Fields of a subjob beside its state. `null` removes an optional one. */

@@ -1,4 +1,5 @@
 // One batch of copies: look, claim, copy, record. What it yields has been recorded before.
+
 import pLimit from 'p-limit';
 import type { DataDoc } from '../../domain/data/data.ts';
 import type { CopyTask } from '../../domain/data/replicas.ts';
@@ -8,6 +9,7 @@ import { merge, parallel } from '../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../util/errors.ts';
 import { shown } from '../../util/text/names.ts';
 import { groupBy } from '../../util/values/group.ts';
+import { have } from '../../util/values/have.ts';
 import type { Item, Step } from '../ports.ts';
 import { makeClaimed } from './claims/claims.ts';
 import { type Lanes, openLanes, placesOf } from './claims/lanes.ts';
@@ -46,7 +48,7 @@ async function* copyOpen(
   const refused: Outcome<DataDoc>[] = [];
   const claims = slotsIn(session, docs, (outcome) => refused.push(outcome));
   const { results, recorded, fatal } = await makeClaimed(session, claims, open, {
-    copy: (task, lease) => copyOne(session, jobs.get(task)!, lease),
+    copy: (task, lease) => copyOne(session, have(jobs, task), lease),
     run: async (tasks, one) => merge(await waysOf(session, tasks, lanes, one)),
     broken,
   });
@@ -67,7 +69,7 @@ export async function* withLanes(
 ): Step {
   const level = tasks[0]?.level;
   const lanes = level === undefined ? undefined : await lanesFor(session, level, tasks);
-  const open = tasks.filter(({ to }) => lanes !== undefined && lanes.level > 0 && lanes.storages.get(to)! > 0);
+  const open = tasks.filter(({ to }) => lanes !== undefined && lanes.level > 0 && have(lanes.storages, to) > 0);
   try {
     yield* work(open, lanes);
   } finally {

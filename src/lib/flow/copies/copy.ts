@@ -7,6 +7,7 @@ import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
 import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
 import { given } from '../../util/values/given.ts';
 import { groupBy } from '../../util/values/group.ts';
+import { nth } from '../../util/values/have.ts';
 import { adopt, faultOf, wrongSource } from './lookfor.ts';
 import type { Session } from './session.ts';
 import { BUFFER, isFull, isReadOnly } from './sites.ts';
@@ -182,8 +183,9 @@ function temporaryPath(task: CopyTask, nonce: string): string {
 export async function removeStale(session: Session, tasks: readonly CopyTask[]): Promise<void> {
   const repeated = tasks.filter((task) => task.attempt > 1 && !session.sites.blocks(task));
   const folders = groupBy(repeated, (task) => JSON.stringify([task.to, folderOf(task.path)]));
-  for (const [key, mine] of folders) {
-    const [to, folder] = JSON.parse(key) as [string, string];
+  for (const mine of folders.values()) {
+    const { to, path } = nth(mine, 0);
+    const folder = folderOf(path);
     // What cannot be removed now does no harm, and the next attempt tries again.
     await session.sites
       .attempt(to, (storage) => sweep(storage, folder, mine))

@@ -1,5 +1,7 @@
 // Facts for readiness, read in bulk and fresh: what the decisions of enqueue, submit and why rest on.
+
 import type { DataDoc } from '../../domain/data/data.ts';
+import { asA } from '../../domain/doc.ts';
 import { routeOf } from '../../domain/farms/routing.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
 import { dataId, requestId, runId } from '../../domain/ids.ts';
@@ -43,7 +45,7 @@ export async function runFacts(
   const tables = await tableRevisions(store, settings.tables.required, runs, tag);
   return new Map(
     runs.map((run) => {
-      const doc = docs.get(runId(run)) as RunDoc | undefined;
+      const doc = asA<RunDoc>(docs.get(runId(run)), 'run');
       const facts: RunFacts = {
         run,
         level,
@@ -52,7 +54,7 @@ export async function runFacts(
         types: runTypes(ports, doc?.mask),
         modules: version === undefined ? undefined : settings.modules[version],
         ...badFact(settings, version),
-        data: docs.get(dataId(level, run)) as DataDoc | undefined,
+        data: asA<DataDoc>(docs.get(dataId(level, run)), 'data'),
       };
       return [run, facts];
     }),
@@ -74,15 +76,15 @@ export async function jobFacts(
   const docs = await store.get([...ids]);
   const after = await openRequests(
     ports,
-    requests.map((id) => docs.get(id) as RequestDoc | undefined),
+    requests.map((id) => asA<RequestDoc>(docs.get(id), 'request')),
   );
   return (job, farm) => {
     const request =
-      job.request === undefined ? undefined : (docs.get(requestId(job.request)) as RequestDoc | undefined);
+      job.request === undefined ? undefined : asA<RequestDoc>(docs.get(requestId(job.request)), 'request');
     const open = request?.after === undefined ? undefined : after.get(request.after);
     const route = routeOf(settings.routing, job);
     const prerequisites = job.needs.flatMap((need) => {
-      const doc = docs.get(need.job) as JobDoc | undefined;
+      const doc = asA<JobDoc>(docs.get(need.job), 'job');
       return doc ? [[need.job, doc] as const] : [];
     });
     return {
@@ -95,7 +97,7 @@ export async function jobFacts(
       calibration: isCalibration(ports, job.mask),
       modules: settings.modules[job.version],
       ...badFact(settings, job.version),
-      data: docs.get(dataId(job.level, job.run)) as DataDoc | undefined,
+      data: asA<DataDoc>(docs.get(dataId(job.level, job.run)), 'data'),
       prerequisites: new Map(prerequisites),
       ...(request?.after === undefined ? {} : { after: { name: request.after, open: open ?? 0 } }),
     };

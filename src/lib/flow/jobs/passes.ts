@@ -11,6 +11,7 @@ import { idsWith, type Outcome, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { nth } from '../../util/values/have.ts';
 import type { Item, Ports, Step } from '../ports.ts';
 
 /** A pass that is wanted. */
@@ -76,7 +77,7 @@ export async function* writePasses(ports: Ports, planned: readonly Planned[]): S
     const others = outcomes.filter((outcome) => !tookEffect(outcome)).map((outcome) => outcome.id);
     const docs = await ports.store.get<JobDoc>(others);
     for (const [index, outcome] of outcomes.entries()) {
-      const { wanted, job } = possible[index]!;
+      const { wanted, job } = nth(possible, index);
       const lost = tookEffect(outcome) ? undefined : lostRace(wanted, job, outcome, docs.get(job._id));
       if (lost) missing.add(job._id);
       if (lost) yield lost;

@@ -1,6 +1,9 @@
 // Waking what sleeps: a waiting subjob names the document it waits for; when that may have come, it is made ready and
 // submit looks at it again. A wake is only a hint to look: the decision is always readiness, on fresh documents.
+
+import type { DataDoc } from '../../domain/data/data.ts';
 import type { Doc } from '../../domain/doc.ts';
+import { isA } from '../../domain/doc.ts';
 import { hasVersion } from '../../domain/farms/routing.ts';
 import { covers, type HoldDoc, inForce } from '../../domain/hold.ts';
 import type { JobDoc, Move } from '../../domain/jobs/job.ts';
@@ -82,20 +85,11 @@ export async function sweep(ports: Ports, site = ports.settings.farm): Promise<n
 async function hasCome(ports: Ports, site: string, id: string, doc: Doc | undefined, now: Iso): Promise<boolean> {
   if (id.startsWith('config:')) return id !== `config:${ports.settings.hash}`;
   if (id.startsWith(ROUTED) || id.startsWith(INSTALLED)) return isFarmFor(ports, site, id);
-  switch (doc?.kind) {
-    case 'job':
-      return (doc as JobDoc).state === 'completed';
-    case 'hold':
-      return !inForce(doc as HoldDoc, now) || !concerns(doc as HoldDoc, site);
-    case 'data':
-      return hasReadable(ports, doc as Doc & { done: readonly string[] });
-    case 'request':
-      return (await openPasses(ports, (doc as RequestDoc).name)) === 0;
-    case undefined:
-      return false;
-    default:
-      return true;
-  }
+  if (isA<JobDoc>(doc, 'job')) return doc.state === 'completed';
+  if (isA<HoldDoc>(doc, 'hold')) return !inForce(doc, now) || !concerns(doc, site);
+  if (isA<DataDoc>(doc, 'data')) return hasReadable(ports, doc);
+  if (isA<RequestDoc>(doc, 'request')) return (await openPasses(ports, doc.name)) === 0;
+  return doc !== undefined;
 }
 
 /** `routed:cedar,ral:HASH`, `installed:7.0.8:HASH`: the site may take it, or the configuration has changed since. */

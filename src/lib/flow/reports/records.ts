@@ -1,7 +1,7 @@
 // One document or one job as a person wants to see it: what a REF names, its history, its output.
 
-import type { DataDoc } from '../../domain/data/data.ts';
 import type { Doc, HistoryEntry } from '../../domain/doc.ts';
+import { isA } from '../../domain/doc.ts';
 import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { keyOf, type Lock, lockOf } from '../../domain/jobs/states.ts';
@@ -58,7 +58,7 @@ export async function passesOf(ports: ReadPorts, run: number): Promise<JobDoc[]>
 }
 
 function entriesOf(doc: Doc): readonly HistoryEntry[] {
-  return (doc as Doc & { history?: readonly HistoryEntry[] }).history ?? [];
+  return 'history' in doc && Array.isArray(doc.history) ? doc.history : [];
 }
 
 function historyRow(doc: Doc, entry: HistoryEntry): HistoryRow {
@@ -66,12 +66,8 @@ function historyRow(doc: Doc, entry: HistoryEntry): HistoryRow {
 }
 
 function nameOf(doc: Doc, subjob: number | undefined): string {
-  if (doc.kind === 'run') return refOf((doc as RunDoc).run);
-  if (doc.kind === 'job') {
-    const { run, module, pass } = doc as JobDoc;
-    return refOf(run, module, pass, subjob);
-  }
-  return doc.kind === 'data' ? (doc as DataDoc)._id : doc._id;
+  if (isA<RunDoc>(doc, 'run')) return refOf(doc.run);
+  return isA<JobDoc>(doc, 'job') ? refOf(doc.run, doc.module, doc.pass, subjob) : doc._id;
 }
 
 /** The end of the output of one attempt. */

@@ -17,6 +17,7 @@ import { tookEffect } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { nth } from '../../util/values/have.ts';
 import { withDryRun } from '../dry.ts';
 import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
@@ -148,7 +149,7 @@ async function* endHolds(
     holds.map((hold) => hold._id),
   );
   for (const [index, outcome] of outcomes.entries()) {
-    const hold = holds[index]!;
+    const hold = nth(holds, index);
     const item: ItemOf<'hold'> = {
       kind: 'hold',
       ref: hold._id,

@@ -5,7 +5,9 @@ import type { StorageSettings } from '../../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, WorkerSide } from '../../storage.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
+import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
+import { nth } from '../../util/values/have.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
@@ -46,6 +48,8 @@ interface StatAnswer {
   readonly folder: boolean;
 }
 
+const isStat = (answer: unknown): answer is StatAnswer => typeof field(answer, 'folder') === 'boolean';
+
 class GfalStorage implements Storage {
   readonly name: string;
   readonly capabilities: Capabilities;
@@ -71,11 +75,11 @@ class GfalStorage implements Storage {
       const some = paths.slice(from, from + STATS_AT_ONCE);
       const answers = await this.#each('stat', some);
       for (const [index, answer] of answers.entries()) {
-        const one = answer instanceof RemoteFailure ? undefined : (answer as StatAnswer);
-        if (one?.folder) throw this.#meant(new RemoteFailure('folder', ''), some[index]!);
-        if (one) found.set(some[index]!, { size: one.size, modified: iso(one.mtime * 1000) });
-        else if (!isMissing(answer) && !(await this.#isBelowFile(some[index]!, answer)))
-          throw this.#meant(answer, some[index]!);
+        const one = isStat(answer) ? answer : undefined;
+        if (one?.folder) throw this.#meant(new RemoteFailure('folder', ''), nth(some, index));
+        if (one) found.set(nth(some, index), { size: one.size, modified: iso(one.mtime * 1000) });
+        else if (!isMissing(answer) && !(await this.#isBelowFile(nth(some, index), answer)))
+          throw this.#meant(answer, nth(some, index));
       }
     }
     if (found.size < paths.length) await this.#checkRoot();
@@ -88,7 +92,7 @@ class GfalStorage implements Storage {
     const parts = path.split('/');
     const parents = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
     const answers = await this.#each('stat', parents);
-    return answers.some((answer) => !(answer instanceof RemoteFailure) && !(answer as StatAnswer).folder);
+    return answers.some((answer) => isStat(answer) && !answer.folder);
   }
 
   /** Asks once for many paths: what each said, or its failure. */
@@ -98,7 +102,8 @@ class GfalStorage implements Storage {
     // At worst each of them waits until the client gives up, eight at once.
     const timeout = this.#settled.timeout * (1 + urls.length / 100);
     const { each } = await this.#ask('', { do: what, urls }, timeout);
-    return (each as unknown[]).map((answer) => this.#library.failure(answer) ?? answer);
+    if (!Array.isArray(each)) throw new RemoteFailure('down', 'gfal2 answered something unexpected');
+    return each.map((answer: unknown) => this.#library.failure(answer) ?? answer);
   }
 
   /** Everything is missing where the folder is: that is the site's fault, not the files'. @throws UnreachableError */
@@ -118,7 +123,7 @@ class GfalStorage implements Storage {
     if (size === undefined) throw this.#meant(new RemoteFailure('missing', ''), path);
     const question = { do: 'sum', url: this.at.url(path), types };
     const { sums } = await this.#sums(() => this.#ask(path, question, sumLimit(this.#settled.timeout, size)));
-    const [adler32 = '', md5] = (sums as string[]).map((sum) => sum.toLowerCase());
+    const [adler32 = '', md5] = Array.isArray(sums) ? sums.map((sum) => String(sum).toLowerCase()) : [];
     return { adler32: adler32.padStart(8, '0'), size, ...given({ md5 }) };
   }
 
@@ -248,7 +253,7 @@ class GfalStorage implements Storage {
   async remove(paths: readonly string[]): Promise<void> {
     const answers = await this.#each('rm', paths);
     for (const [index, answer] of answers.entries()) {
-      if (answer instanceof RemoteFailure && !isMissing(answer)) throw this.#meant(answer, paths[index]!);
+      if (answer instanceof RemoteFailure && !isMissing(answer)) throw this.#meant(answer, nth(paths, index));
     }
   }
 

@@ -1,4 +1,5 @@
 // URLs of an element's files as gfal2 wants them: each scheme writes odd characters in its own way. Pure.
+import { nth } from '../../util/values/have.ts';
 import { Address, decodeName } from '../tools/address.ts';
 import { about } from './about.ts';
 
@@ -20,7 +21,7 @@ export class Locations {
     this.address = new Address(name, service ? `${service[1]}/${service[3]}` : url, schemes);
     const { scheme, authority } = this.address;
     this.escape = /^(http|dav)s?$/.test(scheme) ? 'all' : /^x?roots?$/.test(scheme) ? 'percent' : 'none';
-    this.#lead = `${scheme}://${authority}${service ? service[2]! : this.escape === 'percent' ? '/' : ''}`;
+    this.#lead = `${scheme}://${authority}${service ? nth(service, 2) : this.escape === 'percent' ? '/' : ''}`;
   }
 
   /** @throws ItemError for a path that would leave the folder */

@@ -1,4 +1,5 @@
 // What gfal2 means by its error numbers (errno) and words: HTTP's status says more than the number around it. Pure.
+import { field } from '../../util/values/field.ts';
 import { type Meaning, RemoteFailure } from '../tools/meaning.ts';
 
 const BY_NUMBER: Readonly<Record<number, Meaning>> = {
@@ -62,7 +63,7 @@ export function meaningOf(code: number, text: string): Meaning {
 
 /** The failure in an answer of the driver; `undefined` where it is none. */
 export function failureIn(answer: unknown, clean: (text: string) => string): RemoteFailure | undefined {
-  const { code, text, absent } = (answer ?? {}) as { code?: unknown; text?: unknown; absent?: unknown };
+  const [code, text, absent] = ['code', 'text', 'absent'].map((name) => field(answer, name));
   if (absent !== undefined)
     return new RemoteFailure('down', `python3-gfal2 is not installed (${clean(String(absent))})`);
   if (code === undefined) return undefined;

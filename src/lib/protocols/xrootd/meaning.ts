@@ -1,4 +1,5 @@
 // What xrdcp and xrdfs mean by their exit codes and error lines (XRootD 4.12 to 5.x), and what they print. Pure.
+import { nth } from '../../util/values/have.ts';
 import { type Meaning, RemoteFailure } from '../tools/meaning.ts';
 import type { Ran } from '../tools/process.ts';
 
@@ -98,5 +99,5 @@ const LINE = /^([-d])\S{9}\s+(?:\S+\s+\S+\s+)?(\d+)\s+(\d{4}-\d\d-\d\d) (\d\d:\d
 export function parseLine(line: string): Listed | undefined {
   const match = LINE.exec(line);
   if (!match || match[1] === 'd') return undefined;
-  return { size: Number(match[2]), modified: `${match[3]}T${match[4]}.000Z`, path: match[5]! };
+  return { size: Number(match[2]), modified: `${match[3]}T${match[4]}.000Z`, path: nth(match, 5) };
 }

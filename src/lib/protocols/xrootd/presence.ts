@@ -1,6 +1,8 @@
 // What is at many paths of one server, by its tools: where many of one folder are asked for, one listing answers for all;
 // a folder that holds far more than is asked for is not listed again. Knows paths on the server, no documents.
+
 import { groupBy } from '../../util/values/group.ts';
+import { have } from '../../util/values/have.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
 import type { Each } from './batch.ts';
 import { type Asked, asError } from './many.ts';
@@ -25,7 +27,7 @@ export class Presence {
     const found = new Map<string, boolean | Error>();
     const folders = groupBy(asked, ({ serverPath }) => cut(serverPath)[0]);
     await Promise.all([...folders].map(([folder, mine]) => this.#inFolder(folder, mine, found)));
-    return asked.map(({ serverPath }) => found.get(serverPath)!);
+    return asked.map(({ serverPath }) => have(found, serverPath));
   }
 
   async #inFolder(folder: string, asked: readonly Asked[], found: Map<string, boolean | Error>): Promise<void> {

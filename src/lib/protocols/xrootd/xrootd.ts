@@ -7,6 +7,7 @@ import { mapLimit, parallel } from '../../util/concurrency.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { nth } from '../../util/values/have.ts';
 import { Address } from '../tools/address.ts';
 import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
 import { errorOf, RemoteFailure } from '../tools/meaning.ts';
@@ -262,8 +263,8 @@ export class XrootdStorage implements Storage {
   async remove(paths: readonly string[]): Promise<void> {
     const serverPaths = paths.map((path) => this.address.inside(path));
     await mapLimit(serverPaths.keys(), AT_ONCE, (index) =>
-      this.#server.removePath(serverPaths[index]!).catch((error: unknown) => {
-        throw this.#meant(error, paths[index]!);
+      this.#server.removePath(nth(serverPaths, index)).catch((error: unknown) => {
+        throw this.#meant(error, nth(paths, index));
       }),
     );
   }

@@ -1,7 +1,9 @@
 // View rows and reduced counts of a SQLite store: kept up to date inside the transaction that writes the documents.
 // What a document had emitted is computed anew from its old text, so no index from documents to rows is needed.
+
 import type { Doc, Json } from '../../domain/doc.ts';
 import type { SqlDatabase, SqlStatement, SqlValue } from '../../util/sqlite.ts';
+import { nth } from '../../util/values/have.ts';
 import type { View } from '../../views/view.ts';
 import { encodeKey, groupKey } from '../shared/collate.ts';
 import { type Emitted, emitted, sameRows } from '../shared/maps.ts';
@@ -140,7 +142,7 @@ interface Numbered {
 
 /** Not by the position among all of them: that would move every later row when one is put in. */
 function numbered(rows: readonly Emitted[]): readonly Numbered[] {
-  if (rows.length === 1) return [{ n: 0, row: rows[0]! }];
+  if (rows.length === 1) return [{ n: 0, row: nth(rows, 0) }];
   const seen = new Map<string, number>();
   return rows.map((row) => {
     const n = seen.get(row.key) ?? 0;

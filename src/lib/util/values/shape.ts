@@ -25,7 +25,7 @@ export const below = must(
 );
 export const flag = must('true or false', (value) => typeof value === 'boolean');
 export const number = must('a number', (value) => typeof value === 'number' && Number.isFinite(value));
-export const whole = must('a whole number, 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
+export const whole = must('a whole number, 0 or more', (value) => Number.isInteger(value) && Number(value) >= 0);
 export const integer = must('a whole number', (value) => Number.isInteger(value));
 export const anything: Shape = () => undefined;
 const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
@@ -36,7 +36,7 @@ export const when = must(
 );
 
 export function oneOf(...names: readonly string[]): Shape {
-  return must(`one of ${names.join(', ')}`, (value) => names.includes(value as string));
+  return must(`one of ${names.join(', ')}`, (value) => names.some((name) => name === value));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -5,6 +5,7 @@ import type { Backend, Refused, Status, Task } from '../../../backend.ts';
 import type { Identity } from '../../../domain/farms/farm.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
+import { have, nth } from '../../../util/values/have.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { isKey } from '../../../wrapper/spec.ts';
 import { type Listed, type Scheduler, statusOf } from '../scheduler.ts';
@@ -56,9 +57,9 @@ export class FolderBackend<R extends Listed> implements Backend {
     });
     for (const { keys, answer } of await this.#scheduler.submit(claim, fit)) {
       if ('refused' in answer) reachable(() => this.#folder.close(keys));
-      for (const [at, key] of keys.entries()) answers.set(key, 'refused' in answer ? answer : answer[at]!);
+      for (const [at, key] of keys.entries()) answers.set(key, 'refused' in answer ? answer : nth(answer, at));
     }
-    return new Map(tasks.map(({ key }) => [key, answers.get(key)!]));
+    return new Map(tasks.map(({ key }) => [key, have(answers, key)]));
   }
 
   async release(keys: readonly string[]): Promise<void> {
@@ -83,7 +84,7 @@ export class FolderBackend<R extends Listed> implements Backend {
     this.#listen(found);
     const alive = keys.filter((key) => ['pending', 'running'].includes(found.get(key)?.state ?? ''));
     this.#alive = new Set([...alive, ...late]);
-    return new Map(keys.flatMap((key) => (found.has(key) ? [[key, found.get(key)!]] : [])));
+    return new Map(keys.flatMap((key) => (found.has(key) ? [[key, have(found, key)]] : [])));
   }
 
   /** The scheduler's own explanations; of a job that it only knows to be cancelled, the fence knows why. */
@@ -152,7 +153,7 @@ export class FolderBackend<R extends Listed> implements Backend {
     if (asked.length === 0) return;
     const signs = reachable(() => this.#folder.signs(asked.map(([key]) => key)));
     for (const [key, status] of asked) {
-      const left = signs.get(key)!;
+      const left = have(signs, key);
       const living = beats(left, this.#beat);
       const raw = [status.raw, living ? 'its heartbeat goes on' : 'no heartbeat'].filter(Boolean).join(', ');
       if (status.state === 'running' && isSilent(left, this.#beat)) found.set(key, { ...status, raw });

@@ -1,10 +1,12 @@
 // Result records as they lie in a job folder: read, and acknowledged. A record that cannot be parsed is a lost attempt,
 // not an error of everybody else's; where the machine or its server cannot be asked, nothing is lost.
+
 import { hostname } from 'node:os';
 import { mapLimit } from '../../../util/concurrency.ts';
 import { messageOf, UnreachableError } from '../../../util/errors.ts';
 import { readBounded } from '../../../util/files/readfile.ts';
 import { codeOf, isPassing, ownError } from '../../../util/systemerrors.ts';
+import { field } from '../../../util/values/field.ts';
 import { parseRecord, type ResultRecord } from '../../../wrapper/record.ts';
 import { isKey } from '../../../wrapper/spec.ts';
 import type { JobFolder } from './jobfolder.ts';
@@ -24,7 +26,7 @@ async function readOne(folder: JobFolder, key: string): Promise<ResultRecord | u
   try {
     return parseRecord((await readBounded(folder.path('result/new', key), LIMIT)).toString('utf8'));
   } catch (error) {
-    const { cause } = error as { cause?: unknown };
+    const cause = field(error, 'cause');
     if (codeOf(cause) === 'ENOENT') return undefined;
     if (isPassing(cause)) throw ownError(cause, `record of ${key}`, UnreachableError);
     const mark = folder.mark(key);

@@ -6,6 +6,7 @@ import type { Claim, Renewal, Result } from '../../../domain/data/slots.ts';
 import { covers } from '../../../domain/hold.ts';
 import { StoreError } from '../../../util/errors.ts';
 import { type Iso, plus, SECOND } from '../../../util/time.ts';
+import { have } from '../../../util/values/have.ts';
 import { CanceledError, type CopyLease, removeStale, SlotLostError } from '../copy.ts';
 import type { Session } from '../session.ts';
 import { heedCancels } from './cancel.ts';
@@ -98,7 +99,7 @@ async function makeAs(
   }
   // As planned, oldest run first, not as they finished.
   const order = new Map(mine.map((task, index) => [task, index]));
-  results.sort((a, b) => order.get(a.task)! - order.get(b.task)!);
+  results.sort((a, b) => have(order, a.task) - have(order, b.task));
   const all = [...broken, ...results];
   return { results: all, recorded: await claims.record(all, nonce), fatal };
 }
@@ -129,7 +130,7 @@ class Lease implements CopyLease {
 
   /** Aborted with a SlotLostError when the claim of `task` is no longer ours, with a CanceledError when it shall stop. */
   signal(task: CopyTask): AbortSignal {
-    return this.#controllers.get(task)!.signal;
+    return have(this.#controllers, task).signal;
   }
 
   /**

@@ -12,6 +12,7 @@ import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { isMade } from '../../../domain/data/slots.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { have } from '../../../util/values/have.ts';
 import type { Session } from '../session.ts';
 import type { Claims } from './claims.ts';
 
@@ -57,7 +58,7 @@ export function claimsIn({ ports }: Session, jobs: Jobs): Claims {
       await change([...byTask.keys()], (job, mine) =>
         publishCopies(
           job,
-          mine.map((task) => byTask.get(task)!),
+          mine.map((task) => have(byTask, task)),
           settling,
         ),
       );

@@ -1,10 +1,12 @@
 // Replica slots in the store: claimed in one bulk per batch, renewed while copies run, settled in one bulk.
 // One write per document and batch, not per file: a document with 300 files would be written 300 times.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { claimSlots, isMade, isOurs, type Result, renewSlots, settle } from '../../../domain/data/slots.ts';
 import type { Outcome } from '../../../store.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { have } from '../../../util/values/have.ts';
 import type { Session } from '../session.ts';
 import type { Claims } from './claims.ts';
 
@@ -41,7 +43,7 @@ export function slotsIn(
       await changeDocs(session, docs, [...byTask.keys()], (doc, mine) =>
         settle(
           doc,
-          mine.map((task) => byTask.get(task)!),
+          mine.map((task) => have(byTask, task)),
           settling,
         ),
       );

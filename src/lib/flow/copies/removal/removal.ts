@@ -11,6 +11,7 @@ import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { have } from '../../../util/values/have.ts';
 import type { Files } from '../../ports.ts';
 import { type Sites, sameFile } from '../sites.ts';
 import { type Place, type Staying, whyLost } from './lookagain.ts';
@@ -76,7 +77,7 @@ export class Removal {
         for (const file of same) fates.set(file, await this.#removeOne(file));
       },
     );
-    return files.map((file) => fates.get(file)!);
+    return files.map((file) => have(fates, file));
   }
 
   async #removeOne(file: Going): Promise<Fate> {

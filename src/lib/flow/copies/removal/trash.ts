@@ -1,5 +1,6 @@
 // The trash of a buffer: a file that is not wanted is moved to `.dflow-trash/DATE/` on the same file system, never deleted
 // at once. `openTrash` moves files there, `restore` brings them back and writes over nothing. See docs/storage.md.
+
 import { join } from 'node:path';
 import { isGoneFrom } from '../../../domain/data/gone.ts';
 import { TRASH, type TrashDoc, trashId, trashPlaces } from '../../../domain/data/trash.ts';
@@ -11,6 +12,7 @@ import { codeOf } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
+import { nth } from '../../../util/values/have.ts';
 import type { About, Files, Item, Ports, ReadPorts, Step } from '../../ports.ts';
 
 /** A file of this host's buffer that is not wanted, as it was when that was decided. */
@@ -190,7 +192,7 @@ export async function* restore(ports: Ports, words: readonly string[], options: 
   const all = await inTrash(ports);
   for (const word of words) {
     const meant = all.filter(({ _id, name }) => _id === word || name === word);
-    if (meant.length === 1) yield await restoreOne(ports, meant[0]!, options.dryRun === true);
+    if (meant.length === 1) yield await restoreOne(ports, nth(meant, 0), options.dryRun === true);
     else yield unclear(word, meant);
   }
 }

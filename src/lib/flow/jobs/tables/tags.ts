@@ -8,6 +8,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import { idsOfRuns, idsWith, pages, type ReadStore, type Store, tookEffect } from '../../../store.ts';
 import { StoreError, UsageError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
+import { nth } from '../../../util/values/have.ts';
 import type { Ports, Step } from '../../ports.ts';
 import type { TableDoc } from './documents.ts';
 
@@ -63,7 +64,7 @@ export async function* tagTables(ports: Ports, name: string): Step {
     at: await ports.store.now(),
     by: ports.by,
     tables,
-    parts: parts.map(({ _id, entries }) => ({ id: _id, first: entries[0]![0], last: entries.at(-1)![0] })),
+    parts: parts.map(({ _id, entries }) => ({ id: _id, first: nth(entries, 0)[0], last: nth(entries, -1)[0] })),
   };
   const standing = (await ports.store.get<TagDoc>([tag._id])).get(tag._id);
   if (standing) {

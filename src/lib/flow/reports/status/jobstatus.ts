@@ -1,5 +1,6 @@
 // Passes that do not go on: failed, held, put aside for something that does not come. Counts come from views; documents
 // are read only of what is awaited, and no more than `ENOUGH` of them.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { hasVersion } from '../../../domain/farms/routing.ts';
 import { parseJobId, refOf } from '../../../domain/ids.ts';
@@ -8,6 +9,7 @@ import { INSTALLED, ROUTED } from '../../../domain/jobs/readiness.ts';
 import { lockOf } from '../../../domain/jobs/states.ts';
 import type { GroupOf, QueryOf, ReadStore } from '../../../store.ts';
 import { humanDuration, type Iso, plus } from '../../../util/time.ts';
+import { have, nth } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { many, sum } from './counts.ts';
@@ -40,7 +42,7 @@ export async function unsatisfied(store: ReadStore): Promise<Unsatisfied> {
   const awaited = (await sleepers(store, 'job:')).map(({ key }) => key[1]);
   const looked = awaited.slice(0, ENOUGH);
   const docs = await store.get<JobDoc>(looked);
-  let ended = looked.filter((id) => !docs.has(id) || isBroken(docs.get(id)!));
+  let ended = looked.filter((id) => !docs.has(id) || isBroken(have(docs, id)));
   const found = new Map<string, JobDoc>();
   while (ended.length > 0 && found.size < ENOUGH) {
     const rows = await store.view(views.wake, { keys: ended.map((id) => ['on', id]) });
@@ -125,7 +127,7 @@ async function gone(ports: ReadPorts, page: JobFacts['page']): Promise<Attention
   const found: Attention[] = [];
   const undefinedOnes = await sleepers(store, 'config:');
   if (undefinedOnes.length > 0) {
-    const ref = await exampleOf(store, undefinedOnes[0]!.key[1]);
+    const ref = await exampleOf(store, nth(undefinedOnes, 0).key[1]);
     const text = `${many(sum(undefinedOnes), 'subjob waits', 'subjobs wait')} for a module that is not defined here: ${ref}`;
     found.push({ way: 'module-gone', text, next: `dflow why ${ref}` });
   }
@@ -149,7 +151,7 @@ async function inputsNowhere({ store, settings }: ReadPorts, page: JobFacts['pag
   if (lacking.length === 0) return [];
   const subjobs = `${groups.length === ENOUGH ? 'at least ' : ''}${many(sum(lacking), 'subjob waits', 'subjobs wait')}`;
   const text = `${subjobs} for raw files at ${reads.join(', ')}, where no copy is to be made`;
-  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, lacking[0]!.key[1])}` }];
+  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, nth(lacking, 0).key[1])}` }];
 }
 
 async function exampleOf(store: ReadStore, awaited: string): Promise<string> {

@@ -1,5 +1,6 @@
 // Runs that do not go on: complete ones without passes, open ones that something blocks, first passes that failed,
 // requests that were not made to their end, documents in conflict.
+
 import { MAX_RUN, refOf, requestId } from '../../../domain/ids.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
@@ -7,6 +8,7 @@ import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.t
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { QueryOf } from '../../../store.ts';
 import { type Iso, MINUTE, plus } from '../../../util/time.ts';
+import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -48,7 +50,7 @@ async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const waiting = looked.filter((number, at) => at === LOOKED || facts.get(number)?.data?.keep.kept !== false);
   const [run] = waiting;
   if (run === undefined) return [];
-  const unmet = firstUnmet(runGates(facts.get(run)!));
+  const unmet = firstUnmet(runGates(have(facts, run)));
   const runs = runsHave(all - looked.length + waiting.length);
   const text = `${runs} no passes yet: ${refOf(run)}${unmet ? ` (${unmet.gate}: ${unmet.text})` : ''}`;
   return [{ way: 'todo', text, next: `dflow why ${refOf(run)}` }];

@@ -1,6 +1,8 @@
 // why --all: everything that does not go on by itself, one row per reason, the biggest first: a night may fail thousands
 // for one cause. Counts come from views; one document of each group is read, as its example.
+
 import type { Doc } from '../../../domain/doc.ts';
+import { asA, isA } from '../../../domain/doc.ts';
 import type { FarmDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, endText, type HoldDoc } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
@@ -9,6 +11,7 @@ import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import type { ReasonRow, Rows } from '../../../domain/results/rows.ts';
 import { idsWith } from '../../../store.ts';
 import { humanDuration } from '../../../util/time.ts';
+import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { SHARES } from '../../../views/jobs.ts';
 import { runFacts } from '../../jobs/facts.ts';
@@ -128,15 +131,15 @@ async function sleepers(ports: ReadPorts): Promise<Reason[]> {
 /** The group that waiting for a document belongs to, and its reason without count. */
 function sleeperGroup(id: string, doc: Doc | undefined, now: string): [string, Reason] {
   const base = { count: 0, unit: 'subjobs' } as const;
-  if (doc?.kind === 'hold') {
-    const { what, why, since } = doc as HoldDoc;
+  if (isA<HoldDoc>(doc, 'hold')) {
+    const { what, why, since } = doc;
     const age = humanDuration(Date.parse(now) - Date.parse(since));
-    const text = `${what}: ${why}, for ${age}${endText(doc as HoldDoc)}`;
+    const text = `${what}: ${why}, for ${age}${endText(doc)}`;
     return [id, { ...base, what: 'waiting', text, next: `dflow resume ${id}` }];
   }
-  const state = doc?.kind === 'job' ? (doc as JobDoc).state : undefined;
-  if (state === 'failed' || state === 'partFail' || state === 'canceled' || state === 'deleted') {
-    const job = doc as JobDoc;
+  const job = asA<JobDoc>(doc, 'job');
+  const state = job?.state;
+  if (job && (state === 'failed' || state === 'partFail' || state === 'canceled' || state === 'deleted')) {
     const text = `a prerequisite (${job.module}) is ${state}`;
     return [text, { ...base, what: 'unsatisfied', text, next: `dflow retry ${refOf(job.run, job.module, job.pass)}` }];
   }
@@ -179,14 +182,14 @@ async function runs(ports: ReadPorts): Promise<Reason[]> {
   const facts = await runFacts(ports, due, automatic.level, automatic.version);
   const groups = new Map<string, Reason>();
   for (const run of due) {
-    const unmet = firstUnmet(runGates(facts.get(run)!));
+    const unmet = firstUnmet(runGates(have(facts, run)));
     const text = unmet ? `${unmet.gate}: ${unmet.text}` : 'ready, not enqueued yet';
     const key = text.replace(/\d+/g, 'N');
     const count = (groups.get(key)?.count ?? 0) + 1;
     groups.set(
       key,
       groups.has(key)
-        ? { ...groups.get(key)!, count }
+        ? { ...have(groups, key), count }
         : { what: 'run', count, unit: 'runs', text, example: refOf(run), next: unmet?.next ?? 'dflow enqueue' },
     );
   }

@@ -1,5 +1,6 @@
 // What submit meets at a farm before it looks at a single job, as gates: `why FARM`, and the end of every ready pass's
 // answer. "The next submit takes it" is only said when all of them are met.
+import { asA } from '../../../domain/doc.ts';
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, endText } from '../../../domain/hold.ts';
 import { farmId, leaseId } from '../../../domain/ids.ts';
@@ -28,13 +29,12 @@ export async function whyFarm(ports: ReadPorts, name: string): Promise<WhyReport
 /** Everything that keeps submit from handing any job to a farm. */
 export async function submitGates(ports: ReadPorts, name: string): Promise<Gate[]> {
   const now = await ports.store.now();
-  const ids = [farmId(name), leaseId('submit', name)];
-  const docs = await ports.store.get<FarmDoc | LeaseDoc>(ids);
+  const docs = await ports.store.get<FarmDoc | LeaseDoc>([farmId(name), leaseId('submit', name)]);
   return [
     ...(await drainGates(ports, name, now)),
     ...(await credentialGates(ports)),
-    ...leaseGates(ports, name, docs.get(ids[1]!) as LeaseDoc | undefined, now),
-    await answers(ports, name, docs.get(ids[0]!) as FarmDoc | undefined, now),
+    ...leaseGates(ports, name, asA<LeaseDoc>(docs.get(leaseId('submit', name)), 'lease'), now),
+    await answers(ports, name, asA<FarmDoc>(docs.get(farmId(name)), 'farm'), now),
     ...(await loopGates(ports, name, now)),
     await slotGate(ports, name),
   ];

@@ -7,6 +7,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Gate, type JobFacts, jobGates, runGates } from '../../../domain/jobs/readiness.ts';
 import type { FarmSettings } from '../../../domain/settings.ts';
 import { between, type Iso } from '../../../util/time.ts';
+import { have } from '../../../util/values/have.ts';
 import { farmSettings } from '../../farms/farm.ts';
 import { jobFacts, runFacts } from '../../jobs/facts.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -22,7 +23,7 @@ export async function whyJobs(ports: ReadPorts, jobs: readonly JobDoc[]): Promis
   const runs = await runFacts(ports, numbers, ports.settings.automatic.level, undefined);
   const reports: WhyReport[] = [];
   for (const job of jobs) {
-    const complete = runGates(runs.get(job.run)!).filter((gate) => gate.gate === 'complete' || gate.gate === 'tables');
+    const complete = runGates(have(runs, job.run)).filter((gate) => gate.gate === 'complete' || gate.gate === 'tables');
     reports.push(reportOf(ports, job, [...complete, ...(await passGates(ports, job, factsOf))]));
   }
   return reports;

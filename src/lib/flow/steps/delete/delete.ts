@@ -1,6 +1,7 @@
 // Delete: outputs of passes, by type. The receipt is on disk first, then the catalogue forgets them by compare-and-swap,
 // then the bytes go: a catalogue that names a file that is not there is worse than a file that nobody names. The next
 // delete, or transfer, removes what a deletion that was stopped has left.
+
 import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import { type JobDoc, type Move, transition } from '../../../domain/jobs/job.ts';
 import { isActive, type Output } from '../../../domain/jobs/states.ts';
@@ -9,6 +10,7 @@ import { idsWith, tookEffect } from '../../../store.ts';
 import type { Receipt } from '../../../util/files/receipt.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { nth } from '../../../util/values/have.ts';
 import { noteLeft, settleLeft, stayingOf } from '../../copies/removal/leftovers.ts';
 import { type Going, Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
@@ -183,7 +185,7 @@ function without(job: JobDoc, paths: ReadonlySet<string>, { receipt, at, by, why
   );
   const all = kept.every((outputs) => outputs.length === 0);
   const moves = job.subjobs.flatMap(({ index, state }): Move[] => {
-    const gone = state.name === 'completed' ? kept[index]!.length === 0 : all;
+    const gone = state.name === 'completed' ? nth(kept, index).length === 0 : all;
     const may = state.name === 'completed' || state.name === 'failed' || state.name === 'canceled';
     if (!gone || !may) return [];
     return [{ index, event: 'remove', to: { name: 'deleted', since: at, receipt }, why: `${why}, ${receipt}` }];
@@ -191,7 +193,7 @@ function without(job: JobDoc, paths: ReadonlySet<string>, { receipt, at, by, why
   const moved = transition(job, moves, at, by);
   const subjobs = moved.subjobs.map((subjob) =>
     subjob.state.name === 'completed'
-      ? { ...subjob, state: { ...subjob.state, outputs: kept[subjob.index]! } }
+      ? { ...subjob, state: { ...subjob.state, outputs: nth(kept, subjob.index) } }
       : subjob,
   );
   return { ...moved, subjobs };
@@ -203,7 +205,7 @@ async function remove(call: Call, going: readonly Going[]): Promise<{ site: stri
   call.settled = false;
   const fates = await call.removal.remove(going);
   const kept = fates.flatMap((fate, at) =>
-    fate.gone || fate.missing === true ? [] : [{ site: going[at]!.site, why: fate.why }],
+    fate.gone || fate.missing === true ? [] : [{ site: nth(going, at).site, why: fate.why }],
   );
   call.settled = settled && kept.length === 0;
   return kept;

@@ -9,6 +9,7 @@ import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts'
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { given } from '../../../util/values/given.ts';
+import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
 import { badModules } from '../../jobs/badmodules.ts';
@@ -60,7 +61,7 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
   const facts = await runFacts(ports, runs, ports.settings.automatic.level, file.version);
   const ready: RunFacts[] = [];
   for (const run of runs) {
-    const found = facts.get(run)!;
+    const found = have(facts, run);
     const unmet = firstUnmet(runGates(found));
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);

@@ -1,10 +1,12 @@
 // Loading tables: sources in, documents out. Contents are written before what points to them.
+
 import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { MAX_RUN, runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Change, type Outcome, tookEffect } from '../../../store.ts';
 import { StoreError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
+import { nth } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import {
   bodyId,
@@ -73,7 +75,7 @@ async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso): Step
   });
   const outcomes = await ports.store.bulk<TableDoc>(changes);
   for (const [index, outcome] of outcomes.entries()) {
-    const table = batch[index]!;
+    const table = nth(batch, index);
     if (tookEffect(outcome) || outcome.result === 'skipped') {
       yield itemOf(table, before.get(table.id), tookEffect(outcome) ? { write: outcome.doc } : { skip: 'unchanged' });
     } else yield lostItem(table, outcome);

@@ -12,6 +12,7 @@ import { type Change, type Decision, tookEffect } from '../../../store.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
+import { have } from '../../../util/values/have.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { withDryRun } from '../../dry.ts';
 import { openFarm } from '../../farms/farm.ts';
@@ -91,7 +92,7 @@ async function* applySite(ports: Ports, site: string, all: readonly Observation[
   byJob.delete('');
   const ids = [...byJob.keys()];
   for (let at = 0; at < ids.length; at += BATCH) {
-    const batch = new Map(ids.slice(at, at + BATCH).map((id) => [id, byJob.get(id)!]));
+    const batch = new Map(ids.slice(at, at + BATCH).map((id) => [id, have(byJob, id)]));
     yield* applyBatch(ports, backend, batch);
   }
   if (orphans.length > 0) yield* applyOrphans(ports, backend, orphans);

@@ -9,6 +9,7 @@ import { isActive } from '../../../domain/jobs/states.ts';
 import { tookEffect } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import type { Receipt } from '../../../util/files/receipt.ts';
+import { nth } from '../../../util/values/have.ts';
 import { Apart } from '../../copies/apart.ts';
 import { ONE_PLACE } from '../../copies/removal/lookagain.ts';
 import { type Going, type Kept, Removal } from '../../copies/removal/removal.ts';
@@ -97,7 +98,7 @@ export class Mover {
     const fates = await this.#removal.remove(leaving.map(({ going }) => going));
     let left = false;
     for (const [index, one] of sure.entries()) {
-      const fate = fates[index]!;
+      const fate = nth(fates, index);
       if (fate.gone || fate.missing) yield { ...itemOf(job, one), receipt: this.#receipt.name };
       else {
         left ||= !(await this.#catalogueAgain(job, one, fate));

@@ -1,10 +1,12 @@
 // The deletion of originals whose copies were found good: what the receipt says of each, a last look at them, and the
 // common way by which files go. Nothing is recorded in the store here.
+
 import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
 import type { Copy } from '../../../domain/data/purgerules.ts';
 import { bufferSite } from '../../../domain/data/replicas.ts';
 import type { Stat } from '../../../storage.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { have, nth } from '../../../util/values/have.ts';
 import type { Going, Kept } from '../../copies/removal/removal.ts';
 import type { Check } from './proof.ts';
 import type { PurgeSession } from './purgesession.ts';
@@ -79,10 +81,10 @@ async function vanished({ ports }: PurgeSession, candidate: Candidate): Promise<
 /** Deletes what still is as it was registered, and keeps what would take a copy along. */
 export async function deleteAll(session: PurgeSession, ready: readonly Ready[]): Promise<Outcome[]> {
   const outcomes = await look(session, ready);
-  const going = ready.filter((_, index) => outcomes[index]!.gone);
+  const going = ready.filter((_, index) => nth(outcomes, index).gone);
   const fates = await session.removal.remove(going.map((one) => one.going));
-  const ended = new Map(going.map((one, index) => [one.candidate, fates[index]!]));
-  await session.removal.remove(going.flatMap(({ candidate, markers }) => (ended.get(candidate)!.gone ? markers : [])));
+  const ended = new Map(going.map((one, index) => [one.candidate, nth(fates, index)]));
+  await session.removal.remove(going.flatMap(({ candidate, markers }) => (have(ended, candidate).gone ? markers : [])));
   return Promise.all(
     outcomes.map(async (outcome) => {
       const fate = ended.get(outcome.candidate) ?? outcome;

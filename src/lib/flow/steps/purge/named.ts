@@ -1,11 +1,13 @@
 // Is a file that looks like junk named by a document of any level, or is it the same file as one that is? Then it is no
 // junk, whatever its quarantine says: patterns change, levels are taken out, links lead to it. Reads every data document.
+
 import { join } from 'node:path';
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith, pages } from '../../../store.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
+import { nth } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import type { Ports } from '../../ports.ts';
 
@@ -71,7 +73,7 @@ class Search {
     );
     const search = new Search(ports, found, new Map(folders));
     const located = await mapLimit(suspects, AT_ONCE, (suspect) => search.#locate(suspect));
-    for (const [index, one] of located.entries()) search.#add(suspects[index]!, one);
+    for (const [index, one] of located.entries()) search.#add(nth(suspects, index), one);
     return search;
   }
 

@@ -1,5 +1,6 @@
 // One batch of originals: claim, check their copies, receipt, confirm, delete, record. Whatever
 // changes in between puts the original back; whoever is killed leaves claims that the next call settles.
+
 import type { DataDoc, Original, RawFile } from '../../../domain/data/data.ts';
 import { isStillFree, judge } from '../../../domain/data/purgerules.ts';
 import { appendHistory } from '../../../domain/doc.ts';
@@ -9,6 +10,7 @@ import { mapLimit } from '../../../util/concurrency.ts';
 import { shown } from '../../../util/text/names.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { nth } from '../../../util/values/have.ts';
 import { type Judged, runFacts } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { About, Item, Step } from '../../ports.ts';
@@ -123,7 +125,7 @@ async function check(session: PurgeSession, candidates: readonly Candidate[]) {
     return rule === 'sampled-out' ? { checks: [] } : checkCopies(session, doc, file, copies, needed);
   });
   for (const [index, result] of results.entries()) {
-    const candidate = candidates[index]!;
+    const candidate = nth(candidates, index);
     if ('checks' in result) ready.push(readyOf(session, candidate, result.checks));
     else kept.push({ candidate, gone: false, ...result });
   }

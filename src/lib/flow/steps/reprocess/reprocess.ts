@@ -11,6 +11,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
+import { have } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import { refuseBad } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
@@ -191,7 +192,7 @@ async function readyRuns(
   const ready: RunFacts[] = [];
   const items: Item[] = [];
   for (const run of options.runs) {
-    const found = facts.get(run)!;
+    const found = have(facts, run);
     // An explicit request decides about modules and sampled-out runs itself.
     const unmet = firstUnmet(runGates(found).filter((gate) => gate.gate !== 'module' && gate.gate !== 'keep'));
     if (!unmet) ready.push(found);
@@ -226,7 +227,7 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile): S
     if (!module) return [];
     return [
       {
-        facts: facts.get(item.run)!,
+        facts: have(facts, item.run),
         file,
         module,
         pass: item.pass,

@@ -1,5 +1,6 @@
 // Steps 1 and 3 of submit: claiming attempts and recording what the backend said, by compare-and-swap on the jobs.
 // Only the job document fences: whoever holds the lock there owns the attempt.
+
 import { SCHEMA } from '../../../domain/doc.ts';
 import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { claimId } from '../../../domain/ids.ts';

@@ -1,5 +1,6 @@
 // What the batch system refused for certain: the subjob has not run and will not as it is. It is held, for a while or
 // until somebody changes what was wrong, as the policy says of its words; trying it again at once would only repeat it.
+
 import type { Refused } from '../../../backend.ts';
 import type { JobDoc, Move } from '../../../domain/jobs/job.ts';
 import { judge, rulesFor } from '../../../domain/jobs/policy.ts';

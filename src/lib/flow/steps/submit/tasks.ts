@@ -6,6 +6,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { JobFacts } from '../../../domain/jobs/readiness.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import { ItemError } from '../../../util/errors.ts';
+import { have, nth } from '../../../util/values/have.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import type { FarmStorages } from '../../farms/farmstorages.ts';
 import { runTypes } from '../../jobs/facts.ts';
@@ -52,7 +53,7 @@ export function tasksOf(
   for (const attempt of claim.attempts) {
     const { job, index, lock } = attempt;
     const key = keyOf(lock);
-    const made = specOf(ports, elements, job, factsOf.get(job._id)!, index, key);
+    const made = specOf(ports, elements, job, have(factsOf, job._id), index, key);
     if ('spec' in made) tasks.push({ key, spec: made.spec });
     else impossible.push({ attempt, job, index, why: made.why });
   }
@@ -70,7 +71,7 @@ function specOf(
   key: string,
 ): Made {
   try {
-    const spec = jobSpec(job, job.subjobs[index]!, key, {
+    const spec = jobSpec(job, nth(job.subjobs, index), key, {
       farm,
       storages,
       module: facts.modules!.modules[job.module]!,

@@ -10,6 +10,7 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
 import type { ExecResult } from '../../../util/processes/exec.ts';
 import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
+import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
 import { lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
@@ -55,7 +56,7 @@ async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
   }
   const sorted = [...runs].sort((a, b) => a - b);
   const docs = await ports.store.get<RunDoc>(sorted.map(runId));
-  return new Map(sorted.flatMap((run) => (docs.get(runId(run)) ? [[run, docs.get(runId(run))!]] : [])));
+  return new Map(sorted.flatMap((run) => (docs.get(runId(run)) ? [[run, have(docs, runId(run))]] : [])));
 }
 
 /** A RUN table may have been loaded before its run was registered. */

@@ -1,5 +1,6 @@
 // Bad copies that a repair may make anew: those of raw files and those of outputs, each with the places it may come from.
 // What differs between the two stands here; how a copy is mended (repair.ts) does not care.
+
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { badOutputs } from '../../../domain/data/outcopies.ts';
 import { bufferSite, type CopyTask, repairable, type Source } from '../../../domain/data/replicas.ts';
@@ -8,6 +9,7 @@ import { covers } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Iso } from '../../../util/time.ts';
+import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import type { View } from '../../../views/view.ts';
 import type { Claims } from '../../copies/claims/claims.ts';
@@ -45,10 +47,10 @@ export async function* wards(
 ): AsyncGenerator<Ward, void, void> {
   const { levels } = verify.options;
   for await (const docs of pages<DataDoc>(verify, storages, views.replicas, ['bad', 'copying'])) {
-    const mine = [...docs.keys()].filter((id) => levels?.includes(docs.get(id)!.level) !== false);
+    const mine = [...docs.keys()].filter((id) => levels?.includes(have(docs, id).level) !== false);
     await findGone(session, slotClaims(docs.values()));
     const broken = (now: Iso): Broken[] =>
-      mine.flatMap((id) => (docs.has(id) ? brokenRaw(session, docs.get(id)!, storages, now) : []));
+      mine.flatMap((id) => (docs.has(id) ? brokenRaw(session, have(docs, id), storages, now) : []));
     yield { claims: slotsIn(session, docs), broken };
   }
   // Outputs belong to no raw data level.

@@ -1,8 +1,10 @@
 // Looking at a batch of copies at one storage element: there, of the right size, with the right checksum, asked for or
 // read now. Nothing is concluded and nothing is recorded here.
+
 import type { Checksum, Stat, Storage } from '../../../storage.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import { ItemError, messageOf } from '../../../util/errors.ts';
+import { have, nth } from '../../../util/values/have.ts';
 import type { Subject } from './verifydue.ts';
 import type { VerifySession } from './verifysession.ts';
 
@@ -28,7 +30,7 @@ export async function checkBatch(session: VerifySession, storage: string, subjec
     for await (const finding of parallel(subjects, session.ports.settings.transfer.parallel, one)) {
       findings.set(finding.subject, finding);
     }
-    return subjects.map((subject) => findings.get(subject)!);
+    return subjects.map((subject) => have(findings, subject));
   });
 }
 
@@ -38,7 +40,7 @@ async function statAll(element: Storage, paths: readonly string[]): Promise<Map<
     return await element.stat(paths);
   } catch (error) {
     if (!(error instanceof ItemError)) throw error;
-    if (paths.length === 1) return new Map([[paths[0]!, messageOf(error)]]);
+    if (paths.length === 1) return new Map([[nth(paths, 0), messageOf(error)]]);
     const half = Math.ceil(paths.length / 2);
     return new Map([...(await statAll(element, paths.slice(0, half))), ...(await statAll(element, paths.slice(half)))]);
   }

@@ -1,11 +1,13 @@
 // Bad copies made anew from good ones, through the claims and the copying of transfer. A repair is a claim, so that purge
 // keeps away from a raw file and no transfer takes it over. A source is read byte by byte before it is trusted.
+
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { isMade, type Result } from '../../../domain/data/slots.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { have } from '../../../util/values/have.ts';
 import { lanesOfAll, withLanes } from '../../copies/batch.ts';
 import { makeClaimed } from '../../copies/claims/claims.ts';
 import { type CopyLease, copyOne } from '../../copies/copy.ts';
@@ -90,7 +92,7 @@ async function* repairBatch(means: Means, ward: Ward, batch: readonly Repair[], 
       for (const task of mine) if (!ours.has(task)) tried.add(keyOf(task));
       for (const result of results) {
         if (isMade(result) ? recorded.has(result) : result.did === 'failed') {
-          yield itemOf(kinds.get(result.task)!, result);
+          yield itemOf(have(kinds, result.task), result);
         }
       }
       if (fatal !== undefined) throw fatal;

@@ -1,6 +1,7 @@
 // Verify: the catalogue against storage, in both directions. Every copy that is due is looked at, storage elements side
 // by side; bad ones are marked, unless so many are bad at once that the element is the fault. Files that nobody
 // catalogued are named. With `repair`, bad copies are made anew from good ones.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import {
   applyOutputChecks,
@@ -10,10 +11,12 @@ import {
   type RawCheck,
 } from '../../../domain/data/verifyrules.ts';
 import type { Doc } from '../../../domain/doc.ts';
+import { isA } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Change } from '../../../store.ts';
 import { merge } from '../../../util/concurrency.ts';
 import { shown } from '../../../util/text/names.ts';
+import { nth } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
@@ -68,7 +71,7 @@ async function* verifyStorage(session: VerifySession, storage: string): Step {
     const now = { checked: batch.length, bad: wrong.length };
     if (isSiteFault(now, tally, session.ports.settings.verify.fault)) {
       session.faulty.add(storage);
-      yield siteFault(storage, { checked: tally.checked + now.checked, bad: tally.bad + now.bad }, wrong[0]!);
+      yield siteFault(storage, { checked: tally.checked + now.checked, bad: tally.bad + now.bad }, nth(wrong, 0));
       return;
     }
     yield* conclude(session, findings);
@@ -125,12 +128,9 @@ async function record({ ports }: VerifySession, checks: ReadonlyMap<string, read
       ([id, found]): Change<Doc> => ({
         id,
         change: (doc) => {
-          const next =
-            doc?.kind === 'data'
-              ? applyRawChecks(doc as DataDoc, found.map(rawCheck), { now, by })
-              : doc?.kind === 'job'
-                ? applyOutputChecks(doc as JobDoc, found.map(outputCheck), now)
-                : undefined;
+          let next: Doc | undefined;
+          if (isA<DataDoc>(doc, 'data')) next = applyRawChecks(doc, found.map(rawCheck), { now, by });
+          if (isA<JobDoc>(doc, 'job')) next = applyOutputChecks(doc, found.map(outputCheck), now);
           return next ? { write: next } : { skip: 'changed since it was checked' };
         },
       }),
