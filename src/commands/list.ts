@@ -4,10 +4,11 @@ import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
 import { selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
 import { noSuchError } from '../lib/domain/named.ts';
-import type { AnyRow, Lists, Rows } from '../lib/domain/results/rows.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
-import { KINDS, type Kind, type Look, trashRows } from '../lib/flow/reports/look/look.ts';
+import { type AnyRow, KINDS, type Kind, type Lists, type Look } from '../lib/flow/reports/look/look.ts';
+import { trashRows } from '../lib/flow/reports/look/quarantinerows.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
+import type { Rows } from '../lib/flow/reports/look/row.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 /** Rows on a terminal without `--limit`; a pipe gets all. */

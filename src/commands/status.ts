@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
 import { noSuchError } from '../lib/domain/named.ts';
-import type { ProgressRow } from '../lib/domain/results/rows.ts';
+import type { ProgressRow } from '../lib/flow/reports/look/requestrows.ts';
 import type { StatusPage } from '../lib/flow/reports/status/page.ts';
 import { status } from '../lib/flow/reports/status/status.ts';
 import { statusText } from '../lib/render/status.ts';

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { BACKENDS, PROTOCOLS, STORES } from '../../src/lib/cli/adapters.ts';
 import { checkAdapters } from '../../src/lib/cli/ports.ts';
 import { named } from '../../src/lib/domain/named.ts';
-import { moduleRows } from '../../src/lib/flow/reports/look/look.ts';
+import { moduleRows } from '../../src/lib/flow/reports/look/modulerows.ts';
 import { rowTable, rowTsv } from '../../src/lib/render/rows.ts';
 import { suggestion } from '../../src/lib/util/text/near.ts';
 import { module, moduleFile } from '../support/docs.ts';

@@ -100,7 +100,7 @@ test('each prints lines that are described, and at least one', () => {
 
   const documents = run('store export');
   run('store import', '-', { input: documents.map((one) => `${JSON.stringify(one)}\n`).join('') });
-  run('store drop', 'job:none', '--why', 'test', '--yes');
+  run('store drop', 'job:none', '--why', 'test');
 
   expect(Object.keys(contract.commands).filter((key) => !printed.has(key))).toEqual([]);
   // What has nothing to say after the rest has run.

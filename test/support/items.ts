@@ -1,7 +1,8 @@
 // Items as tests read them: any field, whatever the kind.
 import type { Item } from '../../src/lib/domain/results/items.ts';
-import type { AnyRow, Rows } from '../../src/lib/domain/results/rows.ts';
 import type { Step } from '../../src/lib/flow/ports.ts';
+import type { AnyRow } from '../../src/lib/flow/reports/look/look.ts';
+import type { Rows } from '../../src/lib/flow/reports/look/row.ts';
 import { checkItem } from './contract.ts';
 
 type FieldsOf<I> = I extends unknown ? keyof I : never;

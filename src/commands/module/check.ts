@@ -3,7 +3,7 @@ import { Base } from '../../lib/cli/base.ts';
 import { problemsError } from '../../lib/cli/config/yaml/document.ts';
 import { badOf } from '../../lib/domain/modules/badmodules.ts';
 import { named } from '../../lib/domain/named.ts';
-import { moduleRows } from '../../lib/flow/reports/look/look.ts';
+import { moduleRows } from '../../lib/flow/reports/look/modulerows.ts';
 
 export default class ModuleCheck extends Base {
   static override summary = 'Check the module files and list the modules';

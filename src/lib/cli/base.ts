@@ -4,11 +4,11 @@
 import { createInterface } from 'node:readline/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Command, type Interfaces } from '@oclif/core';
-import type { Lists } from '../domain/results/rows.ts';
 import type { Settings } from '../domain/settings.ts';
 import { dryPorts } from '../flow/dry.ts';
 import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
+import type { Lists } from '../flow/reports/look/look.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { withoutSecrets } from '../util/text/secrets.ts';
 import { cleaned, page } from '../util/text/terminal.ts';

@@ -3,7 +3,7 @@
 import chalk from 'chalk';
 import Table from 'cli-table3';
 import { PASS_STATES } from '../domain/jobs/states.ts';
-import type { AnyRow, Lists } from '../domain/results/rows.ts';
+import type { AnyRow, Lists } from '../flow/reports/look/look.ts';
 import { oneLine } from '../util/text/terminal.ts';
 import { humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';

@@ -2,9 +2,8 @@
 // everything under the name of a selection.
 
 import { globMatch } from '../../domain/hold.ts';
-import type { AnyRow } from '../../domain/results/rows.ts';
 import { hasRun, type RunSet } from '../../domain/selection.ts';
-import type { Kind } from '../../flow/reports/look/look.ts';
+import type { AnyRow, Kind } from '../../flow/reports/look/look.ts';
 import { UsageError } from '../../util/errors.ts';
 import { selection, type storage } from './flags.ts';
 

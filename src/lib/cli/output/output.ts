@@ -1,7 +1,7 @@
 // stdout: a step's items as they happen, looked-up rows as a table. Knows formats, not what the items mean.
 
-import type { AnyRow, Lists } from '../../domain/results/rows.ts';
 import type { Item } from '../../flow/ports.ts';
+import type { AnyRow, Lists } from '../../flow/reports/look/look.ts';
 import { itemLine, itemTsv } from '../../render/item.ts';
 import { rowTable, rowTsv } from '../../render/rows.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';

@@ -28,8 +28,8 @@ import type {
   TrashItem,
   TrialItem,
 } from '../../domain/results/items.ts';
-import type { Lists } from '../../domain/results/rows.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
+import type { Lists } from '../../flow/reports/look/look.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';

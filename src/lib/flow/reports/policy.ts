@@ -4,13 +4,25 @@ import { refOf } from '../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../domain/jobs/job.ts';
 import { type Asked, type Evidence, judge, ruleFor, rulesFor, type Verdict } from '../../domain/jobs/policy.ts';
 import { type Failure, keyOf, lockOf } from '../../domain/jobs/states.ts';
-import type { Rows, VerdictRow } from '../../domain/results/rows.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { views } from '../../views/index.ts';
 import type { ReadPorts } from '../ports.ts';
+import type { Row, Rows } from './look/row.ts';
+
+/** What the policy says of a failure. */
+export interface VerdictRow extends Row<'verdict'> {
+  readonly cause: string;
+  readonly action: 'retry' | 'later' | 'more' | 'hold' | 'fail';
+  /** The action in words. */
+  readonly verdict: string;
+  /** Which rule decided: `2 of 9`. */
+  readonly rule: string;
+  /** The reason that was recorded. */
+  readonly text: string;
+}
 
 /** A failure as recorded: what the wrapper, the batch system or the log said of one attempt. */
 export interface RecordedFailure {

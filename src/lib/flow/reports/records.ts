@@ -5,13 +5,16 @@ import { isA } from '../../domain/doc.ts';
 import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { keyOf, type Lock, lockOf } from '../../domain/jobs/states.ts';
-import type { HistoryRow } from '../../domain/results/rows.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
+import type { Row } from './look/row.ts';
+
+/** One change of a document. */
+export interface HistoryRow extends Row<'history'>, HistoryEntry {}
 
 /**
  * The documents that a REF names: a run with its data, the last pass of a module, a pass, or a document by its id.

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { isInTrash, trashPlaces } from '../../../../src/lib/domain/data/trash.ts';
 import { inTrash, openTrash, restore, type Unwanted } from '../../../../src/lib/flow/copies/removal/trash.ts';
-import { trashRows } from '../../../../src/lib/flow/reports/look/look.ts';
+import { trashRows } from '../../../../src/lib/flow/reports/look/quarantinerows.ts';
 import type { Storage } from '../../../../src/lib/storage.ts';
 import { ItemError } from '../../../../src/lib/util/errors.ts';
 import { readReceipt } from '../../../../src/lib/util/files/receipt.ts';

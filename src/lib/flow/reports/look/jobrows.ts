@@ -3,9 +3,32 @@
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
-import type { JobRow } from '../../../domain/results/rows.ts';
 import { causesOf, sitesOf } from '../../../domain/selection.ts';
+import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
+import type { Row } from './row.ts';
+
+/** A pass. */
+export interface JobRow extends Row<'job'> {
+  readonly run: number;
+  readonly module: string;
+  readonly pass: number;
+  /** Software version. */
+  readonly version: string;
+  readonly state: PassState;
+  /** Number of completed subjobs. */
+  readonly done: number;
+  /** Number of subjobs. */
+  readonly subjobs: number;
+  /** Farms that have it or had it last, joined by commas. */
+  readonly site?: string;
+  /** Attempts of the subjob that had the most. */
+  readonly tries: number;
+  /** Causes of its failures, joined by commas. */
+  readonly cause?: string;
+  readonly since: Iso;
+  readonly request?: string;
+}
 
 /** `state` as shown, which may be the derived `unsatisfied`. */
 export function jobRow(job: JobDoc, state: PassState): JobRow {

@@ -5,11 +5,34 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
-import type { ReplicaRow, Rows } from '../../../domain/results/rows.ts';
 import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { idsWith, pages } from '../../../store.ts';
+import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import type { ReadPorts } from '../../ports.ts';
+import type { Row, Rows } from './row.ts';
+
+/** A copy of one raw file, or one output of a pass, at a storage element. */
+export interface ReplicaRow extends Row<'replica'> {
+  readonly run: number;
+  /** Absent: an output. */
+  readonly level?: string;
+  /** Name of the file. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly guid: string;
+  /** Logical file name. */
+  readonly lfn: string;
+  /** Storage element. */
+  readonly storage: string;
+  readonly state: 'copying' | 'verified' | 'bad' | 'failed';
+  readonly since: Iso;
+  /** Path at the storage element. */
+  readonly path?: string;
+  readonly checkedAt?: Iso;
+  readonly why?: string;
+}
 
 /** One row for each copy of a raw file, in whatever state. */
 export function* rawRows(

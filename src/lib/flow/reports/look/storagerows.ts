@@ -1,5 +1,5 @@
 // Storage elements with their replicas by state, counted by the store.
-import type { Rows, StorageRow } from '../../../domain/results/rows.ts';
+
 import { asideNow } from '../../../domain/storage/breaker.ts';
 import { withoutSecrets } from '../../../util/text/secrets.ts';
 import { views } from '../../../views/index.ts';
@@ -7,6 +7,26 @@ import { breakers } from '../../copies/breakers.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
+import type { Row, Rows } from './row.ts';
+
+/** A storage element. */
+export interface StorageRow extends Row<'storage'> {
+  readonly protocol: string;
+  readonly primary: boolean;
+  readonly tape: boolean;
+  /** Number of verified copies. */
+  readonly verified: number;
+  /** Number of copies under way. */
+  readonly copying: number;
+  /** Number of copies that failed. */
+  readonly failed: number;
+  /** Number of bad copies. */
+  readonly bad: number;
+  /** `ok`, `disabled` or `breaker since TIME`. */
+  readonly state: string;
+  /** Without credentials. */
+  readonly url: string;
+}
 
 export async function* storageRows(ports: ReadPorts): Rows<StorageRow> {
   const groups = await ports.store.count(views.replicas, 2);

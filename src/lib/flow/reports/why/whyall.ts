@@ -8,7 +8,6 @@ import { drainOf, endText, type HoldDoc } from '../../../domain/hold.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
-import type { ReasonRow, Rows } from '../../../domain/results/rows.ts';
 import { idsWith } from '../../../store.ts';
 import { humanDuration } from '../../../util/time.ts';
 import { have } from '../../../util/values/have.ts';
@@ -17,7 +16,18 @@ import { SHARES } from '../../../views/jobs.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
+import type { Row, Rows } from '../look/row.ts';
 import { status } from '../status/status.ts';
+
+/** Why things stand still. */
+export interface ReasonRow extends Row<'reason'> {
+  readonly gate: string;
+  /** How many stand still for it. */
+  readonly count: number;
+  readonly unit?: 'subjobs' | 'runs';
+  readonly text: string;
+  readonly next: string;
+}
 
 /** What failed for good, is held until a person acts, or is tried again by itself: the third part of a cause's key. */
 type How = 'failed' | 'held' | 'cooling';
