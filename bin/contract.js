@@ -115,10 +115,14 @@ class Reader {
   }
 }
 
+/** Fields with which every line begins. */
+const FIRST = ['did', 'ref', 'kind'];
+
 /** Fields as they are written; the compiler lists them in any order. */
 function asDeclared({ name: a, declarations: [x] }, { name: b, declarations: [y] }) {
+  const first = FIRST.indexOf(b) - FIRST.indexOf(a);
   const files = (x?.path ?? '').localeCompare(y?.path ?? '');
-  return files || (x?.index ?? 0) - (y?.index ?? 0) || (a < b ? -1 : 1);
+  return first || files || (x?.index ?? 0) - (y?.index ?? 0) || (a < b ? -1 : 1);
 }
 
 const describe = (text) => (text === '' ? {} : { description: text.replace(/\s+/g, ' ').trim() });
