@@ -1,8 +1,9 @@
-// What is generated is current: README reference, man pages, schema. And the flags of every command are a contract.
+// What is generated is current: README reference, man pages, schema. And the flags of every command and its JSON are a contract.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
+import { contract } from '../support/contract.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -50,4 +51,25 @@ test('flags of every command', () => {
     return `${id.replaceAll(':', ' ')}: ${[...Object.keys(args), ...names.sort()].join(' ')}`;
   });
   expect(flags.sort()).toMatchSnapshot();
+});
+
+interface Def {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly required?: readonly string[];
+}
+
+/** `JobItem.run?: number`: comments may change, nothing else. */
+function signatures(): string[] {
+  return Object.entries(contract.$defs).flatMap(([name, def]) => {
+    const { properties = {}, required = [] } = def as Def;
+    return Object.entries(properties).map(([field, schema]) => {
+      const bare = JSON.stringify(schema, (key, value: unknown) => (key === 'description' ? undefined : value));
+      return `${name}.${field}${required.includes(field) ? '' : '?'}: ${bare}`;
+    });
+  });
+}
+
+test('the types of all lines: a field less or another type breaks scripts', () => {
+  expect(contract.commands).toMatchSnapshot('commands');
+  expect(signatures().sort()).toMatchSnapshot('fields');
 });

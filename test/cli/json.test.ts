@@ -1,4 +1,4 @@
-// The JSON of commands is a contract: frozen here, described in docs/json.md, and held against every JSON line that a
+// The JSON of commands is a contract: frozen in generated.test.ts, described in docs/json.md, and held against every JSON line that a
 // test of the command line sees (test/support/cli.ts) and every item that a test of a step collects.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -12,22 +12,6 @@ interface Def {
   readonly properties?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly required?: readonly string[];
 }
-
-/** `JobItem.run?: number`: comments may change, nothing else. */
-function signatures(): string[] {
-  return Object.entries(contract.$defs).flatMap(([name, def]) => {
-    const { properties = {}, required = [] } = def as Def;
-    return Object.entries(properties).map(([field, schema]) => {
-      const bare = JSON.stringify(schema, (key, value: unknown) => (key === 'description' ? undefined : value));
-      return `${name}.${field}${required.includes(field) ? '' : '?'}: ${bare}`;
-    });
-  });
-}
-
-test('the types of all lines: a field less or another type breaks scripts', () => {
-  expect(contract.commands).toMatchSnapshot('commands');
-  expect(signatures().sort()).toMatchSnapshot('fields');
-});
 
 test('every command that can print JSON is described', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
