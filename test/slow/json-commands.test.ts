@@ -47,6 +47,7 @@ test('each prints lines that are described, and at least one', () => {
 
   run('store setup');
   run('store info');
+  run('store deploy');
   run('config check');
   run('config show');
   run('module check');

@@ -27,6 +27,7 @@ import type {
   TagItem,
   TrashItem,
   TrialItem,
+  ViewsItem,
 } from '../../domain/results/items.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
@@ -147,6 +148,7 @@ export interface Printed {
   'store setup': StoreItem;
   'store info': StoreInfo;
   'store export': StoredDocument;
+  'store deploy': ViewsItem;
   'store import': DocumentItem;
   'store drop': DocumentItem;
 }
