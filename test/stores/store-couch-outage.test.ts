@@ -131,3 +131,15 @@ test('every other answer is told with its status and words', async () => {
     message: expect.stringContaining('HTTP 413'),
   });
 });
+
+test('closing the store ends what waits for the server', async () => {
+  const store = await open(true);
+  failing({ kind: 'refuse' });
+  const waiting = [errorOf(store.get(['counter'])), errorOf(store.view(sumsView))];
+  await expect.poll(() => proxy.seen.filter((line) => line.includes('_view')).length).toBeGreaterThan(1);
+  const seen = proxy.seen.length;
+  await store.close();
+  // Well within the time for which an outage is waited out, or the test times out.
+  for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ exit: 3 });
+  expect(proxy.seen.length).toBeLessThanOrEqual(seen + 2);
+});

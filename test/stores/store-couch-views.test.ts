@@ -170,7 +170,7 @@ describe('setting up', () => {
     await expect((await open('setup')).setup('demo')).rejects.toMatchObject({
       exit: 2,
       message: expect.stringContaining('does not exist'),
-      hint: expect.stringContaining(`curl -X PUT -u ADMIN '${url}?n=1'`),
+      hint: expect.stringContaining(`curl -X PUT -u ADMIN ${url}`),
     });
   });
 

@@ -22,6 +22,9 @@ export const farmId = (site: string): string => `farm:${site}`;
 export const claimId = (nonce: string): string => `claim:${nonce}`;
 export const leaseId = (what: string, site: string): string => `lease:${what}:${site}`;
 export const requestId = (name: string): string => `request:${name}`;
+
+/** A piece of the plan of a request, by the digest of its content. */
+export const planId = (request: string, digest: string): string => `plan:${request}:${digest}`;
 export const holdId = (slug: string): string => `hold:${slug}`;
 export const quarantineId = (level: string, name: string): string => `quarantine:${level}:${name}`;
 

@@ -111,10 +111,13 @@ const planned = s.fields({
   ...{ run: s.whole, module: s.text, pass: s.whole },
   needs: s.list(s.fields({ module: s.text, pass: s.whole })),
 });
-const request = s.fields({
-  ...{ name: s.text, version: s.text, level: s.text, modules: texts, priority: s.number, labels: texts },
-  ...{ prerequisite: s.text, plan: s.list(planned), by: s.text, created: s.when, history },
-});
+const request = s.fields(
+  {
+    ...{ name: s.text, version: s.text, level: s.text, modules: texts, priority: s.number, labels: texts },
+    ...{ prerequisite: s.text, plan: s.list(planned), by: s.text, created: s.when, history },
+  },
+  { parts: s.list(s.fields({ id: s.text, passes: s.whole })) },
+);
 
 const identity = s.fields({ cluster: s.text, user: s.text });
 const farm = s.fields(
@@ -135,6 +138,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   job,
   hold,
   request,
+  plan: s.fields({ name: s.text, plan: s.list(planned) }),
   farm,
   claim,
   quarantine: s.fields({ level: s.text, name: s.below, reason: s.text, detail: s.text, at: s.when }, { run: s.whole }),

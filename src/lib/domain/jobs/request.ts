@@ -27,12 +27,27 @@ export interface RequestDoc extends Doc {
   readonly after?: string;
   /** Runs that were asked for; the plan has those that were ready. */
   readonly runs?: readonly number[];
+  /** Of a large request it is in pieces: `parts`. */
   readonly plan: readonly PlanItem[];
+  readonly parts?: readonly { readonly id: string; readonly passes: number }[];
   readonly by: string;
   readonly created: Iso;
   /** When all jobs of the plan exist. */
   readonly made?: Iso;
   readonly history: readonly HistoryEntry[];
+}
+
+/** A piece of the plan of a large request; never changed. */
+export interface PlanDoc extends Doc {
+  readonly kind: 'plan';
+  /** Name of the request. */
+  readonly name: string;
+  readonly plan: readonly PlanItem[];
+}
+
+/** Passes of the whole plan. */
+export function passesOf({ plan, parts = [] }: Pick<RequestDoc, 'plan' | 'parts'>): number {
+  return parts.reduce((sum, { passes }) => sum + passes, plan.length);
 }
 
 /** `module run pass`: a line of the exactly file. */

@@ -1,6 +1,6 @@
 // Requests with how far they are, counted by the store.
 
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -45,10 +45,10 @@ export async function* requestRows(ports: ReadPorts): Rows<RequestRow> {
       version: doc.version,
       modules: doc.modules,
       priority: doc.priority,
-      passes: doc.plan.length,
+      passes: passesOf(doc),
       done,
       failed: count('failed') + count('partFail'),
-      state: doc.made === undefined ? 'being made' : done === doc.plan.length ? 'done' : 'open',
+      state: doc.made === undefined ? 'being made' : done === passesOf(doc) ? 'done' : 'open',
       by: doc.by,
       created: doc.created,
     };

@@ -88,8 +88,8 @@ async function requests({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
 }
 
 /** The command that makes the rest of a request. */
-function continued({ name, version, modules, level, plan }: RequestDoc): string {
-  const runs = [...new Set(plan.map(({ run }) => run))].join(',');
+function continued({ name, version, modules, level, plan, runs: asked }: RequestDoc): string {
+  const runs = (asked ?? [...new Set(plan.map(({ run }) => run))]).join(',');
   return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
 }
 

@@ -4,7 +4,7 @@
 import { wantedCopies } from '../../../domain/data/replicas.ts';
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, type HoldDoc, inForce } from '../../../domain/hold.ts';
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { type Group, type GroupOf, idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -134,7 +134,7 @@ async function requestRows(ports: ReadPorts): Promise<StatusPage['requests']> {
   return docs.map((doc) => ({
     name: doc.name,
     version: doc.version,
-    passes: doc.plan.length,
+    passes: passesOf(doc),
     states: Object.fromEntries(groups.flatMap(({ key, value }) => (key[0] === doc.name ? [[key[1], value]] : []))),
   }));
 }

@@ -8,9 +8,9 @@ export interface DeployOptions extends StepOptions {
 }
 
 const TEXTS: Readonly<Record<ViewSet['did'], string>> = {
-  deployed: 'the views of this version are built',
+  deployed: 'the views of this version, built beside those of others',
   repaired: 'the views had been edited; they are what this version wrote again',
-  unchanged: 'the views of this version are built',
+  unchanged: 'the views of this version',
   kept: 'views of another version of dflow, which goes on working; --prune removes them',
   pruned: 'views of another version of dflow; hosts with that version stop until they are upgraded',
 };

@@ -8,6 +8,7 @@ import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { idsWith } from '../../../store.ts';
 import { chosen, nextPass } from '../../jobs/passes.ts';
 import type { Item, Ports } from '../../ports.ts';
+import { changePlan } from './parts.ts';
 import { openTwins } from './same.ts';
 
 export interface Planning {
@@ -105,10 +106,9 @@ export async function renumber(ports: Ports, request: RequestDoc): Promise<Reque
     moved.set(`${job.run}/${job.module}/${job.pass}`, nextPass(passes));
   }
   const passOf = (run: number, module: string, pass: number): number => moved.get(`${run}/${module}/${pass}`) ?? pass;
-  const outcome = await ports.store.update<RequestDoc>(request._id, (doc) => {
-    if (!doc) return { skip: 'gone' };
-    const own = new Set(doc.plan.map((item) => `${item.run}/${item.module}/${item.pass}`));
-    const plan = doc.plan.map((item) => ({
+  return changePlan(ports.store, request, (whole) => {
+    const own = new Set(whole.plan.map((item) => `${item.run}/${item.module}/${item.pass}`));
+    const plan = whole.plan.map((item) => ({
       ...item,
       pass: passOf(item.run, item.module, item.pass),
       needs: item.needs.map(({ module, pass }) => {
@@ -116,7 +116,6 @@ export async function renumber(ports: Ports, request: RequestDoc): Promise<Reque
         return { module, pass: planned ? passOf(item.run, module, pass) : pass };
       }),
     }));
-    return { write: { ...doc, plan } };
+    return { ...whole, plan };
   });
-  return outcome.doc ?? request;
 }

@@ -18,6 +18,7 @@ import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { changePlan, cutPlan, removeParts, withPlan } from './parts.ts';
 import { makePlanItems, renumber } from './plan.ts';
 import { type Asked, differences } from './same.ts';
 
@@ -75,11 +76,13 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
     created: at,
     history: [{ at, to: 'planned', by: ports.by }],
   };
+  const stored = await cutPlan(ports.store, doc);
   const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
-    there ? { skip: 'exists' } : { write: doc },
+    there ? { skip: 'exists' } : { write: stored },
   );
   // Somebody else wrote it first: what they ask for is compared, and continued.
   if (!tookEffect(outcome)) {
+    await removeParts(ports.store, stored, outcome.doc);
     yield* makeRequest(ports, options);
     return;
   }
@@ -140,7 +143,10 @@ async function requestName(
   options: ReprocessOptions,
   asked: Asked,
 ): Promise<{ name: string; old?: RequestDoc }> {
-  const read = async (name: string) => (await ports.store.get<RequestDoc>([requestId(name)])).get(requestId(name));
+  const read = async (name: string) => {
+    const found = (await ports.store.get<RequestDoc>([requestId(name)])).get(requestId(name));
+    return found && withPlan(ports.store, found);
+  };
   let name = options.name;
   let old = await read(name);
   // `--again` makes one more, unless the newest of them is still being made: then that one is continued.
@@ -172,14 +178,12 @@ function* aboutTwins(twins: readonly JobDoc[], again: boolean): Generator<Item, 
 async function extend({ store }: Ports, old: RequestDoc, plan: readonly PlanItem[]): Promise<RequestDoc> {
   if (plan.length === 0) return old;
   const keyOf = ({ run, module }: PlanItem): string => `${run}/${module}`;
-  const outcome = await store.update<RequestDoc>(old._id, (doc) => {
-    if (!doc) return { skip: 'gone' };
-    const known = new Set(doc.plan.map(keyOf));
+  return changePlan(store, old, (whole) => {
+    const known = new Set(whole.plan.map(keyOf));
     const fresh = plan.filter((item) => !known.has(keyOf(item)));
-    const { made: _, ...open } = doc;
-    return fresh.length === 0 ? { skip: 'planned meanwhile' } : { write: { ...open, plan: [...doc.plan, ...fresh] } };
+    const { made: _, ...open } = whole;
+    return fresh.length === 0 ? undefined : { ...open, plan: [...whole.plan, ...fresh] };
   });
-  return outcome.doc ?? old;
 }
 
 async function readyRuns(

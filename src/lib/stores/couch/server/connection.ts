@@ -119,7 +119,7 @@ export class Connection {
       } catch (error) {
         if (!(error instanceof UnclearError)) throw error;
         // What is built goes on being built: only a server that is away ends the wait.
-        if (request.slow && error.timedOut) await backOff(attempt, SLOW);
+        if (request.slow && error.timedOut && !this.#patience.isOver) await backOff(attempt, SLOW);
         else await this.#patience.wait(error, attempt, began);
       }
     }
@@ -137,6 +137,7 @@ export class Connection {
   }
 
   async close(): Promise<void> {
+    this.#patience.close();
     await this.#http.close();
   }
 

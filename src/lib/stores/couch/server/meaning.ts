@@ -118,7 +118,7 @@ export function mayNotCreate({ where, user }: Asked, { message }: Error): ReadOn
   const admin = user === undefined ? '' : `, and name '${user}' in its \`_security\` as an admin`;
   return new ReadOnlyStoreError(`the database does not exist, and ${message}`, {
     where,
-    hint: `an admin of the server must make it: curl -X PUT -u ADMIN '${where}?n=1'${admin}; then: dflow store setup`,
+    hint: `an admin of the server must make it: curl -X PUT -u ADMIN ${where} (on a cluster with n=1)${admin}; then: dflow store setup`,
   });
 }
 

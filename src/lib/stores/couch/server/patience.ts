@@ -16,6 +16,7 @@ export class Patience {
   /** When the outage began, by the local monotonic clock. */
   #since: number | undefined;
   #said = false;
+  readonly #closed = new AbortController();
 
   constructor(patience: number, say: Say) {
     this.#patience = patience;
@@ -27,6 +28,11 @@ export class Patience {
     if (this.#said) this.#say('the store answers again');
     this.#since = undefined;
     this.#said = false;
+  }
+
+  /** Nobody waits any more: what is under way ends at once. */
+  close(): void {
+    this.#closed.abort();
   }
 
   /** A request that began at `began` has no answer yet. */
@@ -43,13 +49,20 @@ export class Patience {
     this.#since ??= began;
     const waited = performance.now() - this.#since;
     const pause = Math.max(backOffTime(attempt), error.retryAfter ?? 0);
-    if (waited + pause > this.#patience || stopping.aborted) throw error.after(waited);
+    if (waited + pause > this.#patience || this.isOver) throw error.after(waited);
     if (waited > SAID_AFTER || pause > SAID_AFTER) this.#tell(error.message);
-    await sleep(pause, undefined, { signal: stopping }).catch(() => undefined);
+    const signal = AbortSignal.any([stopping, this.#closed.signal]);
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    if (this.isOver) throw error;
+  }
+
+  /** This process ends, or has closed the store. */
+  get isOver(): boolean {
+    return stopping.aborted || this.#closed.signal.aborted;
   }
 
   #tell(text: string): void {
-    if (this.#said) return;
+    if (this.#said || this.isOver) return;
     this.#said = true;
     this.#say(`${text}; trying for up to ${Math.round(this.#patience / 1000)} s`);
   }
