@@ -2,33 +2,37 @@
 // docs/json.schema.json of it; nothing else uses it.
 import type {
   BufferItem,
-  ConfigItem,
-  CredentialItem,
   DataItem,
-  DocumentItem,
-  FarmItem,
   FileItem,
-  HoldItem,
-  JobItem,
-  LoopItem,
-  ModuleItem,
   NoticeItem,
   OriginalItem,
   OutputItem,
   QuarantineItem,
   ReplicaItem,
-  RequestItem,
-  RunItem,
+  TrashItem,
+} from '../../domain/results/fileitems.ts';
+import type {
+  ConfigItem,
+  DocumentItem,
+  ModuleItem,
   SettingItem,
   SourceItem,
-  StorageItem,
   StoreItem,
   TableItem,
   TagItem,
-  TrashItem,
-  TrialItem,
   ViewsItem,
-} from '../../domain/results/items.ts';
+} from '../../domain/results/storeitems.ts';
+import type {
+  CredentialItem,
+  FarmItem,
+  HoldItem,
+  JobItem,
+  LoopItem,
+  RequestItem,
+  RunItem,
+  StorageItem,
+  TrialItem,
+} from '../../domain/results/workitems.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { JobLog } from '../../flow/reports/records.ts';

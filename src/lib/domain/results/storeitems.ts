@@ -1,0 +1,68 @@
+// What commands yield about the store, its tables and the configuration.
+import type { Said } from './baseitem.ts';
+
+/** A table of the run database. */
+export interface TableItem extends Said<'table', 'loaded' | 'replaced' | 'unchanged' | 'failed' | 'not-loaded'> {
+  readonly name?: string;
+  readonly index?: string;
+  /** First run; 0 with `last` 0 for the default. */
+  readonly first?: number;
+  readonly last?: number;
+  readonly pass?: number;
+  /** Which of its contents it has. */
+  readonly revision?: string | null;
+}
+
+/** A file of tables. */
+export interface SourceItem extends Said<'source', 'refused'> {}
+
+/** A name for the state of all tables. */
+export interface TagItem extends Said<'tag', 'tagged' | 'unchanged'> {
+  /** Number of tables. */
+  readonly tables: number;
+}
+
+/** A document of the store. */
+export interface DocumentItem
+  extends Said<'document', 'imported' | 'refused' | 'skipped' | 'dropped' | 'missing' | 'kept' | 'unreadable'> {
+  /** Number of documents. */
+  readonly count?: number;
+  readonly receipt?: string;
+}
+
+/** The document store. */
+export interface StoreItem extends Said<'store', 'set-up'> {
+  /** Address without credentials, or path of the file. */
+  readonly where?: string;
+  readonly engine?: string;
+  readonly writable?: boolean;
+  /** Why nothing may write it. */
+  readonly unsafe?: string;
+  readonly experiment?: string;
+  /** Unique id of the store. */
+  readonly uuid?: string;
+  readonly schema?: number;
+  /** Number of documents. */
+  readonly documents?: number;
+  /** Size of the store. */
+  readonly bytes?: number;
+}
+
+/** The views of one version of dflow in the store. */
+export interface ViewsItem extends Said<'views', 'deployed' | 'repaired' | 'unchanged' | 'pruned'> {}
+
+/** The configuration. */
+export interface ConfigItem extends Said<'config', 'checked' | 'changed'> {
+  /** Digest of the whole configuration. */
+  readonly hash?: string;
+}
+
+/** A module file. */
+export interface ModuleItem extends Said<'module', 'made' | 'skipped'> {}
+
+/** One setting. */
+export interface SettingItem extends Said<'setting', 'shown'> {
+  readonly value: string;
+  /** `file:line`, the environment or `default`. */
+  readonly origin: string;
+}

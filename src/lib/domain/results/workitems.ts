@@ -1,0 +1,172 @@
+// What steps yield about work: runs, passes, requests, and what holds or carries them.
+import type { Iso } from '../../util/time.ts';
+import type { PassState, SubjobStateName } from '../jobs/states.ts';
+import type { Said } from './baseitem.ts';
+
+/** A run. */
+export interface RunItem
+  extends Said<
+    'run',
+    | 'typed'
+    | 'completed'
+    | 'blocked'
+    | 'late'
+    | 'forgotten'
+    | 'unchanged'
+    | 'unknown'
+    | 'not-ready'
+    | 'nothing-asked'
+    | 'tabled'
+    | 'failed'
+    | 'lost'
+    | 'frozen'
+  > {
+  readonly run?: number;
+  readonly level?: string;
+  /** Bits of the run types. */
+  readonly mask?: number;
+  readonly types?: readonly string[];
+  /** How many subruns it has. */
+  readonly subruns?: number;
+  /** What says that it is complete. */
+  readonly evidence?: string;
+  /** Names of files that came late. */
+  readonly files?: readonly string[];
+  /** What is missing. */
+  readonly gate?: string;
+}
+
+/** A pass, or one subjob. */
+export interface JobItem
+  extends Said<
+    'job',
+    | 'made'
+    | 'not-made'
+    | 'not-planned'
+    | 'submitted'
+    | 'not-submitted'
+    | 'started'
+    | 'completed'
+    | 'failed'
+    | 'retried'
+    | 'held'
+    | 'released'
+    | 'reset'
+    | 'put-back'
+    | 'woken'
+    | 'wanted'
+    | 'canceled'
+    | 'deleted'
+    | 'restored'
+    | 'kept'
+    | 'refused'
+    | 'unchanged'
+    | 'unknown'
+  > {
+  readonly run?: number;
+  readonly module?: string;
+  readonly pass?: number;
+  /** Software version. */
+  readonly version?: string;
+  /** Number of subjobs. */
+  readonly subjobs?: number;
+  readonly state?: PassState;
+  readonly request?: string;
+  /** Farm. */
+  readonly site?: string;
+  /** Cause of the failure, as in the policy. */
+  readonly cause?: string;
+  /** State that it is to have once the batch system has let go of it. */
+  readonly wanted?: SubjobStateName;
+  /** Number of jobs that were woken. */
+  readonly jobs?: number;
+  /** Number of outputs. */
+  readonly outputs?: number;
+  /** Bytes of these outputs. */
+  readonly bytes?: number;
+  readonly receipt?: string;
+  /** Name of the batch job. */
+  readonly key?: string;
+}
+
+/** A request for new passes. */
+export interface RequestItem extends Said<'request', 'planned' | 'continued' | 'unchanged'> {
+  /** Passes of its plan. */
+  readonly passes?: number;
+  readonly version?: string;
+}
+
+/** A hold: a pause, a drain, a calibration lock. */
+export interface HoldItem
+  extends Said<'hold', 'paused' | 'held' | 'changed' | 'unchanged' | 'resumed' | 'expired' | 'released' | 'unknown'> {
+  readonly until?: Iso;
+  readonly run?: number;
+  /** Jobs that look again. */
+  readonly woken?: number;
+  readonly cause?: string;
+  /** Farm. */
+  readonly site?: string;
+}
+
+/** A farm. */
+export interface FarmItem
+  extends Said<
+    'farm',
+    | 'took-over'
+    | 'drained'
+    | 'empty'
+    | 'unlocked'
+    | 'unknown'
+    | 'dated-back'
+    | 'site-fault'
+    | 'orphan-canceled'
+    | 'not-submitted'
+  > {
+  /** Jobs that the batch system does not know any more. */
+  readonly absent?: number;
+  /** Jobs that it was asked for. */
+  readonly asked?: number;
+  readonly subjobs?: number;
+}
+
+/** A storage element as a whole. */
+export interface StorageItem
+  extends Said<'storage', 'skipped' | 'aside' | 'kept' | 'checked' | 'unlisted' | 'site-fault' | 'unreachable'> {
+  readonly storage?: string;
+  readonly until?: Iso;
+  readonly cause?: string;
+  /** It cannot be reached: exit 5 when nothing else could be done. */
+  readonly unreachable?: boolean;
+  /** Copies looked at. */
+  readonly checked?: number;
+  /** Bad ones among them. */
+  readonly bad?: number;
+  /** Copies of which nothing is known. */
+  readonly unreadable?: number;
+  /** Bytes read. */
+  readonly bytes?: number;
+}
+
+/** A step of `chain`. */
+export interface LoopItem extends Said<'loop', 'waiting' | 'skipped'> {
+  readonly until?: Iso;
+}
+
+/** The credentials of this host. */
+export interface CredentialItem extends Said<'credential', 'unchanged'> {
+  readonly state: 'low';
+}
+
+/** A module run on this machine, on one run. */
+export interface TrialItem extends Said<'trial', 'done' | 'failed'> {
+  /** Phase that it ended in. */
+  readonly phase: string;
+  readonly exit: number;
+  /** Seconds. */
+  readonly wall: number;
+  /** Seconds. */
+  readonly cpu?: number;
+  /** KiB. */
+  readonly maxRss?: number;
+  readonly host: string;
+}
