@@ -59,12 +59,13 @@ function examples(command) {
 export function reference() {
   const lines = [];
   for (const group of commands()) {
-    lines.push(`### ${group.name}`, '', `${group.about}`, '', '| command | does | options |', '| --- | --- | --- |');
+    lines.push(`### ${group.name}`, '', `${group.about}`, '');
     for (const command of group.commands) {
       const flags = ownFlags(command).filter((flag) => !isSelection(flag));
       const words = flags.map((flag) => `\`--${flag.name}\``);
       if (ownFlags(command).some(isSelection)) words.push('selection');
-      lines.push(`| \`${spaced(command.id)}\` | ${command.summary} | ${words.join(' ')} |`);
+      const options = words.length > 0 ? [`  ${words.join(' ')}`] : [];
+      lines.push(`- \`${spaced(command.id)}\`: ${command.summary}.`, ...options);
     }
     lines.push('');
   }

@@ -29,10 +29,12 @@ const optional = (def, name) => (def.required?.includes(name) ? '' : '?');
 function fieldTable(def, left = []) {
   const fields = Object.entries(def.properties ?? {}).filter(([name]) => !left.includes(name));
   if (fields.length === 0) return [];
-  const rows = fields.map(([name, field]) => {
-    return `| ${code(name)} | ${words(field)} | ${optional(def, name) ? '' : 'always'} | ${field.description ?? ''} |`;
-  });
-  return ['', '| field | value | present | meaning |', '| --- | --- | --- | --- |', ...rows];
+  const row = (name, field, value) =>
+    `| ${code(name)} | ${value} | ${optional(def, name) ? '' : 'always'} | ${field.description ?? ''} |`;
+  const isWide = ([name, field]) => row(name, field, words(field)).length > 200;
+  const rows = fields.map(([name, field]) => row(name, field, isWide([name, field]) ? 'below' : words(field)));
+  const wide = fields.filter(isWide).flatMap(([name, field]) => ['', `Value of ${code(name)}: ${words(field)}.`]);
+  return ['', '| field | value | present | meaning |', '| --- | --- | --- | --- |', ...rows, ...wide];
 }
 
 function printedBy(commands, name) {
@@ -83,8 +85,8 @@ export function jsonDocuments() {
   common.properties.kind = { description: 'What the item is about.', type: 'string' };
   const text = [
     INTRO,
-    ...['', '## Commands', '', '| command | prints |', '| --- | --- |'],
-    ...Object.entries(commands).map(([name, list]) => `| ${code(`dflow ${name}`)} | ${list.map(link).join(' ')} |`),
+    ...['', '## Commands', ''],
+    ...Object.entries(commands).map(([name, list]) => `- ${code(`dflow ${name}`)}: ${list.map(link).join(', ')}`),
     ...['', 'Every command may also print a `DocumentItem` with `did` `unreadable`: a document that cannot be read.'],
     ...['', '## Items', '', 'Every item has:', ...fieldTable(common), ...sections(items)],
     ...['', '## Rows', '', 'Every row has `kind` and `ref`, which other commands take.', ...sections(rows)],

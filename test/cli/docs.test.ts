@@ -1,7 +1,8 @@
-// The tables of faults in docs/: every test that a row names is there, under that name.
+// What the documents name is there: files, folders, links, and every test that a fault names, under that name.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { DOCUMENTS, linked, quoted, textOf } from '../support/markdown.ts';
 
 const root = join(import.meta.dirname, '../..');
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
@@ -57,4 +58,47 @@ test.each(['storage', 'systems'])('docs/%s.md names tests that are there', (name
     const text = readFileSync(join(root, 'test', path!), 'utf8').replaceAll("\\'", "'");
     for (const part of parts) expect([path, part, text.includes(part)]).toEqual([path, part, true]);
   }
+});
+
+const below = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).map(
+    (entry) => `${join(entry.parentPath, entry.name).slice(root.length + 1)}${entry.isDirectory() ? '/' : ''}`,
+  );
+const FOLDERS = ['src', 'test', 'bin', 'docs', 'man', '.ci', 'bench'].filter((name) => existsSync(join(root, name)));
+const THERE = [...FOLDERS.flatMap((name) => [`${name}/`, ...below(name)]), ...readdirSync(root)];
+const ROOMS = new Set(THERE.flatMap((path) => /^src\/(?:lib\/(?:flow\/)?)?([a-z]+)\/$/.exec(path)?.[1] ?? []));
+
+/** What is only an example: a batch system on paper, and a program of the reader. */
+const EXAMPLE = /\bpbs\b|^\.\//;
+
+/** A path of the project, up to the first part that stands for any name (`<step>`, `NAME`). */
+function pathIn(text: string): string | undefined {
+  const fixed = text.replace(/(<|[A-Z]{4,}).*$/, '').replace(/\*.*$/, '');
+  if (EXAMPLE.test(text) || !/^[\w.-]+(\/[\w.-]+)*\/?$/.test(fixed)) return;
+  const [first = '', ...rest] = fixed.split('/');
+  const folder = rest.length > 0 && (FOLDERS.includes(first) || ROOMS.has(first));
+  return folder || /\.(ts|js|mjs)$/.test(fixed) || (rest.length > 0 && /\.(sh|py|md)$/.test(fixed)) ? fixed : undefined;
+}
+
+const isThere = (path: string): boolean =>
+  THERE.some((known) => {
+    const as = path.endsWith('/') ? known : known.replace(/\/$/, '');
+    return as === path || as.endsWith(`/${path}`);
+  });
+
+test.each(DOCUMENTS)('every file that %s names is there', (path) => {
+  const text = textOf(path);
+  const missing = quoted(text)
+    .flatMap((word) => pathIn(word) ?? [])
+    .filter((name) => !isThere(name));
+  const broken = linked(text).filter((to) => !existsSync(join(root, dirname(path), to)));
+  expect({ missing, broken }).toEqual({ missing: [], broken: [] });
+});
+
+test('a name that is not there is found', () => {
+  for (const name of ['flow/step/', 'util/adler33.ts', 'src/lib/gone', 'claims.test.mts'.replace('.mts', 's.ts')])
+    expect([name, isThere(pathIn(name)!)]).toEqual([name, false]);
+  for (const name of ['flow/steps/<step>/', 'src/lib/backends/NAME/', 'flow/', 'pick.ts', 'test/slow'])
+    expect([name, isThere(pathIn(name)!)]).toEqual([name, true]);
+  expect(pathIn('raw/run001.txt')).toBeUndefined();
 });
