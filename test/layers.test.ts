@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { groupBy } from '../src/lib/util/values/group.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -174,6 +175,16 @@ test('flow and domain reach files and programs of this machine only by their por
   ]);
   expect(reachesWorld('src/lib/util/files/receipt.ts')).toBe(true);
   expect(wrong).toEqual([]);
+});
+
+test('no file has more than 300 lines, and no folder more than 12 files', () => {
+  const lines = (file: string): number => readFileSync(join(root, file), 'utf8').split('\n').length - 1;
+  const folders = groupBy(files, dirname);
+  // One file for each command: their names are what a reader looks for.
+  folders.delete('src/commands');
+  const long = files.flatMap((file) => (lines(file) > 300 ? [`${file}: ${lines(file)} lines`] : []));
+  const crowded = [...folders].flatMap(([folder, { length }]) => (length > 12 ? [`${folder}: ${length} files`] : []));
+  expect({ long, crowded }).toEqual({ long: [], crowded: [] });
 });
 
 test('only a store reads or writes revisions of documents', () => {

@@ -81,11 +81,6 @@ export class MemoryStore extends ViewStore implements Store {
     return this.retried(() => this.raw.now());
   }
 
-  async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
-    const [outcome] = await this.bulk<D, N>([{ id, change }]);
-    return outcome!;
-  }
-
   async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
     if (this.readOnly) throw new ReadOnlyStoreError('this store was opened for reading');
     return inBatches(changes, async (batch) => {

@@ -8,8 +8,8 @@ import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
-import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
-import { errorOf, RemoteFailure } from '../tools/meaning.ts';
+import { notArrived, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
+import { errorOf, means, RemoteFailure, throughHere } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
 import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
 import limits from '../tools/xrdlimits.sh';
@@ -78,7 +78,7 @@ class GfalStorage implements Storage {
         const one = isStat(answer) ? answer : undefined;
         if (one?.folder) throw this.#meant(new RemoteFailure('folder', ''), nth(some, index));
         if (one) found.set(nth(some, index), { size: one.size, modified: iso(one.mtime * 1000) });
-        else if (!isMissing(answer) && !(await this.#isBelowFile(nth(some, index), answer)))
+        else if (!means(answer, 'missing') && !(await this.#isBelowFile(nth(some, index), answer)))
           throw this.#meant(answer, nth(some, index));
       }
     }
@@ -110,7 +110,7 @@ class GfalStorage implements Storage {
   async #checkRoot(): Promise<void> {
     const [answer] = await this.#each('stat', ['']);
     if (!(answer instanceof RemoteFailure)) return;
-    if (!isMissing(answer)) throw this.#meant(answer, '');
+    if (!means(answer, 'missing')) throw this.#meant(answer, '');
     const folder = this.at.address.shownUrl('');
     const failure = new RemoteFailure('down', `folder ${folder} does not exist`);
     throw errorOf(this.at.address, failure, '', `if ${this.name} is new: gfal-mkdir -p ${folder}`);
@@ -193,11 +193,7 @@ class GfalStorage implements Storage {
       );
     } catch (error) {
       await this.#discard(path);
-      const corrupt = error instanceof RemoteFailure && error.meaning === 'corrupt';
-      if (corrupt) return blame(local, expected, options, this.#meant(error, path));
-      // A source that is gone is not this element's fault.
-      if (error instanceof RemoteFailure && error.meaning !== 'down') await readLocal(local);
-      throw this.#meant(error, path);
+      return notArrived(local, expected, options, error, this.#meant(error, path));
     }
     if (options.expect) options.progress?.(expected.size);
     return expected;
@@ -230,10 +226,7 @@ class GfalStorage implements Storage {
       return true;
     } catch (error) {
       await this.#discard(path);
-      if (!(error instanceof RemoteFailure)) throw error;
-      if (error.meaning === 'credentials' || error.meaning === 'full') throw this.#meant(error, path);
-      // Whether the way, the source or this end is to blame shows on the way through this machine.
-      return false;
+      return throughHere(error, this.#meant(error, path));
     }
   }
 
@@ -253,7 +246,7 @@ class GfalStorage implements Storage {
   async remove(paths: readonly string[]): Promise<void> {
     const answers = await this.#each('rm', paths);
     for (const [index, answer] of answers.entries()) {
-      if (answer instanceof RemoteFailure && !isMissing(answer)) throw this.#meant(answer, nth(paths, index));
+      if (answer instanceof RemoteFailure && !means(answer, 'missing')) throw this.#meant(answer, nth(paths, index));
     }
   }
 
@@ -262,7 +255,7 @@ class GfalStorage implements Storage {
     const question = { do: 'list', url: this.at.url(folder), escape: this.at.escape };
     const timeout = 10 * this.#settled.timeout;
     const answer = await this.#library.ask(question, { timeout }).catch(async (error: unknown) => {
-      if (!isMissing(error)) throw this.#meant(error, prefix);
+      if (!means(error, 'missing')) throw this.#meant(error, prefix);
       await this.#checkRoot();
       return { files: [] };
     });
@@ -301,8 +294,4 @@ class GfalStorage implements Storage {
   #meant(error: unknown, path: string): unknown {
     return error instanceof RemoteFailure ? errorOf(this.at.address, error, path) : error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof RemoteFailure && error.meaning === 'missing';
 }

@@ -8,6 +8,7 @@ import { removeFile, removeFileSync } from '../../util/files/remove.ts';
 import { withScratch } from '../../util/files/scratch.ts';
 import { ownError } from '../../util/systemerrors.ts';
 import { shown } from '../../util/text/names.ts';
+import { means, RemoteFailure } from './meaning.ts';
 
 /** Checksum of the local file as it is now. @throws ItemError that names the local path */
 export function readLocal(local: string, options: Pick<CopyOptions, 'signal' | 'progress'> = {}): Promise<Checksum> {
@@ -37,16 +38,29 @@ export function withLinks<T>(
 }
 
 /**
- * Why a copy did not arrive as `expected`: the source is not that (any more), or the way is to blame.
- * Returns the source's checksum where it differs from `options.expect`.
- * @throws FileChangedError when the source changed after we had read it; `error` when the source is what it should be
+ * A copy failed with `error`, which means `meant`. Returns the source's checksum where other bytes than `options.expect`
+ * arrived because the source has other bytes.
+ * @throws ItemError where the source cannot be read; else as `blame`, or `meant`
  */
-export async function blame(
+export async function notArrived(
   local: string,
   expected: Checksum,
   options: CopyOptions,
   error: unknown,
+  meant: unknown,
 ): Promise<Checksum> {
+  if (means(error, 'corrupt')) return blame(local, expected, options, meant);
+  // A source that is gone is not the storage element's fault.
+  if (error instanceof RemoteFailure && error.meaning !== 'down') await readLocal(local);
+  throw meant;
+}
+
+/**
+ * Why a copy did not arrive as `expected`: the source is not that (any more), or the way is to blame.
+ * Returns the source's checksum where it differs from `options.expect`.
+ * @throws FileChangedError when the source changed after we had read it; `error` when the source is what it should be
+ */
+async function blame(local: string, expected: Checksum, options: CopyOptions, error: unknown): Promise<Checksum> {
   const now = await readLocal(local, options.signal ? { signal: options.signal } : {});
   if (now.adler32 === expected.adler32 && now.size === expected.size) throw error;
   if (options.expect) return now;

@@ -60,6 +60,21 @@ export class RemoteFailure extends Error {
   }
 }
 
+/** True for a failure of this meaning. */
+export function means(error: unknown, meaning: Meaning): boolean {
+  return error instanceof RemoteFailure && error.meaning === meaning;
+}
+
+/**
+ * A third-party copy failed: whether the way, the source or the target is to blame shows on the way through this
+ * machine, so the answer is `false`. @throws `meant` where the target refuses any copy
+ */
+export function throughHere(error: unknown, meant: unknown): false {
+  if (!(error instanceof RemoteFailure)) throw error;
+  if (error.meaning === 'credentials' || error.meaning === 'full') throw meant;
+  return false;
+}
+
 /** The error of `path` ('' where it concerns the whole element). */
 export function errorOf(address: Address, failure: RemoteFailure, path: string, hint?: string): DflowError {
   const { meaning, words } = failure;

@@ -9,8 +9,8 @@ import { MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
 import { Address } from '../tools/address.ts';
-import { blame, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
-import { errorOf, RemoteFailure } from '../tools/meaning.ts';
+import { notArrived, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
+import { errorOf, means, RemoteFailure, throughHere } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
 import limits from '../tools/xrdlimits.sh';
 import { about } from './about.ts';
@@ -116,7 +116,7 @@ export class XrootdStorage implements Storage {
     if (performance.now() < this.#rootSeen + ROOT_SEEN) return;
     const folder = this.address.inside('');
     await this.#server.ask(['stat'], [folder]).catch((error: unknown) => {
-      if (!(error instanceof RemoteFailure) || error.meaning !== 'missing') throw this.#meant(error, '');
+      if (!means(error, 'missing')) throw this.#meant(error, '');
       const hint = `if ${this.name} is new: xrdfs ${this.address.host} mkdir -p ${folder}`;
       throw errorOf(this.address, new RemoteFailure('down', `folder ${folder} does not exist`), '', hint);
     });
@@ -212,10 +212,7 @@ export class XrootdStorage implements Storage {
       options.signal?.throwIfAborted();
     } catch (error) {
       await this.#server.discard(serverPath);
-      if (isCorrupt(error)) return blame(local, expected, options, this.#meant(error, path));
-      // A source that is gone is not this element's fault.
-      if (error instanceof RemoteFailure && error.meaning !== 'down') await readLocal(local);
-      throw this.#meant(error, path);
+      return notArrived(local, expected, options, error, this.#meant(error, path));
     }
     if (options.expect) options.progress?.(expected.size);
     return expected;
@@ -239,10 +236,7 @@ export class XrootdStorage implements Storage {
     } catch (error) {
       // A third-party copy that is cut off leaves what it has written, whatever was asked for.
       await this.#server.discard(serverPath);
-      if (!(error instanceof RemoteFailure)) throw error;
-      if (error.meaning === 'credentials' || error.meaning === 'full') throw this.#meant(error, path);
-      // Whether the way, the source or this end is to blame shows on the way through this machine.
-      return false;
+      return throughHere(error, this.#meant(error, path));
     }
   }
 
@@ -278,7 +272,7 @@ export class XrootdStorage implements Storage {
     try {
       await this.#server.tool('xrdfs', args, { sink, timeout: 10 * this.#settled.timeout });
     } catch (error) {
-      if (!(error instanceof RemoteFailure) || error.meaning !== 'missing') throw this.#meant(error, prefix);
+      if (!means(error, 'missing')) throw this.#meant(error, prefix);
       await this.#checkRoot();
       return;
     }
@@ -300,8 +294,4 @@ export class XrootdStorage implements Storage {
   #meant(error: unknown, path: string): unknown {
     return error instanceof RemoteFailure ? errorOf(this.address, error, path) : error;
   }
-}
-
-function isCorrupt(error: unknown): boolean {
-  return error instanceof RemoteFailure && error.meaning === 'corrupt';
 }

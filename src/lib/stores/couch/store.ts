@@ -80,11 +80,6 @@ export class CouchStore extends ViewStore implements Store {
     return readRange<D>(this.#connection, range);
   }
 
-  async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
-    const [outcome] = await this.bulk<D, N>([{ id, change }]);
-    return outcome!;
-  }
-
   async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
     if (!this.#writable) {
       const detail = { where: this.#connection.where, hint: 'dflow store setup' };

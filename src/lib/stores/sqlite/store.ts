@@ -80,11 +80,6 @@ export class SqliteStore extends ViewStore implements Store {
     return this.#read(() => this.#tables.documents.range<D>(range));
   }
 
-  async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
-    const [outcome] = await this.bulk<D, N>([{ id, change }]);
-    return outcome!;
-  }
-
   async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
     this.#requireOpenForWriting();
     return inBatches(changes, (batch) => this.#batch(batch));
@@ -181,9 +176,7 @@ export class SqliteStore extends ViewStore implements Store {
   async info(): Promise<StoreInfo> {
     this.#place.requireSame();
     const documents = this.#documents();
-    const experiment = this.#meta('experiment');
-    const uuid = this.#meta('uuid');
-    const schema = this.#meta('schema');
+    const [experiment, uuid, schema] = ['experiment', 'uuid', 'schema'].map((name) => this.#meta(name));
     return {
       where: this.#db.path,
       engine: `SQLite ${this.#db.version} (${this.#db.driver})`,
