@@ -2,14 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../src/lib/domain/hold.ts';
 import { type JobDoc, transition } from '../../src/lib/domain/jobs/job.ts';
-import {
-  firstUnmet,
-  isUnsatisfied,
-  type JobFacts,
-  jobGates,
-  type RunFacts,
-  runGates,
-} from '../../src/lib/domain/jobs/readiness.ts';
+import { firstUnmet, type JobFacts, jobGates, type RunFacts, runGates } from '../../src/lib/domain/jobs/readiness.ts';
 import { modulesFor } from '../../src/lib/domain/modules/modules.ts';
 import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
 import { shareOut } from '../../src/lib/flow/steps/submit/pick.ts';
@@ -163,10 +156,6 @@ describe('job gates', () => {
     ['a completed prerequisite', { job: plot, prerequisites: new Map([[count._id, ended(count, 'completed')]]) }],
   ])('%s does not stop it', (_name, change) => {
     expect(firstUnmet(jobGates({ ...base, ...change }))).toBeUndefined();
-  });
-  test('unsatisfied is derived, and freed by a retry of the prerequisite', () => {
-    expect(isUnsatisfied(plot, new Map([[count._id, ended(count, 'failed')]]))).toBe(true);
-    expect(isUnsatisfied(plot, new Map([[count._id, count]]))).toBe(false);
   });
   test('a dependent takes the subruns of its prerequisite', () => {
     expect(plot.subjobs.map(({ subrun, inputs }) => [subrun, inputs])).toEqual([

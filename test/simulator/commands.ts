@@ -30,7 +30,7 @@ async function* leased(ports: Ports, random: Random): Step {
   }
 }
 
-export const COMMANDS = {
+const COMMANDS = {
   transfer: { name: 'transfer', step: (ports) => transfer(ports) },
   enqueue: { name: 'enqueue', step: (ports) => enqueue(ports) },
   submit: { name: 'submit', step: leased },

@@ -166,7 +166,7 @@ function rank(value: Json): number {
 }
 
 /** CouchDB's order of JSON values; strings by code point. */
-export function collate(left: Json, right: Json): number {
+function collate(left: Json, right: Json): number {
   const kind = rank(left);
   if (kind !== rank(right)) return kind - rank(right);
   if (kind === 3) return (left as number) - (right as number);

@@ -14,7 +14,7 @@ import { adler32, type Disks } from './fake-storage.ts';
 import type { Random } from './random.ts';
 
 export const VERSION = '1.0';
-export const LEVEL = 'L1';
+const LEVEL = 'L1';
 export const STORAGES = ['se1', 'se2'] as const;
 export const BUFFER = 'buffer';
 

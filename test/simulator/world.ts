@@ -19,7 +19,7 @@ import { type Process, Scheduler } from './scheduler.ts';
 export const START = Date.parse('2026-07-01T00:00:00.000Z');
 
 /** A world that breaks a promise of its contracts: the invariants must notice. */
-export type Sabotage = 'last-writer-wins' | 'no-hold' | 'forgets' | 'deaf';
+type Sabotage = 'last-writer-wins' | 'no-hold' | 'forgets' | 'deaf';
 
 export interface WorldOptions {
   readonly trace: boolean;

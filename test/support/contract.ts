@@ -23,7 +23,7 @@ function schemaOf(name: string): z.ZodType {
 }
 
 /** What is wrong with a line; nothing when it is one of `names`. */
-export function problemOf(value: unknown, names: readonly string[]): string | undefined {
+function problemOf(value: unknown, names: readonly string[]): string | undefined {
   const problems: string[] = [];
   for (const name of names) {
     const parsed = schemaOf(name).safeParse(value);

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface RawEvent {
+interface RawEvent {
   run: number;
   event: number;
   nhit: number;

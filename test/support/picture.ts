@@ -77,12 +77,6 @@ function subjobOf(folder: string, subjob: Loose): unknown {
   return [state.name, state.failure?.cause, outputs];
 }
 
-/** How often each (job, subjob) was started, by the wrappers' own marks and the claims that are in the histories. */
-export function startMarks(folder: string, farm: string): string[] {
-  const started = join(folder, '.dflow', farm, 'started');
-  return existsSync(started) ? readdirSync(started).sort() : [];
-}
-
 /** Copies of raw files as they lie on the disks: path -> inode, to see whether one was ever replaced. */
 export function inodes(folder: string): Map<string, number> {
   const storage = join(folder, 'storage');

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SITES, type Site, type StepName, TOOLS, type TwoFarms } from './two-farms.ts';
 
-export type How = 'kill' | 'stop';
+type How = 'kill' | 'stop';
 
 export interface Point {
   readonly step: StepName;
@@ -49,7 +49,7 @@ export const MENDING: readonly Point[] = [
 ];
 
 /** Every point of submit with either blow. */
-export const KINDS = SUBMIT.flatMap((point) => (['kill', 'stop'] as const).map((how) => ({ point, how })));
+const KINDS = SUBMIT.flatMap((point) => (['kill', 'stop'] as const).map((how) => ({ point, how })));
 /** One of each kind at each site. */
 export const ROUND = KINDS.length * SITES.length;
 
@@ -60,14 +60,14 @@ export function plan(n: number, site: Site, random: () => number): Blow[] {
   return blows.slice(0, n);
 }
 
-export function shuffled<T>(list: readonly T[], random: () => number): T[] {
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
   return list
     .map((item) => [random(), item] as const)
     .sort(([a], [b]) => a - b)
     .map(([, item]) => item);
 }
 
-export const alive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+const alive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
 export function ended(child: ChildProcess): Promise<void> {
   return alive(child) ? new Promise((resolve) => child.once('exit', () => resolve())) : Promise.resolve();

@@ -50,7 +50,7 @@ export function untilUp(): void {
   }
 }
 
-export function farm(options: Record<string, unknown> = {}): FarmSettings {
+function farm(options: Record<string, unknown> = {}): FarmSettings {
   return {
     name: 'cedar',
     backend: 'htcondor',

@@ -11,7 +11,7 @@ import { type BackendWorld, nonce, simpleSpec, until } from '../contracts/backen
 
 export const GANGA = join(process.env.DFLOW_TEST_CACHE ?? '/var/cache/dflow-test', 'ganga-venv/bin/ganga');
 
-export function farm(options: Record<string, unknown> = {}): FarmSettings {
+function farm(options: Record<string, unknown> = {}): FarmSettings {
   return {
     name: 'here',
     backend: 'ganga',

@@ -54,7 +54,7 @@ export function slurm(program: string, ...args: string[]): string {
   return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-export function farm(options: Record<string, unknown> = {}): FarmSettings {
+function farm(options: Record<string, unknown> = {}): FarmSettings {
   return {
     name: 'cedar',
     backend: 'slurm',

@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { changing, limit } from '../../lib/cli/arguments/flags.ts';
 import { readBytes, readInputBytes } from '../../lib/cli/arguments/input.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { loadTables } from '../../lib/flow/steps/tables/tables.ts';
+import { loadTables } from '../../lib/flow/steps/load/load.ts';
 import { UsageError } from '../../lib/util/errors.ts';
 
 export default class TablesLoad extends Base {

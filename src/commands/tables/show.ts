@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { exactJson, type RatdbFields } from '../../lib/domain/formats/ratdbvalues.ts';
-import { lookupTable } from '../../lib/flow/steps/tables/tables.ts';
+import { lookupTable } from '../../lib/flow/jobs/tables/lookup.ts';
 import { page } from '../../lib/render/page.ts';
 import { ItemError } from '../../lib/util/errors.ts';
 

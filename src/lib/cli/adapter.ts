@@ -1,6 +1,6 @@
 // What the list of adapters holds of each: enough to read a configuration, without loading one that nobody named.
 
-export interface Adapter<Module> {
+interface Adapter<Module> {
   /** Schemes of the addresses that it is for; absent: its own name. */
   readonly schemes?: readonly string[];
   /** A protocol whose address is a mounted folder. */

@@ -95,7 +95,7 @@ function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promi
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Sixteen base32 characters, 80 bits. */
-export function nonce(): string {
+function nonce(): string {
   return Array.from(randomBytes(16), (byte) => ALPHABET[byte % 32]).join('');
 }
 

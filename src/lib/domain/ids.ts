@@ -1,7 +1,7 @@
 // Document ids: they sort, they say what they are, and they are deterministic, so that creating is idempotent.
 
 /** Run numbers are at most ten digits, as in the file names. */
-export const RUN_DIGITS = 10;
+const RUN_DIGITS = 10;
 export const MAX_RUN = 9_999_999_999;
 
 export function pad(value: number, digits: number): string {

@@ -12,8 +12,8 @@ import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
 import type { Lock } from '../util/processes/lock.ts';
 
 /** What of a storage element and of a batch system has no effect there. */
-export type ReadStorage = Omit<Storage, 'copyIn' | 'copyOut' | 'copyFrom' | 'rename' | 'renameNew' | 'remove'>;
-export type ReadBackend = Pick<Backend, 'identity' | 'status' | 'alive' | 'records' | 'logs'>;
+type ReadStorage = Omit<Storage, 'copyIn' | 'copyOut' | 'copyFrom' | 'rename' | 'renameNew' | 'remove'>;
+type ReadBackend = Pick<Backend, 'identity' | 'status' | 'alive' | 'records' | 'logs'>;
 
 /** What reports are given: all of it can be looked at, nothing can be changed. */
 export interface ReadPorts {
@@ -58,7 +58,7 @@ export interface Machine {
 }
 
 /** Files and folders of this machine, to look at. */
-export interface ReadFiles {
+interface ReadFiles {
   /** Device and inode, links followed; `undefined` where nothing is. */
   identity(path: string): Promise<string | undefined>;
   /** The path without links; `undefined` where nothing is. */
@@ -84,7 +84,7 @@ export interface Files extends ReadFiles {
 }
 
 /** Receipts of what is destroyed, in a folder of dflow's own. */
-export interface Receipts {
+interface Receipts {
   make(folder: string, what: string, at: string, nonce: string): Receipt;
   left(folder: string): AsyncIterable<LeftReceipt>;
   read(folder: string, name: string): Promise<Record<string, unknown>[]>;
@@ -98,7 +98,7 @@ export interface Locks {
 }
 
 /** Other programs. */
-export interface Processes {
+interface Processes {
   /** Runs a shell command; `args` are its `"$@"`. */
   shell(command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult>;
 }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { DflowError } from './errors.ts';
 
 export type SqlValue = null | number | string;
-export type SqlRow = Readonly<Record<string, SqlValue>>;
+type SqlRow = Readonly<Record<string, SqlValue>>;
 
 export interface SqlStatement {
   /** Runs it; answers the number of changed rows. */
@@ -78,7 +78,7 @@ interface DriverStatement {
 type DriverClass = new (path: string) => Driver;
 
 /** A driver's error as SqlError; any other error as it is. Exported for its test. */
-export function sqlError(error: unknown): unknown {
+function sqlError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { errcode, rawCode } = error as { errcode?: number; rawCode?: number };
   // libsql's constructor throws a plain error whose text ends in the code: `ConnectionFailed("...: 14")`.

@@ -5,7 +5,7 @@
 // A view also is the typed handle by which it is asked: it says what its keys and values are.
 import type { Json } from '../domain/doc.ts';
 
-export type Emit<Key extends Json = Json, Value extends Json = Json> = (key: Key, value: Value) => void;
+type Emit<Key extends Json = Json, Value extends Json = Json> = (key: Key, value: Value) => void;
 
 export interface View<Key extends Json = Json, Value extends Json = Json> {
   readonly name: string;

@@ -30,7 +30,7 @@ export interface StageOut {
   readonly option?: string;
 }
 
-export interface SpecOutput {
+interface SpecOutput {
   readonly type: string;
   /** Final file name; safe characters only. */
   readonly name: string;

@@ -42,7 +42,7 @@ export const records = [
   ...texts('started 123 4567 boot-id e1\n', 'started 1 2 b e\ncanceled\n', 'refused why\n', 'lost\n'),
 ];
 
-export const OBSERVED = {
+const OBSERVED = {
   ...{ kind: 'observation', site: 'here', key: 'abc.0', job: 'job:0000000012:Fit:001', subjob: 0 },
   ...{ at: '2026-07-14T06:00:00.000Z', state: 'running', raw: 'RUNNING' },
 } as const;

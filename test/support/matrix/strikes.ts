@@ -7,7 +7,7 @@ import { killSupervisor } from '../chaos.ts';
 import { BIN, environment, lines } from '../cli.ts';
 import { DISKS, environmentOf, HOSTS, type Host, takeRun, type World } from './world.ts';
 
-export type How = 'kill' | 'stop' | 'term' | 'full' | 'clock' | 'supervisor';
+type How = 'kill' | 'stop' | 'term' | 'full' | 'clock' | 'supervisor';
 
 export interface Strike {
   readonly host: Host;

@@ -13,7 +13,7 @@ export const HOSTS: readonly Host[] = ['buffer1', 'login1'];
 
 /** Places that a disk of its own may stand for: they can be filled. */
 export const DISKS = ['buffer', 'se/sfu', 'se/fnal', 'buffer1/.dflow', 'login1/.dflow', 'db'] as const;
-export type Disk = (typeof DISKS)[number];
+type Disk = (typeof DISKS)[number];
 
 export interface World {
   readonly folder: string;

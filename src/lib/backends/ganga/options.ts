@@ -8,8 +8,8 @@ import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import type { ViaOptions } from './protocol.ts';
 
-export const VIAS = ['Local', 'Slurm', 'Condor', 'Dirac'] as const;
-export type Via = (typeof VIAS)[number];
+const VIAS = ['Local', 'Slurm', 'Condor', 'Dirac'] as const;
+type Via = (typeof VIAS)[number];
 
 export interface GangaOptions {
   /** Ganga's backend. */

@@ -14,8 +14,8 @@ import { partsOf } from '../shared/folder/jobfolder.ts';
 import type { CondorOptions } from './options.ts';
 
 /** Subcodes of our own holds (HoldReasonCode 3). */
-export const MEMORY_HOLD = 101;
-export const TIME_HOLD = 102;
+const MEMORY_HOLD = 101;
+const TIME_HOLD = 102;
 
 /** Seconds that a job which HTCondor holds for good stays in the queue for people to look at; then it is history. */
 const SHOWN = 3_600;

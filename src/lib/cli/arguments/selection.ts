@@ -20,7 +20,7 @@ import { field } from '../../util/values/field.ts';
 import { readBytes, readInput } from './input.ts';
 
 /** The selection flags as oclif parses them. */
-export interface SelectionFlags {
+interface SelectionFlags {
   readonly run?: readonly string[] | undefined;
   readonly module?: readonly string[] | undefined;
   readonly version?: readonly string[] | undefined;

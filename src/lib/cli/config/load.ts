@@ -75,7 +75,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
  * The configuration: `--config`, `$DFLOW_CONFIG`, or upward from the working directory. Who names one (`named`) vouches for
  * its folder; one that was merely found must be ours.
  */
-export function find(options: LoadOptions): { readonly file: string; readonly named: boolean } {
+function find(options: LoadOptions): { readonly file: string; readonly named: boolean } {
   const said = options.flag ?? options.env.DFLOW_CONFIG;
   if (said) {
     const path = resolve(options.cwd, said);

@@ -53,7 +53,7 @@ export const STORY: readonly StoryStep[] = [
 ];
 
 /** What to try next, as typed in the folder. */
-export const NEXT: readonly (readonly [command: string, what: string])[] = [
+const NEXT: readonly (readonly [command: string, what: string])[] = [
   ['dflow log 109134/Processing', 'what the damaged file did'],
   ['dflow why 109128', 'its run table is missing'],
   ['dflow tables load later/*.ratdb && dflow chain --until-idle', 'now it is there'],
@@ -72,7 +72,7 @@ export interface Telling {
 }
 
 /** A step of the demo ended as it should not (exit 1); what it printed was shown. */
-export class StoryError extends DflowError {}
+class StoryError extends DflowError {}
 
 /** Runs the story. @throws StoryError at the first command that ends otherwise than the story says */
 export async function tell(story: readonly StoryStep[], telling: Telling): Promise<void> {

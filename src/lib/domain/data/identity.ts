@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { runPad } from '../ids.ts';
 
 /** RFC 9562 namespace of URLs. */
-export const URL_NAMESPACE = '6ba7b811-9dad-11d1-80b4-00c04fd430c8';
+const URL_NAMESPACE = '6ba7b811-9dad-11d1-80b4-00c04fd430c8';
 
 /** UUID version 5 (RFC 9562) of `name` in a namespace, which is itself a UUID. */
 export function uuid5(namespace: string, name: string): string {

@@ -10,7 +10,7 @@ type Reason = QuarantineDoc['reason'];
 const PROVABLE: ReadonlySet<Reason> = new Set<Reason>(['empty', 'duplicate']);
 
 /** Reasons of files on a buffer, all that may be asked for. */
-export const REASONS: readonly Reason[] = [
+const REASONS: readonly Reason[] = [
   'empty',
   'duplicate',
   'unparsable-name',

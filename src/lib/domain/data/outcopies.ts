@@ -83,7 +83,7 @@ function isFree(claim: OutputClaim | undefined, now: Iso, gone: Gone, repair: bo
 }
 
 /** The outputs of a pass, each with all its copies. */
-export function publishedOutputs(job: JobDoc): { readonly subjob: number; readonly copies: readonly Output[] }[] {
+function publishedOutputs(job: JobDoc): { readonly subjob: number; readonly copies: readonly Output[] }[] {
   return job.subjobs.flatMap(({ index: subjob, state }) => {
     if (state.name !== 'completed') return [];
     const names = [...new Set(state.outputs.map(({ name }) => name))];

@@ -34,7 +34,7 @@ export interface Source {
 }
 
 /** What a copy must know of a file: a raw one, or an output. */
-export type CopyFile = Pick<RawFile, 'name' | 'path' | 'size' | 'adler32' | 'guid'>;
+type CopyFile = Pick<RawFile, 'name' | 'path' | 'size' | 'adler32' | 'guid'>;
 
 /** One file to be copied to one storage element. */
 export interface CopyTask {

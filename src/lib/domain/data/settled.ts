@@ -16,16 +16,16 @@ export interface SettleRules {
 }
 
 /** Two looks at a file that a copy program has finished lie this far apart at most. */
-export const COPIED_STILL = 30 * SECOND;
+const COPIED_STILL = 30 * SECOND;
 
 /** A run of such files is quiet after this long without another: a copy program pauses less than a detector. */
-export const COPIED_QUIET = 45 * SECOND;
+const COPIED_QUIET = 45 * SECOND;
 
 /** Copy programs date what they have not finished to the beginning of 1970 (rsync) or of 1980 (robocopy). */
 const FIRST_BELIEVED = iso(Date.UTC(1980, 0, 3));
 
 /** Why the modification time cannot be true; `undefined` when it can. */
-export function oddTime({ modified }: Times, { now, quiet }: Omit<SettleRules, 'settle'>): string | undefined {
+function oddTime({ modified }: Times, { now, quiet }: Omit<SettleRules, 'settle'>): string | undefined {
   if (modified < FIRST_BELIEVED) return `its time is ${modified.slice(0, 10)}: its copy was interrupted, or still runs`;
   if (ms(modified) <= ms(now) + 6 * Math.max(quiet, 10 * MINUTE)) return undefined;
   return `its time is ${modified}, which is in the future`;

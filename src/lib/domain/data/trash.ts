@@ -37,11 +37,6 @@ export function trashPlaces(name: string, at: Iso, nonce: string): readonly stri
   return cut === 0 ? [`${day}/${name}`] : [`${day}/${name}`, `${name.slice(0, cut)}${day}/${name.slice(cut)}`];
 }
 
-/** True for a path that lies in a trash. */
-export function isInTrash(path: string): boolean {
-  return path.split('/').includes(TRASH);
-}
-
 /** True when the trash may be emptied of this file at `now`, `keep` milliseconds after it was moved there. */
 export function isOverdue(doc: Pick<TrashDoc, 'at'>, keep: number, now: Iso): boolean {
   return plus(doc.at, keep) <= now;

@@ -7,7 +7,7 @@ export const RECORD_BYTES = RECORD_WORDS * 4;
 const STEERING_BYTES = 32;
 export const MAGIC = [0x0123cdef, 0x80708070, 0x4321abcd, 0x80618061] as const;
 /** More hits than the detector has channels: the bank is damaged. */
-export const MAX_NHIT = 10_240;
+const MAX_NHIT = 10_240;
 /** Data words of a ZDAB bank before its hits; each hit takes three more. */
 const EVENT_WORDS = 11;
 /** Data words of an RHDR bank that are read: up to the run mask. */

@@ -11,7 +11,7 @@ export type Input =
   | { readonly kind: 'output'; readonly job: string; readonly subjob?: number; readonly types?: readonly string[] };
 
 /** What an operator wants of an active subjob; monitor carries it out at the backend, then transitions. */
-export interface Wanted {
+interface Wanted {
   readonly state: 'canceled' | 'waiting';
   readonly at: Iso;
   readonly by: string;

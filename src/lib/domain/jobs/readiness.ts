@@ -211,15 +211,6 @@ function prerequisiteGates({ job, prerequisites }: JobFacts): Gate[] {
   });
 }
 
-/** True when the job waits for a prerequisite that has ended without completing. */
-export function isUnsatisfied(job: JobDoc, prerequisites: ReadonlyMap<string, JobDoc>): boolean {
-  if (job.state !== 'waiting' && job.state !== 'held') return false;
-  return job.needs.some((need) => {
-    const state = prerequisites.get(need.job)?.state;
-    return state === 'failed' || state === 'partFail' || state === 'canceled' || state === 'deleted';
-  });
-}
-
 function inputGates(facts: JobFacts): Gate[] {
   const raw = facts.job.subjobs.flatMap((subjob) => subjob.inputs.filter((input) => input.kind === 'raw'));
   if (raw.length === 0) return [];

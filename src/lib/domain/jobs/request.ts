@@ -49,8 +49,3 @@ export interface PlanDoc extends Doc {
 export function passesOf({ plan, parts = [] }: Pick<RequestDoc, 'plan' | 'parts'>): number {
   return parts.reduce((sum, { passes }) => sum + passes, plan.length);
 }
-
-/** `module run pass`: a line of the exactly file. */
-export function exactlyLine(item: PlanItem): string {
-  return `${item.module} ${item.run} ${item.pass}`;
-}

@@ -27,7 +27,7 @@ export interface MacroFields {
 }
 
 /** Parameters that every module has; besides them `{outputs.TYPE}` and its own. */
-export const MACRO_FIELDS = [
+const MACRO_FIELDS = [
   'run',
   'subrun',
   'pass',

@@ -4,7 +4,7 @@ import { ConfigError } from '../../util/errors.ts';
 import { suggestion } from '../../util/text/near.ts';
 import { pad } from '../ids.ts';
 
-export interface Numbers {
+interface Numbers {
   readonly run: number;
   /** 0 where the pattern has no `{subrun}`. */
   readonly subrun: number;

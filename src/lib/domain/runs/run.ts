@@ -4,7 +4,7 @@ import type { Iso } from '../../util/time.ts';
 import type { Doc, HistoryEntry } from '../doc.ts';
 
 /** Why one level of a run counts as complete, frozen at that moment. */
-export interface Completion {
+interface Completion {
   readonly at: Iso;
   /** Subrun numbers, ascending, without a gap. */
   readonly subruns: readonly number[];
@@ -27,7 +27,7 @@ export interface RunLevel {
 }
 
 /** What enqueue decided for automatic processing of the run, per version. */
-export interface AutomaticDone {
+interface AutomaticDone {
   readonly at: Iso;
   readonly modules: readonly string[];
 }

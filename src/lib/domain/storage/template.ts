@@ -4,7 +4,7 @@ import { ConfigError } from '../../util/errors.ts';
 import { pad } from '../ids.ts';
 import { noSuch } from '../named.ts';
 
-export interface PathFields {
+interface PathFields {
   readonly level: string;
   readonly run: number;
   readonly subrun: number;

@@ -61,7 +61,7 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
 }
 
 /** What is wrong with a lease whose last word is dated beyond now; `undefined` when nothing is. */
-export function aheadText({ by, renewed }: LeaseDoc, now: Iso): string | undefined {
+function aheadText({ by, renewed }: LeaseDoc, now: Iso): string | undefined {
   if (!isAhead(renewed, now)) return undefined;
   return `the lease of ${by} is dated ${renewed}, ${humanDuration(between(now, renewed))} ahead of the store's clock: it does not count`;
 }

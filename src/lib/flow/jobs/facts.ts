@@ -23,7 +23,7 @@ export function runTypes(ports: ReadPorts, mask: number | undefined): readonly s
 }
 
 /** True when one of the types is a calibration type. */
-export function isCalibration(ports: ReadPorts, mask: number | undefined): boolean {
+function isCalibration(ports: ReadPorts, mask: number | undefined): boolean {
   return runTypes(ports, mask).some((type) => ports.settings.runs.calibration.includes(type));
 }
 

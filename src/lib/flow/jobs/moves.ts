@@ -8,7 +8,7 @@ import type { Ports } from '../ports.ts';
 export type Act = Move | Touch;
 
 /** The job after the acts. Pure. */
-export function afterActs(job: JobDoc, acts: readonly Act[], at: Iso, by: string): JobDoc {
+function afterActs(job: JobDoc, acts: readonly Act[], at: Iso, by: string): JobDoc {
   const moves = acts.filter((act) => 'event' in act);
   const moved = moves.length > 0 ? transition(job, moves, at, by) : job;
   return acts.reduce((next, act) => ('event' in act ? next : touch(next, act.index, act.with)), moved);

@@ -18,7 +18,7 @@ export interface NoticeDoc extends Doc {
   readonly since: Iso;
 }
 
-export const noticeId = (what: NoticeDoc['what'], run: number, name: string): string =>
+const noticeId = (what: NoticeDoc['what'], run: number, name: string): string =>
   `notice:${runPad(run)}:${what}:${name}`;
 
 /** Passes of a run that count: those that were canceled or deleted do not. */

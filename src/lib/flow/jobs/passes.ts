@@ -35,7 +35,7 @@ export interface PassOptions {
 }
 
 /** A pass with everything settled, ready to be written. */
-export interface Planned {
+interface Planned {
   readonly wanted: Wanted;
   readonly job: JobDoc;
 }
@@ -61,7 +61,7 @@ export async function* makePasses(ports: Ports, wanted: readonly Wanted[], optio
  * Writes settled passes, prerequisites before dependents: when somebody else takes a prerequisite's number meanwhile,
  * what was to start from it is not made either, since that number now means another pass.
  */
-export async function* writePasses(ports: Ports, planned: readonly Planned[]): Step {
+async function* writePasses(ports: Ports, planned: readonly Planned[]): Step {
   const missing = new Set<string>();
   for (const layer of layers(planned)) {
     const possible = layer.filter(({ job }) => !job.needs.some((need) => missing.has(need.job)));

@@ -163,7 +163,7 @@ async function lastOnly(store: ReadStore, selection: Selection, jobs: readonly J
 }
 
 /** States as shown, with those of the prerequisites that they derive from. */
-export async function shownStates(store: ReadStore, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
+async function shownStates(store: ReadStore, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
   const known = new Map(jobs.map((job) => [job._id, job]));
   const waitsFor = (job: JobDoc): string[] => (job.state === 'waiting' ? job.needs.map((need) => need.job) : []);
   let missing = jobs.flatMap(waitsFor).filter((id) => !known.has(id));

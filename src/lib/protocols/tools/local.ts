@@ -17,7 +17,7 @@ export function readLocal(local: string, options: Pick<CopyOptions, 'signal' | '
   });
 }
 
-export function localError(error: unknown, local: string): unknown {
+function localError(error: unknown, local: string): unknown {
   return ownError(error, shown(local));
 }
 

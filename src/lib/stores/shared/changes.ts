@@ -3,9 +3,9 @@ import type { Doc } from '../../domain/doc.ts';
 import type { Change, Decision, Outcome } from '../../store.ts';
 
 /** Operation ids a document remembers: more changes than a lost reply is ever behind. */
-export const OPS_KEPT = 8;
+const OPS_KEPT = 8;
 /** Changes written together. */
-export const BATCH = 1000;
+const BATCH = 1000;
 /** How often a change is applied anew to a document that others keep changing. */
 export const TRIES = 12;
 

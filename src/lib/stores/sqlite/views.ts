@@ -10,7 +10,7 @@ import { deepFreeze, type Emitted, emitted } from '../shared/maps.ts';
 import { type Installed, keptLevels, ROWS, RowWriter, rowStatements, VIEW_TABLES } from './rows.ts';
 
 /** Changes when what is stored for the view would. */
-export function hashOf(view: View): string {
+function hashOf(view: View): string {
   const text = [COLLATION, ROWS, keptLevels(view), view.reduce, view.map.toString()].join('\n');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -12,7 +12,7 @@ export interface NamedFolder {
 }
 
 /** The first two of `folders` that are one folder. Folders that do not exist are compared by their path only. */
-export async function sameFolder(folders: readonly NamedFolder[]): Promise<[NamedFolder, NamedFolder] | undefined> {
+async function sameFolder(folders: readonly NamedFolder[]): Promise<[NamedFolder, NamedFolder] | undefined> {
   const seen = new Map<string, NamedFolder>();
   for (const one of folders) {
     for (const key of await identities(one.folder)) {
@@ -53,17 +53,6 @@ export async function identityOf(path: string): Promise<string | undefined> {
     return `${dev}:${ino}`;
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-/** True when both paths are one file on disk: the same, linked, or hard-linked. False where one is missing. */
-export async function sameFile(a: string, b: string): Promise<boolean> {
-  try {
-    const [one, other] = await Promise.all([stat(a, { bigint: true }), stat(b, { bigint: true })]);
-    return one.dev === other.dev && one.ino === other.ino;
-  } catch (error) {
-    if (isMissing(error)) return false;
     throw error;
   }
 }

@@ -26,7 +26,7 @@ export interface LeftReceipt {
 }
 
 /** Folder of the receipts of an experiment. */
-export function receiptFolder(folder: string): string {
+function receiptFolder(folder: string): string {
   return join(folder, '.dflow', 'receipts');
 }
 

@@ -29,7 +29,7 @@ export function startTimeOf(pid: number): string | undefined {
 }
 
 /** Whether this very process still lives: same boot, same pid, same start time, and not a zombie. */
-export function isAlive(pid: number, startTime: string, boot: string): boolean {
+function isAlive(pid: number, startTime: string, boot: string): boolean {
   if (boot !== bootId()) return false;
   if (boot === '-') return signal(pid, 0);
   const fields = stat(pid);

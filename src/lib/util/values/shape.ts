@@ -2,7 +2,7 @@
 // are left alone. A check copies nothing, so that every document that is read can be checked.
 
 /** What is wrong: at which field, and what belongs there. */
-export interface Wrong {
+interface Wrong {
   readonly field: string;
   readonly expected: string;
 }

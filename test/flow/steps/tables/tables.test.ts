@@ -13,15 +13,12 @@ import { firstPassId } from '../../../../src/lib/domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../../../src/lib/domain/settings.ts';
 import type { TableBodyDoc } from '../../../../src/lib/flow/jobs/tables/documents.ts';
+import { lookupTable, tableRevisions } from '../../../../src/lib/flow/jobs/tables/lookup.ts';
+import { tagTables } from '../../../../src/lib/flow/jobs/tables/tags.ts';
 import type { Step } from '../../../../src/lib/flow/ports.ts';
+import { loadTables } from '../../../../src/lib/flow/steps/load/load.ts';
 import { register } from '../../../../src/lib/flow/steps/register/register.ts';
-import {
-  loadTables,
-  lookupTable,
-  tableRevisions,
-  tables,
-  tagTables,
-} from '../../../../src/lib/flow/steps/tables/tables.ts';
+import { tables } from '../../../../src/lib/flow/steps/tables/tables.ts';
 import { idsWith } from '../../../../src/lib/store.ts';
 import { views } from '../../../../src/lib/views/index.ts';
 import type { Seen } from '../../../support/items.ts';
@@ -40,7 +37,7 @@ async function open(settings: Partial<Settings> = {}): Promise<OpenPorts> {
   const loaded = await load({ cwd: folder, env: {}, host: 'here' });
   const all = { ...loaded.settings, ...settings };
   const made = await openPorts(all, { write: opened.length > 0 ? true : 'setup', command: 'test' });
-  if (opened.length === 0) await made.store.setup('test');
+  if (opened.length === 0) await made.store.setup(loaded.settings.experiment);
   opened.push(made);
   return made;
 }

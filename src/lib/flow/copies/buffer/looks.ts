@@ -7,7 +7,7 @@ import type { Entry } from '../../../storage.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Ports } from '../../ports.ts';
 
-export interface LooksDoc extends Doc {
+interface LooksDoc extends Doc {
   readonly kind: 'looks';
   readonly host: string;
   readonly level: string;

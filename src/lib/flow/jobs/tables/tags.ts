@@ -44,7 +44,7 @@ export interface Frozen {
   readonly at: Iso;
 }
 
-export const tagId = (name: string): string => `tag:${name}`;
+const tagId = (name: string): string => `tag:${name}`;
 
 /**
  * Freezes the tables as they are under a name. A tag never moves: the same state again is `unchanged`.

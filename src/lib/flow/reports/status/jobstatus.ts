@@ -19,7 +19,7 @@ import type { Attention, StatusPage } from './page.ts';
 const ENOUGH = 2_000;
 
 /** Sleeping subjobs by the ids they wait for, of one kind of id. */
-export function sleepers(store: ReadStore, kind: string): Promise<GroupOf<typeof views.wake, 2>[]> {
+function sleepers(store: ReadStore, kind: string): Promise<GroupOf<typeof views.wake, 2>[]> {
   return store.count(views.wake, 2, { start: ['on', kind], end: ['on', `${kind}\uffff`] });
 }
 

@@ -29,7 +29,7 @@ export interface ChainOptions extends StepOptions {
 }
 
 /** The steps in the order of the data's way. */
-export const STEPS: Readonly<Record<StepName, (ports: Ports, options: ChainOptions) => Step>> = {
+const STEPS: Readonly<Record<StepName, (ports: Ports, options: ChainOptions) => Step>> = {
   register,
   tables,
   transfer,
@@ -47,7 +47,7 @@ const PAUSE = [100, 2_000] as const;
  * How long to leave the machine to its jobs after a round that took `took` ms: twice as long, so that looking costs a
  * third of the time at most and each round finds more that ended.
  */
-export function pauseAfter(took: number): number {
+function pauseAfter(took: number): number {
   return Math.min(Math.max(PAUSE[0], 2 * took), PAUSE[1]);
 }
 

@@ -68,7 +68,7 @@ export async function settleSuperseded(ports: Ports, outcomes: readonly Applied[
 }
 
 /** A claim after one observation of a superseded attempt of it. */
-export function noted(claim: ClaimDoc, seen: Observation, grace: number): ClaimDoc {
+function noted(claim: ClaimDoc, seen: Observation, grace: number): ClaimDoc {
   const { index } = splitKey(seen.key);
   if (claim.settled?.includes(index)) return claim;
   const { [index]: since, ...others } = claim.unseen ?? {};

@@ -91,7 +91,7 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
 }
 
 /** The module file of a version. Throws UsageError with the near miss. */
-export function moduleFile(ports: Ports, version: string): ModuleFile {
+function moduleFile(ports: Ports, version: string): ModuleFile {
   const file = ports.settings.modules[version];
   if (file) return file;
   refuseBad(ports.settings, version);

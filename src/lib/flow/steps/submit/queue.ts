@@ -5,8 +5,8 @@ import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import type { Share } from '../../../views/jobs.ts';
 
-export type Order = 'priority' | 'newest' | 'lowest' | 'fifo';
-export const ORDERS: readonly Order[] = ['priority', 'newest', 'lowest', 'fifo'];
+export const ORDERS = ['priority', 'newest', 'lowest', 'fifo'] as const;
+export type Order = (typeof ORDERS)[number];
 
 type Ready = RowOf<typeof views.ready>;
 

@@ -18,10 +18,6 @@ import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMask } from '../../switches/mask.ts';
 import { loadTables, maskOf } from '../load/load.ts';
 
-export { type FoundTable, lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
-export { tagTables } from '../../jobs/tables/tags.ts';
-export { type LoadOptions, loadTables } from '../load/load.ts';
-
 /** The command may take this long for one run, milliseconds. */
 const LIMIT = 30 * MINUTE;
 

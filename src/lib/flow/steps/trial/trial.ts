@@ -33,7 +33,7 @@ export interface TrialOptions {
  * @throws UsageError for an unknown module, version or subrun
  * @throws ItemError when a prerequisite or an input is missing
  */
-export async function trialSpec(ports: Ports, options: TrialOptions): Promise<JobSpec> {
+async function trialSpec(ports: Ports, options: TrialOptions): Promise<JobSpec> {
   const file = fileOf(ports.settings, options);
   const module = file.modules[options.module]!;
   const { level } = ports.settings.automatic;

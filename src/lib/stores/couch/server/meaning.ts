@@ -45,7 +45,7 @@ export interface Asked {
 }
 
 /** The server's words with the HTTP status: `HTTP 503 Service Unavailable: the words`. */
-export function wordsOf({ status, error, reason }: Failure): string {
+function wordsOf({ status, error, reason }: Failure): string {
   const text = [error, reason].filter((part) => part !== undefined && part !== '').join(': ');
   return `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trim() + (text === '' ? '' : `: ${text}`);
 }
@@ -80,7 +80,7 @@ const PASSWORD =
   'correct DFLOW_COUCH_USER and DFLOW_COUCH_PASSWORD, or the credentials file (~/.config/dflow/credentials.yaml)';
 
 /** 401 and 403: the account is locked, the password is wrong, a right is missing. */
-export function refusalOf(failure: Failure, { where, user }: Asked): LoginError | ReadOnlyStoreError {
+function refusalOf(failure: Failure, { where, user }: Asked): LoginError | ReadOnlyStoreError {
   const words = wordsOf(failure);
   const who = user === undefined ? 'nobody is logged in' : `user '${user}'`;
   const { reason = '' } = failure;

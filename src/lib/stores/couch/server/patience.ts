@@ -69,7 +69,7 @@ export class Patience {
 }
 
 /** Milliseconds before try `attempt` + 1: `first`, then twice as long each time up to 2 s, half of it by chance. */
-export function backOffTime(attempt: number, first = 50): number {
+function backOffTime(attempt: number, first = 50): number {
   const longest = Math.min(first * 2 ** (attempt - 1), 2000);
   return longest * (0.5 + Math.random() / 2);
 }
