@@ -8,16 +8,9 @@ const root = join(import.meta.dirname, '../..');
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' });
 const SYSTEMS: Readonly<Record<string, string>> = { S: 'slurm', C: 'htcondor', G: 'ganga' };
 
-/** Cells of the last column of tables whose last heading is `test`. */
-function cells(doc: string): string[] {
-  let within = false;
-  return doc.split('\n').flatMap((line) => {
-    const cell = /^\|.*\|\s*([^|]*?)\s*\|$/.exec(line)?.[1];
-    if (cell === undefined) within = false;
-    else if (cell === 'test') within = true;
-    return within && cell !== undefined && !/^(test|-+)$/.test(cell) ? [cell] : [];
-  });
-}
+/** What entries of a list name as their tests. */
+const testsNamed = (doc: string): string[] =>
+  [...doc.matchAll(/^ {2}- Test: (.*(?:\n {4}.*)*)/gm)].map(([, text]) => text!.replace(/\n */g, ' '));
 
 /** `S-faults` is the suite of Slurm's faults; other names stand in backquotes. */
 function file(word: string): string | undefined {
@@ -50,7 +43,7 @@ function claims(cell: string): { word: string; parts: string[] }[] {
 }
 
 test.each(['storage', 'systems'])('docs/%s.md names tests that are there', (name) => {
-  const all = cells(readFileSync(join(root, `docs/${name}.md`), 'utf8')).flatMap(claims);
+  const all = testsNamed(textOf(`docs/${name}.md`)).flatMap(claims);
   expect(all.length).toBeGreaterThan(20);
   for (const { word, parts } of all) {
     const path = file(word);
