@@ -307,5 +307,15 @@ describe('init and origin', () => {
     expect(origin('runs.quiet')).toBe('default');
     expect(origin('modules.1.0')).toBe('modules/1.0.yaml');
     expect(rows.find((row) => row.ref === 'runs.quiet')?.value).toBe('10m');
+    expect(rows.map((row) => row.ref).filter((ref) => /badModules|mounted|^(hash|folder|file)/.test(ref))).toEqual([]);
+  });
+
+  test('config show says a duration so that the configuration takes it, also in a rule of the policy', async () => {
+    const rule = '{cause: full, text: x, action: later, wait: 90 min}';
+    write('dflow.yaml', `${LAPTOP}\nruns: {quiet: 90 s}\npolicy: [${rule}]\n`);
+    const rows = originRows(await read({}), {});
+    const value = (ref: string): string | undefined => rows.find((row) => row.ref === ref)?.value;
+    expect(value('runs.quiet')).toBe('90s');
+    expect(JSON.parse(value('policy.0') ?? '')).toMatchObject({ wait: '90m' });
   });
 });

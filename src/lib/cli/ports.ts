@@ -12,6 +12,7 @@ import type { Storage, StorageModule } from '../storage.ts';
 import type { Store } from '../store.ts';
 import { ConfigError } from '../util/errors.ts';
 import { stopping } from '../util/processes/stopping.ts';
+import { LONGEST_TIMER } from '../util/time.ts';
 import { type Adapters, nameForScheme, schemesOf } from './adapter.ts';
 import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
@@ -65,7 +66,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     presence: presenceIn(join(settings.folder, '.dflow', 'present'), host),
     stopping,
     // Aborted is as good as over.
-    sleep: (milliseconds, signal) => wait(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined),
+    sleep: (milliseconds, signal) =>
+      wait(Math.min(milliseconds, LONGEST_TIMER), undefined, signal ? { signal } : {}).catch(() => undefined),
     storage: (name) => once(storages, name, () => openApart(storageOf(settings, name))),
     buffer: (level) => once(storages, `buffer ${level}`, () => openApart(asStorage(bufferOf(settings, level)))),
     backend: (farm) => once(backends, farm, () => openBackend(settings, store, farm)),

@@ -45,8 +45,22 @@ export function isRecent(at: Iso, now: Iso, milliseconds: number): boolean {
 
 const UNITS: Record<string, number> = { ms: 1, s: SECOND, m: MINUTE, min: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
 
-/** Milliseconds of `90s`, `10 min`, `2h`, `1d`, and of `0`; `undefined` for anything else: a bare number has no unit. */
+/** A longer time leads out of the years of four digits, which is how times sort as text. */
+const LONGEST = 365_000 * DAY;
+
+/** A timer that is set to more than this ends at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+/**
+ * Milliseconds of `90s`, `10 min`, `2h`, `1d`, and of `0`; `undefined` for anything else: a bare number has no unit, and
+ * what is longer than 1000 years was mistyped.
+ */
 export function parseDuration(text: string): number | undefined {
+  const time = amountOf(text);
+  return time !== undefined && time <= LONGEST ? time : undefined;
+}
+
+function amountOf(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)?\s*$/.exec(text);
   const amount = Number(match?.[1]);
   if (amount === 0) return 0;
@@ -58,8 +72,25 @@ export function parseDuration(text: string): number | undefined {
 export function notDuration(text: string): string {
   const bare = text.trim();
   if (/^\d+(\.\d+)?$/.test(bare)) return `'${bare}' has no unit: write ${bare}s, ${bare}m, ${bare}h or ${bare}d`;
+  if (amountOf(bare) !== undefined) return `'${bare}' is longer than 1000 years`;
+  if (/^-\s*\d/.test(bare)) return `'${bare}' is negative, and a duration is not`;
+  const lower = bare.toLowerCase();
+  if (parseDuration(lower) !== undefined) return `'${bare}' is not a duration: units are lower case, write ${lower}`;
   return `'${text}' is not a duration (examples: 90s, 30m, 12h, 2d)`;
 }
+
+/** `90s`, `10m`, `24h`: the same duration as the configuration takes it, to the millisecond. */
+export function exactDuration(milliseconds: number): string {
+  const [unit, size] = EXACT.find(([, of]) => milliseconds >= 2 * of && milliseconds % of === 0) ?? ['ms', 1];
+  return milliseconds === 0 ? '0' : `${milliseconds / size}${unit}`;
+}
+
+const EXACT = [
+  ['d', DAY],
+  ['h', HOUR],
+  ['m', MINUTE],
+  ['s', SECOND],
+] as const;
 
 /** `2m`, `10 h`, `3 d`: one unit, the way a shifter says it. */
 export function humanDuration(milliseconds: number): string {

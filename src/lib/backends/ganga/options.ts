@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
-import { DAY, HOUR, MINUTE, SECOND } from '../../util/time.ts';
+import { DAY, HOUR, LONGEST_TIMER, MINUTE, SECOND } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { Options } from '../shared/options.ts';
 import type { ViaOptions } from './protocol.ts';
@@ -62,7 +62,7 @@ const KNOWN = [
 /** @throws ConfigError an option is unknown or wrong */
 export function parseOptions(farm: FarmSettings, defaultFolder: string): GangaOptions {
   const options = new Options(farm, KNOWN);
-  const time = (name: string, ms: number): number => options.duration(name) ?? ms;
+  const time = (name: string, ms: number): number => Math.min(options.duration(name) ?? ms, LONGEST_TIMER);
   const scratch = options.folder('scratch');
   const beat = time('beat', MINUTE);
   const beatLimit = time('beatLimit', 10 * MINUTE);

@@ -112,15 +112,18 @@ function statesOf(words: readonly string[]): PassState[] {
 export function sinceOf(text: string, now: Iso): Iso {
   const ago = parseDuration(text);
   if (ago !== undefined) return iso(ms(now) - ago);
-  return dateOf(text, '--since');
+  return dateOf(text, '--since', '--since 12h');
 }
 
 /** A date or time of day in this host's zone, or RFC 3339. */
-export function dateOf(text: string, flag: string): Iso {
+export function dateOf(text: string, flag: string, duration = '--for 12h'): Iso {
   const at = Date.parse(text);
-  if (Number.isFinite(at) && /\d{4}-\d{2}/.test(text)) return iso(at);
-  const what = /^\d+$/.test(text) ? notDuration(text) : `'${text}' is not a time`;
-  throw new UsageError(`${flag}: ${what}`, { hint: `${flag} 12h, 2026-07-14, or 2026-07-14T09:00` });
+  if (Number.isFinite(at) && /\d{4}-\d{2}/.test(text) && /^\d{4}-/.test(iso(at))) return iso(at);
+  const what =
+    /^-?\d+(\.\d+)?\s*[A-Za-z]*$/.test(text) && parseDuration(text) === undefined
+      ? notDuration(text)
+      : `'${text}' is not a time`;
+  throw new UsageError(`${flag}: ${what}`, { hint: `${duration}, ${flag} 2026-07-14, or ${flag} 2026-07-14T09:00` });
 }
 
 /** Run sets of `--run`: numbers, ranges, `@FILE` or `-` with one on each line. */

@@ -2,7 +2,7 @@
 
 import { noSuch } from '../../domain/named.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { notDuration, parseDuration } from '../../util/time.ts';
+import { LONGEST_TIMER, notDuration, parseDuration } from '../../util/time.ts';
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
@@ -14,7 +14,7 @@ const READ = {
   count: (value: unknown) => (isCount(value) ? value : undefined),
   flag: (value: unknown) => (isFlag(value) ? value : undefined),
   mode: (value: unknown) => (/^0?[0-7]{3}$/.test(String(value)) ? String(value) : undefined),
-  time: (value: unknown) => parseDuration(String(value)) || undefined,
+  time: (value: unknown) => Math.min(parseDuration(String(value)) ?? 0, LONGEST_TIMER) || undefined,
 } as const;
 
 type Kind = keyof typeof READ;

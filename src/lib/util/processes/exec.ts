@@ -1,5 +1,6 @@
 // Running another program: one thin layer over execa, loaded when first needed (it costs 78 ms to import).
 // A program gets a process group of its own, so that a time limit ends what it has started, too.
+import { LONGEST_TIMER } from '../time.ts';
 import { given } from '../values/given.ts';
 import { type Child, signalGroup } from './processes.ts';
 
@@ -87,7 +88,7 @@ function limited(child: Child, timeout: number | undefined): { done: () => void;
       kill('SIGTERM');
       timers.push(setTimeout(() => kill('SIGKILL'), GRACE));
     };
-    timers.push(setTimeout(expire, timeout));
+    timers.push(setTimeout(expire, Math.min(timeout, LONGEST_TIMER)));
   }
   const done = (): void => {
     for (const timer of timers) clearTimeout(timer);

@@ -1,7 +1,8 @@
 // Where each setting comes from: a line of the file, the environment, or a default.
 import { relative } from 'node:path';
+import type { PolicyRule } from '../../../domain/jobs/policyrule.ts';
 import { isSecretName, withoutSecrets } from '../../../util/text/secrets.ts';
-import { humanDuration } from '../../../util/time.ts';
+import { exactDuration } from '../../../util/time.ts';
 import type { Loaded } from '../load.ts';
 import type { Path, YamlFile } from './document.ts';
 
@@ -51,29 +52,42 @@ function isSecret([first, second, third, ...more]: Path): boolean {
 const isSecretPart = (part: string | number): boolean => isSecretName(String(part));
 
 /** Settings whose values are made by the program, not said by anybody. */
-const DERIVED = new Set(['hash', 'folder', 'file']);
+const DERIVED = new Set(['hash', 'folder', 'file', 'badModules']);
+
+const isDerived = ([first, , third]: Path): boolean =>
+  DERIVED.has(String(first)) || (first === 'storage' && third === 'mounted');
 
 /** Every setting, flattened, with its origin. */
 export function originRows(loaded: Loaded, env: Readonly<Record<string, string | undefined>>): OriginRow[] {
   const { modules, policy, ...settings } = loaded.settings;
-  const rows = flatten(inFileWords(settings), []).filter(([path]) => !DERIVED.has(String(path[0])));
+  const rows = flatten(inFileWords(settings), []).filter(([path]) => !isDerived(path));
   const said = rows.map(([path, value]): OriginRow => {
     const ref = path.join('.');
     const variable = ENVIRONMENT[ref];
     const fromEnv = variable !== undefined && env[variable] !== undefined;
     const duration = typeof value === 'number' && DURATIONS.has(String(path.at(-1)));
-    const text = duration ? humanDuration(value) : isSecret(path) ? MASK : withoutSecrets(shown(value));
+    const text = duration ? exactDuration(value) : isSecret(path) ? MASK : withoutSecrets(shown(value));
     return { ref, value: text, origin: fromEnv ? `$${variable}` : originOf(loaded.yaml, path) };
   });
   const rules = policy.map((rule, index): OriginRow => {
     const path = ['policy', index];
-    return { ref: path.join('.'), value: withoutSecrets(shown(rule)), origin: originOf(loaded.yaml, path) };
+    return { ref: path.join('.'), value: withoutSecrets(shown(inUnits(rule))), origin: originOf(loaded.yaml, path) };
   });
   const files = Object.values(modules).map((file): OriginRow => {
     const origin = relative(loaded.settings.folder, file.path);
     return { ref: `modules.${file.version}`, value: Object.keys(file.modules).join(', '), origin };
   });
   return [...said, ...rules, ...files];
+}
+
+/** Durations of a rule as the file says them. */
+function inUnits(rule: PolicyRule): object {
+  const { wait, ceiling, of } = rule;
+  return {
+    ...rule,
+    ...(wait === undefined ? {} : { wait: exactDuration(wait) }),
+    ...(ceiling === undefined || of !== 'time' ? {} : { ceiling: exactDuration(ceiling) }),
+  };
 }
 
 /** Lists of named things are maps in the file. */
