@@ -197,10 +197,20 @@ export interface ViewSet {
   readonly did: 'deployed' | 'repaired' | 'unchanged' | 'kept' | 'pruned';
 }
 
+/** A document as one revision has it. */
+export interface Revision {
+  readonly rev: string;
+  readonly doc: Doc;
+}
+
 /** What a person does now and then for a store whose views are built apart from writing: CouchDB. */
 export interface StoreKeeping {
   /** Builds this version's views beside those of other versions; with `prune`, removes the others then. */
   deploy(options: { readonly prune?: boolean; readonly dryRun?: boolean }): AsyncGenerator<ViewSet, void, void>;
+  /** The revisions of a document: the one that everybody sees, then those that lost a replication conflict. */
+  revisions(id: string): Promise<Revision[]>;
+  /** Makes `rev` the only one. False: the document was changed meanwhile, and is as it was. */
+  keep(id: string, rev: string): Promise<boolean>;
 }
 
 /** What a file of stores/ exports. */

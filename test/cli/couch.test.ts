@@ -49,11 +49,12 @@ async function dflow(args: readonly string[], env: Record<string, string> = {}):
 }
 
 /** From here on the store is the proxy's database, by this login. */
-function useStore(login = ''): void {
+function useStore(login = ''): string {
   const name = `cli-${Math.random().toString(36).slice(2, 10)}`;
   const file = join(experiment, 'dflow.yaml');
   const others = readFileSync(file, 'utf8').replace(/^store:.*$/m, '');
   writeFileSync(file, `${others}\nstore: '${proxy.url.replace('//', `//${login}`)}/${name}'\n`);
+  return `${proxy.url}/${name}`;
 }
 
 describe('logins', () => {
@@ -123,4 +124,37 @@ test('status --watch outlives an outage', async () => {
   proxy.fault = () => PASS;
   await expect.poll(pages, { timeout: 300_000 }).toBeGreaterThan(before);
   expect(child.exitCode).toBeNull();
+});
+
+test('a conflict is in status and why, and is settled by keeping a revision', async () => {
+  const url = useStore();
+  expect(await dflow(['store', 'setup'])).toMatchObject({ code: 0 });
+  expect(await dflow(['register', '--no-wait'])).toMatchObject({ code: 0 });
+  expect(await dflow(['store', 'conflicts', 'list'])).toMatchObject({ code: 0, out: '' });
+  const loop = /loop:[^"]+:register/.exec((await dflow(['store', 'export'])).out)?.[0] ?? '';
+  const theirs = { _id: loop, _rev: '1-00000000000000000000000000000001', kind: 'loop', v: 1, outcome: 'theirs' };
+  const body = JSON.stringify({ new_edits: false, docs: [theirs] });
+  await fetch(`${url}/_bulk_docs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const status = await dflow(['status', '--json']);
+  expect(status.out).toContain(`dflow store conflicts show ${loop}`);
+  const listed = await dflow(['store', 'conflicts', 'list', '--json']);
+  expect(JSON.parse(listed.out)).toMatchObject({ ref: loop, did: 'frozen', count: 2 });
+  const shown = (await dflow(['store', 'conflicts', 'show', loop, '--json'])).out.trim().split('\n');
+  const revs = shown.map((line) => (JSON.parse(line) as { rev: string }).rev);
+  expect(revs).toContain(theirs._rev);
+  const keep = ['store', 'conflicts', 'keep', loop];
+  expect(await dflow([...keep, '9-f', '--why', 'x'])).toMatchObject({ code: 2, err: expect.stringContaining('9-f') });
+  const ours = revs.find((rev) => rev !== theirs._rev) ?? '';
+  const dry = await dflow([...keep, ours, '--why', 'x', '--dry-run', '--json']);
+  expect(JSON.parse(dry.out)).toMatchObject({ did: 'settled', dryRun: true });
+  const done = await dflow([...keep, ours, '--why', 'theirs is of the replica', '--json']);
+  const item = JSON.parse(done.out) as { did: string; receipt: string };
+  expect(item).toMatchObject({ did: 'settled', receipt: expect.stringMatching(/^conflict-/) });
+  const receipt = readFileSync(join(experiment, '.dflow', 'receipts', item.receipt), 'utf8');
+  expect(JSON.parse(receipt)).toMatchObject({
+    rev: theirs._rev,
+    why: 'theirs is of the replica',
+    document: { outcome: 'theirs' },
+  });
+  expect(await dflow(['store', 'conflicts', 'list'])).toMatchObject({ code: 0, out: '' });
 });

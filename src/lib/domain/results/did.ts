@@ -65,6 +65,7 @@ export const DID = {
   resumed: 'An operator ended the hold.',
   retried: 'The job waits for another attempt.',
   'set-up': 'The store is ready.',
+  settled: 'One revision of a document in conflict was kept; `receipt` lists the others.',
   short: 'Purge could not free as much as was asked.',
   shown: 'One setting of the configuration.',
   'site-fault': 'Too much went wrong at once for it to be believed; nothing was marked.',

@@ -24,8 +24,11 @@ export interface TagItem extends Said<'tag', 'tagged' | 'unchanged'> {
 
 /** A document of the store. */
 export interface DocumentItem
-  extends Said<'document', 'imported' | 'refused' | 'skipped' | 'dropped' | 'missing' | 'kept' | 'unreadable'> {
-  /** Number of documents. */
+  extends Said<
+    'document',
+    'imported' | 'refused' | 'skipped' | 'dropped' | 'missing' | 'kept' | 'unreadable' | 'frozen' | 'settled'
+  > {
+  /** Number of documents; of one in conflict: of its revisions. */
   readonly count?: number;
   readonly receipt?: string;
 }

@@ -23,6 +23,7 @@ import { groupKey } from '../shared/collate.ts';
 import { assertSetupMeant } from '../shared/experiment.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
+import { keepRevision, revisionsOf } from './conflicts.ts';
 import { rangeQuery } from './design.ts';
 import { assertWritable, type Marker, readMarker, writeMarker } from './marker.ts';
 import { readRange, readStored } from './read.ts';
@@ -149,6 +150,8 @@ export class CouchStore extends ViewStore implements Store {
 
   readonly keeping: StoreKeeping = {
     deploy: (options) => this.#sets.deploy(options),
+    revisions: (id) => revisionsOf(this.#connection, id),
+    keep: (id, rev) => keepRevision(this.#connection, id, rev),
   };
 
   async info(): Promise<StoreInfo> {

@@ -97,5 +97,11 @@ async function conflicts({ store }: ReadPorts): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'conflict');
   if (!first) return [];
   const text = `${many(count, 'document is', 'documents are')} in conflict and cannot be changed: ${first.id}`;
-  return [{ way: 'conflict', text, next: `dflow show ${first.id}` }];
+  return [
+    {
+      way: 'conflict',
+      text,
+      next: count > 1 ? 'dflow store conflicts list' : `dflow store conflicts show ${first.id}`,
+    },
+  ];
 }

@@ -62,7 +62,7 @@ async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], 
     ...(await quarantineGates(ports, run)),
     ...(await fileGates(ports, run)),
     ...(await noticeGates(ports, run)),
-    ...conflictGates([facts.doc, facts.data, ...passes], ports.settings.store),
+    ...conflictGates([facts.doc, facts.data, ...passes]),
     ...automaticGates(ports, run, facts.doc?.automatic, passes, firstUnmet(ready)),
   ];
   const level = facts.doc?.levels[automatic.level];
@@ -114,11 +114,11 @@ async function quarantineGates(ports: ReadPorts, run: number): Promise<Gate[]> {
 }
 
 /** A document with replication conflicts is never written. */
-function conflictGates(docs: readonly (Doc | undefined)[], store: string): Gate[] {
+function conflictGates(docs: readonly (Doc | undefined)[]): Gate[] {
   return docs.flatMap((doc): Gate[] => {
     if (!doc?._conflicts?.length) return [];
     const text = `${doc._id} is in conflict with ${doc._conflicts.join(', ')}: nothing changes it`;
-    const next = `compare the revisions in ${store}, and delete those that are wrong (docs/standing-still.md)`;
+    const next = `dflow store conflicts show ${doc._id}`;
     return [{ gate: 'conflict', ok: false, text, next }];
   });
 }

@@ -39,7 +39,7 @@ async function passGates(
   const { submitting } = ports.settings.limits;
   return [
     ...own,
-    ...conflictGate(job, ports.settings.store),
+    ...conflictGate(job),
     ...(await readyGates(ports, job, own)),
     ...subjobGates(job, (since) => between(since, now) > 2 * submitting),
     ...outputGates(job),
@@ -117,10 +117,10 @@ function turn({ text }: Gate): string {
   return ready <= room - used ? 'the next submit takes it' : 'its turn comes in the order of the queue';
 }
 
-function conflictGate({ _id, _conflicts }: JobDoc, store: string): Gate[] {
+function conflictGate({ _id, _conflicts }: JobDoc): Gate[] {
   if (!_conflicts?.length) return [];
   const text = `${_id} is in conflict with ${_conflicts.join(', ')}: nothing changes it`;
-  const next = `compare the revisions in ${store}, and delete those that are wrong (docs/standing-still.md)`;
+  const next = `dflow store conflicts show ${_id}`;
   return [{ gate: 'conflict', ok: false, text, next }];
 }
 
