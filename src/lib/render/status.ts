@@ -5,6 +5,7 @@ import { daysText } from '../domain/storage/inflow.ts';
 import type { StatusPage } from '../flow/reports/status/page.ts';
 import { cleaned } from '../util/text/terminal.ts';
 import { between, humanDuration, isAhead } from '../util/time.ts';
+import { addTo } from '../util/values/group.ts';
 import { humanCount, humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
 import { widthOf, wrapped } from './wrap.ts';
@@ -72,11 +73,11 @@ function loops(page: StatusPage): string[] {
   const hosts = new Map<string, string[]>();
   for (const { host, loop, at, outcome } of page.loops) {
     const text = `${loop} ${age(at, page)}${outcome === 'ok' ? '' : chalk.red(' !')}`;
-    hosts.set(host, [...(hosts.get(host) ?? []), text]);
+    addTo(hosts, host, text);
   }
   for (const { host, state, expires, text } of page.credentials) {
     const left = expires === undefined ? text : `proxy ${humanDuration(Math.max(0, between(page.at, expires)))}`;
-    hosts.set(host, [...(hosts.get(host) ?? []), state === 'ok' ? left : chalk.red(left)]);
+    addTo(hosts, host, state === 'ok' ? left : chalk.red(left));
   }
   const parts = [...hosts].map(([host, list]) => `${host}: ${list.join(', ')}`);
   return parts.length === 0 ? [] : [line('LOOPS', parts.join(' | '))];

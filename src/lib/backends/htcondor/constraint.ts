@@ -1,6 +1,7 @@
 // ClassAd constraints that mean exactly some keys of one farm of one store. Pure.
 
 import { createHash } from 'node:crypto';
+import { addTo } from '../../util/values/group.ts';
 import { nth } from '../../util/values/have.ts';
 import { isKey } from '../../wrapper/spec.ts';
 import { partsOf } from '../shared/folder/jobfolder.ts';
@@ -37,9 +38,7 @@ function claimTexts(keys: readonly string[]): string[] {
   const claims = new Map<string, number[]>();
   for (const key of keys.filter(isKey)) {
     const { claim, index } = partsOf(key);
-    const list = claims.get(claim);
-    if (list) list.push(Number(index));
-    else claims.set(claim, [Number(index)]);
+    addTo(claims, claim, Number(index));
   }
   return [...claims].flatMap(([claim, indices]) =>
     ranges([...new Set(indices)].sort((a, b) => a - b)).map(([first, last]) => {

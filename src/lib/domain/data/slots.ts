@@ -3,6 +3,7 @@
 
 import { type Iso, plus } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { groupBy } from '../../util/values/group.ts';
 import { have } from '../../util/values/have.ts';
 import { appendHistory } from '../doc.ts';
 import { backOff, type CopyClaim, type Gone } from './copyclaim.ts';
@@ -175,10 +176,8 @@ function changeFiles(
   tasks: readonly CopyTask[],
   change: (file: RawFile, task: CopyTask) => RawFile | undefined,
 ): DataDoc | undefined {
-  const byName = new Map<string, CopyTask[]>();
-  for (const task of tasks) {
-    if (task.id === doc._id) byName.set(task.file.name, [...(byName.get(task.file.name) ?? []), task]);
-  }
+  const mine = tasks.filter(({ id }) => id === doc._id);
+  const byName = groupBy(mine, ({ file }) => file.name);
   let changed = false;
   const files = doc.files.map((file) =>
     (byName.get(file.name) ?? []).reduce((current, task) => {

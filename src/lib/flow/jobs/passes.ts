@@ -11,6 +11,7 @@ import { idsWith, type Outcome, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { groupBy } from '../../util/values/group.ts';
 import { nth } from '../../util/values/have.ts';
 import type { Item, Ports, Step } from '../ports.ts';
 
@@ -149,16 +150,13 @@ async function existingPasses(ports: Ports, wanted: readonly Wanted[]): Promise<
   const runs = [...new Set(wanted.map((want) => want.facts.run))];
   const names = new Set(wanted.flatMap((want) => [want.module.name, ...want.module.needs]));
   const firsts = await ports.store.get<JobDoc>(runs.flatMap((run) => [...names].map((name) => jobId(run, name, 1))));
-  const result = new Map<string, JobDoc[]>();
+  const found: JobDoc[] = [];
   const haveAny = new Set([...firsts.values()].map((job) => job.run));
   for (const run of runs) {
     if (!haveAny.has(run) && !wanted.some((want) => want.facts.run === run && want.request !== undefined)) continue;
-    for (const job of await ports.store.range<JobDoc>(idsWith(jobPrefix(run)))) {
-      const key = `${run}/${job.module}`;
-      result.set(key, [...(result.get(key) ?? []), job]);
-    }
+    found.push(...(await ports.store.range<JobDoc>(idsWith(jobPrefix(run)))));
   }
-  return result;
+  return groupBy(found, ({ run, module }) => `${run}/${module}`);
 }
 
 /** Prerequisites before their dependents, run by run as given. */

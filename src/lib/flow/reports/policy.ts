@@ -8,6 +8,7 @@ import type { Settings } from '../../domain/settings.ts';
 import { DflowError } from '../../util/errors.ts';
 import { humanDuration } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { addTo } from '../../util/values/group.ts';
 import { views } from '../../views/index.ts';
 import type { ReadPorts } from '../ports.ts';
 import type { Row, Rows } from './look/row.ts';
@@ -141,7 +142,7 @@ async function tails(ports: ReadPorts, failed: readonly Failed[]): Promise<Map<s
   const bySite = new Map<string, string[]>();
   for (const { subjob } of failed) {
     const lock = lockOf(subjob.state);
-    if (lock) bySite.set(lock.site, [...(bySite.get(lock.site) ?? []), keyOf(lock)]);
+    if (lock) addTo(bySite, lock.site, keyOf(lock));
   }
   const texts = new Map<string, string>();
   for (const [site, keys] of bySite) {

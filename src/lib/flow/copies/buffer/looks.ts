@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import type { Entry } from '../../../storage.ts';
 import type { Iso } from '../../../util/time.ts';
+import { addTo } from '../../../util/values/group.ts';
 import type { Ports } from '../../ports.ts';
 
 interface LooksDoc extends Doc {
@@ -61,10 +62,7 @@ function grouped(looks: readonly (readonly [string, Iso])[], old: Looks): LooksD
   const groups = new Map<Iso, string[]>();
   for (const [mark, seen] of looks) {
     const before = old.get(mark);
-    const at = before !== undefined && before < seen ? before : seen;
-    const group = groups.get(at);
-    if (group) group.push(mark);
-    else groups.set(at, [mark]);
+    addTo(groups, before !== undefined && before < seen ? before : seen, mark);
   }
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([at, marks]) => ({ at, marks: marks.sort().join('') }));
 }

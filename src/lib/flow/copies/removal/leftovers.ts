@@ -3,6 +3,8 @@
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import { shown } from '../../../util/text/names.ts';
+import { groupBy } from '../../../util/values/group.ts';
+import { nth } from '../../../util/values/have.ts';
 import type { About, Item, Ports, Step } from '../../ports.ts';
 import type { Sites } from '../sites.ts';
 import type { Staying } from './lookagain.ts';
@@ -30,15 +32,13 @@ export async function* settleLeft(ports: Ports, sites: Sites): Step {
     const nonce = ports.nonce();
     const receipt = ports.receipts.make(ports.settings.folder, 'settle', await ports.store.now(), nonce);
     const removal = new Removal(sites, receipt, nonce);
-    const done = new Map<string, { did: Settled; lines: Line[] }>();
+    const done: { did: Settled; line: Line }[] = [];
     let settled = true;
     try {
       for (const line of left.lines.filter(isOutputLine)) {
         const did = await settleLine(ports, sites, removal, line);
-        if (typeof did === 'string') {
-          const key = `${did} ${line.ref}`;
-          done.set(key, { did, lines: [...(done.get(key)?.lines ?? []), line] });
-        } else if (did) yield did;
+        if (typeof did === 'string') done.push({ did, line });
+        else if (did) yield did;
         if (typeof did === 'object') settled = false;
       }
     } finally {
@@ -47,7 +47,10 @@ export async function* settleLeft(ports: Ports, sites: Sites): Step {
       await left.close(settled);
     }
     if (settled) await forgetLeft(ports, left);
-    for (const { did, lines } of done.values()) yield settledItem(did, lines, left.name);
+    for (const same of groupBy(done, ({ did, line }) => `${did} ${line.ref}`).values()) {
+      const lines = same.map(({ line }) => line);
+      yield settledItem(nth(same, 0).did, lines, left.name);
+    }
   }
 }
 

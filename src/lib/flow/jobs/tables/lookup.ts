@@ -3,6 +3,7 @@ import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/for
 import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { idsOfRuns, idsWith, type ReadStore, type Store } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { groupBy } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
 import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
 import { type Frozen, frozenTables, readTag } from './tags.ts';
@@ -70,13 +71,9 @@ export async function tableRevisions(
 
 /** Tables of one run by that run, and the others: what keeps a lookup for many runs linear. */
 function bySpan(tables: readonly Frozen[]): { single: Map<number, Frozen[]>; wide: Frozen[] } {
-  const single = new Map<number, Frozen[]>();
-  const wide: Frozen[] = [];
-  for (const table of tables) {
-    if (table.first !== table.last || table.first < 0) wide.push(table);
-    else single.set(table.first, [...(single.get(table.first) ?? []), table]);
-  }
-  return { single, wide };
+  const isWide = ({ first, last }: Frozen): boolean => first !== last || first < 0;
+  const single = tables.filter((table) => !isWide(table));
+  return { single: groupBy(single, ({ first }) => first), wide: tables.filter(isWide) };
 }
 
 /** Every table NAME[INDEX] that may hold for one of the runs. */

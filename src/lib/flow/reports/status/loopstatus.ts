@@ -3,6 +3,7 @@
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { between, DAY, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
+import { groupBy } from '../../../util/values/group.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
 import type { Attention } from './page.ts';
@@ -107,15 +108,13 @@ function remedyOf(loop: string, next: string | undefined): string {
 
 function silentLoops({ settings }: ReadPorts, { loops, at }: Living): Attention[] {
   const steady = counted(loops).filter(({ loop }) => STEADY.has(loop));
-  const hosts = new Map<string, LoopDoc[]>();
-  const found: Attention[] = [];
-  for (const loop of steady) {
+  const isSilent = (loop: LoopDoc): boolean => {
     const silent = between(loop.at, at);
-    if (isAhead(loop.at, at)) found.push(fromTheFuture(loop));
-    else if (silent > 2 * settings.limits.stale && silent < RETIRED)
-      hosts.set(loop.host, [...(hosts.get(loop.host) ?? []), loop]);
-  }
-  for (const [host, list] of hosts) {
+    return silent > 2 * settings.limits.stale && silent < RETIRED;
+  };
+  const found = steady.filter((loop) => isAhead(loop.at, at)).map(fromTheFuture);
+  const silent = steady.filter((loop) => !isAhead(loop.at, at) && isSilent(loop));
+  for (const [host, list] of groupBy(silent, (loop) => loop.host)) {
     const names = list.map(({ loop }) => loop).join(', ');
     const last =
       list

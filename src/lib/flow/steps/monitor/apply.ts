@@ -12,6 +12,7 @@ import { type Change, type Decision, tookEffect } from '../../../store.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
+import { addTo, groupBy } from '../../../util/values/group.ts';
 import { have } from '../../../util/values/have.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { withDryRun } from '../../dry.ts';
@@ -49,11 +50,7 @@ export function applyObservations(
 
 async function* applyAll(ports: Ports, observations: Iterable<Observation> | AsyncIterable<Observation>): Step {
   const bySite = new Map<string, Observation[]>();
-  for await (const seen of observations) {
-    const list = bySite.get(seen.site);
-    if (list) list.push(seen);
-    else bySite.set(seen.site, [seen]);
-  }
+  for await (const seen of observations) addTo(bySite, seen.site, seen);
   for (const [site, all] of bySite) {
     const fault = vanished(ports, site, all);
     if (fault) yield fault;
@@ -81,13 +78,7 @@ function vanished(ports: Ports, site: string, all: readonly Observation[]): Item
 
 async function* applySite(ports: Ports, site: string, all: readonly Observation[]): Step {
   const { backend } = await openFarm(ports, site);
-  const byJob = new Map<string, Observation[]>();
-  for (const seen of all) {
-    const id = seen.job ?? '';
-    const list = byJob.get(id);
-    if (list) list.push(seen);
-    else byJob.set(id, [seen]);
-  }
+  const byJob = groupBy(all, (seen) => seen.job ?? '');
   const orphans = byJob.get('') ?? [];
   byJob.delete('');
   const ids = [...byJob.keys()];

@@ -6,6 +6,7 @@ import { claimId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Change, Store } from '../../../store.ts';
 import { between, isAhead } from '../../../util/time.ts';
+import { addTo } from '../../../util/values/group.ts';
 import { openClaims, ownsKey, unsettled } from '../../farms/openclaims.ts';
 import type { Ports } from '../../ports.ts';
 import type { Applied } from './decide.ts';
@@ -49,8 +50,7 @@ export async function settleSuperseded(ports: Ports, outcomes: readonly Applied[
   for (const { doc, note = [] } of outcomes) {
     for (const { seen } of note) {
       if (!doc || seen.subjob === undefined || ownsKey(doc, seen.subjob, seen.key)) continue;
-      const { claim } = splitKey(seen.key);
-      byClaim.set(claim, [...(byClaim.get(claim) ?? []), seen]);
+      addTo(byClaim, splitKey(seen.key).claim, seen);
     }
   }
   const { grace } = ports.settings.limits;

@@ -7,6 +7,7 @@ import type { Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { idsWith, pages } from '../../../store.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
+import { addTo } from '../../../util/values/group.ts';
 import { nth } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import type { Ports } from '../../ports.ts';
@@ -82,8 +83,7 @@ class Search {
     this.#paths.set(located.absolute, located);
     if (located.identity !== undefined) this.#identities.set(located.identity, located);
     this.#sizes.add(located.size);
-    const name = baseOf(located.path);
-    this.#names.set(name, [...(this.#names.get(name) ?? []), located]);
+    addTo(this.#names, baseOf(located.path), located);
   }
 
   async #locate(suspect: Suspect): Promise<Located> {

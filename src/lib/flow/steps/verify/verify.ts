@@ -16,6 +16,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Change } from '../../../store.ts';
 import { merge } from '../../../util/concurrency.ts';
 import { shown } from '../../../util/text/names.ts';
+import { addTo } from '../../../util/values/group.ts';
 import { nth } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
@@ -108,11 +109,10 @@ async function* conclude(session: VerifySession, findings: readonly Finding[]): 
   const items: Item[] = [];
   const checks = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const { subject } = finding;
     if (finding.is === 'unknown') items.push(itemOf(finding, 'unreadable', 'dflow why'));
     else if (finding.is === 'differs' && (await isCatalogueWrong(session, finding))) items.push(catalogueItem(finding));
     else {
-      checks.set(subject.id, [...(checks.get(subject.id) ?? []), finding]);
+      addTo(checks, finding.subject.id, finding);
       if (finding.is !== 'good') items.push(itemOf(finding, 'bad', nextOf(finding)));
     }
   }
