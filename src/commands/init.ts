@@ -40,12 +40,12 @@ export default class Init extends Base {
     const { store, settings } = await this.ports('setup');
     const info = await store.setup(settings.experiment);
     this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text: `experiment ${settings.experiment}` });
-    this.remark('Next: write modules/1.0.yaml, then: dflow chain --until-idle');
+    this.remark('Next: edit modules/1.0.yaml, then: dflow chain --until-idle');
   }
 }
 
 /** `pattern run{run:3}.dat, 3 files such as run001.dat; 2 files do not match, such as calib001.dat` */
 function about({ pattern, files, example, others, other }: InitPlan): string {
-  const fit = `pattern ${pattern}, ${files} files${example === undefined ? '' : ` such as ${example}`}`;
+  const fit = `pattern ${pattern}, ${files} ${files === 1 ? 'file' : 'files'}${example === undefined ? '' : ` such as ${example}`}`;
   return other === undefined ? fit : `${fit}; ${others} do not match, such as ${other}`;
 }

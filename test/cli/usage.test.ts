@@ -13,19 +13,30 @@ const asked = (message: string): readonly string[] =>
 const HELP = 'Next: the same command with --help';
 
 test.each([
-  [
-    'The following error occurred:\n  Missing required flag why\nSee more help with --help',
-    'the flag --why is required',
-  ],
-  [
-    'The following errors occurred:\n  Missing required flag module\n  Missing required flag request\nSee more help with --help',
-    'the flag --module is required; the flag --request is required',
-  ],
   ['Missing 1 required arg:\nfarm  farm\nSee more help with --help', 'an argument is missing: farm  farm'],
   ['Missing 1 required arg:\nkind  what\n\nNote: --run allow multiple values.', 'an argument is missing: kind  what'],
   ['Flag --accept expects a value', 'Flag --accept expects a value'],
 ])('%j', (message, words) => {
   expect(asked(message)).toEqual([`Error: ${words}`, HELP]);
+});
+
+const input = { flags: { state: {}, since: {}, why: { helpValue: 'TEXT' }, request: { helpValue: 'NAME' } } };
+const errors = 'The following errors occurred:';
+
+test.each([
+  ['Nonexistent flag: --stat', "no flag '--stat'; did you mean --state?", 'with --state'],
+  ['Nonexistent flag: --sicne=12h', "no flag '--sicne=12h'; did you mean --since?", 'with --since'],
+  ['Nonexistent flags: --qqqqqq, x', "no flag '--qqqqqq'", 'with --help'],
+  ['Nonexistent flag: -z', "no flag '-z'", 'with --help'],
+  [`${errors}\n  Missing required flag why`, 'the flag --why is required', 'with --why TEXT'],
+  [
+    `${errors}\n  Missing required flag why\n  Missing required flag request\nSee more help with --help`,
+    'the flag --why is required; the flag --request is required',
+    'with --why TEXT --request NAME',
+  ],
+])('a flag that does not exist or is missing: %j', (message, words, next) => {
+  const thrown = Object.assign(new Error(message), { oclif: { exit: 2 }, parse: { input } });
+  expect(describeError(thrown)).toEqual({ exit: 2, lines: [`Error: ${words}`, `Next: the same command ${next}`] });
 });
 
 test.each([
@@ -34,10 +45,11 @@ test.each([
   ['storage:disble:ral', "'storage disble' is not a command of dflow", 'did you mean: dflow storage disable'],
   ['storage:xxxxxxxx', "'storage xxxxxxxx' is not a command of dflow", 'dflow storage --help'],
   ['wyh:109134', "'wyh' is not a command of dflow", 'did you mean: dflow why'],
+  ['pause:Line', "dflow pause takes no argument 'Line'", 'dflow pause --help'],
   ['qqqqqq', "'qqqqqq' is not a command of dflow", 'dflow --help'],
 ])('a misspelt command is answered with the likely one: %s', (id, message, hint) => {
   const thrown = Object.assign(new Error(`command ${id} not found`), { oclif: { exit: 2 } });
-  const names = ['status', 'why', 'storage:disable', 'storage:primary'];
+  const names = ['status', 'why', 'pause', 'storage:disable', 'storage:primary'];
   expect(misspelt(thrown, names)).toMatchObject({ exit: 2, message, hint });
 });
 

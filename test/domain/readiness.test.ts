@@ -109,6 +109,10 @@ describe('job gates', () => {
   test('all met', () => {
     expect(firstUnmet(jobGates(base))).toBeUndefined();
   });
+  test('inputs are verified where copies are, not wherever the farm reads', () => {
+    const gates = jobGates({ ...base, farm: { ...farm(), reads: ['tape', 'disk'] } });
+    expect(gates).toContainEqual({ gate: 'inputs', ok: true, text: '2 verified at disk' });
+  });
   test.each<[string, Partial<JobFacts>, string, string]>([
     ['no replica that the farm reads', { farm: { ...farm(), reads: ['tape'] } }, 'inputs', 'data:L1:0000000012'],
     [

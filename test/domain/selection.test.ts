@@ -181,4 +181,10 @@ describe('from a store', () => {
     const { subjobs, jobs } = await select({ refs: [parseRef('9/Count/1.001')!] });
     expect(subjobs.get(jobs[0]?._id ?? '')).toEqual([1]);
   });
+
+  test('a subjob that the pass does not have is named, not passed over', async () => {
+    const { jobs, problems } = await select({ refs: [parseRef('9/Count/1.007')!] });
+    expect(jobs).toEqual([]);
+    expect(problems).toMatchObject([{ ref: '9/Count/1.007', did: 'unknown', failed: true }]);
+  });
 });

@@ -31,6 +31,7 @@ export default class ConfigCheck extends Base {
     const text = [
       counted(settings.buffers.length, 'buffer'),
       counted(settings.storages.length, 'storage element'),
+      `${counted(settings.copies.raw, 'copy', 'copies')} of each raw file`,
       `modules ${versions.join('; ') || 'none'}`,
     ].join(', ');
     this.out.item({ kind: 'config', ref: settings.file, did: 'checked', text, hash: settings.hash });
@@ -38,6 +39,6 @@ export default class ConfigCheck extends Base {
   }
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }

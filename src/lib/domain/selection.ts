@@ -121,11 +121,12 @@ export function hasRun(set: RunSet, run: number): boolean {
   return set.ranges.some(([first, last]) => run >= first && run <= last);
 }
 
-/** True when the REF names this job, or its run, or its module. */
+/** True when the REF names this job, one of its subjobs, its run or its module. */
 export function refers(ref: JobRef, job: JobDoc): boolean {
   if (ref.id !== undefined && ref.run === undefined) return ref.id === job._id;
   const module = ref.module === undefined || ref.module === job.module;
-  return ref.run === job.run && module && (ref.pass === undefined || ref.pass === job.pass);
+  const subjob = ref.subjob === undefined || job.subjobs[ref.subjob] !== undefined;
+  return ref.run === job.run && module && (ref.pass === undefined || ref.pass === job.pass) && subjob;
 }
 
 /** True when the selection names a pass number itself, so that `last` does not apply to this job. */

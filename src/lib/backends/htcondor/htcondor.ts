@@ -1,5 +1,5 @@
 // HTCondor: one held submission per claim. What is said to HTCondor and what it answers is in htcondor/; marks, records
-// and logs are shared/onfolder.ts. Jobs are found by attributes of their own: a crash that lost the ids loses nothing.
+// and logs are shared/folder/onfolder.ts. Jobs are found by attributes of their own: a crash that lost the ids loses nothing.
 
 import { join } from 'node:path';
 import type { Backend, BackendContext, Refused, Status, Task } from '../../backend.ts';

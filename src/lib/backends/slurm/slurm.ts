@@ -1,5 +1,5 @@
 // Slurm: held arrays, one per claim and kind of resources. What is said to Slurm and what it answers is in slurm/; marks,
-// records and logs are shared/onfolder.ts. Jobs are found by name and task number alone: a crash that lost the ids loses nothing.
+// records and logs are shared/folder/onfolder.ts. Jobs are found by name and task number alone: a crash that lost the ids loses nothing.
 
 import { join } from 'node:path';
 import type { Backend, BackendContext, Status, Task } from '../../backend.ts';

@@ -53,7 +53,7 @@ export const site = { site: many('name of a farm', 'NAME') };
 export const storage = { storage: many('name of a storage element', 'NAME') };
 export const why = { why: Flags.string({ description: 'reason, kept in the history', helpValue: 'TEXT' }) };
 
-/** The selection flags of COMMANDS.md. */
+/** The selection flags of a command that chooses passes. */
 export const selection = {
   ...run,
   ...module,

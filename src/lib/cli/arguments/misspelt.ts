@@ -19,9 +19,10 @@ export function misspelt(error: unknown, commands: readonly string[]): unknown {
   const known = topics.includes(words[0] ?? '');
   const help = known ? `dflow ${words[0]} --help` : 'dflow --help';
   const asked = known ? words.join(' ') : (words[0] ?? id);
-  return new UsageError(`'${asked}' is not a command of dflow`, {
-    hint: near && near !== words[0] ? `did you mean: dflow ${near}` : help,
-  });
+  const hint = near && near !== words[0] ? `did you mean: dflow ${near}` : help;
+  const [command = '', ...more] = words;
+  const text = `dflow ${command} takes no argument '${more.join(' ')}'`;
+  return new UsageError(names.includes(command) ? text : `'${asked}' is not a command of dflow`, { hint });
 }
 
 /** The one command that begins with the word: `stat` is `status`. */

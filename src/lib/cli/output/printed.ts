@@ -1,4 +1,4 @@
-// What each command prints with --json, one value a line: the contract of scripts. bin/json.js makes docs/json.md and
+// What each command prints with --json, one value a line: the contract of scripts. bin/contract.js makes docs/json.md and
 // docs/json.schema.json of it; nothing else uses it.
 import type {
   BufferItem,

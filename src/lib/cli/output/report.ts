@@ -6,6 +6,7 @@ import { ownError } from '../../util/systemerrors.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';
 import { page } from '../../util/text/terminal.ts';
 import { field } from '../../util/values/field.ts';
+import { wrongFlags } from '../arguments/wrongflags.ts';
 import { noWorkingFolder } from '../workingfolder.ts';
 
 /** Exit code of a defect: an error that dflow did not mean. */
@@ -30,7 +31,7 @@ export function report(error: unknown): number {
 
 /** The lines and exit code of anything that was thrown. Pure. */
 export function describe(thrown: unknown): ErrorReport {
-  const error = meantBy(thrown);
+  const error = wrongFlags(meantBy(thrown));
   if (error instanceof DflowError) {
     const lines = [`Error: ${error.message}`];
     if (error.where) lines.push(`where: ${error.where}`);
@@ -73,7 +74,6 @@ function usageLines(message: string): string[] {
     .filter(
       (line) => line !== '' && !/^(See more help|Note: |Alternatively, |The following errors? occurred)/.test(line),
     )
-    .map((line) => line.replace(/^Missing required flag (\S+)$/, 'the flag --$1 is required'))
     .map((line) => line.replace(/^Missing (1 required arg|\d+ required args):$/, 'an argument is missing:'));
   const all = first.endsWith(':') ? [[first, ...rest].join(' ')] : [first, ...rest];
   return [`Error: ${all.join('; ')}`, 'Next: the same command with --help'];

@@ -214,9 +214,13 @@ function prerequisiteGates({ job, prerequisites }: JobFacts): Gate[] {
 function inputGates(facts: JobFacts): Gate[] {
   const raw = facts.job.subjobs.flatMap((subjob) => subjob.inputs.filter((input) => input.kind === 'raw'));
   if (raw.length === 0) return [];
-  const missing = raw.filter((input) => !rawSource(facts.data, input, facts.farm.reads));
-  const where = facts.farm.reads.join(', ');
-  if (missing.length === 0) return [{ gate: 'inputs', ok: true, text: `${raw.length} verified at ${where}` }];
+  const { reads } = facts.farm;
+  const missing = raw.filter((input) => !rawSource(facts.data, input, reads));
+  if (missing.length === 0) {
+    const holding = reads.filter((name) => raw.some((input) => rawSource(facts.data, input, [name])));
+    return [{ gate: 'inputs', ok: true, text: `${raw.length} verified at ${holding.join(', ')}` }];
+  }
+  const where = reads.join(', ');
   return [
     {
       gate: 'inputs',

@@ -10,7 +10,18 @@ export function remedy({ _id: id, reason, run, name }: Quarantined): string {
   if (reason === 'odd-time') return `finish the copy; if the file is whole: touch '${name}' in the buffer`;
   if (reason === 'beyond-max-jump')
     return `if run ${run} is real: raise runs.maxJump in dflow.yaml, then dflow register`;
-  return 'dflow why buffer';
+  if (reason === 'empty') return 'dflow purge --junk, or write the file again';
+  if (reason === 'duplicate') return 'dflow purge --junk';
+  if (reason === 'operator') return 'dflow list holds';
+  if (reason === 'bad-tables') return `correct the tables of ${name}, then: dflow tables load FILE`;
+  return `${mending(reason)}, then: dflow register; or, if it is not data: dflow purge --junk '${id}' --why TEXT`;
+}
+
+/** What a person does to a file that is data, so that the next register takes it. */
+function mending(reason: QuarantineDoc['reason']): string {
+  if (reason === 'unparsable-name') return 'give the file a name that fits the pattern';
+  if (reason === 'out-of-range') return 'name the file after its run';
+  return 'copy the file again from its source';
 }
 
 /** Other content for a place that has a registered file: accepted or rejected by a person. */

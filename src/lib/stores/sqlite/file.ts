@@ -84,7 +84,7 @@ function refuseNetwork(path: string): void {
   try {
     mounts = readFileSync('/proc/self/mountinfo', 'utf8');
   } catch {
-    return; // no such file outside Linux: there, docs/stores.md is all the protection
+    return; // no such file outside Linux: there, nothing protects the store
   }
   const type = networkFileSystem(mounts, path);
   if (!type) return;

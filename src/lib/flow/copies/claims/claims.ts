@@ -1,5 +1,5 @@
 // A batch of copies that is claimed, made and recorded. Where claims stand is not known here: raw files have slots in
-// their data document (slots.ts), outputs one claim for each element in their job (outputs/claims.ts).
+// their data document (slots.ts), outputs one claim for each element in their job (outputclaims.ts).
 
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import type { Claim, Renewal, Result } from '../../../domain/data/slots.ts';

@@ -81,8 +81,8 @@ export interface BufferPart {
   readonly next: string;
   readonly files: number;
   readonly bytes: number;
-  /** The first run of it. */
-  readonly run: number;
+  /** The first run of it; absent where the file says none. */
+  readonly run?: number;
 }
 
 /** What keeps each part of the buffer, the largest first. Reads every document that has something there. */
@@ -111,7 +111,7 @@ export async function bufferParts(ports: ReadPorts): Promise<BufferPart[]> {
   }
   for (const doc of await quarantined(ports)) {
     const part = { gate: 'quarantine' as const, why: `in quarantine: ${doc.reason}`, next: remedy(doc) };
-    const known = parts.get(part.why) ?? { ...part, files: 0, bytes: 0, run: doc.run ?? 0 };
+    const known = parts.get(part.why) ?? { ...part, files: 0, bytes: 0, ...given({ run: doc.run }) };
     parts.set(part.why, { ...known, files: known.files + 1, bytes: known.bytes + (doc.size ?? 0) });
   }
   return [...parts.values()].sort((a, b) => b.bytes - a.bytes);
@@ -163,6 +163,7 @@ export function isShort(row: Pick<BufferRow, 'disk' | 'daysLeft'>, untilFree = 0
 }
 
 function partGate({ gate, why, next, files, bytes, run }: BufferPart): Gate {
-  const text = `${humanBytes(bytes)} in ${files} ${files === 1 ? 'file' : 'files'} from run ${run}: ${why}`;
+  const from = run === undefined ? '' : ` from run ${run}`;
+  const text = `${humanBytes(bytes)} in ${files} ${files === 1 ? 'file' : 'files'}${from}: ${why}`;
   return { gate, ok: gate === 'free' || gate === 'open' || gate === 'purging', text, next };
 }

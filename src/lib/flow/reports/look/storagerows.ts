@@ -37,6 +37,7 @@ export async function* storageRows(ports: ReadPorts): Rows<StorageRow> {
   for (const storage of ports.settings.storages) {
     const disabled = holds.some(({ what, scope }) => what === 'storage' && scope.storages?.includes(storage.name));
     const aside = asideNow(troubles.get(storage.name), now);
+    const cause = Object.keys(troubles.get(storage.name)?.causes ?? {})[0];
     const own = groups.filter(({ key }) => key[0] === storage.name);
     const states = Object.fromEntries(own.map(({ key, value }) => [key[1], value]));
     yield {
@@ -49,7 +50,7 @@ export async function* storageRows(ports: ReadPorts): Rows<StorageRow> {
       copying: states.copying ?? 0,
       failed: states.failed ?? 0,
       bad: states.bad ?? 0,
-      state: disabled ? 'disabled' : aside ? `breaker since ${aside.since}` : 'ok',
+      state: disabled ? 'disabled' : aside ? `breaker since ${aside.since}` : (cause ?? 'ok'),
       url: withoutSecrets(storage.url),
     };
   }

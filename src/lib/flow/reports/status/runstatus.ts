@@ -41,7 +41,8 @@ async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const all = sum(await ports.store.count(views.runs, 1, range));
   const versions = [...Object.keys(modules), ...badModules.map(({ version }) => version)].sort();
   if (automatic.version === undefined && versions.length > 1) {
-    const text = `no automatic.version among ${versions.join(', ')}: no run is processed; ${runsHave(all)} no passes`;
+    const waiting = all === 0 ? '' : `; ${runsHave(all)} no passes`;
+    const text = `no automatic.version among ${versions.join(', ')}: no run is processed${waiting}`;
     return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];
   }
   const looked = (await ports.store.view(views.runs, { ...range, limit: LOOKED + 1 })).map(({ key }) => key[1]);

@@ -106,7 +106,7 @@ function storageRows(
 function stateOf(name: string, holds: readonly HoldDoc[], trouble: BreakerDoc | undefined, at: Iso): string {
   const away = asideNow(trouble, at);
   if (holds.some(({ what, scope }) => what === 'storage' && scope.storages?.includes(name))) return 'disabled';
-  return away ? `breaker since ${away.since}` : 'ok';
+  return away ? `breaker since ${away.since}` : (Object.keys(trouble?.causes ?? {})[0] ?? 'ok');
 }
 
 /** An unsatisfied pass is a waiting one in the store, and does not wait. */

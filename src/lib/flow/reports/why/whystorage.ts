@@ -81,7 +81,8 @@ async function copyGates({ store, settings }: ReadPorts, name: string, holds: re
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
   const [outputs] = await store.count(views.outputCopies, 2, { prefix: [name, 'bad'] });
   const bad = (counts.get('bad') ?? 0) + (outputs?.value ?? 0);
-  const queue = wanted && lacking > 0 ? `; ${lacking} more are to be made` : '';
+  const others = `; raw files go to ${settings.copies.raw} of the storage elements (copies.raw)`;
+  const queue = !wanted ? others : lacking > 0 ? `; ${lacking} to be made` : '';
   const gates: Gate[] = [{ gate: 'copies', ok: true, text: `${states}${queue}` }];
   const failed = counts.get('failed') ?? 0;
   const next = `dflow transfer --to ${name}`;
