@@ -192,7 +192,7 @@ export const OF_DATA: readonly Case[] = [
         ...{ detail: 'x', at: world.ago(HOUR) },
       }),
     why: '1',
-    next: 'dflow purge --junk, or write the file again',
+    next: 'dflow purge --junk',
     clear: (world) => world.store.update('quarantine:L1:odd', () => ({ remove: true })).then(() => undefined),
   },
   {
