@@ -91,7 +91,7 @@ function moduleGate({ modules, bad, types, run, doc }: RunFacts): Gate {
       gate: 'module',
       ok: false,
       text: 'no version is configured',
-      next: 'set automatic.version in dflow.yaml, then: dflow enqueue',
+      next: 'write a module file, or set automatic.version in dflow.yaml; then: dflow enqueue',
     };
   const asked = modulesFor(modules, types);
   const name = types.length > 0 ? types.join('+') : 'unknown type';

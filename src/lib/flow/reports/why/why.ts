@@ -125,7 +125,8 @@ function conflictGates(docs: readonly (Doc | undefined)[]): Gate[] {
 
 function noVersion({ settings }: ReadPorts): string {
   const versions = Object.keys(settings.modules);
-  return `no automatic.version is configured${versions.length > 0 ? ` (there are ${versions.join(', ')})` : ''}`;
+  if (versions.length === 0) return 'no module file defines a module yet';
+  return `no automatic.version is configured (there are ${versions.join(', ')})`;
 }
 
 function automaticGates(
@@ -135,11 +136,15 @@ function automaticGates(
   passes: readonly JobDoc[],
   first: Gate | undefined,
 ): Gate[] {
-  const { version, from } = ports.settings.automatic;
-  if (version === undefined)
-    return [
-      { gate: 'automatic', ok: false, text: noVersion(ports), next: `set automatic.version in ${ports.settings.file}` },
-    ];
+  const { automatic, file, folder, modules } = ports.settings;
+  const { version, from } = automatic;
+  if (version === undefined) {
+    const none = Object.keys(modules).length === 0;
+    const next = none
+      ? `write ${folder}/modules/1.0.yaml, then: dflow module check`
+      : `set automatic.version in ${file}`;
+    return [{ gate: 'automatic', ok: false, text: noVersion(ports), next }];
+  }
   if (run < from)
     return [
       {
