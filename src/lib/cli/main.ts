@@ -6,11 +6,13 @@ import { stop } from '../util/processes/stopping.ts';
 import { codeOf, ownError } from '../util/systemerrors.ts';
 import { misspelt } from './arguments/misspelt.ts';
 import { endWithoutTerminal } from './output/closedterminal.ts';
+import { heedNoColor } from './output/colour.ts';
 import { report } from './output/report.ts';
 
 /** Runs the command line of this process; `url` is that of bin/run.js, which lies one folder below the package. */
 export async function main(url: string): Promise<void> {
   endWithoutTerminal();
+  heedNoColor(process.env);
   endOnSignals();
   const output = watchOutput();
   process.once('uncaughtException', (error) => process.exit(report(error)));
