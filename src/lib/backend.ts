@@ -79,4 +79,6 @@ export interface BackendContext {
   /** Unique id of the store: prefixes names at shared batch systems. */
   readonly uuid: string;
   readonly nonce: () => string;
+  /** Opened to look, for a dry run: folders that are not there are empty, and none is made. */
+  readonly looking?: boolean;
 }

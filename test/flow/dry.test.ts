@@ -1,6 +1,7 @@
 // Ports without effects: what a dry run decides is what the store would have done, and nothing of it is done.
 import { expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
+import { DID, type Did } from '../../src/lib/domain/results/did.ts';
 import { dryPorts, dryStore, foretold } from '../../src/lib/flow/dry.ts';
 import type { Item, Ports, Step } from '../../src/lib/flow/ports.ts';
 import { idsWith, pages, type Store } from '../../src/lib/store.ts';
@@ -77,7 +78,10 @@ test('storage and batch systems are read only; whoever writes is stopped', async
     store: fresh(),
     storage: async () => storage,
     buffer: async () => storage,
-    backend: async () => backend,
+    backend: async (_farm: string, looking?: boolean) => {
+      if (!looking) done.push('opened');
+      return backend;
+    },
   };
   const ports = dryPorts(base as unknown as Ports);
   expect(ports.dry).toBe(true);
@@ -102,4 +106,15 @@ test('what would be done is marked; what is found is not', async () => {
   const marked: (boolean | undefined)[] = [];
   for await (const { dryRun } of foretold(step())) marked.push(dryRun);
   expect(marked).toEqual([true, true, undefined, undefined]);
+});
+
+test('what does not happen is not said as what would be', async () => {
+  const words = Object.keys(DID).filter((did): did is Did => /^(un(?!locked)|not-)/.test(did));
+  expect(words.length).toBeGreaterThan(8);
+  async function* each(): Step {
+    for (const did of words) yield { kind: 'run', ref: '1', did } as Item;
+  }
+  const would: string[] = [];
+  for await (const item of foretold(each())) if (item.dryRun) would.push(item.did);
+  expect(would).toEqual(['unpublished']);
 });

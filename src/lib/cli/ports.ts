@@ -70,7 +70,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
       wait(Math.min(milliseconds, LONGEST_TIMER), undefined, signal ? { signal } : {}).catch(() => undefined),
     storage: (name) => once(storages, name, () => openApart(storageOf(settings, name))),
     buffer: (level) => once(storages, `buffer ${level}`, () => openApart(asStorage(bufferOf(settings, level)))),
-    backend: (farm) => once(backends, farm, () => openBackend(settings, store, farm)),
+    backend: (farm, looking = false) =>
+      once(backends, `${farm} ${looking}`, () => openBackend(settings, store, farm, looking)),
     close: async () => {
       const opened = await Promise.allSettled(backends.values());
       for (const backend of opened) if (backend.status === 'fulfilled') await backend.value.close();
@@ -150,7 +151,7 @@ export async function* checkAdapters(settings: Settings): AsyncGenerator<Wrong, 
 
 const folderOf = (settings: Settings, farm: string): string => join(settings.folder, '.dflow', farm);
 
-async function openBackend(settings: Settings, store: Store, name: string): Promise<Backend> {
+async function openBackend(settings: Settings, store: Store, name: string, looking: boolean): Promise<Backend> {
   const farm = settings.farms.find((candidate) => candidate.name === name);
   if (!farm) {
     const known = settings.farms.map((one) => one.name);
@@ -158,7 +159,7 @@ async function openBackend(settings: Settings, store: Store, name: string): Prom
   }
   const { open } = await backendModule(farm.backend);
   const { uuid } = await store.info();
-  return open(farm, { folder: folderOf(settings, name), uuid: uuid ?? '', nonce });
+  return open(farm, { folder: folderOf(settings, name), uuid: uuid ?? '', nonce, looking });
 }
 
 /** @throws ConfigError that says which name was probably meant */

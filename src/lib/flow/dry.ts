@@ -14,12 +14,19 @@ const FOUND: ReadonlySet<string> = new Set([
   'drained',
   'kept',
   'missing',
+  'not-loaded',
   'not-made',
+  'not-planned',
   'not-ready',
+  'not-submitted',
   'refused',
   'site-fault',
   'skipped',
+  'unchanged',
   'unknown',
+  'unlisted',
+  'unreachable',
+  'unreadable',
 ]);
 
 /** Marks items as what would be done. */
@@ -39,7 +46,7 @@ export function dryPorts<P extends Ports>(ports: P): P {
     buffer: async (level) =>
       without(await ports.buffer(level), ['copyIn', 'copyFrom', 'rename', 'renameNew', 'remove']),
     backend: async (farm) =>
-      without(await ports.backend(farm), ['submit', 'release', 'cancel', 'acknowledge', 'ensure']),
+      without(await ports.backend(farm, true), ['submit', 'release', 'cancel', 'acknowledge', 'ensure']),
   };
 }
 

@@ -36,7 +36,8 @@ export interface Ports extends ReadPorts, Machine {
   readonly store: Store;
   storage(name: string): Promise<Storage>;
   buffer(level: string): Promise<Storage>;
-  backend(farm: string): Promise<Backend>;
+  /** `looking`: opening it has no effect either. */
+  backend(farm: string, looking?: boolean): Promise<Backend>;
   /** A dry run: nothing of this has an effect, and whoever would have one of its own leaves it. */
   readonly dry?: true;
   /** A fresh unguessable id, lower-case letters and digits. */

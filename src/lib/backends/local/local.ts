@@ -158,6 +158,8 @@ export async function open(farm: FarmSettings, context: BackendContext): Promise
   const options = parseOptions(farm);
   const spool = new Spool(context.folder);
   const id = reachable(() => {
+    // A spool that is not there yet is another batch system than any that the store may know.
+    if (context.looking) return spool.ownId() ?? context.nonce();
     spool.create();
     spool.writeSettings({
       slots: farm.slots,

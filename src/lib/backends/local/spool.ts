@@ -24,9 +24,14 @@ export class Spool extends JobFolder {
     super(folder, FOLDERS);
   }
 
+  /** Its id; `undefined` where it has not been made. */
+  ownId(): string | undefined {
+    return ifThere(() => readFileSync(this.path('id'), 'utf8'));
+  }
+
   /** The spool's own id, made once: two spools on one host are two batch systems. */
   id(nonce: () => string): string {
-    const found = ifThere(() => readFileSync(this.path('id'), 'utf8'));
+    const found = this.ownId();
     if (found) return found;
     try {
       // Linked into place, so that of two first users one wins and no reader sees half an id.
