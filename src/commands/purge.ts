@@ -54,7 +54,7 @@ export default class Purge extends Base {
 
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Purge);
-    const words = await namedFiles(argv as string[], flags.junk);
+    const words = await namedFiles(argv.map(String), flags.junk);
     checkAsked({ words: words ?? [], reasons: flags.reason ?? [] }, flags.why, flags['dry-run']);
     const untilFree = flags['until-free'] === undefined ? undefined : shareOf(flags['until-free']);
     const set = flags.run ? await readRuns(flags.run) : undefined;

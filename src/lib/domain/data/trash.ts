@@ -14,7 +14,7 @@ export interface TrashDoc extends Doc {
   /** Path below the buffer's folder, from where it came. */
   readonly name: string;
   /** Paths below the buffer's folder at one of which it lies now. */
-  readonly places: readonly string[];
+  readonly places: readonly [string, ...string[]];
   readonly run?: number;
   /** Stable slug: a reason of the quarantine, or `rejected`. */
   readonly reason: string;
@@ -31,7 +31,7 @@ export interface TrashDoc extends Doc {
 export const trashId = (level: string, name: string, nonce: string): string => `trash:${level}:${name}:${nonce}`;
 
 /** Where a file goes that is moved at `at`: at the top, else beside itself. The nonce keeps equal names apart. */
-export function trashPlaces(name: string, at: Iso, nonce: string): readonly string[] {
+export function trashPlaces(name: string, at: Iso, nonce: string): TrashDoc['places'] {
   const day = `${TRASH}/${at.slice(0, 10)}/${nonce}`;
   const cut = name.lastIndexOf('/') + 1;
   return cut === 0 ? [`${day}/${name}`] : [`${day}/${name}`, `${name.slice(0, cut)}${day}/${name.slice(cut)}`];

@@ -1,5 +1,6 @@
 // Modules: named kinds of jobs, defined per software version in one file each. Validated where they are read
 // (cli/config); here are the shapes and the rules that follow from them.
+import { ItemError } from '../../util/errors.ts';
 import { pad, runPad } from '../ids.ts';
 import type { PolicyRule } from '../jobs/policyrule.ts';
 import type { Macro } from './macro.ts';
@@ -60,6 +61,13 @@ export interface ModuleFile {
   readonly modules: Readonly<Record<string, ModuleDef>>;
   /** Run type name, or `any` -> module names. */
   readonly runTypes: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The module of this name. @throws ItemError where no file defines it */
+export function moduleOf(file: ModuleFile | undefined, name: string): ModuleDef {
+  const found = file?.modules[name];
+  if (!found) throw new ItemError(`module '${name}' is not defined${file ? ` in ${file.path}` : ''}`);
+  return found;
 }
 
 /** `Analysis40_r0000109134_s000_p001.ntuple.root` */

@@ -97,7 +97,7 @@ function heldBy(hold: NewHold, id: string, old: HoldDoc | undefined, by: string,
 function holdItem(doc: HoldDoc, old: HoldDoc | undefined, now: Iso): ItemOf<'hold'> {
   const there = old && inForce(old, now) ? old : undefined;
   const did = !there ? 'paused' : there.why === doc.why && there.until === doc.until ? 'unchanged' : 'changed';
-  const was = did === 'changed' ? `; before: ${there!.why}${endText(there!)}` : '';
+  const was = there && did === 'changed' ? `; before: ${there.why}${endText(there)}` : '';
   const text = `${doc.what} (${coverText(doc.scope)}): ${doc.why}${endText(doc)}${was}`;
   return { kind: 'hold', ref: doc._id, did, text, ...given({ until: doc.until }) };
 }

@@ -83,9 +83,8 @@ export class Documents {
 
   /** Frozen through and through: map functions must not change it, and neither may a change function. */
   make<D extends Doc>(row: StoredDoc): D {
-    const doc = JSON.parse(row.body ?? '') as { _rev: string };
-    doc._rev = String(row.rev);
-    const made = deepFreeze(doc) as unknown as D;
+    const made: D = JSON.parse(row.body ?? '');
+    deepFreeze(Object.assign(made, { _rev: String(row.rev) }));
     this.#made.add(made);
     return made;
   }

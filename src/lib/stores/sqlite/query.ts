@@ -60,7 +60,7 @@ function readKeys(
 }
 
 function rowOf(row: StoredRow): Row {
-  return { key: JSON.parse(row.json) as Json, value: JSON.parse(row.value) as Json, id: row.id };
+  return { key: JSON.parse(row.json), value: JSON.parse(row.value), id: row.id };
 }
 
 interface StoredGroup {
@@ -92,7 +92,7 @@ function keptGroups(db: SqlDatabase, number: number, level: number, query: KeyRa
       low,
       high,
     )
-    .map((row) => ({ key: JSON.parse(row.json) as Json, value: row.value }));
+    .map((row) => ({ key: JSON.parse(row.json), value: row.value }));
 }
 
 function countedGroups(db: SqlDatabase, { number, view }: Installed, query: KeyRange): Group[] {
@@ -108,7 +108,7 @@ function countedGroups(db: SqlDatabase, { number, view }: Installed, query: KeyR
       low,
       high,
     )
-    .map((row) => ({ key: JSON.parse(row.json) as Json, value: row.value }));
+    .map((row) => ({ key: JSON.parse(row.json), value: row.value }));
 }
 
 /** Neighbours of one group, added up; the input is in key order, so that groups are neighbours. */

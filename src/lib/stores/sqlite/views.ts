@@ -90,7 +90,7 @@ class Build {
       this.seen = seq;
       this.rows.delete(id);
       if (body === null) continue;
-      const doc = deepFreeze(JSON.parse(body) as Doc);
+      const doc: Doc = deepFreeze(JSON.parse(body));
       const rows = this.#views.map((view) => emitted(view, doc));
       if (rows.some((emits) => emits.length > 0)) this.rows.set(id, rows);
     }

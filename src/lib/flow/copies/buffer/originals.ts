@@ -32,9 +32,10 @@ export async function* originals(
     const facts = await runFacts(ports, [...new Set(page.map(({ run }) => run))]);
     for (const { id, run } of page) {
       const doc = docs.get(id);
-      for (const file of doc?.files ?? []) {
-        const verdict = states.includes(file.original.state) ? judge(doc!, file, facts(run), rules) : undefined;
-        if (verdict) yield { doc: doc!, file, verdict };
+      if (!doc) continue;
+      for (const file of doc.files) {
+        const verdict = states.includes(file.original.state) ? judge(doc, file, facts(run), rules) : undefined;
+        if (verdict) yield { doc, file, verdict };
       }
     }
   }

@@ -1,5 +1,6 @@
 // Lanes of a batch, in the store: taken together in one bulk before anything is claimed, renewed while it copies, given
 // back after it. Knows nothing of files.
+
 import {
   LANE_LEASE,
   type LanesDoc,
@@ -14,6 +15,7 @@ import {
 import type { Change } from '../../../store.ts';
 import { StoreError } from '../../../util/errors.ts';
 import { type Iso, plus, SECOND } from '../../../util/time.ts';
+import { nth } from '../../../util/values/have.ts';
 import type { Ports } from '../../ports.ts';
 
 /** How often, and for how long, one asks again for lanes that others have. */
@@ -56,7 +58,12 @@ export async function openLanes(ports: Ports, places: readonly Place[]): Promise
   const granted = (place: Place) => (usable ? lanesOf(taken.get(lanesId(place)), nonce) : 0);
   const elements = places.filter(({ what }) => what === 'storage');
   return {
-    level: granted(places.find(({ what }) => what === 'level')!),
+    level: granted(
+      nth(
+        places.filter(({ what }) => what === 'level'),
+        0,
+      ),
+    ),
     storages: new Map(elements.map((place) => [place.name, granted(place)])),
     hosts: [...new Set([...taken.values()].flatMap((doc) => doc?.held.filter(({ lanes }) => lanes > 0) ?? []))]
       .filter((one) => one.nonce !== nonce)

@@ -1,8 +1,11 @@
 // Takes away what lies where a copy is to be: a copy that was read and found bad, or the rest of another try. The source
 // of the new copy must still be there without it: an element may be another name of the place that it is copied from.
+
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { ItemError } from '../../../util/errors.ts';
 import type { Receipt } from '../../../util/files/receipt.ts';
+import { given } from '../../../util/values/given.ts';
+import { nth } from '../../../util/values/have.ts';
 import type { Ports } from '../../ports.ts';
 import type { Sites } from '../sites.ts';
 import { type Going, Removal } from './removal.ts';
@@ -40,9 +43,8 @@ export class Clearing {
     const stay = [{ site: source.site, path: source.path, size: file.size }];
     const going: Going = { site: to, path, size: found.size, stay, line };
     await this.#removal.announce([going]);
-    const [fate] = await this.#removal.remove([going]);
-    if (!fate!.gone && !fate!.missing)
-      throw new ItemError(fate!.why, fate!.next === undefined ? {} : { hint: fate!.next });
+    const fate = nth(await this.#removal.remove([going]), 0);
+    if (!fate.gone && !fate.missing) throw new ItemError(fate.why, given({ hint: fate.next }));
   };
 
   close(): Promise<void> {

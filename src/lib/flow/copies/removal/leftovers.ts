@@ -1,5 +1,6 @@
 // What a deletion of outputs left that was killed, or whose element went away: the receipt names it, and the catalogue
 // says whether it was to go. What is still catalogued gets its name again; the rest goes now, by the same way.
+
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import { shown } from '../../../util/text/names.ts';
@@ -70,11 +71,11 @@ async function forgetLeft(ports: Ports, { name, lines }: { name: string; lines: 
     [...ids].map((id) => ({
       id,
       change: (job) => {
-        const { undeleted, ...rest } = job ?? {};
-        const others = Object.entries(undeleted ?? {}).filter(([, receipt]) => receipt !== name);
-        if (!job || others.length === Object.keys(undeleted ?? {}).length) return { skip: 'nothing was left' };
-        const next = rest as JobDoc;
-        return { write: others.length === 0 ? next : { ...next, undeleted: Object.fromEntries(others) } };
+        if (!job) return { skip: 'gone' };
+        const { undeleted = {}, ...rest } = job;
+        const others = Object.entries(undeleted).filter(([, receipt]) => receipt !== name);
+        if (others.length === Object.keys(undeleted).length) return { skip: 'nothing was left' };
+        return { write: others.length === 0 ? rest : { ...rest, undeleted: Object.fromEntries(others) } };
       },
     })),
   );
@@ -115,8 +116,8 @@ async function settleLine(
   if (!outputs) return failed(`left by an interrupted deletion; the document ${id}, which decides, does not exist`);
   const going: Going = { site, path, stay: stayingOf(outputs, name), line: { ...line, kind: 'settle' } };
   await removal.announce([going]);
-  const [fate] = await removal.remove([going]);
-  return fate!.gone ? 'deleted' : failed(fate!.why);
+  const fate = nth(await removal.remove([going]), 0);
+  return fate.gone ? 'deleted' : failed(fate.why);
 }
 
 /** The outputs that the catalogue names of a subjob; `undefined`: there is no such subjob. */

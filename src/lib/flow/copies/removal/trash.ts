@@ -111,8 +111,8 @@ const isSame = (found: Looks, file: Looks): boolean => found.size === file.size 
 async function move(buffer: Storage, { name, places }: TrashDoc): Promise<string> {
   const [top, beside] = places;
   try {
-    await buffer.rename(name, top!);
-    return top!;
+    await buffer.rename(name, top);
+    return top;
   } catch (error) {
     const elsewhere = error instanceof ItemError && codeOf(error.cause) === 'EXDEV';
     if (!elsewhere || beside === undefined) throw error;

@@ -13,6 +13,7 @@ import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
+import { have } from '../../../util/values/have.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -26,18 +27,18 @@ export async function why(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> {
   if (ref.run === undefined)
     throw new UsageError(`why explains runs and passes, not ${ref.text}`, { hint: `dflow show ${ref.text}` });
   const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(ref.run)));
-  if (ref.module !== undefined) return whyModule(ports, ref, ref.module, passes);
+  if (ref.module !== undefined) return whyModule(ports, ref.run, ref, ref.module, passes);
   const last = new Map(passes.map((job) => [job.module, job]));
   return [await whyRun(ports, ref.run, passes), ...(await whyJobs(ports, [...last.values()]))];
 }
 
 async function whyModule(
   ports: ReadPorts,
+  run: number,
   ref: JobRef,
   module: string,
   passes: readonly JobDoc[],
 ): Promise<WhyReport[]> {
-  const run = ref.run!;
   const of = passes.filter((job) => job.module === module && (ref.pass === undefined || job.pass === ref.pass));
   const job = of.at(-1);
   if (job) return whyJobs(ports, [job]);
@@ -53,7 +54,7 @@ async function whyModule(
 /** Why a run has, or has not, its automatic passes; of a module that has none, also whether it is asked for. */
 async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], module?: string): Promise<WhyReport> {
   const { automatic } = ports.settings;
-  const facts = (await runFacts(ports, [run], automatic.level, automatic.version)).get(run)!;
+  const facts = have(await runFacts(ports, [run], automatic.level, automatic.version), run);
   const ready = runGates(facts);
   const gates = [
     ...ready,

@@ -2,11 +2,12 @@
 // is missing and never changes what is there.
 
 import { createHash } from 'node:crypto';
-import type { Doc, Json } from '../../../domain/doc.ts';
+import type { Doc } from '../../../domain/doc.ts';
 import { unsound } from '../../../domain/schemas.ts';
 import { type Change, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { messageOf } from '../../../util/errors.ts';
 import { DEEPEST, isDeeper } from '../../../util/values/depth.ts';
+import { field } from '../../../util/values/field.ts';
 import { dryStore, foretold } from '../../dry.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 
@@ -100,41 +101,37 @@ function parseDocument(line: unknown): Omit<Line, 'number'> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'not a JSON object' };
   if (isDeeper(value)) return { wrong: `nested more than ${DEEPEST} levels deep` };
-  const { _id } = value as Partial<Doc>;
+  const _id = field(value, '_id');
   if (typeof _id !== 'string' || _id === '' || _id.startsWith('_'))
     return { wrong: 'the document id (_id) is missing' };
-  const wrong = unsound(value as Doc);
-  if (wrong !== undefined) return { wrong: `${_id}: ${wrong}` };
-  return { doc: plain(value as Doc) };
+  const doc = value as Doc;
+  const wrong = unsound(doc);
+  return wrong === undefined ? { doc: plain(doc) } : { wrong: `${_id}: ${wrong}` };
 }
 
 /** JSON with sorted names: equal texts are equal documents. */
-function canonical(value: Json): string {
+function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const names = Object.keys(value).filter((name) => value[name] !== undefined);
-  return `{${names
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`)
+  const fields = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${fields
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`)
     .join(',')}}`;
 }
 
 function digest(doc: PlainDoc): string {
-  return createHash('sha256')
-    .update(canonical(doc as unknown as Json))
-    .digest('base64');
+  return createHash('sha256').update(canonical(doc)).digest('base64');
 }
 
 const SAME = 'same';
 
 /** The decision on one document, by what the store has under its id. */
 function add(doc: PlainDoc): Change['change'] {
-  const text = canonical(doc as unknown as Json);
+  const text = canonical(doc);
   return (existing) => {
     if (!existing) return { write: doc };
-    return {
-      skip: canonical(plain(existing) as unknown as Json) === text ? SAME : 'is in the store with different content',
-    };
+    return { skip: canonical(plain(existing)) === text ? SAME : 'is in the store with different content' };
   };
 }
 

@@ -5,7 +5,7 @@
 import { MAX_RUN, refOf, runId } from '../../../domain/ids.ts';
 import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
 import { badOf } from '../../../domain/modules/badmodules.ts';
-import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
+import { type ModuleFile, moduleOf, modulesFor } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { given } from '../../../util/values/given.ts';
@@ -94,7 +94,7 @@ function plannedPasses(facts: RunFacts, file: ModuleFile): Wanted[] {
   return modulesFor(file, facts.types).map((name) => ({
     facts,
     file,
-    module: file.modules[name]!,
+    module: moduleOf(file, name),
     priority: 0,
     labels: [],
   }));

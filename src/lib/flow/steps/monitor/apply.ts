@@ -3,7 +3,7 @@
 
 import type { Backend } from '../../../backend.ts';
 import { refOf } from '../../../domain/ids.ts';
-import { type JobDoc, touch, transition } from '../../../domain/jobs/job.ts';
+import { type JobDoc, type Subjob, touch, transition } from '../../../domain/jobs/job.ts';
 import { rulesFor } from '../../../domain/jobs/policy.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
 import { badOf } from '../../../domain/modules/badmodules.ts';
@@ -129,18 +129,19 @@ async function verifyAll(
   docs: ReadonlyMap<string, JobDoc>,
   batch: ReadonlyMap<string, Observation[]>,
 ): Promise<Map<string, Verification>> {
-  const due: { job: JobDoc; seen: Observation; record: ResultRecord }[] = [];
+  const due: { job: JobDoc; subjob: Subjob; key: string; record: ResultRecord }[] = [];
   for (const [id, all] of batch) {
     const job = docs.get(id);
     for (const seen of all) {
       const subjob = seen.subjob === undefined ? undefined : job?.subjobs[seen.subjob];
       const record = seen.record;
-      if (job && record?.phase === 'done' && currentAttempt(subjob, seen.key)) due.push({ job, seen, record });
+      if (!job || !subjob || record?.phase !== 'done' || !currentAttempt(subjob, seen.key)) continue;
+      due.push({ job, subjob, key: seen.key, record });
     }
   }
   const verified = new Map<string, Verification>();
-  const checks = parallel(due, VERIFY, async ({ job, seen, record }) => {
-    return [seen.key, await verifyOutputs(ports, job, job.subjobs[seen.subjob!]!, record)] as const;
+  const checks = parallel(due, VERIFY, async ({ job, subjob, key, record }) => {
+    return [key, await verifyOutputs(ports, job, subjob, record)] as const;
   });
   for await (const [key, verification] of checks) verified.set(key, verification);
   return verified;
@@ -259,9 +260,11 @@ function newlyCompleted(outcomes: readonly Applied[]): string[] {
 function completedBy(outcomes: readonly Applied[]): CompletedSubjob[] {
   return outcomes.flatMap(({ doc, note = [] }) =>
     note.flatMap(({ seen }) => {
-      const state = seen.subjob === undefined ? undefined : doc?.subjobs[seen.subjob]?.state;
-      const own = seen.record && state?.name === 'completed' && keyOf(state.lock) === seen.key;
-      return doc && own ? [{ key: seen.key, job: doc, subjob: seen.subjob!, outputs: state.outputs }] : [];
+      const { key, subjob, record } = seen;
+      if (!doc || !record || subjob === undefined) return [];
+      const state = doc.subjobs[subjob]?.state;
+      const own = state?.name === 'completed' && keyOf(state.lock) === key;
+      return own ? [{ key, job: doc, subjob, outputs: state.outputs }] : [];
     }),
   );
 }

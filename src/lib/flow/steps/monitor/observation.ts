@@ -30,7 +30,7 @@ const STATES: readonly string[] = ['held', 'pending', 'running', 'ended', 'absen
 export function parseObservation(line: string, number: number): Observation {
   let value: Partial<Observation>;
   try {
-    value = JSON.parse(line) as Partial<Observation>;
+    value = JSON.parse(line);
   } catch (error) {
     throw new UsageError('not a JSON line of monitor poll', { where: `standard input:${number}`, cause: error });
   }

@@ -25,15 +25,17 @@ export async function* recover(session: PurgeSession): Step {
 
 async function* recoverDoc(session: PurgeSession, doc: DataDoc): Step {
   const { ports } = session;
-  const left = doc.files.flatMap((file) => (isLeft(session, doc.level, file.original) ? [file] : []));
+  const left = doc.files.flatMap((file) =>
+    isLeft(session, doc.level, file.original) ? [{ file, claim: file.original }] : [],
+  );
   if (left.length === 0) return;
   const buffer = await session.sites.open(bufferSite(doc.level));
   const now = await ports.store.now();
   const settled = new Map<string, Original>();
-  for (const file of left) {
-    const { nonce } = file.original as Purging;
-    await putBack(ports.files, buffer, `${file.path}_closed`, nonce);
-    settled.set(file.name, await settle(session, doc, file, await putBack(ports.files, buffer, file.path, nonce), now));
+  for (const { file, claim } of left) {
+    await putBack(ports.files, buffer, `${file.path}_closed`, claim.nonce);
+    const found = await putBack(ports.files, buffer, file.path, claim.nonce);
+    settled.set(file.name, await settle(session, doc, file, claim, found, now));
   }
   const outcome = await ports.store.update<DataDoc, Map<string, Original>>(doc._id, (current) => {
     const note = new Map(
@@ -61,11 +63,11 @@ async function settle(
   { ports }: PurgeSession,
   doc: DataDoc,
   file: RawFile,
+  { receipt, nonce, lock }: Purging,
   found: PutBack,
   since: string,
 ): Promise<Original> {
   if (found === 'back' || found === 'there') return { state: 'present' };
-  const { receipt, nonce, lock } = file.original as Purging;
   if (found === 'taken') {
     const why = `another file has its name; the registered one lies beside it as ${gonePath(file.path, nonce)}`;
     return { state: 'changed', since, why };

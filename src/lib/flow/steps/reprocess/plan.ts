@@ -1,10 +1,12 @@
 // The plan of a request: pass numbers and prerequisites, settled once when the request is written, and renumbered in the
 // request itself when somebody else took a number first.
+
 import { jobId, jobPrefix, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RunFacts } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { moduleOf } from '../../../domain/modules/modules.ts';
 import { idsWith } from '../../../store.ts';
 import { chosen, nextPass } from '../../jobs/passes.ts';
 import type { Item, Ports } from '../../ports.ts';
@@ -40,7 +42,7 @@ export async function makePlanItems(
     for (const name of ordered.filter((one) => !planned.has(one))) {
       const before = passes.filter((job) => job.module === name);
       twins.push(...openTwins(before, file.version, options.request));
-      const needs = file.modules[name]!.needs.map((module) => ({
+      const needs = moduleOf(file, name).needs.map((module) => ({
         module,
         pass: planned.get(module) ?? prerequisitePass(passes, module, options),
       }));
@@ -63,7 +65,7 @@ export async function makePlanItems(
         run,
         module: name,
         pass,
-        needs: needs.map(({ module, pass: number }) => ({ module, pass: number! })),
+        needs: needs.flatMap(({ module, pass: number }) => (number === undefined ? [] : { module, pass: number })),
       });
     }
   }

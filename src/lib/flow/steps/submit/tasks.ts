@@ -5,6 +5,7 @@ import type { Task } from '../../../backend.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { JobFacts } from '../../../domain/jobs/readiness.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
+import { moduleOf } from '../../../domain/modules/modules.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { have, nth } from '../../../util/values/have.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
@@ -74,7 +75,7 @@ function specOf(
     const spec = jobSpec(job, nth(job.subjobs, index), key, {
       farm,
       storages,
-      module: facts.modules!.modules[job.module]!,
+      module: moduleOf(facts.modules, job.module),
       data: facts.data,
       prerequisites: facts.prerequisites,
       storageSettings: ports.settings.storages,

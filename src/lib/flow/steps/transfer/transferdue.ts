@@ -44,8 +44,8 @@ async function* hints(session: Session, level: string): AsyncGenerator<Hint, voi
     (await lackingSets(session, level)).map((set) => cursor(rows(session, level, set))),
   );
   for (;;) {
-    const open = cursors.filter((one) => one.head !== undefined);
-    const next = open.reduce<Cursor | undefined>((a, b) => (a && a.head!.run <= b.head!.run ? a : b), undefined);
+    let next: Cursor | undefined;
+    for (const one of cursors) if (one.head && !(next?.head && next.head.run <= one.head.run)) next = one;
     if (!next?.head) return;
     yield next.head;
     await next.advance();

@@ -4,10 +4,12 @@ import type { DataDoc } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../../domain/jobs/job.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { moduleOf } from '../../../domain/modules/modules.ts';
 import { named, noSuchError } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
+import { have } from '../../../util/values/have.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
 import { farmSettings } from '../../farms/farm.ts';
@@ -35,9 +37,9 @@ export interface TrialOptions {
  */
 async function trialSpec(ports: Ports, options: TrialOptions): Promise<JobSpec> {
   const file = fileOf(ports.settings, options);
-  const module = file.modules[options.module]!;
+  const module = moduleOf(file, options.module);
   const { level } = ports.settings.automatic;
-  const facts = (await runFacts(ports, [options.run], level, file.version)).get(options.run)!;
+  const facts = have(await runFacts(ports, [options.run], level, file.version), options.run);
   const job = await trialPass(ports, { facts, file, module, priority: 0, labels: [] });
   const farm = farmSettings(ports);
   const prerequisites = await ports.store.get<JobDoc>(job.needs.map((need) => need.job));
