@@ -3,7 +3,7 @@
 
 import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } from '../../../util/errors.ts';
 import { ownError } from '../../../util/systemerrors.ts';
-import { ms } from '../../../util/time.ts';
+import { type Iso, ms } from '../../../util/time.ts';
 import { fillOf } from '../../copies/buffer/fill.ts';
 import { withDryRun } from '../../dry.ts';
 import { beat, Outcome } from '../../farms/beat.ts';
@@ -65,7 +65,7 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
     const fail = (error: unknown): void => {
       failure ??= error;
     };
-    const began = ms(await ports.store.now());
+    const began = await ports.store.now();
     for (const name of names) {
       const stepOptions = { ...options, wait: options.wait === true && !options.untilIdle };
       for await (const item of guarded(ports, name, stepOptions, fail)) {
@@ -79,14 +79,14 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
     if (!options.untilIdle || ports.dry) return;
     quiet = changed ? 0 : quiet + 1;
     const active = names.includes('monitor') ? await activeCount(ports, farmSettings(ports).name) : 0;
-    if (active > 0) await ports.sleep(pauseAfter(ms(await ports.store.now()) - began));
-    else if (quiet > 1 && !(yield* waited(ports, said))) return;
+    if (active > 0) await ports.sleep(pauseAfter(ms(await ports.store.now()) - ms(began)));
+    else if (quiet > 1 && !(yield* waited(ports, began, said))) return;
   }
 }
 
 /** Waits for what time alone makes due, if that is soon. False: there is nothing to wait for. */
-async function* waited(ports: Ports, said: Set<string>): AsyncGenerator<Item, boolean, void> {
-  const due = await nextDue(ports);
+async function* waited(ports: Ports, began: Iso, said: Set<string>): AsyncGenerator<Item, boolean, void> {
+  const due = await nextDue(ports, began);
   const now = await ports.store.now();
   if (!due || due.at > horizon(ports, now)) return false;
   const text = `${due.why}, due ${due.at}`;

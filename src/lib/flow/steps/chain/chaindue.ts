@@ -17,11 +17,14 @@ export interface Due {
   readonly why: string;
 }
 
-/** The earliest thing that time alone makes due; `undefined` when there is none. */
-export async function nextDue(ports: Ports): Promise<Due | undefined> {
+/**
+ * The earliest thing that time alone makes due; `undefined` when there is none. What became due since the last round
+ * `began` counts: the round may have looked before.
+ */
+export async function nextDue(ports: Ports, began: Iso): Promise<Due | undefined> {
   const now = await ports.store.now();
   const found = [...(await settling(ports, now)), ...(await quieting(ports)), ...(await cooling(ports))];
-  return found.filter((due) => due.at > now).sort((a, b) => (a.at < b.at ? -1 : 1))[0];
+  return found.filter((due) => due.at > began).sort((a, b) => (a.at < b.at ? -1 : 1))[0];
 }
 
 async function settling(ports: Ports, now: Iso): Promise<Due[]> {
