@@ -1,6 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { changing } from '../../lib/cli/arguments/flags.ts';
-import { until, untilOf } from '../../lib/cli/arguments/until.ts';
+import { switching, untilOf } from '../../lib/cli/arguments/until.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { drain } from '../../lib/flow/steps/drain/drain.ts';
 import { given } from '../../lib/util/values/given.ts';
@@ -16,9 +15,7 @@ export default class FarmDrain extends Base {
   static override exits = [0, 1, 2, 3, 5];
   static override args = { farm: Args.string({ description: 'name of the farm', required: true, ignoreStdin: true }) };
   static override flags = {
-    ...changing,
-    ...until,
-    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
+    ...switching,
     wait: Flags.boolean({ description: 'wait until the farm has no active job' }),
     evict: Flags.boolean({ description: 'stop its running jobs and put them back to waiting' }),
   };

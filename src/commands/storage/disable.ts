@@ -1,6 +1,5 @@
-import { Args, Flags } from '@oclif/core';
-import { changing } from '../../lib/cli/arguments/flags.ts';
-import { mustEnd, until } from '../../lib/cli/arguments/until.ts';
+import { element } from '../../lib/cli/arguments/flags.ts';
+import { mustEnd, switching } from '../../lib/cli/arguments/until.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { disable } from '../../lib/flow/switches/storageswitch.ts';
 
@@ -11,14 +10,8 @@ export default class StorageDisable extends Base {
   static override examples = [
     '<%= config.bin %> <%= command.id %> ral --until 2026-07-15T08:00 --why "tape library is moved"',
   ];
-  static override args = {
-    name: Args.string({ description: 'name of the storage element', required: true, ignoreStdin: true }),
-  };
-  static override flags = {
-    ...changing,
-    ...until,
-    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
-  };
+  static override args = element;
+  static override flags = switching;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(StorageDisable);

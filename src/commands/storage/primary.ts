@@ -1,6 +1,5 @@
-import { Args, Flags } from '@oclif/core';
-import { changing } from '../../lib/cli/arguments/flags.ts';
-import { mustEnd, until } from '../../lib/cli/arguments/until.ts';
+import { element } from '../../lib/cli/arguments/flags.ts';
+import { mustEnd, switching } from '../../lib/cli/arguments/until.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { setPrimary } from '../../lib/flow/switches/storageswitch.ts';
 
@@ -9,14 +8,8 @@ export default class StoragePrimary extends Base {
   static override description =
     'New files are copied to the primary storage element first, and from there to the others. Without this command the first one in dflow.yaml is the primary. The choice ends at the given time, or with dflow resume. A new choice replaces the old one.';
   static override examples = ['<%= config.bin %> <%= command.id %> fnal --for 2d --why "network trouble at sfu"'];
-  static override args = {
-    name: Args.string({ description: 'name of the storage element', required: true, ignoreStdin: true }),
-  };
-  static override flags = {
-    ...changing,
-    ...until,
-    why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
-  };
+  static override args = element;
+  static override flags = switching;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(StoragePrimary);

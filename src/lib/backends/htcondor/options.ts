@@ -1,12 +1,11 @@
 // The options of an HTCondor farm, validated.
 
 import type { FarmSettings } from '../../domain/settings.ts';
-import { DAY, MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
-import { Options } from '../shared/options.ts';
+import { Options, SCHEDULER_OPTIONS, type SchedulerOptions } from '../shared/options.ts';
 import { troubleWith } from './extra.ts';
 
-export interface CondorOptions {
+export interface CondorOptions extends SchedulerOptions {
   /** Schedd, when it is not this host's. */
   readonly schedd?: string;
   /** Central manager, when it is not the configured one. */
@@ -23,16 +22,6 @@ export interface CondorOptions {
   readonly folder: string;
   /** Parent of the scratch folders on the worker; default: the job's own folder there. */
   readonly scratch?: string;
-  /** Milliseconds; limit of a module that has none of its own. */
-  readonly time?: number;
-  /** Milliseconds beyond a module's own limit, for staging and the record. */
-  readonly margin: number;
-  /** Milliseconds between two heartbeats of a job, on a shared folder. */
-  readonly beat: number;
-  /** Milliseconds that one command of HTCondor may take. */
-  readonly timeout: number;
-  /** Milliseconds that marks, acknowledged records and logs are kept. */
-  readonly keep: number;
 }
 
 const KNOWN = [
@@ -43,13 +32,7 @@ const KNOWN = [
   'requirements',
   'extra',
   'transfer',
-  'folder',
-  'scratch',
-  'time',
-  'margin',
-  'beat',
-  'timeout',
-  'keep',
+  ...SCHEDULER_OPTIONS,
 ];
 
 /** @throws ConfigError an option is unknown or wrong */
@@ -62,17 +45,13 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): CondorO
   for (const path of [folder, scratch ?? '']) checkPath(options, path);
   const transfer = farm.options.transfer ?? false;
   if (typeof transfer !== 'boolean') options.fail(`transfer is not true or false: ${JSON.stringify(transfer)}`);
-  const time = options.duration('time');
   return {
     ...words(options),
     extra,
     transfer: transfer === true,
     folder,
-    ...given({ scratch, time }),
-    margin: options.duration('margin') ?? 10 * MINUTE,
-    beat: options.duration('beat') ?? MINUTE,
-    timeout: options.duration('timeout') ?? MINUTE,
-    keep: options.duration('keep') ?? 30 * DAY,
+    ...given({ scratch }),
+    ...options.scheduler(),
   };
 }
 

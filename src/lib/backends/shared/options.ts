@@ -3,8 +3,24 @@
 import { noSuch } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
-import { notDuration, parseDuration } from '../../util/time.ts';
+import { DAY, MINUTE, notDuration, parseDuration } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+
+/** Options of every batch system whose programs are called for each job. */
+export interface SchedulerOptions {
+  /** Milliseconds; limit of a module that has none of its own. */
+  readonly time?: number;
+  /** Milliseconds beyond a module's own limit, for staging and the record. */
+  readonly margin: number;
+  /** Milliseconds between two heartbeats of a job, on a shared folder. */
+  readonly beat: number;
+  /** Milliseconds that one command of the batch system may take. */
+  readonly timeout: number;
+  /** Milliseconds that marks, acknowledged records and logs are kept. */
+  readonly keep: number;
+}
+
+export const SCHEDULER_OPTIONS = ['folder', 'scratch', 'time', 'margin', 'beat', 'timeout', 'keep'] as const;
 
 export class Options {
   readonly where: string;
@@ -45,6 +61,16 @@ export class Options {
     const value = this.text(name);
     if (value === undefined) return undefined;
     return parseDuration(value) ?? this.fail(`${name}: ${notDuration(value)}`, `${name}: 10m`);
+  }
+
+  scheduler(): SchedulerOptions {
+    return {
+      ...given({ time: this.duration('time') }),
+      margin: this.duration('margin') ?? 10 * MINUTE,
+      beat: this.duration('beat') ?? MINUTE,
+      timeout: this.duration('timeout') ?? MINUTE,
+      keep: this.duration('keep') ?? 30 * DAY,
+    };
   }
 
   /** A list of words; one word may stand alone. */

@@ -81,6 +81,11 @@ export const selection = {
 /** `--all`: commands that ask for a selection take everything only when told so. */
 export const all = { all: Flags.boolean({ description: 'everything, without a selection', helpGroup: 'SELECTION' }) };
 
+/** The storage element that a switch is for. */
+export const element = {
+  name: Args.string({ description: 'name of the storage element', required: true, ignoreStdin: true }),
+};
+
 /** REFs; more may follow (`strict = false`). Standard input is read for `-` only. */
 export const refs = {
   ref: Args.string({

@@ -2,11 +2,19 @@
 import { Flags } from '@oclif/core';
 import { UsageError } from '../../util/errors.ts';
 import { type Iso, notDuration, parseDuration, plus } from '../../util/time.ts';
+import { changing } from './flags.ts';
 import { dateOf } from './selection.ts';
 
 export const until = {
   for: Flags.string({ description: 'the hold ends after this time', helpValue: '12h', exclusive: ['until'] }),
   until: Flags.string({ description: 'the hold ends at this time', helpValue: 'TIME' }),
+};
+
+/** Flags of a switch that makes a hold: its reason is required. */
+export const switching = {
+  ...changing,
+  ...until,
+  why: Flags.string({ description: 'reason, shown with the hold', required: true, helpValue: 'TEXT' }),
 };
 
 /** The time that the flags name; `undefined` without either. @throws UsageError */

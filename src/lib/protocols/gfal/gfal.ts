@@ -8,7 +8,7 @@ import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
-import { notArrived, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
+import { notArrived, readLocal, receive, signalOf, summing, wholly, withLinks } from '../tools/local.ts';
 import { errorOf, means, RemoteFailure, throughHere } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
 import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
@@ -160,13 +160,8 @@ class GfalStorage implements Storage {
       if (folder) throw new RemoteFailure('folder', '');
       const end = Math.min(size, to ?? size);
       if (from >= end) return;
-      let taken = 0;
-      const counted = (chunk: Buffer): Promise<void> => {
-        taken += chunk.length;
-        return sink(chunk);
-      };
-      await this.#library.read(url, from, end, counted, { timeout: this.#limit(end - from), ...signalOf(options) });
-      if (taken !== end - from) throw new RemoteFailure('busy', `${taken} of ${end - from} bytes came`);
+      const limits = { timeout: this.#limit(end - from), ...signalOf(options) };
+      await wholly(end - from, sink, (counted) => this.#library.read(url, from, end, counted, limits));
     } catch (error) {
       throw this.#meant(error, path);
     }

@@ -72,6 +72,16 @@ export function signalOf({ signal }: Pick<CopyOptions, 'signal'>): { signal?: Ab
   return signal ? { signal } : {};
 }
 
+/** Hands to `sink` what `fetch` brings. @throws RemoteFailure other than `size` bytes came */
+export async function wholly(size: number, sink: Taking['sink'], fetch: (sink: Taking['sink']) => Promise<void>) {
+  let taken = 0;
+  await fetch((chunk) => {
+    taken += chunk.length;
+    return sink(chunk);
+  });
+  if (taken !== size) throw new RemoteFailure('busy', `${taken} of ${size} bytes came`);
+}
+
 export interface Taking {
   readonly sink: (chunk: Buffer) => Promise<void>;
   /** Checksum of what was taken; ends it. */

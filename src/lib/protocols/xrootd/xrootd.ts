@@ -9,7 +9,7 @@ import { MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
 import { Address } from '../tools/address.ts';
-import { notArrived, readLocal, receive, signalOf, summing, withLinks } from '../tools/local.ts';
+import { notArrived, readLocal, receive, signalOf, summing, wholly, withLinks } from '../tools/local.ts';
 import { errorOf, means, RemoteFailure, throughHere } from '../tools/meaning.ts';
 import { checkOptions } from '../tools/options.ts';
 import limits from '../tools/xrdlimits.sh';
@@ -177,18 +177,11 @@ export class XrootdStorage implements Storage {
       const stat = parseStat(await this.#server.ask(['stat'], [serverPath]));
       if (stat?.folder) throw new RemoteFailure('folder', '');
       const size = stat?.size ?? 0;
-      let taken = 0;
-      const counted = (chunk: Buffer): Promise<void> => {
-        taken += chunk.length;
-        return sink(chunk);
-      };
       const args = ['--silent', this.#server.url(serverPath), '-'];
-      await this.#server.tool('xrdcp', args, {
-        timeout: this.#server.limit(size),
-        sink: counted,
-        ...signalOf(options),
+      const limits = { timeout: this.#server.limit(size), ...signalOf(options) };
+      await wholly(size, sink, async (counted) => {
+        await this.#server.tool('xrdcp', args, { sink: counted, ...limits });
       });
-      if (taken !== size) throw new RemoteFailure('busy', `${taken} of ${size} bytes came`);
     } catch (error) {
       throw this.#meant(error, path);
     }

@@ -34,14 +34,8 @@ export interface TagDoc extends Doc {
 }
 
 /** A table as it stood: where it holds, and which contents. */
-export interface Frozen {
+export interface Frozen extends Pick<TableDoc, 'first' | 'last' | 'pass' | 'hash' | 'revision' | 'at'> {
   readonly id: string;
-  readonly first: number;
-  readonly last: number;
-  readonly pass: number;
-  readonly hash: string;
-  readonly revision: string;
-  readonly at: Iso;
 }
 
 const tagId = (name: string): string => `tag:${name}`;
