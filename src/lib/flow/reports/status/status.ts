@@ -116,7 +116,8 @@ function jobRows(
 ): StatusPage['jobs'] {
   const rows = new Map<string, { version: string; module: string; states: Record<string, number> }>();
   for (const { key, value } of groups) {
-    const [version, module, state] = key;
+    // A document that lost its fields has a row all the same; it is named as one that cannot be read.
+    const [version = '', module = '', state = ''] = key.map(String);
     const row = rows.get(`${version} ${module}`) ?? { version, module, states: {} };
     rows.set(`${version} ${module}`, { ...row, states: { ...row.states, [state]: value } });
   }
