@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
+import { DID } from '../../src/lib/domain/results/did.ts';
 import { contract } from '../support/contract.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -54,7 +55,7 @@ test('flags of every command', () => {
 });
 
 interface Def {
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly required?: readonly string[];
 }
 
@@ -72,4 +73,24 @@ function signatures(): string[] {
 test('the types of all lines: a field less or another type breaks scripts', () => {
   expect(contract.commands).toMatchSnapshot('commands');
   expect(signatures().sort()).toMatchSnapshot('fields');
+});
+
+test('every command that can print JSON is described', () => {
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
+    commands: Record<string, { pluginName?: string; hidden?: boolean }>;
+  };
+  const known = new Set(
+    Object.keys(contract.commands).flatMap((key) => [key, key.split(' ')[0], key.replace(/ --.*/, '')]),
+  );
+  const missing = Object.keys(manifest.commands).filter((id) => !known.has(id.replaceAll(':', ' ')));
+  expect(missing).toEqual(['demo']);
+});
+
+test('every word of did is said by some kind, and every word that a kind says has a sentence', () => {
+  const said = Object.values(contract.$defs).flatMap((def) => {
+    const did = (def as Def).properties?.did;
+    return did ? ((did.enum as string[] | undefined) ?? [String(did.const)]) : [];
+  });
+  expect([...new Set(said)].sort()).toEqual(Object.keys(DID).sort());
+  for (const sentence of Object.values(DID)) expect(sentence).toMatch(/^[A-Z`].*\.$/);
 });

@@ -65,6 +65,12 @@ export interface LogLine extends JobLog {
   readonly kind: 'log';
 }
 
+/** One revision of a document in conflict. */
+export interface RevisionLine {
+  readonly rev: string;
+  readonly document: StoredDocument;
+}
+
 type Selected = JobItem | RunItem;
 type Register =
   | FileItem
@@ -155,4 +161,7 @@ export interface Printed {
   'store deploy': ViewsItem;
   'store import': DocumentItem;
   'store drop': DocumentItem;
+  'store conflicts list': DocumentItem;
+  'store conflicts show': RevisionLine;
+  'store conflicts keep': DocumentItem;
 }
