@@ -86,7 +86,7 @@ describe('every way of standing still', () => {
     const tried = new Set([...CASES.map(({ way }) => way), 'conflict', 'undeleted']);
     expect([...tried].sort()).toEqual([...WAYS].sort());
     const text = readFileSync(resolve(import.meta.dirname, '../../docs/standing-still.md'), 'utf8');
-    const rows = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, way]) => way);
+    const rows = [...text.matchAll(/^- `([a-z-]+)`: /gm)].map(([, way]) => way);
     expect(rows.sort()).toEqual([...WAYS].sort());
   });
 });

@@ -23,13 +23,15 @@ interface CommandClass {
 }
 
 /** The built command of the words, and what is left of them. */
-async function builtCommand([first = '', second = '', ...rest]: readonly string[]): Promise<[CommandClass, string[]]> {
-  const places = [`${first}/${second}.js`, `${first}.js`, `${first}/index.js`];
-  const at = places.findIndex((place) => existsSync(join(dist, place)));
-  if (at < 0) throw new Error(`'${first} ${second}' is not a command`);
-  const file = pathToFileURL(join(dist, places[at]!)).href;
-  const { default: command } = (await import(file)) as { default: CommandClass };
-  return [command, at === 0 ? rest : [second, ...rest].filter((word) => word !== '')];
+async function builtCommand(words: readonly string[]): Promise<[CommandClass, string[]]> {
+  for (const count of [3, 2, 1]) {
+    const name = words.slice(0, count).join('/');
+    const place = [`${name}.js`, `${name}/index.js`].find((path) => existsSync(join(dist, path)));
+    if (place === undefined || words.length < count) continue;
+    const { default: command } = (await import(pathToFileURL(join(dist, place)).href)) as { default: CommandClass };
+    return [command, words.slice(count)];
+  }
+  throw new Error(`'${words.slice(0, 2).join(' ')}' is not a command`);
 }
 
 /** The real parser on a printed command. @throws what oclif throws for one that is wrong */
