@@ -25,17 +25,15 @@ export interface Change<D extends Doc = Doc, N = unknown> {
   readonly base?: D;
 }
 
-/**
- * What became of a change.
- * - `written`: it is in the store.
- * - `already`: a reply had been lost; the document holds this operation's id, so it had been written.
- * - `skipped`: the change function said that it no longer applies (`why`).
- * - `lost`: others changed the document at every try; nothing was written. Never silently dropped.
- * - `frozen`: the document has replication conflicts; a person must look.
- */
+/** What became of a change. */
 export interface Outcome<D extends Doc = Doc, N = unknown> {
   readonly id: string;
-  readonly result: 'written' | 'already' | 'skipped' | 'lost' | 'frozen';
+  readonly result:
+    | 'written'
+    | 'already' // a reply had been lost: the document holds this operation's id
+    | 'skipped' // the change function said that it no longer applies (`why`)
+    | 'lost' // others changed the document at every try; nothing was written
+    | 'frozen'; // the document has replication conflicts; a person must look
   /** The document as it now stands, where known. */
   readonly doc?: D;
   readonly why?: string;

@@ -1,8 +1,5 @@
-// A view: one plain map function and a built-in reduce, written once. CouchDB gets the function's source in a design
-// document, SQLite calls it inside the write transaction. So a map function must be self-contained: no imports, no
-// outer names, nothing but plain ES5-like code (`function`, `var`, `for`), since older servers know no more; documents
-// are frozen inside it; it must never throw on any document.
-// A view also is the typed handle by which it is asked: it says what its keys and values are.
+// A view: a map function and a built-in reduce, and the typed handle by which it is asked. CouchDB gets the function's
+// source, SQLite calls it. So a map function has no imports and no outer names, and throws on no document.
 import type { Json } from '../domain/doc.ts';
 
 type Emit<Key extends Json = Json, Value extends Json = Json> = (key: Key, value: Value) => void;

@@ -265,11 +265,7 @@ export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'fold
 }
 
 /**
- * Options: `via` (Local, Slurm, Condor, Dirac), `viaOptions` (attributes of Ganga's backend object), `ganga` (the
- * program), `gangadir`, `settings` (more of Ganga's own: `[Section]name=value`), `folder` (shared with the workers;
- * default beside the configuration), `scratch` (on the worker), `holdLimit` (of a job without a ticket; 1h), `beat` and
- * `beatLimit` (heartbeats; 1m, 10m), `wait` (for another process on the same gangadir; 1m), `timeout` (of one answer;
- * 2m), `idle` (until Ganga is let go; 20s), `keep` (of marks, records and logs; 30d).
+ * docs/systems.md lists the options.
  * @throws ConfigError an option is wrong
  * @throws UnreachableError a folder cannot be made
  */

@@ -106,10 +106,7 @@ export function check(farm: FarmSettings, { folder }: Pick<BackendContext, 'fold
 }
 
 /**
- * Options: `transfer` (true: no folder is shared with the workers, files travel with HTCondor), `folder` (of the jobs'
- * files; default beside the configuration), `scratch` (on the worker), `schedd`, `pool`, `accounting_group`,
- * `accounting_group_user`, `requirements`, `extra` (lines of a submit description), `time` (of modules without a limit),
- * `margin` (beyond a module's limit; 10m), `beat` (between two heartbeats of a job; 1m), `timeout` (of one command; 60s), `keep` (of marks, records and logs; 30d).
+ * docs/systems.md lists the options.
  * @throws ConfigError an option is wrong
  * @throws UnreachableError the folder cannot be made
  */

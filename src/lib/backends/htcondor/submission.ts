@@ -1,8 +1,7 @@
 // The submit description of a claim, built from data. Pure.
 //
-// A key starts once, whatever HTCondor does: a job that a shadow was started for never matches again and is removed when
-// it is idle once more (evicted, node lost, reconnect failed); then dflow makes a new attempt. On a shared folder the
-// wrapper's own start mark says the same a second time.
+// A key starts once: a job that a shadow was started for never matches again and is removed when it is idle once more.
+// docs/systems.md says why (No job starts twice).
 
 import { basename } from 'node:path';
 import type { Task } from '../../backend.ts';

@@ -4,18 +4,14 @@ import type { Iso } from '../../util/time.ts';
 import type { Doc, HistoryEntry } from '../doc.ts';
 import type { CopyClaim } from './copyclaim.ts';
 
-/**
- * A copy at a storage element.
- * - `copying`: a slot claimed by one process until `expires`; the temporary name carries `attempt`.
- * - `verified`: the destination's own checksum of what was written was equal, then it was renamed.
- * - `bad`: a later check found it missing or different.
- * - `failed`: the last try failed; tried again after `retryAt`.
- * `failures`: tries that failed in a row; one that was stopped or killed is none.
- */
+/** A copy at a storage element. */
 export type Replica =
   | (CopyClaim & {
+      /** A slot that one process has claimed until `expires`. */
       readonly state: 'copying';
+      /** The temporary name carries it. */
       readonly attempt: number;
+      /** Tries that failed in a row; one that was stopped or killed does not count. */
       readonly failures?: number;
       readonly since: Iso;
       /** Where the bytes come from: a storage element, or `buffer L1`. */
@@ -24,6 +20,7 @@ export type Replica =
       readonly repair?: { readonly path: string; readonly why: string };
     })
   | {
+      /** The destination's own checksum of what was written was equal. */
       readonly state: 'verified';
       readonly attempt: number;
       readonly path: string;
@@ -31,6 +28,7 @@ export type Replica =
       readonly checkedAt: Iso;
     }
   | {
+      /** A later check found the copy missing or different. */
       readonly state: 'bad';
       readonly attempt: number;
       readonly path: string;
@@ -38,6 +36,7 @@ export type Replica =
       readonly why: string;
     }
   | {
+      /** The last try failed; the next one comes after `retryAt`. */
       readonly state: 'failed';
       readonly attempt: number;
       readonly failures?: number;

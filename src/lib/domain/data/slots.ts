@@ -67,19 +67,19 @@ export function renewSlots(doc: DataDoc, tasks: readonly CopyTask[], { nonce, re
   });
 }
 
-/**
- * How a task ended.
- * - `verified`, `adopted`: the copy is there and its checksum was read back; adopted: it had been there.
- * - `failed`: tried again after the back-off. `released`: not the file's fault, tried again by the next call.
- * - `canceled`: an operator did not want it any more.
- * - `lost`: another attempt has the slot; nothing is recorded.
- * `fault`: the source has been found wrong, and where.
- */
+/** How a task ended. */
 export interface Result {
   readonly task: CopyTask;
-  readonly did: 'verified' | 'adopted' | 'failed' | 'released' | 'canceled' | 'lost';
+  readonly did:
+    | 'verified' // the copy is there, and its checksum was read back
+    | 'adopted' // the same, and the copy had been there before
+    | 'failed' // tried again after the back-off
+    | 'released' // not the file's fault: the next call tries again
+    | 'canceled' // by an operator
+    | 'lost'; // another attempt has the slot; nothing is recorded
   readonly why?: string;
   readonly next?: string;
+  /** Where the source was found wrong. */
   readonly fault?: 'original' | 'replica';
 }
 

@@ -1,7 +1,5 @@
-// Two addresses may lead to one place: two doors of one server, an element that is also mounted, a buffer that is
-// served. A copy there is no copy. Names and addresses do not tell; a file put at one address and looked for at the other
-// does, also where both are folders here: a mount may give one file two numbers. Asked once for each two folders of a
-// call, whatever the number of files.
+// Two addresses may lead to one place (two doors of a server, a buffer that is served), and a copy there is not a copy.
+// Names and file numbers do not tell. A file put at one address and looked for at the other does.
 import { join } from 'node:path/posix';
 import type { Storage } from '../../storage.ts';
 import { ItemError } from '../../util/errors.ts';

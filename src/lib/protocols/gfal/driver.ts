@@ -1,7 +1,5 @@
-// The program that talks to gfal2: Python, since gfal2 has no other bindings and each gfal-* command is a Python start of
-// its own (200 ms; here a question costs 1-5 ms). One JSON question a line on stdin, one JSON answer a line on stdout.
+// The program that talks to gfal2, one JSON line each way. A question costs 1-5 ms, a gfal-* command 200 ms.
 // Its first lines keep modules of the working folder, which may be anybody's, from being loaded.
-// It does what gfal-copy, gfal-sum, gfal-stat, gfal-rm, gfal-ls and gfal-bringonline do, by the same library.
 export const DRIVER = String.raw`
 import sys
 sys.path[:] = [place for place in sys.path if place]

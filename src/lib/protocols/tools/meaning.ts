@@ -10,23 +10,18 @@ import {
 import { shown } from '../../util/text/names.ts';
 import type { Address } from './address.ts';
 
-/**
- * - `missing`: there is no such file. - `folder`: there is something else of this name.
- * - `credentials`: who we are was refused or could not be shown. - `denied`: we are known and may not.
- * - `down`: the element, not the file. - `full`: no space, no quota. - `corrupt`: other bytes arrived.
- * - `unable`: the server cannot do this at all. - `busy`: worth another try. - `failed`: anything else about this file.
- */
+/** What a failure of a tool means. */
 export type Meaning =
-  | 'missing'
-  | 'folder'
-  | 'credentials'
-  | 'denied'
-  | 'down'
-  | 'full'
-  | 'corrupt'
-  | 'unable'
-  | 'busy'
-  | 'failed';
+  | 'missing' // there is no such file
+  | 'folder' // there is something else of this name
+  | 'credentials' // who we are was refused or could not be shown
+  | 'denied' // we are known and may not
+  | 'down' // the element, not the file
+  | 'full' // no space, no quota
+  | 'corrupt' // other bytes arrived
+  | 'unable' // the server cannot do this at all
+  | 'busy' // worth another try
+  | 'failed'; // anything else about this file
 
 const HINTS: Partial<Readonly<Record<Meaning, string>>> = {
   credentials: 'renew the proxy or token, then: dflow status',

@@ -1,10 +1,5 @@
-// View keys as text that sorts, byte by byte, the way CouchDB sorts the keys: null < false < true < numbers < strings <
-// arrays < objects, strings as ICU's root collation has them. Owns that encoding; knows nothing of stores or SQL.
-//
-// Exact: numbers; arrays and objects; strings of ASCII and of accented Latin letters, with case and accents weighing
-// only where the letters are the same. Approximated: every other character comes after the letters, by code point
-// (right among and within most scripts; ICU puts signs such as the euro before the digits), and strings that ICU calls
-// equal, composed and decomposed accents say, stay apart, next to each other.
+// View keys as text that sorts, byte by byte, the way CouchDB sorts the keys. Strings of ASCII and of accented Latin
+// letters sort exactly as in ICU's root collation. Other characters come after the letters, by code point.
 import type { Json } from '../../domain/doc.ts';
 
 /** Changes when the encoding does: what was stored by an older one is made anew. */

@@ -71,12 +71,8 @@ export class ClaimFolder extends JobFolder {
   }
 
   /**
-   * Closes what was written more than `keep` ms ago and can come to nothing more: jobs that ended without a record, and
-   * those of a submit that died before it handed them over and whose claim was cleared away, which nobody else knows.
-   * What the batch system still has stays; it is asked only where there is something to close, and when it does not
-   * answer all waits for the next sweep. Of the others, whoever takes the start fence decides: a submit that was stopped
-   * all that time may still hand them over, and they will not start.
-   * Answers whether a claim has jobs that may still start.
+   * Closes jobs of more than `keep` ms ago that the batch system does not have. The start fence is taken first, since a
+   * submit that was stopped all that time may still hand them over. Answers whether a claim has jobs that may still start.
    */
   async closeOld(
     keep: number,

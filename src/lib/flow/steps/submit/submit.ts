@@ -1,9 +1,5 @@
-// submit: hands what is ready to the batch system, each attempt once. Hold, record, release (docs/architecture.md):
-//   1. claim    waiting -> submitting by compare-and-swap, after the claim's index map was written
-//   2. submit   held at the backend: nothing may start yet; an error here means unknown, not refused
-//   3. record   submitting -> submitted by compare-and-swap; who loses this cancels its held job
-//   4. release  the recorded ones
-// So "submitting" has never run, and whoever is killed anywhere leaves only held jobs, which monitor releases or cancels.
+// submit: hands what is ready to the batch system, each attempt once: claim, submit held, record, release.
+// docs/architecture.md says why that is exactly once.
 
 import type { Refused, Task } from '../../../backend.ts';
 import { drainOf, endText } from '../../../domain/hold.ts';

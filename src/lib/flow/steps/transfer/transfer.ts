@@ -26,8 +26,6 @@ const BYTES_AT_ONCE = 8 * 2 ** 30;
 /**
  * Makes the copies that are due, once; `limit` counts copies. A storage element that cannot be reached is set aside,
  * said once, and the rest goes on.
- * Items: `{kind: 'replica', ref, level, file, storage, did: 'verified'|'adopted'|'failed'|'skipped'|'canceled', bytes}` and
- * `{kind: 'storage', ref, did: 'skipped'}`.
  * @throws UsageError, ConfigError, StoreError, CredentialsError; UnreachableError when every element is down
  */
 export function transfer(ports: Ports, options: TransferOptions = {}): Step {

@@ -14,10 +14,8 @@ const MAX_AGE = 30_000;
 const MAX_SLIP = 500;
 
 /**
- * Every answer says: between sending and receiving there was a moment at which the server's clock stood between `Date`
- * and one second later. So the offset (server minus local) lies in an interval; intervals of several answers are
- * intersected, and the middle is taken: off by half a second at most after one answer, by less with every further one.
- * An interval that misses the others starts anew: the server's clock was set, or another node answered.
+ * The offset of the server's clock, from the `Date` of its answers. Each answer gives an interval of about a second; the
+ * middle of what several have in common is taken. One that misses the others starts anew: somebody set that clock.
  */
 export class ServerClock {
   readonly #clocks: LocalClocks;
