@@ -1,6 +1,5 @@
 // One CouchDB database over HTTP: requests and answers as JSON, retries, and what errors mean. Knows nothing of documents
 // and views.
-
 import type { Json } from '../../../domain/doc.ts';
 import { LoginError, StoreError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
@@ -13,7 +12,7 @@ export interface Request {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Below the database, `''` for itself; `/` for the server. */
   readonly path: string;
-  /** `key`, `startkey` and `endkey` become JSON; everything else goes as it is. */
+  /** nano makes JSON of `key`, `startkey` and `endkey`; everything else goes as it is. */
   readonly query?: Readonly<Record<string, Json>>;
   readonly body?: unknown;
   /** Statuses that are answers and no errors, besides 2xx. */
@@ -47,13 +46,10 @@ const PATIENCE = 45_000;
 /** Milliseconds before the first repetition of a request that the server gave up. */
 const SLOW = 1_000;
 
-const JSON_FIELDS: ReadonlySet<string> = new Set(['key', 'startkey', 'endkey']);
-
 export class Connection {
   readonly asked: Asked;
   readonly #place: Place;
   readonly #http: Http;
-  readonly #headers: Readonly<Record<string, string>>;
   readonly #patience: Patience;
   readonly #limit: number;
   readonly #onDate: (seen: DateSeen) => void;
@@ -67,8 +63,8 @@ export class Connection {
     const { patience = PATIENCE, ...http } = timing;
     this.#place = place;
     this.asked = { where: place.where, server: place.server, ...(login && { user: login.user }) };
-    this.#http = new Http(place.server, { ...HTTP_TIMING, ...http });
-    this.#headers = login ? { authorization: `Basic ${basic(login)}` } : {};
+    const headers = login ? { Authorization: `Basic ${basic(login)}` } : {};
+    this.#http = new Http(place.server, headers, { ...HTTP_TIMING, ...http });
     this.#limit = patience;
     this.#patience = new Patience(patience, say ?? (() => undefined));
     this.#onDate = told.onDate ?? (() => undefined);
@@ -86,8 +82,7 @@ export class Connection {
 
   /** One try. @throws UnclearError, StoreError, ReadOnlyStoreError */
   async send(request: Request): Promise<Reply> {
-    const { status, text, retryAfter } = await this.#exchange(request);
-    const body = parsed(text);
+    const { status, body, retryAfter } = await this.#exchange(request);
     if (status >= 200 && status < 300) {
       if (body === undefined) throw unreachable(this.asked, `its answer was cut off (HTTP ${status})`);
       this.#patience.answered();
@@ -144,10 +139,8 @@ export class Connection {
   async #exchange({ method = 'GET', path, query = {}, body, slow }: Request): Promise<Answer> {
     if (this.#refused) throw this.#refused;
     const began = performance.now();
-    const headers = { ...this.#headers, accept: 'application/json', 'content-type': 'application/json' };
-    const url = this.#url(path, query);
     const exchange = {
-      ...{ method, url, headers },
+      ...{ method, path: this.#below(path), query },
       ...(slow && { slow }),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
@@ -163,25 +156,9 @@ export class Connection {
     }
   }
 
-  #url(path: string, query: Readonly<Record<string, Json>>): string {
-    const { server, database } = this.#place;
-    const fields = Object.entries(query).map(([name, value]): [string, string] => [
-      name,
-      JSON_FIELDS.has(name) ? JSON.stringify(value) : String(value),
-    ]);
-    const text = new URLSearchParams(fields).toString();
-    const address = path === '/' ? server : server + [database, path].filter(Boolean).join('/');
-    return text === '' ? address : `${address}?${text}`;
-  }
-}
-
-/** The JSON of an answer; `undefined` where it is none, or no object. */
-function parsed(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
+  /** A path below the server. */
+  #below(path: string): string {
+    return path === '/' ? '' : [this.#place.database, path].filter(Boolean).join('/');
   }
 }
 
