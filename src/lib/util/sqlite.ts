@@ -1,7 +1,9 @@
 // SQLite, whichever driver this Node has: one small synchronous face over `node:sqlite` (Node 22.13 and later) and the
 // optional package `libsql`. Owns the drivers' differences and their error codes; knows nothing of documents.
+
 import { createRequire } from 'node:module';
 import { DflowError } from './errors.ts';
+import { field } from './values/field.ts';
 
 export type SqlValue = null | number | string;
 type SqlRow = Readonly<Record<string, SqlValue>>;
@@ -80,11 +82,11 @@ type DriverClass = new (path: string) => Driver;
 /** A driver's error as SqlError; any other error as it is. Exported for its test. */
 function sqlError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const { errcode, rawCode } = error as { errcode?: number; rawCode?: number };
+  const said = field(error, 'errcode') ?? field(error, 'rawCode');
   // libsql's constructor throws a plain error whose text ends in the code: `ConnectionFailed("...: 14")`.
   const opening = /^ConnectionFailed\("(.*): (\d+)"\)$/s.exec(error.message);
-  const number = errcode ?? rawCode ?? (opening ? Number(opening[2]) : undefined);
-  if (number === undefined) return error;
+  const number = said ?? (opening ? Number(opening[2]) : undefined);
+  if (typeof number !== 'number') return error;
   return new SqlError(opening?.[1] ?? error.message, CODES[number & 0xff] ?? 'ERROR', error);
 }
 

@@ -91,7 +91,7 @@ export class Spool extends JobFolder {
   /** What the supervisor needs to know; it reads them again while it lives. */
   readSettings(): SpoolSettings | undefined {
     const text = ifThere(() => readFileSync(this.path('settings.json'), 'utf8'));
-    return text === undefined ? undefined : (JSON.parse(text) as SpoolSettings);
+    return text === undefined ? undefined : JSON.parse(text);
   }
 
   writeSettings(settings: SpoolSettings): void {

@@ -1,7 +1,9 @@
 // Recorded failures as JSON lines: read from a file or standard input, each checked.
+
 import * as z from 'zod/mini';
 import type { RecordedFailure } from '../../flow/reports/policy.ts';
 import { messageOf, UsageError } from '../../util/errors.ts';
+import { given } from '../../util/values/given.ts';
 import { inputLines } from './input.ts';
 
 const text = z.optional(z.string());
@@ -54,6 +56,5 @@ function failureOf(line: string, where: string): RecordedFailure {
     const hint = 'for the failures in the store: dflow policy test --all';
     throw new UsageError('not a failure: exit, signal, phase and text are all missing', { where, hint });
   }
-  const said = Object.entries(parsed.data).filter(([, field]) => field !== undefined);
-  return { ref: where, ...(Object.fromEntries(said) as Partial<RecordedFailure>) };
+  return { ref: where, ...given(parsed.data) };
 }

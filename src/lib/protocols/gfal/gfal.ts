@@ -156,7 +156,8 @@ class GfalStorage implements Storage {
       await this.#stage(path);
       const [found] = await this.#each('stat', [path]);
       if (found instanceof RemoteFailure) throw found;
-      const { size, folder } = found as StatAnswer;
+      if (!isStat(found)) throw new RemoteFailure('failed', 'gfal2 told no size');
+      const { size, folder } = found;
       if (folder) throw new RemoteFailure('folder', '');
       const end = Math.min(size, to ?? size);
       if (from >= end) return;

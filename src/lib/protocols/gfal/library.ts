@@ -49,7 +49,7 @@ export class Library {
     const text = await this.#pool.ask(`${JSON.stringify(question)}\n`, asking).catch((error: unknown) => {
       throw error instanceof NoAnswerError ? this.#silent(error, asking.timeout) : error;
     });
-    const answer = JSON.parse(text) as Record<string, unknown>;
+    const answer: Record<string, unknown> = JSON.parse(text);
     const failure = this.failure(answer);
     if (failure) throw failure;
     return answer;
@@ -91,7 +91,7 @@ export class Library {
 
 /** What it said to each part of a question. */
 function answersOf(answer: string): unknown[] {
-  const { each, ...whole } = JSON.parse(answer) as { each?: unknown[] };
+  const { each, ...whole }: { each?: unknown[] } = JSON.parse(answer);
   return each ?? [whole];
 }
 

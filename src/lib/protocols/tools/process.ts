@@ -58,7 +58,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
 }
 
 async function drain(child: ChildProcess, sink: (chunk: Buffer) => Promise<void>): Promise<string> {
-  for await (const chunk of child.stdout!) await sink(chunk as Buffer);
+  for await (const chunk of child.stdout ?? []) await sink(chunk);
   return '';
 }
 

@@ -52,7 +52,10 @@ export class Bindings implements Many {
         ahead: 64,
         cut: cutLine,
         // The client below it remembers for a while that a server was down.
-        broken: (answer) => (JSON.parse(answer) as Answer).each?.some(isDown) ?? true,
+        broken: (text) => {
+          const answer: Answer = JSON.parse(text);
+          return answer.each?.some(isDown) ?? true;
+        },
       },
       // It does many at once by itself; more of them would ask for too many checksums at once.
       1,
@@ -96,7 +99,7 @@ export class Bindings implements Many {
     const said = await this.#pool.ask(text, { timeout }).catch((error: unknown) => {
       throw error instanceof NoAnswerError ? this.#silent(error, timeout) : error;
     });
-    const { each, absent, error } = JSON.parse(said) as Answer;
+    const { each, absent, error }: Answer = JSON.parse(said);
     if (absent !== undefined) throw new NoBindingsError(absent);
     if (!each) throw new RemoteFailure('failed', this.#target.address.clean(error ?? 'no answer'));
     return each.map((one) => (typeof one === 'string' ? this.#failure(one) : (one as R)));

@@ -1,15 +1,12 @@
 // Whether a database keeps two writers apart. In a CouchDB cluster the copies of a shard take writes one by one, so two
 // writers of one revision can both be told 201: only a database with one copy of each shard is compare-and-swap.
+
 import { ReadOnlyStoreError } from '../../util/errors.ts';
+import { field } from '../../util/values/field.ts';
 
-/** What `GET /database` says of its layout; servers before CouchDB 2 say nothing. */
-interface DatabaseInfo {
-  readonly cluster?: { readonly n?: number };
-}
-
-/** What is wrong with a database of several copies; `undefined` for one that is safe. */
+/** What is wrong with a database of several copies; `undefined` for one that is safe. Servers before CouchDB 2 say nothing. */
 export function severalCopies(body: unknown): string | undefined {
-  const copies = (body as DatabaseInfo).cluster?.n ?? 1;
+  const copies = Number(field(field(body, 'cluster'), 'n') ?? 1);
   return copies > 1 ? `the cluster keeps n=${copies} copies of the database, so two writers can both win` : undefined;
 }
 

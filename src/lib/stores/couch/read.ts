@@ -1,6 +1,9 @@
 // Reading documents of CouchDB: many by id, or a range of ids. Answers what is there and what was removed.
+
 import type { Doc } from '../../domain/doc.ts';
 import type { IdRange } from '../../store.ts';
+import { StoreError } from '../../util/errors.ts';
+import { field } from '../../util/values/field.ts';
 import { batches } from '../shared/changes.ts';
 import type { Connection } from './server/connection.ts';
 
@@ -10,16 +13,24 @@ export interface Stored<D extends Doc> {
   readonly tombstone?: string;
 }
 
-interface DocRow {
+interface DocRow<D> {
   readonly key: string;
   readonly id?: string;
   readonly value?: { readonly rev: string; readonly deleted?: boolean };
-  readonly doc?: Doc | null;
+  readonly doc?: D | null;
 }
 
 const WHOLE = { include_docs: true, conflicts: true };
 /** Documents per answer of a range. */
 const PAGE = 2000;
+
+/** A list in an answer. @throws StoreError where something else answers, such as a proxy */
+export function listIn<T>({ where }: Pick<Connection, 'where'>, body: unknown, name: string): T[] {
+  const list = field(body, name);
+  if (Array.isArray(list)) return list;
+  const hint = 'correct `store` in the configuration, or the proxy in front of the store';
+  throw new StoreError(`the answer has no '${name}', so it is not from CouchDB`, { where, hint });
+}
 
 /** What the database has under `ids`; ids that never existed are absent. */
 export async function readStored<D extends Doc>(
@@ -29,9 +40,9 @@ export async function readStored<D extends Doc>(
   const found = new Map<string, Stored<D>>();
   for (const keys of batches(ids)) {
     const { body } = await connection.read({ method: 'POST', path: '_all_docs', query: WHOLE, body: { keys } });
-    for (const row of (body as { rows: DocRow[] }).rows) {
+    for (const row of listIn<DocRow<D>>(connection, body, 'rows')) {
       if (row.value?.deleted) found.set(row.key, { tombstone: row.value.rev });
-      else if (row.doc) found.set(row.key, { doc: row.doc as D });
+      else if (row.doc) found.set(row.key, { doc: row.doc });
     }
   }
   return found;
@@ -55,8 +66,8 @@ export async function readRange<D extends Doc>(connection: Connection, range: Id
         skip,
       },
     });
-    const { rows } = body as { rows: (DocRow & { id: string })[] };
-    for (const { id, doc } of rows) if (doc && !id.startsWith('_design/')) docs.push(doc as D);
+    const rows = listIn<DocRow<D> & { id: string }>(connection, body, 'rows');
+    for (const { id, doc } of rows) if (doc && !id.startsWith('_design/')) docs.push(doc);
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) break;
     from = last.id;

@@ -16,6 +16,7 @@ import type {
 } from '../../store.ts';
 import { ReadOnlyStoreError } from '../../util/errors.ts';
 import { type Iso, iso } from '../../util/time.ts';
+import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
@@ -26,7 +27,7 @@ import { assertOneCopy, severalCopies } from './cluster.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
 import { rangeQuery } from './design.ts';
 import { assertWritable, type Marker, readMarker, writeMarker } from './marker.ts';
-import { readRange, readStored } from './read.ts';
+import { listIn, readRange, readStored } from './read.ts';
 import type { ServerClock } from './server/clock.ts';
 import type { Connection } from './server/connection.ts';
 import { mayNotCreate } from './server/meaning.ts';
@@ -115,13 +116,13 @@ export class CouchStore extends ViewStore implements Store {
     let last = since;
     for (;;) {
       const { body } = await this.#connection.read({ path: '_changes', query: { since: last, limit } });
-      const feed = body as { results: { id: string; deleted?: boolean }[]; last_seq: string | number };
-      const changes = feed.results
+      const results = listIn<{ id: string; deleted?: boolean }>(this.#connection, body, 'results');
+      const changes = results
         .filter(({ id }) => !id.startsWith('_design/'))
         .map(({ id, deleted }) => ({ id, deleted: deleted === true }));
       // Where nothing has changed the given mark stays: CouchDB words the same place anew at every call.
-      if (feed.results.length === 0) return { changes, last };
-      last = String(feed.last_seq);
+      if (results.length === 0) return { changes, last };
+      last = String(field(body, 'last_seq'));
       if (changes.length > 0) return { changes, last };
     }
   }
@@ -161,18 +162,18 @@ export class CouchStore extends ViewStore implements Store {
       this.#connection.read({ path: '_all_docs', query: { startkey: '_design/', endkey: '_design0' } }),
       readMarker(this.#connection),
     ]);
-    const { version, couchdb } = server.body as { version?: string; couchdb?: string };
-    const { doc_count, sizes } = database.body as { doc_count: number; sizes?: { file?: number } };
+    const bytes = field(field(database.body, 'sizes'), 'file');
     const unsafe = severalCopies(database.body);
-    const { rows } = designs.body as { rows: unknown[] };
+    const rows = listIn(this.#connection, designs.body, 'rows');
     return {
       where: this.#connection.where,
-      engine: `${couchdb ? 'CouchDB' : 'CouchDB protocol'} ${version ?? ''}`.trim(),
+      engine:
+        `${field(server.body, 'couchdb') ? 'CouchDB' : 'CouchDB protocol'} ${field(server.body, 'version') ?? ''}`.trim(),
       writable: marker !== undefined && marker.schema <= SCHEMA && unsafe === undefined,
       ...given({ unsafe }),
       ...(marker && { experiment: marker.experiment, uuid: marker.uuid, schema: marker.schema }),
-      documents: doc_count - rows.length,
-      ...(sizes?.file !== undefined && { bytes: sizes.file }),
+      documents: Number(field(database.body, 'doc_count')) - rows.length,
+      ...(typeof bytes === 'number' && { bytes }),
     };
   }
 
@@ -205,6 +206,6 @@ export class CouchStore extends ViewStore implements Store {
     requireView(this.#options.views, name);
     const body = keys && { keys };
     const reply = await this.#sets.query(name, { query, ...(body && { method: 'POST' as const, body }) });
-    return (reply.body as { rows: R[] }).rows;
+    return listIn<R>(this.#connection, reply.body, 'rows');
   }
 }

@@ -1,9 +1,12 @@
 // The views of a database: one set for each version of dflow that uses it, in a design document named by its content.
 // A new set is built beside the old one, and both live until somebody prunes. Owns looking, queries and what waiting says.
+
 import type { ViewSet } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
+import { field } from '../../util/values/field.ts';
 import type { View } from '../../views/view.ts';
 import { type DesignDoc, designOf, differingViews, SETS } from './design.ts';
+import { listIn } from './read.ts';
 import type { Connection, Reply, Request } from './server/connection.ts';
 import { SAID_AFTER, type Say } from './server/patience.ts';
 
@@ -71,7 +74,7 @@ export class ViewSets {
   /** CouchDB clears away the files of removed sets by itself. */
   async *#others(prune: boolean, dryRun: boolean): AsyncGenerator<ViewSet, void, void> {
     const { body } = await this.#connection.read({ path: '_all_docs', query: SETS });
-    const { rows } = body as { rows: { id: string; value: { rev: string } }[] };
+    const rows = listIn<{ id: string; value: { rev: string } }>(this.#connection, body, 'rows');
     const others = rows.filter(({ id }) => id !== this.#own._id);
     for (const { id, value } of others) {
       const query = { rev: value.rev };
@@ -124,7 +127,6 @@ export class ViewSets {
   /** Changes that are not in the index yet: what `_active_tasks` tells to server admins only. */
   async #left(): Promise<number> {
     const { body } = await this.#connection.send({ path: `${this.#own._id}/_info` });
-    const { view_index: index } = body as { view_index?: { updates_pending?: { total?: number } } };
-    return index?.updates_pending?.total ?? 0;
+    return Number(field(field(field(body, 'view_index'), 'updates_pending'), 'total') ?? 0);
   }
 }

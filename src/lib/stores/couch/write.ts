@@ -95,7 +95,7 @@ async function decided<D extends Doc>(connection: Connection, pending: Pending<D
   const { change, stored } = pending;
   const { doc } = stored;
   const id = change.id;
-  if (hasOp(doc, op)) return { id, result: 'already', doc: doc! };
+  if (doc && hasOp(doc, op)) return { id, result: 'already', doc };
   if (doc?._conflicts?.length) {
     return { id, result: 'frozen', doc, why: `replication conflict with ${doc._conflicts.join(', ')}` };
   }
@@ -103,22 +103,21 @@ async function decided<D extends Doc>(connection: Connection, pending: Pending<D
     return { id, result: 'already' };
   }
   const decision = decide(change, doc);
-  const none = 'remove' in decision && !doc;
-  if ('skip' in decision || none) {
+  const gone = 'remove' in decision && doc && { _id: id, kind: doc.kind, v: doc.v };
+  const next: Doc | undefined | false = 'write' in decision ? decision.write : gone;
+  if (!next) {
     // On a document that was handed in, "no longer applies" may be about the past.
     if (!pending.fresh) return 'read';
     return { id, result: 'skipped', why: 'skip' in decision ? decision.skip : 'there is none', ...(doc && { doc }) };
   }
   const rev = doc?._rev === undefined ? {} : { _rev: doc._rev };
-  if ('write' in decision) return { doc: { ...withOp(decision.write, doc, op), ...rev } };
-  const { kind, v } = doc!;
-  return { doc: { ...withOp({ _id: id, kind, v }, doc, op), ...rev, _deleted: true } };
+  return { doc: { ...withOp(next, doc, op), ...rev, ...(gone && { _deleted: true }) } };
 }
 
 /** True when the removal itself carries the operation's id. */
 async function removedBy(connection: Connection, id: string, rev: string, op: string): Promise<boolean> {
   const { status, body } = await connection.read({ path: encodeURIComponent(id), query: { rev }, accept: [404] });
-  return status === 200 && hasOp(body as Doc, op);
+  return status === 200 && hasOp(body, op);
 }
 
 /** Writes the drafts and fills in the outcomes that are certain; answers the error when the answer was unclear. */
@@ -135,7 +134,8 @@ async function post<D extends Doc>(
     if (reply.status !== 201) {
       return new UnclearError(`too few copies were written: HTTP ${reply.status}`, { where: connection.where });
     }
-    rows = reply.body as BulkRow[];
+    if (!Array.isArray(reply.body)) return new UnclearError('the answer has no rows', { where: connection.where });
+    rows = reply.body;
   } catch (error) {
     if (error instanceof UnclearError) return error;
     throw error;

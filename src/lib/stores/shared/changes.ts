@@ -1,6 +1,8 @@
 // What every store does alike with changes: operation ids, decisions, the documents' outer fields. Pure; no store here.
+
 import type { Doc } from '../../domain/doc.ts';
 import type { Change, Decision, Outcome } from '../../store.ts';
+import { field } from '../../util/values/field.ts';
 
 /** Operation ids a document remembers: more changes than a lost reply is ever behind. */
 const OPS_KEPT = 8;
@@ -11,13 +13,14 @@ export const TRIES = 12;
 
 /** The document as it is written: operation id in the ring, revision and conflicts left to the store. */
 export function withOp<D extends Doc>(next: D, before: Doc | undefined, op: string): D {
-  const { _rev, _conflicts, ops: _ops, ...rest } = next as Doc;
+  const { _rev, _conflicts, ops: _ops, ...rest }: Doc = next;
   return { ...rest, ops: [...(before?.ops ?? []).slice(1 - OPS_KEPT), op] } as unknown as D;
 }
 
 /** True when `doc` remembers the operation: its reply had been lost. */
-export function hasOp(doc: Doc | undefined, op: string): boolean {
-  return doc?.ops?.includes(op) ?? false;
+export function hasOp(doc: unknown, op: string): boolean {
+  const ops = field(doc, 'ops');
+  return Array.isArray(ops) && ops.includes(op);
 }
 
 /** The change's decision on `doc`; a document under another id is a defect of the caller. */

@@ -135,7 +135,7 @@ export async function readReceipt(folder: string, name: string): Promise<Record<
   }
   return text.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as Record<string, unknown>];
+      return line === '' ? [] : [JSON.parse(line)];
     } catch {
       return [];
     }

@@ -2,6 +2,7 @@
 // and views.
 import type { Json } from '../../../domain/doc.ts';
 import { LoginError, StoreError } from '../../../util/errors.ts';
+import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
 import type { Login, Place } from './credentials.ts';
 import { type Answer, type DateSeen, HTTP_TIMING, Http, type HttpTiming, reasonOf } from './http.ts';
@@ -88,7 +89,7 @@ export class Connection {
       this.#patience.answered();
       return { status, body };
     }
-    const { error, reason } = (body ?? {}) as { error?: unknown; reason?: unknown };
+    const [error, reason] = [field(body, 'error'), field(body, 'reason')];
     const failure: Failure = {
       status,
       ...(typeof error === 'string' && { error }),

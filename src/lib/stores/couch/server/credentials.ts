@@ -1,5 +1,6 @@
 // The login for a CouchDB server: from the environment, the URL, or the credentials file. Never shown to anyone: what
 // leaves here for messages is the URL without it.
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
@@ -8,6 +9,7 @@ import { foreign } from '../../../util/files/owner.ts';
 import { readRegular } from '../../../util/files/readfile.ts';
 import { codeOf } from '../../../util/systemerrors.ts';
 import { decodeLogin, hide, splitAddress, withoutSecrets } from '../../../util/text/secrets.ts';
+import { field } from '../../../util/values/field.ts';
 
 export interface Login {
   readonly user: string;
@@ -89,7 +91,7 @@ function readPrivate(path: string, required: boolean): string | undefined {
     return bytes.toString('utf8');
   } catch (cause) {
     if (cause instanceof CredentialsError) throw cause;
-    if (codeOf((cause as Error).cause) === 'ENOENT' && !required) return undefined;
+    if (codeOf(field(cause, 'cause')) === 'ENOENT' && !required) return undefined;
     throw new CredentialsError('the credentials file cannot be read', { where: path, hint: `ls -l ${path}`, cause });
   }
 }
@@ -97,7 +99,7 @@ function readPrivate(path: string, required: boolean): string | undefined {
 async function loginIn(text: string, host: string, path: string): Promise<Login | undefined> {
   const lines = new LineCounter();
   const refused = (where: string): ConfigError => new ConfigError('the credentials file does not parse', { where });
-  let all: Record<string, unknown> | null;
+  let all: unknown;
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     const error = document.errors[0];
@@ -105,14 +107,14 @@ async function loginIn(text: string, host: string, path: string): Promise<Login 
       const { line, col } = lines.linePos(error.pos[0]);
       throw refused(`${path}:${line}:${col}`);
     }
-    all = document.toJS() as Record<string, unknown> | null;
+    all = document.toJS();
   } catch (error) {
     // Aliases of aliases, or a depth that is made to exhaust the reader.
     throw error instanceof ConfigError ? error : refused(path);
   }
-  const entry = all?.[host] ?? all?.[host.replace(/:\d+$/, '')];
+  const entry = field(all, host) ?? field(all, host.replace(/:\d+$/, ''));
   if (entry === undefined) return undefined;
-  const { user, password } = (entry ?? {}) as { user?: unknown; password?: unknown };
+  const [user, password] = [field(entry, 'user'), field(entry, 'password')];
   if (typeof user === 'string' && (typeof password === 'string' || typeof password === 'number')) {
     return { user, password: String(password) };
   }

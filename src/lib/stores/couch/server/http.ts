@@ -5,6 +5,7 @@ import nano from 'nano';
 import { Agent, request as ask, DecoratorHandler, type Dispatcher } from 'undici';
 import type { Json } from '../../../domain/doc.ts';
 import { codeOf } from '../../../util/systemerrors.ts';
+import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
 
 export interface Exchange {
@@ -179,8 +180,8 @@ function waitOf(header: string, now: number): number | undefined {
 
 /** Why there was no answer, in few words: of several addresses that were tried, the last one's. */
 export function reasonOf(error: unknown): string {
-  const { message, cause, errors } = (error ?? {}) as { message?: string; cause?: unknown; errors?: unknown[] };
-  if (message) return message;
-  if (errors?.length) return reasonOf(errors.at(-1));
+  const [message, cause, errors] = ['message', 'cause', 'errors'].map((name) => field(error, name));
+  if (typeof message === 'string' && message !== '') return message;
+  if (Array.isArray(errors) && errors.length > 0) return reasonOf(errors.at(-1));
   return cause === undefined ? (codeOf(error) ?? 'no answer') : reasonOf(cause);
 }

@@ -65,7 +65,7 @@ export class Refusals {
   #since(): { readonly at: number; readonly locked: boolean } | undefined {
     if (this.#path === undefined) return undefined;
     try {
-      const { at, locked } = JSON.parse(readFileSync(this.#path, 'utf8')) as { at?: unknown; locked?: unknown };
+      const { at, locked }: { at?: unknown; locked?: unknown } = JSON.parse(readFileSync(this.#path, 'utf8'));
       return typeof at === 'number' ? { at, locked: locked === true } : undefined;
     } catch {
       return undefined;
