@@ -10,7 +10,7 @@ describe('errors: what, where, what to type next, and the exit code', () => {
   test('no configuration', () => {
     const { code, err, out } = dflow(folder(), ['status']);
     expect(code).toBe(2);
-    expect(err).toMatch(/^Error: no dflow.yaml here or in a folder above\nwhere: .*\nNext: dflow init/);
+    expect(err).toMatch(/^Error: no dflow.yaml here or in a folder above\nwhere: .*\nNext: .*dflow init --from/);
     expect(out).toBe('');
   });
 

@@ -57,5 +57,5 @@ test('reset of what is active: taken back, and what is not is said', async () =>
   await setSubjob(world, { name: 'completed', since, lock, execution: 'e', outputs: [], usage: {} }, {
     wanted: undefined,
   } as never);
-  expect((await runIn(world, ['reset', '1/Count'])).out).toContain('is completed: nothing is to be put back');
+  expect((await runIn(world, ['reset', '1/Count'])).out).toContain('is completed: nothing can be put back');
 });

@@ -109,7 +109,7 @@ describe('local', () => {
   });
 
   test('four processes submit at once, while the supervisor keeps ending for want of work: no wake-up is lost', async () => {
-    const built = await buildModule('../../src/lib/backends/local/local.ts');
+    const built = await buildModule('src/lib/backends/local/local.ts');
     try {
       const code = `
         const { open } = await import(${JSON.stringify(built.path)});

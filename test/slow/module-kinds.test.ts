@@ -209,7 +209,7 @@ test('module new copies a file with a word about where it is from; check lists i
   expect(text).toMatch(/^# 1\.1: from 1\.0, \d{4}-\d\d-\d\d\n/);
   expect(text.slice(text.indexOf('\n') + 1)).toBe(MODULES);
   expect(dflow(folder, ['module', 'new', '1.1', '--from', '1.0']).code).toBe(2);
-  expect(dflow(folder, ['module', 'new', '1.2', '--from', '1.3']).err).toContain('version 1.3 has no module file');
+  expect(dflow(folder, ['module', 'new', '1.2', '--from', '1.3']).err).toContain("no version '1.3'; did you mean");
   const rows = lines(must(folder, ['module', 'check', '1.1', '--json']));
   expect(rows.map((row) => [row.ref, row.level, row.version])).toContainEqual(['Merge', 'run_root', '1.1']);
   expect(rows.find((row) => row.ref === 'Pro')).toMatchObject({

@@ -26,7 +26,7 @@ beforeAll(async () => {
     format: 'esm',
     target: 'node20',
     packages: 'external',
-    external: ['*.sh', '*.mjs', '*.py'],
+    loader: { '.sh': 'text', '.py': 'text', '.mjs': 'text' },
     logLevel: 'silent',
   });
   await symlink(join(import.meta.dirname, '../../node_modules'), join(out, 'node_modules'));

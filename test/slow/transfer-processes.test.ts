@@ -27,7 +27,7 @@ describe('processes', () => {
       format: 'esm',
       target: 'node20',
       packages: 'external',
-      external: ['*.sh', '*.mjs'],
+      loader: { '.sh': 'text', '.py': 'text', '.mjs': 'text' },
       logLevel: 'silent',
     });
     await symlink(join(import.meta.dirname, '../../node_modules'), join(out, 'node_modules'));

@@ -1,7 +1,7 @@
 // The contract of JSON lines (docs/json.schema.json), held against what commands really print.
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import * as z from 'zod';
+// Part of the bundle where child processes are bundled: they lie in other folders.
+import printed from '../../docs/json.schema.json' with { type: 'json' };
 
 interface Contract {
   /** Names of types by command. */
@@ -9,8 +9,7 @@ interface Contract {
   readonly $defs: Readonly<Record<string, unknown>>;
 }
 
-const file = join(resolve(import.meta.dirname, '..', '..'), 'docs', 'json.schema.json');
-export const contract = JSON.parse(readFileSync(file, 'utf8')) as Contract;
+export const contract: Contract = printed;
 
 const schemas = new Map<string, z.ZodType>();
 

@@ -22,7 +22,6 @@ const FOUND: ReadonlySet<string> = new Set([
   'refused',
   'site-fault',
   'skipped',
-  'unchanged',
   'unknown',
   'unlisted',
   'unreachable',
@@ -31,7 +30,8 @@ const FOUND: ReadonlySet<string> = new Set([
 
 /** Marks items as what would be done. */
 export async function* foretold(items: AsyncIterable<Item>): Step {
-  for await (const item of items) yield FOUND.has(item.did) ? item : { ...item, dryRun: true };
+  for await (const item of items)
+    yield FOUND.has(item.did) || item.kind === 'credential' ? item : { ...item, dryRun: true };
 }
 
 /** The same ports without effects. A step that moves bytes or jobs asks `ports.dry` first: here it is stopped. */
