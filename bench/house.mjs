@@ -8,7 +8,12 @@ const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: t
   .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 const texts = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
-const bare = (text) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+/** Without comments and quoted texts, in which `as` is a word. */
+const bare = (text) =>
+  text
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|\s)\/\/.*$/gm, '')
+    .replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
 
 const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
 const at = (numbers, share) => sorted(numbers)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
