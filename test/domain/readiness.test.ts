@@ -47,6 +47,17 @@ describe('run gates', () => {
     expect(unmet).toMatchObject({ gate, next: expect.stringContaining('dflow ') });
     expect(unmet?.text).toMatch(text);
   });
+  test.each([
+    ['a.dat still open', 'dflow register', 'a.dat still open; to go on without: dflow enqueue --complete 12'],
+    ['a still open; b still open; 4 more files open', 'dflow register', /to go on without/],
+    ['subrun 001 missing; a.dat still open', 'dflow enqueue --complete 12', 'subrun 001 missing; a.dat still open'],
+    [undefined, 'dflow register', /no later run/],
+  ])('open by %s: what is still written is not left out by the first command', (blocked, next, text) => {
+    const level = { lastFile: T0, late: [], files: 1, ...(blocked && { blocked }) };
+    const unmet = firstUnmet(runGates({ ...facts, doc: { ...run, levels: { L1: level } } }));
+    expect(unmet?.next).toBe(next);
+    expect(unmet?.text).toEqual(typeof text === 'string' ? text : expect.stringMatching(text));
+  });
   test('a type that asks for nothing is met: there is just nothing to make', () => {
     expect(firstUnmet(runGates({ ...facts, types: ['Maintenance'] }))).toBeUndefined();
     expect(modulesFor(modules, ['Maintenance'])).toEqual([]);

@@ -9,6 +9,7 @@ import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
 import { dataId, refOf, requestId, runId } from '../ids.ts';
 import { type BadModules, correction } from '../modules/badmodules.ts';
 import { type ModuleFile, modulesFor } from '../modules/modules.ts';
+import { onlyWaits } from '../runs/completeness.ts';
 import type { RunDoc } from '../runs/run.ts';
 import type { FarmSettings } from '../settings.ts';
 import type { Input, JobDoc } from './job.ts';
@@ -60,12 +61,16 @@ function completeGate({ doc, run, level }: RunFacts): Gate {
       on: runId(run),
     };
   }
+  const { blocked } = state;
+  const declare = `dflow enqueue --complete ${run}`;
+  // Declaring the run complete leaves out what is still written: never the first thing to type.
+  const waits = blocked !== undefined && onlyWaits(blocked);
   return {
     gate: 'complete',
     ok: false,
-    text: state.blocked ?? 'no later run has been seen yet',
+    text: waits ? `${blocked}; to go on without: ${declare}` : (blocked ?? 'no later run has been seen yet'),
     since: state.lastFile,
-    next: state.blocked ? `dflow enqueue --complete ${run}` : 'dflow register',
+    next: waits || !blocked ? 'dflow register' : declare,
     on: runId(run),
   };
 }

@@ -71,6 +71,11 @@ function range([from, to]: Range): string {
   return from === to ? pad(from, 3) : `${pad(from, 3)}-${pad(to, 3)}`;
 }
 
+/** True when all that keeps a run open are files that are still written: waiting may mend it. `blocked`: the verdict's. */
+export function onlyWaits(blocked: string): boolean {
+  return blocked.split('; ').every((part) => part.endsWith(' still open') || part.endsWith(' more files open'));
+}
+
 function shorten(names: readonly string[]): string[] {
   return names.length <= 3 ? [...names] : [...names.slice(0, 2), `${names.length - 2} more files open`];
 }
