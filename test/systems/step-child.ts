@@ -51,7 +51,7 @@ function advance(call: string, id: string): void {
 }
 
 function countRaces(call: string, outcomes: readonly Outcome[]): void {
-  const lost = outcomes.filter(({ result, why }) => result === 'skipped' && why === 'claimed by another');
+  const lost = outcomes.filter(({ result }) => result === 'skipped');
   if (call === 'claim' && RACES !== '') for (const { id } of lost) appendFileSync(RACES, `${site} ${id}\n`);
 }
 
