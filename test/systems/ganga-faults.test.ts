@@ -142,7 +142,7 @@ describe('ganga, with the chain', () => {
     for (const step of ['monitor', 'submit']) {
       const ran = asDaemon(one.folder, step);
       expect(ran.status).toBe(5);
-      expect(ran.stderr).toMatch(/it is daemon@\w+:Local, but the store has root@/);
+      expect(ran.stderr).toMatch(/answers as daemon@\w+:Local, but the store has root@/);
     }
     // A farm that the store does not know yet, on a gangadir that others may read: used, and still empty.
     const used = join(one.own, 'gangadir');

@@ -140,7 +140,7 @@ describe('slurm, with the chain', () => {
     use('nodbd');
     const other = experiment.dflow(['monitor']);
     expect(other.code).toBe(5);
-    expect(other.err).toContain('says it is root@nodbd');
+    expect(other.err).toContain('answers as root@nodbd');
     use('test');
     execFileSync('chmod', ['-R', 'a+rwX', experiment.folder]);
     const command = `cd '${experiment.folder}' && exec '${process.execPath}' '${join(import.meta.dirname, '../../bin/run.js')}' monitor`;
