@@ -85,21 +85,6 @@ farms:
     expect(err).toContain('Next: dflow store setup');
     expect(dflow(here, ['store', 'setup']).code).toBe(0);
   });
-
-  test('credentials in a store address are never shown', () => {
-    const here = folder();
-    const store = 'http://shifter:hunter2@127.0.0.1:1/dflow';
-    writeFileSync(
-      join(here, 'dflow.yaml'),
-      `store: ${store}\nbuffer: {path: ., pattern: 'r{run}'}\nstorage: {a: ./s}\n`,
-    );
-    for (const args of [['status'], ['config', 'show'], ['store', 'info']]) {
-      const { out, err } = dflow(here, args, { env: { DEBUG: 'dflow' } });
-      expect(out + err).toContain('127.0.0.1:1');
-      expect(out + err).not.toContain('hunter2');
-    }
-    expect(dflow(here, ['status']).code).toBe(3);
-  });
 });
 
 describe('help', () => {

@@ -3,12 +3,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { cancelTransfers } from '../../../../src/lib/flow/copies/claims/cancel.ts';
-import { transfer } from '../../../../src/lib/flow/steps/transfer/transfer.ts';
-import { FILES_AT_ONCE } from '../../../../src/lib/flow/steps/transfer/transferdue.ts';
-import { verify } from '../../../../src/lib/flow/steps/verify/verify.ts';
-import { pause, resume } from '../../../../src/lib/flow/switches/holds.ts';
-import { closeWorlds, collect, type PortsOptions, readRun, type TestPorts, world } from '../../../support/ports.ts';
+import { cancelTransfers } from '../../src/lib/flow/copies/claims/cancel.ts';
+import { transfer } from '../../src/lib/flow/steps/transfer/transfer.ts';
+import { FILES_AT_ONCE } from '../../src/lib/flow/steps/transfer/transferdue.ts';
+import { verify } from '../../src/lib/flow/steps/verify/verify.ts';
+import { pause, resume } from '../../src/lib/flow/switches/holds.ts';
+import { closeWorlds, collect, type PortsOptions, readRun, type TestPorts, world } from '../support/ports.ts';
 import {
   below,
   completeRun,
@@ -19,7 +19,7 @@ import {
   readJob,
   storedPass,
   storedRuns,
-} from '../../../support/stored.ts';
+} from '../support/stored.ts';
 
 afterEach(closeWorlds);
 
