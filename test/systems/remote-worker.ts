@@ -7,8 +7,8 @@ import { open as openGfal } from '../../src/lib/protocols/gfal/gfal.ts';
 import { open as openXrootd } from '../../src/lib/protocols/xrootd/xrootd.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { given } from '../../src/lib/util/values/given.ts';
-import { quote, type StageIn, type StageOut } from '../../src/lib/wrapper/spec.ts';
-import { folder } from '../support/worker.ts';
+import { type JobSpec, quote, type StageIn, type StageOut } from '../../src/lib/wrapper/spec.ts';
+import { folder, spec as plainSpec } from '../support/worker.ts';
 import { httpUrl, rootUrl, type SystemServer, settings } from './servers.ts';
 
 export interface Kind {
@@ -25,20 +25,35 @@ export const GFAL_ROOT: Kind = {
   open: (server, at) => openGfal(settings('gfal', rootUrl(server, at))),
 };
 
+/** The functions of the protocols that inputs and places of this file were made with. */
+const protocols: Record<string, string> = {};
+
+function sideOf({ protocol }: Kind, { worker }: Storage): NonNullable<Storage['worker']> {
+  if (!worker) throw new Error(`${protocol} has no worker's side`);
+  protocols[protocol] = worker.script;
+  return worker;
+}
+
+/** A job with what its inputs and destinations need on a worker. */
+export function spec(command: string, more: Partial<JobSpec> = {}): JobSpec {
+  return plainSpec(command, { protocols, ...more });
+}
+
 /** A file put there by dflow itself, as transfer does: what a job is told about it. */
 export async function input(kind: Kind, storage: Storage, name: string, text = `${name}|`): Promise<StageIn> {
   const local = join(folder, 'source');
   writeFileSync(local, text);
   const { size, adler32 } = await storage.copyIn(local, `raw/${name}`);
-  return { source: storage.worker!.url(`raw/${name}`), name, copy: true, protocol: kind.protocol, size, adler32 };
+  return { source: sideOf(kind, storage).url(`raw/${name}`), name, copy: true, protocol: kind.protocol, size, adler32 };
 }
 
 export function place(kind: Kind, storage: Storage, name = 'se'): StageOut {
+  const { url, option } = sideOf(kind, storage);
   return {
     storage: name,
     protocol: kind.protocol,
-    folder: storage.worker!.url('out/p 1'),
-    ...given({ option: storage.worker!.option }),
+    folder: url('out/p 1'),
+    ...given({ option }),
     path: 'out/p 1',
   };
 }

@@ -5,19 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quote, renderSpec, type StageIn } from '../../src/lib/wrapper/spec.ts';
 import { until } from '../contracts/backend.ts';
-import {
-  ended,
-  folder,
-  leftovers,
-  makeSpool,
-  records,
-  run,
-  setUp,
-  spec,
-  spool,
-  start,
-  tearDown,
-} from '../support/worker.ts';
+import { ended, folder, leftovers, makeSpool, records, run, setUp, spool, start, tearDown } from '../support/worker.ts';
 import {
   bareWorker,
   filesAt,
@@ -28,6 +16,7 @@ import {
   KINDS,
   place,
   real,
+  spec,
   standIn,
 } from './remote-worker.ts';
 import { A, B, down, FULL, freshFolder, removeFolders, up } from './servers.ts';
