@@ -76,6 +76,21 @@ describe('two looks', () => {
     expect(slept.length).toBe(2);
   });
 
+  test('a first look that takes longer than the settle time is wait enough: the same call registers', async () => {
+    const { bench, ports } = await start();
+    bench.put('run1_0.dat', 'x', HOUR);
+    let asked = 0;
+    // The listing of a large buffer lies between the first two questions for the time.
+    const now = async () => {
+      if (asked++ === 1) bench.clock += HOUR;
+      return ports.store.now();
+    };
+    const store = new Proxy(ports.store, {
+      get: (of, name) => (name === 'now' ? now : (Reflect.get(of, name, of).bind?.(of) ?? Reflect.get(of, name, of))),
+    });
+    expect(deeds(await plain({ ...ports, store }, { wait: true }))).toMatchObject({ registered: 1 });
+  });
+
   test('looks of a clock that was ahead say nothing', async () => {
     const { bench, ports } = await start();
     bench.put('run1_0.dat', 'x', HOUR);

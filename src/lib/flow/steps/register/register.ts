@@ -69,7 +69,7 @@ function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | 
 
 interface Looked {
   readonly glance: Glance;
-  /** Nothing has been waited for since. */
+  /** It says all that can be said now: nothing was waited for since, and no file of it needed a second look. */
   readonly fresh: boolean;
 }
 
@@ -80,21 +80,24 @@ async function* firstLook(
 ): AsyncGenerator<Item, Map<string, Looked>, void> {
   const glances = new Map<string, Glance>();
   let until: Iso | undefined;
+  let second = false;
   for (const buffer of buffers) {
     const seen = await glance(ports, buffer).catch(leaveToTheRound);
     if (!seen) continue;
     glances.set(buffer.level, seen);
     const now = await ports.store.now();
     const found = waiting(seen);
-    if (found.until === undefined || found.until <= now) continue;
+    if (found.until === undefined) continue;
+    second = true;
+    // A long look at many files may itself have been wait enough.
+    if (found.until <= now) continue;
     yield waitingItem(buffer.level, found, now);
     if (until === undefined || found.until > until) until = found.until;
   }
   if (until !== undefined) await ports.sleep(Math.max(0, between(await ports.store.now(), until)) + MARGIN);
   // What a long look at a later level, or a wait, has made old is looked at again.
-  return new Map(
-    [...glances].map(([level, seen]) => [level, { glance: seen, fresh: until === undefined && glances.size === 1 }]),
-  );
+  const fresh = !second && glances.size === 1;
+  return new Map([...glances].map(([level, seen]) => [level, { glance: seen, fresh }]));
 }
 
 /** The round itself meets it again, and says so. */
