@@ -1,54 +1,23 @@
 // What a CouchDB that is away, slow, overloaded or silent means: waited out for a while, said after a moment, and told
 // with its HTTP status and its own words.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import type { Timing } from '../../src/lib/stores/couch/server/connection.ts';
-import { CONTRACT_VIEWS, increment, sumsView, type Thing } from '../contracts/things.ts';
-import {
-  type Fault,
-  type FaultProxy,
-  type RunningServer,
-  refusal,
-  startCouchServer,
-  startProxy,
-} from '../fakes/couch-server.ts';
+import { increment, sumsView, type Thing } from '../contracts/things.ts';
+import { type Fault, refusal } from '../fakes/couch-server.ts';
+import { couchBehindProxy, PASS } from '../support/couch.ts';
 
-let server: RunningServer;
-let proxy: FaultProxy;
-let url: string;
-const opened: Store[] = [];
-let said: string[] = [];
-beforeAll(async () => {
-  server = await startCouchServer();
-});
-afterAll(() => server.stop());
+const couch = couchBehindProxy('outage');
 beforeEach(async () => {
-  proxy = await startProxy(server.url);
-  url = `${proxy.url}/outage-${Math.random().toString(36).slice(2, 10)}`;
-  said = [];
-  const store = await open('setup');
-  await store.setup('demo');
-  await store.update<Thing>('counter', increment);
-});
-afterEach(async () => {
-  for (const each of opened.splice(0)) await each.close();
-  await proxy.stop();
+  await couch.store.update<Thing>('counter', increment);
 });
 
-const PASS: Fault = { kind: 'pass' };
-
-async function open(write: boolean | 'setup', timing: Timing = {}): Promise<Store> {
-  const say = (text: string): void => void said.push(text);
-  const store = await openWith(url, { write, say }, CONTRACT_VIEWS, timing);
-  opened.push(store);
-  return store;
-}
+const open = (write: boolean, timing: Timing = {}): Promise<Store> => couch.open(write, { timing });
 
 /** Every request meets `fault`, the first `times` of them. */
 function failing(fault: Fault, times = Number.POSITIVE_INFINITY): void {
   let left = times;
-  proxy.fault = () => (left-- > 0 ? fault : PASS);
+  couch.proxy.fault = () => (left-- > 0 ? fault : PASS);
 }
 
 const errorOf = (work: Promise<unknown>): Promise<unknown> =>
@@ -71,7 +40,7 @@ test('the wait is said, and its end', async () => {
   const store = await open(true);
   failing(refusal(503, 'service_unavailable', 'starting', { 'retry-after': '3' }), 1);
   expect((await store.get(['counter'])).size).toBe(1);
-  expect(said).toEqual([
+  expect(couch.said).toEqual([
     expect.stringMatching(/HTTP 503 Service Unavailable: service_unavailable: starting.*asks to wait 3 s.*up to 45 s/),
     'the store answers again',
   ]);
@@ -80,16 +49,16 @@ test('the wait is said, and its end', async () => {
 test('a server that wants to be left alone for longer than anybody waits is told at once', async () => {
   const store = await open(true);
   failing(refusal(429, 'too_many_requests', 'slow down', { 'retry-after': '3600' }));
-  proxy.seen.length = 0;
+  couch.proxy.seen.length = 0;
   expect(await errorOf(store.get(['counter']))).toMatchObject({
     exit: 3,
-    where: url,
+    where: couch.url,
     message: expect.stringMatching(
       /HTTP 429 Too Many Requests: too_many_requests: slow down, which asks to wait 3600 s/,
     ),
     hint: expect.stringContaining('curl'),
   });
-  expect(proxy.seen).toHaveLength(1);
+  expect(couch.proxy.seen).toHaveLength(1);
 });
 
 test('a server that takes connections and never answers is said, and told as that', async () => {
@@ -99,22 +68,22 @@ test('a server that takes connections and never answers is said, and told as tha
     exit: 3,
     message: expect.stringContaining('it takes connections and does not answer'),
   });
-  expect(said[0]).toContain('the store does not answer yet');
+  expect(couch.said[0]).toContain('the store does not answer yet');
   // Nobody waits a second time for what was waited for in vain.
-  proxy.seen.length = 0;
+  couch.proxy.seen.length = 0;
   expect(await errorOf(store.view(sumsView))).toMatchObject({ exit: 3 });
-  expect(proxy.seen.filter((line) => line.includes('_view'))).toHaveLength(1);
+  expect(couch.proxy.seen.filter((line) => line.includes('_view'))).toHaveLength(1);
 });
 
 test('a slow answer of a server that lives is waited for', async () => {
   const store = await open(true, { silence: 50, sign: 5_000, patience: 100 });
-  proxy.fault = (_, path) => (path.includes('_all_docs') ? { kind: 'slow', milliseconds: 600 } : PASS);
+  couch.proxy.fault = (_, path) => (path.includes('_all_docs') ? { kind: 'slow', milliseconds: 600 } : PASS);
   expect((await store.get(['counter'])).size).toBe(1);
 });
 
 test('one kind of request that is never answered ends, too', async () => {
   const store = await open(true, { silence: 50, longest: 300, patience: 100 });
-  proxy.fault = (_, path) => (path.includes('_bulk_docs') ? { kind: 'hang' } : PASS);
+  couch.proxy.fault = (_, path) => (path.includes('_bulk_docs') ? { kind: 'hang' } : PASS);
   expect(await errorOf(store.update<Thing>('counter', increment))).toMatchObject({ exit: 3 });
 });
 
@@ -136,10 +105,10 @@ test('closing the store ends what waits for the server', async () => {
   const store = await open(true);
   failing({ kind: 'refuse' });
   const waiting = [errorOf(store.get(['counter'])), errorOf(store.view(sumsView))];
-  await expect.poll(() => proxy.seen.filter((line) => line.includes('_view')).length).toBeGreaterThan(1);
-  const seen = proxy.seen.length;
+  await expect.poll(() => couch.proxy.seen.filter((line) => line.includes('_view')).length).toBeGreaterThan(1);
+  const seen = couch.proxy.seen.length;
   await store.close();
   // Well within the time for which an outage is waited out, or the test times out.
   for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ exit: 3 });
-  expect(proxy.seen.length).toBeLessThanOrEqual(seen + 2);
+  expect(couch.proxy.seen.length).toBeLessThanOrEqual(seen + 2);
 });

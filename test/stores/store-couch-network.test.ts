@@ -1,58 +1,27 @@
 // The CouchDB store over a network that fails: lost replies, refusals, a server that is away.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import type { Store } from '../../src/lib/store.ts';
 import { openWith } from '../../src/lib/stores/couch/couch.ts';
-import type { Timing } from '../../src/lib/stores/couch/server/connection.ts';
-import type { View } from '../../src/lib/views/view.ts';
 import { CONTRACT_VIEWS, increment, sumsView, type Thing } from '../contracts/things.ts';
-import {
-  type Fault,
-  type FaultProxy,
-  type RunningServer,
-  startCouchServer,
-  startProxy,
-} from '../fakes/couch-server.ts';
+import type { Fault } from '../fakes/couch-server.ts';
+import { couchBehindProxy, PASS } from '../support/couch.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startCouchServer();
-});
-afterAll(() => server.stop());
+const couch = couchBehindProxy('net');
 
 /** No outage is waited out. */
 const IMPATIENT = { patience: 0 };
-const PASS: Fault = { kind: 'pass' };
 const isBulk = (method: string, path: string): boolean => method === 'POST' && path.endsWith('/_bulk_docs');
 
 describe('a network that fails', () => {
-  let proxy: FaultProxy;
-  let url: string;
   let store: Store;
-  const opened: Store[] = [];
-  const connect = async (
-    write: boolean | 'setup',
-    views: readonly View[] = CONTRACT_VIEWS,
-    timing: Timing = {},
-  ): Promise<Store> => {
-    const next = await openWith(url, { write }, views, timing);
-    opened.push(next);
-    return next;
-  };
-  beforeEach(async () => {
-    proxy = await startProxy(server.url);
-    url = `${proxy.url}/net-${Math.random().toString(36).slice(2, 10)}`;
-    store = await connect('setup');
-    await store.setup('demo');
-  });
-  afterEach(async () => {
-    for (const each of opened.splice(0)) await each.close();
-    await proxy.stop();
+  beforeEach(() => {
+    store = couch.store;
   });
   /** The first `times` requests that `match` meet `fault`. */
   const failing = (times: number, fault: Fault, match: (method: string, path: string) => boolean): void => {
     let left = times;
-    proxy.fault = (method, path) => (match(method, path) && left-- > 0 ? fault : PASS);
+    couch.proxy.fault = (method, path) => (match(method, path) && left-- > 0 ? fault : PASS);
   };
   const counter = async (): Promise<number | undefined> => (await store.get<Thing>(['counter'])).get('counter')?.n;
 
@@ -88,8 +57,8 @@ describe('a network that fails', () => {
 
   test('racing clients that lose every third reply: no increment lost or doubled', async () => {
     let requests = 0;
-    proxy.fault = (method, path) => (isBulk(method, path) && ++requests % 3 === 0 ? { kind: 'drop' } : PASS);
-    const stores = await Promise.all([1, 2, 3].map(() => connect(true)));
+    couch.proxy.fault = (method, path) => (isBulk(method, path) && ++requests % 3 === 0 ? { kind: 'drop' } : PASS);
+    const stores = await Promise.all([1, 2, 3].map(() => couch.open(true)));
     const outcomes = await Promise.all(
       stores.map(async (each) => {
         const results: string[] = [];
@@ -117,29 +86,29 @@ describe('a network that fails', () => {
   });
 
   test('out of reach: exit code 3, with the URL and without the login', async () => {
-    store = await connect(true, CONTRACT_VIEWS, IMPATIENT);
+    store = await couch.open(true, { timing: IMPATIENT });
     failing(Number.POSITIVE_INFINITY, { kind: 'refuse' }, () => true);
-    await expect(store.get(['counter'])).rejects.toMatchObject({ exit: 3, where: url });
+    await expect(store.get(['counter'])).rejects.toMatchObject({ exit: 3, where: couch.url });
     await expect(store.update('counter', () => ({ skip: 'x' }))).rejects.toMatchObject({ exit: 3 });
-    const secret = url.replace('//', '//ann:s3cret@');
+    const secret = couch.url.replace('//', '//ann:s3cret@');
     const error = await openWith(secret, { write: true }, CONTRACT_VIEWS, IMPATIENT).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ exit: 3, where: url });
+    expect(error).toMatchObject({ exit: 3, where: couch.url });
     const { message, hint, stack, cause } = error as Error & { hint?: string };
     expect(JSON.stringify([message, hint, stack, String(cause)])).not.toContain('s3cret');
   });
 
   test('a database that there is not', async () => {
-    await expect(openWith(`${proxy.url}/none`, { write: false }, CONTRACT_VIEWS)).rejects.toMatchObject({
+    await expect(openWith(`${couch.proxy.url}/none`, { write: false }, CONTRACT_VIEWS)).rejects.toMatchObject({
       exit: 3,
       hint: 'dflow store setup',
     });
   });
 
   test('thousands go as batches, not one by one', async () => {
-    proxy.seen.length = 0;
+    couch.proxy.seen.length = 0;
     const docs = Array.from({ length: 1001 }, (_, i) => ({ _id: `thing:${i}`, kind: 'thing' as const, v: 1 }));
     await store.bulk<Doc>(docs.map((doc) => ({ id: doc._id, change: () => ({ write: doc }) })));
-    expect(proxy.seen.map((line) => line.replace(/.*\//, ''))).toEqual([
+    expect(couch.proxy.seen.map((line) => line.replace(/.*\//, ''))).toEqual([
       '_all_docs',
       '_bulk_docs',
       '_all_docs',

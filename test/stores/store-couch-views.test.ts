@@ -1,55 +1,21 @@
 // Views on CouchDB: each version of dflow has a set of its own beside the others'; what somebody edited is noticed; a
 // query that waits for a build says so. And setting up: with the rights that there are, and never a second writable store.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Store, StoreOptions, ViewSet } from '../../src/lib/store.ts';
-import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import { designOf } from '../../src/lib/stores/couch/design.ts';
 import type { View } from '../../src/lib/views/view.ts';
 import { CONTRACT_VIEWS, create, increment, sumsView, type Thing } from '../contracts/things.ts';
-import {
-  type Fault,
-  type FaultProxy,
-  type RunningServer,
-  refusal,
-  startCouchServer,
-  startProxy,
-} from '../fakes/couch-server.ts';
+import { refusal } from '../fakes/couch-server.ts';
+import { couchBehindProxy, PASS } from '../support/couch.ts';
 
-let server: RunningServer;
-let proxy: FaultProxy;
-let url: string;
-let store: Store;
-const said: string[] = [];
-const opened: Store[] = [];
-beforeAll(async () => {
-  server = await startCouchServer();
-});
-afterAll(() => server.stop());
+const couch = couchBehindProxy('views');
 beforeEach(async () => {
-  proxy = await startProxy(server.url);
-  url = `${proxy.url}/views-${Math.random().toString(36).slice(2, 10)}`;
-  store = await open('setup');
-  await store.setup('demo');
-  await store.update<Thing>('counter', increment);
-});
-afterEach(async () => {
-  for (const each of opened.splice(0)) await each.close();
-  said.length = 0;
-  await proxy.stop();
+  await couch.store.update<Thing>('counter', increment);
 });
 
-async function open(
-  write: StoreOptions['write'],
-  views: readonly View[] = CONTRACT_VIEWS,
-  more: Partial<StoreOptions> = {},
-): Promise<Store> {
-  const say = (text: string): void => void said.push(text);
-  const next = await openWith(url, { write, say, ...more }, views);
-  opened.push(next);
-  return next;
-}
+const open = (write: StoreOptions['write'], views: readonly View[] = CONTRACT_VIEWS): Promise<Store> =>
+  couch.open(write, { views });
 
-const PASS: Fault = { kind: 'pass' };
 const OWN = designOf(CONTRACT_VIEWS)._id;
 
 /** The views of the next version. */
@@ -60,7 +26,7 @@ const NEXT: readonly View[] = [
 const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
   const headers = { 'content-type': 'application/json' };
   const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
-  return (await (await fetch(`${url}/${path}`, init)).json()) as Record<string, unknown>;
+  return (await (await fetch(`${couch.url}/${path}`, init)).json()) as Record<string, unknown>;
 };
 
 async function deployed(from: Store, options: { prune?: boolean; dryRun?: boolean } = {}): Promise<ViewSet[]> {
@@ -87,9 +53,11 @@ describe('two versions of dflow on one store', () => {
       { id: OWN, did: 'kept' },
     ]);
     for (let round = 2; round <= 4; round++) {
-      await store.update<Thing>('counter', increment);
+      await couch.store.update<Thing>('counter', increment);
       expect((await next.view(sumsView)).map(({ key }) => key)).toEqual([['new', round]]);
-      expect((await store.view(sumsView)).map(({ key }) => key)).toEqual([['n', round % 2 ? 'odd' : 'even', round]]);
+      expect((await couch.store.view(sumsView)).map(({ key }) => key)).toEqual([
+        ['n', round % 2 ? 'odd' : 'even', round],
+      ]);
     }
     // Setting up again, by either, removes nothing of the other.
     await (await open('setup')).setup('demo');
@@ -142,7 +110,7 @@ describe('a design document that somebody edited', () => {
 
 test('a query that waits for a build says so, with what is left, and goes on when a proxy gives up in between', async () => {
   let gaveUp = 0;
-  proxy.fault = (_, path) => {
+  couch.proxy.fault = (_, path) => {
     if (path.includes('/_info')) {
       return { kind: 'answer', status: 200, body: { view_index: { updates_pending: { total: 123_456 } } } };
     }
@@ -151,32 +119,32 @@ test('a query that waits for a build says so, with what is left, and goes on whe
     return { kind: 'slow', milliseconds: 4_000 };
   };
   expect(await (await open(true)).view(sumsView)).toHaveLength(1);
-  expect(said).toEqual([expect.stringMatching(/builds its views: 123456 changes to go/)]);
+  expect(couch.said).toEqual([expect.stringMatching(/builds its views: 123456 changes to go/)]);
 });
 
 test("CouchDB's own timeout of a build is waited out as well", async () => {
   let times = 0;
   const slow = refusal(500, 'timeout', 'The request could not be processed in a reasonable amount of time.');
-  proxy.fault = (_, path) => (path.includes('/_view/') && times++ < 2 ? slow : PASS);
+  couch.proxy.fault = (_, path) => (path.includes('/_view/') && times++ < 2 ? slow : PASS);
   expect(await (await open(true)).view(sumsView)).toHaveLength(1);
 });
 
 describe('setting up', () => {
   test("an admin of the database is enough where it exists; where it does not, the server's admin is asked for", async () => {
     const notAdmin = refusal(401, 'unauthorized', 'You are not a server admin.');
-    proxy.fault = (method, path) => (method === 'PUT' && /^\/[^/?]+(\?|$)/.test(path) ? notAdmin : PASS);
+    couch.proxy.fault = (method, path) => (method === 'PUT' && /^\/[^/?]+(\?|$)/.test(path) ? notAdmin : PASS);
     expect(await (await open('setup')).setup('demo')).toMatchObject({ writable: true });
-    url = `${url}-new`;
+    couch.url = `${couch.url}-new`;
     await expect((await open('setup')).setup('demo')).rejects.toMatchObject({
       exit: 2,
       message: expect.stringContaining('does not exist'),
-      hint: expect.stringContaining(`curl -X PUT -u ADMIN ${url}`),
+      hint: expect.stringContaining(`curl -X PUT -u ADMIN ${couch.url}`),
     });
   });
 
   test('who may not write design documents is told so', async () => {
     const notAdmin = refusal(401, 'unauthorized', 'You are not a db or server admin.');
-    proxy.fault = (method, path) => (method === 'PUT' && path.includes('/_design/') ? notAdmin : PASS);
+    couch.proxy.fault = (method, path) => (method === 'PUT' && path.includes('/_design/') ? notAdmin : PASS);
     await expect(deployed(await open(true, NEXT))).rejects.toMatchObject({
       exit: 2,
       message: expect.stringContaining('You are not a db or server admin'),
@@ -184,7 +152,7 @@ describe('setting up', () => {
   });
 
   test('a filled database without a mark is not made a second writable one, but by the name of the experiment', async () => {
-    await store.bulk([create('thing:a'), create('thing:b')]);
+    await couch.store.bulk([create('thing:a'), create('thing:b')]);
     const marker = await call('GET', '_local/dflow');
     await call('DELETE', `_local/dflow?rev=${marker._rev}`);
     const setup = await open('setup');

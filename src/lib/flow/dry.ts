@@ -2,7 +2,7 @@
 // the same call has decided before; they are remembered instead of written.
 import type { Doc } from '../domain/doc.ts';
 import type { Change, IdRange, Outcome, Store } from '../store.ts';
-import type { Item, Ports, Step, StepOptions } from './ports.ts';
+import { BACKEND_EFFECTS, type Item, type Ports, STORAGE_EFFECTS, type Step, type StepOptions } from './ports.ts';
 
 /** Runs a step; with `dryRun` on ports that write nothing, and each item says so. */
 export function withDryRun(ports: Ports, { dryRun }: StepOptions, step: (ports: Ports) => Step): Step {
@@ -41,12 +41,9 @@ export function dryPorts<P extends Ports>(ports: P): P {
     ...ports,
     dry: true,
     store: dryStore(ports.store),
-    storage: async (name) =>
-      without(await ports.storage(name), ['copyIn', 'copyFrom', 'rename', 'renameNew', 'remove']),
-    buffer: async (level) =>
-      without(await ports.buffer(level), ['copyIn', 'copyFrom', 'rename', 'renameNew', 'remove']),
-    backend: async (farm) =>
-      without(await ports.backend(farm, true), ['submit', 'release', 'cancel', 'acknowledge', 'ensure']),
+    storage: async (name) => without(await ports.storage(name), STORAGE_EFFECTS),
+    buffer: async (level) => without(await ports.buffer(level), STORAGE_EFFECTS),
+    backend: async (farm) => without(await ports.backend(farm, true), BACKEND_EFFECTS),
   };
 }
 

@@ -12,8 +12,12 @@ import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
 import type { Lock } from '../util/processes/lock.ts';
 
 /** What of a storage element and of a batch system has no effect there. */
-type ReadStorage = Omit<Storage, 'copyIn' | 'copyOut' | 'copyFrom' | 'rename' | 'renameNew' | 'remove'>;
-type ReadBackend = Pick<Backend, 'identity' | 'status' | 'alive' | 'records' | 'logs'>;
+/** What changes something: reports do not have it, and a dry run stops it. */
+export const STORAGE_EFFECTS = ['copyIn', 'copyOut', 'copyFrom', 'rename', 'renameNew', 'remove'] as const;
+export const BACKEND_EFFECTS = ['submit', 'release', 'cancel', 'acknowledge', 'ensure'] as const;
+
+type ReadStorage = Omit<Storage, (typeof STORAGE_EFFECTS)[number]>;
+type ReadBackend = Omit<Backend, (typeof BACKEND_EFFECTS)[number] | 'close'>;
 
 /** What reports are given: all of it can be looked at, nothing can be changed. */
 export interface ReadPorts {

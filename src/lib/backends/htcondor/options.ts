@@ -64,7 +64,5 @@ function words(options: Options): Partial<CondorOptions> {
   const [schedd, pool] = [options.text('schedd'), options.text('pool')];
   const [accountingGroup, accountingUser] = [options.text('accounting_group'), options.text('accounting_group_user')];
   const requirements = options.text('requirements');
-  return {
-    ...given({ schedd, pool, accountingGroup, accountingUser, requirements }),
-  };
+  return given({ schedd, pool, accountingGroup, accountingUser, requirements });
 }

@@ -42,7 +42,5 @@ export function parseOptions(farm: FarmSettings, defaultFolder: string): SlurmOp
 
 function words(options: Options): Pick<SlurmOptions, 'partition' | 'account' | 'qos'> {
   const [partition, account, qos] = [options.text('partition'), options.text('account'), options.text('qos')];
-  return {
-    ...given({ partition, account, qos }),
-  };
+  return given({ partition, account, qos });
 }

@@ -4,15 +4,13 @@ import { messageOf, UsageError } from '../../util/errors.ts';
 import { nearest } from '../../util/text/near.ts';
 import { field } from '../../util/values/field.ts';
 
-/** Words of the longest command: `storage disable`. */
-const LONGEST = 2;
-
 /** What oclif throws for an unknown command, as a usage error; any other error as it is. */
 export function misspelt(error: unknown, commands: readonly string[]): unknown {
   const framework = field(error, 'oclif');
   const [, id] = /^[Cc]ommand (.+?) not found\.?$/.exec(messageOf(error)) ?? [];
   if (!framework || id === undefined) return error;
-  const words = id.split(/[: ]/).slice(0, LONGEST);
+  const longest = Math.max(...commands.map((name) => name.split(':').length));
+  const words = id.split(/[: ]/).slice(0, longest);
   const names = commands.map((name) => name.replaceAll(':', ' '));
   const topics = names.map((name) => name.split(' ')[0] ?? name);
   const near = nearest(words.join(' '), names) ?? nearest(words[0] ?? '', [...names, ...topics]) ?? begun(id, names);

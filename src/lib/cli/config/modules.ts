@@ -10,7 +10,7 @@ import { ConfigError, ItemError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
 import { byName, isTaken } from '../../util/values/byname.ts';
 import { given } from '../../util/values/given.ts';
-import { have } from '../../util/values/have.ts';
+import { have, nth } from '../../util/values/have.ts';
 import { readMacro } from './macros.ts';
 import { ruleFindings, ruleOf } from './rules.ts';
 import { check } from './yaml/check.ts';
@@ -85,9 +85,9 @@ function textOf(file: string, reading: Reading, read: ModulesRead): string | und
 }
 
 function badFile(version: string, path: string, problems: readonly Problem[], modules?: ModuleFile): BadModules {
-  const [first] = problems;
+  const { line, column, message } = nth(problems, 0);
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  const text = `${path}:${first!.line}:${first!.column}: ${first!.message}${more}`;
+  const text = `${path}:${line}:${column}: ${message}${more}`;
   return { version, path, text, files: Object.values(modules?.modules ?? {}).flatMap(({ files }) => files) };
 }
 

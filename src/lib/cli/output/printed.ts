@@ -2,37 +2,33 @@
 // docs/json.schema.json of it; nothing else uses it.
 import type {
   BufferItem,
+  ConfigItem,
+  CredentialItem,
   DataItem,
+  DocumentItem,
+  FarmItem,
   FileItem,
+  HoldItem,
+  JobItem,
+  LoopItem,
+  ModuleItem,
   NoticeItem,
   OriginalItem,
   OutputItem,
   QuarantineItem,
   ReplicaItem,
-  TrashItem,
-} from '../../domain/results/fileitems.ts';
-import type {
-  ConfigItem,
-  DocumentItem,
-  ModuleItem,
+  RequestItem,
+  RunItem,
   SettingItem,
   SourceItem,
+  StorageItem,
   StoreItem,
   TableItem,
   TagItem,
-  ViewsItem,
-} from '../../domain/results/storeitems.ts';
-import type {
-  CredentialItem,
-  FarmItem,
-  HoldItem,
-  JobItem,
-  LoopItem,
-  RequestItem,
-  RunItem,
-  StorageItem,
+  TrashItem,
   TrialItem,
-} from '../../domain/results/workitems.ts';
+  ViewsItem,
+} from '../../domain/results/items.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { JobLog } from '../../flow/reports/records.ts';

@@ -40,9 +40,9 @@ export interface RunFacts {
   readonly data: DataDoc | undefined;
 }
 
-/** Gates of a run: complete, tables, module. */
+/** Gates of a run: complete, keep, tables, module. What is sampled out waits neither for tables nor for a run type. */
 export function runGates(facts: RunFacts): Gate[] {
-  return [completeGate(facts), ...tableGates(facts), moduleGate(facts), keepGate(facts)].flat();
+  return [completeGate(facts), ...keepGate(facts), ...tableGates(facts), moduleGate(facts)];
 }
 
 function completeGate({ doc, run, level }: RunFacts): Gate {

@@ -133,3 +133,14 @@ export interface BufferItem extends Said<'buffer', 'waiting' | 'short'> {
   readonly files?: number;
   readonly until?: Iso;
 }
+
+export type FileItems =
+  | ReplicaItem
+  | OutputItem
+  | DataItem
+  | OriginalItem
+  | FileItem
+  | QuarantineItem
+  | TrashItem
+  | NoticeItem
+  | BufferItem;

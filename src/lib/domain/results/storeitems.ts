@@ -69,3 +69,14 @@ export interface SettingItem extends Said<'setting', 'shown'> {
   /** `file:line`, the environment or `default`. */
   readonly origin: string;
 }
+
+export type StoreItems =
+  | TableItem
+  | SourceItem
+  | TagItem
+  | DocumentItem
+  | StoreItem
+  | ViewsItem
+  | ConfigItem
+  | ModuleItem
+  | SettingItem;

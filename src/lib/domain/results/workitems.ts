@@ -16,6 +16,7 @@ export interface RunItem
     | 'unknown'
     | 'not-ready'
     | 'nothing-asked'
+    | 'left-out'
     | 'tabled'
     | 'failed'
     | 'lost'
@@ -76,7 +77,7 @@ export interface JobItem
   readonly site?: string;
   /** Cause of the failure, as in the policy. */
   readonly cause?: string;
-  /** State that it is to have once the batch system has let go of it. */
+  /** State that the job gets when the batch system has stopped it. */
   readonly wanted?: SubjobStateName;
   /** Number of jobs that were woken. */
   readonly jobs?: number;
@@ -170,3 +171,14 @@ export interface TrialItem extends Said<'trial', 'done' | 'failed'> {
   readonly maxRss?: number;
   readonly host: string;
 }
+
+export type WorkItems =
+  | RunItem
+  | JobItem
+  | RequestItem
+  | HoldItem
+  | FarmItem
+  | StorageItem
+  | LoopItem
+  | CredentialItem
+  | TrialItem;

@@ -2,6 +2,7 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc } from '../../domain/farms/farm.ts';
 import { BusyError, DflowError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { given } from '../../util/values/given.ts';
 import { say } from '../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
@@ -21,7 +22,7 @@ export async function beat(ports: Ports, loop: string, outcome: string, next?: s
     at,
     hash: settings.hash,
     outcome,
-    ...(next === undefined ? {} : { next }),
+    ...given({ next }),
   };
   await say(ports, doc, BEAT, (last) => last.outcome === outcome);
 }

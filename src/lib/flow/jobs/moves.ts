@@ -33,8 +33,20 @@ export async function moveJobs(
   );
 }
 
+/** Moves the jobs that rows of a view are about, by the time at which they were read. Outcomes of those that moved. */
+export async function moveRows(
+  ports: Ports,
+  rows: readonly { id: string }[],
+  decide: (job: JobDoc, at: Iso) => readonly Move[],
+): Promise<Outcome<JobDoc, readonly Act[]>[]> {
+  if (rows.length === 0) return [];
+  const jobs = await jobsOf(ports, rows);
+  const at = await ports.store.now();
+  return moveDue(ports, jobs, at, (job) => decide(job, at));
+}
+
 /** The jobs that rows of a view are about. */
-export async function jobsOf({ store }: Ports, rows: readonly { id: string }[]): Promise<JobDoc[]> {
+async function jobsOf({ store }: Ports, rows: readonly { id: string }[]): Promise<JobDoc[]> {
   return [...(await store.get<JobDoc>([...new Set(rows.map(({ id }) => id))])).values()];
 }
 

@@ -46,7 +46,7 @@ export async function selectJobs(
   const jobs = named.filter((job) => !stale.includes(job) && (!wanted || wanted.has(states.get(job._id) ?? job.state)));
   jobs.sort((a, b) => (a._id < b._id ? -1 : 1));
   const problems = [
-    ...(await noSuch(ports.store, selection, found)),
+    ...(await notFound(ports.store, selection, found)),
     ...stale.map((job) => staleItem(job, changedSince(selection.refs, job, states.get(job._id)), states.get(job._id))),
   ];
   return { jobs, states, subjobs: subjobsOf(selection.refs, jobs), problems };
@@ -203,7 +203,7 @@ function staleItem(job: JobDoc, was: PassState | undefined, now: PassState | und
 }
 
 /** Listed runs and named jobs that do not exist. */
-async function noSuch(store: ReadStore, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
+async function notFound(store: ReadStore, selection: Selection, found: readonly JobDoc[]): Promise<Item[]> {
   const refs = (selection.refs ?? []).filter((ref) => !found.some((job) => refers(ref, job)));
   const bare = refs.filter((ref) => ref.module === undefined).flatMap((ref) => ref.run ?? []);
   const seen = new Set(found.map((job) => job.run));

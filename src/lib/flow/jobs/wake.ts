@@ -15,7 +15,7 @@ import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
 import type { Ports, ReadPorts } from '../ports.ts';
-import { jobsOf, moveDue } from './moves.ts';
+import { moveRows } from './moves.ts';
 
 /** Makes every subjob ready that waits for one of `ids`. Returns the number of jobs woken. */
 export async function wakeSleepers(ports: Ports, ids: readonly string[]): Promise<number> {
@@ -55,10 +55,7 @@ async function wakeAll(
   rows: readonly { id: string }[],
   moves: (job: JobDoc, at: Iso) => Move[],
 ): Promise<number> {
-  if (rows.length === 0) return 0;
-  const jobs = await jobsOf(ports, rows);
-  const at = await ports.store.now();
-  const outcomes = await moveDue(ports, jobs, at, (job) => moves(job, at));
+  const outcomes = await moveRows(ports, rows, moves);
   return outcomes.filter(tookEffect).length;
 }
 

@@ -79,7 +79,7 @@ export interface JobLog {
   readonly site: string;
   readonly key: string;
   readonly state: string;
-  /** Absent: the batch system has none of it. */
+  /** The end of what it printed; absent where the batch system has no output. */
   readonly text?: string;
 }
 

@@ -60,7 +60,5 @@ export function rangeQuery(query: Range): Record<string, Json> {
     if (end === undefined || compareKeys(end, last) > 0) end = last;
   }
   const [from, to] = query.descending ? [end, start] : [start, end];
-  return {
-    ...given({ startkey: from, endkey: to }),
-  };
+  return given({ startkey: from, endkey: to });
 }

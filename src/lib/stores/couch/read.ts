@@ -55,6 +55,7 @@ export async function readRange<D extends Doc>(connection: Connection, range: Id
   const to = range.descending ? range.start : range.end;
   const limit = range.limit ?? Number.POSITIVE_INFINITY;
   for (let skip = 0; docs.length < limit; skip = 1) {
+    const page = Math.min(PAGE, limit - docs.length);
     const { body } = await connection.read({
       path: '_all_docs',
       query: {
@@ -62,14 +63,14 @@ export async function readRange<D extends Doc>(connection: Connection, range: Id
         startkey: from,
         endkey: to,
         descending: range.descending ?? false,
-        limit: PAGE,
+        limit: page,
         skip,
       },
     });
     const rows = listIn<DocRow<D> & { id: string }>(connection, body, 'rows');
     for (const { id, doc } of rows) if (doc && !id.startsWith('_design/')) docs.push(doc);
     const last = rows.at(-1);
-    if (!last || rows.length < PAGE) break;
+    if (!last || rows.length < page) break;
     from = last.id;
   }
   return docs.slice(0, range.limit);

@@ -65,6 +65,7 @@ export class CouchStore extends ViewStore implements Store {
   /** Reaches the database, and for a writer looks at the marker. */
   async begin(): Promise<this> {
     if (this.#options.write === 'setup') return this;
+    // Not at the same time: two refusals of a wrong password would lock the account twice as soon.
     const { body } = await this.#connection.read({ path: '' });
     if (!this.#options.write) return this;
     assertOneCopy(this.#connection.where, body);

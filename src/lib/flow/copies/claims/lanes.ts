@@ -56,14 +56,10 @@ export async function openLanes(ports: Ports, places: readonly Place[]): Promise
   const stopped = new AbortController();
   const renewing = usable ? renew(ports, all, nonce, stopped.signal) : Promise.resolve();
   const granted = (place: Place) => (usable ? lanesOf(taken.get(lanesId(place)), nonce) : 0);
+  const levels = places.filter(({ what }) => what === 'level');
   const elements = places.filter(({ what }) => what === 'storage');
   return {
-    level: granted(
-      nth(
-        places.filter(({ what }) => what === 'level'),
-        0,
-      ),
-    ),
+    level: granted(nth(levels, 0)),
     storages: new Map(elements.map((place) => [place.name, granted(place)])),
     hosts: [...new Set([...taken.values()].flatMap((doc) => doc?.held.filter(({ lanes }) => lanes > 0) ?? []))]
       .filter((one) => one.nonce !== nonce)

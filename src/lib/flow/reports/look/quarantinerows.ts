@@ -43,9 +43,7 @@ export interface TrashRow extends Row<'trash'> {
 export async function* quarantineRows(ports: ReadPorts): Rows<QuarantineRow> {
   for (const doc of await ports.store.range<QuarantineDoc>(idsWith('quarantine:'))) {
     const { level, name, reason, detail, at } = doc;
-    const known = {
-      ...given({ run: doc.run, size: doc.size }),
-    };
+    const known = given({ run: doc.run, size: doc.size });
     yield { kind: 'quarantine', ref: doc._id, level, name, reason, detail, at, ...known, next: remedy(doc) };
   }
 }

@@ -17,8 +17,6 @@ import type { Attention } from './page.ts';
 
 /** A run that something has blocked for so many times `runs.quiet` needs a person. */
 const PATIENCE = 6;
-/** Runs that are looked at one by one: a page that is shown often reads no more. */
-const LOOKED = 500;
 /** A request may be made for so long. */
 const MAKING = 10 * MINUTE;
 
@@ -34,7 +32,7 @@ export async function runAttention(ports: ReadPorts, at: Iso): Promise<Attention
 
 const runsHave = (count: number): string => many(count, 'complete run has', 'complete runs have');
 
-/** Complete runs without automatic passes, those left out by `keep` not counted; the first with what it waits for. */
+/** Complete runs for which nothing is decided yet, and what the first of them waits for. */
 async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const { automatic, modules, badModules, file } = ports.settings;
   const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
@@ -45,15 +43,12 @@ async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
     const text = `no automatic.version among ${versions.join(', ')}: no run is processed${waiting}`;
     return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];
   }
-  const looked = (await ports.store.view(views.runs, { ...range, limit: LOOKED + 1 })).map(({ key }) => key[1]);
-  const facts = await runFacts(ports, looked, automatic.level, automatic.version);
-  // Beyond so many nobody has looked: those count as waiting.
-  const waiting = looked.filter((number, at) => at === LOOKED || facts.get(number)?.data?.keep.kept !== false);
-  const [run] = waiting;
-  if (run === undefined) return [];
+  const [first] = await ports.store.view(views.runs, { ...range, limit: 1 });
+  if (!first) return [];
+  const run = first.key[1];
+  const facts = await runFacts(ports, [run], automatic.level, automatic.version);
   const unmet = firstUnmet(runGates(have(facts, run)));
-  const runs = runsHave(all - looked.length + waiting.length);
-  const text = `${runs} no passes yet: ${refOf(run)}${unmet ? ` (${unmet.gate}: ${unmet.text})` : ''}`;
+  const text = `${runsHave(all)} no passes yet: ${refOf(run)}${unmet ? ` (${unmet.gate}: ${unmet.text})` : ''}`;
   return [{ way: 'todo', text, next: `dflow why ${refOf(run)}` }];
 }
 

@@ -6,12 +6,13 @@ import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts'
 
 /** The gate that is not met, with the request that makes the pass all the same; none where it is asked for. */
 export function askedGates(facts: RunFacts, module: string, files: Readonly<Record<string, ModuleFile>>): Gate[] {
-  const { modules, run, types, doc } = facts;
+  const { modules, run, types, doc, data } = facts;
   const having = modules?.modules[module] ? modules : Object.values(files).findLast((file) => module in file.modules);
   const version = having?.version ?? modules?.version;
   const next = `dflow reprocess --request ${module}-${run} --version ${version} --module ${module} --run ${refOf(run)}`;
   const no = (text: string): Gate[] => [{ gate: 'asked', ok: false, text, next }];
-  if (!modules) return [];
+  // Of a run that is sampled out the gate `keep` says it all.
+  if (!modules || data?.keep.kept === false) return [];
   const name = `${module} in ${modules.version}`;
   if (having !== modules) return no(`automatic version ${modules.version} does not define ${module}; ${version} does`);
   const made = doc?.automatic?.[modules.version];

@@ -1,7 +1,6 @@
 // why: the gates of a run or a pass, each met or not, with evidence, since when, and the command that clears it. It asks
 // the same pure readiness that enqueue and submit act on, on documents read now; it never writes.
 
-import type { Doc } from '../../../domain/doc.ts';
 import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
@@ -20,7 +19,7 @@ import type { ReadPorts } from '../../ports.ts';
 import { askedGates } from './asked.ts';
 import { fileGates } from './whyfiles.ts';
 import { whyJobs } from './whyjobs.ts';
-import { nextOf, type WhyReport } from './whyreport.ts';
+import { conflictGates, nextOf, type WhyReport } from './whyreport.ts';
 
 /** Explains what a REF names: a pass, the last pass of a module, or a run with all its last passes. */
 export async function why(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> {
@@ -112,16 +111,6 @@ async function quarantineGates(ports: ReadPorts, run: number): Promise<Gate[]> {
       since: doc.at,
       next: remedy(doc),
     }));
-}
-
-/** A document with replication conflicts is never written. */
-function conflictGates(docs: readonly (Doc | undefined)[]): Gate[] {
-  return docs.flatMap((doc): Gate[] => {
-    if (!doc?._conflicts?.length) return [];
-    const text = `${doc._id} is in conflict with ${doc._conflicts.join(', ')}: nothing changes it`;
-    const next = `dflow store conflicts show ${doc._id}`;
-    return [{ gate: 'conflict', ok: false, text, next }];
-  });
 }
 
 function noVersion({ settings }: ReadPorts): string {

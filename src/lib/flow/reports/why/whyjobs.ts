@@ -14,7 +14,7 @@ import type { ReadPorts } from '../../ports.ts';
 import { silenceOf } from '../status/loopstatus.ts';
 import { subjobGates } from './subjobs.ts';
 import { submitGates } from './whyfarm.ts';
-import { nextOf, type WhyReport } from './whyreport.ts';
+import { conflictGates, nextOf, type WhyReport } from './whyreport.ts';
 
 /** Why passes are where they are. */
 export async function whyJobs(ports: ReadPorts, jobs: readonly JobDoc[]): Promise<WhyReport[]> {
@@ -39,7 +39,7 @@ async function passGates(
   const { submitting } = ports.settings.limits;
   return [
     ...own,
-    ...conflictGate(job),
+    ...conflictGates([job]),
     ...(await readyGates(ports, job, own)),
     ...subjobGates(job, (since) => between(since, now) > 2 * submitting),
     ...outputGates(job),
@@ -115,13 +115,6 @@ async function readyGates(ports: ReadPorts, job: JobDoc, own: readonly Gate[]): 
 function turn({ text }: Gate): string {
   const [used = 0, room = 0, ready = 0] = (text.match(/\d+/g) ?? []).map(Number);
   return ready <= room - used ? 'the next submit takes it' : 'its turn comes in the order of the queue';
-}
-
-function conflictGate({ _id, _conflicts }: JobDoc): Gate[] {
-  if (!_conflicts?.length) return [];
-  const text = `${_id} is in conflict with ${_conflicts.join(', ')}: nothing changes it`;
-  const next = `dflow store conflicts show ${_id}`;
-  return [{ gate: 'conflict', ok: false, text, next }];
 }
 
 /** Outputs that a rule wants elsewhere, and whose copy failed; deleted ones whose bytes are left. */

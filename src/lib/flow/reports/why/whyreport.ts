@@ -1,10 +1,12 @@
 // The answer of `why`: gates, and what to type next.
+
+import type { Doc } from '../../../domain/doc.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 
 /** The answer about one run or one pass. */
 export interface WhyReport {
   readonly ref: string;
-  /** `7.0.8  tl-july` and the like: what is known of it besides its state. */
+  /** Version, request and tag of a pass, types of a run: `7.0.8  tl-july`. */
   readonly about: string;
   readonly state: string;
   readonly since?: string;
@@ -16,4 +18,14 @@ export interface WhyReport {
 /** The commands of the unmet gates, each once. */
 export function nextOf(gates: readonly Gate[]): string[] {
   return [...new Set(gates.flatMap((gate) => (gate.ok || !gate.next ? [] : [gate.next])))];
+}
+
+/** A document with replication conflicts is never written. */
+export function conflictGates(docs: readonly (Doc | undefined)[]): Gate[] {
+  return docs.flatMap((doc): Gate[] => {
+    if (!doc?._conflicts?.length) return [];
+    const text = `${doc._id} is in conflict with ${doc._conflicts.join(', ')}: nothing changes it`;
+    const next = `dflow store conflicts show ${doc._id}`;
+    return [{ gate: 'conflict', ok: false, text, next }];
+  });
 }

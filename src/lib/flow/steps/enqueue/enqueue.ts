@@ -60,12 +60,17 @@ async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[
 async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleFile, options: EnqueueOptions): Step {
   const facts = await runFacts(ports, runs, ports.settings.automatic.level, file.version);
   const ready: RunFacts[] = [];
+  const leftOut: RunFacts[] = [];
   for (const run of runs) {
     const found = have(facts, run);
     const unmet = firstUnmet(runGates(found));
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);
     } else if (options.runs) yield notReady(run, unmet);
+    else if (unmet.gate === 'keep') {
+      leftOut.push(found);
+      yield { kind: 'run', ref: refOf(run), did: 'left-out', text: unmet.text };
+    }
   }
   const wanted = ready.flatMap((found) => plannedPasses(found, file));
   const incomplete = new Set<number | undefined>();
@@ -75,7 +80,9 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
   }
   yield* emptyRuns(ready, file);
   const whole = ready.filter((found) => !incomplete.has(found.run));
-  await markRuns(ports, whole, file);
+  const modules = new Map(whole.map((found) => [found.run, modulesFor(file, found.types)]));
+  for (const { run } of leftOut) modules.set(run, []);
+  await markRuns(ports, modules, file.version);
 }
 
 function notReady(run: number, gate: Gate): Item {
@@ -86,7 +93,7 @@ function notReady(run: number, gate: Gate): Item {
     failed: true,
     gate: gate.gate,
     text: gate.text,
-    ...(gate.next ? { next: gate.next } : {}),
+    ...given({ next: gate.next }),
   };
 }
 
@@ -112,16 +119,15 @@ function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile): Generator<Ite
   }
 }
 
-/** Records on the runs that all their automatic passes exist, so that no later round looks at them again. */
-async function markRuns(ports: Ports, ready: readonly RunFacts[], file: ModuleFile): Promise<void> {
+/** Records on the runs which automatic passes they have, so that no later round looks at them again. */
+async function markRuns(ports: Ports, made: ReadonlyMap<number, readonly string[]>, version: string): Promise<void> {
   const at = await ports.store.now();
   await ports.store.bulk<RunDoc>(
-    ready.map((facts) => ({
-      id: runId(facts.run),
+    [...made].map(([run, modules]) => ({
+      id: runId(run),
       change: (doc) => {
-        if (!doc || doc.automatic?.[file.version]) return { skip: 'already marked' };
-        const done = { at, modules: modulesFor(file, facts.types) };
-        return { write: { ...doc, automatic: { ...doc.automatic, [file.version]: done } } };
+        if (!doc || doc.automatic?.[version]) return { skip: 'already marked' };
+        return { write: { ...doc, automatic: { ...doc.automatic, [version]: { at, modules } } } };
       },
     })),
   );

@@ -9,7 +9,7 @@ import { between, type Iso, isAhead, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
-import { actsOf, jobsOf, moveDue } from '../../jobs/moves.ts';
+import { actsOf, moveRows } from '../../jobs/moves.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { endExpired } from '../../switches/holds.ts';
@@ -79,10 +79,9 @@ async function dateBack({ store }: Ports, farm: FarmDoc, now: Iso): Promise<Item
 export async function* giveUp(ports: Ports, farm: FarmDoc): Step {
   const rows = await ports.store.view(views.active, { prefix: [farm.site] });
   if (rows.length === 0) return;
-  await ports.store.update<FarmDoc>(farmId(farm.site), (doc) =>
+  const { doc: fresh } = await ports.store.update<FarmDoc>(farmId(farm.site), (doc) =>
     doc && doc.heartbeat === farm.heartbeat ? { write: { ...doc, epoch: doc.epoch + 1 } } : { skip: 'it is back' },
   );
-  const fresh = (await ports.store.get<FarmDoc>([farmId(farm.site)])).get(farmId(farm.site));
   if (fresh?.heartbeat !== farm.heartbeat) return;
   yield* abandon(ports, farm.site, fresh.epoch, `${farm.site} was given up: no heartbeat since ${farm.heartbeat}`);
 }
@@ -102,10 +101,7 @@ export async function* abandon(ports: Ports, site: string, epoch: number, why: s
 
 /** Applies moves to jobs, one item per move. */
 async function* putBack(ports: Ports, rows: readonly { id: string }[], moves: (job: JobDoc, at: Iso) => Move[]): Step {
-  const jobs = await jobsOf(ports, rows);
-  const at = await ports.store.now();
-  const outcomes = await moveDue(ports, jobs, at, (job) => moves(job, at));
-  for (const { job, act } of actsOf(outcomes)) {
+  for (const { job, act } of actsOf(await moveRows(ports, rows, moves))) {
     const ref = refOf(job.run, job.module, job.pass, act.index);
     const text = 'why' in act ? act.why : '';
     yield { kind: 'job', ref, did: 'put-back', text, state: 'waiting' };
@@ -117,7 +113,8 @@ const CLAIMS = 50;
 
 /**
  * Removes index maps that nothing can refer to any more: the claim is older than a submit may take, and no subjob is
- * locked with it except ended ones, and none of its attempts that were given up may still run. A held leftover of it that shows up later is an orphan and is cancelled as such.
+ * locked with it except ended ones, and none of its attempts that were given up may still run. A held leftover of it
+ * that shows up later is an orphan and is cancelled as such.
  */
 async function closeClaims(ports: Ports, site: string, now: Iso): Promise<void> {
   const before = plus(now, -2 * ports.settings.limits.submitting);

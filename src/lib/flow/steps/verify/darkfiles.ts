@@ -7,7 +7,7 @@ import { type Classify, classifier, type Dark } from '../../../domain/storage/da
 import { idsWith, pages } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
-import { nth } from '../../../util/values/have.ts';
+import { have } from '../../../util/values/have.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import type { VerifySession } from './verifysession.ts';
 
@@ -23,14 +23,9 @@ const PAGE = 500;
 /** Names the files of ours at `storage` that no document knows. */
 export async function* darkFiles(session: VerifySession, storage: string): Step {
   const { settings } = session.ports;
-  const element = nth(
-    settings.storages.filter(({ name }) => name === storage),
-    0,
-  );
-  const classify = classifier(
-    element.template,
-    settings.buffers.map(({ level }) => level),
-  );
+  const elements = new Map(settings.storages.map((element) => [element.name, element]));
+  const levels = settings.buffers.map(({ level }) => level);
+  const classify = classifier(have(elements, storage).template, levels);
   const found = await listed(session, storage, classify);
   if (found instanceof ItemError) {
     yield unlistable(storage, found);

@@ -44,12 +44,12 @@ async function* settleAll(ports: Ports, options: VersionOptions): Step {
     const lost = await vanishedAs(ports, word);
     for (const one of lost)
       yield await guarded({ kind: 'original', ref: one.doc._id }, () => acceptLoss(ports, one, options));
-    if (lost.length === 0) yield noSuch(word);
+    if (lost.length === 0) yield notFound(word);
   }
   for (const word of options.reject) {
     const docs = quarantined.filter((doc) => isMeant(word, doc));
     for (const doc of docs) yield await guarded(itemOf(doc), () => reject(ports, doc, options));
-    if (docs.length === 0) yield noSuch(word);
+    if (docs.length === 0) yield notFound(word);
   }
 }
 
@@ -57,7 +57,7 @@ function isMeant(word: string, { _id, name, run }: QuarantineDoc): boolean {
   return [_id, name, baseName(name)].includes(word) || (run !== undefined && refOf(run) === word);
 }
 
-function noSuch(word: string): Item {
+function notFound(word: string): Item {
   const text = `no file with other content than registered is called '${shown(word)}'`;
   return { kind: 'quarantine', ref: word, did: 'unknown', failed: true, text, next: 'dflow list quarantine' };
 }

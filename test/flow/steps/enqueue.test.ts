@@ -1,0 +1,79 @@
+// enqueue of runs that the keep rule leaves out: decided once, without waiting for tables, and asked for by name told how
+// passes of them are made all the same.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DataDoc } from '../../../src/lib/domain/data/data.ts';
+import { dataId, runId } from '../../../src/lib/domain/ids.ts';
+import type { JobDoc } from '../../../src/lib/domain/jobs/job.ts';
+import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
+import { status } from '../../../src/lib/flow/reports/status/status.ts';
+import { why } from '../../../src/lib/flow/reports/why/why.ts';
+import { enqueue } from '../../../src/lib/flow/steps/enqueue/enqueue.ts';
+import { idsWith } from '../../../src/lib/store.ts';
+import { views } from '../../../src/lib/views/index.ts';
+import { module, moduleFile } from '../../support/docs.ts';
+import { addRun, collect, makePorts, T0, type TestPorts } from '../../support/ports.ts';
+
+const RUNS = [11, 12, 13];
+const SAMPLED_OUT = [11, 12];
+const modules = { '7.0.8': { ...moduleFile([module('Processing')], { any: ['Processing'] }), version: '7.0.8' } };
+
+let ports: TestPorts;
+
+beforeEach(async () => {
+  const config = { automatic: { version: '7.0.8' }, tables: { required: ['PCA'] } };
+  ports = await makePorts({ storages: ['sfu'], config, around: { modules } });
+  for (const run of RUNS) {
+    await addRun(ports, run, [{ name: `run${run}_0.dat`, bytes: Buffer.from('raw') }]);
+    const complete = { at: T0, subruns: [0], evidence: 'test' };
+    const levels = { L1: { complete, lastFile: T0, late: [], files: 1 } };
+    const doc: RunDoc = { _id: runId(run), kind: 'run', v: 1, run, levels, firstSeen: T0, history: [] };
+    await ports.store.update(doc._id, () => ({ write: doc }));
+    if (!SAMPLED_OUT.includes(run)) continue;
+    await ports.store.update<DataDoc>(dataId('L1', run), (data) =>
+      data ? { write: { ...data, keep: { kept: false, rule: '10 % by run number' } } } : { skip: 'none' },
+    );
+  }
+});
+
+afterEach(() => ports.remove());
+
+const todo = async () => (await ports.store.view(views.runs, { prefix: ['todo'] })).map(({ key }) => key[1]);
+
+test('runs that are sampled out are decided once, and hold up nothing after it', async () => {
+  expect(await todo()).toEqual(RUNS);
+  const items = await collect(enqueue(ports, { limit: 2 }));
+  expect(items.map(({ ref, did }) => [ref, did])).toEqual([
+    ['11', 'left-out'],
+    ['12', 'left-out'],
+  ]);
+  expect(await todo()).toEqual([13]);
+  expect(await collect(enqueue(ports, { limit: 2 }))).toEqual([]);
+  expect(await ports.store.range<JobDoc>(idsWith('job:'))).toEqual([]);
+});
+
+test('status counts the runs that wait, and why says of the others that they are sampled out', async () => {
+  await collect(enqueue(ports));
+  const page = await status(ports);
+  expect(page.needYou.map(({ text }) => text).filter((text) => text.includes('no passes'))).toEqual([
+    '1 complete run has no passes yet: 13 (tables: no PCA table for run 13)',
+  ]);
+  const [report] = await why(ports, { text: '11/Processing', run: 11, module: 'Processing' });
+  const unmet = report?.gates.filter(({ ok, gate }) => !ok && gate !== 'tables').map(({ gate, text }) => [gate, text]);
+  expect(unmet).toEqual([['keep', 'sampled out: 10 % by run number']]);
+});
+
+test('named, such a run is told how its passes are made, and stays as it is', async () => {
+  const [item] = await collect(enqueue(ports, { runs: [11] }));
+  expect(item).toMatchObject({ did: 'not-ready', gate: 'keep', failed: true });
+  expect(item?.next).toBe('dflow reprocess --request run-11 --version 7.0.8 --module Processing --run 11');
+  expect(await todo()).toEqual(RUNS);
+});
+
+test('a dry run says the same and decides nothing', async () => {
+  const items = await collect(enqueue(ports, { dryRun: true }));
+  expect(items.map(({ did, dryRun }) => [did, dryRun])).toEqual([
+    ['left-out', true],
+    ['left-out', true],
+  ]);
+  expect(await todo()).toEqual(RUNS);
+});
