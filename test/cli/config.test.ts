@@ -113,6 +113,44 @@ policy:
     expect(settings.credentials).toEqual({ check: 'voms-proxy-info -timeleft', warn: 10_800_000 });
   });
 
+  test('loops of a host: names alone, or with a command, an interval and a switch', async () => {
+    write(
+      'dflow.yaml',
+      `${LAPTOP}
+farms: {cedar: {}}
+hosts:
+  buffer1: {loops: [register, poll]}
+  login1:
+    farm: cedar
+    loops:
+      processing: {every: 5 min, jitter: 10%, exclusive: cedar}
+      gold: {run: [submit, --label, gold data], on: false}
+      enqueue:
+  'spare*': {farm: cedar}
+`,
+    );
+    const { settings } = await read({}, 'login1');
+    expect(settings.plan).toEqual([
+      { name: 'processing', run: ['submit'], every: 300_000, jitter: 0.1, exclusive: 'cedar', on: true },
+      { name: 'gold', run: ['submit', '--label', 'gold data'], on: false },
+      { name: 'enqueue', run: ['enqueue'], on: true },
+    ]);
+    expect(settings.loops).toEqual(['submit', 'enqueue']);
+    expect((await read({}, 'buffer1')).settings.plan?.map(({ run }) => run)).toEqual([
+      ['register'],
+      ['monitor', 'poll'],
+    ]);
+    expect((await read({}, 'spare7')).settings.loops).toEqual((await read({}, 'nobody')).settings.loops);
+    expect((await read({}, 'nobody')).settings.plan).toBeUndefined();
+  });
+
+  test('a loop that does not say what it runs, and one that appears twice', async () => {
+    write('dflow.yaml', `${LAPTOP}\nhosts:\n  a: {loops: [regsiter, submit, submit]}\n  b: {loops: {nightly: }}\n`);
+    await expect(read()).rejects.toThrow(/no loop 'regsiter'; did you mean register/);
+    await expect(read()).rejects.toThrow(/loop 'submit' appears twice/);
+    await expect(read()).rejects.toThrow(/nightly: \{run: submit\}/);
+  });
+
   test('it is found upward, by --config and by $DFLOW_CONFIG; the environment wins over the file', async () => {
     write('dflow.yaml', LAPTOP);
     mkdirSync(join(folder, 'a/b'), { recursive: true });

@@ -1,5 +1,6 @@
 // The configuration after validation and defaults: what flow, adapters and rendering read.
 // How it is found, parsed and explained is the business of cli/config.
+import type { ChainStep, HostPlan, PlannedLoop } from './farms/hostplan.ts';
 import type { PolicyRule } from './jobs/policyrule.ts';
 import type { BadModules } from './modules/badmodules.ts';
 import type { ModuleFile } from './modules/modules.ts';
@@ -185,8 +186,12 @@ export interface Settings {
     /** Share of a site's active jobs vanishing at once that is a site fault. */
     readonly vanish: number;
   };
-  /** Steps of this host, in order. */
-  readonly loops: readonly string[];
+  /** Hosts that run loops, in order; empty where the configuration names none, and any host may run them. */
+  readonly hosts: readonly HostPlan[];
+  /** Loops of this host, when the configuration names it. */
+  readonly plan?: readonly PlannedLoop[];
+  /** Steps of `chain` on this host, in order. */
+  readonly loops: readonly ChainStep[];
   readonly credentials?: {
     /** Shell command that prints the seconds left: `voms-proxy-info -timeleft`. */
     readonly check?: string;

@@ -11,7 +11,6 @@ import type { LeftReceipt, Receipt } from '../util/files/receipt.ts';
 import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
 import type { Lock } from '../util/processes/lock.ts';
 
-/** What of a storage element and of a batch system has no effect there. */
 /** What changes something: reports do not have it, and a dry run stops it. */
 export const STORAGE_EFFECTS = ['copyIn', 'copyOut', 'copyFrom', 'rename', 'renameNew', 'remove'] as const;
 export const BACKEND_EFFECTS = ['submit', 'release', 'cancel', 'acknowledge', 'ensure'] as const;

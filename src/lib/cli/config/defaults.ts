@@ -1,4 +1,5 @@
 // What a configuration that says nothing means. Times in milliseconds.
+import { CHAIN_STEPS, type ChainStep } from '../../domain/farms/hostplan.ts';
 import { MAX_RUN } from '../../domain/ids.ts';
 import type { PolicyRule } from '../../domain/jobs/policyrule.ts';
 import { CALIBRATION_TYPES, RUN_TYPES } from '../../domain/runs/runtypes.ts';
@@ -38,7 +39,7 @@ export const LIMITS = {
 export const TEMPLATE = '{level}/{run/1000}/{name}';
 
 /** Steps of a host that the configuration does not name. */
-export const LOOPS: readonly string[] = ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset'];
+export const LOOPS: readonly ChainStep[] = CHAIN_STEPS.filter((step) => step !== 'purge');
 
 /**
  * Where a batch system's own word stands in the evidence: on a line of its own, or in brackets. A payload that prints

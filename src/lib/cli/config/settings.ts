@@ -1,6 +1,7 @@
 // From what a configuration says to the settings that the program reads: defaults, absolute paths, this host's part.
 
 import { basename, resolve } from 'node:path';
+import { chainSteps } from '../../domain/farms/hostplan.ts';
 import { globMatch } from '../../domain/hold.ts';
 import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
@@ -24,6 +25,7 @@ import {
 } from './defaults.ts';
 import type { Finding } from './findings/finding.ts';
 import { findingsOf } from './findings/findings.ts';
+import { hostPlans } from './hosts.ts';
 import { routeOf, ruleOf } from './rules.ts';
 import type { RawConfig } from './yaml/schema.ts';
 
@@ -44,7 +46,8 @@ export interface Surroundings {
 export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Settings; findings: Finding[] } {
   const storages = storagesOf(raw, around.folder);
   const farms = farmsOf(raw, storages, around);
-  const mine = Object.entries(raw.hosts ?? {}).find(([pattern]) => globMatch(pattern, around.host))?.[1];
+  const hosts = hostPlans(raw);
+  const mine = hosts.find(({ pattern }) => globMatch(pattern, around.host));
   const buffers = buffersOf(raw, around.folder);
   const settings: Settings = {
     experiment: raw.experiment ?? (basename(around.folder).replace(/[^A-Za-z0-9_.-]+/g, '-') || 'experiment'),
@@ -73,7 +76,9 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     badModules: around.badModules ?? [],
     policy: [...(raw.policy ?? []).map(ruleOf), ...POLICY],
     limits: { ...LIMITS, ...given(raw.limits ?? {}) },
-    loops: mine?.loops ?? LOOPS,
+    hosts,
+    ...(mine ? { plan: mine.loops } : {}),
+    loops: mine ? chainSteps(mine.loops) : LOOPS,
     ...(raw.credentials ? { credentials: credentialsOf(raw.credentials, around) } : {}),
     hash: around.hash,
   };

@@ -113,7 +113,7 @@ test('verify names the folder of an element that it cannot list, and lists the r
 
 test('chain: whatever ends a step, the others have their turn, and the exit code is that of the first', async () => {
   await raw(nameOf(1));
-  const loops = ['register', 'transfer', 'purge', 'enqueue'];
+  const loops = ['register', 'transfer', 'purge', 'enqueue'] as const;
   const broken = replacing(ports, {
     settings: { ...ports.settings, loops, storages: [] },
     buffer: async (level: string) => {
@@ -137,7 +137,7 @@ test('chain: whatever ends a step, the others have their turn, and the exit code
 
 test('a buffer that was renamed away is unreachable, and the chain goes on', async () => {
   await rename(join(ports.folder, 'buffer', 'L1'), join(ports.folder, 'elsewhere'));
-  const loops = ['register', 'enqueue'];
+  const loops = ['register', 'enqueue'] as const;
   const items = await collect(chain(replacing(ports, { settings: { ...ports.settings, loops } })));
   expect(items).toContainEqual(expect.objectContaining({ step: 'register', did: 'skipped', failed: true }));
 });

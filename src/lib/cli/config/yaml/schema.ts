@@ -82,6 +82,20 @@ const route = z.strictObject({
   farm: oneOrMany(name),
 });
 
+/** A loop of a host; a name alone (`register`) says what it runs. */
+const loop = z.strictObject({
+  run: optional(z.union([text, z.array(text)])),
+  every: optional(duration),
+  jitter: optional(share),
+  exclusive: optional(name),
+  on: optional(z.boolean()),
+});
+
+const host = z.strictObject({
+  farm: optional(name),
+  loops: optional(z.union([z.array(name), z.record(name, z.nullable(loop))])),
+});
+
 /** dflow.yaml */
 export const configSchema = z.strictObject({
   experiment: optional(name),
@@ -123,7 +137,7 @@ export const configSchema = z.strictObject({
   breaker: optional(z.strictObject({ failures: optional(positive), aside: optional(duration) })),
   outputs: optional(z.array(output)),
   farms: optional(z.record(name, farm)),
-  hosts: optional(z.record(text, z.strictObject({ farm: optional(name), loops: optional(z.array(name)) }))),
+  hosts: optional(z.record(text, host)),
   automatic: optional(
     z.strictObject({
       version: optional(text),

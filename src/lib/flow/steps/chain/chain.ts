@@ -1,6 +1,7 @@
 // chain: one round of this host's steps, or rounds until nothing is due any more. Each step is the same code as its
 // command; a step that fails does not keep the others from their work.
 
+import type { ChainStep } from '../../../domain/farms/hostplan.ts';
 import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } from '../../../util/errors.ts';
 import { ownError } from '../../../util/systemerrors.ts';
 import { type Iso, ms } from '../../../util/time.ts';
@@ -19,8 +20,6 @@ import { tables } from '../tables/tables.ts';
 import { transfer } from '../transfer/transfer.ts';
 import { horizon, nextDue, waitFor } from './chaindue.ts';
 
-type StepName = 'register' | 'tables' | 'transfer' | 'purge' | 'enqueue' | 'submit' | 'monitor' | 'reset';
-
 export interface ChainOptions extends StepOptions {
   /** Rounds until a whole round changes nothing and no job is active. */
   readonly untilIdle?: boolean;
@@ -29,7 +28,7 @@ export interface ChainOptions extends StepOptions {
 }
 
 /** The steps in the order of the data's way. */
-const STEPS: Readonly<Record<StepName, (ports: Ports, options: ChainOptions) => Step>> = {
+const STEPS: Readonly<Record<ChainStep, (ports: Ports, options: ChainOptions) => Step>> = {
   register,
   tables,
   transfer,
@@ -57,7 +56,7 @@ export function chain(ports: Ports, options: ChainOptions = {}): Step {
 }
 
 async function* rounds(ports: Ports, options: ChainOptions): Step {
-  const names = ports.settings.loops.filter((name): name is StepName => Object.hasOwn(STEPS, name));
+  const names = ports.settings.loops;
   const said = new Set<string>();
   for (let quiet = 0; ; ) {
     let changed = false;
@@ -114,7 +113,7 @@ const PASSING: ReadonlySet<number> = new Set([EXIT.itemsFailed, EXIT.unreachable
  * One step with its heartbeat. Whatever ends it becomes an item, so that the other steps go on; what the next round
  * would meet again is told to `fail` as well. Only a store that does not answer ends the round.
  */
-async function* guarded(ports: Ports, name: StepName, options: ChainOptions, fail: (error: unknown) => void): Step {
+async function* guarded(ports: Ports, name: ChainStep, options: ChainOptions, fail: (error: unknown) => void): Step {
   const outcome = new Outcome(name);
   try {
     for await (const item of STEPS[name](ports, options)) {
