@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { openWith } from '../../src/lib/stores/couch/couch.ts';
 import { designOf, mapSource } from '../../src/lib/stores/couch/design.ts';
-import { ServerClock } from '../../src/lib/stores/couch/server/clock.ts';
 import { findLogin, parsePlace } from '../../src/lib/stores/couch/server/credentials.ts';
+import { ServerClock } from '../../src/lib/stores/shared/server/clock.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
 import type { View } from '../../src/lib/views/view.ts';
 import type { StoreFixture } from '../contracts/store/fixture.ts';

@@ -3,7 +3,7 @@ import type { Store, StoreOptions } from '../../store.ts';
 import { VIEWS } from '../../views/index.ts';
 import type { View } from '../../views/view.ts';
 import { randomOp } from '../shared/changes.ts';
-import { ServerClock } from './server/clock.ts';
+import { ServerClock } from '../shared/server/clock.ts';
 import { Connection, type Timing } from './server/connection.ts';
 import { findLogin, parsePlace } from './server/credentials.ts';
 import { Refusals } from './server/refusals.ts';

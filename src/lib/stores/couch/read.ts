@@ -5,13 +5,8 @@ import type { IdRange } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
 import { batches } from '../shared/changes.ts';
+import type { Stored } from '../shared/swap.ts';
 import type { Connection } from './server/connection.ts';
-
-/** A document, or the revision of its removal, or neither. */
-export interface Stored<D extends Doc> {
-  readonly doc?: D;
-  readonly tombstone?: string;
-}
 
 interface DocRow<D> {
   readonly key: string;

@@ -21,19 +21,20 @@ import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
-import { assertSetupMeant } from '../shared/experiment.ts';
+import { assertSetupMeant, assertWritable, type Marker } from '../shared/experiment.ts';
+import type { ServerClock } from '../shared/server/clock.ts';
+import type { Say } from '../shared/server/patience.ts';
+import { writeBatch } from '../shared/swap.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
 import { rangeQuery } from './design.ts';
-import { assertWritable, type Marker, readMarker, writeMarker } from './marker.ts';
+import { readMarker, writeMarker } from './marker.ts';
 import { listIn, readRange, readStored } from './read.ts';
-import type { ServerClock } from './server/clock.ts';
 import type { Connection } from './server/connection.ts';
 import { mayNotCreate } from './server/meaning.ts';
-import type { Say } from './server/patience.ts';
 import { ViewSets } from './viewsets.ts';
-import { writeBatch } from './write.ts';
+import { swappingOn } from './write.ts';
 
 export interface CouchOptions {
   readonly views: readonly View[];
@@ -88,7 +89,8 @@ export class CouchStore extends ViewStore implements Store {
       const detail = { where: this.#connection.where, hint: 'dflow store setup' };
       throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', detail);
     }
-    return inBatches(changes, (batch) => writeBatch(this.#connection, batch, this.#options.nonce()));
+    const database = swappingOn(this.#connection);
+    return inBatches(changes, (batch) => writeBatch(database, batch, this.#options.nonce()));
   }
 
   protected async rows(name: string, query: ViewQuery): Promise<Row[]> {

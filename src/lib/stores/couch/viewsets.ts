@@ -5,10 +5,10 @@ import type { ViewSet } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
 import type { View } from '../../views/view.ts';
+import { SAID_AFTER, type Say } from '../shared/server/patience.ts';
 import { type DesignDoc, designOf, differingViews, SETS } from './design.ts';
 import { listIn } from './read.ts';
 import type { Connection, Reply, Request } from './server/connection.ts';
-import { SAID_AFTER, type Say } from './server/patience.ts';
 
 /** Milliseconds between two words about a build. */
 const SAY_EVERY = 15_000;

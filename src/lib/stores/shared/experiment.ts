@@ -1,6 +1,14 @@
 // A store belongs to one experiment: names of files in the catalogue and ids of jobs follow from it. What is refused so
 // that no other experiment writes into it, and no copy becomes a second writable store.
+import { SCHEMA } from '../../domain/doc.ts';
 import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+
+/** What setup writes into the one writable store of an experiment. */
+export interface Marker {
+  readonly experiment: string;
+  readonly uuid: string;
+  readonly schema: number;
+}
 
 /** A configuration with another `experiment:` than the store's. */
 export function otherExperiment(where: string, has: string, asked: string): UsageError {
@@ -23,4 +31,23 @@ export function assertSetupMeant(where: string, documents: number, experiment: s
     where,
     hint: `use the writable store; only where that one is lost for good: dflow store setup --force ${experiment}`,
   });
+}
+
+/** @throws ReadOnlyStoreError for a replica or a newer store; UsageError for another experiment's */
+export function assertWritable(where: string, marker: Marker | undefined, experiment: string | undefined): void {
+  if (!marker) {
+    throw new ReadOnlyStoreError('this store is not the writable one of an experiment: a replica, or not set up', {
+      where,
+      hint: 'use the writable store, or for a new one: dflow store setup',
+    });
+  }
+  if (experiment !== undefined && marker.experiment !== experiment) {
+    throw otherExperiment(where, marker.experiment, experiment);
+  }
+  if (marker.schema > SCHEMA) {
+    throw new ReadOnlyStoreError(`the store is newer (schema ${marker.schema}) than this dflow (${SCHEMA})`, {
+      where,
+      hint: 'npm install -g dflow',
+    });
+  }
 }

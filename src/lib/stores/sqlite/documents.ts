@@ -2,7 +2,7 @@
 import type { Doc } from '../../domain/doc.ts';
 import type { Change, IdRange } from '../../store.ts';
 import type { SqlDatabase, SqlStatement } from '../../util/sqlite.ts';
-import { deepFreeze } from '../shared/maps.ts';
+import { MadeDocs } from '../shared/made.ts';
 
 interface StoredDoc {
   readonly id: string;
@@ -23,11 +23,7 @@ export class Documents {
   readonly #revs: SqlStatement;
   readonly #lastSeq: SqlStatement;
   readonly #put: SqlStatement;
-  /**
-   * Documents made here. They are frozen, so one of them with the stored revision is what is stored: a bulk that follows
-   * another reads and parses nothing again. A document of anybody else is never believed.
-   */
-  readonly #made = new WeakSet<Doc>();
+  readonly #made = new MadeDocs();
 
   constructor(db: SqlDatabase) {
     const these = 'FROM docs WHERE id IN (SELECT value FROM json_each(?))';
@@ -81,11 +77,7 @@ export class Documents {
     this.#put.run(id, rev, seq, body);
   }
 
-  /** Frozen through and through: map functions must not change it, and neither may a change function. */
-  make<D extends Doc>(row: StoredDoc): D {
-    const made: D = JSON.parse(row.body ?? '');
-    deepFreeze(Object.assign(made, { _rev: String(row.rev) }));
-    this.#made.add(made);
-    return made;
+  make<D extends Doc>({ rev, body }: Omit<StoredDoc, 'id'>): D {
+    return this.#made.make<D>(String(rev), body ?? '');
   }
 }

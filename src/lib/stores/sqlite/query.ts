@@ -2,30 +2,14 @@
 import type { Json } from '../../domain/doc.ts';
 import type { Group, KeyRange, Row, ViewQuery } from '../../store.ts';
 import type { SqlDatabase } from '../../util/sqlite.ts';
-import { encodeKey, groupKey, prefixBounds } from '../shared/collate.ts';
-import { type Installed, keptLevels } from './rows.ts';
+import { encodeKey } from '../shared/collate.ts';
+import { boundsOf, keptLevel, mergedGroups } from '../shared/rowquery.ts';
+import type { Installed } from '../shared/rows.ts';
 
 interface StoredRow {
   readonly json: string;
   readonly value: string;
   readonly id: string;
-}
-
-/** Bounds of encoded keys, both inclusive; keys are ASCII, so that no key lies beyond `~~`. */
-interface Bounds {
-  readonly low: string;
-  readonly high: string;
-}
-
-function boundsOf(query: KeyRange): Bounds {
-  let low = query.start === undefined ? '' : encodeKey(query.start);
-  let high = query.end === undefined ? '~~' : encodeKey(query.end);
-  if (query.prefix) {
-    const prefix = prefixBounds(query.prefix);
-    if (prefix.low > low) low = prefix.low;
-    if (prefix.high < high) high = prefix.high;
-  }
-  return { low, high };
 }
 
 const SELECT = 'SELECT json, value, id FROM rows WHERE view = ? AND key >= ? AND key <= ?';
@@ -72,14 +56,10 @@ interface StoredGroup {
  * The reduce by group. Kept counts answer it where the range is a prefix; otherwise the rows of the range are added up.
  */
 export function readCounts(db: SqlDatabase, installed: Installed, level: number, query: KeyRange): Group[] {
-  const from = Math.max(level, query.prefix?.length ?? 0);
-  const whole = query.start === undefined && query.end === undefined;
+  const kept = keptLevel(installed.view, level, query);
   const groups =
-    whole && from <= keptLevels(installed.view)
-      ? keptGroups(db, installed.number, from, query)
-      : countedGroups(db, installed, query);
-  const merged = merge(groups, level);
-  return level === 0 && merged.length === 0 ? [{ key: null, value: 0 }] : merged;
+    kept === undefined ? countedGroups(db, installed, query) : keptGroups(db, installed.number, kept, query);
+  return mergedGroups(groups, level);
 }
 
 function keptGroups(db: SqlDatabase, number: number, level: number, query: KeyRange): Group[] {
@@ -109,17 +89,4 @@ function countedGroups(db: SqlDatabase, { number, view }: Installed, query: KeyR
       high,
     )
     .map((row) => ({ key: JSON.parse(row.json), value: row.value }));
-}
-
-/** Neighbours of one group, added up; the input is in key order, so that groups are neighbours. */
-function merge(groups: readonly Group[], level: number): Group[] {
-  const merged: { key: Json; value: number; name: string }[] = [];
-  for (const { key, value } of groups) {
-    const group = groupKey(key, level);
-    const name = JSON.stringify(group);
-    const last = merged.at(-1);
-    if (last?.name === name) last.value += value;
-    else merged.push({ key: group, value, name });
-  }
-  return merged.map(({ key, value }) => ({ key, value }));
 }

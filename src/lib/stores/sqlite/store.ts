@@ -19,16 +19,16 @@ import type {
 import { ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { type Iso, iso } from '../../util/time.ts';
-import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
-import { assertSetupMeant, otherExperiment } from '../shared/experiment.ts';
+import { assertSetupMeant, assertWritable, type Marker } from '../shared/experiment.ts';
+import { type Installed, RowWriter } from '../shared/rows.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { Documents } from './documents.ts';
 import { storeError } from './file.ts';
 import { Place } from './place.ts';
 import { readCounts, readRows } from './query.ts';
-import { type Installed, RowWriter, rowStatements, type Statements } from './rows.ts';
+import { rowStatements, SqliteRows, type Statements } from './rows.ts';
 import { installedViews, installViews, PrivateViews, requireSameViews, viewsStamp } from './views.ts';
 
 /** How long the lock is waited for, all in all, in ms. */
@@ -65,7 +65,7 @@ export class SqliteStore extends ViewStore implements Store {
   /** Checks what the marker says and, for a writer, puts the views in place. */
   async begin(): Promise<this> {
     if (this.#options.write === true) {
-      this.#requireWritable(this.#options.experiment);
+      assertWritable(this.#db.path, this.#marker(), this.#options.experiment);
       this.#place.requireWhole(() => this.#lastSeq());
       await this.#install();
     }
@@ -104,7 +104,8 @@ export class SqliteStore extends ViewStore implements Store {
   #apply<D extends Doc>(batch: readonly Change<D>[], op: string): Outcome<D>[] {
     const { documents, rows } = this.#tables;
     const stored = documents.current(batch);
-    const writer = new RowWriter(rows);
+    const sink = new SqliteRows(rows);
+    const writer = new RowWriter(sink);
     let seq = documents.lastSeq();
     const outcomes = batch.map((change): Outcome<D> => {
       const { id } = change;
@@ -121,11 +122,12 @@ export class SqliteStore extends ViewStore implements Store {
       }
       const body = JSON.stringify(withOp(decision.write, before, op));
       documents.put(id, rev, ++seq, body);
-      const after = documents.make<D>({ id, rev, body });
+      const after = documents.make<D>({ rev, body });
       writer.change(this.#views, id, before, after);
       return { id, result: 'written', doc: after };
     });
     writer.flush();
+    sink.end();
     return outcomes;
   }
 
@@ -161,8 +163,8 @@ export class SqliteStore extends ViewStore implements Store {
   async setup(experiment: string, force?: string): Promise<StoreInfo> {
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where: this.#db.path });
     await this.#transact(() => {
-      const marked = this.#meta('experiment');
-      if (marked !== undefined) return this.#requireWritable(experiment);
+      const marker = this.#marker();
+      if (marker) return assertWritable(this.#db.path, marker, experiment);
       assertSetupMeant(this.#db.path, this.#documents(), experiment, force);
       const put = this.#db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
       put.run('experiment', experiment);
@@ -176,13 +178,12 @@ export class SqliteStore extends ViewStore implements Store {
   async info(): Promise<StoreInfo> {
     this.#place.requireSame();
     const documents = this.#documents();
-    const [experiment, uuid, schema] = ['experiment', 'uuid', 'schema'].map((name) => this.#meta(name));
+    const marker = this.#marker();
     return {
       where: this.#db.path,
       engine: `SQLite ${this.#db.version} (${this.#db.driver})`,
-      writable: experiment !== undefined && Number(schema) <= SCHEMA,
-      ...given({ experiment, uuid }),
-      ...(schema !== undefined && { schema: Number(schema) }),
+      writable: marker !== undefined && marker.schema <= SCHEMA,
+      ...marker,
       documents,
       bytes: statSync(this.#db.path).size,
     };
@@ -202,23 +203,9 @@ export class SqliteStore extends ViewStore implements Store {
     return this.#read(() => this.#db.get<{ value: string }>('SELECT value FROM meta WHERE name = ?', name)?.value);
   }
 
-  #requireWritable(asked: string | undefined): void {
-    const where = this.#db.path;
-    const experiment = this.#meta('experiment');
-    if (experiment === undefined) {
-      throw new ReadOnlyStoreError('this store is not set up as the one writable store of an experiment', {
-        where,
-        hint: 'dflow store setup',
-      });
-    }
-    if (asked !== undefined && asked !== experiment) throw otherExperiment(where, experiment, asked);
-    const schema = Number(this.#meta('schema'));
-    if (schema > SCHEMA) {
-      throw new ReadOnlyStoreError(`the store is newer (schema ${schema}) than this dflow (${SCHEMA})`, {
-        where,
-        hint: 'npm install -g dflow',
-      });
-    }
+  #marker(): Marker | undefined {
+    const [experiment, uuid = '', schema] = ['experiment', 'uuid', 'schema'].map((name) => this.#meta(name));
+    return experiment === undefined ? undefined : { experiment, uuid, schema: Number(schema) };
   }
 
   #requireOpenForWriting(): void {

@@ -1,19 +1,12 @@
 // Which views a SQLite store has, and putting a changed one in place: its rows are computed beside the old ones while
 // others read and write, then swapped in one short transaction.
-import { createHash } from 'node:crypto';
 import type { Doc } from '../../domain/doc.ts';
 import { StoreError } from '../../util/errors.ts';
 import type { SqlDatabase, SqlStatement } from '../../util/sqlite.ts';
 import type { View } from '../../views/view.ts';
-import { COLLATION } from '../shared/collate.ts';
 import { deepFreeze, type Emitted, emitted } from '../shared/maps.ts';
-import { type Installed, keptLevels, ROWS, RowWriter, rowStatements, VIEW_TABLES } from './rows.ts';
-
-/** Changes when what is stored for the view would. */
-function hashOf(view: View): string {
-  const text = [COLLATION, ROWS, keptLevels(view), view.reduce, view.map.toString()].join('\n');
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
+import { type Installed, RowWriter, viewHash } from '../shared/rows.ts';
+import { rowStatements, SqliteRows, VIEW_TABLES } from './rows.ts';
 
 /** The views as the store has them, by name; `undefined` where one is missing or made by another definition. */
 export function installedViews(db: SqlDatabase, views: readonly View[]): Installed[] | undefined {
@@ -21,7 +14,7 @@ export function installedViews(db: SqlDatabase, views: readonly View[]): Install
   const found: Installed[] = [];
   for (const view of views) {
     const row = stored.get(view.name);
-    if (row?.hash !== hashOf(view)) return undefined;
+    if (row?.hash !== viewHash(view)) return undefined;
     found.push({ number: row.view, view });
   }
   return stored.size === views.length ? found : undefined;
@@ -113,7 +106,7 @@ export async function installViews(
     if (ready) return ready;
     const before = viewsStamp(db);
     const same = new Set(storedViews(db).map(({ name, hash }) => `${name} ${hash}`));
-    const fresh = views.filter((view) => !same.has(`${view.name} ${hashOf(view)}`));
+    const fresh = views.filter((view) => !same.has(`${view.name} ${viewHash(view)}`));
     const build = new Build(db, fresh);
     while (build.read()) await new Promise(setImmediate);
     await transact(() => {
@@ -134,17 +127,19 @@ function swap(db: SqlDatabase, views: readonly View[], fresh: readonly View[], b
   const first = (stored.at(-1)?.view ?? 0) + 1;
   const installed = fresh.map((view, i) => ({ number: first + i, view }));
   for (const { number, view } of installed) {
-    db.run('INSERT INTO views (view, name, hash) VALUES (?, ?, ?)', number, view.name, hashOf(view));
+    db.run('INSERT INTO views (view, name, hash) VALUES (?, ?, ?)', number, view.name, viewHash(view));
   }
   writeRows(db, installed, build);
 }
 
 function writeRows(db: SqlDatabase, installed: readonly Installed[], build: Build): void {
-  const writer = new RowWriter(rowStatements(db));
+  const sink = new SqliteRows(rowStatements(db));
+  const writer = new RowWriter(sink);
   for (const [id, rows] of build.rows) {
     for (const [i, emits] of rows.entries()) if (installed[i]) writer.add(installed[i], id, emits);
   }
   writer.flush();
+  sink.end();
 }
 
 /**

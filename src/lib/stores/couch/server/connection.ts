@@ -4,10 +4,13 @@ import type { Json } from '../../../domain/doc.ts';
 import { LoginError, StoreError } from '../../../util/errors.ts';
 import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
-import type { Login, Place } from './credentials.ts';
-import { type Answer, type DateSeen, HTTP_TIMING, Http, type HttpTiming, reasonOf } from './http.ts';
-import { type Asked, type Failure, LockedError, meaningOf, UnclearError, unreachable } from './meaning.ts';
-import { backOff, Patience, type Say } from './patience.ts';
+import type { DateSeen } from '../../shared/server/clock.ts';
+import type { Login } from '../../shared/server/credentials.ts';
+import { backOff, PATIENCE, Patience, type Say } from '../../shared/server/patience.ts';
+import { UnclearError } from '../../shared/server/unclear.ts';
+import type { Place } from './credentials.ts';
+import { type Answer, HTTP_TIMING, Http, type HttpTiming, reasonOf } from './http.ts';
+import { type Asked, type Failure, LockedError, meaningOf, unreachable } from './meaning.ts';
 
 export interface Request {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -40,9 +43,6 @@ export interface ConnectionOptions {
   /** Told when the server counts a wrong password, or has locked the account. */
   readonly onRefused?: (error: LoginError) => void;
 }
-
-/** Longer than any restart, and short enough for a person who waits. */
-const PATIENCE = 45_000;
 
 /** Milliseconds before the first repetition of a request that the server gave up. */
 const SLOW = 1_000;

@@ -7,6 +7,7 @@ import type { Json } from '../../../domain/doc.ts';
 import { codeOf } from '../../../util/systemerrors.ts';
 import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
+import type { DateSeen } from '../../shared/server/clock.ts';
 
 export interface Exchange {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -27,13 +28,6 @@ export interface Answer {
   readonly date?: DateSeen;
   /** Milliseconds of `Retry-After`. */
   readonly retryAfter?: number;
-}
-
-/** The server's clock, to the second, and when it was asked and answered by the local monotonic clock, ms. */
-export interface DateSeen {
-  readonly date: string;
-  readonly sent: number;
-  readonly received: number;
 }
 
 export interface HttpTiming {

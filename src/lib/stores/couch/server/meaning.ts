@@ -1,29 +1,7 @@
 // What an answer of CouchDB that is no success means, as an error of ours: with its HTTP status and the server's words.
 import { STATUS_CODES } from 'node:http';
-import { type ErrorDetail, ItemError, LoginError, ReadOnlyStoreError, StoreError } from '../../../util/errors.ts';
-
-/** No answer, or none to rely on: what was asked for may have happened. */
-export class UnclearError extends StoreError {
-  /** The server lives and says that it needed too long. */
-  readonly timedOut: boolean;
-  /** Milliseconds after which the server wants to be asked again. */
-  readonly retryAfter: number | undefined;
-
-  constructor(message: string, detail: ErrorDetail & { timedOut?: boolean; retryAfter?: number | undefined } = {}) {
-    super(message, detail);
-    this.timedOut = detail.timedOut ?? false;
-    this.retryAfter = detail.retryAfter;
-  }
-
-  /** The same, with how long it was tried. */
-  after(waited: number): UnclearError {
-    const seconds = Math.round(waited / 1000);
-    if (seconds < 1) return this;
-    const { where, hint, timedOut, retryAfter } = this;
-    const detail = { ...(where && { where }), ...(hint && { hint }), timedOut, retryAfter };
-    return new UnclearError(`${this.message} (tried for ${seconds} s)`, detail);
-  }
-}
+import { ItemError, LoginError, ReadOnlyStoreError, StoreError } from '../../../util/errors.ts';
+import { UnclearError } from '../../shared/server/unclear.ts';
 
 /** The account is locked: who asks again keeps it locked. */
 export class LockedError extends LoginError {}

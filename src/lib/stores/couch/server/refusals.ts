@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { LoginError } from '../../../util/errors.ts';
 import { removeFileSync } from '../../../util/files/remove.ts';
 import { humanDuration } from '../../../util/time.ts';
-import type { Login, Place } from './credentials.ts';
+import type { Login } from '../../shared/server/credentials.ts';
+import type { Place } from './credentials.ts';
 import { LockedError } from './meaning.ts';
 
 /** Milliseconds for which a wrong password is not sent again: at most three of them within five minutes. */

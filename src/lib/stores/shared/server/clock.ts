@@ -1,6 +1,11 @@
-// The store's clock as this process knows it: the server's `Date` headers, whose resolution is one second, on top of
-// the local monotonic clock. Pure but for the two local clocks that are handed in.
-import type { DateSeen } from './http.ts';
+// A server's clock as this process knows it: what its answers say, on top of the local monotonic clock. Pure but for the two local clocks that are handed in.
+
+/** What a server said of its clock, and when it was asked and answered by the local monotonic clock, ms. */
+export interface DateSeen {
+  readonly date: string;
+  readonly sent: number;
+  readonly received: number;
+}
 
 /** A local monotonic clock (never set, stands still while the machine sleeps) and the wall clock (which does not). */
 export interface LocalClocks {
@@ -14,8 +19,8 @@ const MAX_AGE = 30_000;
 const MAX_SLIP = 500;
 
 /**
- * The offset of the server's clock, from the `Date` of its answers. Each answer gives an interval of about a second; the
- * middle of what several have in common is taken. One that misses the others starts anew: somebody set that clock.
+ * The offset of the server's clock, from the dates of its answers, which are cut to `resolution` ms. Each answer gives an
+ * interval; the middle of what several have in common is taken. One that misses the others starts anew: somebody set that clock.
  */
 export class ServerClock {
   readonly #clocks: LocalClocks;
@@ -24,15 +29,18 @@ export class ServerClock {
   #observed: { readonly mono: number; readonly slip: number } | undefined;
   #latest = 0;
 
-  constructor(clocks: LocalClocks) {
+  constructor(
+    clocks: LocalClocks,
+    private readonly resolution = 1000,
+  ) {
     this.#clocks = clocks;
   }
 
-  /** One answer: its `Date` header, and the local monotonic times of asking and of the answer. */
+  /** One answer: its date, and the local monotonic times of asking and of the answer. */
   observe({ date, sent, received }: DateSeen): void {
     const server = Date.parse(date);
     const low = server - received;
-    const high = server + 1000 - sent;
+    const high = server + this.resolution - sent;
     const apart = low > this.#high || high < this.#low || this.#slipped();
     this.#low = apart ? low : Math.max(low, this.#low);
     this.#high = apart ? high : Math.min(high, this.#high);

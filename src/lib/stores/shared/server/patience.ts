@@ -1,11 +1,14 @@
-// How long an outage is waited out: a restart of CouchDB takes 5 to 20 seconds, and a loop shall outlive it. What waits
+// How long an outage is waited out: a restart of a server takes 5 to 20 seconds, and a loop shall outlive it. What waits
 // says so after two seconds; what has waited in vain is not waited for again by the same process.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stopping } from '../../../util/processes/stopping.ts';
-import type { UnclearError } from './meaning.ts';
+import type { UnclearError } from './unclear.ts';
 
 /** A word to a person, about what is waited for. */
 export type Say = (text: string) => void;
+
+/** Longer than any restart, and short enough for a person who waits. */
+export const PATIENCE = 45_000;
 
 /** Milliseconds after which the wait is said. */
 export const SAID_AFTER = 2_000;
