@@ -172,6 +172,14 @@ export interface ReadStore {
   /** The store's clock: the only one for leases. */
   now(): Promise<Iso>;
   info(): Promise<StoreInfo>;
+  /** What is wrong with the store as a whole: damage, an older content. Reads all of it. Absent: nothing can be asked. */
+  check?(): Promise<readonly StoreFault[]>;
+}
+
+export interface StoreFault {
+  readonly text: string;
+  /** What a person types or does about it. */
+  readonly next: string;
 }
 
 export interface Store extends ReadStore {

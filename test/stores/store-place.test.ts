@@ -1,8 +1,8 @@
 // The file of a SQLite store is replaced while commands run, or an older one is put back.
-import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
-import { Place, seenPath } from '../../src/lib/stores/sqlite/place.ts';
+import { Place, type Progress, seenPath } from '../../src/lib/stores/sqlite/place.ts';
 import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { thing } from '../contracts/things.ts';
 import { path, setUp, tearDown } from '../support/sqlite.ts';
@@ -60,7 +60,7 @@ describe('a backup that is put back', () => {
     renameSync(backup(), path);
     await expect(open(path, { write: true })).rejects.toMatchObject({
       ...OLDER,
-      hint: expect.stringContaining(`rm ${seenPath(path)}`),
+      hint: expect.stringContaining(`dflow store restore ${path}`),
     });
     const reader = await open(path, { write: false });
     expect((await reader.get(['thing:a', 'thing:b'])).size).toBe(1);
@@ -90,16 +90,57 @@ describe('a backup that is put back', () => {
   });
 });
 
+const at = (seq: number, generation = 0): Progress => ({ uuid: 'u', generation, seq });
+
 test('another process that commits while a store is opened has put no backup back', () => {
   rmSync(seenPath(path));
-  const other = new Place(path, () => 'u');
-  other.note(10);
-  const opened = new Place(path, () => 'u');
+  const other = new Place(path);
+  other.note(at(10));
+  const opened = new Place(path);
   const asked = () => {
-    other.note(11);
-    return 10;
+    other.note(at(11));
+    return at(10);
   };
   expect(() => opened.requireWhole(asked)).not.toThrow();
-  expect(() => opened.requireWhole(() => 10)).toThrow('older than it was: 1 changes');
+  expect(() => opened.requireWhole(() => at(10))).toThrow('older than it was: 1 changes');
   other.close();
+});
+
+test('the mark only grows: who committed first and says so last takes nothing back', () => {
+  const [first, second] = [new Place(path), new Place(path)];
+  second.note(at(12));
+  first.note(at(11));
+  expect(() => new Place(path).requireWhole(() => at(11))).toThrow('1 changes');
+  first.close();
+  second.close();
+});
+
+test('after a restore the count begins anew, and a file from before it is older, however far it had come', () => {
+  const place = new Place(path);
+  place.note(at(200));
+  expect(new Place(path).older(() => at(150, 1))).toBeUndefined();
+  place.note(at(150, 1));
+  expect(new Place(path).older(() => at(250))).toContain('older than it was');
+  expect(new Place(path).older(() => at(149, 1))).toContain('1 changes');
+  place.close();
+});
+
+test('a process that has only read is not deceived by an older content of the same file', async () => {
+  const reader = await open(path, { write: true });
+  await put('c');
+  await store.close();
+  const logged = existsSync(`${path}-wal`);
+  if (!logged) writeFileSync(path, readFileSync(backup()));
+  if (!logged) await expect(put('d', reader)).rejects.toMatchObject({ exit: 3 });
+  await reader.close();
+});
+
+test('who reads an older content is told so', async () => {
+  await store.close();
+  renameSync(backup(), path);
+  const said: string[] = [];
+  const reader = await open(path, { write: false, say: (text) => said.push(text) });
+  expect(said).toMatchObject([expect.stringContaining('older than it was: 1 changes')]);
+  expect(await reader.info()).toMatchObject({ writable: false, unsafe: expect.stringContaining('older') });
+  await reader.close();
 });

@@ -96,6 +96,13 @@ describe('files', () => {
       exit: 3,
       message: 'the store is damaged',
     });
+    expect(await again.check?.()).toMatchObject([{ text: expect.stringMatching(/^the store is damaged: ./) }]);
+  });
+
+  test('a sound file has no faults', async () => {
+    const store = await fresh();
+    await store.bulk(puts([thing('thing:a')]));
+    expect(await store.check?.()).toEqual([]);
   });
 
   test('a full disk: an error, nothing of the batch is written, the store goes on', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Store } from '../../src/lib/store.ts';
 import { openFile } from '../../src/lib/stores/sqlite/file.ts';
+import { Patience } from '../../src/lib/stores/sqlite/patience.ts';
 import { openWith } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { SqliteStore } from '../../src/lib/stores/sqlite/store.ts';
 import type { SqlDatabase } from '../../src/lib/util/sqlite.ts';
@@ -47,6 +48,12 @@ export async function around(alter: (db: SqlDatabase) => SqlDatabase): Promise<S
   const db = alter(openFile(path, { write: true, create: false }));
   let ops = 0;
   return keep(
-    await new SqliteStore(db, { views: CONTRACT_VIEWS, now: Date.now, nonce: () => `op${ops++}`, write: true }).begin(),
+    await new SqliteStore(db, {
+      views: CONTRACT_VIEWS,
+      now: Date.now,
+      nonce: () => `op${ops++}`,
+      write: true,
+      patience: new Patience(path),
+    }).begin(),
   );
 }

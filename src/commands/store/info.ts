@@ -1,14 +1,26 @@
+import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { page } from '../../lib/render/page.ts';
+import { StoreError } from '../../lib/util/errors.ts';
 
 export default class StoreInfo extends Base {
   static override summary = 'Show place, size and state of the document store';
-  static override description = 'Shows engine, place, experiment and number of documents.';
-  static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json'];
+  static override description =
+    'Shows engine, place, experiment and number of documents. With --check, it reads the whole store first, and ends with exit 3 when the store is damaged or older than it was.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --json',
+    '<%= config.bin %> <%= command.id %> --check',
+  ];
+  static override flags = {
+    check: Flags.boolean({ description: 'read the whole store, and say what is wrong with it' }),
+  };
 
   async run(): Promise<void> {
-    await this.parse(StoreInfo);
+    const { flags } = await this.parse(StoreInfo);
     const { store } = await this.ports(false);
+    const [fault] = flags.check ? ((await store.check?.()) ?? []) : [];
+    if (fault) throw new StoreError(fault.text, { where: (await this.settings()).store, hint: fault.next });
     const info = { ...(await store.info()) };
     if (this.out.format === 'json') this.out.json(info);
     else this.out.line(page(info, this.out.format === 'table'));

@@ -62,6 +62,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     now: () => store.now(),
     setup: (experiment, force) => store.setup(experiment, force),
     info: () => store.info(),
+    check: async () => (await store.check?.()) ?? [],
     close: () => store.close(),
   };
 }

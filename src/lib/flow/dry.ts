@@ -81,6 +81,7 @@ export function dryStore(store: Store): Store {
     now: () => store.now(),
     setup: () => store.info(),
     info: () => store.info(),
+    check: async () => (await store.check?.()) ?? [],
     close: () => store.close(),
   };
 }

@@ -23,6 +23,12 @@ ${VIEW_TABLES}PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${LAYOUT};
 `;
 
+/** How long SQLite itself waits for a lock, in ms: nothing else of this process goes on meanwhile. */
+const TIMEOUT = 1000;
+
+/** To this size the write-ahead log and the journal are cut when they are used anew. */
+export const LOG_LIMIT = 16 * 1024 * 1024;
+
 const WAL_SAFE = [3, 51, 3];
 
 /** True for a SQLite without the WAL-reset corruption that several processes can run into. */
@@ -60,9 +66,12 @@ export function storeError(error: unknown, path: string): unknown {
   }
 }
 
+export const DAMAGED = 'the store is damaged';
+export const damageHint = (): string =>
+  'put back a backup of the store; to save the readable documents first: dflow store export';
+
 function damaged(detail: ErrorDetail): StoreError {
-  const hint = 'put back a backup of the store; to save the readable documents first: dflow store export';
-  return new StoreError('the store is damaged', { ...detail, hint });
+  return new StoreError(DAMAGED, { ...detail, hint: damageHint() });
 }
 
 /** The file's path, links of its folder resolved. @throws StoreError when the folder is not there */
@@ -125,7 +134,7 @@ export function openFile(given: string, options: { readonly write: boolean; read
   }
   let db: SqlDatabase | undefined;
   try {
-    db = openDatabase(path);
+    db = openDatabase(path, { timeout: TIMEOUT });
     prepareFile(db, options);
     return db;
   } catch (error) {
@@ -137,18 +146,18 @@ export function openFile(given: string, options: { readonly write: boolean; read
 function prepareFile(db: SqlDatabase, options: { readonly write: boolean; readonly create: boolean }): void {
   // FULL: a claim that was told as written must survive a power cut, or a job could be submitted twice.
   db.exec('PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000');
-  const fresh = options.create && createTables(db);
+  // The journal comes first: who is interrupted after it finds an empty file again, and chooses again.
+  if (options.create && isEmpty(db)) chooseJournal(db, true);
+  if (options.create) db.transaction('EXCLUSIVE', () => isEmpty(db) && db.exec(TABLES));
   checkLayout(db);
-  if (options.write) chooseJournal(db, fresh);
+  if (!options.write) return;
+  chooseJournal(db, false);
+  db.exec(`PRAGMA journal_size_limit = ${LOG_LIMIT}`);
 }
 
-function createTables(db: SqlDatabase): boolean {
-  return db.transaction('EXCLUSIVE', () => {
-    const objects = db.get<{ n: number }>('SELECT count(*) AS n FROM sqlite_master')?.n ?? 0;
-    if (objects > 0 || pragma(db, 'application_id') !== 0) return false;
-    db.exec(TABLES);
-    return true;
-  });
+function isEmpty(db: SqlDatabase): boolean {
+  const objects = db.get<{ n: number }>('SELECT count(*) AS n FROM sqlite_master')?.n ?? 0;
+  return objects === 0 && pragma(db, 'application_id') === 0;
 }
 
 function pragma(db: SqlDatabase, name: string): string | number {

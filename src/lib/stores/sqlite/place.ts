@@ -1,24 +1,26 @@
 // The file at the store's path: still the one that was opened, and not older than it was known to be. Somebody may put a
 // backup in its place while commands run: they would go on in a file without a name, or start again what has run since.
-import { chmodSync, closeSync, constants, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, constants, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { StoreError } from '../../util/errors.ts';
 import { isFileError } from '../../util/files/ownfolder.ts';
+import type { Identity } from './meta.ts';
 
 /** How far the store has come, as the last writer of this host knew it. */
 export const seenPath = (path: string): string => `${path}-seen`;
 
+/** How far a store has come: `seq` counts changes, `generation` restores. */
+export interface Progress extends Identity {
+  readonly seq: number;
+}
+
 export class Place {
   readonly #path: string;
   readonly #file: string | undefined;
-  #seen = 0;
+  /** How far this process has seen the store come. */
+  #seen: Progress | undefined;
   #mark: number | undefined;
 
-  #uuid: string | undefined;
-
-  constructor(
-    path: string,
-    private readonly readUuid: () => string | undefined,
-  ) {
+  constructor(path: string) {
     this.#path = path;
     this.#file = fileAt(path);
   }
@@ -27,50 +29,53 @@ export class Place {
   requireSame(): void {
     const now = fileAt(this.#path);
     if (now === this.#file) return;
-    const what = now === undefined ? 'removed' : 'replaced by another one';
-    throw new StoreError(`the file of the store was ${what} while this command ran; nothing more is written`, {
+    throw this.#other(now === undefined ? 'removed' : 'replaced by another one');
+  }
+
+  #other(what: string): StoreError {
+    return new StoreError(`the file of the store was ${what} while this command ran; nothing more is written`, {
       where: this.#path,
       hint: 'repeat the command to use the new file; to look at the new file first: dflow store info',
     });
   }
 
-  /** Of the store, not of its file: a backup has the same. */
-  get #id(): string {
-    this.#uuid ??= this.readUuid();
-    return this.#uuid ?? '-';
-  }
-
   /**
-   * How many changes the store lacks of those that were made on this host. The mark is read first: another process may
-   * commit meanwhile, and then moves both on.
+   * What the store lacks of the changes that were made on this host, in words; `undefined`: nothing. The mark is read
+   * first: another process may commit meanwhile, and then moves both on.
    */
-  #behind(lastSeq: () => number): number {
-    const [known, last] = readMark(seenPath(this.#path));
-    const seq = lastSeq();
-    return Math.max(0, known === this.#id ? last - seq : 0, this.#seen - seq);
+  older(progress: () => Progress): string | undefined {
+    const known = readMark(seenPath(this.#path));
+    const now = progress();
+    const behind = Math.max(missing(known, now), missing(this.#seen, now));
+    if (behind === 0) return undefined;
+    const much = Number.isFinite(behind) ? `${behind} changes made on this host are` : 'changes made on this host are';
+    return `the store is older than it was: ${much} not in it`;
   }
 
-  /** @throws StoreError when changes are missing that were made before */
-  requireWhole(lastSeq: () => number): void {
-    const behind = this.#behind(lastSeq);
-    if (behind === 0) return;
-    throw new StoreError(`the store is older than it was: ${behind} changes made on this host are not in it`, {
-      where: this.#path,
-      hint: `a backup was put back, and jobs that were started since would run again; to accept that: rm ${seenPath(this.#path)}`,
-    });
-  }
-
-  /** The same within a process, which remembers how far it has come. */
-  requireOnward(seq: number): void {
-    if (seq < this.#seen) this.requireWhole(() => seq);
+  /** @throws StoreError when changes are missing that were made before, or the content is another store's */
+  requireWhole(progress: () => Progress): void {
+    const text = this.older(progress);
+    if (text !== undefined) {
+      throw new StoreError(text, {
+        where: this.#path,
+        hint: `a backup was put back, and jobs that were started since would run again; to go on with this file: dflow store restore ${this.#path}`,
+      });
+    }
+    const now = progress();
+    if (this.#seen && this.#seen.uuid !== now.uuid && this.#seen.uuid !== '-') throw this.#other('overwritten');
+    this.#seen = now;
   }
 
   /** Remembers how far the store has come; where no mark can be made it goes on without. */
-  note(seq: number): void {
-    this.#seen = seq;
+  note(progress: Progress): void {
+    this.#seen = progress;
     try {
       this.#mark ??= openMark(this.#path);
-      writeSync(this.#mark, `${this.#id} ${String(seq).padStart(16, '0')}\n`, 0);
+      // Of two processes the one that committed first may come here last.
+      if (missing(readMark(seenPath(this.#path)), progress) > 0) return;
+      const line = lineOf(progress);
+      writeSync(this.#mark, line, 0);
+      ftruncateSync(this.#mark, line.length);
     } catch (error) {
       if (!isFileError(error)) throw error;
     }
@@ -80,6 +85,13 @@ export class Place {
     if (this.#mark !== undefined) closeSync(this.#mark);
     this.#mark = undefined;
   }
+}
+
+/** How many changes `now` lacks of what was known before. After a restore the count is that of another history. */
+function missing(before: Progress | undefined, now: Progress): number {
+  if (before?.uuid !== now.uuid || before.generation < now.generation) return 0;
+  if (before.generation > now.generation) return Number.POSITIVE_INFINITY;
+  return Math.max(0, before.seq - now.seq);
 }
 
 function fileAt(path: string): string | undefined {
@@ -97,12 +109,18 @@ function openMark(path: string): number {
   return opened;
 }
 
-function readMark(path: string): readonly [string | undefined, number] {
+/** The generation is left out until there is one: older versions of dflow read the mark, too. */
+function lineOf({ uuid, generation, seq }: Progress): string {
+  return `${uuid}${generation > 0 ? `.${generation}` : ''} ${String(seq).padStart(16, '0')}\n`;
+}
+
+export function readMark(mark: string): Progress | undefined {
   try {
-    const match = /^(\S+) (\d{16})\n$/.exec(readFileSync(path, 'latin1'));
-    return [match?.[1], Number(match?.[2] ?? 0)];
+    const match = /^([^\s.]+)(?:\.(\d+))? (\d{16})\n$/.exec(readFileSync(mark, 'latin1'));
+    const [, uuid, generation = '0', seq] = match ?? [];
+    return uuid === undefined ? undefined : { uuid, generation: Number(generation), seq: Number(seq) };
   } catch (error) {
     if (!isFileError(error)) throw error;
-    return [undefined, 0];
+    return undefined;
   }
 }

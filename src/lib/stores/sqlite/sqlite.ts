@@ -5,6 +5,7 @@ import { VIEWS } from '../../views/index.ts';
 import type { View } from '../../views/view.ts';
 import { randomOp } from '../shared/changes.ts';
 import { openFile, storeError } from './file.ts';
+import { Patience } from './patience.ts';
 import { SqliteStore } from './store.ts';
 
 /** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
@@ -25,12 +26,17 @@ export function open(url: string, options: StoreOptions): Promise<Store> {
 
 /** The same with other views, for the contract suite. */
 export async function openWith(url: string, options: StoreOptions, views: readonly View[]): Promise<Store> {
-  const db = openFile(pathOf(url), { write: options.write !== false, create: options.write === 'setup' });
+  const path = pathOf(url);
+  const patience = new Patience(path, options.say);
+  const how = { write: options.write !== false, create: options.write === 'setup' };
+  const db = await patience.wait(() => openFile(path, how));
   const store = new SqliteStore(db, {
     views,
     now: options.now ?? Date.now,
     nonce: options.nonce ?? randomOp,
     write: options.write,
+    patience,
+    ...(options.say && { say: options.say }),
     ...(options.experiment !== undefined && { experiment: options.experiment }),
   });
   try {

@@ -2,7 +2,6 @@
 // A change runs inside the write transaction, so it never loses against another; only the lock is waited for.
 
 import { statSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import type {
   Change,
@@ -13,26 +12,27 @@ import type {
   Outcome,
   Row,
   Store,
+  StoreFault,
   StoreInfo,
   ViewQuery,
 } from '../../store.ts';
 import { ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
-import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
+import type { SqlDatabase } from '../../util/sqlite.ts';
 import { type Iso, iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
-import { assertSetupMeant, assertWritable, type Marker } from '../shared/experiment.ts';
+import { assertSetupMeant, assertWritable } from '../shared/experiment.ts';
 import { type Installed, RowWriter } from '../shared/rows.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { Documents } from './documents.ts';
-import { storeError } from './file.ts';
-import { Place } from './place.ts';
+import { faultsOf, WriteAheadLog } from './health.ts';
+import { Meta } from './meta.ts';
+import type { Patience } from './patience.ts';
+import { Place, type Progress } from './place.ts';
 import { readCounts, readRows } from './query.ts';
 import { rowStatements, SqliteRows, type Statements } from './rows.ts';
 import { installedViews, installViews, PrivateViews, requireSameViews, viewsStamp } from './views.ts';
-
-/** How long the lock is waited for, all in all, in ms. */
-const PATIENCE = 120_000;
 
 export interface SqliteOptions {
   readonly views: readonly View[];
@@ -42,11 +42,15 @@ export interface SqliteOptions {
   readonly write: boolean | 'setup';
   /** Whose store it must be to be written. */
   readonly experiment?: string;
+  readonly patience: Patience;
+  readonly say?: (text: string) => void;
 }
 
 export class SqliteStore extends ViewStore implements Store {
   readonly #db: SqlDatabase;
   readonly #place: Place;
+  readonly #meta: Meta;
+  readonly #log: WriteAheadLog;
   readonly #options: SqliteOptions;
   #views: readonly Installed[] = [];
   /** What the views were when this writer opened; empty for a reader. */
@@ -58,16 +62,24 @@ export class SqliteStore extends ViewStore implements Store {
   constructor(db: SqlDatabase, options: SqliteOptions) {
     super();
     this.#db = db;
-    this.#place = new Place(db.path, () => this.#meta('uuid'));
+    this.#place = new Place(db.path);
+    this.#meta = new Meta(db);
+    this.#log = new WriteAheadLog(db);
     this.#options = options;
   }
 
-  /** Checks what the marker says and, for a writer, puts the views in place. */
+  /** Checks what the marker says and, for a writer, puts the views in place. A reader is told of an older content. */
   async begin(): Promise<this> {
-    if (this.#options.write === true) {
-      assertWritable(this.#db.path, this.#marker(), this.#options.experiment);
-      this.#place.requireWhole(() => this.#lastSeq());
+    const { write, experiment, say } = this.#options;
+    if (write === true) {
+      await this.#read(() => {
+        assertWritable(this.#db.path, this.#meta.marker, experiment);
+        this.#place.requireWhole(() => this.#progress());
+      });
       await this.#install();
+    } else if (write === false) {
+      const older = await this.#read(() => this.#place.older(() => this.#progress()));
+      if (older !== undefined) say?.(`${older} (${this.#db.path}); what is shown is of then`);
     }
     return this;
   }
@@ -90,15 +102,18 @@ export class SqliteStore extends ViewStore implements Store {
     const op = this.#options.nonce();
     const outcomes = await this.#transact(() => {
       requireSameViews(this.#db, this.#stamp);
-      this.#place.requireOnward(this.#lastSeq());
+      this.#place.requireWhole(() => this.#progress());
       return this.#apply(batch, op);
     });
-    if (outcomes.some(({ result }) => result === 'written')) this.#place.note(this.#lastSeq());
+    if (outcomes.some(({ result }) => result === 'written')) {
+      this.#place.note(await this.#read(() => this.#progress()));
+      this.#log.keepSmall();
+    }
     return outcomes;
   }
 
-  #lastSeq(): number {
-    return this.#read(() => this.#tables.documents.lastSeq());
+  #progress(): Progress {
+    return { ...this.#meta.identity, seq: this.#tables.documents.lastSeq() };
   }
 
   #apply<D extends Doc>(batch: readonly Change<D>[], op: string): Outcome<D>[] {
@@ -140,7 +155,7 @@ export class SqliteStore extends ViewStore implements Store {
   }
 
   async changes(since = '0', limit = 1000): Promise<ChangesPage> {
-    const rows = this.#read(() =>
+    const rows = await this.#read(() =>
       this.#db.all<{ id: string; seq: number; deleted: number }>(
         'SELECT id, seq, body IS NULL AS deleted FROM docs WHERE seq > ? ORDER BY seq LIMIT ?',
         Number(since) || 0,
@@ -163,13 +178,10 @@ export class SqliteStore extends ViewStore implements Store {
   async setup(experiment: string, force?: string): Promise<StoreInfo> {
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where: this.#db.path });
     await this.#transact(() => {
-      const marker = this.#marker();
+      const { marker } = this.#meta;
       if (marker) return assertWritable(this.#db.path, marker, experiment);
       assertSetupMeant(this.#db.path, this.#documents(), experiment, force);
-      const put = this.#db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
-      put.run('experiment', experiment);
-      put.run('uuid', crypto.randomUUID());
-      put.run('schema', String(SCHEMA));
+      this.#meta.put({ experiment, uuid: crypto.randomUUID(), schema: SCHEMA });
     });
     await this.#install();
     return this.info();
@@ -177,16 +189,27 @@ export class SqliteStore extends ViewStore implements Store {
 
   async info(): Promise<StoreInfo> {
     this.#place.requireSame();
-    const documents = this.#documents();
-    const marker = this.#marker();
-    return {
-      where: this.#db.path,
-      engine: `SQLite ${this.#db.version} (${this.#db.driver})`,
-      writable: marker !== undefined && marker.schema <= SCHEMA,
-      ...marker,
-      documents,
-      bytes: statSync(this.#db.path).size,
-    };
+    return this.#read(() => {
+      const documents = this.#documents();
+      const { marker } = this.#meta;
+      const unsafe = this.#place.older(() => this.#progress());
+      return {
+        where: this.#db.path,
+        engine: `SQLite ${this.#db.version} (${this.#db.driver})`,
+        writable: marker !== undefined && marker.schema <= SCHEMA && unsafe === undefined,
+        ...given({ unsafe }),
+        ...marker,
+        documents,
+        bytes: statSync(this.#db.path).size,
+      };
+    });
+  }
+
+  check(): Promise<readonly StoreFault[]> {
+    return this.#read(() => {
+      const older = this.#place.older(() => this.#progress());
+      return faultsOf(this.#db, older);
+    });
   }
 
   async close(): Promise<void> {
@@ -195,17 +218,7 @@ export class SqliteStore extends ViewStore implements Store {
   }
 
   #documents(): number {
-    const count = 'SELECT count(*) AS n FROM docs WHERE body IS NOT NULL';
-    return this.#read(() => this.#db.get<{ n: number }>(count)?.n ?? 0);
-  }
-
-  #meta(name: string): string | undefined {
-    return this.#read(() => this.#db.get<{ value: string }>('SELECT value FROM meta WHERE name = ?', name)?.value);
-  }
-
-  #marker(): Marker | undefined {
-    const [experiment, uuid = '', schema] = ['experiment', 'uuid', 'schema'].map((name) => this.#meta(name));
-    return experiment === undefined ? undefined : { experiment, uuid, schema: Number(schema) };
+    return this.#db.get<{ n: number }>('SELECT count(*) AS n FROM docs WHERE body IS NOT NULL')?.n ?? 0;
   }
 
   #requireOpenForWriting(): void {
@@ -217,16 +230,14 @@ export class SqliteStore extends ViewStore implements Store {
   }
 
   async #install(): Promise<void> {
-    try {
+    await this.#read(async () => {
       this.#views = await installViews(this.#db, this.#options.views, (work) => this.#transact(work));
       this.#stamp = viewsStamp(this.#db);
-    } catch (error) {
-      throw storeError(error, this.#db.path);
-    }
+    });
   }
 
   /** @throws UsageError for a view that there is not */
-  #withView<T>(name: string, work: (installed: Installed) => T): T {
+  #withView<T>(name: string, work: (installed: Installed) => T): Promise<T> {
     const { views } = this.#options;
     requireView(views, name);
     return this.#read(() => {
@@ -255,29 +266,18 @@ export class SqliteStore extends ViewStore implements Store {
     return this.#prepared;
   }
 
-  #read<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw storeError(error, this.#db.path);
-    }
+  #read<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#options.patience.wait(work);
   }
 
   /** A write transaction; while others hold the lock it is tried again, and other work of this process goes on. */
-  async #transact<T>(work: () => T): Promise<T> {
-    const until = performance.now() + PATIENCE;
-    for (let wait = 5; ; wait = Math.min(wait * 2, 250)) {
-      try {
-        return this.#db.transaction('IMMEDIATE', () => {
-          this.#place.requireSame();
-          return work();
-        });
-      } catch (error) {
-        const busy = error instanceof SqlError && (error.code === 'BUSY' || error.code === 'LOCKED');
-        if (!busy || performance.now() > until) throw storeError(error, this.#db.path);
-      }
-      await pause(wait * (0.5 + Math.random()));
-    }
+  #transact<T>(work: () => T): Promise<T> {
+    return this.#options.patience.wait(() =>
+      this.#db.transaction('IMMEDIATE', () => {
+        this.#place.requireSame();
+        return work();
+      }),
+    );
   }
 }
 

@@ -48,6 +48,8 @@ export class PrivateViews {
   readonly #db: SqlDatabase;
   readonly #build: Build;
   readonly installed: readonly Installed[];
+  /** The last change that is in the tables. */
+  #stored = -1;
   constructor(db: SqlDatabase, views: readonly View[]) {
     this.#db = db;
     this.#build = new Build(db, views);
@@ -55,13 +57,14 @@ export class PrivateViews {
     db.exec(VIEW_TABLES.replaceAll('CREATE TABLE', 'CREATE TEMP TABLE'));
   }
   update(): void {
-    const before = this.#build.seen;
     while (this.#build.read());
-    if (this.#build.seen === before) return;
+    const { seen } = this.#build;
+    if (seen === this.#stored) return;
     this.#db.transaction('DEFERRED', () => {
       this.#db.exec('DELETE FROM temp.rows; DELETE FROM temp.reduced');
       writeRows(this.#db, this.installed, this.#build);
     });
+    this.#stored = seen;
   }
 }
 
