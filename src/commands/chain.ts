@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { changing, secondLook } from '../lib/cli/arguments/flags.ts';
+import { changing, ofHosts, secondLook } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
 import { chain } from '../lib/flow/steps/chain/chain.ts';
 
@@ -14,13 +14,14 @@ export default class Chain extends Base {
   static override exits = [0, 1, 2, 3, 4, 5, 75];
   static override flags = {
     ...changing,
+    ...ofHosts,
     ...secondLook,
     'until-idle': Flags.boolean({ description: 'repeat until nothing is due and no job is active' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Chain);
-    const ports = await this.ports(true);
+    const ports = await this.stepPorts();
     const options = { untilIdle: flags['until-idle'] || undefined, wait: flags.wait };
     await this.items(chain(ports, this.stepOptions(flags, options)));
   }

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { changing, level, limit, run, why, yes } from '../lib/cli/arguments/flags.ts';
+import { changing, level, limit, ofHosts, run, why, yes } from '../lib/cli/arguments/flags.ts';
 import { nothingNamed, readRuns, readWords } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
 import { checkAsked } from '../lib/domain/data/junkrules.ts';
@@ -22,6 +22,7 @@ export default class Purge extends Base {
   static override exits = [0, 1, 2, 3, 4, 5, 75];
   static override flags = {
     ...changing,
+    ...ofHosts,
     ...limit,
     ...yes,
     ...run,
@@ -59,7 +60,7 @@ export default class Purge extends Base {
     const untilFree = flags['until-free'] === undefined ? undefined : shareOf(flags['until-free']);
     const set = flags.run ? await readRuns(flags.run) : undefined;
     const runs = set && ((number: number) => hasRun(set, number));
-    const ports = await this.ports(!flags['dry-run']);
+    const ports = await (flags['dry-run'] ? this.ports(false) : this.stepPorts());
     const emptyTrash = flags['empty-trash'] || undefined;
     if (!flags['dry-run']) await this.confirm(question(flags.junk, emptyTrash === true, ports.host), flags.yes);
     const { level: levels, junk, late, reason: reasons, why } = flags;

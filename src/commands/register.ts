@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { changing, level, limit, secondLook, why } from '../lib/cli/arguments/flags.ts';
+import { changing, level, limit, ofHosts, secondLook, why } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { register, settleVersions } from '../lib/flow/steps/register/register.ts';
@@ -18,6 +18,7 @@ export default class Register extends Base {
   static override exits = [0, 1, 2, 3, 5];
   static override flags = {
     ...changing,
+    ...ofHosts,
     ...limit,
     ...level,
     ...secondLook,
@@ -43,7 +44,7 @@ export default class Register extends Base {
     const settling = accept.length + reject.length > 0;
     if (settling && flags.why === undefined)
       throw new UsageError('--accept and --reject need a reason', { hint: 'add --why TEXT' });
-    const ports = await this.ports(true);
+    const ports = await (settling ? this.ports(true) : this.stepPorts());
     if (settling) {
       const chosen = { accept, reject, why: flags.why ?? '' };
       return this.items(settleVersions(ports, { ...this.stepOptions(flags, {}), ...chosen }));

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { changing, limit } from '../lib/cli/arguments/flags.ts';
+import { changing, limit, ofHosts } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { submit } from '../lib/flow/steps/submit/submit.ts';
@@ -15,6 +15,7 @@ export default class Submit extends Base {
   static override exits = [0, 1, 2, 3, 4, 5, 75];
   static override flags = {
     ...changing,
+    ...ofHosts,
     ...limit,
     site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
     order: Flags.option({
@@ -25,7 +26,7 @@ export default class Submit extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Submit);
-    const ports = await this.ports(true);
+    const ports = await this.stepPorts();
     const options = this.stepOptions(flags, { site: flags.site, order: flags.order });
     await this.items(beating(ports, 'submit', submit(ports, options), options));
   }

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { all, changing, level, limit, run, why } from '../lib/cli/arguments/flags.ts';
+import { all, changing, level, limit, ofHosts, run, why } from '../lib/cli/arguments/flags.ts';
 import { readRuns, runsToSwitch } from '../lib/cli/arguments/selection.ts';
 import { until, untilOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
@@ -23,6 +23,7 @@ export default class Transfer extends Base {
   static override exits = [0, 1, 2, 3, 4, 5];
   static override flags = {
     ...changing,
+    ...ofHosts,
     ...limit,
     ...run,
     ...level,
@@ -42,7 +43,7 @@ export default class Transfer extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Transfer);
-    const ports = await this.ports(true);
+    const ports = await (flags.cancel ? this.ports(true) : this.stepPorts());
     if (flags.cancel) {
       const runs = flags.run ? (await runsToSwitch(flags.run)).ranges : undefined;
       const scope: HoldScope = given({ runs, levels: flags.level, storages: flags.to });

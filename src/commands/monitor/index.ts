@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { changing } from '../../lib/cli/arguments/flags.ts';
+import { changing, ofHosts } from '../../lib/cli/arguments/flags.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { beating } from '../../lib/flow/farms/beat.ts';
 import { monitor } from '../../lib/flow/steps/monitor/monitor.ts';
@@ -15,12 +15,13 @@ export default class Monitor extends Base {
   static override exits = [0, 1, 2, 3, 4, 5, 75];
   static override flags = {
     ...changing,
+    ...ofHosts,
     site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Monitor);
-    const ports = await this.ports(true);
+    const ports = await this.stepPorts();
     const options = this.stepOptions(flags, { site: flags.site });
     await this.items(beating(ports, 'monitor', monitor(ports, options), options));
   }

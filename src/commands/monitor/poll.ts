@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { ofHosts } from '../../lib/cli/arguments/flags.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { poll } from '../../lib/flow/steps/monitor/monitor.ts';
 
@@ -9,12 +10,13 @@ export default class MonitorPoll extends Base {
   static override examples = ['<%= config.bin %> <%= command.id %> | <%= config.bin %> monitor apply'];
   static override exits = [0, 2, 3, 4, 5, 75];
   static override flags = {
+    ...ofHosts,
     site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(MonitorPoll);
-    const ports = await this.ports(true);
+    const ports = await this.stepPorts();
     for await (const seen of poll(ports, flags.site)) this.out.exactJson(seen);
   }
 }

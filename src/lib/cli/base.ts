@@ -16,6 +16,7 @@ import { type Given, given } from '../util/values/given.ts';
 import { baseFlags } from './arguments/flags.ts';
 import { takeEmpty } from './arguments/selection.ts';
 import { type Loaded, load } from './config/load.ts';
+import { mustBeNamed } from './namedhost.ts';
 import { Output, type OutputFormat } from './output/output.ts';
 import { withProgress } from './output/progress.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
@@ -28,6 +29,7 @@ interface SharedFlags {
   readonly format?: OutputFormat | undefined;
   readonly quiet?: boolean;
   readonly 'dry-run'?: boolean;
+  readonly here?: boolean;
 }
 
 export abstract class Base extends Command {
@@ -84,6 +86,13 @@ export abstract class Base extends Command {
     // Steps of one command see what the earlier of them would have written.
     if (dry) this.opened = dryPorts(this.opened);
     return this.opened;
+  }
+
+  /** The ports of a step that only hosts of the configuration take: a laptop must not submit. */
+  protected async stepPorts(): Promise<OpenPorts> {
+    const { here, 'dry-run': dry } = this.shared;
+    if (!here && !dry) mustBeNamed(await this.settings(), hostOf(), this.command);
+    return this.ports(true);
   }
 
   private get command(): string {

@@ -22,6 +22,11 @@ export const changing = {
   'dry-run': Flags.boolean({ char: 'n', description: 'print what would be done; change nothing' }),
 };
 
+/** Steps of the hosts that the configuration names. */
+export const ofHosts = {
+  here: Flags.boolean({ description: 'run on this host though the configuration does not name it' }),
+};
+
 /** Commands that register files. */
 export const secondLook = {
   wait: Flags.boolean({
