@@ -1,6 +1,7 @@
 // Bundles src/ into dist/ (one ESM chunk set: an entry per command, shared code split out)
 // and writes oclif.manifest.json, so that a start loads only the command that was asked for.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeAdapterList } from './adapters.js';
@@ -38,3 +39,12 @@ const { Plugin } = await import('@oclif/core');
 const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
 await plugin.load();
 writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 1)}\n`);
+
+// What was built, in one word and last of all: loops end when another build lies on disk.
+const digest = createHash('sha256');
+for (const entry of readdirSync(join(root, 'dist'), { recursive: true, withFileTypes: true })
+  .filter((one) => one.isFile())
+  .map((one) => join(one.parentPath, one.name))
+  .sort())
+  digest.update(entry.slice(root.length)).update(readFileSync(entry));
+writeFileSync(join(root, 'dist/build-id'), `${digest.digest('hex').slice(0, 16)}\n`);

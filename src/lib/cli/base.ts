@@ -10,15 +10,19 @@ import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Lists } from '../flow/reports/look/look.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
+import { giveBack, stopping } from '../util/processes/stopping.ts';
 import { withoutSecrets } from '../util/text/secrets.ts';
 import { cleaned, page } from '../util/text/terminal.ts';
 import { type Given, given } from '../util/values/given.ts';
 import { baseFlags } from './arguments/flags.ts';
 import { takeEmpty } from './arguments/selection.ts';
 import { type Loaded, load } from './config/load.ts';
+import { type Beats, beats } from './loop/beats.ts';
+import { thisRound } from './loop/round.ts';
 import { mustBeNamed } from './namedhost.ts';
 import { Output, type OutputFormat } from './output/output.ts';
 import { withProgress } from './output/progress.ts';
+import { exitOf } from './output/report.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { workingFolder } from './workingfolder.ts';
 
@@ -41,6 +45,8 @@ export abstract class Base extends Command {
   private opened: OpenPorts | undefined;
   private loaded: Loaded | undefined;
   private output: Output | undefined;
+  /** Of the round of a loop. */
+  private beats: Beats | undefined;
 
   /** Ids of documents that could not be read. */
   private readonly met = new Set<string>();
@@ -67,6 +73,8 @@ export abstract class Base extends Command {
     const { config: flag } = this.shared;
     const cwd = workingFolder(flag ?? process.env.DFLOW_CONFIG);
     this.loaded ??= await load({ cwd, flag, env: process.env, host: hostOf() });
+    const round = thisRound();
+    if (round) round.planned = this.loaded.settings.plan?.find(({ name }) => name === round.of.name);
     return this.loaded;
   }
 
@@ -83,6 +91,8 @@ export abstract class Base extends Command {
       ...(this.shared.quiet ? {} : { say: (text: string) => this.say(text) }),
     });
     this.notes = write === true && !dry;
+    const round = thisRound();
+    if (round && this.notes) this.beats ??= await beats(this.opened, round);
     // Steps of one command see what the earlier of them would have written.
     if (dry) this.opened = dryPorts(this.opened);
     return this.opened;
@@ -125,7 +135,7 @@ export abstract class Base extends Command {
   protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
     const seen = { all: 0, failed: 0, unreachable: 0, done: 0 };
     for (const step of steps) {
-      for await (const item of withProgress(this.command, step, !this.shared.quiet)) {
+      for await (const item of this.inRound(withProgress(this.command, step, !this.shared.quiet))) {
         seen.all++;
         if (item.failed) seen.failed++;
         else if (item.did !== 'unchanged' && item.did !== 'skipped') seen.done++;
@@ -139,6 +149,21 @@ export abstract class Base extends Command {
     const away = seen.done === 0 && seen.unreachable === seen.failed;
     if (seen.failed > 0) process.exitCode = away ? EXIT.unreachable : EXIT.itemsFailed;
     if (seen.all === 0) this.remark(this.idle);
+  }
+
+  /** The items as they are; a loop that is stopped lets its round end after the item in hand. */
+  private async *inRound(items: AsyncIterable<Item>): AsyncGenerator<Item, void, void> {
+    const round = thisRound();
+    const ended = round && giveBack();
+    try {
+      for await (const item of items) {
+        round?.note(item);
+        yield item;
+        if (round && stopping.aborted) return;
+      }
+    } finally {
+      ended?.();
+    }
   }
 
   /** Prints rows that were looked up: a table on a terminal. */
@@ -210,11 +235,14 @@ export abstract class Base extends Command {
     });
   }
 
-  protected override async finally(): Promise<void> {
+  protected override async finally(error: Error | undefined): Promise<void> {
+    const round = thisRound();
+    if (round && error) round.outcome.threw(error);
     for (const item of this.unreadable()) this.complain(item);
     for (const name of this.shared.quiet ? [] : takeEmpty()) this.say(`${name} names nothing: nothing is selected`);
     // What is wrong with the store has been said by then.
     if (this.opened && this.notes) await noteUnread(this.opened.everything, this.met).catch(() => undefined);
+    await this.beats?.end(error ? exitOf(error) : Number(process.exitCode ?? 0)).catch(() => undefined);
     await this.opened?.close();
   }
 }

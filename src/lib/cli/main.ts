@@ -5,9 +5,10 @@ import { Config, flush, run } from '@oclif/core';
 import { stop } from '../util/processes/stopping.ts';
 import { codeOf, ownError } from '../util/systemerrors.ts';
 import { misspelt } from './arguments/misspelt.ts';
+import { joinLoop, tellLoop, thisRound } from './loop/round.ts';
 import { endWithoutTerminal } from './output/closedterminal.ts';
 import { heedNoColor } from './output/colour.ts';
-import { report } from './output/report.ts';
+import { isMistyped, report } from './output/report.ts';
 
 /** Runs the command line of this process; `url` is that of bin/run.js, which lies one folder below the package. */
 export async function main(url: string): Promise<void> {
@@ -29,7 +30,9 @@ export async function main(url: string): Promise<void> {
     // Who waits for the output to be written is told of its error, too.
     if (output.fault === undefined || codeOf(error) !== codeOf(output.fault))
       process.exitCode = report(misspelt(error, commands));
+    thisRound()?.failedWith(error, isMistyped(error));
   }
+  await tellLoop();
   await nextTurn();
   if (output.fault === undefined) return;
   const lost = report(ownError(output.fault, 'standard output cannot be written'));
@@ -46,14 +49,24 @@ function argumentsOf(argv: string[]): string[] {
   return argv.length === 1 && argv[0] === 'help' ? ['--help'] : argv;
 }
 
+/** A second signal ends at once. The loop of a round and a signal to all its processes are one wish. */
 function endOnSignals(): void {
+  let signaled = false;
+  let told = false;
   for (const [name, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
-    process.on(name, () => stop(() => process.exit(code)));
+    process.on(name, () => {
+      if (signaled || !told) stop(() => process.exit(code));
+      signaled = true;
+    });
   }
+  joinLoop(() => {
+    if (!signaled && !told) stop(() => process.exit(143));
+    told = true;
+  });
 }
 
 /**

@@ -13,9 +13,11 @@ import type { Store } from '../store.ts';
 import { ConfigError } from '../util/errors.ts';
 import { stopping } from '../util/processes/stopping.ts';
 import { LONGEST_TIMER } from '../util/time.ts';
+import { given } from '../util/values/given.ts';
 import { type Adapters, nameForScheme, schemesOf } from './adapter.ts';
 import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
+import { thisRound } from './loop/round.ts';
 import { machine } from './machine.ts';
 import { presenceIn } from './presence.ts';
 import { soundStore } from './soundstore.ts';
@@ -63,6 +65,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     host,
     by: `${options.command}@${host}`,
     nonce,
+    ...given({ loop: thisRound()?.of.name }),
     presence: presenceIn(join(settings.folder, '.dflow', 'present'), host),
     stopping,
     // Aborted is as good as over.

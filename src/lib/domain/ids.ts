@@ -21,6 +21,7 @@ export const jobPrefix = (run: number, module?: string): string =>
 export const farmId = (site: string): string => `farm:${site}`;
 export const claimId = (nonce: string): string => `claim:${nonce}`;
 export const leaseId = (what: string, site: string): string => `lease:${what}:${site}`;
+export const loopId = (host: string, loop: string): string => `loop:${host}:${loop}`;
 export const requestId = (name: string): string => `request:${name}`;
 
 /** A piece of the plan of a request, by the digest of its content. */

@@ -49,6 +49,8 @@ export interface Ports extends ReadPorts, Machine {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Who of this host still lives. Absent: nobody can tell, and what the dead hold ends with its time. */
   readonly presence?: Presence;
+  /** The loop whose round this process is: it tells its own sign of life. */
+  readonly loop?: string;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;
 }

@@ -11,6 +11,11 @@ export function localTime(at: string): string {
   return `${date.getDate()} ${MONTHS[date.getMonth()]} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** The same with seconds: `14 Jul 09:02:11`. */
+export function localSecond(at: string): string {
+  return `${localTime(at)}:${String(new Date(at).getSeconds()).padStart(2, '0')}`;
+}
+
 /** A sentence with its RFC 3339 times as `localTime` says them. */
 export function localTimes(text: string): string {
   return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, localTime);

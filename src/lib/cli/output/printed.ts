@@ -113,6 +113,7 @@ export interface Printed {
   purge: Purge;
   verify: Verify;
   chain: Register | Transfer | Enqueue | Tables | Submit | Monitor | Reset | Purge | Verify | LoopItem;
+  loop: LoopItem;
   reprocess: Selected | RequestItem;
   retry: Selected;
   cancel: Selected;

@@ -29,6 +29,16 @@ export function report(error: unknown): number {
   return exit;
 }
 
+/** The exit code of anything that was thrown. */
+export function exitOf(error: unknown): number {
+  return describe(error).exit;
+}
+
+/** True for a command line that the parser refuses. */
+export function isMistyped(error: unknown): boolean {
+  return field(error, 'oclif') !== undefined && field(error, 'code') !== 'EEXIT';
+}
+
 /** The lines and exit code of anything that was thrown. Pure. */
 export function describe(thrown: unknown): ErrorReport {
   const error = wrongFlags(meantBy(thrown));

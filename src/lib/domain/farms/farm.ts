@@ -66,4 +66,35 @@ export interface LoopDoc extends Doc {
   readonly outcome: string;
   /** What the failure names as its remedy. */
   readonly next?: string;
+  /** Of a step that `dflow loop` runs: what is planned, and how its last round ended. */
+  readonly plan?: LoopPlan;
+}
+
+/** How a loop is meant to run, and its last round. */
+export interface LoopPlan {
+  /** Words of the dflow command. */
+  readonly command: string;
+  /** Milliseconds between the beginnings of two rounds. */
+  readonly every: number;
+  /** Share of `every` by which rounds vary. */
+  readonly jitter: number;
+  /** The lease that a round must hold. */
+  readonly exclusive?: string;
+  readonly pid: number;
+  /** The process (util/processes/identity.ts), where the system tells. */
+  readonly holder?: string;
+  /** When the loop was started. */
+  readonly since: Iso;
+  /** The last round ended then; while one is under way, its last sign of life. */
+  readonly at: Iso;
+  /** When the next round, or sign of life, is expected. */
+  readonly due: Iso;
+  /** Of a long round that is under way. */
+  readonly began?: Iso;
+  /** How the last round ended; absent when it was killed. */
+  readonly exit?: number;
+  /** Milliseconds that the last round took. */
+  readonly took?: number;
+  /** Ended by a signal, or switched off. */
+  readonly stopped?: Iso;
 }

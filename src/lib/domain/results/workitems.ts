@@ -148,9 +148,20 @@ export interface StorageItem
   readonly bytes?: number;
 }
 
-/** A step of `chain`. */
-export interface LoopItem extends Said<'loop', 'waiting' | 'skipped'> {
+/** A step of `chain`, or a round of a loop. */
+export interface LoopItem
+  extends Said<
+    'loop',
+    'waiting' | 'skipped' | 'started' | 'done' | 'unchanged' | 'failed' | 'stopped' | 'forgotten' | 'kept'
+  > {
+  /** When the next round is due. */
   readonly until?: Iso;
+  /** When the round began. */
+  readonly began?: Iso;
+  /** Exit code of the round; absent when it was killed. */
+  readonly exit?: number;
+  /** Milliseconds that the round took. */
+  readonly took?: number;
 }
 
 /** The credentials of this host. */

@@ -1,30 +1,53 @@
 // Signs of life: every step, by loop, cron or hand, tells the store when it last ran on this host and how it ended.
 import { SCHEMA } from '../../domain/doc.ts';
-import type { LoopDoc } from '../../domain/farms/farm.ts';
+import type { LoopDoc, LoopPlan } from '../../domain/farms/farm.ts';
+import { loopId } from '../../domain/ids.ts';
 import { BusyError, DflowError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { isRecent } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
-import { say } from '../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 
 /** Milliseconds between two heartbeats of a loop; a round may be much shorter. */
 const BEAT = 20_000;
 
-/** Tells every host that this loop is alive. */
+/** Tells every host that this step is alive. In a round of its loop the loop tells it, at the end. */
 export async function beat(ports: Ports, loop: string, outcome: string, next?: string): Promise<void> {
-  const { host, settings, store } = ports;
+  if (ports.loop !== loop) await say(ports, loop, { outcome, ...given({ next }) });
+}
+
+/** The loop's own sign of life, with how it is meant to run. */
+export async function beatLoop(
+  ports: Ports,
+  loop: string,
+  said: Pick<LoopDoc, 'outcome' | 'next'>,
+  plan: Omit<LoopPlan, 'at'>,
+): Promise<void> {
+  await say(ports, loop, said, plan);
+}
+
+async function say(
+  { host, settings, store }: Ports,
+  loop: string,
+  said: Pick<LoopDoc, 'outcome' | 'next'>,
+  plan?: Omit<LoopPlan, 'at'>,
+): Promise<void> {
   const at = await store.now();
   const doc: LoopDoc = {
-    _id: `loop:${host}:${loop}`,
-    kind: 'loop',
-    v: SCHEMA,
-    host,
-    loop,
-    at,
-    hash: settings.hash,
-    outcome,
-    ...given({ next }),
+    ...{ _id: loopId(host, loop), kind: 'loop', v: SCHEMA, host, loop, at, hash: settings.hash },
+    ...said,
   };
-  await say(ports, doc, BEAT, (last) => last.outcome === outcome);
+  await store.update<LoopDoc>(doc._id, (last) => {
+    if (last && isRecent(last.at, at, BEAT) && last.outcome === doc.outcome && !tellsMore(last, plan))
+      return { skip: 'said a moment ago' };
+    // A step that was run by hand says nothing about its loop.
+    return { write: { ...doc, ...given({ plan: plan ? { ...plan, at } : last?.plan }) } };
+  });
+}
+
+/** A loop that starts, stops or ends otherwise says so at once. */
+function tellsMore({ plan: last }: LoopDoc, plan: Omit<LoopPlan, 'at'> | undefined): boolean {
+  if (!plan) return false;
+  return !last || last.since !== plan.since || last.stopped !== plan.stopped || last.exit !== plan.exit;
 }
 
 /** Steps of which a failed item is one of the work, not of the step: it is counted among the jobs. */

@@ -1,0 +1,95 @@
+// The command line of a loop: which command it runs, and how often.
+import type { PlannedLoop } from '../../domain/farms/hostplan.ts';
+import { loopOf, type RunningLoop } from '../../domain/farms/loops.ts';
+import { UsageError } from '../../util/errors.ts';
+import { nearest } from '../../util/text/near.ts';
+import { given } from '../../util/values/given.ts';
+import { durationOf } from '../arguments/until.ts';
+
+export interface LoopFlags {
+  readonly every?: string | undefined;
+  readonly jitter?: string | undefined;
+  readonly name?: string | undefined;
+  readonly exclusive?: string | undefined;
+}
+
+/** A name becomes part of file names and of document ids. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * The loop of a command line: flags, then what the configuration says of the loop of this name, then defaults.
+ * @throws UsageError
+ */
+export function loopFrom(
+  words: readonly string[],
+  flags: LoopFlags,
+  plan: readonly PlannedLoop[],
+  commands: readonly string[],
+): RunningLoop {
+  const named = plan.find(({ name }) => name === flags.name);
+  const run = words[0] === 'dflow' ? words.slice(1) : words;
+  if (run.length === 0 && !named) throw noCommand(flags.name, plan);
+  const chosen = run.length === 0 ? [...(named?.run ?? [])] : run;
+  checkCommand(chosen, commands);
+  const { name } = loopOf({ run: chosen, ...given({ name: flags.name }) });
+  if (!NAME.test(name))
+    throw new UsageError(`--name: '${name}' is not a name: letters, digits, '.', '_' and '-'`, {
+      hint: `dflow loop --name ${chosen[0]} -- ${chosen.join(' ')}`,
+    });
+  const planned = named ?? plan.find((one) => one.name === name);
+  return adopted(loopOf({ ...planned, name, run: chosen }), flags);
+}
+
+/** What the flags say counts, whatever the configuration says by now. */
+export function adopted(loop: RunningLoop, { every, jitter, exclusive }: LoopFlags): RunningLoop {
+  return {
+    ...loop,
+    ...given({
+      every: every === undefined ? undefined : durationOf(every, '--every'),
+      jitter: jitter === undefined ? undefined : shareOf(jitter, '--jitter'),
+      exclusive,
+    }),
+  };
+}
+
+function noCommand(name: string | undefined, plan: readonly PlannedLoop[]): UsageError {
+  const hint = 'dflow loop --every 15m -- register';
+  if (name === undefined) return new UsageError('a command is required', { hint });
+  const near = nearest(
+    name,
+    plan.map((one) => one.name),
+  );
+  return new UsageError(`loop '${name}' is not among the loops of this host, and no command is given`, {
+    hint: near === undefined ? `dflow loop --name ${name} -- register` : `dflow loop --name ${near}`,
+  });
+}
+
+/** Commands that run for ever themselves, or ask a person. */
+const NEVER: ReadonlySet<string> = new Set(['loop', 'screens', 'init', 'demo', 'help', 'autocomplete']);
+
+/** @throws UsageError it is no command, or none for a loop */
+function checkCommand(run: readonly string[], commands: readonly string[]): void {
+  const [first = ''] = run;
+  if (NEVER.has(first)) throw new UsageError(`dflow ${first} cannot run in a loop`, { hint: 'dflow loop --help' });
+  if (run.some((word) => word === '--config' || word.startsWith('--config=')))
+    throw new UsageError('--config belongs before --', { hint: `dflow loop --config FILE -- ${first}` });
+  const names = commands.map((id) => id.replaceAll(':', ' '));
+  const words = run.slice(0, run.findIndex((word) => word.startsWith('-')) >>> 0);
+  const line = words.join(' ');
+  if (names.some((name) => line === name || line.startsWith(`${name} `))) return;
+  const near = nearest(line, names) ?? nearest(first, names);
+  throw new UsageError(`'${line}' is not a command of dflow`, {
+    hint: near === undefined ? 'dflow --help' : `dflow loop -- ${near}`,
+  });
+}
+
+/** `10%` or `0.1`, up to a half. @throws UsageError */
+function shareOf(text: string, flag: string): number {
+  const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim()) ?? [];
+  const share = Number(number) / (percent === '%' ? 100 : 1);
+  if (number === undefined || share > 0.5)
+    throw new UsageError(`${flag}: '${text}' is not a share from 0% to 50%`, {
+      hint: `the same command with ${flag} 10%`,
+    });
+  return share;
+}

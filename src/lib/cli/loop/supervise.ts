@@ -1,0 +1,134 @@
+// A loop from its first round to its last: locked on this host, stopped by signals, its words and its notes.
+import { endingOf, loopOf, type RunningLoop } from '../../domain/farms/loops.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { DflowError, EXIT, messageOf } from '../../util/errors.ts';
+import { thisProcess } from '../../util/processes/identity.ts';
+import { iso, SECOND } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
+import { adopted, type LoopFlags } from './command.ts';
+import { type RoundEnd, summary, type ToldRound } from './lines.ts';
+import { lockLoop } from './looplock.ts';
+import { noteBegin, noteRound, noteStop } from './notes.ts';
+import type { RoundOf } from './round.ts';
+import { LoopProcess, type Why } from './rounds.ts';
+
+export interface Supervised {
+  readonly settings: Settings;
+  readonly host: string;
+  readonly loop: RunningLoop;
+  readonly flags: LoopFlags;
+  /** Folder of the program. */
+  readonly root: string;
+  /** Arguments of every round: which configuration. */
+  readonly more: readonly string[];
+  readonly show: boolean;
+  /** A word about the loop itself. */
+  say(did: 'started' | 'waiting' | 'stopped', text: string): void;
+  /** A round has ended. */
+  tell(round: ToldRound): void;
+}
+
+/** Exit code of a signal that came twice. */
+const CUT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/**
+ * Runs the loop until it ends; answers its exit code.
+ * @throws BusyError the same loop runs on this host
+ */
+export async function supervise(task: Supervised): Promise<number> {
+  const { settings, host, loop } = task;
+  const lock = await lockLoop(`${settings.folder}/.dflow`, host, loop.name);
+  const since = iso(Date.now());
+  const self = { pid: process.pid, since, ...given({ holder: thisProcess() }) };
+  const of = (now: RunningLoop, inARow = 0): RoundOf => ({ ...now, ...self, inARow });
+  const running = new LoopProcess();
+  const signals = heedSignals(running, task.say);
+  let inARow = 0;
+  try {
+    await noteBegin(settings, of(loop)).catch((error: unknown) => orAway(error, task.say));
+    const why = await running.run(loop, {
+      ...self,
+      root: task.root,
+      more: task.more,
+      show: task.show,
+      adopt: (now, planned) => (planned ? adopted(loopOf({ ...planned, run: now.run }), task.flags) : now),
+      tell: async (now, end, ending, began, rest) => {
+        task.tell({ loop: now, end, ending, began, rest });
+        // A store that is away cannot be told; the round has told its own end otherwise.
+        if (!end.report?.noted && end.exit !== EXIT.storeUnreachable)
+          await noteRound(settings, of(now, inARow), end, outcomeOf(end)).catch(() => undefined);
+        inARow = endingOf(end.exit) === 'well' ? 0 : inARow + 1;
+      },
+    });
+    return await ended(task, of(loop), why, running.wasCut ? CUT[signals.last] : undefined);
+  } finally {
+    signals.forget();
+    lock.release();
+  }
+}
+
+/** What a round that could not tell it came to, for the store. */
+function outcomeOf(end: RoundEnd): string {
+  if (end.report && endingOf(end.exit) === 'well') return end.report.outcome;
+  if (end.report && endingOf(end.exit) === 'busy') return 'ok';
+  const text = summary(end);
+  return end.exit === undefined || end.exit >= 64 ? `it broke (${end.signal ?? `exit ${end.exit}`}): ${text}` : text;
+}
+
+async function ended(task: Supervised, of: RoundOf, why: Why, cut: number | undefined): Promise<number> {
+  const stopped = why === 'stopped' || why === 'off';
+  if (stopped && cut === undefined) await inTime(noteStop(task.settings, of), task.say);
+  task.say('stopped', WORDS[why]);
+  if (why === 'mistyped') return EXIT.usage;
+  return why === 'replaced' ? EXIT.busy : (cut ?? EXIT.done);
+}
+
+const WORDS: Readonly<Record<Why, string>> = {
+  stopped: 'stopped',
+  off: 'stopped: the loop is switched off in the configuration (on: false)',
+  replaced: 'ended: another build of dflow is installed; start the loop again (exit 75)',
+  mistyped: 'ended: the command line is wrong',
+};
+
+/** Nobody waits long for a process that was told to end. */
+const PATIENCE = 5 * SECOND;
+
+async function inTime(note: Promise<void>, say: Supervised['say']): Promise<void> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error('the store does not answer')), PATIENCE).unref();
+  });
+  await Promise.race([note, late]).catch((error: unknown) =>
+    say('waiting', `the store does not know that the loop was stopped: ${messageOf(error)}`),
+  );
+}
+
+/** What is away at the start is met by the rounds again; what is wrong for good is said now. */
+function orAway(error: unknown, say: Supervised['say']): void {
+  const passing =
+    error instanceof DflowError && [EXIT.storeUnreachable, EXIT.unreachable].some((exit) => exit === error.exit);
+  if (!passing) throw error;
+  say('waiting', `${error.message}; the loop starts all the same`);
+}
+
+function heedSignals(running: LoopProcess, say: Supervised['say']): { readonly last: string; forget(): void } {
+  let last = 'SIGTERM';
+  const stop = (name: string): void => {
+    last = name;
+    running.stop();
+    if (!running.wasCut) say('waiting', 'stopping after the item in hand; a second signal stops at once');
+  };
+  const now = (): void => running.runNow();
+  const names = Object.keys(CUT) as NodeJS.Signals[];
+  // Those of every command end the process at once.
+  for (const name of names) process.removeAllListeners(name).on(name, stop);
+  process.on('SIGUSR2', now);
+  return {
+    get last() {
+      return last;
+    },
+    forget() {
+      for (const name of names) process.off(name, stop);
+      process.off('SIGUSR2', now);
+    },
+  };
+}

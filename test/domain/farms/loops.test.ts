@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import type { LoopDoc, LoopPlan } from '../../../src/lib/domain/farms/farm.ts';
+import { endingOf, loopOf, restAfter, stateOf } from '../../../src/lib/domain/farms/loops.ts';
+import { MINUTE, plus } from '../../../src/lib/util/time.ts';
+
+const T0 = '2026-07-14T06:00:00.000Z';
+
+test('a loop is named by its command, and each step has its own pace', () => {
+  expect(loopOf({ run: ['monitor', 'poll', '--site', 'cedar'] })).toEqual({
+    ...{ name: 'monitor-poll', run: ['monitor', 'poll', '--site', 'cedar'] },
+    ...{ every: MINUTE, jitter: 0.1 },
+  });
+  expect(loopOf({ run: ['register'] }).every).toBe(15 * MINUTE);
+  expect(loopOf({ name: 'mine', run: ['status'], every: 5, exclusive: 'x' })).toMatchObject({
+    every: 5,
+    exclusive: 'x',
+  });
+});
+
+test('what is away is asked ever more rarely, and at least every quarter of an hour', () => {
+  const each = [1, 2, 3, 4, 9, 1000].map((inARow) => restAfter({ every: MINUTE }, 5, inARow) / MINUTE);
+  expect(each).toEqual([2, 4, 8, 15, 15, 15]);
+  expect([0, 1, 75].map((exit) => restAfter({ every: MINUTE }, exit, 3))).toEqual([MINUTE, MINUTE, MINUTE]);
+  // A loop that would spin rests as well; a rare one tries again before its day is over.
+  expect(restAfter({ every: 0 }, 70, 1)).toBe(2000);
+  expect(restAfter({ every: 24 * 60 * MINUTE }, 3, 1)).toBe(15 * MINUTE);
+  expect([0, 1, 2, 3, 4, 5, 75, 70, 143, undefined].map(endingOf)).toEqual([
+    ...['well', 'well', 'away', 'away', 'away', 'away', 'busy', 'broken', 'broken', 'broken'],
+  ]);
+});
+
+test('how a loop stands follows from its sign of life', () => {
+  const plan: LoopPlan = {
+    ...{ command: 'submit', every: MINUTE, jitter: 0.1, pid: 7, since: T0, at: T0, due: plus(T0, MINUTE) },
+  };
+  const doc = { _id: 'loop:h:submit', kind: 'loop', v: 1, host: 'h', loop: 'submit', at: T0, hash: '' } as const;
+  const at = (minutes: number, outcome = 'ok', more: Partial<LoopPlan> = {}) =>
+    stateOf({ ...doc, outcome, plan: { ...plan, ...more } } satisfies LoopDoc, plus(T0, minutes * MINUTE));
+  expect([at(0), at(2), at(3), at(4)]).toEqual(['ok', 'ok', 'ok', 'silent']);
+  expect(at(2, 'no route')).toBe('failing');
+  expect(at(4000, 'no route', { stopped: T0 })).toBe('stopped');
+  // While it rests longer it is expected later.
+  expect(at(14, 'no route', { due: plus(T0, 15 * MINUTE) })).toBe('failing');
+  expect(at(-300)).toBe('ahead');
+});
