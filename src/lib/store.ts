@@ -2,6 +2,7 @@
 // The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
 import type { Doc, Json } from './domain/doc.ts';
 import { runPad } from './domain/ids.ts';
+import type { Role } from './domain/roles.ts';
 import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
 import type { View } from './views/view.ts';
@@ -194,6 +195,8 @@ export interface Store extends ReadStore {
   setup(experiment: string, force?: string): Promise<StoreInfo>;
   /** What a store needs that does not keep itself in order. */
   readonly keeping?: StoreKeeping;
+  /** Users and their roles, where the store has any: CouchDB. */
+  readonly rights?: StoreRights;
   close(): Promise<void>;
 }
 
@@ -217,6 +220,47 @@ export interface StoreKeeping {
   revisions(id: string): Promise<Revision[]>;
   /** Makes `rev` the only one. False: the document was changed meanwhile, and is as it was. */
   keep(id: string, rev: string): Promise<boolean>;
+}
+
+/** A user who may work with the store. */
+export interface StoreUser {
+  readonly name: string;
+  /** `admin` of the database: no rule limits that. `elsewhere`: the account is not of this server's users. */
+  readonly role?: Role | 'admin' | 'elsewhere';
+}
+
+/** Who is logged in. */
+export interface Mine {
+  readonly user?: string;
+  readonly role?: StoreUser['role'];
+}
+
+/** What became of a grant. */
+export interface Granted {
+  readonly did: 'made' | 'granted' | 'unchanged';
+  readonly before?: StoreUser['role'];
+  /** An admin of the database, whom no role limits. */
+  readonly admin: boolean;
+  /** The rules that give roles a meaning; `waiting` until the users `without` a role have one. */
+  readonly rules: {
+    readonly did: 'deployed' | 'repaired' | 'unchanged' | 'waiting';
+    readonly without: readonly string[];
+  };
+}
+
+/** Users of a store and their roles. All but `mine` takes an admin of the server. */
+export interface StoreRights {
+  mine(): Promise<Mine>;
+  /** Users who may work with the store; whether the rules are in force. */
+  users(): Promise<{ readonly users: readonly StoreUser[]; readonly inForce: boolean }>;
+  /** Gives a user this role alone; with a password, makes one that is missing. */
+  grant(
+    user: string,
+    role: Role,
+    options: { readonly password?: string | undefined; readonly dryRun?: boolean },
+  ): Promise<Granted>;
+  /** Takes every right to this store away; the account stays. */
+  revoke(user: string, dryRun?: boolean): Promise<{ readonly before?: StoreUser['role'] }>;
 }
 
 /** What a file of stores/ exports. */

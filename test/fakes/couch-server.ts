@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Request, withRights } from './couch-rights.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -39,6 +40,7 @@ export async function startCouchServer(): Promise<RunningServer> {
   // It keeps a list of its databases and a log where it runs: give it a place of its own.
   const folder = mkdtempSync(join(tmpdir(), 'dflow-couch-'));
   const Prefixed = PouchDB.defaults({ prefix: `${folder}/` });
+  withRights(app, bodyOf, (name) => new Prefixed(encodeURIComponent(name)));
   app.use('/', require('express-pouchdb')(Prefixed, { mode: 'minimumForPouchDB' }));
   const running = await listen(createServer(app));
   return {
@@ -48,6 +50,16 @@ export async function startCouchServer(): Promise<RunningServer> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The JSON that came with a request; express-pouchdb takes it from there. */
+async function bodyOf(request: Request): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  request.body = text === '' ? {} : JSON.parse(text);
+  Object.assign(request, { _body: true, rawBody: text });
+  return request.body;
 }
 
 /** An answer in place of the server's. */

@@ -112,3 +112,12 @@ test('closing the store ends what waits for the server', async () => {
   for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ exit: 3 });
   expect(couch.proxy.seen.length).toBeLessThanOrEqual(seen + 2);
 });
+
+test('a document that the server does not take for another reason is told with the words of the server', async () => {
+  const store = await open(true);
+  const row = { id: 'counter', error: 'compilation_error', reason: `Expression does not eval ${'x'.repeat(9_000)}` };
+  couch.proxy.fault = (_, path) => (path.includes('_bulk_docs') ? { kind: 'answer', status: 201, body: [row] } : PASS);
+  const error = (await errorOf(store.update<Thing>('counter', increment))) as Error;
+  expect(error).toMatchObject({ exit: 3, message: expect.stringContaining('counter: compilation_error: Expression') });
+  expect(error.message.length).toBeLessThan(400);
+});

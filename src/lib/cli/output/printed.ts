@@ -18,6 +18,7 @@ import type {
   QuarantineItem,
   ReplicaItem,
   RequestItem,
+  RulesItem,
   RunItem,
   SettingItem,
   SourceItem,
@@ -27,6 +28,7 @@ import type {
   TagItem,
   TrashItem,
   TrialItem,
+  UserItem,
   ViewsItem,
 } from '../../domain/results/items.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
@@ -161,4 +163,7 @@ export interface Printed {
   'store conflicts list': DocumentItem;
   'store conflicts show': RevisionLine;
   'store conflicts keep': DocumentItem;
+  'store grant': UserItem | RulesItem;
+  'store revoke': UserItem;
+  'store users': UserItem | RulesItem;
 }

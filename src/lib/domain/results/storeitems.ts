@@ -54,6 +54,15 @@ export interface StoreItem extends Said<'store', 'set-up'> {
 /** The views of one version of dflow in the store. */
 export interface ViewsItem extends Said<'views', 'deployed' | 'repaired' | 'unchanged' | 'pruned'> {}
 
+/** A user of the store. */
+export interface UserItem extends Said<'user', 'made' | 'granted' | 'revoked' | 'unchanged' | 'shown'> {
+  /** What the user may do: `reader`, `site`, `operator`, `admin`, `none`, or `elsewhere` where the server does not tell. */
+  readonly role: string;
+}
+
+/** The rules of the store that give roles a meaning. */
+export interface RulesItem extends Said<'rules', 'deployed' | 'repaired' | 'unchanged' | 'waiting' | 'missing'> {}
+
 /** The configuration. */
 export interface ConfigItem extends Said<'config', 'checked' | 'changed'> {
   /** Digest of the whole configuration. */
@@ -77,6 +86,8 @@ export type StoreItems =
   | DocumentItem
   | StoreItem
   | ViewsItem
+  | UserItem
+  | RulesItem
   | ConfigItem
   | ModuleItem
   | SettingItem;

@@ -38,6 +38,7 @@ export async function openWith(
   });
   const store = new CouchStore(connection, clock, {
     views,
+    database: place.database,
     nonce: options.nonce ?? randomOp,
     write: options.write,
     ...(options.now && { now: options.now }),

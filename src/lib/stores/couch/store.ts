@@ -26,13 +26,15 @@ import type { ServerClock } from '../shared/server/clock.ts';
 import type { Say } from '../shared/server/patience.ts';
 import { writeBatch } from '../shared/swap.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
+import { Access, contextOf } from './admin/access.ts';
+import { roleOf } from './admin/rules.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
 import { rangeQuery } from './design.ts';
 import { readMarker, writeMarker } from './marker.ts';
 import { listIn, readRange, readStored } from './read.ts';
 import type { Connection } from './server/connection.ts';
-import { mayNotCreate } from './server/meaning.ts';
+import { mayNotCreate, mayNotWrite } from './server/meaning.ts';
 import { ViewSets } from './viewsets.ts';
 import { swappingOn } from './write.ts';
 
@@ -46,6 +48,8 @@ export interface CouchOptions {
   /** Whose store it must be to be written. */
   readonly experiment?: string;
   readonly say?: Say;
+  /** Name of the database, as in its URL. */
+  readonly database: string;
 }
 
 export class CouchStore extends ViewStore implements Store {
@@ -54,12 +58,14 @@ export class CouchStore extends ViewStore implements Store {
   readonly #options: CouchOptions;
   readonly #sets: ViewSets;
   #writable = false;
+  readonly rights: Access;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
     super();
     this.#connection = connection;
     this.#clock = clock;
     this.#options = options;
+    this.rights = new Access(connection, options.database);
     this.#sets = new ViewSets(connection, options.views, options.say);
   }
 
@@ -70,7 +76,8 @@ export class CouchStore extends ViewStore implements Store {
     const { body } = await this.#connection.read({ path: '' });
     if (!this.#options.write) return this;
     assertOneCopy(this.#connection.where, body);
-    this.#accept(await readMarker(this.#connection));
+    const [marker] = await Promise.all([readMarker(this.#connection), this.#refuseReader()]);
+    this.#accept(marker);
     return this;
   }
 
@@ -198,6 +205,15 @@ export class CouchStore extends ViewStore implements Store {
       found = await this.#connection.read({ path: '' });
     }
     assertOneCopy(where, found.body);
+  }
+
+  /** A reader ends here, before a command has done anything. @throws ReadOnlyStoreError */
+  async #refuseReader(): Promise<void> {
+    const { asked } = this.#connection;
+    if (asked.user === undefined) return;
+    const { body } = await this.#connection.read({ path: '/_session', accept: [404] });
+    if (roleOf(contextOf(body).roles, decodeURIComponent(this.#options.database)) !== 'reader') return;
+    throw mayNotWrite('needs the role site: to write anything', asked);
   }
 
   #accept(marker: Marker | undefined): void {

@@ -18,6 +18,9 @@ export function swappingOn(connection: Connection): Swapping {
   };
 }
 
+/** Characters of the server's words on a document: they may hold the whole text of a rule. */
+const WORDS = 200;
+
 interface BulkRow {
   readonly id: string;
   readonly ok?: boolean;
@@ -52,6 +55,7 @@ async function post<D extends Doc>(
     if (error instanceof UnclearError) return error;
     throw error;
   }
+  let odd: UnclearError | undefined;
   for (const [i, { pending, doc }] of drafts.entries()) {
     const row = rows[i];
     if (row?.id !== pending.change.id) continue;
@@ -59,9 +63,13 @@ async function post<D extends Doc>(
       throw mayNotWrite(`${row.id}: ${row.error}: ${row.reason ?? 'no reason given'}`, connection.asked);
     }
     pending.unclear = row.error !== 'conflict';
+    if (row.error && pending.unclear) {
+      const words = `${row.id}: ${row.error}: ${(row.reason ?? 'no reason given').slice(0, WORDS)}`;
+      odd ??= new UnclearError(`the store does not take ${words}`, { where: connection.where });
+    }
     if (!row.rev || row.error) continue;
     const { _deleted, ...rest } = { ...doc, _rev: row.rev };
     outcomes[pending.place] = { id: row.id, result: 'written', ...(!_deleted && { doc: rest as unknown as D }) };
   }
-  return undefined;
+  return odd;
 }

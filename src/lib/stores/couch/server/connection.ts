@@ -14,7 +14,7 @@ import { type Asked, type Failure, LockedError, meaningOf, unreachable } from '.
 
 export interface Request {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** Below the database, `''` for itself; `/` for the server. */
+  /** Below the database, `''` for itself; what begins with `/` is below the server. */
   readonly path: string;
   /** nano makes JSON of `key`, `startkey` and `endkey`; everything else goes as it is. */
   readonly query?: Readonly<Record<string, Json>>;
@@ -159,7 +159,7 @@ export class Connection {
 
   /** A path below the server. */
   #below(path: string): string {
-    return path === '/' ? '' : [this.#place.database, path].filter(Boolean).join('/');
+    return path.startsWith('/') ? path.slice(1) : [this.#place.database, path].filter(Boolean).join('/');
   }
 }
 

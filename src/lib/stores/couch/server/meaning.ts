@@ -1,5 +1,6 @@
 // What an answer of CouchDB that is no success means, as an error of ours: with its HTTP status and the server's words.
 import { STATUS_CODES } from 'node:http';
+import { grantLine } from '../../../domain/roles.ts';
 import { ItemError, LoginError, ReadOnlyStoreError, StoreError } from '../../../util/errors.ts';
 import { UnclearError } from '../../shared/server/unclear.ts';
 
@@ -83,11 +84,14 @@ function refusalOf(failure: Failure, { where, user }: Asked): LoginError | ReadO
   return new LoginError(`the store refuses the login (${who}): ${words}`, { where, hint: PASSWORD });
 }
 
-/** The server's rules let this user read only. */
+/** The server's rules do not let this user write that; those of dflow name the role that may. */
 export function mayNotWrite(words: string, { where, user }: Pick<Asked, 'where' | 'user'>): ReadOnlyStoreError {
   const who =
     user === undefined ? 'nobody is logged in, so nothing may be written' : `user '${user}' may not write this`;
-  const hint = 'another user: DFLOW_COUCH_USER and DFLOW_COUCH_PASSWORD; or an admin of the database gives the right';
+  const role = /needs the role (\w+)/.exec(words)?.[1];
+  const hint = role
+    ? `a user with the role ${role}: DFLOW_COUCH_USER=NAME; or an admin of the server gives it: ${grantLine(user ?? 'USER', role)}`
+    : 'another user: DFLOW_COUCH_USER and DFLOW_COUCH_PASSWORD; or an admin of the database gives the right';
   return new ReadOnlyStoreError(`${who}: ${words}`, { where, hint });
 }
 
