@@ -145,8 +145,16 @@ export interface StoreInfo {
   readonly bytes?: number;
 }
 
+/** A document that was changed or removed. */
+export interface ChangedId {
+  readonly id: string;
+  readonly deleted: boolean;
+  /** Opaque; given back as `since`, everything after this change follows. */
+  readonly cursor: string;
+}
+
 export interface ChangesPage {
-  readonly changes: readonly { readonly id: string; readonly deleted: boolean }[];
+  readonly changes: readonly ChangedId[];
   /** Opaque; give it back as `since`. */
   readonly last: string;
 }
@@ -168,7 +176,11 @@ export interface ReadStore {
     level: Count,
     query?: KeyRange<NoInfer<Key>>,
   ): Promise<Group<Head<Key, Count>>[]>;
-  /** Ids changed after `since` (from the beginning without it), oldest first, each once. */
+  /**
+   * Ids changed after `since` (from the beginning without it), oldest first, each once. `now`: none, and `last` is where
+   * the next change follows.
+   * @throws UsageError when `since` is not a cursor of this store
+   */
   changes(since?: string, limit?: number): Promise<ChangesPage>;
   /** The store's clock: the only one for leases. */
   now(): Promise<Iso>;

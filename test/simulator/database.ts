@@ -2,6 +2,7 @@
 // faults; how it is reached, and what goes wrong on the way, is the business of memory-store.ts and world.ts.
 import type { Doc, Json } from '../../src/lib/domain/doc.ts';
 import type { ChangesPage, Group, IdRange, Row, ViewQuery } from '../../src/lib/store.ts';
+import { requireCursor } from '../../src/lib/stores/shared/cursor.ts';
 import { UsageError } from '../../src/lib/util/errors.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
 import type { View } from '../../src/lib/views/view.ts';
@@ -93,13 +94,19 @@ export class Database {
   }
 
   changes(since: string | undefined, limit = Number.POSITIVE_INFINITY): ChangesPage {
+    if (since === 'now') return { changes: [], last: String(this.sequence) };
+    requireCursor(since ?? '0', /^\d{1,15}$/, 'memory', this.sequence);
     const after = Number(since ?? 0);
     const latest = [...this.versions]
       .map(([id, versions]) => ({ id, ...versions.at(-1)! }))
       .filter((change) => change.sequence > after)
       .sort((left, right) => left.sequence - right.sequence)
       .slice(0, limit);
-    const changes = latest.map(({ id, doc }) => ({ id, deleted: doc === undefined }));
+    const changes = latest.map(({ id, doc, sequence }) => ({
+      id,
+      deleted: doc === undefined,
+      cursor: String(sequence),
+    }));
     return { changes, last: String(latest.at(-1)?.sequence ?? after) };
   }
 

@@ -9,6 +9,7 @@ export const EXIT = {
   credentials: 4,
   unreachable: 5,
   busy: 75,
+  timedOut: 124,
 } as const;
 
 export interface ErrorDetail {

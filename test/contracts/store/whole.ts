@@ -1,7 +1,7 @@
 // The store as a whole: its feed, its clock, who may write it.
 import { describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/lib/store.ts';
-import { ReadOnlyStoreError } from '../../../src/lib/util/errors.ts';
+import { ReadOnlyStoreError, UsageError } from '../../../src/lib/util/errors.ts';
 import { create, keysView, number, type Thing } from '../things.ts';
 import { fixture, open, type StoreFeatures, store } from './fixture.ts';
 
@@ -14,12 +14,14 @@ export function wholeContract(features: StoreFeatures): void {
       expect((await store.changes(first.last)).changes).toEqual([]);
       await store.update<Thing>('thing:a', (doc) => ({ write: { ...doc!, n: 1 } }));
       await store.update<Thing>('thing:a', (doc) => ({ write: { ...doc!, n: 2 } }));
-      expect((await store.changes(first.last)).changes).toEqual([{ id: 'thing:a', deleted: false }]);
+      expect((await store.changes(first.last)).changes).toEqual([
+        { id: 'thing:a', deleted: false, cursor: expect.any(String) },
+      ]);
       expect((await store.changes()).changes).toHaveLength(3);
       const second = await store.changes(first.last);
       await store.update('thing:b', () => ({ remove: true }));
       const third = await store.changes(second.last);
-      expect(third.changes).toEqual([{ id: 'thing:b', deleted: true }]);
+      expect(third.changes).toEqual([{ id: 'thing:b', deleted: true, cursor: expect.any(String) }]);
       expect((await store.changes(third.last)).last).toBe(third.last);
     });
 
@@ -33,6 +35,25 @@ export function wholeContract(features: StoreFeatures): void {
         page = await store.changes(page.last, 10);
       }
       expect(seen.sort()).toEqual(Array.from({ length: 25 }, (_, i) => number(i)));
+    });
+
+    test('every change has its cursor, from which the feed goes on', async () => {
+      await store.bulk(Array.from({ length: 12 }, (_, i) => create(number(i))));
+      const { changes } = await store.changes();
+      const rest = await store.changes(changes[4]!.cursor);
+      expect(rest.changes.map(({ id }) => id)).toEqual(changes.slice(5).map(({ id }) => id));
+    });
+
+    test('changes from now on', async () => {
+      await store.bulk([create('thing:a'), create('thing:b')]);
+      const now = await store.changes('now');
+      expect(now.changes).toEqual([]);
+      await store.update<Thing>('thing:c', () => ({ write: { _id: 'thing:c', kind: 'thing', v: 1, n: 1 } as Thing }));
+      expect((await store.changes(now.last)).changes.map(({ id }) => id)).toEqual(['thing:c']);
+    });
+
+    test('what is not a cursor is a mistake of the command line, not the beginning', async () => {
+      await expect(store.changes('yesterday')).rejects.toThrow(UsageError);
     });
 
     test('the clock gives RFC 3339 and never goes back', async () => {

@@ -56,6 +56,7 @@ export const EXITS: Readonly<Record<number, string>> = {
   4: 'credentials are missing or expired',
   5: 'a batch system or storage element cannot be reached, or is not the expected one',
   75: 'another dflow holds the lease, or dflow was replaced while it ran: try again',
+  124: 'the time was over before everything was there',
   130: 'interrupted (143: terminated)',
 };
 

@@ -74,6 +74,12 @@ export class Output {
     return !this.closed;
   }
 
+  /** Waits until all was handed to the reader. False when nobody reads any more. */
+  async drained(): Promise<boolean> {
+    if (!this.closed) await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+    return !this.closed;
+  }
+
   /** A line of a page or a document. On a terminal only our own colours reach it, whatever the text came from. */
   line(text: string): void {
     this.raw(this.terminal ? page(text) : text);

@@ -30,8 +30,10 @@ import type {
   TrialItem,
   UserItem,
   ViewsItem,
+  WaitItem,
 } from '../../domain/results/items.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
+import type { EventRow } from '../../flow/reports/events/event.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
@@ -144,6 +146,8 @@ export interface Printed {
   show: StoredDocument;
   history: Lists['history'];
   log: LogLine | Selected;
+  events: EventRow;
+  wait: WaitItem;
   status: StatusLine;
   why: WhyLine;
   'why --all': Lists['reasons'];

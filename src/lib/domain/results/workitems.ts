@@ -183,6 +183,9 @@ export interface TrialItem extends Said<'trial', 'done' | 'failed'> {
   readonly host: string;
 }
 
+/** What was waited for. */
+export interface WaitItem extends Said<'wait', 'reached' | 'never' | 'timed-out'> {}
+
 export type WorkItems =
   | RunItem
   | JobItem
@@ -192,4 +195,5 @@ export type WorkItems =
   | StorageItem
   | LoopItem
   | CredentialItem
-  | TrialItem;
+  | TrialItem
+  | WaitItem;

@@ -21,6 +21,7 @@ import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
 import { groupKey } from '../shared/collate.ts';
+import { requireCursor } from '../shared/cursor.ts';
 import { assertSetupMeant, assertWritable, type Marker } from '../shared/experiment.ts';
 import type { ServerClock } from '../shared/server/clock.ts';
 import type { Say } from '../shared/server/patience.ts';
@@ -123,15 +124,20 @@ export class CouchStore extends ViewStore implements Store {
   }
 
   async changes(since = '0', limit = 1000): Promise<ChangesPage> {
+    if (since !== 'now') requireCursor(since, /^\d+(-[\w-]+)?$/, this.#connection.where);
     let last = since;
     for (;;) {
       const { body } = await this.#connection.read({ path: '_changes', query: { since: last, limit } });
-      const results = listIn<{ id: string; deleted?: boolean }>(this.#connection, body, 'results');
+      const results = listIn<{ id: string; seq: string | number; deleted?: boolean }>(
+        this.#connection,
+        body,
+        'results',
+      );
       const changes = results
         .filter(({ id }) => !id.startsWith('_design/'))
-        .map(({ id, deleted }) => ({ id, deleted: deleted === true }));
+        .map(({ id, seq, deleted }) => ({ id, deleted: deleted === true, cursor: String(seq) }));
       // Where nothing has changed the given mark stays: CouchDB words the same place anew at every call.
-      if (results.length === 0) return { changes, last };
+      if (results.length === 0) return { changes, last: since === 'now' ? String(field(body, 'last_seq')) : last };
       last = String(field(body, 'last_seq'));
       if (changes.length > 0) return { changes, last };
     }

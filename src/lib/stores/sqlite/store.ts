@@ -22,6 +22,7 @@ import { type Iso, iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
+import { requireCursor } from '../shared/cursor.ts';
 import { assertSetupMeant, assertWritable } from '../shared/experiment.ts';
 import { type Installed, RowWriter } from '../shared/rows.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
@@ -155,18 +156,18 @@ export class SqliteStore extends ViewStore implements Store {
   }
 
   async changes(since = '0', limit = 1000): Promise<ChangesPage> {
+    const newest = await this.#read(() => this.#tables.documents.lastSeq());
+    if (since === 'now') return { changes: [], last: String(newest) };
+    requireCursor(since, /^\d{1,15}$/, this.#db.path, newest);
     const rows = await this.#read(() =>
       this.#db.all<{ id: string; seq: number; deleted: number }>(
         'SELECT id, seq, body IS NULL AS deleted FROM docs WHERE seq > ? ORDER BY seq LIMIT ?',
-        Number(since) || 0,
+        Number(since),
         limit,
       ),
     );
-    const last = rows.at(-1);
-    return {
-      changes: rows.map(({ id, deleted }) => ({ id, deleted: deleted === 1 })),
-      last: last ? String(last.seq) : since,
-    };
+    const changes = rows.map(({ id, seq, deleted }) => ({ id, deleted: deleted === 1, cursor: String(seq) }));
+    return { changes, last: changes.at(-1)?.cursor ?? since };
   }
 
   /** This host's clock, which all users of the file share; never goes back within a process. */
