@@ -1,11 +1,13 @@
 // The document store: contract. Implementations are the files of stores/, one per scheme; one suite tests them all.
 // The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
 import type { Doc, Json } from './domain/doc.ts';
-import { runPad } from './domain/ids.ts';
+import { type IdRange, type IdSpan, rangeAfter } from './domain/idranges.ts';
 import type { Role } from './domain/roles.ts';
 import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
 import type { View } from './views/view.ts';
+
+export { type IdRange, type IdSpan, idsOfRuns, idsWith, rangeAfter, spansOfRuns } from './domain/idranges.ts';
 
 /**
  * What a change function answers. It must be pure: it is called again on the newer document after a conflict.
@@ -22,8 +24,11 @@ export interface Change<D extends Doc = Doc, N = unknown> {
   readonly id: string;
   /** Called with the document as it stands, `undefined` where there is none. */
   readonly change: (doc: D | undefined) => Decision<D, N>;
-  /** A freshly read document to try first, which saves a read; on conflict it is read again. */
-  readonly base?: D;
+  /**
+   * A freshly read document to try first, which saves a read; `null`: there was none. On conflict it is read again, and
+   * also where `change` says that it no longer applies.
+   */
+  readonly base?: D | null;
 }
 
 /** What became of a change. */
@@ -82,37 +87,6 @@ export type QueryOf<V> = V extends View<infer Key, Json> ? ViewQuery<Key> : neve
 export type RowOf<V> = V extends View<infer Key, infer Value> ? Row<Key, Value> : never;
 export type GroupOf<V, Count extends Level> = V extends View<infer Key, Json> ? Group<Head<Key, Count>> : never;
 
-/** Documents by id, in byte order of the ids; both ends inclusive, `start` the lower one also when descending. */
-export interface IdRange {
-  readonly start: string;
-  readonly end: string;
-  readonly limit?: number;
-  readonly descending?: boolean;
-}
-
-/** Every id that begins with `prefix`. */
-export function idsWith(prefix: string): IdRange {
-  return idsBetween(prefix, prefix);
-}
-
-/** From the first id that begins with `first` to the last that begins with `last`. The end is the last character in byte order. */
-function idsBetween(first: string, last: string): IdRange {
-  return { start: first, end: `${last}\u{10ffff}` };
-}
-
-/** Ids that go on with the number of one of these runs after `prefix`. */
-export function idsOfRuns(prefix: string, [first, last]: readonly [number, number]): IdRange {
-  return idsBetween(`${prefix}${runPad(first)}`, Number.isFinite(last) ? `${prefix}${runPad(last)}` : prefix);
-}
-
-/** What of the range comes after the id that was read last. */
-export function rangeAfter(range: IdRange, last: string): IdRange {
-  if (!range.descending) return { ...range, start: `${last}\u0000` };
-  // An id right before this one in byte order: no id of ours lies between them.
-  const code = (last.codePointAt(last.length - 1) ?? 1) - 1;
-  return { ...range, end: `${last.slice(0, -1)}${String.fromCodePoint(code)}\u{10ffff}` };
-}
-
 /** Documents of a range, `size` at a time. */
 export async function* pages<D extends Doc>(
   store: Pick<ReadStore, 'range'>,
@@ -165,6 +139,8 @@ export interface ReadStore {
   get<D extends Doc = Doc>(ids: readonly string[]): Promise<Map<string, D>>;
   /** Documents by id range. */
   range<D extends Doc = Doc>(range: IdRange): Promise<D[]>;
+  /** Documents of many ranges, those of each in order: hundreds of ranges in a request, where there are requests. */
+  ranges<D extends Doc = Doc>(spans: readonly IdSpan[]): Promise<D[]>;
   /** Rows of a view: hints. Whoever decides on them reads the documents again. */
   view<Key extends Json, Value extends Json, const Begin extends Prefix<Key> = Prefix<Key>>(
     view: View<Key, Value>,

@@ -30,6 +30,15 @@ async function listen(server: Server): Promise<RunningServer> {
   };
 }
 
+/** What express hands to a route: it has no types here. */
+interface Asked {
+  readonly params: { readonly database: string };
+  readonly body: { readonly queries: readonly Record<string, unknown>[] };
+}
+interface Answering {
+  json(body: unknown): void;
+}
+
 /** Starts it; databases live as long as the process, so each test takes a name of its own. */
 export async function startCouchServer(): Promise<RunningServer> {
   const express = require('express');
@@ -41,6 +50,13 @@ export async function startCouchServer(): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'dflow-couch-'));
   const Prefixed = PouchDB.defaults({ prefix: `${folder}/` });
   withRights(app, bodyOf, (name) => new Prefixed(encodeURIComponent(name)));
+  app.post('/:database/_all_docs/queries', express.json({ limit: '8mb' }), (request: Asked, response: Answering) => {
+    const database = new Prefixed(encodeURIComponent(request.params.database));
+    const asked = request.body.queries.map(({ start_key, end_key, ...query }) =>
+      database.allDocs({ ...query, startkey: start_key, endkey: end_key }),
+    );
+    Promise.all(asked).then((results) => response.json({ results }));
+  });
   app.use('/', require('express-pouchdb')(Prefixed, { mode: 'minimumForPouchDB' }));
   const running = await listen(createServer(app));
   return {

@@ -3,7 +3,15 @@
 import type { Doc } from '../domain/doc.ts';
 import { unsound } from '../domain/schemas.ts';
 import { dropNext } from '../flow/jobs/unread.ts';
-import { type Change, type Decision, type IdRange, type Outcome, rangeAfter, type Store } from '../store.ts';
+import {
+  type Change,
+  type Decision,
+  type IdRange,
+  type IdSpan,
+  type Outcome,
+  rangeAfter,
+  type Store,
+} from '../store.ts';
 import { ItemError } from '../util/errors.ts';
 
 /** `unread` is filled with what is wrong with each unreadable document that was met, by id. */
@@ -53,6 +61,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
         left = rangeAfter(left, last);
       }
     },
+    ranges: async <D extends Doc>(spans: readonly IdSpan[]) => (await store.ranges<D>(spans)).filter(readable),
     update: async (id, change) => without(await store.update(id, careful(change))),
     bulk: async (changes) =>
       (await store.bulk(changes.map((one) => ({ ...one, change: careful(one.change) })))).map(without),

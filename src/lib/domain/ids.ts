@@ -16,6 +16,8 @@ export const dataId = (level: string, run: number): string => `data:${level}:${r
 export const jobId = (run: number, module: string, pass: number): string =>
   `job:${runPad(run)}:${module}:${pad(pass, 3)}`;
 /** What the ids of a run's passes begin with, or of those of a module. */
+/** What the ids of jobs begin with; their run comes next. */
+export const JOB = 'job:';
 export const jobPrefix = (run: number, module?: string): string =>
   `job:${runPad(run)}:${module === undefined ? '' : `${module}:`}`;
 export const farmId = (site: string): string => `farm:${site}`;

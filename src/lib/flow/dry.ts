@@ -1,7 +1,7 @@
 // Dry runs: a step is given ports that write nothing. Its changes decide as ever, on the store's documents and on what
 // the same call has decided before; they are remembered instead of written.
 import type { Doc } from '../domain/doc.ts';
-import type { Change, IdRange, Outcome, Store } from '../store.ts';
+import type { Change, IdRange, IdSpan, Outcome, Store } from '../store.ts';
 import { BACKEND_EFFECTS, type Item, type Ports, STORAGE_EFFECTS, type Step, type StepOptions } from './ports.ts';
 
 /** Runs a step; with `dryRun` on ports that write nothing, and each item says so. */
@@ -70,6 +70,7 @@ export function dryStore(store: Store): Store {
   return {
     get: async <D extends Doc>(ids: readonly string[]) => decided.over(await store.get<D>(ids), ids),
     range: (range) => decided.range(store, range),
+    ranges: (spans) => decided.ranges(store, spans),
     update: async <D extends Doc, N>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> => {
       const [outcome] = await bulk<D, N>([{ id, change }]);
       return outcome ?? { id, result: 'lost' };
@@ -111,6 +112,14 @@ class Decided {
     const sign = range.descending ? -1 : 1;
     const docs = this.over(new Map(found.map((doc) => [doc._id, doc])), own);
     return [...docs.values()].sort((a, b) => (a._id < b._id ? -sign : sign)).slice(0, range.limit);
+  }
+
+  async ranges<D extends Doc>(store: Store, spans: readonly IdSpan[]): Promise<D[]> {
+    const found = await store.ranges<D>(spans);
+    if (this.#docs.size === 0) return found;
+    const own = [...this.#docs.keys()].filter((id) => spans.some(({ start, end }) => id >= start && id <= end));
+    const docs = this.over(new Map(found.map((doc) => [doc._id, doc])), own);
+    return [...docs.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
   }
 
   on<D extends Doc, N>({ id, change }: Change<D, N>, doc: D | undefined): Outcome<D, N> {

@@ -65,6 +65,23 @@ export async function mapLimit<T, R>(items: Iterable<T>, limit: number, map: (it
   return results;
 }
 
+/** Maps `items` one after the other, the next one while the consumer works on the last. */
+export async function* ahead<T, R>(items: Iterable<T>, map: (item: T) => Promise<R>): AsyncGenerator<R, void, void> {
+  let next: Promise<R> | undefined;
+  try {
+    for (const item of items) {
+      const current = next;
+      next = map(item);
+      // Its error is met when its turn comes.
+      next.catch(() => undefined);
+      if (current) yield await current;
+    }
+    if (next) yield await next;
+  } finally {
+    await next?.catch(() => undefined);
+  }
+}
+
 /** Items of several generators as they come, all running at once. An error of one ends the others first. */
 export async function* merge<T>(generators: readonly AsyncGenerator<T, void, void>[]): AsyncGenerator<T, void, void> {
   const pull = (generator: AsyncGenerator<T, void, void>) => {

@@ -1,6 +1,6 @@
 // Documents: reading them, changing them one by one and in bulk, ranges of their ids.
 import { describe, expect, test } from 'vitest';
-import { idsWith, type Store, tookEffect } from '../../../src/lib/store.ts';
+import { type Change, type IdSpan, idsWith, type Store, tookEffect } from '../../../src/lib/store.ts';
 import { create, increment, number, put, sumsView, type Thing, thing } from '../things.ts';
 import { open, type StoreFeatures, store } from './fixture.ts';
 
@@ -130,6 +130,21 @@ export function documentsContract(features: StoreFeatures): void {
       expect(outcomes).toMatchObject([{ result: 'written', doc: { n: 2 } }]);
     });
 
+    test('known to be missing: made without reading, and read where somebody made it first', async () => {
+      const claim = (by: number): Change<Thing> => ({
+        id: 'thing:a',
+        base: null,
+        change: (doc) => (doc ? { skip: `taken by ${doc.n}` } : { write: thing('thing:a', { n: by }) }),
+      });
+      expect(await store.bulk<Thing>([claim(1)])).toMatchObject([{ result: 'written', doc: { n: 1 } }]);
+      expect(await store.bulk<Thing>([claim(2)])).toMatchObject([
+        { result: 'skipped', why: 'taken by 1', doc: { n: 1 } },
+      ]);
+      // One that was removed is missing too.
+      await store.update('thing:a', () => ({ remove: true }));
+      expect(await store.bulk<Thing>([claim(3)])).toMatchObject([{ result: 'written', doc: { n: 3 } }]);
+    });
+
     test('a note of the last decision comes back with its outcome', async () => {
       const [first] = await store.bulk([create('thing:a', { n: 1 }), create('thing:b', { n: 1 })]);
       await store.update<Thing>('thing:a', (doc) => ({ write: { ...doc!, n: 10 } }));
@@ -199,6 +214,17 @@ export function documentsContract(features: StoreFeatures): void {
   });
 
   describe('ranges of ids', () => {
+    test('many ranges at once, those of each in order, none twice', async () => {
+      await store.bulk(Array.from({ length: features.many ?? 300 }, (_, i) => create(number(2 * i), { n: 2 * i })));
+      const last = 2 * (features.many ?? 300) - 2;
+      const at = (first: number, end: number) => ({ start: number(first), end: number(end) });
+      const read = async (spans: readonly IdSpan[]) => (await store.ranges<Thing>(spans)).map(({ n }) => n);
+      expect(await read([])).toEqual([]);
+      expect(await read([at(1, 3), at(5, 5), at(8, 12), at(last, last + 100)])).toEqual([2, 8, 10, 12, last]);
+      const each = Array.from({ length: last / 2 + 1 }, (_, i) => at(2 * i, 2 * i));
+      expect(await read(each)).toEqual(each.map((_, i) => 2 * i));
+    });
+
     const ids = [
       'job:0000000002:A:001',
       'job:0000000010:A:001',

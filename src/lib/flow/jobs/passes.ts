@@ -1,13 +1,13 @@
 // Making passes: from "this module of this run" to job documents with numbers and linked prerequisites. Shared by
 // enqueue (automatic) and reprocess (requested). Pass numbers are settled by compare-and-swap on deterministic ids.
 
-import { jobId, jobPrefix, refOf } from '../../domain/ids.ts';
+import { JOB, jobId, refOf } from '../../domain/ids.ts';
 import type { JobDoc, Prerequisite } from '../../domain/jobs/job.ts';
 import { newJob, subrunsOf } from '../../domain/jobs/newjob.ts';
 import type { RunFacts } from '../../domain/jobs/readiness.ts';
 import type { Wake } from '../../domain/jobs/states.ts';
 import type { ModuleDef, ModuleFile } from '../../domain/modules/modules.ts';
-import { idsWith, type Outcome, tookEffect } from '../../store.ts';
+import { type Outcome, type ReadStore, spansOfRuns, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
@@ -73,7 +73,11 @@ async function* writePasses(ports: Ports, planned: readonly Planned[]): Step {
       yield notMade(job, `${refOf(job.run, lacks.module, lacks.pass)}, which it starts from, was not made`);
     }
     const outcomes = await ports.store.bulk<JobDoc>(
-      possible.map(({ job }) => ({ id: job._id, change: (doc) => (doc ? { skip: 'exists' } : { write: job }) })),
+      possible.map(({ job }) => ({
+        id: job._id,
+        base: null,
+        change: (doc) => (doc ? { skip: 'exists' } : { write: job }),
+      })),
     );
     const others = outcomes.filter((outcome) => !tookEffect(outcome)).map((outcome) => outcome.id);
     const docs = await ports.store.get<JobDoc>(others);
@@ -145,17 +149,20 @@ export async function trialPass(ports: Ports, want: Wanted): Promise<JobDoc> {
   throw new ItemError(`${settled.item.ref}: ${text}`, given({ hint: next }));
 }
 
-/** Passes that exist already, by `run/module`, ascending: one multi-get for first passes, a range where there are any. */
-async function existingPasses(ports: Ports, wanted: readonly Wanted[]): Promise<Map<string, JobDoc[]>> {
-  const runs = [...new Set(wanted.map((want) => want.facts.run))];
-  const names = new Set(wanted.flatMap((want) => [want.module.name, ...want.module.needs]));
-  const firsts = await ports.store.get<JobDoc>(runs.flatMap((run) => [...names].map((name) => jobId(run, name, 1))));
-  const found: JobDoc[] = [];
-  const haveAny = new Set([...firsts.values()].map((job) => job.run));
-  for (const run of runs) {
-    if (!haveAny.has(run) && !wanted.some((want) => want.facts.run === run && want.request !== undefined)) continue;
-    found.push(...(await ports.store.range<JobDoc>(idsWith(jobPrefix(run)))));
-  }
+/** Passes that exist already, by `run/module`, ascending: one multi-get for first passes, ranges where there are any. */
+async function existingPasses({ store }: Ports, wanted: readonly Wanted[]): Promise<Map<string, JobDoc[]>> {
+  const runsOf = (some: readonly Wanted[]): number[] => [...new Set(some.map((want) => want.facts.run))];
+  const automatic = wanted.filter((want) => want.request === undefined);
+  const names = new Set(automatic.flatMap((want) => [want.module.name, ...want.module.needs]));
+  const ids = runsOf(automatic).flatMap((run) => [...names].map((name) => jobId(run, name, 1)));
+  const firsts = ids.length === 0 ? [] : [...(await store.get<JobDoc>(ids)).values()];
+  const asked = wanted.filter((want) => want.request !== undefined);
+  return passesOfRuns(store, [...firsts.map(({ run }) => run), ...runsOf(asked)]);
+}
+
+/** All passes of runs, by `run/module`, ascending. */
+export async function passesOfRuns(store: ReadStore, runs: readonly number[]): Promise<Map<string, JobDoc[]>> {
+  const found = await store.ranges<JobDoc>(spansOfRuns(JOB, runs));
   return groupBy(found, ({ run, module }) => `${run}/${module}`);
 }
 

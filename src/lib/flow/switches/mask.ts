@@ -7,6 +7,8 @@ import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import { tookEffect } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
+import { nth } from '../../util/values/have.ts';
 import type { Item, Ports, Step } from '../ports.ts';
 
 /** Id of the hold that calibration run `run` puts. */
@@ -31,56 +33,83 @@ export function withMask(doc: RunDoc, mask: number, from: string, at: Iso, by: s
   return { ...rest, ...kept, mask, maskFrom: from, history: appendHistory(doc.history, entry) };
 }
 
+/** What a run is said to be. */
+export interface NewMask {
+  readonly run: number;
+  readonly mask: number;
+  /** Where the mask comes from. */
+  readonly from: string;
+}
+
 /**
- * Sets the mask of a run that has a document, whatever it was, and puts the calibration hold where its type asks for
- * one. `from` says where the mask comes from. Yields nothing when nothing changed.
+ * Sets the masks of runs that have a document, whatever they were, and puts the calibration holds where their types ask
+ * for one. Yields nothing of a run that has its mask already. A run may appear once.
  */
-export async function* setMask(ports: Ports, run: number, mask: number, from: string): Step {
-  const doc = (await ports.store.get<RunDoc>([runId(run)])).get(runId(run));
-  if (!doc || (doc.mask === mask && doc.maskFrom !== undefined)) return;
-  // The hold first: a kill in between must not leave a calibration run that holds nothing.
-  yield* holdAfterCalibration(ports, run, mask);
-  const at = await ports.store.now();
-  const outcome = await ports.store.update<RunDoc>(runId(run), (current) => {
-    if (!current) return { skip: 'the run is gone' };
-    const next = withMask(current, mask, from, at, ports.by, ports.settings.automatic.version);
-    return next === current ? { skip: 'it has this mask' } : { write: next };
+export async function* setMasks(ports: Ports, masks: readonly NewMask[]): Step {
+  if (masks.length === 0) return;
+  const docs = await ports.store.get<RunDoc>(masks.map(({ run }) => runId(run)));
+  const due = masks.filter(({ run, mask }) => {
+    const doc = docs.get(runId(run));
+    return doc && (doc.mask !== mask || doc.maskFrom === undefined);
   });
-  if (tookEffect(outcome)) yield maskItem(ports, run, mask, from);
+  if (due.length === 0) return;
+  // The holds first: a kill in between must not leave a calibration run that holds nothing.
+  yield* holdAfterCalibration(ports, due);
+  const at = await ports.store.now();
+  const outcomes = await ports.store.bulk<RunDoc>(
+    due.map(({ run, mask, from }) => ({
+      id: runId(run),
+      ...given({ base: docs.get(runId(run)) }),
+      change: (doc) => {
+        if (!doc) return { skip: 'the run is gone' };
+        const next = withMask(doc, mask, from, at, ports.by, ports.settings.automatic.version);
+        return next === doc ? { skip: 'it has this mask' } : { write: next };
+      },
+    })),
+  );
+  for (const [index, outcome] of outcomes.entries()) if (tookEffect(outcome)) yield maskItem(ports, nth(due, index));
 }
 
 /** The item of a mask that was set. */
-export function maskItem(ports: Ports, run: number, mask: number, from: string): Item {
+export function maskItem(ports: Ports, { run, mask, from }: NewMask): Item {
   const types = typesOf(mask, ports.settings.runs.types);
   const text = `${types.join('+') || 'no type'} (mask ${mask}, ${from})`;
   return { kind: 'run', ref: refOf(run), did: 'typed', run, mask, types, text };
 }
 
-/** Puts the hold of a calibration run, once: one that was ended stays ended. */
-export async function* holdAfterCalibration(ports: Ports, run: number, mask: number): Step {
+/** Puts the holds of calibration runs, each once: one that was ended stays ended. */
+export async function* holdAfterCalibration(ports: Ports, masks: readonly Omit<NewMask, 'from'>[]): Step {
   const { calibration, types } = ports.settings.runs;
-  const type = typesOf(mask, types).find((name) => calibration.includes(name));
-  if (type === undefined) return;
-  const id = calibrationHoldId(run);
-  const why = `${type} run ${run} is to be validated`;
-  const item: Item = {
-    kind: 'hold',
-    ref: id,
-    did: 'held',
-    run,
-    text: `later runs: ${why}`,
-    next: `dflow resume ${id}`,
-  };
-  const hold: HoldDoc = {
-    _id: id,
+  const due = masks.flatMap(({ run, mask }) => {
+    const type = typesOf(mask, types).find((name) => calibration.includes(name));
+    return type === undefined
+      ? []
+      : [{ run, id: calibrationHoldId(run), why: `${type} run ${run} is to be validated` }];
+  });
+  if (due.length === 0) return;
+  const since = await ports.store.now();
+  const outcomes = await ports.store.bulk<HoldDoc>(
+    due.map(({ run, id, why }) => ({
+      id,
+      change: (old) => (old ? { skip: 'was put before' } : { write: holdAfter(run, why, since, ports.by) }),
+    })),
+  );
+  for (const [index, outcome] of outcomes.entries()) {
+    const { run, id, why } = nth(due, index);
+    const about = { kind: 'hold', ref: id, did: 'held', run } as const;
+    if (tookEffect(outcome)) yield { ...about, text: `later runs: ${why}`, next: `dflow resume ${id}` };
+  }
+}
+
+function holdAfter(run: number, why: string, since: Iso, by: string): HoldDoc {
+  return {
+    _id: calibrationHoldId(run),
     kind: 'hold',
     v: SCHEMA,
     what: 'calibration',
     scope: { automatic: true, runs: [[run + 1, MAX_RUN]] },
     why,
-    by: ports.by,
-    since: await ports.store.now(),
+    by,
+    since,
   };
-  const outcome = await ports.store.update<HoldDoc>(id, (old) => (old ? { skip: 'was put before' } : { write: hold }));
-  if (tookEffect(outcome)) yield item;
 }

@@ -1,10 +1,11 @@
 // Reading documents of CouchDB: many by id, or a range of ids. Answers what is there and what was removed.
 
 import type { Doc } from '../../domain/doc.ts';
-import type { IdRange } from '../../store.ts';
+import { type IdRange, type IdSpan, rangeAfter } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
-import { batches } from '../shared/changes.ts';
+import { batches } from '../../util/values/group.ts';
+import { BATCH } from '../shared/changes.ts';
 import type { Stored } from '../shared/swap.ts';
 import type { Connection } from './server/connection.ts';
 
@@ -18,6 +19,8 @@ interface DocRow<D> {
 const WHOLE = { include_docs: true, conflicts: true };
 /** Documents per answer of a range. */
 const PAGE = 2000;
+/** Ranges per request. */
+const SPANS = 200;
 
 /** A list in an answer. @throws StoreError where something else answers, such as a proxy */
 export function listIn<T>({ where }: Pick<Connection, 'where'>, body: unknown, name: string): T[] {
@@ -33,7 +36,7 @@ export async function readStored<D extends Doc>(
   ids: readonly string[],
 ): Promise<Map<string, Stored<D>>> {
   const found = new Map<string, Stored<D>>();
-  for (const keys of batches(ids)) {
+  for (const keys of batches(ids, BATCH)) {
     const { body } = await connection.read({ method: 'POST', path: '_all_docs', query: WHOLE, body: { keys } });
     for (const row of listIn<DocRow<D>>(connection, body, 'rows')) {
       if (row.value?.deleted) found.set(row.key, { tombstone: row.value.rev });
@@ -63,10 +66,31 @@ export async function readRange<D extends Doc>(connection: Connection, range: Id
       },
     });
     const rows = listIn<DocRow<D> & { id: string }>(connection, body, 'rows');
-    for (const { id, doc } of rows) if (doc && !id.startsWith('_design/')) docs.push(doc);
+    docs.push(...docsIn(rows));
     const last = rows.at(-1);
     if (!last || rows.length < page) break;
     from = last.id;
   }
   return docs.slice(0, range.limit);
+}
+
+/** Documents of many ranges; a range of many documents is read on by itself. */
+export async function readRanges<D extends Doc>(connection: Connection, spans: readonly IdSpan[]): Promise<D[]> {
+  const docs: D[] = [];
+  for (const batch of batches(spans, SPANS)) {
+    const queries = batch.map(({ start, end }) => ({ ...WHOLE, start_key: start, end_key: end, limit: PAGE }));
+    const { body } = await connection.read({ method: 'POST', path: '_all_docs/queries', body: { queries } });
+    for (const [i, answer] of listIn<unknown>(connection, body, 'results').entries()) {
+      const rows = listIn<DocRow<D> & { id: string }>(connection, answer, 'rows');
+      docs.push(...docsIn(rows));
+      const [span, last] = [batch[i], rows.at(-1)];
+      if (span && last && rows.length === PAGE)
+        docs.push(...(await readRange<D>(connection, rangeAfter(span, last.id))));
+    }
+  }
+  return docs;
+}
+
+function docsIn<D extends Doc>(rows: readonly (DocRow<D> & { id: string })[]): D[] {
+  return rows.flatMap(({ id, doc }) => (doc && !id.startsWith('_design/') ? doc : []));
 }

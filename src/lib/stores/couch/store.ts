@@ -6,6 +6,7 @@ import type {
   ChangesPage,
   Group,
   IdRange,
+  IdSpan,
   KeyRange,
   Outcome,
   Row,
@@ -33,7 +34,7 @@ import { assertOneCopy, severalCopies } from './cluster.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
 import { rangeQuery } from './design.ts';
 import { readMarker, writeMarker } from './marker.ts';
-import { listIn, readRange, readStored } from './read.ts';
+import { listIn, readRange, readRanges, readStored } from './read.ts';
 import type { Connection } from './server/connection.ts';
 import { mayNotCreate, mayNotWrite } from './server/meaning.ts';
 import { ViewSets } from './viewsets.ts';
@@ -90,6 +91,10 @@ export class CouchStore extends ViewStore implements Store {
 
   range<D extends Doc>(range: IdRange): Promise<D[]> {
     return readRange<D>(this.#connection, range);
+  }
+
+  override ranges<D extends Doc>(spans: readonly IdSpan[]): Promise<D[]> {
+    return readRanges<D>(this.#connection, spans);
   }
 
   async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {

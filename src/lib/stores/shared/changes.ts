@@ -3,11 +3,12 @@
 import type { Doc } from '../../domain/doc.ts';
 import type { Change, Decision, Outcome } from '../../store.ts';
 import { field } from '../../util/values/field.ts';
+import { batches } from '../../util/values/group.ts';
 
 /** Operation ids a document remembers: more changes than a lost reply is ever behind. */
 const OPS_KEPT = 8;
-/** Changes written together. */
-const BATCH = 1000;
+/** Documents read or written together. */
+export const BATCH = 1000;
 /** How often a change is applied anew to a document that others keep changing. */
 export const TRIES = 12;
 
@@ -53,18 +54,13 @@ export async function inBatches<D extends Doc, N>(
     return { ...one, change };
   });
   const outcomes: Outcome<D, N>[] = [];
-  for (const batch of batches(listening)) {
+  for (const batch of batches(listening, BATCH)) {
     for (const { note: _, ...outcome } of await write(batch)) {
       const note = notes.get(outcome.id);
       outcomes.push(note === undefined ? outcome : { ...outcome, note });
     }
   }
   return outcomes;
-}
-
-/** `items` in slices of `size`. */
-export function* batches<T>(items: readonly T[], size = BATCH): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';

@@ -33,7 +33,7 @@ export interface Pending<D extends Doc> {
   readonly place: number;
   readonly change: Change<D>;
   stored: Stored<D>;
-  /** `stored` was read in this call, not handed in. */
+  /** `stored` was read in this call, not known before. */
   fresh: boolean;
   /** The last answer on it was unclear; set by whoever posts. */
   unclear: boolean;
@@ -85,7 +85,7 @@ async function begin<D extends Doc>(database: Swapping, batch: readonly Change<D
   });
   await reread(
     database,
-    open.filter(({ change }) => !change.base),
+    open.filter(({ change }) => change.base === undefined),
   );
   return open;
 }

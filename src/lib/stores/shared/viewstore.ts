@@ -1,8 +1,9 @@
-// What every store does alike: a change alone is a bulk of one; of a query, the handle of the view becomes a name, and
+// What every store does alike: a change alone is a bulk of one; many ranges are one after the other, where nothing is
+// better; of a query, the handle of the view becomes a name, and
 // its rows get the handle's types.
 import type { Doc, Json } from '../../domain/doc.ts';
 import { named } from '../../domain/named.ts';
-import type { Change, Group, KeyRange, Outcome, Row, ViewQuery } from '../../store.ts';
+import type { Change, Group, IdRange, IdSpan, KeyRange, Outcome, Row, ViewQuery } from '../../store.ts';
 import { nth } from '../../util/values/have.ts';
 import type { Head, Level, Prefix, Within } from '../../views/keys.ts';
 import type { View } from '../../views/view.ts';
@@ -10,10 +11,17 @@ import type { View } from '../../views/view.ts';
 export abstract class ViewStore {
   protected abstract rows(view: string, query: ViewQuery): Promise<Row[]>;
   protected abstract groups(view: string, level: number, query: KeyRange): Promise<Group[]>;
+  abstract range<D extends Doc>(range: IdRange): Promise<D[]>;
   abstract bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
 
   async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
     return nth(await this.bulk<D, N>([{ id, change }]), 0);
+  }
+
+  async ranges<D extends Doc>(spans: readonly IdSpan[]): Promise<D[]> {
+    const docs: D[] = [];
+    for (const span of spans) for (const doc of await this.range<D>(span)) docs.push(doc);
+    return docs;
   }
 
   view<Key extends Json, Value extends Json, const Begin extends Prefix<Key> = Prefix<Key>>(

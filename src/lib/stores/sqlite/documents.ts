@@ -18,18 +18,22 @@ export interface Current<D extends Doc> {
 }
 
 export class Documents {
-  readonly #db: SqlDatabase;
   readonly #byIds: SqlStatement;
   readonly #revs: SqlStatement;
+  readonly #range: Readonly<Record<'ASC' | 'DESC', SqlStatement>>;
   readonly #lastSeq: SqlStatement;
   readonly #put: SqlStatement;
   readonly #made = new MadeDocs();
 
   constructor(db: SqlDatabase) {
     const these = 'FROM docs WHERE id IN (SELECT value FROM json_each(?))';
-    this.#db = db;
     this.#byIds = db.prepare(`SELECT id, rev, body ${these}`);
     this.#revs = db.prepare(`SELECT id, rev ${these} AND body IS NOT NULL`);
+    const range = (order: string): SqlStatement =>
+      db.prepare(
+        `SELECT id, rev, body FROM docs WHERE id >= ? AND id <= ? AND body IS NOT NULL ORDER BY id ${order} LIMIT ?`,
+      );
+    this.#range = { ASC: range('ASC'), DESC: range('DESC') };
     this.#lastSeq = db.prepare('SELECT max(seq) AS seq FROM docs');
     this.#put = db.prepare(
       `INSERT INTO docs (id, rev, seq, body) VALUES (?, ?, ?, ?)
@@ -43,9 +47,8 @@ export class Documents {
   }
 
   range<D extends Doc>(range: IdRange): D[] {
-    const order = range.descending ? 'DESC' : 'ASC';
-    const sql = `SELECT id, rev, body FROM docs WHERE id >= ? AND id <= ? AND body IS NOT NULL ORDER BY id ${order} LIMIT ?`;
-    const rows = this.#db.all<StoredDoc>(sql, range.start, range.end, range.limit ?? -1);
+    const select = this.#range[range.descending ? 'DESC' : 'ASC'];
+    const rows = select.all<StoredDoc>(range.start, range.end, range.limit ?? -1);
     return rows.map((row) => this.make<D>(row));
   }
 

@@ -1,4 +1,4 @@
-// Grouping, for Node 20, which has no Map.groupBy.
+// Grouping, for Node 20, which has no Map.groupBy; and cutting into batches.
 
 /** Adds `item` to the group `key`, which is made by its first item. */
 export function addTo<K, T>(groups: Map<K, T[]>, key: K, item: T): void {
@@ -14,4 +14,9 @@ export function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T) => K): Map<K,
     addTo(groups, keyOf(item), item);
   }
   return groups;
+}
+
+/** `items` in slices of `size`. */
+export function* batches<T>(items: readonly T[], size: number): Generator<readonly T[], void, void> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { HoldDoc } from '../../../../src/lib/domain/hold.ts';
 import { declareComplete } from '../../../../src/lib/flow/steps/register/register.ts';
-import { calibrationHoldId, setMask } from '../../../../src/lib/flow/switches/mask.ts';
+import { calibrationHoldId, setMasks } from '../../../../src/lib/flow/switches/mask.ts';
 import { HOUR, MINUTE, SECOND } from '../../../../src/lib/util/time.ts';
 import {
   closeBenches,
@@ -178,7 +178,9 @@ describe('raw headers', () => {
     await ports.store.update<HoldDoc>(id, (doc) =>
       doc ? { write: { ...doc, ended: { at: 'now', by: 'me' } } } : { skip: '' },
     );
-    expect(deeds(await collect(setMask(ports, 11, 0b100100, 'RUN table')))).toEqual({ typed: 1 });
+    expect(deeds(await collect(setMasks(ports, [{ run: 11, mask: 0b100100, from: 'RUN table' }])))).toEqual({
+      typed: 1,
+    });
     expect((await ports.store.get<HoldDoc>([id])).get(id)?.ended).toBeDefined();
     expect(await runDoc(ports, 11)).toMatchObject({ mask: 0b100100, maskFrom: 'RUN table' });
     expect(await bench.register(ports)).toEqual([]);
@@ -188,7 +190,7 @@ describe('raw headers', () => {
     const { bench, ports } = await start(ZDAB);
     bench.put(name(10), zdab(10, 4));
     await bench.register(ports);
-    await collect(setMask(ports, 10, 1, 'operator'));
+    await collect(setMasks(ports, [{ run: 10, mask: 1, from: 'operator' }]));
     bench.put(name(10, 1), zdab(10, 4), 2 * MINUTE);
     await bench.register(ports);
     expect(await runDoc(ports, 10)).toMatchObject({ mask: 1, maskFrom: 'operator' });

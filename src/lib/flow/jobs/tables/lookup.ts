@@ -1,7 +1,7 @@
 // Looking a table up for a run, now or as a tag froze it. Reads, never writes.
 import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
 import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
-import { idsOfRuns, idsWith, type ReadStore, type Store } from '../../../store.ts';
+import { idsOfRuns, idsWith, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
@@ -29,17 +29,39 @@ export interface FoundTable {
  * @throws UsageError when there is no such tag
  */
 export async function lookupTable(
-  store: Store,
+  store: ReadStore,
   name: string,
   index: string,
   run: number,
   tag?: string,
 ): Promise<FoundTable | undefined> {
-  const picked = pickTable(await standing(store, name, index, [run], tag), run);
-  if (!picked) return undefined;
-  const body = (await store.get<TableBodyDoc>([bodyId(picked.hash)])).get(bodyId(picked.hash));
-  if (!body) return undefined;
-  const { id, first, last, pass, revision, at } = picked;
+  return (await lookupTables(store, name, index, [run], tag)).get(run);
+}
+
+/** The same for many runs, by run. */
+export async function lookupTables(
+  store: ReadStore,
+  name: string,
+  index: string,
+  runs: readonly number[],
+  tag?: string,
+): Promise<Map<number, FoundTable>> {
+  const { single, wide } = bySpan(await standing(store, name, index, runs, tag));
+  const picked = runs.flatMap((run) => {
+    const table = pickTable([...(single.get(run) ?? []), ...wide], run);
+    return table ? [{ run, table }] : [];
+  });
+  const bodies = await store.get<TableBodyDoc>([...new Set(picked.map(({ table }) => bodyId(table.hash)))]);
+  return new Map(
+    picked.flatMap(({ run, table }) => {
+      const body = bodies.get(bodyId(table.hash));
+      return body ? [[run, foundTable(name, index, table, body)] as const] : [];
+    }),
+  );
+}
+
+function foundTable(name: string, index: string, table: Frozen, body: TableBodyDoc): FoundTable {
+  const { id, first, last, pass, revision, at } = table;
   return {
     ...{ id, name, index, first, last, pass, plane: planeOf([first, last]), revision, at },
     ...(body.encoding ? { encoding: body.encoding } : {}),
@@ -71,7 +93,7 @@ export async function tableRevisions(
 
 /** Tables of one run by that run, and the others: what keeps a lookup for many runs linear. */
 function bySpan(tables: readonly Frozen[]): { single: Map<number, Frozen[]>; wide: Frozen[] } {
-  const isWide = ({ first, last }: Frozen): boolean => first !== last || first < 0;
+  const isWide = ({ first, last }: Frozen): boolean => first !== last || first < 1;
   const single = tables.filter((table) => !isWide(table));
   return { single: groupBy(single, ({ first }) => first), wide: tables.filter(isWide) };
 }
@@ -86,13 +108,12 @@ async function standing(
 ): Promise<Frozen[]> {
   const prefix = tablePrefix(name, index);
   if (tag !== undefined) return frozenTables(store, await readTag(store, tag), prefix, stretches(runs));
-  const docs: TableDoc[] = [];
-  for (const span of stretches(runs)) {
-    docs.push(...(await store.range<TableDoc>(idsOfRuns(prefix, span))));
-  }
-  for (const plane of ['user', 'default']) docs.push(...(await store.range<TableDoc>(idsWith(`${prefix}${plane}`))));
-  docs.push(...(await ranges(store, name, index, runs)));
-  return docs.map((doc) => ({ ...doc, id: doc._id }));
+  const spans = [
+    ...stretches(runs).map((span) => idsOfRuns(prefix, span)),
+    ...['user', 'default'].map((plane) => idsWith(`${prefix}${plane}`)),
+  ];
+  const [docs, wide] = await Promise.all([store.ranges<TableDoc>(spans), ranges(store, name, index, runs)]);
+  return [...docs, ...wide].map((doc) => ({ ...doc, id: doc._id }));
 }
 
 async function ranges(store: ReadStore, name: string, index: string, runs: readonly number[]): Promise<TableDoc[]> {

@@ -8,8 +8,9 @@ import { badOf } from '../../../domain/modules/badmodules.ts';
 import { type ModuleFile, moduleOf, modulesFor } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { ahead } from '../../../util/concurrency.ts';
 import { given } from '../../../util/values/given.ts';
-import { have } from '../../../util/values/have.ts';
+import { batches } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
 import { badModules } from '../../jobs/badmodules.ts';
@@ -23,7 +24,7 @@ export interface EnqueueOptions extends StepOptions {
 }
 
 /** Runs decided on together: bounds memory and what a kill can lose. */
-const BATCH = 500;
+const BATCH = 1000;
 
 /** Makes the automatic passes that are due. */
 export function enqueue(ports: Ports, options: EnqueueOptions = {}): Step {
@@ -35,9 +36,8 @@ async function* enqueueDue(ports: Ports, options: EnqueueOptions): Step {
   const file = automaticModules(ports);
   if (!file) return;
   const runs = options.runs ?? (await dueRuns(ports, options.limit));
-  for (let at = 0; at < runs.length; at += BATCH) {
-    yield* enqueueRuns(ports, runs.slice(at, at + BATCH), file, options);
-  }
+  const read = (batch: readonly number[]) => runFacts(ports, batch, ports.settings.automatic.level, file.version);
+  for await (const facts of ahead(batches(runs, BATCH), read)) yield* enqueueRuns(ports, facts, file, options);
 }
 
 /** The module file of the automatic version, if it can be used. Throws UsageError when the configured version has none. */
@@ -57,12 +57,15 @@ async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[
   return rows.map(({ key }) => key[1]);
 }
 
-async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleFile, options: EnqueueOptions): Step {
-  const facts = await runFacts(ports, runs, ports.settings.automatic.level, file.version);
+async function* enqueueRuns(
+  ports: Ports,
+  facts: ReadonlyMap<number, RunFacts>,
+  file: ModuleFile,
+  options: EnqueueOptions,
+): Step {
   const ready: RunFacts[] = [];
   const leftOut: RunFacts[] = [];
-  for (const run of runs) {
-    const found = have(facts, run);
+  for (const [run, found] of facts) {
     const unmet = firstUnmet(runGates(found));
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);
@@ -80,8 +83,8 @@ async function* enqueueRuns(ports: Ports, runs: readonly number[], file: ModuleF
   }
   yield* emptyRuns(ready, file);
   const whole = ready.filter((found) => !incomplete.has(found.run));
-  const modules = new Map(whole.map((found) => [found.run, modulesFor(file, found.types)]));
-  for (const { run } of leftOut) modules.set(run, []);
+  const modules = new Map(whole.map((found) => [found, modulesFor(file, found.types)]));
+  for (const found of leftOut) modules.set(found, []);
   await markRuns(ports, modules, file.version);
 }
 
@@ -120,13 +123,15 @@ function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile): Generator<Ite
 }
 
 /** Records on the runs which automatic passes they have, so that no later round looks at them again. */
-async function markRuns(ports: Ports, made: ReadonlyMap<number, readonly string[]>, version: string): Promise<void> {
+async function markRuns(ports: Ports, made: ReadonlyMap<RunFacts, readonly string[]>, version: string): Promise<void> {
   const at = await ports.store.now();
   await ports.store.bulk<RunDoc>(
-    [...made].map(([run, modules]) => ({
+    [...made].map(([{ run, doc: base }, modules]) => ({
       id: runId(run),
+      ...given({ base }),
       change: (doc) => {
         if (!doc || doc.automatic?.[version]) return { skip: 'already marked' };
+        if (doc.mask !== base?.mask) return { skip: 'its type has changed since: it is looked at again' };
         return { write: { ...doc, automatic: { ...doc.automatic, [version]: { at, modules } } } };
       },
     })),

@@ -6,6 +6,7 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Change, type Outcome, tookEffect } from '../../../store.ts';
 import { StoreError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
+import { batches } from '../../../util/values/group.ts';
 import { nth } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import {
@@ -22,7 +23,7 @@ import {
 } from '../../jobs/tables/documents.ts';
 import { tagTables } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { setMask } from '../../switches/mask.ts';
+import { type NewMask, setMasks } from '../../switches/mask.ts';
 
 /** Documents read and written at a time; contents may be large. */
 const BATCH = 200;
@@ -54,8 +55,7 @@ async function* load(ports: Ports, sources: readonly TableSource[], options: Loa
   }
   const at = await ports.store.now();
   const all = [...placed.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, options.limit);
-  for (let i = 0; i < all.length; i += BATCH) {
-    const batch = all.slice(i, i + BATCH);
+  for (const batch of batches(all, BATCH)) {
     for await (const item of loadBatch(ports, batch, at)) {
       failed ||= item.failed === true;
       yield item;
@@ -70,8 +70,7 @@ async function* loadBatch(ports: Ports, batch: readonly Placed[], at: Iso): Step
   const news = batch.filter((table) => before.get(table.id)?.hash !== table.hash);
   await writeBodies(ports, news);
   const changes = batch.map((table): Change<TableDoc> => {
-    const base = before.get(table.id);
-    return { id: table.id, change: (doc) => decide(table, at, doc), ...(base ? { base } : {}) };
+    return { id: table.id, base: before.get(table.id) ?? null, change: (doc) => decide(table, at, doc) };
   });
   const outcomes = await ports.store.bulk<TableDoc>(changes);
   for (const [index, outcome] of outcomes.entries()) {
@@ -90,6 +89,7 @@ async function writeBodies(ports: Ports, tables: readonly Placed[]): Promise<voi
   const outcomes = await ports.store.bulk<TableBodyDoc>(
     bodies.map((body) => ({
       id: body._id,
+      base: null,
       change: (doc) => (doc ? { skip: 'there already' } : { write: body }),
     })),
   );
@@ -130,10 +130,17 @@ export function maskOf(fields: RatdbFields): number | undefined {
 
 /** Masks of RUN tables go to the runs that exist; a run that is registered later asks for its table itself. */
 async function* masks(ports: Ports, tables: readonly Placed[]): Step {
-  for (const { table, range, from } of tables) {
+  const telling = tables.flatMap(({ table, range: [first, last], from }) => {
     const mask = maskOf(table.fields);
-    if (table.name !== 'RUN' || table.index !== '' || mask === undefined || range[1] < 1) continue;
-    const runs = { start: runId(Math.max(1, range[0])), end: runId(Math.min(range[1], MAX_RUN)) };
-    for (const { run } of await ports.store.range<RunDoc>(runs)) yield* setMask(ports, run, mask, `RUN table, ${from}`);
-  }
+    if (table.name !== 'RUN' || table.index !== '' || mask === undefined || last < 1) return [];
+    return [{ first: Math.max(1, first), last: Math.min(last, MAX_RUN), mask, from: `RUN table, ${from}` }];
+  });
+  if (telling.length === 0) return;
+  const spans = telling.map(({ first, last }) => ({ start: runId(first), end: runId(last) }));
+  const runs = new Set((await ports.store.ranges<RunDoc>(spans)).map(({ run }) => run));
+  const found: NewMask[] = [...runs].flatMap((run) => {
+    const told = telling.findLast(({ first, last }) => first <= run && run <= last);
+    return told ? [{ run, mask: told.mask, from: told.from }] : [];
+  });
+  yield* setMasks(ports, found);
 }

@@ -1,17 +1,21 @@
 // The plan of a request: pass numbers and prerequisites, settled once when the request is written, and renumbered in the
 // request itself when somebody else took a number first.
 
-import { jobId, jobPrefix, refOf } from '../../../domain/ids.ts';
+import { jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RunFacts } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { moduleOf } from '../../../domain/modules/modules.ts';
-import { idsWith } from '../../../store.ts';
-import { chosen, nextPass } from '../../jobs/passes.ts';
+import { ahead } from '../../../util/concurrency.ts';
+import { batches, groupBy } from '../../../util/values/group.ts';
+import { chosen, nextPass, passesOfRuns } from '../../jobs/passes.ts';
 import type { Item, Ports } from '../../ports.ts';
 import { changePlan } from './parts.ts';
 import { openTwins } from './same.ts';
+
+/** Runs whose passes are read together. */
+const BATCH = 500;
 
 export interface Planning {
   readonly request: string;
@@ -35,16 +39,15 @@ export async function makePlanItems(
   const twins: JobDoc[] = [];
   const items: Item[] = [];
   const ordered = inNeedOrder(file, modules);
-  for (const { run } of ready) {
-    const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(run)));
-    const mine = options.before.filter((item) => item.run === run);
-    const planned = new Map(mine.map(({ module, pass }) => [module, pass]));
+  const mine = groupBy(options.before, ({ run }) => run);
+  for await (const [run, passes] of passesOfEach(ports, ready)) {
+    const planned = new Map(mine.get(run)?.map(({ module, pass }) => [module, pass]));
     for (const name of ordered.filter((one) => !planned.has(one))) {
-      const before = passes.filter((job) => job.module === name);
+      const before = passes.get(`${run}/${name}`) ?? [];
       twins.push(...openTwins(before, file.version, options.request));
       const needs = moduleOf(file, name).needs.map((module) => ({
         module,
-        pass: planned.get(module) ?? prerequisitePass(passes, module, options),
+        pass: planned.get(module) ?? prerequisitePass(passes.get(`${run}/${module}`) ?? [], options),
       }));
       const missing = needs.find((need) => need.pass === undefined);
       if (missing) {
@@ -72,13 +75,20 @@ export async function makePlanItems(
   return { plan, items, twins };
 }
 
-function prerequisitePass(
-  passes: readonly JobDoc[],
-  module: string,
-  options: { readonly prerequisite?: string },
-): number | undefined {
+/** Each run with the passes that exist, by `run/module`. */
+async function* passesOfEach(
+  { store }: Ports,
+  ready: readonly RunFacts[],
+): AsyncGenerator<[number, ReadonlyMap<string, readonly JobDoc[]>], void, void> {
+  const read = async (some: readonly RunFacts[]) => {
+    const runs = some.map(({ run }) => run);
+    return { runs, passes: await passesOfRuns(store, runs) };
+  };
+  for await (const { runs, passes } of ahead(batches(ready, BATCH), read)) for (const run of runs) yield [run, passes];
+}
+
+function prerequisitePass(of: readonly JobDoc[], options: { readonly prerequisite?: string }): number | undefined {
   const wanted = options.prerequisite ?? 'latest';
-  const of = passes.filter((job) => job.module === module);
   if (wanted === 'latest' || wanted === 'new') return chosen(of, 'latest')?.pass;
   return chosen(of, Number(wanted))?.pass;
 }
@@ -103,9 +113,12 @@ export async function renumber(ports: Ports, request: RequestDoc): Promise<Reque
   const taken = [...docs.values()].filter((job) => job.request !== request.name);
   if (taken.length === 0) return request;
   const moved = new Map<string, number>();
-  for (const job of taken) {
-    const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(job.run, job.module)));
-    moved.set(`${job.run}/${job.module}/${job.pass}`, nextPass(passes));
+  const passes = await passesOfRuns(
+    ports.store,
+    taken.map(({ run }) => run),
+  );
+  for (const { run, module, pass } of taken) {
+    moved.set(`${run}/${module}/${pass}`, nextPass(passes.get(`${run}/${module}`) ?? []));
   }
   const passOf = (run: number, module: string, pass: number): number => moved.get(`${run}/${module}/${pass}`) ?? pass;
   return changePlan(ports.store, request, (whole) => {

@@ -9,8 +9,10 @@ import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
+import { ahead } from '../../../util/concurrency.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
+import { batches, groupBy } from '../../../util/values/group.ts';
 import { have } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import { refuseBad } from '../../jobs/badmodules.ts';
@@ -21,6 +23,9 @@ import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { changePlan, cutPlan, removeParts, withPlan } from './parts.ts';
 import { makePlanItems, renumber } from './plan.ts';
 import { type Asked, differences } from './same.ts';
+
+/** Runs whose passes are made together: bounds memory. */
+const BATCH = 1000;
 
 export interface ReprocessOptions extends StepOptions {
   /** Name of the request. */
@@ -217,40 +222,29 @@ async function readyRuns(
 /** Makes the jobs of a plan that do not exist yet, then marks the request as made. */
 async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile): Step {
   const request = await renumber(ports, written);
-  const facts = await runFacts(
-    ports,
-    [...new Set(request.plan.map((item) => item.run))],
-    request.level,
-    file.version,
-    request.tag,
-  );
-  const wanted = request.plan.flatMap((item): Wanted[] => {
-    const module = file.modules[item.module];
-    const tag = given({ tag: request.tag });
-    const { priority, labels, name } = request;
-    if (!module) return [];
-    return [
-      {
-        facts: have(facts, item.run),
-        file,
-        module,
-        pass: item.pass,
-        needs: item.needs,
-        request: name,
-        priority,
-        labels,
-        ...tag,
-      },
-    ];
-  });
+  const { level, tag } = request;
+  const byRun = groupBy(request.plan, ({ run }) => run);
+  const read = (runs: readonly number[]) => runFacts(ports, runs, level, file.version, tag);
   let failed = false;
-  for await (const item of makePasses(ports, wanted, { why: `request ${request.name}` })) {
-    failed ||= item.failed === true;
-    yield item;
+  for await (const facts of ahead(batches([...byRun.keys()], BATCH), read)) {
+    const wanted = [...facts.values()].flatMap((found) => wantedOf(request, have(byRun, found.run), found, file));
+    for await (const item of makePasses(ports, wanted, { why: `request ${request.name}` })) {
+      failed ||= item.failed === true;
+      yield item;
+    }
   }
   if (failed || request.made !== undefined) return;
   const at = await ports.store.now();
   await ports.store.update<RequestDoc>(request._id, (doc) =>
     !doc || doc.made ? { skip: 'made' } : { write: { ...doc, made: at } },
   );
+}
+
+/** What the plan has of one run. */
+function wantedOf(request: RequestDoc, plan: readonly PlanItem[], facts: RunFacts, file: ModuleFile): Wanted[] {
+  const { name, priority, labels, tag } = request;
+  return plan.flatMap(({ module: asked, pass, needs }) => {
+    const module = file.modules[asked];
+    return module ? { facts, file, module, pass, needs, request: name, priority, labels, ...given({ tag }) } : [];
+  });
 }

@@ -10,16 +10,19 @@ import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
 import type { ExecResult } from '../../../util/processes/exec.ts';
 import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
+import { batches } from '../../../util/values/group.ts';
 import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
-import { lookupTable, tableRevisions } from '../../jobs/tables/lookup.ts';
+import { lookupTables, tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { setMask } from '../../switches/mask.ts';
+import { setMasks } from '../../switches/mask.ts';
 import { loadTables, maskOf } from '../load/load.ts';
 
 /** The command may take this long for one run, milliseconds. */
 const LIMIT = 30 * MINUTE;
+/** Runs whose tables are looked up together. */
+const BATCH = 500;
 
 /** The first pass: masks that stored RUN tables give, then the command for each complete run that lacks a required table. */
 export function tables(ports: Ports, options: StepOptions = {}): Step {
@@ -58,13 +61,13 @@ async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
 /** A RUN table may have been loaded before its run was registered. */
 async function* masks(ports: Ports, runs: ReadonlyMap<number, RunDoc>): Step {
   const unknown = [...runs.values()].filter((doc) => doc.mask === undefined).map((doc) => doc.run);
-  const found = await tableRevisions(ports.store, ['RUN'], unknown);
-  for (const run of unknown) {
-    if (found.get(run)?.RUN === undefined) continue;
-    const table = await lookupTable(ports.store, 'RUN', '', run);
-    const mask = table && maskOf(table.fields);
-    if (!table || mask === undefined) continue;
-    yield* setMask(ports, run, mask, table.id);
+  for (const some of batches(unknown, BATCH)) {
+    const found = await lookupTables(ports.store, 'RUN', '', some);
+    const masks = [...found].flatMap(([run, { id, plane, fields }]) => {
+      const mask = plane === 'default' ? undefined : maskOf(fields);
+      return mask === undefined ? [] : [{ run, mask, from: id }];
+    });
+    yield* setMasks(ports, masks);
   }
 }
 

@@ -36,10 +36,10 @@ export async function* settleRuns(round: Round): Step {
   for (const run of looked) {
     const mask = await maskFromHeader(round, run, rules);
     masks.set(run.run, mask);
-    if (typeof mask !== 'number') continue;
-    // The hold first: a kill in between must not leave a calibration run that holds nothing.
-    yield* holdAfterCalibration(round.ports, run.run, mask);
   }
+  const known = [...masks].flatMap(([run, mask]) => (typeof mask === 'number' ? [{ run, mask }] : []));
+  // The holds first: a kill in between must not leave a calibration run that holds nothing.
+  yield* holdAfterCalibration(round.ports, known);
   const outcomes = await write<RunDoc>(
     round,
     looked.map((run) => toChange(run, rules, masks.get(run.run))),
@@ -134,7 +134,7 @@ function* runItems(round: Round, run: Looked, doc: RunDoc): Generator<Item> {
   const now = doc.levels[level];
   const base: About<'run'> = { kind: 'run', ref: refOf(run.run), level, run: run.run };
   if (doc.mask !== undefined && run.doc?.mask === undefined) {
-    yield maskItem(round.ports, run.run, doc.mask, doc.maskFrom ?? 'raw header');
+    yield maskItem(round.ports, { run: run.run, mask: doc.mask, from: doc.maskFrom ?? 'raw header' });
   }
   if (now?.complete && !before?.complete) {
     const { evidence, subruns } = now.complete;
