@@ -5,6 +5,7 @@ import { supervise } from '../lib/cli/loop/supervise.ts';
 import { Told } from '../lib/cli/loop/told.ts';
 import { hostOf } from '../lib/cli/ports.ts';
 import { loopId } from '../lib/domain/ids.ts';
+import { forgetLoop } from '../lib/flow/farms/forgetloop.ts';
 
 export default class Loop extends Base {
   static override summary = 'Run a command again and again, with one line a round';
@@ -12,6 +13,7 @@ export default class Loop extends Base {
     'Runs rounds of a command, each as a process of its own, which reads the configuration again. One line tells of a round; rounds that end as the one before are counted. While the store, a batch system, a storage element or credentials are away (exit codes 3, 4, 5), or the configuration is wrong (2), rounds become rarer, up to 15 minutes apart. TERM, INT and HUP stop the loop after the item in hand (exit 0), a second signal at once. USR2 begins the next round now. The loop runs once on each host. When another build of dflow is installed, the loop ends between two rounds with exit 75: whoever watches the loop starts it again. `dflow status` tells when a loop fails or is silent.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --every 15m -- register',
+    '<%= config.bin %> <%= command.id %> --forget register --host buffer1',
     '<%= config.bin %> <%= command.id %> --name submit-cedar -- submit --site cedar --order newest',
   ];
   static override exits = [0, 2, 3, 4, 5, 75];
@@ -27,10 +29,22 @@ export default class Loop extends Base {
     jitter: Flags.string({ description: 'share by which this time varies (default: 10%)', helpValue: '10%' }),
     name: Flags.string({ description: 'name of the loop (default: the command)', helpValue: 'NAME' }),
     show: Flags.boolean({ description: 'show what each round prints' }),
+    forget: Flags.string({
+      description: 'forget this loop, which is gone for good: nobody misses it any more',
+      helpValue: 'NAME',
+      exclusive: ['every', 'jitter', 'name', 'show'],
+    }),
+    host: Flags.string({
+      description: 'with --forget: host of the loop (default: this host)',
+      helpValue: 'HOST',
+      dependsOn: ['forget'],
+    }),
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Loop);
+    if (flags.forget !== undefined)
+      return this.items(forgetLoop(await this.ports(true), flags.forget, flags.host ?? hostOf()));
     const { settings } = await this.configuration();
     const loop = loopFrom(argv.map(String), flags, settings.plan ?? [], this.config.commandIDs);
     const told = new Told(this.out, loopId(hostOf(), loop.name), loop);

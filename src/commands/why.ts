@@ -5,6 +5,7 @@ import { whyBuffer } from '../lib/flow/reports/buffer/buffer.ts';
 import { why } from '../lib/flow/reports/why/why.ts';
 import { whyAll } from '../lib/flow/reports/why/whyall.ts';
 import { whyFarm } from '../lib/flow/reports/why/whyfarm.ts';
+import { knownHosts, whyHost } from '../lib/flow/reports/why/whyhost.ts';
 import type { WhyReport } from '../lib/flow/reports/why/whyreport.ts';
 import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
 import { whyText } from '../lib/render/why.ts';
@@ -14,12 +15,13 @@ import { suggestion } from '../lib/util/text/near.ts';
 export default class Why extends Base {
   static override summary = 'Explain why a run or a job is not done, and what to type';
   static override description =
-    'Checks each condition of a run or a pass and prints it with its evidence, since when it holds, and the command that clears it. The rules are those of enqueue and submit. `dflow why buffer` explains what fills the buffer. A name of a storage element or a farm is explained too. With --all: everything that needs a person, by reason.';
+    'Checks each condition of a run or a pass and prints it with its evidence, since when it holds, and the command that clears it. The rules are those of enqueue and submit. `dflow why buffer` explains what fills the buffer. A name of a storage element, a farm or a host is explained too. With --all: everything that needs a person, by reason.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134 Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json',
     '<%= config.bin %> <%= command.id %> buffer',
     '<%= config.bin %> <%= command.id %> ral',
+    '<%= config.bin %> <%= command.id %> login1',
     '<%= config.bin %> <%= command.id %> --all',
   ];
   static override strict = false;
@@ -38,14 +40,16 @@ export default class Why extends Base {
     if (flags.all) return this.rows('reasons', whyAll(ports));
     const elements = new Set(ports.settings.storages.map(({ name }) => name));
     const farms = new Set(ports.settings.farms.map(({ name }) => name));
-    const places = words.filter((word) => word === 'buffer' || elements.has(word) || farms.has(word));
+    const hosts = await knownHosts(ports);
+    const places = words.filter((word) => [new Set(['buffer']), elements, farms, hosts].some((set) => set.has(word)));
     for (const place of places) {
       if (place === 'buffer') this.report(await whyBuffer(ports));
       if (elements.has(place)) this.report(await whyStorage(ports, place));
       if (farms.has(place)) this.report(await whyFarm(ports, place));
+      if (hosts.has(place)) this.report(await whyHost(ports, place));
     }
     const others = words.filter((word) => !places.includes(word));
-    for (const word of others) checkPlace(word, ['buffer', ...elements, ...farms]);
+    for (const word of others) checkPlace(word, ['buffer', ...elements, ...farms, ...hosts]);
     for (const ref of await readRefs(others)) {
       for (const report of await why(ports, ref)) this.report(report);
     }
@@ -63,7 +67,9 @@ export default class Why extends Base {
 /** A word without a number, a slash or a colon can only be a place. @throws UsageError it is none that is configured */
 function checkPlace(word: string, known: readonly string[]): void {
   if (!/^[A-Za-z][\w.-]*$/.test(word)) return;
-  throw new UsageError(`'${word}' is not a run, a storage element or a farm`, { hint: suggestion(word, known) });
+  throw new UsageError(`'${word}' is not a run, a storage element, a farm or a host`, {
+    hint: suggestion(word, known),
+  });
 }
 
 /** `109134 Analysis40` is the same as `109134/Analysis40`. */

@@ -1,6 +1,7 @@
 // What a case of standing still is, and small changes that stage one.
 import type { DataDoc, Replica } from '../../src/lib/domain/data/data.ts';
 import { dataId } from '../../src/lib/domain/ids.ts';
+import { MINUTE, plus } from '../../src/lib/util/time.ts';
 import { HOUR, type Lines, type standingWorld, type World } from './standing.ts';
 
 export interface Case {
@@ -47,6 +48,13 @@ export async function getReplica(world: World): Promise<Replica> {
 
 export const loop = (world: World, name: string, at: string, outcome = 'ok') =>
   world.put({ _id: `loop:${world.host}:${name}`, kind: 'loop', host: world.host, loop: name, at, hash: 'h', outcome });
+
+/** A loop of `dflow loop --every 1m`, and its last round. */
+export const plannedLoop = (world: World, name: string, at: string, outcome: string, more: object = {}) => {
+  const plan = { command: name, every: MINUTE, jitter: 0.1, pid: 4711, since: at, at, due: plus(at, MINUTE), ...more };
+  const { host } = world;
+  return world.put({ _id: `loop:${host}:${name}`, kind: 'loop', host, loop: name, at, hash: 'h', outcome, plan });
+};
 
 export const hold = (world: World, more: object) =>
   world.put({

@@ -1,7 +1,8 @@
 // Ways in which farms, loops, holds and passes stand still, each with what stages and what clears it.
 import { dataId, jobId } from '../../src/lib/domain/ids.ts';
+import { MINUTE } from '../../src/lib/util/time.ts';
 import { addPass, DAY, farmDoc, HOUR, MODULES, runIn, setSubjob } from './standing.ts';
-import { type Case, failure, hold, lock, loop, setReplica } from './standingcases.ts';
+import { type Case, failure, hold, lock, loop, plannedLoop, setReplica } from './standingcases.ts';
 
 /** Farms, loops, holds and passes. */
 export const OF_JOBS: readonly Case[] = [
@@ -63,6 +64,40 @@ export const OF_JOBS: readonly Case[] = [
     next: 'dflow reset',
   },
   { way: 'loop-silent', stage: (world) => loop(world, 'reset', world.ago(3 * DAY)), why: '--all', next: 'dflow reset' },
+  {
+    way: 'loop-silent',
+    what: 'one that says how often it runs',
+    stage: (world) => plannedLoop(world, 'reset', world.ago(41 * MINUTE), 'ok'),
+    why: '--all',
+    next: /^on .*: dflow loop --every 1m -- reset \(gone for good: dflow loop --forget reset --host /,
+    clear: async (world) => {
+      await runIn(world, ['loop', '--forget', 'reset', '--host', world.host]);
+      await loop(world, 'reset', world.ago(0));
+    },
+  },
+  {
+    way: 'loop-failed',
+    what: 'a loop whose storage element is away',
+    stage: (world) => plannedLoop(world, 'reset', world.ago(MINUTE), 'a: connection refused'),
+    why: '--all',
+    next: 'dflow reset',
+  },
+  {
+    way: 'loop-stopped',
+    parts: { loops: false },
+    stage: (world) => plannedLoop(world, 'submit', world.ago(HOUR), 'ok', { stopped: world.ago(HOUR) }),
+    why: '--all',
+    next: /^on .*: dflow loop -- submit$/,
+    clear: (world) => loop(world, 'submit', world.ago(0)),
+  },
+  {
+    way: 'clock',
+    what: 'a loop that says how often it runs',
+    stage: (world) => plannedLoop(world, 'reset', world.ago(-300 * DAY), 'ok'),
+    why: '--all',
+    next: /dflow loop --every 1m -- reset/,
+    clear: (world) => loop(world, 'reset', world.ago(0)),
+  },
   {
     way: 'loop-never',
     stage: async (world) => {

@@ -5,6 +5,7 @@ import Table from 'cli-table3';
 import { PASS_STATES } from '../domain/jobs/states.ts';
 import type { AnyRow, Lists } from '../flow/reports/look/look.ts';
 import { oneLine } from '../util/text/terminal.ts';
+import { humanDuration } from '../util/time.ts';
 import { humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
 import { shortened, widthOf, wrapped } from './wrap.ts';
@@ -21,7 +22,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'],
   requests: ['ref', 'version', 'priority', 'done', 'failed', 'passes', 'state', 'by', 'created'],
   holds: ['ref', 'what', 'covers', 'why', 'by', 'since', 'until'],
-  loops: ['ref', 'outcome', 'at', 'hash'],
+  loops: ['ref', 'outcome', 'at', 'hash', 'state', 'every', 'due', 'exclusive', 'holder', 'next'],
   modules: ['ref', 'version', 'needs', 'level', 'outputs', 'runTypes', 'run'],
   quarantine: ['ref', 'run', 'level', 'reason', 'detail', 'size', 'at', 'next'],
   trash: ['ref', 'run', 'level', 'host', 'reason', 'why', 'size', 'at', 'until', 'path'],
@@ -32,7 +33,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   progress: ['ref', 'version', 'passes', ...PASS_STATES],
 };
 
-type As = 'time' | 'size' | 'state';
+type As = 'time' | 'size' | 'state' | 'duration';
 
 /** How a person reads a field; a pipe gets the value itself. */
 const FORMATS: Readonly<Partial<Record<FieldOf<AnyRow>, As>>> = {
@@ -45,6 +46,8 @@ const FORMATS: Readonly<Partial<Record<FieldOf<AnyRow>, As>>> = {
   at: 'time',
   created: 'time',
   heartbeat: 'time',
+  due: 'time',
+  every: 'duration',
 };
 
 interface Column {
@@ -169,6 +172,7 @@ function human({ field, as }: Column, row: Fields): string {
   if (typeof value === 'boolean') return value ? 'yes' : '';
   if (as === 'time' && typeof value === 'string') return localTime(value);
   if (as === 'size' && typeof value === 'number') return humanSize(value);
+  if (as === 'duration' && typeof value === 'number') return humanDuration(value);
   if (as === 'state' && typeof value === 'string') return stateColour(value)(value);
   const text = oneLine(plain(value));
   return field === 'next' ? text : shortened(localTimes(text), LONGEST);

@@ -1,6 +1,7 @@
 // The status page: what needs a person first, then runs, loops, storage, jobs, farms, requests. Lines without content
 // are left out.
 import chalk from 'chalk';
+import { isCovered } from '../domain/farms/loops.ts';
 import { daysText } from '../domain/storage/inflow.ts';
 import type { StatusPage } from '../flow/reports/status/page.ts';
 import { cleaned } from '../util/text/terminal.ts';
@@ -71,9 +72,12 @@ function holds(page: StatusPage): string[] {
 
 function loops(page: StatusPage): string[] {
   const hosts = new Map<string, string[]>();
-  for (const { host, loop, at, outcome } of page.loops) {
-    const text = `${loop} ${age(at, page)}${outcome === 'ok' ? '' : chalk.red(' !')}`;
-    addTo(hosts, host, text);
+  for (const doc of page.loops) {
+    const { host, loop, at, outcome, plan } = doc;
+    const stopped = plan?.stopped === undefined ? '' : 'stopped ';
+    const wrong = outcome === 'ok' || stopped !== '' ? '' : chalk.red(' !');
+    if (plan || !isCovered(doc, page.loops))
+      addTo(hosts, host, `${loop} ${stopped}${age(plan?.at ?? at, page)}${wrong}`);
   }
   for (const { host, state, expires, text } of page.credentials) {
     const left = expires === undefined ? text : `proxy ${humanDuration(Math.max(0, between(page.at, expires)))}`;

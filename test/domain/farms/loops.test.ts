@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { LoopDoc, LoopPlan } from '../../../src/lib/domain/farms/farm.ts';
-import { endingOf, loopOf, restAfter, stateOf } from '../../../src/lib/domain/farms/loops.ts';
+import type { LoopPlan } from '../../../src/lib/domain/farms/farm.ts';
+import { endingOf, loopOf, loopState, loopTroubles, restAfter, startOf } from '../../../src/lib/domain/farms/loops.ts';
 import { MINUTE, plus } from '../../../src/lib/util/time.ts';
 
 const T0 = '2026-07-14T06:00:00.000Z';
@@ -35,11 +35,45 @@ test('how a loop stands follows from its sign of life', () => {
   };
   const doc = { _id: 'loop:h:submit', kind: 'loop', v: 1, host: 'h', loop: 'submit', at: T0, hash: '' } as const;
   const at = (minutes: number, outcome = 'ok', more: Partial<LoopPlan> = {}) =>
-    stateOf({ ...doc, outcome, plan: { ...plan, ...more } } satisfies LoopDoc, plus(T0, minutes * MINUTE));
+    loopState({ ...doc, outcome, plan: { ...plan, ...more } }, [], plus(T0, minutes * MINUTE));
   expect([at(0), at(2), at(3), at(4)]).toEqual(['ok', 'ok', 'ok', 'silent']);
   expect(at(2, 'no route')).toBe('failing');
   expect(at(4000, 'no route', { stopped: T0 })).toBe('stopped');
   // While it rests longer it is expected later.
   expect(at(14, 'no route', { due: plus(T0, 15 * MINUTE) })).toBe('failing');
   expect(at(-300)).toBe('ahead');
+  const hosts = [{ pattern: 'h*', loops: [{ name: 'submit', run: ['submit'], on: false }] }];
+  expect(loopState({ ...doc, outcome: 'ok', plan }, hosts, plus(T0, 90 * MINUTE))).toBe('off');
+});
+
+test('who is silent or failing, and how it is started again', () => {
+  const plan: LoopPlan = {
+    ...{ command: 'submit --site cedar', every: 2 * MINUTE, jitter: 0, pid: 7, exclusive: 'x' },
+    ...{ since: T0, at: T0, due: plus(T0, 2 * MINUTE) },
+  };
+  const doc = {
+    _id: 'loop:h:c',
+    kind: 'loop',
+    v: 1,
+    host: 'h',
+    loop: 'c',
+    at: T0,
+    hash: '',
+    outcome: 'ok',
+    plan,
+  } as const;
+  expect(startOf(doc)).toBe('dflow loop --name c --every 2m --jitter 0% --exclusive x -- submit --site cedar');
+  expect(loopTroubles([doc], [], plus(T0, 41 * MINUTE))).toEqual([
+    {
+      ...{ host: 'h', loop: 'c', state: 'silent', since: T0 },
+      text: 'c on h: silent for 41m, every 2m expected',
+      next: `on h: ${startOf(doc)} (gone for good: dflow loop --forget c --host h)`,
+    },
+  ]);
+  const failing = { ...doc, outcome: 'no route', next: 'dflow why cedar' };
+  expect(loopTroubles([failing], [], plus(T0, 2 * MINUTE))[0]).toMatchObject({
+    ...{ state: 'failing', text: 'c on h failed 2m ago: no route' },
+    next: 'dflow why cedar; dflow submit --site cedar',
+  });
+  expect(loopTroubles([{ ...failing, plan: { ...plan, stopped: T0 } }], [], plus(T0, 9 * MINUTE))).toEqual([]);
 });

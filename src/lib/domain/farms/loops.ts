@@ -1,8 +1,21 @@
 // Loops: a command of dflow, round after round. How long one rests between two rounds, and what its sign of life says
 // about it: pure, so that status, notify and the loop itself agree.
-import { DAY, HOUR, type Iso, isAhead, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
+import {
+  between,
+  DAY,
+  exactDuration,
+  HOUR,
+  humanDuration,
+  type Iso,
+  isAhead,
+  MINUTE,
+  ms,
+  plus,
+  SECOND,
+} from '../../util/time.ts';
+import { globMatch } from '../hold.ts';
 import type { LoopDoc, LoopPlan } from './farm.ts';
-import type { PlannedLoop } from './hostplan.ts';
+import type { HostPlan, PlannedLoop } from './hostplan.ts';
 
 /** Milliseconds between two rounds of a step where nobody says. */
 const EVERY: Readonly<Record<string, number>> = {
@@ -81,18 +94,110 @@ export function restAfter({ every }: Pick<RunningLoop, 'every'>, exit: number | 
   return Math.min(doubled, LONGEST_REST);
 }
 
-/** How a loop stands, by its sign of life. */
-export type LoopState = 'ok' | 'failing' | 'silent' | 'stopped' | 'ahead';
+/** A sign of life of a loop, not only of a step. */
+export type LivingLoop = LoopDoc & { readonly plan: LoopPlan };
+
+export const isLoop = (doc: LoopDoc): doc is LivingLoop => doc.plan !== undefined;
+
+/** The first word of what a loop runs. */
+export const stepOf = ({ loop, plan }: LoopDoc): string => plan?.command.split(' ')[0] ?? loop;
+
+/** Steps that must run all the time; the others are run when they are needed. */
+export const STEADY: ReadonlySet<string> = new Set(['register', 'transfer', 'enqueue', 'submit', 'monitor', 'reset']);
+
+/** The steps that a sign of life stands for: a chain runs all. */
+export function stepsOf(doc: LoopDoc): string[] {
+  return stepOf(doc) === 'chain' ? [...STEADY] : [stepOf(doc)];
+}
+
+/** A step that a loop of the same host runs: the loop tells how it goes. */
+export function isCovered(doc: LoopDoc, loops: readonly LoopDoc[]): boolean {
+  return (
+    isLoop(doc) || loops.some((loop) => isLoop(loop) && loop.host === doc.host && stepsOf(loop).includes(doc.loop))
+  );
+}
+
+/** How a loop stands. `off`: the configuration of its host says so. */
+export type LoopState = 'ok' | 'failing' | 'silent' | 'stopped' | 'off' | 'ahead';
 
 /** When silence begins: some time after the next round was due. */
-export function overdue({ due, every, jitter }: LoopPlan): Iso {
+function overdue({ due, every, jitter }: LoopPlan): Iso {
   return plus(due, Math.min(Math.max(every / 2, 2 * MINUTE), HOUR) + every * jitter);
 }
 
-export function stateOf(doc: LoopDoc & { readonly plan: LoopPlan }, now: Iso): LoopState {
-  const { plan } = doc;
+export function loopState({ host, loop, outcome, plan }: LivingLoop, hosts: readonly HostPlan[], now: Iso): LoopState {
   if (plan.stopped !== undefined) return 'stopped';
+  const planned = hosts.find(({ pattern }) => globMatch(pattern, host))?.loops;
+  if (planned?.find(({ name }) => name === loop)?.on === false) return 'off';
   if (isAhead(plan.at, now)) return 'ahead';
   if (ms(now) > ms(overdue(plan))) return 'silent';
-  return doc.outcome === 'ok' ? 'ok' : 'failing';
+  return outcome === 'ok' ? 'ok' : 'failing';
 }
+
+/** A loop that needs a person. */
+export interface LoopTrouble {
+  readonly host: string;
+  readonly loop: string;
+  readonly state: 'failing' | 'silent' | 'ahead';
+  /** Since when: its last round. */
+  readonly since: Iso;
+  readonly text: string;
+  readonly next: string;
+}
+
+/** Loops that are silent or failing now. What was stopped or is switched off is no trouble. */
+export function loopTroubles(docs: readonly LoopDoc[], hosts: readonly HostPlan[], now: Iso): LoopTrouble[] {
+  return docs.filter(isLoop).flatMap((doc): LoopTrouble[] => {
+    const state = loopState(doc, hosts, now);
+    if (state === 'ok' || state === 'stopped' || state === 'off') return [];
+    const { host, loop, plan } = doc;
+    const text = `${loop} on ${host}${troubleText(doc, state, now)}`;
+    const next = state === 'failing' ? remedy(doc) : again(doc);
+    return [{ host, loop, state, since: plan.at, text, next }];
+  });
+}
+
+function troubleText({ host, outcome, plan }: LivingLoop, state: LoopTrouble['state'], now: Iso): string {
+  const ago = humanDuration(Math.max(0, between(plan.at, now)));
+  if (state === 'ahead') return `: its last round is dated ${plan.at}, in the future; the clock of ${host} was wrong`;
+  if (state === 'failing') return ` failed ${ago} ago: ${outcome}`;
+  const before = outcome === 'ok' ? '' : ` (its last round failed: ${outcome})`;
+  return `: silent for ${ago}, every ${humanDuration(plan.every)} expected${before}`;
+}
+
+/** What the failure names, then the command of the loop once more. */
+function remedy({ next, plan }: LivingLoop): string {
+  const once = `dflow ${plan.command}`;
+  return next === undefined || next === once ? once : `${next}; ${once}`;
+}
+
+/** How a loop is started anew, and how it is forgotten. */
+function again(doc: LivingLoop): string {
+  return `on ${doc.host}: ${startOf(doc)} (gone for good: ${forgetOf(doc)})`;
+}
+
+/** The command that starts the loop. */
+export function startOf({ loop, plan }: LivingLoop): string {
+  const { command, every, jitter, exclusive } = plan;
+  const run = command.split(' ');
+  const name = loop === loopOf({ run }).name ? '' : ` --name ${loop}`;
+  const pace = every === everyOf(run) ? '' : ` --every ${paceText(every)}`;
+  const varied = jitter === JITTER ? '' : ` --jitter ${Math.round(1000 * jitter) / 10}%`;
+  const alone = exclusive === undefined ? '' : ` --exclusive ${exclusive}`;
+  return `dflow loop${name}${pace}${varied}${alone} -- ${command}`;
+}
+
+export const forgetOf = ({ host, loop }: LoopDoc): string => `dflow loop --forget ${loop} --host ${host}`;
+
+/** `15m`, as a person writes it. */
+export function paceText(every: number): string {
+  const unit = UNITS.find(([, size]) => every >= size && every % size === 0);
+  return unit ? `${every / unit[1]}${unit[0]}` : exactDuration(every);
+}
+
+const UNITS = [
+  ['d', DAY],
+  ['h', HOUR],
+  ['m', MINUTE],
+  ['s', SECOND],
+] as const;

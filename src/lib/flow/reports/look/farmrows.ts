@@ -1,9 +1,12 @@
 // Farms, and the steps of each host: `list farms`, `list loops`.
-import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { isCovered, isLoop, type LoopState, loopState, loopTroubles } from '../../../domain/farms/loops.ts';
 import { drainOf } from '../../../domain/hold.ts';
+import { leaseId } from '../../../domain/ids.ts';
 import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { between } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -28,15 +31,33 @@ export interface FarmRow extends Row<'farm'> {
   readonly next?: string;
 }
 
-/** A step of a host, as it ended last. */
+/** A step or a loop of a host, and its last round. */
 export interface LoopRow extends Row<'loop'> {
   readonly host: string;
   readonly loop: string;
+  /** `hand`: a step that no loop of this host runs. */
+  readonly state: LoopState | 'hand';
   readonly at: Iso;
   /** Digest of the configuration. */
   readonly hash: string;
   /** `ok`, or what went wrong. */
   readonly outcome: string;
+  /** Words of the dflow command. */
+  readonly command?: string;
+  /** Milliseconds between the beginnings of two rounds. */
+  readonly every?: number;
+  /** When the next round is expected. */
+  readonly due?: Iso;
+  /** How the last round ended. */
+  readonly exit?: number;
+  /** Milliseconds that the last round took. */
+  readonly took?: number;
+  readonly pid?: number;
+  /** The lease that a round must hold. */
+  readonly exclusive?: string;
+  /** Who holds that lease now. */
+  readonly holder?: string;
+  readonly next?: string;
 }
 
 export async function* farmRows(ports: ReadPorts): Rows<FarmRow> {
@@ -64,9 +85,24 @@ export async function* farmRows(ports: ReadPorts): Rows<FarmRow> {
   }
 }
 
-export async function* loopRows(ports: ReadPorts): Rows<LoopRow> {
-  for (const doc of await ports.store.range<LoopDoc>(idsWith('loop:'))) {
+export async function* loopRows({ store, settings }: ReadPorts): Rows<LoopRow> {
+  const docs = await store.range<LoopDoc>(idsWith('loop:'));
+  const leases = await store.range<LeaseDoc>(idsWith(leaseId('loop', '')));
+  const now = await store.now();
+  for (const doc of docs) {
     const { host, loop, at, hash, outcome } = doc;
-    yield { kind: 'loop', ref: doc._id, host, loop, at, hash, outcome };
+    const row = { kind: 'loop', ref: doc._id, host, loop, at, hash, outcome } as const;
+    if (!isLoop(doc)) {
+      if (!isCovered(doc, docs)) yield { ...row, state: 'hand' };
+      continue;
+    }
+    const { command, every, due, exit, took, pid, exclusive, stopped } = doc.plan;
+    const holder = exclusive && leases.find(({ _id }) => _id === leaseId('loop', exclusive))?.by;
+    const [trouble] = loopTroubles([doc], settings.hosts, now);
+    yield {
+      ...{ ...row, state: loopState(doc, settings.hosts, now), command, every },
+      ...(stopped === undefined ? { due } : {}),
+      ...given({ exit, took, pid, exclusive, holder, next: trouble?.next }),
+    };
   }
 }

@@ -15,7 +15,8 @@ import { isShort } from '../buffer/buffer.ts';
 import { aheadAttention } from './ahead.ts';
 import { many, sum } from './counts.ts';
 import { jobAttention, routedSubjobs, type Unsatisfied } from './jobstatus.ts';
-import { livingAttention, type Work } from './loopstatus.ts';
+import type { Work } from './loopattention.ts';
+import { livingAttention } from './loopstatus.ts';
 import type { Attention, StatusPage } from './page.ts';
 import { runAttention } from './runstatus.ts';
 import { storageAttention } from './storagestatus.ts';
@@ -62,6 +63,7 @@ async function workOf({ store }: ReadPorts, page: Page): Promise<Work> {
     routed: await routedSubjobs(store),
     active: sum(await store.count(views.active, 0)),
     missing: page.storage.reduce((total, { missing }) => total + missing, 0),
+    todo: page.runs.todo,
   };
 }
 

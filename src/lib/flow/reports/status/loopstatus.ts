@@ -1,44 +1,28 @@
 // Loops, leases and farms: who should be at it, and is not. A step that failed once is said; one that is silent is said
 // as long as its host may still come back.
-import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { isCovered, STEADY, stepsOf } from '../../../domain/farms/loops.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { between, DAY, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
+import { type Living, stoppedLoops, troubledLoops } from './loopattention.ts';
 import type { Attention } from './page.ts';
-
-/** What there is to do for each step that somebody must run. */
-export interface Work {
-  readonly ready: number;
-  /** Subjobs put aside for one farm, or for one that has their version. */
-  readonly routed: number;
-  readonly active: number;
-  readonly missing: number;
-}
-
-export interface Living {
-  readonly loops: readonly LoopDoc[];
-  readonly leases: readonly LeaseDoc[];
-  readonly farms: readonly FarmDoc[];
-  readonly activeAt: (site: string) => number;
-  readonly work: Work;
-  readonly at: Iso;
-}
 
 /** A host of which nothing was heard for so long is taken as retired. */
 const RETIRED = 30 * DAY;
 
 /** Steps that do nothing for one host alone: whoever ran them last counts. */
 const ANYWHERE: ReadonlySet<string> = new Set(['transfer', 'enqueue', 'tables', 'reset', 'verify']);
-/** Steps that must run all the time; the others are run when they are needed. */
-const STEADY: ReadonlySet<string> = new Set(['register', 'transfer', 'enqueue', 'submit', 'monitor', 'reset']);
 
 export function livingAttention(ports: ReadPorts, living: Living): Attention[] {
   return [
     ...farmAttention(ports, living),
-    ...failedLoops(living),
-    ...silentLoops(ports, living),
+    ...troubledLoops(ports, living),
+    ...stoppedLoops(ports, living),
+    ...failedSteps(living),
+    ...silentSteps(ports, living),
     ...neverRun(living),
     ...leaseAttention(ports, living),
   ];
@@ -87,12 +71,13 @@ export function silenceOf(settings: Settings, { site, host, heartbeat }: FarmDoc
 function counted(loops: readonly LoopDoc[]): LoopDoc[] {
   return loops.filter(
     (loop) =>
-      !ANYWHERE.has(loop.loop) ||
-      loops.every((other) => other.loop !== loop.loop || other.host === loop.host || other.at <= loop.at),
+      !isCovered(loop, loops) &&
+      (!ANYWHERE.has(loop.loop) ||
+        loops.every((other) => other.loop !== loop.loop || other.host === loop.host || other.at <= loop.at)),
   );
 }
 
-function failedLoops({ loops, at }: Living): Attention[] {
+function failedSteps({ loops, at }: Living): Attention[] {
   const failed = counted(loops).filter(({ outcome, at: last }) => outcome !== 'ok' && between(last, at) < RETIRED);
   return failed.map(({ host, loop, outcome, next, at: last }) => {
     const ago = humanDuration(Math.max(0, between(last, at)));
@@ -106,7 +91,7 @@ function remedyOf(loop: string, next: string | undefined): string {
   return next === undefined || next === again ? again : `${next}; ${again}`;
 }
 
-function silentLoops({ settings }: ReadPorts, { loops, at }: Living): Attention[] {
+function silentSteps({ settings }: ReadPorts, { loops, at }: Living): Attention[] {
   const steady = counted(loops).filter(({ loop }) => STEADY.has(loop));
   const isSilent = (loop: LoopDoc): boolean => {
     const silent = between(loop.at, at);
@@ -135,7 +120,7 @@ function fromTheFuture({ host, loop, at }: LoopDoc): Attention {
 
 /** There is work for a step, and no host has ever run it. */
 function neverRun({ loops, work }: Living): Attention[] {
-  const ran = new Set(loops.map(({ loop }) => loop));
+  const ran = new Set(loops.flatMap((doc) => [doc.loop, ...stepsOf(doc)]));
   const never = (loop: string, count: number, text: string): Attention[] =>
     count === 0 || ran.has(loop)
       ? []

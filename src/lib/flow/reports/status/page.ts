@@ -8,7 +8,17 @@ import type { BufferRow } from '../buffer/buffer.ts';
 
 /** Every way in which something stands still (docs/standing-still.md says what each is and what clears it). */
 export const WAYS = [
-  ...['farm-silent', 'farm-never', 'loop-failed', 'loop-silent', 'loop-never', 'clock', 'lease', 'credentials'],
+  ...[
+    'farm-silent',
+    'farm-never',
+    'loop-failed',
+    'loop-silent',
+    'loop-stopped',
+    'loop-never',
+    'clock',
+    'lease',
+    'credentials',
+  ],
   ...['buffer', 'hold', 'hold-over', 'failed', 'held', 'cooled', 'unsatisfied', 'submitting', 'module-gone'],
   ...['module-file'],
   ...['version-nowhere', 'inputs-nowhere', 'no-version', 'todo', 'blocked', 'first-pass', 'request', 'conflict'],

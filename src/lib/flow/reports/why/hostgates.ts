@@ -3,7 +3,9 @@ import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { type CredentialDoc, credentialId } from '../../farms/credentials.ts';
 import type { ReadPorts } from '../../ports.ts';
 
-export async function credentialGates({ store, settings, host }: ReadPorts): Promise<Gate[]> {
+/** Of this host, or of another one that has told. */
+export async function credentialGates(ports: ReadPorts, host = ports.host): Promise<Gate[]> {
+  const { store, settings } = ports;
   if (!settings.credentials) return [];
   const doc = (await store.get<CredentialDoc>([credentialId(host)])).get(credentialId(host));
   if (!doc) return [];

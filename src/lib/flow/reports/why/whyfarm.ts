@@ -2,6 +2,7 @@
 // answer. "The next submit takes it" is only said when all of them are met.
 import { asA } from '../../../domain/doc.ts';
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { isLoop, loopState, loopTroubles, stepOf } from '../../../domain/farms/loops.ts';
 import { drainOf, endText } from '../../../domain/hold.ts';
 import { farmId, leaseId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
@@ -107,18 +108,22 @@ function heard({ settings }: ReadPorts, farm: FarmDoc | undefined, text: string,
 
 /** Somebody must run submit. Told of the newest run of any host, since none says for which farm it was. */
 async function loopGates({ store, settings }: ReadPorts, name: string, now: Iso): Promise<Gate[]> {
-  const loops = (await store.range<LoopDoc>(idsWith('loop:'))).filter(({ loop }) => loop === 'submit');
-  const last = loops.sort((a, b) => (a.at < b.at ? 1 : -1))[0];
+  const loops = (await store.range<LoopDoc>(idsWith('loop:'))).filter((doc) => stepOf(doc) === 'submit');
+  const alive = loops.filter((doc) => !isLoop(doc) || ['ok', 'failing'].includes(loopState(doc, settings.hosts, now)));
+  const last = (alive.length > 0 ? alive : loops).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
   const gate = 'loop';
   const next = `dflow submit --site ${name}`;
   if (!last) return [{ gate, ok: false, text: 'submit has never run', next }];
-  const silent = between(last.at, now);
-  if (silent > 2 * settings.limits.stale)
-    return [
-      { gate, ok: false, text: `submit has not run for ${humanDuration(silent)} (${last.host})`, since: last.at, next },
-    ];
-  if (last.outcome === 'ok') return [];
-  return [{ gate, ok: false, text: `submit on ${last.host} failed: ${last.outcome}`, since: last.at, next }];
+  const { host, outcome, at } = last;
+  const [trouble] = loopTroubles([last], settings.hosts, now);
+  if (trouble) return [{ gate, ok: false, text: trouble.text, since: trouble.since, next }];
+  if (isLoop(last) && alive.length === 0)
+    return [{ gate, ok: false, text: `${last.loop} on ${host} is stopped`, since: at, next }];
+  const silent = between(at, now);
+  if (silent > 2 * settings.limits.stale && !isLoop(last))
+    return [{ gate, ok: false, text: `submit has not run for ${humanDuration(silent)} (${host})`, since: at, next }];
+  if (outcome === 'ok') return [];
+  return [{ gate, ok: false, text: `submit on ${host} failed: ${outcome}`, since: at, next }];
 }
 
 async function slotGate(ports: ReadPorts, name: string): Promise<Gate> {
