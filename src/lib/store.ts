@@ -127,6 +127,9 @@ export interface ChangedId {
   readonly cursor: string;
 }
 
+/** What of it never changes. */
+export type StoreIdentity = Pick<StoreInfo, 'where' | 'uuid'>;
+
 export interface ChangesPage {
   readonly changes: readonly ChangedId[];
   /** Opaque; give it back as `since`. */
@@ -160,6 +163,7 @@ export interface ReadStore {
   changes(since?: string, limit?: number): Promise<ChangesPage>;
   /** The store's clock: the only one for leases. */
   now(): Promise<Iso>;
+  identity(): Promise<StoreIdentity>;
   info(): Promise<StoreInfo>;
   /** What is wrong with the store as a whole: damage, an older content. Reads all of it. Absent: nothing can be asked. */
   check?(): Promise<readonly StoreFault[]>;

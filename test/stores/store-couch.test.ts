@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
+import { combinedSource, mapSource } from '../../src/lib/stores/couch/combined.ts';
 import { openWith } from '../../src/lib/stores/couch/couch.ts';
-import { designOf, mapSource } from '../../src/lib/stores/couch/design.ts';
+import { designOf } from '../../src/lib/stores/couch/design.ts';
 import { findLogin, parsePlace } from '../../src/lib/stores/couch/server/credentials.ts';
 import { ServerClock } from '../../src/lib/stores/shared/server/clock.ts';
 import { VIEWS } from '../../src/lib/views/index.ts';
@@ -171,20 +172,39 @@ describe('login', () => {
 
 describe('views as CouchDB gets them', () => {
   test('every map is an anonymous function of the document, with a reduce that is built in', () => {
-    const design = designOf(VIEWS);
-    expect(Object.keys(design.views)).toHaveLength(VIEWS.length);
-    for (const [name, { map, reduce }] of Object.entries(design.views)) {
-      const rows: unknown[] = [];
-      const run = new Function('emit', `return (${map})`)((key: unknown) => rows.push(key)) as (doc: unknown) => void;
+    const compiled = (source: string, emit: unknown) =>
+      new Function('emit', `return (${source})`)(emit) as (doc: unknown) => void;
+    for (const view of VIEWS) {
+      const run = compiled(`function (doc) { ${mapSource(view)}(doc, emit); }`, () => undefined);
       for (const doc of [
         { _id: 'x', kind: 'nothing', v: 1 },
         { _id: 'hold:a', kind: 'hold', v: 1, what: 'pause', since: 't' },
       ]) {
-        expect(() => run(Object.freeze(doc)), name).not.toThrow();
+        expect(() => run(Object.freeze(doc)), view.name).not.toThrow();
       }
-      expect(map, name).not.toMatch(/__vite|__name|import/);
-      expect(reduce).toMatch(/^_(count|sum)$/);
+      expect(mapSource(view), view.name).not.toMatch(/__vite|__name|import/);
     }
+    expect(Object.values(designOf(VIEWS).views).map(({ reduce }) => reduce)).toEqual(['_count', '_sum']);
+  });
+
+  test('one map runs those of all views: a key begins with the name of its view, and one that throws emits nothing', () => {
+    const keys: unknown[] = [];
+    const view = (name: string, map: View['map']): View => ({ name, reduce: '_count', map });
+    const source = combinedSource([
+      view('scalar', (doc, emit) => emit(doc.kind, null)),
+      view('wrong', (doc, emit) => {
+        emit(doc.kind, null);
+        emit(doc.no.such, null);
+      }),
+      view('array', (doc, emit) => emit([doc.kind, { a: 1 }], null)),
+      view('object', (doc, emit) => emit({ kind: doc.kind }, null)),
+    ]);
+    new Function('emit', `return (${source})`)((key: unknown) => keys.push(key))({ kind: 'x' });
+    expect(keys).toEqual([
+      ['scalar', 0, 'x'],
+      ['array', 1, 'x', { a: 1 }],
+      ['object', 2, { kind: 'x' }],
+    ]);
   });
 
   test('the name of the design document follows its content', () => {

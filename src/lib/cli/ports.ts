@@ -161,7 +161,7 @@ async function openBackend(settings: Settings, store: Store, name: string, looki
     throw noSuchError('farm', name, known, { where: settings.file });
   }
   const { open } = await backendModule(farm.backend);
-  const { uuid } = await store.info();
+  const { uuid } = await store.identity();
   return open(farm, { folder: folderOf(settings, name), uuid: uuid ?? '', nonce, looking });
 }
 

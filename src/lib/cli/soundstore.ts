@@ -70,6 +70,7 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
     changes: (since, limit) => store.changes(since, limit),
     now: () => store.now(),
     setup: (experiment, force) => store.setup(experiment, force),
+    identity: () => store.identity(),
     info: () => store.info(),
     check: async () => (await store.check?.()) ?? [],
     close: () => store.close(),

@@ -81,6 +81,7 @@ export function dryStore(store: Store): Store {
     changes: (since, limit) => store.changes(since, limit),
     now: () => store.now(),
     setup: () => store.info(),
+    identity: () => store.identity(),
     info: () => store.info(),
     check: async () => (await store.check?.()) ?? [],
     close: () => store.close(),

@@ -125,3 +125,8 @@ export function grouped(work: (key: string) => Promise<void>): (key: string) => 
     return current.next;
   };
 }
+
+/** What several questions answer that are asked at once, one list after the other. */
+export async function together<T>(...lists: (readonly T[] | Promise<readonly T[]>)[]): Promise<T[]> {
+  return (await Promise.all(lists)).flat();
+}

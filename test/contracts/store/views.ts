@@ -66,6 +66,33 @@ export function viewsContract(features: StoreFeatures): void {
       expect(await keysOf({ limit: 0 })).toEqual([]);
     });
 
+    test('questions asked at the same time get each their own answer', async () => {
+      await store.bulk([...keyed(['a', ['a', 1], { a: 1 }]), create('n', { n: 4 })]);
+      const [docs, none, range, rows, key, keys, last, groups, total, sums] = await Promise.all([
+        store.get(['n', number(0), 'none']),
+        store.get([]),
+        store.range({ start: 'thing:', end: 'thing:~', limit: 2, descending: true }),
+        store.view(keysView),
+        store.view(keysView, { key: 'a' }),
+        store.view(keysView, { keys: [['a', 1], 'none'] }),
+        store.view(keysView, { descending: true, limit: 1 }),
+        store.count(keysView, 1),
+        store.count(keysView, 0, { prefix: ['a'] }),
+        store.count(sumsView, 2, { prefix: ['n'] }),
+      ]);
+      expect([...docs.keys()].sort()).toEqual(['n', number(0)].sort());
+      expect(none.size).toBe(0);
+      expect(range.map(({ _id }) => _id)).toEqual([number(2), number(1)]);
+      const keysIn = (found: readonly { key: Json }[]) => found.map((row) => row.key);
+      expect(keysIn(rows)).toEqual(['a', ['a', 1], { a: 1 }]);
+      expect(keysIn(key)).toEqual(['a']);
+      expect(keysIn(keys)).toEqual([['a', 1]]);
+      expect(keysIn(last)).toEqual([{ a: 1 }]);
+      expect(keysIn(groups)).toEqual(['a', ['a'], { a: 1 }]);
+      expect(total).toEqual([{ key: null, value: 1 }]);
+      expect(sums).toEqual([{ key: ['n', 'even'], value: 4 }]);
+    });
+
     test('rows of one key stand in the order of their ids', async () => {
       await store.bulk(['thing:c', 'thing:a', 'thing:b'].map((id) => create(id, { key: 'same' })));
       expect((await store.view(keysView, { key: 'same' })).map(({ id }) => id)).toEqual([

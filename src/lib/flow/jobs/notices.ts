@@ -41,9 +41,8 @@ export async function giveNotice(ports: Ports, notice: Omit<NoticeDoc, '_id' | '
 export async function openNotices(ports: ReadPorts, run?: number): Promise<NoticeDoc[]> {
   const prefix = run === undefined ? 'notice:' : `notice:${runPad(run)}:`;
   const docs = await ports.store.range<NoticeDoc>(idsWith(prefix));
-  const open: NoticeDoc[] = [];
-  for (const doc of docs) if (doc.what !== 'stale' || (await isStale(ports, doc))) open.push(doc);
-  return open;
+  const open = await Promise.all(docs.map((doc) => doc.what !== 'stale' || isStale(ports, doc)));
+  return docs.filter((_, at) => open[at]);
 }
 
 /** Until each module of the run has a pass that was made since. */

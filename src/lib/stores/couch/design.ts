@@ -1,11 +1,8 @@
 // The views as CouchDB has them: one design document, named by the hash of what stands in it, so that new views are
-// built beside the old ones. Pure building of documents and queries; viewsets.ts puts them in place.
+// built beside the old ones. Pure building of documents; viewsets.ts puts them in place.
 import { createHash } from 'node:crypto';
-import type { Json } from '../../domain/doc.ts';
-import type { KeyRange, ViewQuery } from '../../store.ts';
-import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
-import { compareKeys } from '../shared/collate.ts';
+import { combinedSource } from './combined.ts';
 
 export interface DesignDoc {
   readonly _id: string;
@@ -14,23 +11,21 @@ export interface DesignDoc {
 }
 
 const PREFIX = '_design/dflow-';
+const REDUCES = ['_count', '_sum'] as const;
+
+/** The view of CouchDB that has all of ours with this reduce. */
+export function nameOf(reduce: View['reduce']): string {
+  return reduce.slice(1);
+}
+
 /** The range of every version's set. */
 export const SETS = { startkey: PREFIX, endkey: `${PREFIX}\uffff` };
 
-/**
- * A map function as CouchDB takes it: an anonymous function of the document alone, in any of its JavaScript engines.
- * @throws Error for a method or an async function, which no server would take
- */
-export function mapSource(view: View): string {
-  const source = view.map.toString();
-  if (!/^(\(|function\s*\(|[\w$]+\s*=>)/.test(source)) {
-    throw new Error(`the map function of ${view.name} must be an arrow function or \`function (doc, emit)\``);
-  }
-  return `function (doc) { (${source})(doc, emit); }`;
-}
-
 export function designOf(views: readonly View[]): DesignDoc {
-  const entries = views.map((view) => [view.name, { map: mapSource(view), reduce: view.reduce }] as const);
+  const entries = REDUCES.flatMap((reduce) => {
+    const ours = views.filter((view) => view.reduce === reduce);
+    return ours.length === 0 ? [] : [[nameOf(reduce), { map: combinedSource(ours), reduce }] as const];
+  });
   const hash = createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 16);
   return { _id: PREFIX + hash, language: 'javascript', views: Object.fromEntries(entries) };
 }
@@ -43,22 +38,4 @@ export function differingViews(there: Partial<DesignDoc>, own: DesignDoc): strin
     const [has, should] = [there.views?.[name], own.views[name]];
     return has?.map !== should?.map || has?.reduce !== should?.reduce;
   });
-}
-
-type Range = KeyRange & Pick<ViewQuery, 'descending'>;
-
-/** After every array that begins with `prefix`: an object with the last of all names. */
-const LAST: Json = { '\uffff': {} };
-
-/** `startkey` and `endkey`; with `descending` CouchDB wants them the other way round. */
-export function rangeQuery(query: Range): Record<string, Json> {
-  let { start, end } = query;
-  if (query.prefix) {
-    const first: Json = [...query.prefix];
-    const last: Json = [...query.prefix, LAST];
-    if (start === undefined || compareKeys(start, first) < 0) start = first;
-    if (end === undefined || compareKeys(end, last) > 0) end = last;
-  }
-  const [from, to] = query.descending ? [end, start] : [start, end];
-  return given({ startkey: from, endkey: to });
 }

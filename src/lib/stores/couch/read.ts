@@ -1,13 +1,14 @@
 // Reading documents of CouchDB: many by id, or a range of ids. Answers what is there and what was removed.
 
 import type { Doc } from '../../domain/doc.ts';
-import { type IdRange, type IdSpan, rangeAfter } from '../../store.ts';
+import type { IdRange, IdSpan } from '../../store.ts';
 import { StoreError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
 import { batches } from '../../util/values/group.ts';
 import { BATCH } from '../shared/changes.ts';
 import type { Stored } from '../shared/swap.ts';
-import type { Connection } from './server/connection.ts';
+import { Gather, type Query } from './gather.ts';
+import type { Connection, Reply, Request } from './server/connection.ts';
 
 interface DocRow<D> {
   readonly key: string;
@@ -19,7 +20,7 @@ interface DocRow<D> {
 const WHOLE = { include_docs: true, conflicts: true };
 /** Documents per answer of a range. */
 const PAGE = 2000;
-/** Ranges per request. */
+/** Ranges asked for together. */
 const SPANS = 200;
 
 /** A list in an answer. @throws StoreError where something else answers, such as a proxy */
@@ -30,67 +31,84 @@ export function listIn<T>({ where }: Pick<Connection, 'where'>, body: unknown, n
   throw new StoreError(`the answer has no '${name}', so it is not from CouchDB`, { where, hint });
 }
 
-/** What the database has under `ids`; ids that never existed are absent. */
-export async function readStored<D extends Doc>(
-  connection: Connection,
-  ids: readonly string[],
-): Promise<Map<string, Stored<D>>> {
-  const found = new Map<string, Stored<D>>();
-  for (const keys of batches(ids, BATCH)) {
-    const { body } = await connection.read({ method: 'POST', path: '_all_docs', query: WHOLE, body: { keys } });
-    for (const row of listIn<DocRow<D>>(connection, body, 'rows')) {
+/** The documents of a database, as they are read. Questions that are asked at once go out together. */
+export class Documents {
+  readonly connection: Connection;
+  readonly #gather: Gather<readonly DocRow<Doc>[]>;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    this.#gather = new Gather((queries) => this.#send(queries));
+  }
+
+  /** What the database has under `ids`; ids that never existed are absent. */
+  async stored<D extends Doc>(ids: readonly string[]): Promise<Map<string, Stored<D>>> {
+    const found = new Map<string, Stored<D>>();
+    const answers = await Promise.all([...batches(ids, BATCH)].map((keys) => this.#ask<D>({ keys: [...keys] })));
+    for (const row of answers.flat()) {
       if (row.value?.deleted) found.set(row.key, { tombstone: row.value.rev });
       else if (row.doc) found.set(row.key, { doc: row.doc });
     }
+    return found;
   }
-  return found;
-}
 
-/** Documents by range of ids, design documents left out; read in pages. */
-export async function readRange<D extends Doc>(connection: Connection, range: IdRange): Promise<D[]> {
-  const docs: D[] = [];
-  let from = range.descending ? range.end : range.start;
-  const to = range.descending ? range.start : range.end;
-  const limit = range.limit ?? Number.POSITIVE_INFINITY;
-  for (let skip = 0; docs.length < limit; skip = 1) {
-    const page = Math.min(PAGE, limit - docs.length);
-    const { body } = await connection.read({
-      path: '_all_docs',
-      query: {
-        ...WHOLE,
-        startkey: from,
-        endkey: to,
-        descending: range.descending ?? false,
-        limit: page,
-        skip,
-      },
-    });
-    const rows = listIn<DocRow<D> & { id: string }>(connection, body, 'rows');
-    docs.push(...docsIn(rows));
-    const last = rows.at(-1);
-    if (!last || rows.length < page) break;
-    from = last.id;
-  }
-  return docs.slice(0, range.limit);
-}
-
-/** Documents of many ranges; a range of many documents is read on by itself. */
-export async function readRanges<D extends Doc>(connection: Connection, spans: readonly IdSpan[]): Promise<D[]> {
-  const docs: D[] = [];
-  for (const batch of batches(spans, SPANS)) {
-    const queries = batch.map(({ start, end }) => ({ ...WHOLE, start_key: start, end_key: end, limit: PAGE }));
-    const { body } = await connection.read({ method: 'POST', path: '_all_docs/queries', body: { queries } });
-    for (const [i, answer] of listIn<unknown>(connection, body, 'results').entries()) {
-      const rows = listIn<DocRow<D> & { id: string }>(connection, answer, 'rows');
-      docs.push(...docsIn(rows));
-      const [span, last] = [batch[i], rows.at(-1)];
-      if (span && last && rows.length === PAGE)
-        docs.push(...(await readRange<D>(connection, rangeAfter(span, last.id))));
+  /** Documents by range of ids, design documents left out; read in pages. */
+  async range<D extends Doc>(range: IdRange): Promise<D[]> {
+    const docs: D[] = [];
+    let from = range.descending ? range.end : range.start;
+    const to = range.descending ? range.start : range.end;
+    const limit = range.limit ?? Number.POSITIVE_INFINITY;
+    for (let skip = 0; docs.length < limit; skip = 1) {
+      const page = Math.min(PAGE, limit - docs.length);
+      const descending = range.descending ?? false;
+      const rows = await this.#ask<D>({ startkey: from, endkey: to, descending, limit: page, skip });
+      for (const { id, doc } of rows) if (doc && id && !id.startsWith('_design/')) docs.push(doc);
+      const last = rows.at(-1)?.id;
+      if (last === undefined || rows.length < page) break;
+      from = last;
     }
+    return docs.slice(0, range.limit);
   }
-  return docs;
+
+  /** Documents of many ranges; a range of many documents is read on by itself. */
+  async ranges<D extends Doc>(spans: readonly IdSpan[]): Promise<D[]> {
+    const docs: D[] = [];
+    for (const batch of batches(spans, SPANS)) {
+      for (const found of await Promise.all(batch.map((span) => this.range<D>(span)))) docs.push(...found);
+    }
+    return docs;
+  }
+
+  #ask<D extends Doc>(query: Query): Promise<readonly DocRow<D>[]> {
+    return this.#gather.ask(query) as Promise<readonly DocRow<D>[]>;
+  }
+
+  async #send(queries: readonly Query[]): Promise<readonly (readonly DocRow<Doc>[])[]> {
+    return askAll(
+      this.connection,
+      '_all_docs',
+      queries.map((query) => ({ ...WHOLE, ...query })),
+    );
+  }
 }
 
-function docsIn<D extends Doc>(rows: readonly (DocRow<D> & { id: string })[]): D[] {
-  return rows.flatMap(({ id, doc }) => (doc && !id.startsWith('_design/') ? doc : []));
+/** The rows that each query gets at one path, in one request: `slow` where a view may be built for it. */
+export async function askAll<Row>(
+  connection: Connection,
+  path: string,
+  queries: readonly Query[],
+  read: (request: Request) => Promise<Reply> = (request) => connection.read(request),
+): Promise<Row[][]> {
+  const [only, ...more] = queries;
+  if (only && more.length === 0) {
+    const { keys, ...query } = only;
+    const { body } = await read({
+      path,
+      query,
+      ...(keys !== undefined && { method: 'POST' as const, body: { keys } }),
+    });
+    return [listIn<Row>(connection, body, 'rows')];
+  }
+  const { body } = await read({ method: 'POST', path: `${path}/queries`, body: { queries } });
+  return listIn(connection, body, 'results').map((result) => listIn<Row>(connection, result, 'rows'));
 }

@@ -1,6 +1,6 @@
 // The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
 
-import { type Doc, type Json, SCHEMA } from '../../domain/doc.ts';
+import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import type {
   Change,
   ChangesPage,
@@ -11,6 +11,7 @@ import type {
   Outcome,
   Row,
   Store,
+  StoreIdentity,
   StoreInfo,
   StoreKeeping,
   ViewQuery,
@@ -21,7 +22,6 @@ import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { inBatches } from '../shared/changes.ts';
-import { groupKey } from '../shared/collate.ts';
 import { requireCursor } from '../shared/cursor.ts';
 import { assertSetupMeant, assertWritable, type Marker } from '../shared/experiment.ts';
 import type { ServerClock } from '../shared/server/clock.ts';
@@ -31,10 +31,10 @@ import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { Access, contextOf } from './admin/access.ts';
 import { roleOf } from './admin/rules.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
+import { groupOf, levelOf, queryOf, rowOf } from './combined.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
-import { rangeQuery } from './design.ts';
 import { readMarker, writeMarker } from './marker.ts';
-import { listIn, readRange, readRanges, readStored } from './read.ts';
+import { Documents, listIn } from './read.ts';
 import type { Connection } from './server/connection.ts';
 import { mayNotCreate, mayNotWrite } from './server/meaning.ts';
 import { ViewSets } from './viewsets.ts';
@@ -58,9 +58,12 @@ export class CouchStore extends ViewStore implements Store {
   readonly #connection: Connection;
   readonly #clock: ServerClock;
   readonly #options: CouchOptions;
+  readonly #documents: Documents;
   readonly #sets: ViewSets;
   #writable = false;
   readonly rights: Access;
+  /** Once a writer has read it: it stays as it is. */
+  #marker: Marker | undefined;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
     super();
@@ -68,33 +71,38 @@ export class CouchStore extends ViewStore implements Store {
     this.#clock = clock;
     this.#options = options;
     this.rights = new Access(connection, options.database);
+    this.#documents = new Documents(connection);
     this.#sets = new ViewSets(connection, options.views, options.say);
   }
 
   /** Reaches the database, and for a writer looks at the marker. */
   async begin(): Promise<this> {
-    if (this.#options.write === 'setup') return this;
-    // Not at the same time: two refusals of a wrong password would lock the account twice as soon.
+    const { write } = this.#options;
+    if (write === 'setup') return this;
+    // One request alone first: two refusals of a wrong password would lock the account twice as soon.
+    if (!write) {
+      if (!(await this.#sets.look())) await this.#connection.read({ path: '' });
+      return this;
+    }
     const { body } = await this.#connection.read({ path: '' });
-    if (!this.#options.write) return this;
     assertOneCopy(this.#connection.where, body);
-    const [marker] = await Promise.all([readMarker(this.#connection), this.#refuseReader()]);
+    const [marker] = await Promise.all([readMarker(this.#connection), this.#refuseReader(), this.#sets.look()]);
     this.#accept(marker);
     return this;
   }
 
   async get<D extends Doc>(ids: readonly string[]): Promise<Map<string, D>> {
     const docs = new Map<string, D>();
-    for (const [id, { doc }] of await readStored<D>(this.#connection, ids)) if (doc) docs.set(id, doc);
+    for (const [id, { doc }] of await this.#documents.stored<D>(ids)) if (doc) docs.set(id, doc);
     return docs;
   }
 
   range<D extends Doc>(range: IdRange): Promise<D[]> {
-    return readRange<D>(this.#connection, range);
+    return this.#documents.range<D>(range);
   }
 
   override ranges<D extends Doc>(spans: readonly IdSpan[]): Promise<D[]> {
-    return readRanges<D>(this.#connection, spans);
+    return this.#documents.ranges<D>(spans);
   }
 
   async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
@@ -102,30 +110,26 @@ export class CouchStore extends ViewStore implements Store {
       const detail = { where: this.#connection.where, hint: 'dflow store setup' };
       throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', detail);
     }
-    const database = swappingOn(this.#connection);
+    const database = swappingOn(this.#documents);
     return inBatches(changes, (batch) => writeBatch(database, batch, this.#options.nonce()));
   }
 
   protected async rows(name: string, query: ViewQuery): Promise<Row[]> {
-    const { key, keys, limit, skip, descending } = query;
-    const range = key === undefined && !keys ? rangeQuery(query) : {};
-    return this.#query<Row>(
-      name,
-      {
-        reduce: false,
-        ...range,
-        ...given({ key, limit, skip }),
-        ...(descending && { descending }),
-      },
-      keys,
-    );
+    const { limit, skip, descending } = query;
+    const asked = {
+      reduce: false,
+      ...queryOf(name, query),
+      ...given({ limit, skip }),
+      ...(descending && { descending }),
+    };
+    return (await this.#sets.rows<Row>(this.#view(name), asked)).map(rowOf);
   }
 
   protected async groups(name: string, level: number, query: KeyRange): Promise<Group[]> {
-    const grouping = level === 0 ? { group: false } : { group_level: level };
-    const rows = await this.#query<Group>(name, { reduce: true, ...grouping, ...rangeQuery(query) });
+    const asked = { reduce: true, ...levelOf(level), ...queryOf(name, query) };
+    const rows = await this.#sets.rows<Group>(this.#view(name), asked);
     if (level === 0) return [{ key: null, value: rows[0]?.value ?? 0 }];
-    return rows.map((row) => ({ key: groupKey(row.key, level), value: row.value }));
+    return rows.map(groupOf);
   }
 
   async changes(since = '0', limit = 1000): Promise<ChangesPage> {
@@ -172,9 +176,14 @@ export class CouchStore extends ViewStore implements Store {
 
   readonly keeping: StoreKeeping = {
     deploy: (options) => this.#sets.deploy(options),
-    revisions: (id) => revisionsOf(this.#connection, id),
-    keep: (id, rev) => keepRevision(this.#connection, id, rev),
+    revisions: (id) => revisionsOf(this.#documents, id),
+    keep: (id, rev) => keepRevision(this.#documents, id, rev),
   };
+
+  override async identity(): Promise<StoreIdentity> {
+    this.#marker ??= await readMarker(this.#connection);
+    return { where: this.#connection.where, ...given({ uuid: this.#marker?.uuid }) };
+  }
 
   async info(): Promise<StoreInfo> {
     const [server, database, designs, marker] = await Promise.all([
@@ -229,13 +238,12 @@ export class CouchStore extends ViewStore implements Store {
 
   #accept(marker: Marker | undefined): void {
     assertWritable(this.#connection.where, marker, this.#options.experiment);
+    this.#marker = marker;
     this.#writable = true;
   }
 
-  async #query<R>(name: string, query: Record<string, Json>, keys?: readonly Json[]): Promise<R[]> {
-    requireView(this.#options.views, name);
-    const body = keys && { keys };
-    const reply = await this.#sets.query(name, { query, ...(body && { method: 'POST' as const, body }) });
-    return listIn<R>(this.#connection, reply.body, 'rows');
+  #view(name: string): View {
+    const { views } = this.#options;
+    return requireView(views, name);
   }
 }

@@ -6,8 +6,9 @@ import { UsageError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
 import type { View } from '../../views/view.ts';
 import { SAID_AFTER, type Say } from '../shared/server/patience.ts';
-import { type DesignDoc, designOf, differingViews, SETS } from './design.ts';
-import { listIn } from './read.ts';
+import { type DesignDoc, designOf, differingViews, nameOf, SETS } from './design.ts';
+import { Gather, type Query } from './gather.ts';
+import { askAll, listIn } from './read.ts';
 import type { Connection, Reply, Request } from './server/connection.ts';
 
 /** Milliseconds between two words about a build. */
@@ -23,6 +24,7 @@ export class ViewSets {
   readonly #views: readonly View[];
   readonly #say: Say;
   readonly #own: DesignDoc;
+  readonly #gathers = new Map<View['reduce'], Gather<readonly unknown[]>>();
   #sound: Promise<void> | undefined;
   #saidAt = Number.NEGATIVE_INFINITY;
 
@@ -34,16 +36,29 @@ export class ViewSets {
   }
 
   /**
-   * A query of one of this version's views; it may wait until they are built, and says so.
+   * Rows of one of this version's views; they may wait until the views are built, and say so.
    * @throws UsageError where they are missing, or are not what this version wrote
    */
-  async query(view: string, request: Omit<Request, 'path'>): Promise<Reply> {
-    const path = `${this.#own._id}/_view/${view}`;
-    this.#sound ??= this.#look();
-    const asked = this.#saying(this.#connection.read({ ...request, path, slow: true, accept: [404] }));
-    const [reply] = await Promise.all([asked, this.#sound]);
-    if (reply.status === 404) throw this.#missing();
-    return reply;
+  rows<R>({ reduce }: Pick<View, 'reduce'>, query: Query): Promise<readonly R[]> {
+    let gather = this.#gathers.get(reduce);
+    if (!gather) {
+      gather = new Gather((queries) => this.#send(reduce, queries));
+      this.#gathers.set(reduce, gather);
+    }
+    return gather.ask(query) as Promise<readonly R[]>;
+  }
+
+  async #send(reduce: View['reduce'], queries: readonly Query[]): Promise<readonly (readonly unknown[])[]> {
+    this.#sound ??= this.#assertOwn();
+    const sound = this.#sound;
+    const read = async (request: Request): Promise<Reply> => {
+      const reply = await this.#saying(this.#connection.read({ ...request, slow: true, accept: [404] }));
+      if (reply.status === 404) throw this.#missing();
+      return reply;
+    };
+    const asked = askAll(this.#connection, `${this.#own._id}/_view/${nameOf(reduce)}`, queries, read);
+    const [answers] = await Promise.all([asked, sound]);
+    return answers;
   }
 
   /** Puts this version's set in place and waits until it is built; what becomes of each set. */
@@ -51,7 +66,7 @@ export class ViewSets {
     const did = await this.#put(dryRun);
     this.#sound = undefined;
     const first = this.#views[0];
-    if (first && !dryRun) await this.query(first.name, { query: { reduce: false, limit: 0 } });
+    if (first && !dryRun) await this.rows(first, { reduce: false, limit: 0 });
     yield { id: this.#own._id, did };
     yield* this.#others(prune, dryRun);
   }
@@ -83,8 +98,20 @@ export class ViewSets {
     }
   }
 
+  /** Looks at the set before the first query needs it; that one fails where the set is not what this version wrote. */
+  async look(): Promise<boolean> {
+    this.#sound = this.#assertOwn();
+    return this.#sound.then(
+      () => true,
+      (error) => {
+        if (error instanceof UsageError) return false;
+        throw error;
+      },
+    );
+  }
+
   /** @throws UsageError where the set is not what this version wrote */
-  async #look(): Promise<void> {
+  async #assertOwn(): Promise<void> {
     const { status, body } = await this.#connection.read({ path: this.#own._id, accept: [404] });
     if (status === 404) throw this.#missing();
     const edited = differingViews(body as DesignDoc, this.#own);

@@ -5,14 +5,15 @@ import type { Outcome } from '../../store.ts';
 import { hasOp } from '../shared/changes.ts';
 import { UnclearError } from '../shared/server/unclear.ts';
 import type { Draft, Swapping } from '../shared/swap.ts';
-import { readStored } from './read.ts';
+import type { Documents } from './read.ts';
 import type { Connection } from './server/connection.ts';
 import { mayNotWrite } from './server/meaning.ts';
 
-export function swappingOn(connection: Connection): Swapping {
+export function swappingOn(documents: Documents): Swapping {
+  const { connection } = documents;
   return {
     patience: connection.patience,
-    readStored: (ids) => readStored(connection, ids),
+    readStored: (ids) => documents.stored(ids),
     removedBy: (id, rev, op) => removedBy(connection, id, rev, op),
     post: (drafts, outcomes) => post(connection, drafts, outcomes),
   };

@@ -3,8 +3,19 @@
 // its rows get the handle's types.
 import type { Doc, Json } from '../../domain/doc.ts';
 import { named } from '../../domain/named.ts';
-import type { Change, Group, IdRange, IdSpan, KeyRange, Outcome, Row, ViewQuery } from '../../store.ts';
-import { nth } from '../../util/values/have.ts';
+import type {
+  Change,
+  Group,
+  IdRange,
+  IdSpan,
+  KeyRange,
+  Outcome,
+  Row,
+  StoreIdentity,
+  StoreInfo,
+  ViewQuery,
+} from '../../store.ts';
+import { have, nth } from '../../util/values/have.ts';
 import type { Head, Level, Prefix, Within } from '../../views/keys.ts';
 import type { View } from '../../views/view.ts';
 
@@ -12,7 +23,12 @@ export abstract class ViewStore {
   protected abstract rows(view: string, query: ViewQuery): Promise<Row[]>;
   protected abstract groups(view: string, level: number, query: KeyRange): Promise<Group[]>;
   abstract range<D extends Doc>(range: IdRange): Promise<D[]>;
+  abstract info(): Promise<StoreInfo>;
   abstract bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
+
+  identity(): Promise<StoreIdentity> {
+    return this.info();
+  }
 
   async update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>> {
     return nth(await this.bulk<D, N>([{ id, change }]), 0);
@@ -43,7 +59,7 @@ export abstract class ViewStore {
 }
 
 /** @throws UsageError for a view that a store was not opened with */
-export function requireView(views: readonly View[], name: string): void {
-  const names = views.map((view) => view.name);
-  named('view', name, names);
+export function requireView(views: readonly View[], name: string): View {
+  const byName = new Map(views.map((view) => [view.name, view]));
+  return have(byName, named('view', name, byName.keys()));
 }

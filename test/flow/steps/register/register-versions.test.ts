@@ -92,7 +92,7 @@ describe('new content', () => {
     expect(await bench.register(ports)).toMatchObject([{ did: 'changed', failed: true, next }]);
     expect(await quarantined(ports)).toEqual({ [FILE]: 'new-version' });
     expect((await dataDoc(ports, 1))?.files[0]).toMatchObject({ size: 4, original: { state: 'changed' } });
-    expect(await versionAttention(ports, { quarantined: { 'new-version': 1 } })).toMatchObject([
+    expect(await versionAttention(ports, Promise.resolve({ quarantined: { 'new-version': 1 } }))).toMatchObject([
       { way: 'new-version', text: `1 file has other content than was registered: ${FILE}`, next },
     ]);
   });
@@ -278,7 +278,7 @@ test('a copy that was interrupted and finished later is to be compared with its 
   await bench.register(ports);
   bench.put(FILE, 'half and half', 2 * MINUTE);
   await bench.register(ports);
-  expect(await versionAttention(ports, { quarantined: {} })).toMatchObject([{ way: 'interrupted' }]);
+  expect(await versionAttention(ports, Promise.resolve({ quarantined: {} }))).toMatchObject([{ way: 'interrupted' }]);
   expect(deeds(await settle(ports, { accept: [FILE] }))).toEqual({ accepted: 1 });
-  expect(await versionAttention(ports, { quarantined: {} })).toEqual([]);
+  expect(await versionAttention(ports, Promise.resolve({ quarantined: {} }))).toEqual([]);
 });

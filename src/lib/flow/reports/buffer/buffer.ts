@@ -36,15 +36,11 @@ export interface BufferRow {
 /** One row for each level. Levels that share a disk fill it together. */
 export async function bufferRows(ports: ReadPorts): Promise<BufferRow[]> {
   const now = await ports.store.now();
-  const said = await disks(ports, now);
-  const rows: BufferRow[] = [];
-  for (const { level } of ports.settings.buffers) {
-    const on = await ports.store.count(views.buffer, 2, { prefix: ['on', level] });
-    const hours = await ports.store.view(views.buffer, { prefix: ['in', level], start: ['in', level, sinceHour(now)] });
-    const sums = new Map<string, number>();
-    for (const { key, value } of hours) sums.set(key[2], (sums.get(key[2]) ?? 0) + value);
-    rows.push({ level, bytes: on.reduce((sum, { value }) => sum + value, 0), perDay: inflow(sums, now) });
-  }
+  const { buffers } = ports.settings;
+  const [said, rows] = await Promise.all([
+    disks(ports, now),
+    Promise.all(buffers.map(({ level }) => fillRow(ports, level, now))),
+  ]);
   const sharing = (disk: BufferDoc | undefined, other: BufferDoc | undefined): boolean =>
     disk !== undefined && disk.host === other?.host && disk.total === other.total;
   return rows.map((row) => {
@@ -56,6 +52,16 @@ export async function bufferRows(ports: ReadPorts): Promise<BufferRow[]> {
     const { host, at, total, free } = disk;
     return { ...row, disk: { host, at, total, free }, ...given({ daysLeft: left }) };
   });
+}
+
+async function fillRow({ store }: ReadPorts, level: string, now: Iso): Promise<BufferRow> {
+  const [on, hours] = await Promise.all([
+    store.count(views.buffer, 2, { prefix: ['on', level] }),
+    store.view(views.buffer, { prefix: ['in', level], start: ['in', level, sinceHour(now)] }),
+  ]);
+  const sums = new Map<string, number>();
+  for (const { key, value } of hours) sums.set(key[2], (sums.get(key[2]) ?? 0) + value);
+  return { level, bytes: on.reduce((sum, { value }) => sum + value, 0), perDay: inflow(sums, now) };
 }
 
 /** What is known of each level's disk: what its host last said, or, on that host, what the disk says now. */

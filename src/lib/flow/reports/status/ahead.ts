@@ -7,7 +7,8 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { isHeldAhead } from '../../../domain/jobs/policy.ts';
 import { isDatedAhead } from '../../../domain/storage/breaker.ts';
 import { isHeld, type LanesDoc } from '../../../domain/storage/lanes.ts';
-import { idsWith } from '../../../store.ts';
+import { idsWith, type ReadStore } from '../../../store.ts';
+import { together } from '../../../util/concurrency.ts';
 import { between, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
@@ -20,15 +21,16 @@ import type { Attention } from './page.ts';
 const MOST = 200;
 
 /** What is dated beyond now, and what to type. */
-export async function aheadAttention(ports: ReadPorts, now: Iso): Promise<Attention[]> {
-  return [...(await switches(ports, now)), ...(await copies(ports, now)), ...(await jobs(ports, now))];
+export function aheadAttention(ports: ReadPorts, now: Iso): Promise<Attention[]> {
+  return together(switches(ports, now), copies(ports, now), jobs(ports, now));
 }
 
 const by = (at: Iso, now: Iso): string => `is dated ${humanDuration(between(now, at))} ahead of the store's clock`;
 
 async function switches({ store }: ReadPorts, now: Iso): Promise<Attention[]> {
-  const holds = (await openHolds(store)).filter(({ since }) => isAhead(since, now));
-  const found = [...(await breakers(store)).values()].filter(({ causes }) =>
+  const [open, troubles] = await Promise.all([openHolds(store), breakers(store)]);
+  const holds = open.filter(({ since }) => isAhead(since, now));
+  const found = [...troubles.values()].filter(({ causes }) =>
     Object.values(causes).some((trouble) => isDatedAhead(trouble, now)),
   );
   return [
@@ -47,32 +49,37 @@ function holdText({ _id, since, until, why }: HoldDoc, now: Iso): string {
 }
 
 /** Lanes, and slots of copies. */
-async function copies({ store, settings }: ReadPorts, now: Iso): Promise<Attention[]> {
-  const lanes = (await store.range<LanesDoc>(idsWith('lanes:'))).filter(({ held }) =>
-    held.some((one) => one.until > now && !isHeld(one, now)),
-  );
-  const found: Attention[] = lanes.map(({ _id }) => ({
+function copies({ store, settings }: ReadPorts, now: Iso): Promise<Attention[]> {
+  return together(lanes(store, now), ...settings.storages.map(({ name }) => slots(store, name, now)));
+}
+
+async function lanes(store: ReadStore, now: Iso): Promise<Attention[]> {
+  const docs = await store.range<LanesDoc>(idsWith('lanes:'));
+  const wrong = docs.filter(({ held }) => held.some((one) => one.until > now && !isHeld(one, now)));
+  return wrong.map(({ _id }) => ({
     way: 'clock',
     text: `${_id} is dated ahead of the store's clock: it does not count`,
     next: 'dflow transfer',
   }));
-  for (const { name } of settings.storages) {
-    const rows = await store.view(views.replicas, { prefix: [name, 'copying'], limit: MOST });
-    const docs = await store.get<DataDoc>(rows.map(({ id }) => id));
-    const files = [...docs.values()].flatMap((doc) => doc.files.map(({ replicas }) => replicas[name]));
-    const wrong = files.filter((one) => one?.state === 'copying' && one.expires > now && !isLive(one, now, new Set()));
-    if (wrong.length === 0) continue;
-    const text = `${many(wrong.length, 'copy', 'copies')} to ${name} begun by a clock that was ahead: not counted`;
-    found.push({ way: 'clock', text, next: `dflow transfer --to ${name}` });
-  }
-  return found;
+}
+
+async function slots(store: ReadStore, name: string, now: Iso): Promise<Attention[]> {
+  const rows = await store.view(views.replicas, { prefix: [name, 'copying'], limit: MOST });
+  const docs = await store.get<DataDoc>(rows.map(({ id }) => id));
+  const files = [...docs.values()].flatMap((doc) => doc.files.map(({ replicas }) => replicas[name]));
+  const wrong = files.filter((one) => one?.state === 'copying' && one.expires > now && !isLive(one, now, new Set()));
+  if (wrong.length === 0) return [];
+  const text = `${many(wrong.length, 'copy', 'copies')} to ${name} begun by a clock that was ahead: not counted`;
+  return [{ way: 'clock', text, next: `dflow transfer --to ${name}` }];
 }
 
 /** Retries that wait for a time that a wrong clock has said, and claims of such a submit. */
 async function jobs({ store, settings }: ReadPorts, now: Iso): Promise<Attention[]> {
-  const held = await store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: MOST });
-  const active = await store.view(views.active, { prefix: [settings.farm, 'submitting'], limit: MOST });
-  const docs = await store.get<JobDoc>([...held, ...active].map(({ id }) => id));
+  const rows = await together<{ readonly id: string }>(
+    store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: MOST }),
+    store.view(views.active, { prefix: [settings.farm, 'submitting'], limit: MOST }),
+  );
+  const docs = await store.get<JobDoc>(rows.map(({ id }) => id));
   const wrong = [...docs.values()].flatMap(({ subjobs }) =>
     subjobs.filter(
       ({ state }) => isHeldAhead(state, now) || (state.name === 'submitting' && isAhead(state.since, now)),

@@ -5,7 +5,8 @@ import { coverText, endText, type HoldDoc, inForce, isFaultHold } from '../../..
 import { correction } from '../../../domain/modules/badmodules.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
-import { type GroupOf, idsWith } from '../../../store.ts';
+import type { GroupOf } from '../../../store.ts';
+import { together } from '../../../util/concurrency.ts';
 import { between, type Iso, MINUTE } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { SHARES } from '../../../views/jobs.ts';
@@ -15,7 +16,6 @@ import { isShort } from '../buffer/buffer.ts';
 import { aheadAttention } from './ahead.ts';
 import { many, sum } from './counts.ts';
 import { jobAttention, routedSubjobs, type Unsatisfied } from './jobstatus.ts';
-import type { Work } from './loopattention.ts';
 import { livingAttention } from './loopstatus.ts';
 import type { Attention, StatusPage } from './page.ts';
 import { runAttention } from './runstatus.ts';
@@ -29,42 +29,43 @@ export interface AttentionFacts {
   /** Holds that were not ended, in force or expired. */
   readonly open: readonly HoldDoc[];
   readonly farms: readonly FarmDoc[];
+  readonly leases: readonly LeaseDoc[];
   readonly causes: readonly GroupOf<typeof views.causes, 3>[];
+  readonly active: readonly GroupOf<typeof views.active, 1>[];
   readonly replicas: readonly GroupOf<typeof views.replicas, 2>[];
   readonly troubles: ReadonlyMap<string, BreakerDoc>;
   readonly stuck: Unsatisfied;
 }
 
-export async function attention(ports: ReadPorts, facts: AttentionFacts): Promise<Attention[]> {
-  const { page, farms } = facts;
-  const leases = await ports.store.range<LeaseDoc>(idsWith('lease:'));
-  const activeAt = (site: string): number => page.farms.find((farm) => farm.site === site)?.active ?? 0;
-  const work = await workOf(ports, page);
-  return [
-    ...livingAttention(ports, { loops: page.loops, leases, farms, activeAt, work, at: page.at }),
-    ...bufferAttention(ports, page),
-    ...credentialAttention(page),
-    ...moduleAttention(ports),
-    ...(await jobAttention(ports, facts)),
-    ...holdAttention(facts.open, page.at),
-    ...(await storageAttention(ports, facts)),
-    ...(await versionAttention(ports, page)),
-    ...quarantineAttention(page),
-    ...(await aheadAttention(ports, page.at)),
-    ...(await runAttention(ports, page.at)),
-    ...(await unreadAttention(ports)),
-  ];
+/** Every part asks what it needs at once, and waits for the page's numbers only where it needs them. */
+export async function attention(ports: ReadPorts, at: Iso, facts: Promise<AttentionFacts>): Promise<Attention[]> {
+  const page = facts.then((all) => all.page);
+  return together<Attention>(
+    lifeAttention(ports, facts),
+    page.then((all) => [...bufferAttention(ports, all), ...credentialAttention(all)]),
+    moduleAttention(ports),
+    jobAttention(ports, at, facts),
+    facts.then(({ open }) => holdAttention(open, at)),
+    storageAttention(ports, at, facts),
+    versionAttention(ports, page),
+    page.then(quarantineAttention),
+    aheadAttention(ports, at),
+    runAttention(ports, at),
+    unreadAttention(ports),
+  );
 }
 
-async function workOf({ store }: ReadPorts, page: Page): Promise<Work> {
-  const shares = SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] }));
-  return {
-    ready: sum((await Promise.all(shares)).flat()),
-    routed: await routedSubjobs(store),
-    active: sum(await store.count(views.active, 0)),
-    missing: page.storage.reduce((total, { missing }) => total + missing, 0),
-    todo: page.runs.todo,
-  };
+async function lifeAttention(ports: ReadPorts, facts: Promise<AttentionFacts>): Promise<Attention[]> {
+  const { store } = ports;
+  const [ready, routed, { page, leases, farms, active }] = await Promise.all([
+    together(...SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] }))),
+    routedSubjobs(store),
+    facts,
+  ]);
+  const missing = page.storage.reduce((total, { missing }) => total + missing, 0);
+  const work = { ready: sum(ready), routed, active: sum(active), missing, todo: page.runs.todo };
+  const activeAt = (site: string): number => page.farms.find((farm) => farm.site === site)?.active ?? 0;
+  return livingAttention(ports, { loops: page.loops, leases, farms, activeAt, work, at: page.at });
 }
 
 /** Documents that every step passes over. */

@@ -28,8 +28,10 @@ export interface Some {
 export async function standingOf(store: ReadStore, way: Way, before?: Iso): Promise<Some> {
   const range: QueryOf<typeof views.standing> =
     before === undefined ? { prefix: [way] } : { start: [way], end: [way, before] };
-  const count = sum(await store.count(views.standing, 1, range));
-  if (count === 0) return { count };
-  const [first] = await store.view(views.standing, { ...range, limit: 1 });
+  const [groups, [first]] = await Promise.all([
+    store.count(views.standing, 1, range),
+    store.view(views.standing, { ...range, limit: 1 }),
+  ]);
+  const count = sum(groups);
   return { count, ...(first ? { first: { id: first.id, what: first.key[2] } } : {}) };
 }

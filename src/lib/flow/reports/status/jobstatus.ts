@@ -8,6 +8,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { INSTALLED, ROUTED } from '../../../domain/jobs/readiness.ts';
 import { lockOf } from '../../../domain/jobs/states.ts';
 import type { GroupOf, QueryOf, ReadStore } from '../../../store.ts';
+import { together } from '../../../util/concurrency.ts';
 import { humanDuration, type Iso, plus } from '../../../util/time.ts';
 import { have, nth } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
@@ -25,7 +26,7 @@ function sleepers(store: ReadStore, kind: string): Promise<GroupOf<typeof views.
 
 /** Subjobs that wait for one farm, or for one that has their version. */
 export async function routedSubjobs(store: ReadStore): Promise<number> {
-  return sum([...(await sleepers(store, ROUTED)), ...(await sleepers(store, INSTALLED))]);
+  return sum(await together(sleepers(store, ROUTED), sleepers(store, INSTALLED)));
 }
 
 export interface Unsatisfied {
@@ -64,12 +65,18 @@ function isBroken({ state }: JobDoc): boolean {
 }
 
 export interface JobFacts {
-  readonly page: Pick<StatusPage, 'jobs' | 'storage' | 'at'>;
+  readonly page: Pick<StatusPage, 'jobs' | 'storage'>;
   readonly causes: readonly GroupOf<typeof views.causes, 3>[];
   readonly stuck: Unsatisfied;
 }
 
-export async function jobAttention(ports: ReadPorts, { page, causes, stuck }: JobFacts): Promise<Attention[]> {
+export function jobAttention(ports: ReadPorts, at: Iso, facts: Promise<JobFacts>): Promise<Attention[]> {
+  const page = facts.then((all) => all.page);
+  return together(facts.then(ended), cooled(ports, at), submitting(ports, at), gone(ports, page));
+}
+
+/** Passes that have ended without completing, and those that wait for them. */
+function ended({ page, causes, stuck }: JobFacts): Attention[] {
   const found: Attention[] = [];
   const failed = page.jobs.reduce((total, { states }) => total + (states.failed ?? 0) + (states.partFail ?? 0), 0);
   if (failed > 0) {
@@ -86,12 +93,7 @@ export async function jobAttention(ports: ReadPorts, { page, causes, stuck }: Jo
     const text = `${count} for a prerequisite that has ended without completing: ${stuck.example}`;
     found.push({ way: 'unsatisfied', text, next: `dflow why ${stuck.example}` });
   }
-  return [
-    ...found,
-    ...(await cooled(ports, page.at)),
-    ...(await submitting(ports, page.at)),
-    ...(await gone(ports, page)),
-  ];
+  return found;
 }
 
 /** Retries that are due, and that no reset has woken. */
@@ -112,9 +114,12 @@ async function cooled({ store, settings }: ReadPorts, at: Iso): Promise<Attentio
 async function submitting({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const limit = 2 * settings.limits.submitting;
   const range: QueryOf<typeof views.jobsByState> = { start: ['submitting', ''], end: ['submitting', plus(at, -limit)] };
-  const count = sum(await store.count(views.jobsByState, 1, range));
+  const [groups, [row]] = await Promise.all([
+    store.count(views.jobsByState, 1, range),
+    store.view(views.jobsByState, { ...range, limit: 1 }),
+  ]);
+  const count = sum(groups);
   if (count === 0) return [];
-  const [row] = await store.view(views.jobsByState, { ...range, limit: 1 });
   const job = row && (await store.get<JobDoc>([row.id])).get(row.id);
   const site = job?.subjobs.map(({ state }) => lockOf(state)?.site).find((name) => name !== undefined);
   const text = `${many(count, 'pass has', 'passes have')} been submitting for more than ${humanDuration(limit)}`;
@@ -122,8 +127,11 @@ async function submitting({ store, settings }: ReadPorts, at: Iso): Promise<Atte
 }
 
 /** What waits for a module, a version or inputs that nobody brings. */
-async function gone(ports: ReadPorts, page: JobFacts['page']): Promise<Attention[]> {
-  const { store, settings } = ports;
+function gone(ports: ReadPorts, page: Promise<JobFacts['page']>): Promise<Attention[]> {
+  return together(moduleNowhere(ports), versionNowhere(ports), inputsNowhere(ports, page));
+}
+
+async function moduleNowhere({ store }: ReadPorts): Promise<Attention[]> {
   const found: Attention[] = [];
   const undefinedOnes = await sleepers(store, 'config:');
   if (undefinedOnes.length > 0) {
@@ -131,20 +139,26 @@ async function gone(ports: ReadPorts, page: JobFacts['page']): Promise<Attention
     const text = `${many(sum(undefinedOnes), 'subjob waits', 'subjobs wait')} for a module that is not defined here: ${ref}`;
     found.push({ way: 'module-gone', text, next: `dflow why ${ref}` });
   }
+  return found;
+}
+
+async function versionNowhere({ store, settings }: ReadPorts): Promise<Attention[]> {
+  const found: Attention[] = [];
   for (const { key, value } of await sleepers(store, INSTALLED)) {
     const version = key[1].slice(INSTALLED.length).replace(/:[^:]*$/, '');
     if (settings.farms.some((farm) => hasVersion(farm, version))) continue;
     const text = `${many(value, 'subjob waits', 'subjobs wait')} for ${version}, which is installed at no farm`;
     found.push({ way: 'version-nowhere', text, next: `dflow why ${await exampleOf(store, key[1])}` });
   }
-  return [...found, ...(await inputsNowhere(ports, page))];
+  return found;
 }
 
 /** Raw files that no farm can read, and of which no copy is to be made where one reads. */
-async function inputsNowhere({ store, settings }: ReadPorts, page: JobFacts['page']): Promise<Attention[]> {
+async function inputsNowhere({ store, settings }: ReadPorts, page: Promise<JobFacts['page']>): Promise<Attention[]> {
   const reads = [...new Set(settings.farms.flatMap((farm) => farm.reads))];
-  if (page.storage.some(({ name, missing }) => reads.includes(name) && missing > 0)) return [];
-  const groups = (await sleepers(store, 'data:')).slice(0, ENOUGH);
+  const [waiting, { storage }] = await Promise.all([sleepers(store, 'data:'), page]);
+  if (storage.some(({ name, missing }) => reads.includes(name) && missing > 0)) return [];
+  const groups = waiting.slice(0, ENOUGH);
   const docs = await store.get<DataDoc>(groups.map(({ key }) => key[1]));
   // What has come since is found by the next submit.
   const lacking = groups.filter(({ key }) => !docs.get(key[1])?.done.some((name) => reads.includes(name)));

@@ -7,6 +7,7 @@ import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { QueryOf } from '../../../store.ts';
+import { together } from '../../../util/concurrency.ts';
 import { type Iso, MINUTE, plus } from '../../../util/time.ts';
 import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
@@ -20,14 +21,14 @@ const PATIENCE = 6;
 /** A request may be made for so long. */
 const MAKING = 10 * MINUTE;
 
-export async function runAttention(ports: ReadPorts, at: Iso): Promise<Attention[]> {
-  return [
-    ...(await waitingRuns(ports)),
-    ...(await blockedRuns(ports, at)),
-    ...(await firstPasses(ports, at)),
-    ...(await requests(ports, at)),
-    ...(await conflicts(ports)),
-  ];
+export function runAttention(ports: ReadPorts, at: Iso): Promise<Attention[]> {
+  return together(
+    waitingRuns(ports),
+    blockedRuns(ports, at),
+    firstPasses(ports, at),
+    requests(ports, at),
+    conflicts(ports),
+  );
 }
 
 const runsHave = (count: number): string => many(count, 'complete run has', 'complete runs have');
@@ -36,14 +37,17 @@ const runsHave = (count: number): string => many(count, 'complete run has', 'com
 async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const { automatic, modules, badModules, file } = ports.settings;
   const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
-  const all = sum(await ports.store.count(views.runs, 1, range));
+  const [groups, [first]] = await Promise.all([
+    ports.store.count(views.runs, 1, range),
+    ports.store.view(views.runs, { ...range, limit: 1 }),
+  ]);
+  const all = sum(groups);
   const versions = [...Object.keys(modules), ...badModules.map(({ version }) => version)].sort();
   if (automatic.version === undefined && versions.length > 1) {
     const waiting = all === 0 ? '' : `; ${runsHave(all)} no passes`;
     const text = `no automatic.version among ${versions.join(', ')}: no run is processed${waiting}`;
     return [{ way: 'no-version', text, next: `set automatic.version in ${file}` }];
   }
-  const [first] = await ports.store.view(views.runs, { ...range, limit: 1 });
   if (!first) return [];
   const run = first.key[1];
   const facts = await runFacts(ports, [run], automatic.level, automatic.version);

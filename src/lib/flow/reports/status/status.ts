@@ -2,11 +2,11 @@
 // first, each with the command that deals with it.
 
 import { wantedCopies } from '../../../domain/data/replicas.ts';
-import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, type HoldDoc, inForce } from '../../../domain/hold.ts';
 import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
-import { type Group, type GroupOf, idsWith } from '../../../store.ts';
+import { type Group, type GroupOf, idsWith, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { views } from '../../../views/index.ts';
@@ -16,15 +16,28 @@ import { openHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { bufferRows } from '../buffer/buffer.ts';
-import { attention } from './attention.ts';
+import { type AttentionFacts, attention } from './attention.ts';
 import { missingAt } from './counts.ts';
 import { unsatisfied } from './jobstatus.ts';
 import type { StatusPage } from './page.ts';
 
-/** Reads the page. */
+/** Reads the page: what needs no other answer is asked at once, so that a line of any length costs few round trips. */
 export async function status(ports: ReadPorts): Promise<StatusPage> {
-  const { store, settings } = ports;
-  const at = await store.now();
+  const at = await ports.store.now();
+  const facts = readFacts(ports, at);
+  const [{ page }, needYou] = await Promise.all([facts, attention(ports, at, facts)]);
+  return { ...page, needYou };
+}
+
+async function readFacts(ports: ReadPorts, at: Iso): Promise<AttentionFacts> {
+  const [counts, docs] = await Promise.all([readCounts(ports.store), readDocuments(ports)]);
+  return { page: pageOf(ports, at, counts, docs), ...docs, ...counts };
+}
+
+type Counts = Awaited<ReturnType<typeof readCounts>>;
+type Documents = Awaited<ReturnType<typeof readDocuments>>;
+
+async function readCounts(store: ReadStore) {
   const [runs, kinds, replicas, transfers, jobs, active, causes, stuck] = await Promise.all([
     store.count(views.runs, 1),
     store.count(views.kinds, 2),
@@ -35,24 +48,43 @@ export async function status(ports: ReadPorts): Promise<StatusPage> {
     store.count(views.causes, 3),
     unsatisfied(store),
   ]);
-  const open = await openHolds(store);
-  const holds = open.filter((hold) => inForce(hold, at));
-  const troubles = await breakers(store);
-  const farms = await store.range<FarmDoc>(idsWith('farm:'));
-  const page = {
-    experiment: settings.experiment,
+  return { runs, kinds, replicas, transfers, jobs, active, causes, stuck };
+}
+
+async function readDocuments(ports: ReadPorts) {
+  const { store } = ports;
+  const [open, troubles, farms, loops, leases, credentials, buffer, requests, { where }] = await Promise.all([
+    openHolds(store),
+    breakers(store),
+    store.range<FarmDoc>(idsWith('farm:')),
+    store.range<LoopDoc>(idsWith('loop:')),
+    store.range<LeaseDoc>(idsWith('lease:')),
+    store.range<CredentialDoc>(idsWith('credential:')),
+    bufferRows(ports),
+    requestRows(ports),
+    store.identity(),
+  ]);
+  return { open, troubles, farms, loops, leases, credentials, buffer, requests, where };
+}
+
+function pageOf(ports: ReadPorts, at: Iso, counts: Counts, docs: Documents): Omit<StatusPage, 'needYou'> {
+  const { troubles, farms } = docs;
+  const { replicas, transfers, active } = counts;
+  const holds = docs.open.filter((hold) => inForce(hold, at));
+  return {
+    experiment: ports.settings.experiment,
     at,
-    store: (await store.info()).where,
-    runs: { open: 0, todo: 0, done: 0, late: 0, ...byFirst(runs) },
+    store: docs.where,
+    runs: { open: 0, todo: 0, done: 0, late: 0, ...byFirst(counts.runs) },
     quarantined: Object.fromEntries(
-      kinds.flatMap(({ key, value }) => (key.length === 2 && key[0] === 'quarantine' ? [[key[1], value]] : [])),
+      counts.kinds.flatMap(({ key, value }) => (key.length === 2 && key[0] === 'quarantine' ? [[key[1], value]] : [])),
     ),
     holds,
-    loops: await store.range<LoopDoc>(idsWith('loop:')),
+    loops: docs.loops,
     storage: storageRows(ports, { replicas, transfers, holds, troubles, at }),
-    buffer: await bufferRows(ports),
-    credentials: await store.range<CredentialDoc>(idsWith('credential:')),
-    jobs: jobRows(jobs, stuck.passes),
+    buffer: docs.buffer,
+    credentials: docs.credentials,
+    jobs: jobRows(counts.jobs, counts.stuck.passes),
     farms: farms.map((farm) => ({
       site: farm.site,
       backend: farm.backend,
@@ -61,9 +93,8 @@ export async function status(ports: ReadPorts): Promise<StatusPage> {
       active: active.find((group) => group.key[0] === farm.site)?.value ?? 0,
       ...drainedBy(drainOf(holds, farm.site)),
     })),
-    requests: await requestRows(ports),
+    requests: docs.requests,
   };
-  return { ...page, needYou: await attention(ports, { page, open, farms, causes, replicas, troubles, stuck }) };
 }
 
 function drainedBy(hold: HoldDoc | undefined): Pick<StatusPage['farms'][number], 'drained'> {
@@ -130,8 +161,10 @@ function jobRows(
 
 /** Requests that are not done, with the states of their passes. */
 async function requestRows(ports: ReadPorts): Promise<StatusPage['requests']> {
-  const docs = await ports.store.range<RequestDoc>(idsWith('request:'));
-  const groups = await ports.store.count(views.jobsByRequest, 2);
+  const [docs, groups] = await Promise.all([
+    ports.store.range<RequestDoc>(idsWith('request:')),
+    ports.store.count(views.jobsByRequest, 2),
+  ]);
   return docs.map((doc) => ({
     name: doc.name,
     version: doc.version,

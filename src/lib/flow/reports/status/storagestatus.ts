@@ -4,6 +4,7 @@
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import type { BreakerDoc } from '../../../domain/storage/breaker.ts';
 import type { Group, GroupOf, ReadStore } from '../../../store.ts';
+import { together } from '../../../util/concurrency.ts';
 import { type Iso, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import type { Way } from '../../../views/standing.ts';
@@ -12,15 +13,19 @@ import { many, type Some, standingOf, sum } from './counts.ts';
 import type { Attention, StatusPage } from './page.ts';
 
 export interface StorageFacts {
-  readonly page: Pick<StatusPage, 'storage' | 'at'>;
+  readonly page: Pick<StatusPage, 'storage'>;
   /** Files by element and state, those of elements that are not configured among them. */
   readonly replicas: readonly GroupOf<typeof views.replicas, 2>[];
   readonly troubles: ReadonlyMap<string, BreakerDoc>;
 }
 
-export async function storageAttention(ports: ReadPorts, facts: StorageFacts): Promise<Attention[]> {
-  const { storage, at } = facts.page;
-  const copies = await ports.store.count(views.outputCopies, 2);
+export function storageAttention(ports: ReadPorts, at: Iso, facts: Promise<StorageFacts>): Promise<Attention[]> {
+  return together(elementAttention(ports, facts), outputAttention(ports.store), fileAttention(ports, at));
+}
+
+async function elementAttention(ports: ReadPorts, asked: Promise<StorageFacts>): Promise<Attention[]> {
+  const [copies, facts] = await Promise.all([ports.store.count(views.outputCopies, 2), asked]);
+  const { storage } = facts.page;
   const found = [...strangers(ports, [...facts.replicas, ...copies]), ...failing(facts)];
   for (const { name, states } of storage.filter((row) => (row.states.failed ?? 0) > 0))
     found.push({
@@ -33,7 +38,7 @@ export async function storageAttention(ports: ReadPorts, facts: StorageFacts): P
   const broken = sum(copies.filter(({ key }) => key[1] === 'bad'));
   if (broken > 0)
     found.push({ way: 'copies-bad', text: `bad copies of outputs: ${broken}`, next: 'dflow verify --repair' });
-  return [...found, ...(await outputAttention(ports.store)), ...(await fileAttention(ports, at))];
+  return found;
 }
 
 /** Elements that the configuration does not have, with the number of their copies. */
@@ -63,8 +68,7 @@ function failing({ page, troubles }: StorageFacts): Attention[] {
 }
 
 async function outputAttention(store: ReadStore): Promise<Attention[]> {
-  const copies = await standingOf(store, 'output-copy');
-  const left = await standingOf(store, 'undeleted');
+  const [copies, left] = await Promise.all([standingOf(store, 'output-copy'), standingOf(store, 'undeleted')]);
   return [
     ...one(
       'output-copy',
@@ -87,21 +91,21 @@ function one(way: string, { first }: Some, text: (ref: string) => string): Atten
 }
 
 /** Raw files: changed, lost, and claimed by somebody who has ended. */
-async function fileAttention({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
+function fileAttention({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const say = async (way: Way, words: (count: number) => string, before?: Iso): Promise<Attention[]> => {
     const { count, first } = await standingOf(store, way, before);
     if (!first) return [];
     const run = refOf(Number(first.what));
     return [{ way, text: `${words(count)}: run ${run}`, next: `dflow why ${run}` }];
   };
-  return [
-    ...(await say('changed', (n) => `${many(n, 'original has', 'originals have')} changed since registration`)),
-    ...(await say('lost', (n) => `${many(n, 'file has', 'files have')} no good copy that is known`)),
-    ...(await say('copying', (n) => `${many(n, 'copy is', 'copies are')} claimed by a transfer that has ended`, at)),
-    ...(await say(
+  return together(
+    say('changed', (n) => `${many(n, 'original has', 'originals have')} changed since registration`),
+    say('lost', (n) => `${many(n, 'file has', 'files have')} no good copy that is known`),
+    say('copying', (n) => `${many(n, 'copy is', 'copies are')} claimed by a transfer that has ended`, at),
+    say(
       'purging',
       (n) => `${many(n, 'original is', 'originals are')} claimed by a purge that has ended`,
       plus(at, -2 * settings.limits.stale),
-    )),
-  ];
+    ),
+  );
 }

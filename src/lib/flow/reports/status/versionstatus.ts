@@ -9,9 +9,9 @@ import type { Attention, StatusPage } from './page.ts';
 
 export async function versionAttention(
   ports: ReadPorts,
-  { quarantined }: Pick<StatusPage, 'quarantined'>,
+  page: Promise<Pick<StatusPage, 'quarantined'>>,
 ): Promise<Attention[]> {
-  const notices = await openNotices(ports);
+  const [notices, { quarantined }] = await Promise.all([openNotices(ports), page]);
   return [
     ...(quarantined['new-version'] ? await versions(ports) : []),
     ...notices.slice(0, 1).map((doc) => {
