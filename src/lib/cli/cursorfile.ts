@@ -1,8 +1,8 @@
 // A file that remembers how far somebody has read the changes of a store. It is written after the lines were handed
 // over, so a reader that is killed gets the last lines again: at least once, never less.
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { ConfigError, UsageError } from '../util/errors.ts';
+import { replaceFile } from '../util/files/replace.ts';
 import { codeOf, ownError } from '../util/systemerrors.ts';
 import { field } from '../util/values/field.ts';
 
@@ -35,20 +35,7 @@ export class CursorFile {
   /** Keeps the cursor: temporary name, on disk, then renamed. */
   async write(cursor: string): Promise<void> {
     if (cursor === this.#written) return;
-    const temporary = `${this.path}.${randomBytes(6).toString('hex')}`;
-    try {
-      const file = await open(temporary, 'wx', 0o644);
-      try {
-        await file.writeFile(`${JSON.stringify({ store: this.store, cursor })}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, this.path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw ownError(error, `the cursor file '${this.path}' cannot be written`, UsageError);
-    }
+    await replaceFile(this.path, `${JSON.stringify({ store: this.store, cursor })}\n`, 'the cursor file');
     this.#written = cursor;
   }
 }

@@ -14,7 +14,7 @@ export const GROUPS: readonly (readonly [string, string, readonly string[]])[] =
   [
     'LOOK',
     'look at the experiment; nothing is changed',
-    ['status', 'why', 'list', 'show', 'log', 'history', 'flow', 'events', 'report', 'wait', 'note'],
+    ['status', 'why', 'list', 'show', 'log', 'history', 'flow', 'events', 'metrics', 'report', 'wait', 'note'],
   ],
   ['SWITCH', 'stop a part for some time; --why gives the reason', ['pause', 'resume', 'quarantine', 'farm', 'storage']],
   [

@@ -35,6 +35,7 @@ import type {
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { EventRow } from '../../flow/reports/events/event.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
+import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
@@ -148,6 +149,7 @@ export interface Printed {
   log: LogLine | Selected;
   events: EventRow;
   wait: WaitItem;
+  metrics: Family;
   status: StatusLine;
   why: WhyLine;
   'why --all': Lists['reasons'];

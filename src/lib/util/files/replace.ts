@@ -1,0 +1,24 @@
+// Writing a file that others read at any moment: they see the old text or the new one, never a part.
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { ownError } from '../systemerrors.ts';
+
+/** Writes under a temporary name beside it, brings it to disk, renames. @throws ItemError `what` cannot be written */
+export async function replaceFile(path: string, text: string, what: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    const file = await open(temporary, 'wx', 0o644);
+    try {
+      await file.writeFile(text);
+      // Whatever the umask of a cron job says: another user's program reads it.
+      await file.chmod(0o644);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw ownError(error, `${what} '${path}' cannot be written`);
+  }
+}
