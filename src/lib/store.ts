@@ -2,12 +2,13 @@
 // The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
 import type { Doc, Json } from './domain/doc.ts';
 import { type IdRange, type IdSpan, rangeAfter } from './domain/idranges.ts';
-import type { Role } from './domain/roles.ts';
+import type { StoreKeeping, StoreRights } from './storekeeping.ts';
 import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
 import type { View } from './views/view.ts';
 
 export { type IdRange, type IdSpan, idsOfRuns, idsWith, rangeAfter, spansOfRuns } from './domain/idranges.ts';
+export type * from './storekeeping.ts';
 
 /**
  * What a change function answers. It must be pure: it is called again on the newer document after a conflict.
@@ -117,6 +118,10 @@ export interface StoreInfo {
   readonly schema?: number;
   readonly documents: number;
   readonly bytes?: number;
+  /** Who is logged in at the server. */
+  readonly user?: string;
+  /** What the user may do there: `read and write`, or `read` and why. */
+  readonly rights?: string;
 }
 
 /** A document that was changed or removed. */
@@ -190,69 +195,6 @@ export interface Store extends ReadStore {
   /** Users and their roles, where the store has any: CouchDB. */
   readonly rights?: StoreRights;
   close(): Promise<void>;
-}
-
-/** A set of views in the store, and what became of it: this version's, or (`kept`, `pruned`) another version's. */
-export interface ViewSet {
-  readonly id: string;
-  readonly did: 'deployed' | 'repaired' | 'unchanged' | 'kept' | 'pruned';
-}
-
-/** A document as one revision has it. */
-export interface Revision {
-  readonly rev: string;
-  readonly doc: Doc;
-}
-
-/** What a person does now and then for a store whose views are built apart from writing: CouchDB. */
-export interface StoreKeeping {
-  /** Builds this version's views beside those of other versions; with `prune`, removes the others then. */
-  deploy(options: { readonly prune?: boolean; readonly dryRun?: boolean }): AsyncGenerator<ViewSet, void, void>;
-  /** The revisions of a document: the one that everybody sees, then those that lost a replication conflict. */
-  revisions(id: string): Promise<Revision[]>;
-  /** Makes `rev` the only one. False: the document was changed meanwhile, and is as it was. */
-  keep(id: string, rev: string): Promise<boolean>;
-}
-
-/** A user who may work with the store. */
-export interface StoreUser {
-  readonly name: string;
-  /** `admin` of the database: no rule limits that. `elsewhere`: the account is not of this server's users. */
-  readonly role?: Role | 'admin' | 'elsewhere';
-}
-
-/** Who is logged in. */
-export interface Mine {
-  readonly user?: string;
-  readonly role?: StoreUser['role'];
-}
-
-/** What became of a grant. */
-export interface Granted {
-  readonly did: 'made' | 'granted' | 'unchanged';
-  readonly before?: StoreUser['role'];
-  /** An admin of the database, whom no role limits. */
-  readonly admin: boolean;
-  /** The rules that give roles a meaning; `waiting` until the users `without` a role have one. */
-  readonly rules: {
-    readonly did: 'deployed' | 'repaired' | 'unchanged' | 'waiting';
-    readonly without: readonly string[];
-  };
-}
-
-/** Users of a store and their roles. All but `mine` takes an admin of the server. */
-export interface StoreRights {
-  mine(): Promise<Mine>;
-  /** Users who may work with the store; whether the rules are in force. */
-  users(): Promise<{ readonly users: readonly StoreUser[]; readonly inForce: boolean }>;
-  /** Gives a user this role alone; with a password, makes one that is missing. */
-  grant(
-    user: string,
-    role: Role,
-    options: { readonly password?: string | undefined; readonly dryRun?: boolean },
-  ): Promise<Granted>;
-  /** Takes every right to this store away; the account stays. */
-  revoke(user: string, dryRun?: boolean): Promise<{ readonly before?: StoreUser['role'] }>;
 }
 
 /** What a file of stores/ exports. */

@@ -52,7 +52,8 @@ describe.each(real ? ['in memory', 'real'] : ['in memory'])('%s', (where) => {
     });
   }
 
-  const revisions = async (): Promise<Doc[]> => (await store.keeping!.revisions(ID)).map(({ doc }) => doc);
+  const revisions = async (): Promise<Doc[]> =>
+    ((await store.keeping?.conflicts?.revisions(ID)) ?? []).map(({ doc }) => doc);
   const now = async (): Promise<Thing | undefined> => (await store.get<Thing>([ID])).get(ID);
 
   test('revisions: the one that everybody sees, then those that lost', async () => {
@@ -60,13 +61,13 @@ describe.each(real ? ['in memory', 'real'] : ['in memory'])('%s', (where) => {
     expect(winner).toMatchObject({ n: 2, value: 'ours' });
     expect(loser).toMatchObject({ n: 7, value: 'theirs', _rev: LOSER });
     expect(more).toEqual([]);
-    expect(await store.keeping!.revisions('thing:none')).toEqual([]);
+    expect(await store.keeping?.conflicts?.revisions('thing:none')).toEqual([]);
   });
 
   test.each(['the winner', 'the loser'])('keeping %s: it is the document, and changes again', async (which) => {
     const [winner, loser] = (await revisions()) as Thing[];
     const kept = which === 'the winner' ? winner! : loser!;
-    expect(await store.keeping!.keep(ID, kept._rev!)).toBe(true);
+    expect(await store.keeping?.conflicts?.keep(ID, kept._rev!)).toBe(true);
     const doc = await now();
     expect(doc).toMatchObject({ n: kept.n, value: kept.value });
     expect(doc?._conflicts).toBeUndefined();
@@ -79,13 +80,13 @@ describe.each(real ? ['in memory', 'real'] : ['in memory'])('%s', (where) => {
     let dropped = 0;
     proxy.fault = (method, path) =>
       method !== 'GET' && !path.includes('_all_docs') && dropped++ % 2 === 0 ? { kind: 'drop' } : { kind: 'pass' };
-    expect(await store.keeping!.keep(ID, LOSER)).toBe(true);
+    expect(await store.keeping?.conflicts?.keep(ID, LOSER)).toBe(true);
     expect(await now()).toMatchObject({ value: 'theirs' });
     expect(await revisions()).toHaveLength(1);
   });
 
   test('a revision that is not there settles nothing', async () => {
-    expect(await store.keeping!.keep(ID, '5-00000000000000000000000000000005')).toBe(false);
+    expect(await store.keeping?.conflicts?.keep(ID, '5-00000000000000000000000000000005')).toBe(false);
     expect(await revisions()).toHaveLength(2);
   });
 });

@@ -2,7 +2,8 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/lib/store.ts';
-import { Place, type Progress, seenPath } from '../../src/lib/stores/sqlite/place.ts';
+import type { Progress } from '../../src/lib/stores/shared/mark.ts';
+import { Place, seenPath } from '../../src/lib/stores/sqlite/place.ts';
 import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { thing } from '../contracts/things.ts';
 import { path, setUp, tearDown } from '../support/sqlite.ts';

@@ -7,6 +7,7 @@ import { about as protocols_xrootd } from '../protocols/xrootd/about.ts';
 import type { StorageModule } from '../storage.ts';
 import type { StoreModule } from '../store.ts';
 import { about as stores_couch } from '../stores/couch/about.ts';
+import { about as stores_postgres } from '../stores/postgres/about.ts';
 import type { Adapters } from './adapter.ts';
 
 export const PROTOCOLS: Adapters<StorageModule> = {
@@ -24,5 +25,6 @@ export const BACKENDS: Adapters<BackendModule> = {
 
 export const STORES: Adapters<StoreModule> = {
   couch: { ...stores_couch, load: () => import('../stores/couch/couch.ts') },
+  postgres: { ...stores_postgres, load: () => import('../stores/postgres/postgres.ts') },
   sqlite: { load: () => import('../stores/sqlite/sqlite.ts') },
 };

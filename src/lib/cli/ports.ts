@@ -111,7 +111,7 @@ async function openStore(settings: Settings, { write, say }: OpenOptions): Promi
   const name = nameForScheme(STORES, scheme);
   if (!name)
     throw new ConfigError(noSuch('store', scheme, schemesOf(STORES)), {
-      hint: 'store: sqlite:PATH or https://host/db',
+      hint: 'store: sqlite:PATH, https://host/db or postgres://host/db',
     });
   const { open } = await loaded('store', STORES, name);
   const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;

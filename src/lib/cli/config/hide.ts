@@ -1,10 +1,14 @@
 // What the settings know to be a secret is masked from here on, wherever it comes up again.
 import type { Settings } from '../../domain/settings.ts';
-import { hide, hideAddress, hideAssigned, isSecretName } from '../../util/text/secrets.ts';
+import { hide, hideAddress, hideAssigned, hidePassword, isSecretName } from '../../util/text/secrets.ts';
 
 export function hideSecrets(settings: Settings, env: Readonly<Record<string, string | undefined>>): void {
-  for (const address of [settings.store, ...settings.storages.map(({ url }) => url)]) hideAddress(address);
+  // The user of a database is no secret, and its options are words like `require`.
+  if (/^postgres(ql)?:/.test(settings.store)) hidePassword(settings.store);
+  else hideAddress(settings.store);
+  for (const { url } of settings.storages) hideAddress(url);
   hide(env.DFLOW_COUCH_PASSWORD);
+  hide(env.PGPASSWORD);
   const modules = Object.values(settings.modules).flatMap((file) => Object.values(file.modules));
   for (const variables of [...settings.farms, ...modules].map((one) => one.env)) hideVariables(variables);
   for (const { setup } of settings.farms) for (const script of Object.values(setup)) hideAssigned(script);

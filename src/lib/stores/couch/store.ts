@@ -176,8 +176,10 @@ export class CouchStore extends ViewStore implements Store {
 
   readonly keeping: StoreKeeping = {
     deploy: (options) => this.#sets.deploy(options),
-    revisions: (id) => revisionsOf(this.#documents, id),
-    keep: (id, rev) => keepRevision(this.#documents, id, rev),
+    conflicts: {
+      revisions: (id) => revisionsOf(this.#documents, id),
+      keep: (id, rev) => keepRevision(this.#documents, id, rev),
+    },
   };
 
   override async identity(): Promise<StoreIdentity> {

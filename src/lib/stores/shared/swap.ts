@@ -18,6 +18,8 @@ export interface Swapping {
   readonly patience: number;
   /** What the database has under `ids`; ids that never existed are absent. */
   readStored<D extends Doc>(ids: readonly string[]): Promise<Map<string, Stored<D>>>;
+  /** False for a document that a caller handed in and that may not be what is stored, whatever its revision says. */
+  believes?(doc: Doc): boolean;
   /** True when the removal `tombstone` was made by the operation. */
   removedBy(id: string, tombstone: string, op: string): Promise<boolean>;
   /** Writes the drafts and fills in the outcomes that are certain; answers the error when the answer was unclear. */
@@ -29,7 +31,7 @@ export interface Swapping {
 }
 
 /** A change under way. */
-export interface Pending<D extends Doc> {
+interface Pending<D extends Doc> {
   readonly place: number;
   readonly change: Change<D>;
   stored: Stored<D>;
@@ -80,12 +82,13 @@ export async function writeBatch<D extends Doc>(
 
 async function begin<D extends Doc>(database: Swapping, batch: readonly Change<D>[]): Promise<Pending<D>[]> {
   const open = batch.map((change, place): Pending<D> => {
-    const stored = change.base ? { doc: change.base } : {};
+    const { base } = change;
+    const stored = base && (database.believes?.(base) ?? true) ? { doc: base } : {};
     return { place, change, stored, fresh: false, unclear: false };
   });
   await reread(
     database,
-    open.filter(({ change }) => change.base === undefined),
+    open.filter(({ change, stored }) => change.base !== null && !stored.doc),
   );
   return open;
 }

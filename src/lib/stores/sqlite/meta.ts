@@ -1,13 +1,7 @@
 // What a SQLite store says of itself: whose it is, its unique id, its schema, and how often it was restored.
 import type { SqlDatabase } from '../../util/sqlite.ts';
 import type { Marker } from '../shared/experiment.ts';
-
-/** Two files of one store are told apart by it. */
-export interface Identity {
-  readonly uuid: string;
-  /** How often it was restored. */
-  readonly generation: number;
-}
+import type { Identity } from '../shared/mark.ts';
 
 export class Meta {
   readonly #db: SqlDatabase;

@@ -1,17 +1,12 @@
 // The file at the store's path: still the one that was opened, and not older than it was known to be. Somebody may put a
 // backup in its place while commands run: they would go on in a file without a name, or start again what has run since.
-import { chmodSync, closeSync, constants, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { StoreError } from '../../util/errors.ts';
 import { isFileError } from '../../util/files/ownfolder.ts';
-import type { Identity } from './meta.ts';
+import { missing, type Progress, readMark, writeMark } from '../shared/mark.ts';
 
 /** How far the store has come, as the last writer of this host knew it. */
 export const seenPath = (path: string): string => `${path}-seen`;
-
-/** How far a store has come: `seq` counts changes, `generation` restores. */
-export interface Progress extends Identity {
-  readonly seq: number;
-}
 
 export class Place {
   readonly #path: string;
@@ -73,9 +68,7 @@ export class Place {
       this.#mark ??= openMark(this.#path);
       // Of two processes the one that committed first may come here last.
       if (missing(readMark(seenPath(this.#path)), progress) > 0) return;
-      const line = lineOf(progress);
-      writeSync(this.#mark, line, 0);
-      ftruncateSync(this.#mark, line.length);
+      writeMark(this.#mark, progress);
     } catch (error) {
       if (!isFileError(error)) throw error;
     }
@@ -85,13 +78,6 @@ export class Place {
     if (this.#mark !== undefined) closeSync(this.#mark);
     this.#mark = undefined;
   }
-}
-
-/** How many changes `now` lacks of what was known before. After a restore the count is that of another history. */
-function missing(before: Progress | undefined, now: Progress): number {
-  if (before?.uuid !== now.uuid || before.generation < now.generation) return 0;
-  if (before.generation > now.generation) return Number.POSITIVE_INFINITY;
-  return Math.max(0, before.seq - now.seq);
 }
 
 function fileAt(path: string): string | undefined {
@@ -107,20 +93,4 @@ function openMark(path: string): number {
   const opened = openSync(mark, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, mode);
   if (isNew) chmodSync(mark, mode);
   return opened;
-}
-
-/** The generation is left out until there is one: older versions of dflow read the mark, too. */
-function lineOf({ uuid, generation, seq }: Progress): string {
-  return `${uuid}${generation > 0 ? `.${generation}` : ''} ${String(seq).padStart(16, '0')}\n`;
-}
-
-export function readMark(mark: string): Progress | undefined {
-  try {
-    const match = /^([^\s.]+)(?:\.(\d+))? (\d{16})\n$/.exec(readFileSync(mark, 'latin1'));
-    const [, uuid, generation = '0', seq] = match ?? [];
-    return uuid === undefined ? undefined : { uuid, generation: Number(generation), seq: Number(seq) };
-  } catch (error) {
-    if (!isFileError(error)) throw error;
-    return undefined;
-  }
 }

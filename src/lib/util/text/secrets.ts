@@ -95,6 +95,14 @@ export function hideAddress(text: string): void {
   for (const pair of parts?.query?.split('&') ?? []) hide(pair.slice(pair.indexOf('=') + 1));
 }
 
+/** Hides the password of an address, and nothing else. */
+export function hidePassword(text: string): void {
+  const { login = '' } = splitAddress(text) ?? {};
+  const { password } = decodeLogin(login);
+  hide(password);
+  if (password !== '') hide(login.slice(login.indexOf(':') + 1));
+}
+
 /** Hides what a shell text assigns to variables with names of secrets: `export PGPASSWORD=...`. */
 export function hideAssigned(script: string): void {
   for (const [, name = '', , value] of script.matchAll(/\b([A-Za-z_]\w*)=(["']?)([^\s"';]+)/g))

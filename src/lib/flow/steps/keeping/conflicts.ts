@@ -1,5 +1,5 @@
 // Replication conflicts, settled by a person: dflow never chooses a revision, since it would be a guess.
-import type { Revision, Store, StoreKeeping } from '../../../store.ts';
+import type { Revision, Store, StoreConflicts } from '../../../store.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
 import { views } from '../../../views/index.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -25,7 +25,7 @@ export async function* conflicts(store: Store): Step {
 
 /** The revisions of a document, the one that everybody sees first. @throws ItemError when there is no such document */
 export async function revisions(store: Store, id: string): Promise<Revision[]> {
-  const docs = await keepingOf(store).revisions(id);
+  const docs = await conflictsOf(store).revisions(id);
   if (docs.length > 0) return docs;
   throw new ItemError(`'${id}' is not in the store`, { hint: 'dflow store conflicts list' });
 }
@@ -61,7 +61,7 @@ export async function* keepRevision(ports: Ports, store: Store, { id, rev, why, 
   try {
     const { by } = ports;
     await receipt.write(others.map((one) => ({ at, by, why, kept: rev, rev: one.rev, document: plain(one.doc) })));
-    if (await keepingOf(store).keep(id, rev)) yield { ...item, receipt: receipt.name, text };
+    if (await conflictsOf(store).keep(id, rev)) yield { ...item, receipt: receipt.name, text };
     else {
       const next = `dflow store conflicts show ${id}`;
       yield { ...item, did: 'kept', failed: true, text: 'it was changed meanwhile; nothing was removed', next };
@@ -71,7 +71,7 @@ export async function* keepRevision(ports: Ports, store: Store, { id, rev, why, 
   }
 }
 
-function keepingOf(store: Store): StoreKeeping {
-  if (store.keeping) return store.keeping;
+function conflictsOf(store: Store): StoreConflicts {
+  if (store.keeping?.conflicts) return store.keeping.conflicts;
   throw new UsageError('only a CouchDB store has conflicts: this one is not replicated', { hint: 'dflow store info' });
 }
