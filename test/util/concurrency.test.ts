@@ -1,6 +1,6 @@
 // Work done at once: never more than allowed, nothing left running, nothing lost.
 import { describe, expect, test } from 'vitest';
-import { grouped, merge, parallel } from '../../src/lib/util/concurrency.ts';
+import { ahead, collected, grouped, merge, parallel } from '../../src/lib/util/concurrency.ts';
 
 describe('concurrency', () => {
   const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
@@ -77,5 +77,43 @@ describe('concurrency', () => {
     expect(runs).toBe(3);
     await sync('a');
     expect(runs).toBe(4);
+  });
+});
+
+describe('ahead', () => {
+  test('in order, never more than two at once, the second while the consumer works', async () => {
+    let running = 0;
+    let most = 0;
+    const begun: number[] = [];
+    const got: number[] = [];
+    const map = async (item: number): Promise<number> => {
+      begun.push(item);
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, item % 2));
+      running--;
+      return item;
+    };
+    for await (const item of ahead([1, 2, 3, 4], map)) {
+      got.push(item);
+      expect(begun).toContain(Math.min(4, item + 1));
+    }
+    expect({ got, most }).toEqual({ got: [1, 2, 3, 4], most: 2 });
+    expect(await collected(ahead([], map))).toEqual([]);
+  });
+
+  test('an error comes in its turn, after what was begun has ended', async () => {
+    let ended = 0;
+    const map = async (item: number): Promise<number> => {
+      if (item === 2) throw new Error('two');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      ended++;
+      return item;
+    };
+    const got: number[] = [];
+    const read = async () => {
+      for await (const item of ahead([1, 2, 3, 4], map)) got.push(item);
+    };
+    await expect(read()).rejects.toThrow('two');
+    expect({ got, ended }).toEqual({ got: [1], ended: 2 });
   });
 });

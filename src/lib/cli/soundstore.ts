@@ -39,7 +39,10 @@ export function soundStore(store: Store, unread: Map<string, string>): Store {
       return wrong === undefined ? change(doc) : { skip: `it cannot be read: ${wrong}` };
     };
   const without = <D extends Doc, N>(outcome: Outcome<D, N>): Outcome<D, N> => {
-    if (!outcome.doc || wrongWith(outcome.doc) === undefined) return outcome;
+    if (!outcome.doc) return outcome;
+    // What was made here of a document that can be read can be read.
+    if (outcome.result === 'written') checked.add(outcome.doc);
+    if (wrongWith(outcome.doc) === undefined) return outcome;
     const { doc: _, ...rest } = outcome;
     return rest;
   };

@@ -65,7 +65,7 @@ export async function mapLimit<T, R>(items: Iterable<T>, limit: number, map: (it
   return results;
 }
 
-/** Maps `items` one after the other, the next one while the consumer works on the last. */
+/** Maps `items` in their order, two at once: one is begun while the one before ends and the consumer works on it. */
 export async function* ahead<T, R>(items: Iterable<T>, map: (item: T) => Promise<R>): AsyncGenerator<R, void, void> {
   let next: Promise<R> | undefined;
   try {
@@ -80,6 +80,13 @@ export async function* ahead<T, R>(items: Iterable<T>, map: (item: T) => Promise
   } finally {
     await next?.catch(() => undefined);
   }
+}
+
+/** All that a generator yields. */
+export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** Items of several generators as they come, all running at once. An error of one ends the others first. */

@@ -8,7 +8,7 @@ import { badOf } from '../../../domain/modules/badmodules.ts';
 import { type ModuleFile, moduleOf, modulesFor } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
-import { ahead } from '../../../util/concurrency.ts';
+import { ahead, collected } from '../../../util/concurrency.ts';
 import { given } from '../../../util/values/given.ts';
 import { batches } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
@@ -36,8 +36,12 @@ async function* enqueueDue(ports: Ports, options: EnqueueOptions): Step {
   const file = automaticModules(ports);
   if (!file) return;
   const runs = options.runs ?? (await dueRuns(ports, options.limit));
-  const read = (batch: readonly number[]) => runFacts(ports, batch, ports.settings.automatic.level, file.version);
-  for await (const facts of ahead(batches(runs, BATCH), read)) yield* enqueueRuns(ports, facts, file, options);
+  // One batch is read and decided while the one before is written: their runs have nothing to do with each other.
+  const make = async (some: readonly number[]): Promise<Item[]> => {
+    const facts = await runFacts(ports, some, ports.settings.automatic.level, file.version);
+    return collected(enqueueRuns(ports, facts, file, options));
+  };
+  for await (const items of ahead(batches(runs, BATCH), make)) yield* items;
 }
 
 /** The module file of the automatic version, if it can be used. Throws UsageError when the configured version has none. */

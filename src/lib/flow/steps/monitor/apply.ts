@@ -9,11 +9,10 @@ import { keyOf } from '../../../domain/jobs/states.ts';
 import { badOf } from '../../../domain/modules/badmodules.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { type Change, type Decision, tookEffect } from '../../../store.ts';
-import { parallel } from '../../../util/concurrency.ts';
+import { ahead, parallel } from '../../../util/concurrency.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import { addTo, groupBy } from '../../../util/values/group.ts';
-import { have } from '../../../util/values/have.ts';
+import { addTo, batches, groupBy } from '../../../util/values/group.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import { withDryRun } from '../../dry.ts';
 import { openFarm } from '../../farms/farm.ts';
@@ -35,7 +34,7 @@ import { settleSuperseded } from './superseded.ts';
 import { type CompletedSubjob, loadOutputs } from './tableoutputs.ts';
 
 /** Jobs changed in one bulk write. */
-const BATCH = 500;
+const BATCH = 1000;
 /** Outputs checked at once. */
 const VERIFY = 8;
 
@@ -81,11 +80,9 @@ async function* applySite(ports: Ports, site: string, all: readonly Observation[
   const byJob = groupBy(all, (seen) => seen.job ?? '');
   const orphans = byJob.get('') ?? [];
   byJob.delete('');
-  const ids = [...byJob.keys()];
-  for (let at = 0; at < ids.length; at += BATCH) {
-    const batch = new Map(ids.slice(at, at + BATCH).map((id) => [id, have(byJob, id)]));
-    yield* applyBatch(ports, backend, batch);
-  }
+  // Only reading runs ahead: what is told to the backend keeps its order.
+  for await (const read of ahead(batches([...byJob], BATCH), (some) => readBatch(ports, new Map(some))))
+    yield* applyBatch(ports, backend, read);
   if (orphans.length > 0) yield* applyOrphans(ports, backend, orphans);
 }
 
@@ -103,9 +100,19 @@ async function* applyOrphans({ dry }: Ports, backend: Backend, orphans: readonly
 
 const NO_CONTEXT: Context = { now: '', grace: 0, policy: [], tries: 0 };
 
-async function* applyBatch(ports: Ports, backend: Backend, batch: ReadonlyMap<string, Observation[]>): Step {
-  const docs = await ports.store.get<JobDoc>([...batch.keys()]);
-  const verified = await verifyAll(ports, docs, batch);
+/** Observations by job, with what is known of them. */
+interface Batch {
+  readonly seen: ReadonlyMap<string, Observation[]>;
+  readonly docs: ReadonlyMap<string, JobDoc>;
+  readonly verified: ReadonlyMap<string, Verification>;
+}
+
+async function readBatch(ports: Ports, seen: Batch['seen']): Promise<Batch> {
+  const docs = await ports.store.get<JobDoc>([...seen.keys()]);
+  return { seen, docs, verified: await verifyAll(ports, docs, seen) };
+}
+
+async function* applyBatch(ports: Ports, backend: Backend, { seen: batch, docs, verified }: Batch): Step {
   const now = await ports.store.now();
   const changes = [...batch].map(([id, seen]): Change<JobDoc, readonly Decided[]> => {
     const base = docs.get(id);

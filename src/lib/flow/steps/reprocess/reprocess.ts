@@ -9,7 +9,7 @@ import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import { idsWith, tookEffect } from '../../../store.ts';
-import { ahead } from '../../../util/concurrency.ts';
+import { ahead, collected } from '../../../util/concurrency.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
 import { batches, groupBy } from '../../../util/values/group.ts';
@@ -224,14 +224,15 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile): S
   const request = await renumber(ports, written);
   const { level, tag } = request;
   const byRun = groupBy(request.plan, ({ run }) => run);
-  const read = (runs: readonly number[]) => runFacts(ports, runs, level, file.version, tag);
-  let failed = false;
-  for await (const facts of ahead(batches([...byRun.keys()], BATCH), read)) {
+  const make = async (runs: readonly number[]): Promise<Item[]> => {
+    const facts = await runFacts(ports, runs, level, file.version, tag);
     const wanted = [...facts.values()].flatMap((found) => wantedOf(request, have(byRun, found.run), found, file));
-    for await (const item of makePasses(ports, wanted, { why: `request ${request.name}` })) {
-      failed ||= item.failed === true;
-      yield item;
-    }
+    return collected(makePasses(ports, wanted, { why: `request ${request.name}` }));
+  };
+  let failed = false;
+  for await (const items of ahead(batches([...byRun.keys()], BATCH), make)) {
+    failed ||= items.some((item) => item.failed);
+    yield* items;
   }
   if (failed || request.made !== undefined) return;
   const at = await ports.store.now();
