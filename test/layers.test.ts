@@ -15,7 +15,7 @@ const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] 
   { name: 'util', path: /^src\/lib\/util\//, may: [] },
   { name: 'domain', path: /^src\/lib\/domain\//, may: ['util'] },
   { name: 'views', path: /^src\/lib\/views\//, may: ['domain', 'util'] },
-  { name: 'store contract', path: /^src\/lib\/store(keeping)?\.ts$/, may: ['views', 'domain', 'util'] },
+  { name: 'store contract', path: /^src\/lib\/store(file|keeping)?\.ts$/, may: ['views', 'domain', 'util'] },
   { name: 'stores', path: /^src\/lib\/stores\//, may: ['store contract', 'views', 'domain', 'util'] },
   { name: 'storage contract', path: /^src\/lib\/storage\.ts$/, may: ['domain', 'util'] },
   { name: 'protocols', path: /^src\/lib\/protocols\//, may: ['storage contract', 'domain', 'util'] },

@@ -2,6 +2,7 @@
 // The only shared state of dflow. Every write is compare-and-swap; only the store knows `_rev`.
 import type { Doc, Json } from './domain/doc.ts';
 import { type IdRange, type IdSpan, rangeAfter } from './domain/idranges.ts';
+import type { StoreFile } from './storefile.ts';
 import type { StoreKeeping, StoreRights } from './storekeeping.ts';
 import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
@@ -175,6 +176,8 @@ export interface ReadStore {
 }
 
 export interface StoreFault {
+  /** What is stored is damaged. */
+  readonly damage?: true;
   readonly text: string;
   /** What a person types or does about it. */
   readonly next: string;
@@ -187,9 +190,10 @@ export interface Store extends ReadStore {
   bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
   /**
    * Marks the database as the one writable database of `experiment` and installs the views; idempotent. One that holds
-   * documents and has no mark is a replica or a copy: it is refused unless `force` is the experiment's name.
+   * documents and has no mark is a replica or a copy: it is refused unless `force` is the experiment's name. A store
+   * without a mark gets the unique id `uuid`, where a restored one shall be what it was.
    */
-  setup(experiment: string, force?: string): Promise<StoreInfo>;
+  setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo>;
   /** What a store needs that does not keep itself in order. */
   readonly keeping?: StoreKeeping;
   /** Users and their roles, where the store has any: CouchDB. */
@@ -205,6 +209,7 @@ export interface StoreModule {
    * @throws StoreError when it cannot be reached
    */
   open(url: string, options: StoreOptions): Promise<Store>;
+  readonly file?: StoreFile;
 }
 
 export interface StoreOptions {

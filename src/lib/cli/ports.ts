@@ -9,7 +9,7 @@ import { noSuch, noSuchError } from '../domain/named.ts';
 import type { BufferSettings, Settings, StorageSettings } from '../domain/settings.ts';
 import type { Ports } from '../flow/ports.ts';
 import type { Storage, StorageModule } from '../storage.ts';
-import type { Store } from '../store.ts';
+import type { Store, StoreModule } from '../store.ts';
 import { ConfigError } from '../util/errors.ts';
 import { stopping } from '../util/processes/stopping.ts';
 import { LONGEST_TIMER } from '../util/time.ts';
@@ -105,18 +105,23 @@ function nonce(): string {
   return Array.from(randomBytes(16), (byte) => ALPHABET[byte % 32]).join('');
 }
 
-/** The store of the configuration; a relative SQLite path is relative to the configuration's folder. */
-async function openStore(settings: Settings, { write, say }: OpenOptions): Promise<Store> {
+/** What opens the store of the configuration, and its address; a relative SQLite path counts from the configuration's folder. */
+export async function storeModule(settings: Settings): Promise<{ readonly module: StoreModule; readonly url: string }> {
   const scheme = settings.store.split(':', 1)[0] ?? '';
   const name = nameForScheme(STORES, scheme);
   if (!name)
     throw new ConfigError(noSuch('store', scheme, schemesOf(STORES)), {
       hint: 'store: sqlite:PATH, https://host/db or postgres://host/db',
     });
-  const { open } = await loaded('store', STORES, name);
+  const module = await loaded('store', STORES, name);
   const url = scheme === 'sqlite' ? `sqlite:${resolve(settings.folder, settings.store.slice(7))}` : settings.store;
+  return { module, url };
+}
+
+async function openStore(settings: Settings, { write, say }: OpenOptions): Promise<Store> {
+  const { module, url } = await storeModule(settings);
   const { experiment, folder } = settings;
-  return open(url, { write, experiment, folder: join(folder, '.dflow'), ...(say && { say }) });
+  return module.open(url, { write, experiment, folder: join(folder, '.dflow'), ...(say && { say }) });
 }
 
 async function openStorage(settings: StorageSettings): Promise<Storage> {

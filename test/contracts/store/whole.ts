@@ -73,6 +73,16 @@ export function wholeContract(features: StoreFeatures): void {
       await expect(again.setup('other')).rejects.toThrow('demo');
     });
 
+    if (features.unmark) {
+      test('a store without a mark gets the unique id that it is given', async () => {
+        await fixture.unmark?.();
+        const again = await open({ write: 'setup' });
+        const uuid = '11111111-2222-4333-8444-555555555555';
+        expect((await again.setup('demo', undefined, uuid)).uuid).toBe(uuid);
+        expect((await again.setup('demo')).uuid).toBe(uuid);
+      });
+    }
+
     test('a configuration of another experiment reads and does not write', async () => {
       await store.bulk([create('thing:a')]);
       const refused = {

@@ -1,6 +1,7 @@
 // What each command prints with --json, one value a line: the contract of scripts. bin/contract.js makes docs/json.md and
 // docs/json.schema.json of it; nothing else uses it.
 import type {
+  BackupItem,
   BufferItem,
   ConfigItem,
   CredentialItem,
@@ -161,6 +162,9 @@ export interface Printed {
   'config show': SettingItem;
   init: FileItem | StoreItem;
   'store setup': StoreItem;
+  'store backup': BackupItem;
+  'store restore': StoreItem | HoldItem | DocumentItem;
+  'store rescue': BackupItem | DocumentItem;
   'store info': StoreInfo;
   'store export': StoredDocument;
   'store deploy': ViewsItem;

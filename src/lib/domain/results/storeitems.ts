@@ -34,7 +34,7 @@ export interface DocumentItem
 }
 
 /** The document store. */
-export interface StoreItem extends Said<'store', 'set-up'> {
+export interface StoreItem extends Said<'store', 'set-up' | 'restored'> {
   /** Address without credentials, or path of the file. */
   readonly where?: string;
   readonly engine?: string;
@@ -49,6 +49,16 @@ export interface StoreItem extends Said<'store', 'set-up'> {
   readonly documents?: number;
   /** Size of the store. */
   readonly bytes?: number;
+}
+
+/** A file with the whole store. */
+export interface BackupItem extends Said<'backup', 'backed-up' | 'outdated' | 'rescued'> {
+  /** Number of documents. */
+  readonly documents?: number;
+  /** Size of the file. */
+  readonly bytes?: number;
+  /** Number of documents that cannot be read. */
+  readonly lost?: number;
 }
 
 /** The views of one version of dflow in the store. */
@@ -85,6 +95,7 @@ export type StoreItems =
   | TagItem
   | DocumentItem
   | StoreItem
+  | BackupItem
   | ViewsItem
   | UserItem
   | RulesItem

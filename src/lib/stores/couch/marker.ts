@@ -11,8 +11,12 @@ export async function readMarker(connection: Connection): Promise<Marker | undef
 }
 
 /** Writes a new mark, and answers the one that stays: of two set-ups at once, or of a lost reply, it is one. */
-export async function writeMarker(connection: Connection, experiment: string): Promise<Marker | undefined> {
-  const body: Marker = { experiment, uuid: crypto.randomUUID(), schema: SCHEMA };
+export async function writeMarker(
+  connection: Connection,
+  experiment: string,
+  uuid: string = crypto.randomUUID(),
+): Promise<Marker | undefined> {
+  const body: Marker = { experiment, uuid, schema: SCHEMA };
   await connection.read({ method: 'PUT', path: PATH, body, accept: [409] });
   return readMarker(connection);
 }

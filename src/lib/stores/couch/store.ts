@@ -159,14 +159,14 @@ export class CouchStore extends ViewStore implements Store {
     return iso(this.#clock.now());
   }
 
-  async setup(experiment: string, force?: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo> {
     const { where } = this.#connection;
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
     await this.#create();
     let marker = await readMarker(this.#connection);
     if (!marker) {
       assertSetupMeant(where, (await this.info()).documents, experiment, force);
-      marker = await writeMarker(this.#connection, experiment);
+      marker = await writeMarker(this.#connection, experiment, uuid);
     }
     assertWritable(where, marker, experiment);
     this.#writable = true;

@@ -50,7 +50,12 @@ export function requireLayout(connection: Connection, self: Self | undefined): S
 }
 
 /** Creates the schema and the tables where they are missing, and the mark. */
-export async function setUp(connection: Connection, server: Server, experiment: string, force?: string): Promise<void> {
+export async function setUp(
+  connection: Connection,
+  server: Server,
+  experiment: string,
+  { force, uuid = crypto.randomUUID() }: { readonly force?: string | undefined; readonly uuid?: string | undefined },
+): Promise<void> {
   const { where, schema, database } = connection.asked;
   if (server.encoding !== 'UTF8') {
     throw new UsageError(`the encoding of the database is ${server.encoding}, and documents are UTF8`, {
@@ -63,7 +68,7 @@ export async function setUp(connection: Connection, server: Server, experiment: 
   if (!self.marker) {
     const [row] = await connection.read(`SELECT count(*) AS n FROM ${named(schema, 'docs')} WHERE body IS NOT NULL`);
     assertSetupMeant(where, Number(row?.n), experiment, force);
-    const marker: Marker = { experiment, uuid: crypto.randomUUID(), schema: SCHEMA };
+    const marker: Marker = { experiment, uuid, schema: SCHEMA };
     await connection.read(
       `INSERT INTO ${named(schema, 'meta')} (name, value) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (name) DO NOTHING`,
       [Object.keys(marker), Object.values(marker).map(String)],

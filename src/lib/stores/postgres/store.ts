@@ -129,10 +129,10 @@ export class PostgresStore extends ViewStore implements Store {
     return iso(this.#clock.now());
   }
 
-  async setup(experiment: string, force?: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo> {
     const { where } = this.#connection;
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
-    await setUp(this.#connection, await this.#connection.server(), experiment, force);
+    await setUp(this.#connection, await this.#connection.server(), experiment, { force, uuid });
     const self = requireLayout(this.#connection, await readSelf(this.#connection));
     this.#goOn(self.marker?.uuid, self.seq);
     for await (const _ of this.#views.deploy());

@@ -2,7 +2,7 @@
 // Knows nothing of changes and queries.
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type ErrorDetail, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
+import { ConfigError, type ErrorDetail, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { networkFileSystem } from '../../util/files/mounts.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
@@ -68,14 +68,21 @@ export function storeError(error: unknown, path: string): unknown {
 
 export const DAMAGED = 'the store is damaged';
 export const damageHint = (): string =>
-  'put back a backup of the store; to save the readable documents first: dflow store export';
+  'put a backup back: dflow store restore FILE; without one, save what can be read: dflow store rescue rescued.jsonl';
 
 function damaged(detail: ErrorDetail): StoreError {
   return new StoreError(DAMAGED, { ...detail, hint: damageHint() });
 }
 
+/** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
+export function pathOf(url: string): string {
+  const path = url.replace(/^sqlite:(\/\/(?=\/))?/, '');
+  if (path !== '') return path;
+  throw new ConfigError('the store has no path', { where: url, hint: 'store: sqlite:./dflow.db' });
+}
+
 /** The file's path, links of its folder resolved. @throws StoreError when the folder is not there */
-function placeOf(path: string): string {
+export function placeOf(path: string): string {
   const full = resolve(path);
   try {
     return existsSync(full) ? realpathSync(full) : join(realpathSync(dirname(full)), basename(full));

@@ -14,7 +14,7 @@ export function faultsOf(db: SqlDatabase, older: string | undefined): StoreFault
   const found = integrityOf(db);
   if (found.length > 0) {
     const more = found.length > TOLD ? `; and ${found.length - TOLD} more` : '';
-    faults.push({ text: `${DAMAGED}: ${found.slice(0, TOLD).join('; ')}${more}`, next: damageHint() });
+    faults.push({ damage: true, text: `${DAMAGED}: ${found.slice(0, TOLD).join('; ')}${more}`, next: damageHint() });
   }
   if (older !== undefined) faults.push({ text: older, next: `dflow store restore ${db.path}` });
   const size = logSize(db.path);

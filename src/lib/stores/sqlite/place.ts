@@ -58,6 +58,7 @@ export class Place {
     }
     const now = progress();
     if (this.#seen && this.#seen.uuid !== now.uuid && this.#seen.uuid !== '-') throw this.#other('overwritten');
+    if (this.#seen && this.#seen.generation !== now.generation) throw this.#other('restored from a backup');
     this.#seen = now;
   }
 

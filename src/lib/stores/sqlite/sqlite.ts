@@ -1,19 +1,14 @@
 // Store `sqlite:PATH`: no server, many processes on one host. Opens; the rest is in sqlite/.
 import type { Store, StoreOptions } from '../../store.ts';
-import { ConfigError } from '../../util/errors.ts';
 import { VIEWS } from '../../views/index.ts';
 import type { View } from '../../views/view.ts';
 import { randomOp } from '../shared/changes.ts';
-import { openFile, storeError } from './file.ts';
+import { openFile, pathOf, storeError } from './file.ts';
 import { Patience } from './patience.ts';
 import { SqliteStore } from './store.ts';
 
-/** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
-export function pathOf(url: string): string {
-  const path = url.replace(/^sqlite:(\/\/(?=\/))?/, '');
-  if (path !== '') return path;
-  throw new ConfigError('the store has no path', { where: url, hint: 'store: sqlite:./dflow.db' });
-}
+export { pathOf } from './file.ts';
+export { file } from './whole/storefile.ts';
 
 /**
  * Opens `sqlite:PATH`; a relative path counts from the working directory. With `write: 'setup'` the file is made.

@@ -177,13 +177,13 @@ export class SqliteStore extends ViewStore implements Store {
     return iso(this.#latest);
   }
 
-  async setup(experiment: string, force?: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string, uuid: string = crypto.randomUUID()): Promise<StoreInfo> {
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where: this.#db.path });
     await this.#transact(() => {
       const { marker } = this.#meta;
       if (marker) return assertWritable(this.#db.path, marker, experiment);
       assertSetupMeant(this.#db.path, this.#documents(), experiment, force);
-      this.#meta.put({ experiment, uuid: crypto.randomUUID(), schema: SCHEMA });
+      this.#meta.put({ experiment, uuid, schema: SCHEMA });
     });
     await this.#install();
     return this.info();

@@ -88,11 +88,13 @@ async function* readLines(lines: AsyncIterable<unknown>): AsyncGenerator<Line, v
   for await (const line of lines) {
     number++;
     if (typeof line === 'string' && line.trim() === '') continue;
-    yield { number, ...parseDocument(line) };
+    const read = parseDocument(line);
+    if (read !== 'frame') yield { number, ...read };
   }
 }
 
-function parseDocument(line: unknown): Omit<Line, 'number'> {
+/** `frame`: head or end of a backup, whose documents may be added to a store like those of an export. */
+function parseDocument(line: unknown): Omit<Line, 'number'> | 'frame' {
   let value = line;
   try {
     if (typeof line === 'string') value = JSON.parse(line);
@@ -100,6 +102,7 @@ function parseDocument(line: unknown): Omit<Line, 'number'> {
     return { wrong: `not JSON: ${messageOf(error)}` };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { wrong: 'not a JSON object' };
+  if (field(value, 'dflow') !== undefined && field(value, '_id') === undefined) return 'frame';
   if (isDeeper(value)) return { wrong: `nested more than ${DEEPEST} levels deep` };
   const _id = field(value, '_id');
   if (typeof _id !== 'string' || _id === '' || _id.startsWith('_'))
