@@ -28,6 +28,7 @@ export default class Loop extends Base {
     }),
     jitter: Flags.string({ description: 'share by which this time varies (default: 10%)', helpValue: '10%' }),
     name: Flags.string({ description: 'name of the loop (default: the command)', helpValue: 'NAME' }),
+    once: Flags.boolean({ description: 'one round, for cron; quiet with exit 75 when the loop already runs' }),
     show: Flags.boolean({ description: 'show what each round prints' }),
     forget: Flags.string({
       description: 'forget this loop, which is gone for good: nobody misses it any more',
@@ -56,6 +57,7 @@ export default class Loop extends Base {
       root: this.config.root,
       more: flags.config === undefined ? [] : ['--config', flags.config],
       show: flags.show,
+      once: flags.once,
       say: (did, text) => told.say(did, text),
       tell: (round) => told.round(round),
     });

@@ -15,6 +15,7 @@ export const NO_MACHINE: Machine = {
     read: none,
     readPart: none,
     write: none,
+    replace: none,
     withScratch: none,
     removeEmptyFolders: none,
   },

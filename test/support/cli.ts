@@ -47,8 +47,13 @@ export function dflow(
 }
 
 /** The same, and it must end with one of `codes`. */
-export function must(folder: string, args: readonly string[], codes: readonly number[] = [0]): string {
-  const ran = dflow(folder, args);
+export function must(
+  folder: string,
+  args: readonly string[],
+  codes: readonly number[] = [0],
+  options: Parameters<typeof dflow>[2] = {},
+): string {
+  const ran = dflow(folder, args, options);
   if (ran.code === null || !codes.includes(ran.code)) {
     throw new Error(`dflow ${args.join(' ')} ended with ${ran.code}\n${ran.out.slice(-2000)}\n${ran.err.slice(-2000)}`);
   }

@@ -8,6 +8,7 @@ import { identityOf, refuseSameFolder } from '../util/files/folders.ts';
 import { readBounded } from '../util/files/readfile.ts';
 import { leftReceipts, newReceipt, readReceipt } from '../util/files/receipt.ts';
 import { removeEmptyFolders } from '../util/files/remove.ts';
+import { replaceFile } from '../util/files/replace.ts';
 import { withScratch } from '../util/files/scratch.ts';
 import { shell } from '../util/processes/exec.ts';
 import { tryLock, tryPassingLock } from '../util/processes/lock.ts';
@@ -33,6 +34,10 @@ export const machine: Machine = {
     read: readBounded,
     readPart,
     write: (path, text) => writeFile(path, text),
+    async replace(path, text, mode = 0o600) {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await replaceFile(path, text, 'file', mode);
+    },
     withScratch,
     removeEmptyFolders,
   },

@@ -85,7 +85,13 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
 
 /** This host's name in the store: `DFLOW_HOST`, where the machine's own says too little (two of one name, a container). */
 export function hostOf(): string {
-  return process.env.DFLOW_HOST || hostname();
+  const name = process.env.DFLOW_HOST || hostname();
+  // It becomes part of ids and of file names.
+  if (/^[\w][\w.-]*$/.test(name)) return name;
+  throw new ConfigError(`'${name}' is not a name of a host: letters, digits, '.', '_' and '-'`, {
+    where: process.env.DFLOW_HOST ? '$DFLOW_HOST' : 'hostname',
+    hint: 'DFLOW_HOST=buffer1 dflow ...',
+  });
 }
 
 function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promise<T>): Promise<T> {

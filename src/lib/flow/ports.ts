@@ -83,6 +83,8 @@ interface ReadFiles {
 /** The same, with what has an effect there. */
 export interface Files extends ReadFiles {
   write(path: string, text: string): Promise<void>;
+  /** Whole at any moment: written beside, then renamed; its folder is made if need be. `mode`: 0600 without it. */
+  replace(path: string, text: string, mode?: number): Promise<void>;
   /** A folder that goes when `use` ends; `light`: for what has next to no bytes. */
   withScratch<T>(use: (folder: string) => Promise<T>, light?: boolean): Promise<T>;
   /** Takes away folders that have nothing left in them, from `folder` up to `top`. */

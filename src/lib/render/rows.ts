@@ -30,6 +30,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   reasons: ['count', 'gate', 'text', 'ref', 'next'],
   history: ['at', 'ref', 'from', 'to', 'by', 'why'],
   verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'],
+  screens: ['ref', 'window', 'every', 'at', 'outcome', 'pid', 'command', 'next'],
   progress: ['ref', 'version', 'passes', ...PASS_STATES],
 };
 

@@ -1,6 +1,7 @@
 // What a job is, told to the wrapper: pure data, and its rendering as a shell file in which everything is quoted.
 // Knows nothing of where the file goes or who runs it.
 import { ConfigError } from '../util/errors.ts';
+import { shellQuoted } from '../util/text/shell.ts';
 import remote from './remote.sh';
 
 export interface StageIn {
@@ -73,7 +74,7 @@ export function isKey(key: string): boolean {
 /** One shell word that means exactly `text`. */
 export function quote(text: string): string {
   if (text.includes('\0')) throw new ConfigError(`a NUL byte cannot be passed to a job: ${JSON.stringify(text)}`);
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return shellQuoted(text);
 }
 
 function check(pattern: RegExp, text: string, what: string, ref: string): string {

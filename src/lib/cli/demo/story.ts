@@ -4,6 +4,7 @@ import { delimiter, dirname } from 'node:path';
 import chalk from 'chalk';
 import { DflowError } from '../../util/errors.ts';
 import { exec } from '../../util/processes/exec.ts';
+import { shellWord } from '../../util/text/shell.ts';
 
 export interface StoryStep {
   /** A sentence before it, for the reader. */
@@ -88,7 +89,7 @@ export async function tell(story: readonly StoryStep[], telling: Telling): Promi
 export function nextSteps(telling: Telling): string[] {
   const width = Math.max(...NEXT.map(([command]) => command.length));
   const commands = NEXT.map(([command, what]) => `  ${what ? `${command.padEnd(width)}  # ${what}` : command}`);
-  const alias = `  cd ${quoted(telling.folder)}; alias dflow=${quoted(`node ${quoted(telling.program)}`)}`;
+  const alias = `  cd ${shellWord(telling.folder)}; alias dflow=${shellWord(`node ${shellWord(telling.program)}`)}`;
   return ['', chalk.bold('Try next'), alias, ...commands];
 }
 
@@ -108,7 +109,7 @@ async function runStep(step: StoryStep, telling: Telling): Promise<void> {
   for (const line of ended.stderr.trimEnd().split('\n')) telling.print(line);
   throw new StoryError(`${step.type}: ${ended.failure ?? 'exit 0, which the story does not expect'}`, {
     where: telling.folder,
-    hint: `cd ${quoted(telling.folder)}; ${step.type}`,
+    hint: `cd ${shellWord(telling.folder)}; ${step.type}`,
   });
 }
 
@@ -157,8 +158,4 @@ function cut(line: string, columns: number): string {
     }
   }
   return out;
-}
-
-function quoted(text: string): string {
-  return /^[\w./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

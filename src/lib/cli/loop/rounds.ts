@@ -10,8 +10,8 @@ import { buildOnDisk } from './build.ts';
 import type { RoundEnd } from './lines.ts';
 import { LOOP_VARIABLE, type RoundOf, type RoundReport } from './round.ts';
 
-/** How a loop ended: by a signal, since it is switched off, or since another build lies on disk. */
-export type Why = 'stopped' | 'off' | 'replaced' | 'mistyped';
+/** How a loop ended: by a signal, switched off, another build lies on disk, or one round was all that was wanted. */
+export type Why = 'stopped' | 'off' | 'replaced' | 'mistyped' | 'once';
 
 export interface Rounds {
   /** Folder of the program. */
@@ -20,6 +20,8 @@ export interface Rounds {
   readonly more: readonly string[];
   /** Whether what a round prints is shown. */
   readonly show: boolean;
+  /** One round and no more. */
+  readonly once: boolean;
   readonly pid: number;
   readonly holder?: string;
   readonly since: string;
@@ -57,6 +59,7 @@ export class LoopProcess {
       loop = rounds.adopt(loop, end.report?.planned);
       const rest = varied(restAfter(loop, end.exit, inARow), loop.jitter);
       await rounds.tell(loop, end, ending, began, rest);
+      if (rounds.once) return 'once';
       await this.sleep(began + rest - Date.now());
     }
   }

@@ -22,6 +22,7 @@ export interface Supervised {
   /** Arguments of every round: which configuration. */
   readonly more: readonly string[];
   readonly show: boolean;
+  readonly once: boolean;
   /** A word about the loop itself. */
   say(did: 'started' | 'waiting' | 'stopped', text: string): void;
   /** A round has ended. */
@@ -44,6 +45,7 @@ export async function supervise(task: Supervised): Promise<number> {
   const running = new LoopProcess();
   const signals = heedSignals(running, task.say);
   let inARow = 0;
+  let last: number | undefined;
   try {
     await noteBegin(settings, of(loop)).catch((error: unknown) => orAway(error, task.say));
     const why = await running.run(loop, {
@@ -51,15 +53,18 @@ export async function supervise(task: Supervised): Promise<number> {
       root: task.root,
       more: task.more,
       show: task.show,
+      once: task.once,
       adopt: (now, planned) => (planned ? adopted(loopOf({ ...planned, run: now.run }), task.flags) : now),
       tell: async (now, end, ending, began, rest) => {
         task.tell({ loop: now, end, ending, began, rest });
         // A store that is away cannot be told; the round has told its own end otherwise.
         if (!end.report?.noted && end.exit !== EXIT.storeUnreachable)
           await noteRound(settings, of(now, inARow), end, outcomeOf(end)).catch(() => undefined);
+        last = end.exit;
         inARow = endingOf(end.exit) === 'well' ? 0 : inARow + 1;
       },
     });
+    if (why === 'once') return last ?? EXIT.itemsFailed;
     return await ended(task, of(loop), why, running.wasCut ? CUT[signals.last] : undefined);
   } finally {
     signals.forget();
@@ -75,7 +80,12 @@ function outcomeOf(end: RoundEnd): string {
   return end.exit === undefined || end.exit >= 64 ? `it broke (${end.signal ?? `exit ${end.exit}`}): ${text}` : text;
 }
 
-async function ended(task: Supervised, of: RoundOf, why: Why, cut: number | undefined): Promise<number> {
+async function ended(
+  task: Supervised,
+  of: RoundOf,
+  why: Exclude<Why, 'once'>,
+  cut: number | undefined,
+): Promise<number> {
   const stopped = why === 'stopped' || why === 'off';
   if (stopped && cut === undefined) await inTime(noteStop(task.settings, of), task.say);
   task.say('stopped', WORDS[why]);
@@ -83,7 +93,7 @@ async function ended(task: Supervised, of: RoundOf, why: Why, cut: number | unde
   return why === 'replaced' ? EXIT.busy : (cut ?? EXIT.done);
 }
 
-const WORDS: Readonly<Record<Why, string>> = {
+const WORDS: Readonly<Record<Exclude<Why, 'once'>, string>> = {
   stopped: 'stopped',
   off: 'stopped: the loop is switched off in the configuration (on: false)',
   replaced: 'ended: another build of dflow is installed; start the loop again (exit 75)',

@@ -21,6 +21,7 @@ import type {
   RequestItem,
   RulesItem,
   RunItem,
+  ScreenItem,
   SettingItem,
   SourceItem,
   StorageItem,
@@ -120,6 +121,11 @@ export interface Printed {
   verify: Verify;
   chain: Register | Transfer | Enqueue | Tables | Submit | Monitor | Reset | Purge | Verify | LoopItem;
   loop: LoopItem;
+  'screens start': ScreenItem;
+  'screens stop': ScreenItem;
+  'screens restart': ScreenItem;
+  'screens status': Lists['screens'];
+  'screens systemd --out': ScreenItem;
   reprocess: Selected | RequestItem;
   retry: Selected;
   cancel: Selected;

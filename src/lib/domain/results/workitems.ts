@@ -164,6 +164,15 @@ export interface LoopItem
   readonly took?: number;
 }
 
+/** A window of the screens of this host: one loop. */
+export interface ScreenItem
+  extends Said<'screen', 'started' | 'stopped' | 'waiting' | 'skipped' | 'unchanged' | 'kept' | 'failed' | 'written'> {
+  /** Name of the tmux session. */
+  readonly session?: string;
+  /** Process in the window. */
+  readonly pid?: number;
+}
+
 /** The credentials of this host. */
 export interface CredentialItem extends Said<'credential', 'unchanged'> {
   readonly state: 'low';
@@ -194,6 +203,7 @@ export type WorkItems =
   | FarmItem
   | StorageItem
   | LoopItem
+  | ScreenItem
   | CredentialItem
   | TrialItem
   | WaitItem;

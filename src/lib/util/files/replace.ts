@@ -4,14 +4,14 @@ import { open, rename, rm } from 'node:fs/promises';
 import { ownError } from '../systemerrors.ts';
 
 /** Writes under a temporary name beside it, brings it to disk, renames. @throws ItemError `what` cannot be written */
-export async function replaceFile(path: string, text: string, what: string): Promise<void> {
+export async function replaceFile(path: string, text: string, what: string, mode = 0o644): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    const file = await open(temporary, 'wx', 0o644);
+    const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
       // Whatever the umask of a cron job says: another user's program reads it.
-      await file.chmod(0o644);
+      await file.chmod(mode);
       await file.sync();
     } finally {
       await file.close();

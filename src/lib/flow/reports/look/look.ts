@@ -5,6 +5,7 @@ import { selectJobs } from '../../jobs/select.ts';
 import type { ReadPorts } from '../../ports.ts';
 import type { VerdictRow } from '../policy.ts';
 import type { HistoryRow } from '../records.ts';
+import type { ScreenRow } from '../screenrows.ts';
 import type { ReasonRow } from '../why/whyall.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';
 import { type HoldRow, holdRows } from './holdrows.ts';
@@ -37,12 +38,13 @@ export interface Lists {
   history: HistoryRow;
   verdict: VerdictRow;
   progress: ProgressRow;
+  screens: ScreenRow;
 }
 
 export type AnyRow = Lists[keyof Lists];
 
 /** The words that `list` knows. */
-export type Kind = Exclude<keyof Lists, 'trash' | 'reasons' | 'history' | 'verdict' | 'progress'>;
+export type Kind = Exclude<keyof Lists, 'trash' | 'reasons' | 'history' | 'verdict' | 'progress' | 'screens'>;
 
 /** Finds the rows of one list. */
 export type Look<K extends Kind> = (ports: ReadPorts, selection: Selection) => Rows<Lists[K]>;

@@ -1,6 +1,6 @@
 // Which hosts take the steps of the chain: those that `hosts:` of the configuration names, where it names any.
-import type { Settings } from '../domain/settings.ts';
-import { UsageError } from '../util/errors.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { UsageError } from '../../util/errors.ts';
 
 /** @throws UsageError this host is not among those of the configuration */
 export function mustBeNamed({ hosts, plan, file }: Settings, host: string, command: string): void {
