@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeAdapterList } from './adapters.js';
 import { bundle } from './bundle.js';
+import { writeCheckList } from './checks.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -24,6 +25,7 @@ const outputs = {
 };
 
 writeAdapterList(root);
+writeCheckList(root);
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await bundle(
   root,

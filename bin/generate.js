@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
+import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -171,6 +172,7 @@ export function generated() {
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
     [LIST, adapterList(root)],
+    [CHECK_LIST, checkList(root)],
     ...jsonDocuments(),
   ]);
   for (const command of commands().flatMap((group) => group.commands)) {

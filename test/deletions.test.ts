@@ -37,6 +37,7 @@ const AT_ELEMENTS: Readonly<Record<string, string>> = {
   'src/lib/flow/copies/removal/removal.ts': 'the one way: receipt, rename, look again, delete',
   'src/lib/flow/copies/copy.ts': 'temporary files of copies under way: their names are ours, nothing catalogues them',
   'src/lib/flow/copies/apart.ts': 'the probe that this very call has put there',
+  'src/lib/flow/steps/doctor/probe.ts': 'probes of this host, in its own folder of probes',
   'src/lib/flow/copies/removal/trash.ts': 'renames into the trash and back, and overwrites nothing',
 };
 
@@ -79,7 +80,10 @@ test('flow deletes and renames at elements and buffers in one way, and nothing b
   expect(found.filter((file) => !(file in AT_ELEMENTS))).toEqual([]);
   // Folders of the trash that have nothing left in them.
   expect(where(flow, [/util\/files\/remove\.ts/])).toEqual([]);
-  expect(where(flow, [/\.removeEmptyFolders\(/])).toEqual(['src/lib/flow/steps/purge/emptytrash.ts']);
+  expect(where(flow, [/\.removeEmptyFolders\(/])).toEqual([
+    'src/lib/flow/steps/doctor/probe.ts',
+    'src/lib/flow/steps/purge/emptytrash.ts',
+  ]);
 });
 
 /** Calls of `Storage`; those of `Removal` are the one way itself. */

@@ -4,6 +4,7 @@ import { Base } from '../lib/cli/base.ts';
 import { type InitPlan, planInit, writeInit } from '../lib/cli/config/init/init.ts';
 import { initStorage } from '../lib/cli/config/init/initstorage.ts';
 import { CONFIG_NAME } from '../lib/cli/config/load.ts';
+import { setupChecks } from '../lib/cli/doctor/patient.ts';
 
 export default class Init extends Base {
   static override summary = 'Write a configuration for a folder of raw files';
@@ -40,6 +41,7 @@ export default class Init extends Base {
     const { store, settings } = await this.ports('setup');
     const info = await store.setup(settings.experiment);
     this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text: `experiment ${settings.experiment}` });
+    for await (const item of setupChecks(settings)) if (item.failed) this.out.item(item);
     this.remark('Next: edit modules/1.0.yaml, then: dflow chain --until-idle');
   }
 }

@@ -33,6 +33,16 @@ export interface Refused {
   readonly refused: string;
 }
 
+/** A batch system in words. */
+export interface BackendAbout {
+  /** `Slurm 22.05.8` */
+  readonly version: string;
+  /** Queue and limits: `partition main is up`. */
+  readonly notes: readonly string[];
+  /** What keeps jobs of this farm from running there, and what mends it. */
+  readonly wrong: readonly { readonly text: string; readonly fix: string }[];
+}
+
 /** Errors: UnreachableError. A call that fails or times out is unknown: it may have happened. */
 export interface Backend {
   /** Most tasks of one claim, where handing them over is slow: a claim that takes minutes looks abandoned. */
@@ -61,6 +71,8 @@ export interface Backend {
   acknowledge(records: readonly ResultRecord[]): Promise<void>;
   /** The last `bytes` bytes of each key's output (stdout and stderr together); a key without any is absent. */
   logs(keys: readonly string[], bytes: number): Promise<Map<string, string>>;
+  /** What a person who examines the set-up wants to know of it; absent where there is nothing to ask. */
+  about?(): Promise<BackendAbout>;
   /** Wakes whatever must be alive for work to go on (the local supervisor); idempotent. */
   ensure(): Promise<void>;
   close(): Promise<void>;

@@ -2,6 +2,7 @@
 // A path is relative to the storage element's url, with `/` between its parts; any characters but NUL, no `..` part.
 import type { StorageSettings } from './domain/settings.ts';
 import type { ItemError } from './util/errors.ts';
+import type { Space } from './util/files/disk.ts';
 import type { Iso } from './util/time.ts';
 
 export interface Capabilities {
@@ -117,6 +118,8 @@ export interface Storage {
    * everything else was listed, so that nobody takes what was not seen for absent.
    */
   list(prefix: string, unreadable?: Unreadable): AsyncIterable<Entry>;
+  /** How full it is; `undefined`: its server does not tell. @throws UnreachableError it does not answer */
+  space(): Promise<Space | undefined>;
   /** Address for people and catalogues, without credentials. */
   url(path: string): string;
   /** How jobs on worker nodes reach it. Absent where files are reached by `localPath`: the job wrapper copies those. */

@@ -16,6 +16,8 @@ export interface Revision {
 
 /** What a person does now and then for a store that several versions of dflow may use at once: CouchDB, PostgreSQL. */
 export interface StoreKeeping {
+  /** This version's views: bytes on disk, and changes that are not in them yet. @throws UsageError they are missing */
+  index?(): Promise<{ readonly bytes: number; readonly pending: number }>;
   /** Builds this version's views beside those of other versions; with `prune`, removes the others then. */
   deploy(options: { readonly prune?: boolean; readonly dryRun?: boolean }): AsyncGenerator<ViewSet, void, void>;
   /** Absent where a document has one revision only. */

@@ -214,6 +214,14 @@ export function storageContract(name: string, fixture: Fixture): void {
       expect(await entries(storage)).toEqual([]);
     });
 
+    test('tells its space, or that it does not know', async () => {
+      const space = await storage.space();
+      if (space === undefined) return expect(storage.localPath('')).toBeUndefined();
+      expect(space.total).toBeGreaterThan(0);
+      expect(space.free).toBeGreaterThanOrEqual(0);
+      expect(space.free).toBeLessThanOrEqual(space.total);
+    });
+
     test('url and local path', async () => {
       await storage.copyIn(await put(Buffer.from('x')), 'L1/a b#c?d%.dat');
       expect(storage.url('L1/a b#c?d%.dat')).toMatch(/^[a-z]+:\/\/.*L1\/a%20b%23c%3Fd%25\.dat$/);

@@ -130,6 +130,10 @@ export class FakeStorage implements Storage {
     return sumOf(bytes);
   }
 
+  async space(): Promise<undefined> {
+    return undefined;
+  }
+
   rename(from: string, to: string): Promise<void> {
     return this.call(`rename ${from} ${to}`, () => this.disk.rename(from, to));
   }

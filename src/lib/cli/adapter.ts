@@ -1,6 +1,18 @@
 // What the list of adapters holds of each: enough to read a configuration, without loading one that nobody named.
 
+/** A program that an adapter starts. */
+export interface AdapterTool {
+  readonly program: string;
+  /** Shell text that prints its version; `"$1"` is the program. */
+  readonly version: string;
+  /** How a person gets it. */
+  readonly install: string;
+  /** Option of a farm that names another program. */
+  readonly option?: string;
+}
+
 interface Adapter<Module> {
+  readonly tools?: readonly AdapterTool[];
   /** Schemes of the addresses that it is for; absent: its own name. */
   readonly schemes?: readonly string[];
   /** A protocol whose address is a mounted folder. */

@@ -1,6 +1,9 @@
 // Written by bin/adapters.js at each build, from the folders of protocols/, backends/ and stores/: do not edit.
 // biome-ignore-all format: generated.
 import type { BackendModule } from '../backend.ts';
+import { about as backends_ganga } from '../backends/ganga/about.ts';
+import { about as backends_htcondor } from '../backends/htcondor/about.ts';
+import { about as backends_slurm } from '../backends/slurm/about.ts';
 import { about as protocols_gfal } from '../protocols/gfal/about.ts';
 import { about as protocols_posix } from '../protocols/posix/about.ts';
 import { about as protocols_xrootd } from '../protocols/xrootd/about.ts';
@@ -17,10 +20,10 @@ export const PROTOCOLS: Adapters<StorageModule> = {
 };
 
 export const BACKENDS: Adapters<BackendModule> = {
-  ganga: { load: () => import('../backends/ganga/ganga.ts') },
-  htcondor: { load: () => import('../backends/htcondor/htcondor.ts') },
+  ganga: { ...backends_ganga, load: () => import('../backends/ganga/ganga.ts') },
+  htcondor: { ...backends_htcondor, load: () => import('../backends/htcondor/htcondor.ts') },
   local: { load: () => import('../backends/local/local.ts') },
-  slurm: { load: () => import('../backends/slurm/slurm.ts') },
+  slurm: { ...backends_slurm, load: () => import('../backends/slurm/slurm.ts') },
 };
 
 export const STORES: Adapters<StoreModule> = {

@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly command: string;
   /** A word to a person, about what is waited for. */
   readonly say?: (text: string) => void;
+  /** A store that is open, or opens when it is asked. */
+  readonly store?: Store;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface OpenOptions {
  */
 export async function openPorts(settings: Settings, options: OpenOptions): Promise<OpenPorts> {
   if (options.write === true) await refuseNesting(settings);
-  const everything = await openStore(settings, options);
+  const everything = options.store ?? (await openStore(settings, options));
   const unread = new Map<string, string>();
   const store = soundStore(everything, unread);
   const storages = new Map<string, Promise<Storage>>();
@@ -107,7 +109,7 @@ function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promi
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Sixteen base32 characters, 80 bits. */
-function nonce(): string {
+export function nonce(): string {
   return Array.from(randomBytes(16), (byte) => ALPHABET[byte % 32]).join('');
 }
 
@@ -124,7 +126,7 @@ export async function storeModule(settings: Settings): Promise<{ readonly module
   return { module, url };
 }
 
-async function openStore(settings: Settings, { write, say }: OpenOptions): Promise<Store> {
+export async function openStore(settings: Settings, { write, say }: OpenOptions): Promise<Store> {
   const { module, url } = await storeModule(settings);
   const { experiment, folder } = settings;
   return module.open(url, { write, experiment, folder: join(folder, '.dflow'), ...(say && { say }) });
@@ -137,7 +139,7 @@ async function openStorage(settings: StorageSettings): Promise<Storage> {
 
 const protocolModule = (name: string): Promise<StorageModule> => loaded('storage protocol', PROTOCOLS, name);
 
-const backendModule = (name: string): Promise<BackendModule> => loaded('backend', BACKENDS, name);
+export const backendModule = (name: string): Promise<BackendModule> => loaded('backend', BACKENDS, name);
 
 /** What is wrong with a storage element or a farm, as its own protocol or backend sees it. */
 export interface Wrong {

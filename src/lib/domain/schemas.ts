@@ -161,6 +161,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   looks: s.fields({ host: s.text, level: s.text, looks: s.list(s.fields({ at: s.when, marks: s.text })) }),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
+  probe: s.fields({ host: s.text, at: s.when }),
   trash: s.fields(
     {
       level: s.text,

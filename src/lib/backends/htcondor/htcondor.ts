@@ -2,7 +2,7 @@
 // and logs are shared/folder/onfolder.ts. Jobs are found by attributes of their own: a crash that lost the ids loses nothing.
 
 import { join } from 'node:path';
-import type { Backend, BackendContext, Refused, Status, Task } from '../../backend.ts';
+import type { Backend, BackendAbout, BackendContext, Refused, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
@@ -37,6 +37,10 @@ class Condor implements Scheduler<Row> {
 
   identity(): Promise<Identity> {
     return this.#pool.identity();
+  }
+
+  about(): Promise<BackendAbout> {
+    return this.#pool.about();
   }
 
   /** A job whose files cannot travel is refused like one that HTCondor refuses: the others of its claim go on. */

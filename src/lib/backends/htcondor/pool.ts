@@ -1,5 +1,5 @@
 // Questions to HTCondor and orders for it: one command for many keys. Knows keys, not files.
-import type { Refused } from '../../backend.ts';
+import type { BackendAbout, Refused } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import { UnreachableError } from '../../util/errors.ts';
 import { SECOND } from '../../util/time.ts';
@@ -62,6 +62,23 @@ export class Pool {
     throw new UnreachableError(`HTCondor does not say who it is: ${heading.trim() || ping.trim()}`.slice(0, 300), {
       hint: 'condor_ping -type SCHEDD WRITE',
     });
+  }
+
+  /** Version, machines and limits, for a person. */
+  async about(): Promise<BackendAbout> {
+    const [version, limits, anyMachine] = await Promise.all([
+      must(this.#run, 'condor_version', []),
+      this.limits(),
+      this.hasMachine({ memory: 0, cpus: 0 }),
+    ]);
+    const named = /CondorVersion: (\S+)/.exec(version)?.[1] ?? 'of an unknown version';
+    const most = Math.min(limits.owner, limits.all);
+    const note = Number.isFinite(most) ? [`at most ${most} jobs`] : [];
+    const wrong = {
+      text: 'the pool has no machine, so no job ever starts',
+      fix: 'condor_status; start condor_startd on the workers',
+    };
+    return { version: `HTCondor ${named}`, notes: note, wrong: anyMachine ? [] : [wrong] };
   }
 
   /** Of this host's configuration, once per process: the schedd checks by itself. */

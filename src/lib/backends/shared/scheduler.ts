@@ -1,7 +1,7 @@
 // What a batch system must do whose jobs share a folder with dflow (onfolder.ts is the rest of a backend). A new one is
 // this interface, a builder of its submission and a parser of its listing.
 
-import type { Refused, Status, Task } from '../../backend.ts';
+import type { BackendAbout, Refused, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import { given } from '../../util/values/given.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
@@ -32,6 +32,7 @@ export interface Scheduler<R extends Listed = Listed> {
   /** Where keys are that it does not list: `no longer in squeue`. */
   readonly unlisted: string;
   identity(): Promise<Identity>;
+  about(): Promise<BackendAbout>;
   /**
    * The text of a job file, or why this job cannot be handed over.
    * @throws ConfigError the whole claim cannot

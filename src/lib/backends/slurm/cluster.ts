@@ -1,5 +1,6 @@
 // Questions to Slurm and orders for it: one command for many keys. Knows keys, not files; marks and records are
 // somebody else's.
+import type { BackendAbout } from '../../backend.ts';
 import { partsOf } from '../shared/folder/jobfolder.ts';
 import { type ArrayPart, jobName, namesOf, packIds } from './arrays.ts';
 import { batchScript, type JobPaths, sacctArgs, sbatchArgs } from './commands.ts';
@@ -19,6 +20,7 @@ import {
   SQUEUE_FORMAT,
   withExit,
 } from './parse.ts';
+import { judgePartition, parsePartitions } from './partitions.ts';
 import { must, type Run, unreachable } from './run.ts';
 
 /** States in which a job has ended and an exit code says more. */
@@ -45,6 +47,19 @@ export class Cluster {
       this.#config = undefined;
     });
     return this.#config;
+  }
+
+  /** Version, partition and limits, for a person. */
+  async about(): Promise<BackendAbout> {
+    const [{ stdout }, { maxArraySize, maxJobCount, accounting }, partitions] = await Promise.all([
+      must(this.#run, 'sbatch', ['--version']),
+      this.config(),
+      must(this.#run, 'scontrol', ['show', 'partition', '-o']),
+    ]);
+    const { partition } = this.#options;
+    const asked = judgePartition(parsePartitions(partitions.stdout), partition);
+    const limits = [`at most ${maxJobCount} jobs, arrays of ${maxArraySize - 1}`, `accounting: ${accounting}`];
+    return { version: stdout.trim(), notes: [...asked.notes, ...limits], wrong: asked.wrong };
   }
 
   /**

@@ -2,7 +2,7 @@
 // records and logs are shared/folder/onfolder.ts. Jobs are found by name and task number alone: a crash that lost the ids loses nothing.
 
 import { join } from 'node:path';
-import type { Backend, BackendContext, Status, Task } from '../../backend.ts';
+import type { Backend, BackendAbout, BackendContext, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import { have } from '../../util/values/have.ts';
@@ -48,6 +48,10 @@ class Slurm implements Scheduler<Row> {
   async identity(): Promise<Identity> {
     const { cluster } = await this.#cluster.config();
     return { cluster, user: userName() };
+  }
+
+  about(): Promise<BackendAbout> {
+    return this.#cluster.about();
   }
 
   ready(): Promise<unknown> {

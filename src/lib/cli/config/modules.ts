@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { Macro } from '../../domain/modules/macro.ts';
-import { type ModuleDef, type ModuleFile, rootTypes } from '../../domain/modules/modules.ts';
+import { type ModuleDef, type ModuleFile, rootTypes, scriptsIn } from '../../domain/modules/modules.ts';
 import { noSuch } from '../../domain/named.ts';
 import { ConfigError, ItemError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
@@ -178,8 +178,7 @@ function moduleFile(
 /** Files that are declared, and each `./x` in the command that exists beside the module file or the configuration. */
 function filesOf(def: RawDef, folders: readonly string[]): string[] {
   const declared = (def.files ?? []).map((file) => located(file, folders) ?? resolve(folders.at(-1) ?? '.', file));
-  const named = [...(def.run ?? '').matchAll(/(?:^|[\s;|&("'=`])(\.\/[^\s;|&)"'`$<>]+)/g)];
-  const found = named.flatMap((match) => located(match[1] ?? '', folders) ?? []);
+  const found = scriptsIn(def.run ?? '').flatMap((script) => located(script, folders) ?? []);
   return [...new Set([...declared, ...found])];
 }
 

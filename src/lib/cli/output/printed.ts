@@ -3,6 +3,7 @@
 import type {
   BackupItem,
   BufferItem,
+  CheckItem,
   ConfigItem,
   CredentialItem,
   DataItem,
@@ -164,9 +165,10 @@ export interface Printed {
   'module check': Lists['modules'];
   'module new': ModuleItem | ConfigItem;
   'module test': TrialItem | OutputItem;
-  'config check': ConfigItem | StorageItem;
+  doctor: CheckItem;
+  'config check': ConfigItem | StorageItem | CheckItem;
   'config show': SettingItem;
-  init: FileItem | StoreItem;
+  init: FileItem | StoreItem | CheckItem;
   'store setup': StoreItem;
   'store backup': BackupItem;
   'store restore': StoreItem | HoldItem | DocumentItem;

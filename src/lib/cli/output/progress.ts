@@ -3,13 +3,17 @@
 import type { Item } from '../../flow/ports.ts';
 import { humanCount, humanSize } from '../../render/human.ts';
 
-/** Passes the items on; shows how far they are when stderr is a terminal and stdout is not. */
-export async function* withProgress(
+/**
+ * Passes the items on; shows how far they are when stderr is a terminal and stdout is not. `late`: nothing is printed
+ * before the last item, so it is shown on a terminal, too.
+ */
+export async function* withProgress<I extends Item>(
   title: string,
-  items: AsyncIterable<Item> | Iterable<Item>,
+  items: AsyncIterable<I> | Iterable<I>,
   wanted: boolean,
-): AsyncGenerator<Item, void, void> {
-  if (!wanted || process.stdout.isTTY || !process.stderr.isTTY) {
+  late = false,
+): AsyncGenerator<I, void, void> {
+  if (!wanted || (process.stdout.isTTY && !late) || !process.stderr.isTTY) {
     yield* items;
     return;
   }

@@ -63,6 +63,8 @@ export interface LoopDoc extends Doc {
   readonly loop: string;
   readonly at: Iso;
   readonly hash: string;
+  /** Hashes of the settings that every host must have alike, by key. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly outcome: string;
   /** What the failure names as its remedy. */
   readonly next?: string;

@@ -45,6 +45,11 @@ export interface ModuleDef {
   readonly policy?: readonly PolicyRule[];
 }
 
+/** `./x` in a command: a script that comes with the module file. */
+export function scriptsIn(command: string): string[] {
+  return [...command.matchAll(/(?:^|[\s;|&("'=`])(\.\/[^\s;|&)"'`$<>]+)/g)].flatMap(([, script]) => script ?? []);
+}
+
 /** Output types that are ROOT files, by their suffix. */
 export function rootTypes(outputs: Readonly<Record<string, string>>): string[] {
   return Object.keys(outputs).filter((type) => /(^|\.)root$/.test(outputs[type] ?? ''));

@@ -41,12 +41,14 @@ export const DID = {
   missing: 'It does not exist: a document, the rules of roles.',
   moved: 'The file lies elsewhere on the buffer, with the same content.',
   never: 'It will not get there by itself; `text` says why.',
+  'not-checked': 'The check could not look; `text` says why.',
   'not-loaded': 'The tables in an output could not be loaded.',
   'not-made': 'The pass was not made; `text` says what is missing.',
   'not-planned': 'The pass was not planned; `text` says what is missing.',
   'not-ready': 'The run is not ready for passes; `gate` names what is missing.',
   'not-submitted': 'The job cannot be submitted now; `text` says why.',
   'nothing-asked': 'No module is configured for the types of this run.',
+  ok: 'The check found nothing wrong.',
   'orphan-canceled': 'A batch job that no document owns was stopped.',
   outdated: 'An old backup was removed, as `--keep` says.',
   partial: 'A file that an interrupted copy left.',
@@ -100,6 +102,7 @@ export const DID = {
   waiting: 'Nothing to do before `until`, or before what `text` says.',
   wanted: 'The wish is recorded; the batch system is asked first.',
   woken: 'Jobs that waited look again.',
+  warning: 'It works, and a person should look; `text` says at what.',
   written: 'The file was written.',
 } as const;
 

@@ -6,6 +6,7 @@ import { BusyError, DflowError, LoginError, messageOf, ReadOnlyStoreError, Usage
 import { isRecent } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
+import { settingHashes } from './settinghashes.ts';
 
 /** Milliseconds between two heartbeats of a loop; a round may be much shorter. */
 const BEAT = 20_000;
@@ -34,6 +35,7 @@ async function say(
   const at = await store.now();
   const doc: LoopDoc = {
     ...{ _id: loopId(host, loop), kind: 'loop', v: SCHEMA, host, loop, at, hash: settings.hash },
+    settings: settingHashes(settings, host),
     ...said,
   };
   await store.update<LoopDoc>(doc._id, (last) => {

@@ -132,6 +132,36 @@ def do_stage(q):
         state = ctx.bring_online_poll(q["url"], token)
     return {} if state > 0 else {"code": 110, "text": "not brought online from tape in time"}
 
+# gfal2 asks no HTTP server for its space: the properties of RFC 4331, with the credentials that gfal2 would take.
+def do_space(q):
+    import re, ssl, urllib.request
+    from urllib.parse import quote, urlsplit, urlunsplit
+    place = urlsplit(q["url"])
+    scheme = {"dav": "http", "davs": "https"}.get(place.scheme, place.scheme)
+    if scheme not in ("http", "https"):
+        return {}
+    ask = urllib.request.Request(urlunsplit((scheme, place.netloc, quote(place.path, safe="/%"), place.query, "")), method="PROPFIND",
+        data=b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><quota-available-bytes/><quota-used-bytes/></prop></propfind>',
+        headers={"Depth": "0", "Content-Type": "application/xml"})
+    token = os.environ.get("BEARER_TOKEN")
+    if not token and os.environ.get("BEARER_TOKEN_FILE"):
+        token = open(os.environ["BEARER_TOKEN_FILE"]).read().strip()
+    if token and scheme == "https":
+        ask.add_unredirected_header("Authorization", "Bearer " + token)
+    context = None
+    if scheme == "https":
+        context = ssl.create_default_context(capath=os.environ.get("X509_CERT_DIR"))
+        proxy = os.environ.get("X509_USER_PROXY", "/tmp/x509up_u%d" % os.getuid())
+        if os.path.exists(proxy):
+            context.load_cert_chain(proxy)
+    try:
+        text = urllib.request.urlopen(ask, timeout=10, context=context).read(100000).decode("utf-8", "replace")
+    except Exception:
+        return {}
+    number = lambda name: [int(n) for n in re.findall("quota-%s-bytes[^>]*>(\\d+)<" % name, text)]
+    free, used = number("available"), number("used")
+    return {"free": free[0], "used": used[0]} if free and used else {}
+
 for line in sys.stdin:
     q = json.loads(line)
     try:

@@ -4,6 +4,7 @@
 import type { StorageSettings } from '../../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, WorkerSide } from '../../storage.ts';
 import { requireBelow } from '../../util/files/below.ts';
+import type { Space } from '../../util/files/disk.ts';
 import { HOUR, iso, MINUTE, SECOND } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
@@ -15,6 +16,7 @@ import { sumLimit, sumsAtOnce } from '../tools/sums.ts';
 import limits from '../tools/xrdlimits.sh';
 import { Library } from './library.ts';
 import { Locations, SCHEMES } from './locations.ts';
+import { spaceIn } from './meaning.ts';
 import script from './worker.sh';
 
 const OPTIONS = { timeout: 'time', slowest: 'count', streams: 'count', stage: 'time' } as const;
@@ -95,7 +97,7 @@ class GfalStorage implements Storage {
     return answers.some((answer) => isStat(answer) && !answer.folder);
   }
 
-  /** Asks once for many paths: what each said, or its failure. */
+  /** What each of many paths said when asked at once, or its failure. */
   async #each(what: 'stat' | 'rm', paths: readonly string[]): Promise<unknown[]> {
     const urls = paths.map((path) => this.at.url(path));
     if (urls.length === 0) return [];
@@ -240,8 +242,7 @@ class GfalStorage implements Storage {
   }
 
   async remove(paths: readonly string[]): Promise<void> {
-    const answers = await this.#each('rm', paths);
-    for (const [index, answer] of answers.entries()) {
+    for (const [index, answer] of (await this.#each('rm', paths)).entries()) {
       if (answer instanceof RemoteFailure && !means(answer, 'missing')) throw this.#meant(answer, nth(paths, index));
     }
   }
@@ -259,6 +260,12 @@ class GfalStorage implements Storage {
       const below = this.at.read(written);
       yield { path: folder === '' ? below : `${folder}/${below}`, size, modified: iso(mtime * 1000) };
     }
+  }
+
+  /** What a WebDAV server says of its quota (RFC 4331); many say nothing. */
+  async space(): Promise<Space | undefined> {
+    await this.#checkRoot();
+    return spaceIn(await this.#ask('', { do: 'space', url: this.at.url('') }));
   }
 
   url(path: string): string {

@@ -1,4 +1,5 @@
 // What gfal2 means by its error numbers (errno) and words: HTTP's status says more than the number around it. Pure.
+import type { Space } from '../../util/files/disk.ts';
 import { field } from '../../util/values/field.ts';
 import { type Meaning, RemoteFailure } from '../tools/meaning.ts';
 
@@ -69,4 +70,9 @@ export function failureIn(answer: unknown, clean: (text: string) => string): Rem
   if (code === undefined) return undefined;
   const words = clean(String(text));
   return new RemoteFailure(meaningOf(Number(code), words), words);
+}
+
+/** Bytes of a WebDAV quota; `undefined` where the server tells none. */
+export function spaceIn({ free, used }: Readonly<Record<string, unknown>>): Space | undefined {
+  return typeof free === 'number' && typeof used === 'number' ? { total: free + used, free } : undefined;
 }

@@ -9,6 +9,7 @@ import { partOf, readChecksummed } from '../../util/adler32.ts';
 import { grouped, parallel } from '../../util/concurrency.ts';
 import { ConfigError, ItemError } from '../../util/errors.ts';
 import { openBelow, requireBelow } from '../../util/files/below.ts';
+import { type Space, spaceOf } from '../../util/files/disk.ts';
 import { codeOf, isMissing, ownError } from '../../util/systemerrors.ts';
 import { shown } from '../../util/text/names.ts';
 import { iso } from '../../util/time.ts';
@@ -168,6 +169,11 @@ class PosixStorage implements Storage {
       yield found.raw ? { ...entry, raw: true } : entry;
     }
     if (first) throw first;
+  }
+
+  async space(): Promise<Space> {
+    await this.#root.check();
+    return spaceOf(this.#root.folder);
   }
 
   url(path: string): string {

@@ -1,4 +1,5 @@
 // What xrdcp and xrdfs mean by their exit codes and error lines (XRootD 4.12 to 5.x), and what they print. Pure.
+import type { Space } from '../../util/files/disk.ts';
 import { nth } from '../../util/values/have.ts';
 import { type Meaning, RemoteFailure } from '../tools/meaning.ts';
 import type { Ran } from '../tools/process.ts';
@@ -85,6 +86,16 @@ export function parseStat(answer: string): { size: number; modified: string; fol
 export function parseChecksum(answer: string, type: 'adler32' | 'md5'): string | undefined {
   const hex = new RegExp(`^${type} ([0-9a-f]+)\\b`, 'im').exec(answer)?.[1];
   return hex?.toLowerCase().padStart(type === 'md5' ? 32 : 8, '0');
+}
+
+/** What `query space` prints: `oss.cgroup=public&oss.space=...&oss.free=...`; a quota is less than the disk. */
+export function parseSpace(answer: string): Space | undefined {
+  const field = (name: string): number =>
+    Number(new RegExp(`\\boss\\.${name}=(-?\\d+)`).exec(answer)?.[1] ?? Number.NaN);
+  const [space, free, used, quota] = [field('space'), field('free'), field('used'), field('quota')];
+  if (!Number.isFinite(space) || !Number.isFinite(free)) return undefined;
+  if (!(quota > 0)) return { total: space, free };
+  return { total: Math.min(space, quota), free: Math.max(0, Math.min(free, quota - (used || 0))) };
 }
 
 export interface Listed {

@@ -5,6 +5,7 @@ import type { StorageSettings } from '../../domain/settings.ts';
 import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, WorkerSide } from '../../storage.ts';
 import { mapLimit, parallel } from '../../util/concurrency.ts';
 import { requireBelow } from '../../util/files/below.ts';
+import type { Space } from '../../util/files/disk.ts';
 import { MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
@@ -15,7 +16,7 @@ import { checkOptions } from '../tools/options.ts';
 import limits from '../tools/xrdlimits.sh';
 import { about } from './about.ts';
 import { folderOf, SMALL } from './many.ts';
-import { parseLine, parseStat } from './meaning.ts';
+import { parseLine, parseSpace, parseStat } from './meaning.ts';
 import { Server, type Settled, TOGETHER } from './server.ts';
 import script from './worker.sh';
 
@@ -174,9 +175,8 @@ export class XrootdStorage implements Storage {
   async #fetch(path: string, sink: (chunk: Buffer) => Promise<void>, options: CopyOptions = {}): Promise<void> {
     try {
       const serverPath = this.address.inside(path);
-      const stat = parseStat(await this.#server.ask(['stat'], [serverPath]));
-      if (stat?.folder) throw new RemoteFailure('folder', '');
-      const size = stat?.size ?? 0;
+      const { size = 0, folder } = parseStat(await this.#server.ask(['stat'], [serverPath])) ?? {};
+      if (folder) throw new RemoteFailure('folder', '');
       const args = ['--silent', this.#server.url(serverPath), '-'];
       const limits = { timeout: this.#server.limit(size), ...signalOf(options) };
       await wholly(size, sink, async (counted) => {
@@ -272,6 +272,16 @@ export class XrootdStorage implements Storage {
     for (const line of Buffer.concat(parts).toString().split('\n')) {
       const found = parseLine(line);
       if (found) yield { path: this.address.below(found.path), size: found.size, modified: found.modified };
+    }
+  }
+
+  async space(): Promise<Space | undefined> {
+    try {
+      return parseSpace(await this.#server.ask(['query', 'space'], [this.address.inside('')]));
+    } catch (error) {
+      // A redirector or proxy has no space of its own.
+      if (!means(error, 'unable') && !means(error, 'failed')) throw this.#meant(error, '');
+      return void (await this.#checkRoot());
     }
   }
 

@@ -175,6 +175,7 @@ export class CouchStore extends ViewStore implements Store {
   }
 
   readonly keeping: StoreKeeping = {
+    index: () => this.#sets.index(),
     deploy: (options) => this.#sets.deploy(options),
     conflicts: {
       revisions: (id) => revisionsOf(this.#documents, id),

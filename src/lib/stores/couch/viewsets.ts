@@ -151,6 +151,15 @@ export class ViewSets {
     }
   }
 
+  /** How large the views are, and how far. @throws UsageError they are missing */
+  async index(): Promise<{ bytes: number; pending: number }> {
+    const { status, body } = await this.#connection.read({ path: `${this.#own._id}/_info`, accept: [404] });
+    if (status === 404) throw this.#missing();
+    const index = field(body, 'view_index');
+    const pending = Number(field(field(index, 'updates_pending'), 'total') ?? 0);
+    return { bytes: Number(field(field(index, 'sizes'), 'file') ?? 0), pending };
+  }
+
   /** Changes that are not in the index yet: what `_active_tasks` tells to server admins only. */
   async #left(): Promise<number> {
     const { body } = await this.#connection.send({ path: `${this.#own._id}/_info` });

@@ -1,7 +1,7 @@
 // A backend over a scheduler whose jobs share a folder with dflow: job files, start marks, heartbeats, records and logs
 // lie there, and what they say is joined with the scheduler's word. Starts no process itself.
 
-import type { Backend, Refused, Status, Task } from '../../../backend.ts';
+import type { Backend, BackendAbout, Refused, Status, Task } from '../../../backend.ts';
 import type { Identity } from '../../../domain/farms/farm.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
@@ -42,6 +42,10 @@ export class FolderBackend<R extends Listed> implements Backend {
 
   identity(): Promise<Identity> {
     return this.#scheduler.identity();
+  }
+
+  about(): Promise<BackendAbout> {
+    return this.#scheduler.about();
   }
 
   async submit(claim: string, tasks: readonly Task[]): Promise<Map<string, string | Refused>> {

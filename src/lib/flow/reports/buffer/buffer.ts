@@ -1,84 +1,20 @@
-// The buffer as a whole: how full, how fast it fills, how long it lasts, and what keeps each part of it from being freed.
-// `bufferRows` is cheap (counts and what the hosts last said); `bufferParts` reads the documents of what is there.
+// What keeps each part of the buffer from being freed. Reads the documents of what is there; copies/buffer/levels.ts is cheap.
 
 import type { DataDoc } from '../../../domain/data/data.ts';
 import type { KeepGate, PurgeRules } from '../../../domain/data/purgerules.ts';
-import { SCHEMA } from '../../../domain/doc.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
-import { daysLeft, daysText, inflow, sinceHour } from '../../../domain/storage/inflow.ts';
+import { daysText } from '../../../domain/storage/inflow.ts';
 import { idsWith } from '../../../store.ts';
-import { UnreachableError } from '../../../util/errors.ts';
 import { humanBytes } from '../../../util/text/bytes.ts';
-import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import { views } from '../../../views/index.ts';
-import { type BufferDoc, fills, spaceOfBuffer } from '../../copies/buffer/fill.ts';
+import { type BufferRow, bufferRows } from '../../copies/buffer/levels.ts';
 import { originals } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
 import type { WhyReport } from '../why/whyreport.ts';
-
-export interface BufferRow {
-  readonly level: string;
-  /** Bytes of registered files on it. */
-  readonly bytes: number;
-  /** Bytes that came in over the last day. */
-  readonly perDay: number;
-  /** Of its disk; absent where no host has said it. */
-  readonly disk?: { readonly host: string; readonly at: Iso; readonly total: number; readonly free: number };
-  /** Days until its disk is full at this rate. */
-  readonly daysLeft?: number;
-}
-
-/** One row for each level. Levels that share a disk fill it together. */
-export async function bufferRows(ports: ReadPorts): Promise<BufferRow[]> {
-  const now = await ports.store.now();
-  const { buffers } = ports.settings;
-  const [said, rows] = await Promise.all([
-    disks(ports, now),
-    Promise.all(buffers.map(({ level }) => fillRow(ports, level, now))),
-  ]);
-  const sharing = (disk: BufferDoc | undefined, other: BufferDoc | undefined): boolean =>
-    disk !== undefined && disk.host === other?.host && disk.total === other.total;
-  return rows.map((row) => {
-    const disk = said.get(row.level);
-    if (!disk) return row;
-    const together = rows.filter(({ level }) => sharing(disk, said.get(level)));
-    const perDay = together.reduce((sum, one) => sum + one.perDay, 0);
-    const left = daysLeft(disk.free, perDay);
-    const { host, at, total, free } = disk;
-    return { ...row, disk: { host, at, total, free }, ...given({ daysLeft: left }) };
-  });
-}
-
-async function fillRow({ store }: ReadPorts, level: string, now: Iso): Promise<BufferRow> {
-  const [on, hours] = await Promise.all([
-    store.count(views.buffer, 2, { prefix: ['on', level] }),
-    store.view(views.buffer, { prefix: ['in', level], start: ['in', level, sinceHour(now)] }),
-  ]);
-  const sums = new Map<string, number>();
-  for (const { key, value } of hours) sums.set(key[2], (sums.get(key[2]) ?? 0) + value);
-  return { level, bytes: on.reduce((sum, { value }) => sum + value, 0), perDay: inflow(sums, now) };
-}
-
-/** What is known of each level's disk: what its host last said, or, on that host, what the disk says now. */
-async function disks(ports: ReadPorts, now: Iso): Promise<Map<string, BufferDoc>> {
-  const docs = (await fills(ports)).sort((a, b) => (a.at < b.at ? -1 : 1));
-  const found = new Map(docs.map((doc) => [doc.level, doc]));
-  for (const { level } of ports.settings.buffers) {
-    const { host } = ports;
-    if ((found.get(level)?.host ?? host) !== host) continue;
-    const space = await spaceOfBuffer(ports, level).catch((error: unknown) => {
-      if (error instanceof UnreachableError) return undefined;
-      throw error;
-    });
-    if (space) found.set(level, { _id: '', kind: 'buffer', v: SCHEMA, host, level, at: now, ...space });
-  }
-  return found;
-}
 
 /** Bytes and files that one gate keeps, or that may go. */
 export interface BufferPart {

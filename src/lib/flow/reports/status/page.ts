@@ -3,8 +3,8 @@
 import type { LoopDoc } from '../../../domain/farms/farm.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
 import type { Iso } from '../../../util/time.ts';
+import type { BufferRow } from '../../copies/buffer/levels.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
-import type { BufferRow } from '../buffer/buffer.ts';
 
 /** Every way in which something stands still (docs/standing-still.md says what each is and what clears it). */
 export const WAYS = [

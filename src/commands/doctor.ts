@@ -1,0 +1,69 @@
+import { Flags } from '@oclif/core';
+import { changing } from '../lib/cli/arguments/flags.ts';
+import { Base } from '../lib/cli/base.ts';
+import { type OpenPatient, openPatient } from '../lib/cli/doctor/patient.ts';
+import { withProgress } from '../lib/cli/output/progress.ts';
+import type { CheckItem } from '../lib/domain/results/items.ts';
+import { doctor } from '../lib/flow/steps/doctor/doctor.ts';
+import { doctorText } from '../lib/render/doctor.ts';
+import { EXIT } from '../lib/util/errors.ts';
+import { giveBack } from '../lib/util/processes/stopping.ts';
+import { given } from '../lib/util/values/given.ts';
+
+/** Milliseconds that closing may take: what did not answer a check does not answer a farewell either. */
+const FAREWELL = 3000;
+
+export default class Doctor extends Base {
+  static override summary = 'Check the whole set-up, and say what mends what is wrong';
+  static override description =
+    'Checks configuration, store, clock, disks, programs, credentials, buffers, storage elements and batch systems at once. A storage element gets a small file, which is read back and removed. A batch system gets a held job, which is withdrawn. What does not answer within 20 seconds has failed. Exit code 1: something failed; warnings do not count.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --only storage,credentials --verbose',
+    "<%= config.bin %> <%= command.id %> --json | jq -r 'select(.failed) | .text'",
+  ];
+  static override exits = [0, 1, 2];
+  static override flags = {
+    ...changing,
+    only: Flags.string({
+      description: 'only these checks, or groups of checks',
+      helpValue: 'NAME',
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ',',
+    }),
+    verbose: Flags.boolean({ char: 'v', description: 'show also what is well, line by line' }),
+  };
+
+  private patient: OpenPatient | undefined;
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Doctor);
+    const settings = await this.settings();
+    this.patient = await openPatient(settings, 'doctor');
+    const done = giveBack();
+    try {
+      const found = doctor(this.patient, given({ only: flags.only, dryRun: flags['dry-run'] }));
+      const items: CheckItem[] = [];
+      const asPage = this.out.format === 'table';
+      for await (const item of withProgress('doctor', found, !flags.quiet, asPage)) {
+        if (item.failed) process.exitCode = EXIT.itemsFailed;
+        if (asPage) items.push(item);
+        else this.out.item(item);
+      }
+      const page = { experiment: settings.experiment, host: this.patient.host, items, verbose: flags.verbose };
+      if (asPage) this.out.line(doctorText(page, this.out.width));
+    } finally {
+      done();
+    }
+  }
+
+  /** What did not answer in time may still hold this process: it ends all the same. */
+  protected override async finally(error: Error | undefined): Promise<void> {
+    await super.finally(error);
+    const closed = this.patient?.close().catch(() => undefined);
+    const late = new Promise((resolve) => setTimeout(resolve, FAREWELL).unref());
+    await Promise.race([closed, late]);
+    setTimeout(() => process.exit(), FAREWELL).unref();
+  }
+}

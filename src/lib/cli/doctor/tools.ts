@@ -1,0 +1,34 @@
+// Programs that a configuration needs on this host: those of its batch systems, protocols and credentials.
+import type { Settings } from '../../domain/settings.ts';
+import type { Tool } from '../../flow/steps/doctor/check.ts';
+import type { AdapterTool } from '../adapter.ts';
+import { BACKENDS, PROTOCOLS } from '../adapters.ts';
+
+/** Each program once, with everything that needs it. */
+export function toolsOf(settings: Settings): Tool[] {
+  const found = new Map<string, Tool>();
+  const add = (tool: Omit<Tool, 'why'>, why: string): void => {
+    const known = found.get(tool.program);
+    found.set(tool.program, { ...tool, why: known ? `${known.why}, ${why}` : why });
+  };
+  for (const { name, backend, options } of settings.farms) {
+    const own = Object.hasOwn(BACKENDS, backend) ? BACKENDS[backend]?.tools : undefined;
+    for (const tool of own ?? []) add(named(tool, options), `farm ${name}`);
+  }
+  for (const { name, protocol } of settings.storages) {
+    const own = Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol]?.tools : undefined;
+    for (const tool of own ?? []) add(tool, `storage ${name}`);
+  }
+  return [...found.values()].map(({ why, ...tool }) => ({ ...tool, why: shortList(why) }));
+}
+
+/** An option of the farm may name another program. */
+function named({ option, ...tool }: AdapterTool, options: Readonly<Record<string, unknown>>): Omit<Tool, 'why'> {
+  const program = option === undefined ? undefined : options[option];
+  return typeof program === 'string' ? { ...tool, program } : tool;
+}
+
+function shortList(why: string): string {
+  const [first = '', ...more] = why.split(', ');
+  return more.length > 1 ? `${first} and ${more.length} more` : why;
+}

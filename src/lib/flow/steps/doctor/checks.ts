@@ -1,0 +1,40 @@
+// Written by bin/checks.js at each build, from the files below checks/: do not edit.
+// biome-ignore-all format: generated.
+import type { Check } from './check.ts';
+import { check as copies } from './checks/configuration/copies.ts';
+import { check as drift } from './checks/configuration/drift.ts';
+import { check as folders } from './checks/configuration/folders.ts';
+import { check as hosts } from './checks/configuration/hosts.ts';
+import { check as modules } from './checks/configuration/modules.ts';
+import { check as rules } from './checks/configuration/rules.ts';
+import { check as versions } from './checks/configuration/versions.ts';
+import { check as clock } from './checks/host/clock.ts';
+import { check as disks } from './checks/host/disks.ts';
+import { check as tools } from './checks/host/tools.ts';
+import { check as buffer } from './checks/places/buffer.ts';
+import { check as elements } from './checks/places/elements.ts';
+import { check as farms } from './checks/places/farms.ts';
+import { check as answers } from './checks/store/answers.ts';
+import { check as conflicts } from './checks/store/conflicts.ts';
+import { check as integrity } from './checks/store/integrity.ts';
+import { check as views } from './checks/store/views.ts';
+
+export const CHECKS: readonly Check[] = [
+  copies,
+  drift,
+  folders,
+  hosts,
+  modules,
+  rules,
+  versions,
+  clock,
+  disks,
+  tools,
+  buffer,
+  elements,
+  farms,
+  answers,
+  conflicts,
+  integrity,
+  views,
+];

@@ -1,0 +1,21 @@
+// Copies that transfer can never make, and purge would wait for.
+import { counted } from '../../../../../util/text/counted.ts';
+import { type Check, failed, ok } from '../../check.ts';
+
+export const check: Check = {
+  name: 'copies',
+  group: 'configuration',
+  offline: true,
+  looks: ({ settings }) => [
+    {
+      subject: 'copies',
+      look: async () => {
+        const { raw } = settings.copies;
+        const elements = settings.storages.length;
+        if (raw <= elements) return ok(`${raw} of each raw file, ${counted(elements, 'storage element')}`);
+        const found = `copies.raw asks for ${counted(raw, 'copy', 'copies')}; there can only be ${elements}, one at each storage element`;
+        return failed(found, `copies: {raw: ${elements}} in dflow.yaml, or add storage elements`);
+      },
+    },
+  ],
+};

@@ -1,0 +1,32 @@
+// Programs that this configuration needs: on PATH, and which versions.
+import { SECOND } from '../../../../../util/time.ts';
+import { type Check, type Finding, failed, type Look, ok, type Patient } from '../../check.ts';
+import { outside } from '../../outside.ts';
+
+export const check: Check = {
+  name: 'tools',
+  group: 'host',
+  looks: (patient) => [
+    { subject: 'node', look: async () => ok(`Node ${patient.node}, needed: ${patient.nodeWanted}`) },
+    ...patient.tools.map(({ program, version, why, install }): Look => {
+      return { subject: program, look: () => look(patient, program, version, why, install) };
+    }),
+  ],
+};
+
+async function look(
+  patient: Patient,
+  program: string,
+  version: string,
+  why: string,
+  install: string,
+): Promise<Finding> {
+  const script = `place=$(command -v -- "$1") || exit 3; echo "$place"; ${version} </dev/null 2>&1 | head -n 20`;
+  const { exit, stdout } = await outside(patient, script, [program], 10 * SECOND);
+  if (exit === 3) return failed(`not on PATH; ${why} needs it`, install);
+  const [place = '', ...lines] = stdout.split('\n');
+  if (lines.some((line) => /ModuleNotFoundError|ImportError/.test(line)))
+    return failed(`${place}: ${lines.find((line) => /Error/.test(line))}; ${why} needs it`, install);
+  const said = lines.map((line) => /\d+\.\d+[\w.-]*/.exec(line)?.[0]).find((found) => found !== undefined);
+  return ok(`${said ?? 'version unknown'}, ${place}`);
+}

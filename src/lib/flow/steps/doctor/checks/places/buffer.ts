@@ -1,0 +1,34 @@
+// The buffers of this host: how full, and how long they last at the rate of the last day.
+import { daysText } from '../../../../../domain/storage/inflow.ts';
+import { humanBytes } from '../../../../../util/text/bytes.ts';
+import { type BufferRow, bufferRows } from '../../../../copies/buffer/levels.ts';
+import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
+import { kindOf } from '../../outside.ts';
+
+export const check: Check = {
+  name: 'buffer',
+  group: 'buffer',
+  looks: (patient) =>
+    patient.settings.buffers.map(({ level }) => ({ subject: level, look: () => look(patient, level) })),
+};
+
+async function look(patient: Patient, level: string): Promise<Finding> {
+  const path = patient.settings.buffers.find((one) => one.level === level)?.path ?? '';
+  // A folder on a dead mount is asked by another process first.
+  if ((await kindOf(patient, path)) === 'missing') return notChecked(`${path} does not exist here`);
+  const row = (await bufferRows(patient)).find((one) => one.level === level);
+  return row?.disk ? judged(row, row.disk) : notChecked('no host has said how full its disk is');
+}
+
+function judged(
+  { level, perDay, daysLeft }: BufferRow,
+  { total, free, host }: NonNullable<BufferRow['disk']>,
+): Finding {
+  const full = Math.round(100 * (1 - free / total));
+  const rate = perDay > 0 ? `, ${humanBytes(perDay)} a day` : ', nothing came in today';
+  const left = daysLeft === undefined ? '' : `, ${daysText(daysLeft)} left`;
+  const text = `${full} % full on ${host}, ${humanBytes(free)} free${rate}${left}`;
+  const fix = `dflow why buffer ${level}`;
+  if (full >= 98 || (daysLeft ?? Infinity) < 1) return failed(text, fix);
+  return full >= 90 || (daysLeft ?? Infinity) < 3 ? warning(text, fix) : ok(text);
+}

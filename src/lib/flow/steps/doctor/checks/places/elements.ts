@@ -1,0 +1,64 @@
+// Every storage element: a file is written, compared, read and removed; how full it is.
+import type { Storage } from '../../../../../storage.ts';
+import { messageOf } from '../../../../../util/errors.ts';
+import { humanBytes } from '../../../../../util/text/bytes.ts';
+import { SECOND } from '../../../../../util/time.ts';
+import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
+import { kindOf } from '../../outside.ts';
+import { PROBES, type Probe, withProbe } from '../../probe.ts';
+
+export const check: Check = {
+  name: 'storage',
+  group: 'storage',
+  looks: (patient) =>
+    patient.settings.storages.map(({ name }) => ({
+      subject: name,
+      touches: `writes a small file below ${PROBES}/ at ${name}, reads it and removes it`,
+      look: (signal) => look(patient, name, signal),
+    })),
+};
+
+/** Shares of an element, in percent, that are little and too little. */
+const [LITTLE, NONE] = [5, 1];
+
+async function look(patient: Patient, name: string, signal: AbortSignal): Promise<Finding> {
+  const element = patient.settings.storages.find((one) => one.name === name);
+  if (element?.mounted && (await kindOf(patient, element.url)) === 'missing')
+    return notChecked(`its folder ${element.url} does not exist here`, `mkdir -p ${element.url}, or mount it`);
+  const started = patient.clock();
+  const storage = await patient.storage(name);
+  const wrong = await withProbe(patient, storage, (probe) => compare(probe, signal));
+  if (wrong) return failed(wrong, `ask the site; until then: dflow storage disable ${name} --for 12h --why TEXT`);
+  const took = `${((patient.clock() - started) / SECOND).toFixed(1)} s`;
+  return withSpace(`written, compared, read and removed in ${took}`, await spaceOf(storage), name);
+}
+
+/** What is wrong with what the element gives back. */
+async function compare({ storage, path, sum }: Probe, signal: AbortSignal): Promise<string | undefined> {
+  const told = await storage.checksum(path);
+  if (told.adler32 !== sum.adler32 || told.size !== sum.size)
+    return `its checksum of what was written is ${told.adler32}, ${sum.adler32} was sent`;
+  signal.throwIfAborted();
+  const read = await storage.readChecksum(path);
+  if (read.adler32 !== sum.adler32) return `what was read has checksum ${read.adler32}, ${sum.adler32} was written`;
+  return undefined;
+}
+
+type Known = { readonly total: number; readonly free: number } | { readonly unknown: string };
+
+async function spaceOf(storage: Storage): Promise<Known> {
+  try {
+    return (await storage.space()) ?? { unknown: 'its server does not tell its space' };
+  } catch (error) {
+    return { unknown: `space: ${messageOf(error)}` };
+  }
+}
+
+function withSpace(text: string, space: Known, name: string): Finding {
+  if ('unknown' in space) return ok(`${text}; ${space.unknown}`);
+  const share = Math.floor((100 * space.free) / Math.max(1, space.total));
+  const whole = `${text}; ${humanBytes(space.free)} free of ${humanBytes(space.total)} (${share} %)`;
+  const fix = `free space at ${name}, or choose another primary: dflow storage primary NAME --why TEXT`;
+  if (share < LITTLE) return (share < NONE ? failed : warning)(whole, fix);
+  return ok(whole);
+}

@@ -1,0 +1,23 @@
+// Damage of the store's file, and an older content than it once had: the store looks at all that it holds.
+import { MINUTE } from '../../../../../util/time.ts';
+import { type Check, failed, ok } from '../../check.ts';
+
+export const check: Check = {
+  name: 'integrity',
+  group: 'store',
+  looks: ({ opened }) => [
+    {
+      subject: 'integrity',
+      // It reads every page of a file that may have many gigabytes.
+      limit: 2 * MINUTE,
+      look: async () => {
+        const store = await opened();
+        if (!store.check) return ok('kept by the server of the store itself');
+        const faults = await store.check();
+        return faults.length === 0
+          ? ok('every page was read, nothing is damaged')
+          : faults.map(({ text, next }) => failed(text, next));
+      },
+    },
+  ],
+};

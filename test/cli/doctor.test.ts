@@ -1,0 +1,135 @@
+// The checks of doctor on the built program: each is made to fail once and passes once.
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CheckItem } from '../../src/lib/domain/results/items.ts';
+import { dflow, lines, must, rawFolder, removeFolders } from '../support/cli.ts';
+
+afterAll(removeFolders);
+
+const MODULES = `modules:
+  Count:
+    run: ./count.sh
+    outputs: {counts: counts.txt}
+runTypes: {any: [Count]}
+`;
+
+const config = (more = ''): string => `experiment: wells
+buffer: {path: raw, pattern: 'run{run}_{subrun}.dat', closed: settled}
+storage: {sfu: se/sfu, fnal: se/fnal}
+farms: {here: {backend: local}}
+${more}`;
+
+function experiment(text: string): string {
+  const folder = rawFolder(2);
+  for (const name of ['se/sfu', 'se/fnal', 'modules']) mkdirSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, 'modules/1.0.yaml'), MODULES);
+  writeFileSync(join(folder, 'modules/count.sh'), '#!/bin/sh\n');
+  chmodSync(join(folder, 'modules/count.sh'), 0o755);
+  writeFileSync(join(folder, 'dflow.yaml'), text);
+  if (!text.includes('store:')) must(folder, ['store', 'setup']);
+  return folder;
+}
+
+/** Items by `check/subject`, and the exit code. */
+function examine(folder: string, ...more: string[]): { code: number | null; items: Map<string, CheckItem> } {
+  const { code, out } = dflow(folder, ['doctor', '--json', ...more]);
+  return { code, items: new Map(lines<CheckItem & object>(out).map((item) => [item.ref, item])) };
+}
+
+describe('a healthy set-up', () => {
+  let found: ReturnType<typeof examine>;
+  beforeAll(() => {
+    found = examine(experiment(config()));
+  });
+
+  test('has nothing that failed', () => {
+    expect([...found.items.values()].filter(({ failed }) => failed)).toEqual([]);
+    expect(found.code).toBe(0);
+  });
+
+  test.each([
+    ['copies', '1 of each raw file, 2 storage elements'],
+    ['versions/automatic', '1.0, at here'],
+    ['modules/1.0', '1 module, 1 script or file'],
+    ['rules/outputs', 'none'],
+    ['folders/buffer L1', '/raw'],
+    ['store/answers', 'SQLite'],
+    ['store/marked', 'the one writable store of wells'],
+    ['store/rights', 'may write'],
+    ['views', 'current'],
+    ['conflicts', 'none'],
+    ['clock', "the store's clock"],
+    ['buffer/L1', '% full'],
+    ['storage/sfu', 'written, compared, read and removed'],
+    ['farm/here', 'a held job was submitted and withdrawn'],
+    ['tools/node', 'Node '],
+    ['drift', 'no other host'],
+    ['integrity', 'nothing is damaged'],
+    ['hosts', 'any host may run'],
+  ])('%s', (ref, text) => {
+    expect(found.items.get(ref)?.text).toContain(text);
+  });
+});
+
+describe('many things broken at once', () => {
+  let found: ReturnType<typeof examine>;
+  beforeAll(() => {
+    const folder = experiment(config());
+    writeFileSync(join(folder, 'modules/2.0.yaml'), MODULES.replace('count.sh', 'gone.sh'));
+    writeFileSync(join(folder, 'modules/3.0.yaml'), MODULES.replace('Count', 'Cuont').replace('run:', 'rum:'));
+    chmodSync(join(folder, 'modules/count.sh'), 0o644);
+    const wrong = config(`copies: {raw: 3}
+outputs: [{module: Count, type: conuts, to: fnal}]
+routing: [{module: 'Cnt*', farm: here}]
+`);
+    writeFileSync(join(folder, 'dflow.yaml'), wrong.replace('wells', 'other').replace('path: raw', 'path: row'));
+    rmSync(join(folder, 'se/fnal'), { recursive: true });
+    found = examine(folder);
+  });
+
+  test.each([
+    ['copies', 'there can only be 2', 'copies: {raw: 2}'],
+    ['versions/automatic', 'no automatic.version', "automatic: {version: '3.0'}"],
+    ['modules/1.0', 'nobody may run', 'chmod a+rx'],
+    ['modules/2.0', './gone.sh, which does not exist', 'modules/gone.sh'],
+    ['modules/3.0', 'has mistakes', 'dflow module check'],
+    ['rules/outputs', "type of output 'conuts'", 'counts instead of conuts'],
+    ['rules/routing', "module 'Cnt*'", 'routing'],
+    ['folders/buffer L1', 'does not exist', 'mkdir -p'],
+    ['folders/storage fnal', 'does not exist', 'mkdir -p'],
+    ['store/marked', "experiment 'wells'", 'experiment: wells'],
+    ['store/rights', 'wells', ''],
+  ])('%s', (ref, text, fix) => {
+    const item = found.items.get(ref);
+    expect(item).toMatchObject({ did: 'failed', failed: true });
+    expect(item?.text).toContain(text);
+    expect(item?.next).toContain(fix);
+  });
+
+  test('exit code 1, and what cannot be looked at says so', () => {
+    expect(found.code).toBe(1);
+    expect(found.items.get('storage/fnal')).toMatchObject({ did: 'not-checked' });
+    expect(found.items.get('storage/sfu')).toMatchObject({ did: 'ok' });
+  });
+});
+
+/** A port that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('without a store everything else is examined', async () => {
+  const folder = experiment(config(`store: http://127.0.0.1:${await closedPort()}/gone\n`));
+  const { code, items } = examine(folder);
+  expect(code).toBe(1);
+  expect(items.get('store/answers')).toMatchObject({ did: 'failed' });
+  expect(items.get('store/rights')).toMatchObject({ did: 'not-checked' });
+  expect(items.get('storage/sfu')).toMatchObject({ did: 'ok' });
+  expect(items.get('farm/here')).toMatchObject({ did: 'ok' });
+});
