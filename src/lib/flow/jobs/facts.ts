@@ -110,7 +110,5 @@ async function openRequests(
   requests: readonly (RequestDoc | undefined)[],
 ): Promise<Map<string, number>> {
   const names = new Set(requests.flatMap((request) => (request?.after === undefined ? [] : [request.after])));
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, await openPasses(ports, name));
-  return counts;
+  return new Map(await Promise.all([...names].map(async (name) => [name, await openPasses(ports, name)] as const)));
 }

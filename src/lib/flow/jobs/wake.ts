@@ -73,9 +73,12 @@ export async function sweep(ports: Ports, site = ports.settings.farm): Promise<n
   const start = awaited.length > SWEEP ? (Math.floor(Date.parse(now) / 10_000) * SWEEP) % awaited.length : 0;
   const window = [...awaited, ...awaited].slice(start, start + Math.min(SWEEP, awaited.length));
   const docs = await ports.store.get(window);
-  const due: string[] = [];
-  for (const id of window) if (await hasCome(ports, site, id, docs.get(id), now)) due.push(id);
-  return wakeSleepers(ports, due);
+  // All at once: what asks the store asks together.
+  const come = await Promise.all(window.map((id) => hasCome(ports, site, id, docs.get(id), now)));
+  return wakeSleepers(
+    ports,
+    window.filter((_, index) => come[index]),
+  );
 }
 
 /** True when what is waited for may have come; in doubt true, since readiness decides. */
