@@ -99,6 +99,26 @@ describe('files', () => {
     expect(await again.check?.()).toMatchObject([{ text: expect.stringMatching(/^the store is damaged: ./) }]);
   });
 
+  test('a file that was a store and is none any more, or is gone: damage, not a wrong configuration', async () => {
+    const store = await fresh();
+    await store.bulk(puts([thing('thing:a')]));
+    await store.close();
+    opened.length = 0;
+    for (const bytes of [Buffer.alloc(0), Buffer.alloc(8192, 0x5a)]) {
+      writeFileSync(path, bytes);
+      await expect(open(path, { write: false })).rejects.toMatchObject({
+        exit: 3,
+        message: 'the store is damaged',
+        hint: expect.stringContaining('dflow store rescue'),
+      });
+    }
+    for (const tail of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${tail}`, { force: true });
+    await expect(open(path, { write: true })).rejects.toMatchObject({
+      exit: 3,
+      hint: expect.stringContaining('dflow store restore'),
+    });
+  });
+
   test('a sound file has no faults', async () => {
     const store = await fresh();
     await store.bulk(puts([thing('thing:a')]));

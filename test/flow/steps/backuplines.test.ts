@@ -1,15 +1,18 @@
 // A backup of JSON lines: what it holds, and that nothing but a whole one is believed.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Doc } from '../../../src/lib/domain/doc.ts';
+import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
 import {
   type BackupHead,
   backupLines,
   entriesOf,
   readBackup,
 } from '../../../src/lib/flow/steps/archive/backuplines.ts';
+import { fill } from '../../../src/lib/flow/steps/archive/restore.ts';
 import type { ReadStore } from '../../../src/lib/store.ts';
+import { open } from '../../../src/lib/stores/sqlite/sqlite.ts';
 import { thing } from '../../contracts/things.ts';
-import { fresh, puts, setUp, tearDown } from '../../support/sqlite.ts';
+import { fresh, keep, path, puts, setUp, tearDown } from '../../support/sqlite.ts';
 
 beforeEach(setUp);
 afterEach(tearDown);
@@ -103,4 +106,30 @@ test('documents come by the feed of changes until nothing has changed while it w
   const entries: unknown[] = [];
   for await (const entry of entriesOf(busy)) entries.push('_id' in entry ? entry._id : entry);
   expect(entries).toEqual(['thing:a', 'thing:b', 'thing:a', { removed: 'thing:b' }]);
+});
+
+test('an empty store is filled; the same again goes on until the hold is ended; a filled one is refused', async () => {
+  const store = keep(await open(path, { write: 'setup' }));
+  const fields = { what: 'pause', scope: {}, why: 'x', by: 'me', since: head.at };
+  const hold = { _id: 'hold:a', _rev: '1', kind: 'hold', v: 1, ...fields };
+  const backup = await read(await textOf(hold, { ...hold, _id: 'hold:restored-other' }));
+  const restored = { from: 'b.jsonl', made: head.at, lacks: 2, by: 'me' };
+  const fills = async (slug: string) => {
+    const items: unknown[] = [];
+    for await (const item of fill(store, backup, slug, restored)) items.push(item);
+    return items;
+  };
+  expect(await fills('one')).toMatchObject([
+    { did: 'paused', text: expect.stringContaining('2 later changes are lost') },
+  ]);
+  expect(await store.info()).toMatchObject({ uuid: 'u', documents: 2 });
+  expect(await fills('one')).toHaveLength(1);
+  await expect(fills('other')).rejects.toMatchObject({
+    exit: 2,
+    message: expect.stringContaining('only an empty one'),
+  });
+  await store.update<HoldDoc>('hold:restored-one', (old) =>
+    old ? { write: { ...old, ended: { at: head.at, by: 'me' } } } : { skip: '' },
+  );
+  await expect(fills('one')).rejects.toMatchObject({ exit: 2 });
 });

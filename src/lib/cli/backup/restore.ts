@@ -112,9 +112,9 @@ async function* intoServer(
   if (!source.lines) throw new UsageError('this backup is a file of another kind of store', { where: source.path });
   const store = await open(url, { write: dryRun ? false : 'setup' });
   try {
+    if (dryRun) await requireEmpty(store, source.slug);
+    else yield* fill(store, source.lines, source.slug, restored);
     const { where } = await store.info();
-    await requireEmpty(store, source.slug);
-    if (!dryRun) yield* fill(store, source.lines, source.slug, restored);
     yield { ...itemOf(where, source, ''), ...(dryRun ? { dryRun: true } : {}) };
   } finally {
     await store.close();

@@ -51,7 +51,14 @@ export function storeError(error: unknown, path: string): unknown {
     case 'READONLY':
     case 'PERM':
       return new ReadOnlyStoreError('the store is read-only', { ...detail, hint: `ls -l ${path}` });
+    case 'IOERR':
+      return new StoreError(`the disk of the store fails: ${error.message}; nothing was written`, {
+        ...detail,
+        hint: `look at the disk and the limits: df -h ${dirname(path)}; dmesg | tail; ulimit -f`,
+      });
     case 'NOTADB':
+      // Where dflow has written a store before, it is one no more.
+      if (wasStore(path)) return damaged(detail);
       return new StoreError('this file is not a dflow store', {
         ...detail,
         hint: 'correct `store` in the configuration',
@@ -69,6 +76,9 @@ export function storeError(error: unknown, path: string): unknown {
 export const DAMAGED = 'the store is damaged';
 export const damageHint = (): string =>
   'put a backup back: dflow store restore FILE; without one, save what can be read: dflow store rescue rescued.jsonl';
+
+/** The mark that a store leaves beside its file. */
+const wasStore = (path: string): boolean => existsSync(`${path}-seen`);
 
 function damaged(detail: ErrorDetail): StoreError {
   return new StoreError(DAMAGED, { ...detail, hint: damageHint() });
@@ -131,6 +141,12 @@ export function openFile(given: string, options: { readonly write: boolean; read
   refuseNetwork(path);
   const exists = existsSync(path);
   if (!exists && !options.create) {
+    if (wasStore(path)) {
+      throw new StoreError('the file of the store is gone', {
+        where: path,
+        hint: 'put a backup back: dflow store restore FILE; only for a new and empty one: dflow store setup',
+      });
+    }
     throw new StoreError('the store does not exist yet', { where: path, hint: 'dflow store setup' });
   }
   if (exists && !statSync(path).isFile()) throw new StoreError('the store is not a file', { where: path });
@@ -174,6 +190,7 @@ function pragma(db: SqlDatabase, name: string): string | number {
 
 function checkLayout(db: SqlDatabase): void {
   if (pragma(db, 'application_id') !== APPLICATION) {
+    if (wasStore(db.path)) throw damaged({ where: db.path });
     throw new StoreError('this file is not a dflow store', {
       where: db.path,
       hint: 'correct `store` in the configuration, or name a new file and type: dflow store setup',

@@ -6,7 +6,7 @@ import { holdId } from '../../../domain/ids.ts';
 import type { ReadStore, Store } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import type { Item, Step } from '../../ports.ts';
-import { importStore } from './archive.ts';
+import { importStore, type PlainDoc } from './archive.ts';
 import type { Backup } from './backuplines.ts';
 
 /** What is said of a restore, in the store for ever. */
@@ -41,18 +41,24 @@ export async function putHold(store: Store, slug: string, { from, made, lacks, b
 /** Writes the documents of a backup into a store that has none, or in which the same restore was stopped. */
 export async function* fill(store: Store, backup: Backup, slug: string, restored: Restored): Step {
   const { experiment, uuid } = backup.head;
-  await requireEmpty(store, slug);
+  // Makes the database where there is none; one that is filled is as it was.
   await store.setup(experiment, undefined, uuid);
+  await requireEmpty(store, slug);
   const hold = await putHold(store, slug, restored);
-  for await (const item of importStore(store, backup.docs())) if (item.failed) yield item;
+  for await (const item of importStore(store, withoutHolds(backup.docs()))) if (item.failed) yield item;
   yield hold;
+}
+
+/** Holds of earlier restores are left out: ours tells of this one, and that it was begun. */
+async function* withoutHolds(docs: AsyncIterable<PlainDoc>): AsyncGenerator<PlainDoc, void, void> {
+  for await (const doc of docs) if (!doc._id.startsWith(holdId('restored-'))) yield doc;
 }
 
 /** @throws UsageError the store holds other documents */
 export async function requireEmpty(store: ReadStore, slug: string): Promise<void> {
   const { documents, where } = await store.info();
-  const begun = (await store.get([holdId(`restored-${slug}`)])).size > 0;
-  if (documents === 0 || begun) return;
+  const hold = (await store.get<HoldDoc>([holdId(`restored-${slug}`)])).values().next().value;
+  if (documents === 0 || (hold && !hold.ended)) return;
   throw new UsageError(`the store holds ${documents} documents, and only an empty one is filled`, {
     where,
     hint: 'restore into a new database, then put its address into dflow.yaml: DFLOW_STORE=https://host/new dflow store restore FILE',
