@@ -6,6 +6,8 @@ set -u
 bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
 cd /
 pid=$(head -1 "$1/data/postmaster.pid" 2>/dev/null) || exit 0
+# Killed already: its file is left.
+[ -d "/proc/$pid" ] && grep -qa postgres "/proc/$pid/cmdline" || exit 0
 [ "${SIGNAL:-}" != KILL ] || {
   children=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)
   kill -9 "$pid" $children 2>/dev/null

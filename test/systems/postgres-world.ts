@@ -1,9 +1,10 @@
 // PostgreSQL servers of a test file: each in a folder of its own, on a port of its own.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 const PASSWORD = 'pass word/%@';
@@ -118,6 +119,69 @@ export class Postgres {
   /** Rows of the last statement. */
   sql(text: string, database = 'postgres'): Promise<Record<string, unknown>[]> {
     return sql(this.url(database), text);
+  }
+}
+
+/** pgbouncer in front of a server: a transaction is the longest that it gives somebody a connection for. */
+export class Pooler {
+  readonly #folder: string;
+  readonly #child: ChildProcess;
+  readonly port: number;
+
+  private constructor(folder: string, child: ChildProcess, port: number) {
+    this.#folder = folder;
+    this.#child = child;
+    this.port = port;
+  }
+
+  static async start(server: Postgres, connections = 3): Promise<Pooler> {
+    const folder = mkdtempSync(join(tmpdir(), 'dflow-pgbouncer-'));
+    const port = await freePort();
+    writeFileSync(join(folder, 'users.txt'), `"dflow" "${PASSWORD}"\n`);
+    writeFileSync(
+      join(folder, 'pgbouncer.ini'),
+      `[databases]
+* = host=127.0.0.1 port=${server.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = ${join(folder, 'users.txt')}
+pool_mode = transaction
+default_pool_size = ${connections}
+max_client_conn = 200
+`,
+    );
+    const root = process.getuid?.() === 0;
+    if (root) execFileSync('chown', ['-R', 'postgres', folder]);
+    // It refuses to run as root; `setpriv` becomes it, so that a signal comes where it shall.
+    const user = root ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+    const words = [...user, 'pgbouncer', join(folder, 'pgbouncer.ini')];
+    const child = spawn(words[0]!, words.slice(1), {
+      stdio: 'ignore',
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+    });
+    const pooler = new Pooler(folder, child, port);
+    for (let left = 100; ; left--) {
+      try {
+        await sql(pooler.url(), 'SELECT 1');
+        return pooler;
+      } catch (error) {
+        if (left === 0 || child.exitCode !== null) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  url(database = 'postgres'): string {
+    return `postgres://dflow:${encodeURIComponent(PASSWORD)}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    if (this.#child.exitCode === null && this.#child.kill('SIGTERM')) await ended;
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -1,15 +1,20 @@
-// The store contract on a real PostgreSQL server, and on that of DFLOW_TEST_POSTGRES where it is set.
+// The store contract on a real PostgreSQL server, through pgbouncer, and on that of DFLOW_TEST_POSTGRES where it is set.
 import { afterAll, beforeAll } from 'vitest';
 import { openWith } from '../../src/lib/stores/postgres/postgres.ts';
 import type { StoreFixture } from '../contracts/store/fixture.ts';
 import { storeContract } from '../contracts/store.ts';
-import { Postgres, schemaName, sql } from './postgres-world.ts';
+import { Pooler, Postgres, schemaName, sql } from './postgres-world.ts';
 
 let server: Postgres;
+let pooler: Pooler;
 beforeAll(async () => {
   server = await Postgres.start();
+  pooler = await Pooler.start(server);
 });
-afterAll(() => server?.remove());
+afterAll(async () => {
+  await pooler?.stop();
+  server?.remove();
+});
 
 /** A schema of its own in a database of `base`. */
 function fixtureAt(base: string): StoreFixture {
@@ -25,6 +30,7 @@ function fixtureAt(base: string): StoreFixture {
 
 const FEATURES = { unmark: true, setSchema: true };
 storeContract('postgres', async () => fixtureAt(server.url()), FEATURES);
+storeContract('postgres, pgbouncer in transaction mode', async () => fixtureAt(pooler.url()), FEATURES);
 
 const own = process.env.DFLOW_TEST_POSTGRES;
 if (own) storeContract('postgres, own server', async () => fixtureAt(own), FEATURES);
