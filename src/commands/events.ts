@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import { module, run } from '../lib/cli/arguments/flags.ts';
 import { readRuns, sinceOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { CursorFile } from '../lib/cli/cursorfile.ts';
+import { CursorFile } from '../lib/cli/watching/cursorfile.ts';
 import { noSuchError } from '../lib/domain/named.ts';
 import { KINDS } from '../lib/domain/schemas.ts';
 import { type EventsOptions, events } from '../lib/flow/reports/events/events.ts';
@@ -15,7 +15,7 @@ import { given } from '../lib/util/values/given.ts';
 export default class Events extends Base {
   static override summary = 'Print what changes in the store, one line for each change';
   static override description =
-    'Reads the change feed of the store, the oldest change first. In a pipe each line is a JSON object with its cursor; --since CURSOR goes on after that line. A document that changed several times between two looks has one line, with its newest change: dflow history shows all of them. With --cursor-file the place is kept in a file after the lines were printed, so a reader that is killed gets some lines again but never misses one. Heartbeats, leases and other bookkeeping are left out unless --kind names them. A removed document has the state removed.';
+    'Reads the change feed of the store, the oldest change first. In a pipe each line is a JSON object with its cursor; --since CURSOR goes on after that line. A document that changed several times between two looks has one line, with its newest change. The history of the document has all of them. With --cursor-file the place is kept in a file after the lines were printed, so a reader that is killed gets some lines again but never misses one. Heartbeats, leases and other bookkeeping are left out unless --kind names them. A removed document has the state removed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --since 12h --kind job',
     '<%= config.bin %> <%= command.id %> --follow --cursor-file /var/lib/elog/cursor | ./to-elog.py',

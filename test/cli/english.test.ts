@@ -89,7 +89,7 @@ test('a command that does not parse is found', async () => {
 });
 
 const VERBS =
-  /^(Add|Apply|Build|Check|Choose|Compare|Copy|Delete|End|Explain|Find|Give|Hold|Keep|List|Load|Make|Print|Put|Remove|Run|Set|Show|Start|Stop|Submit|Switch|Try|Watch|Write),? /;
+  /^(Add|Apply|Build|Check|Choose|Compare|Copy|Delete|End|Explain|Find|Give|Hold|Keep|List|Load|Make|Print|Put|Remove|Run|Set|Show|Start|Stop|Submit|Switch|Tell|Try|Wait|Watch|Write),? /;
 
 describe('summaries', () => {
   test.each(Object.entries(manifest.commands))('of %s: a verb first, and without words of this project alone', (_, {

@@ -1,4 +1,5 @@
 // dflow events, as a consumer runs it: lines in a pipe, a cursor that goes on, a reader that goes away, a signal.
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +23,11 @@ beforeAll(() => {
   must(place, ['init', '--from', 'raw']);
   must(place, ['register']);
 });
-afterAll(removeFolders);
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+  removeFolders();
+});
 
 test('lines are JSON in a pipe; each cursor goes on right after its line', () => {
   const all = lines<Line>(must(place, ['events', '--json']));
@@ -65,6 +70,7 @@ test('a cursor file goes on from one call to the next, and belongs to one store'
 test('--follow waits for what changes, keeps its place, and ends on a signal', async () => {
   must(place, ['events', '--cursor-file', 'follow.json']);
   const child = start(place, ['events', '--follow', '--cursor-file', 'follow.json'], 'pipe');
+  children.push(child);
   const reader = createInterface({ input: child.stdout! });
   const next = once(reader, 'line');
   must(place, ['pause', '--run', '2', '--why', 'while it follows']);
@@ -78,6 +84,7 @@ test('--follow waits for what changes, keeps its place, and ends on a signal', a
 
 test('a reader that goes away ends it at the next line', async () => {
   const child = start(place, ['events', '--follow', '--since', '0'], 'pipe');
+  children.push(child);
   child.stdout!.destroy();
   const ended = once(child, 'exit');
   expect((await ended)[0]).toBe(0);

@@ -21,6 +21,7 @@ import { thisRound } from './loop/round.ts';
 import { machine } from './machine.ts';
 import { presenceIn } from './presence.ts';
 import { soundStore } from './soundstore.ts';
+import { mailer } from './watching/mail.ts';
 
 export interface OpenPorts extends Ports {
   /** The store with every document, also those that cannot be read. */
@@ -70,6 +71,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     ...given({ loop: thisRound()?.of.name }),
     presence: presenceIn(join(settings.folder, '.dflow', 'present'), host),
     stopping,
+    mail: mailer(settings),
     // Aborted is as good as over.
     sleep: (milliseconds, signal) =>
       wait(Math.min(milliseconds, LONGEST_TIMER), undefined, signal ? { signal } : {}).catch(() => undefined),

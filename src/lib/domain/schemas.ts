@@ -159,6 +159,11 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   credential: s.fields({ host: s.text, at: s.when, state: s.text, text: s.text }, { expires: s.when }),
   firstpass: s.fields({ run: s.whole, state: s.text, nonce: s.text, tries: s.whole, until: s.when }),
   looks: s.fields({ host: s.text, level: s.text, looks: s.list(s.fields({ at: s.when, marks: s.text })) }),
+  notify: s.fields({
+    rule: s.text,
+    said: s.map(s.fields({ kind: s.text, text: s.text, since: s.when, at: s.when, count: s.whole })),
+  }),
+  sample: s.fields({ name: s.text, hours: s.list(s.fields({ hour: s.text, ok: s.whole, failed: s.whole })) }),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   probe: s.fields({ host: s.text, at: s.when }),

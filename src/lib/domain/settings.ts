@@ -4,6 +4,8 @@ import type { ChainStep, HostPlan, PlannedLoop } from './farms/hostplan.ts';
 import type { PolicyRule } from './jobs/policyrule.ts';
 import type { BadModules } from './modules/badmodules.ts';
 import type { ModuleFile } from './modules/modules.ts';
+import type { NotifyRule } from './notify/rule.ts';
+import type { EfficiencyRules } from './storage/efficiency.ts';
 
 export interface BufferSettings {
   readonly level: string;
@@ -80,6 +82,19 @@ export interface RouteRule {
   readonly farms: readonly string[];
 }
 
+/** The mail server of notify. */
+export interface SmtpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly from?: string;
+  /** Who logs in, with the password of the credentials file; absent: nobody. */
+  readonly user?: string;
+  /** `tls` from the first byte, `starttls` or nothing, `none` never; absent: starttls where the server has it. */
+  readonly tls?: 'tls' | 'starttls' | 'none';
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
 export interface Settings {
   readonly experiment: string;
   /** Folder of the configuration file. */
@@ -139,6 +154,10 @@ export interface Settings {
     /** Share of a storage element's checked copies being bad at once that is a site fault, not lost data. */
     readonly fault: number;
   };
+  readonly notify: { readonly rules: readonly NotifyRule[] };
+  readonly smtp?: SmtpSettings;
+  /** When too many transfers to a storage element fail. */
+  readonly efficiency: EfficiencyRules;
   readonly breaker: {
     /** Failed calls in a row, of one cause, after which a storage element is set aside. */
     readonly failures: number;

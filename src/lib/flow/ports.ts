@@ -41,6 +41,8 @@ export interface Ports extends ReadPorts, Machine {
   buffer(level: string): Promise<Storage>;
   /** `looking`: opening it has no effect either. */
   backend(farm: string, looking?: boolean): Promise<Backend>;
+  /** Sends a mail by the server of the configuration; absent where none can be sent. */
+  readonly mail?: (mail: Mail) => Promise<void>;
   /** A dry run: nothing of this has an effect, and whoever would have one of its own leaves it. */
   readonly dry?: true;
   /** A fresh unguessable id, lower-case letters and digits. */
@@ -53,6 +55,13 @@ export interface Ports extends ReadPorts, Machine {
   readonly loop?: string;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;
+}
+
+/** A mail in plain text. */
+export interface Mail {
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
 }
 
 /** What flow does on this machine itself, rather than by a storage element or a batch system. */

@@ -17,6 +17,12 @@ export function ms(at: Iso): number {
   return Date.parse(at);
 }
 
+/** Minutes since midnight, in the zone of this host. */
+export function minuteOfDay(at: Iso): number {
+  const date = new Date(at);
+  return 60 * date.getHours() + date.getMinutes();
+}
+
 /** `at` plus `milliseconds`. */
 export function plus(at: Iso, milliseconds: number): Iso {
   return iso(ms(at) + milliseconds);

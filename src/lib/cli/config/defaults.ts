@@ -23,6 +23,9 @@ export const PURGE = { sampledAfter: DAY, trash: 30 * DAY } as const;
 
 export const VERIFY = { fault: 0.3 } as const;
 
+/** The alarms of SNO+: three hours running under 0.90, or a mean of six hours under 0.75. */
+export const EFFICIENCY = { hours: 3, low: 0.9, meanHours: 6, mean: 0.75 } as const;
+
 export const BREAKER = { failures: 3, aside: 15 * MINUTE } as const;
 
 export const SITE_FAULT = { share: 0.5, minimum: 10, window: HOUR, hold: HOUR } as const;

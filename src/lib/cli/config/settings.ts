@@ -13,6 +13,7 @@ import { PROTOCOLS } from '../adapters.ts';
 import {
   BREAKER,
   BUFFER,
+  EFFICIENCY,
   LIMITS,
   LOOPS,
   POLICY,
@@ -26,6 +27,7 @@ import {
 import type { Finding } from './findings/finding.ts';
 import { findingsOf } from './findings/findings.ts';
 import { hostPlans } from './hosts.ts';
+import { notifyRules, smtpOf } from './notify.ts';
 import { routeOf, ruleOf } from './rules.ts';
 import type { RawConfig } from './yaml/schema.ts';
 
@@ -68,6 +70,9 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     breaker: { ...BREAKER, ...given(raw.breaker ?? {}) },
     outputs: (raw.outputs ?? []).map(outputRule),
     routing: (raw.routing ?? []).map(routeOf),
+    notify: { rules: notifyRules(raw) },
+    ...smtpOf(raw),
+    efficiency: { ...EFFICIENCY, ...given(raw.efficiency ?? {}) },
     siteFault: { ...SITE_FAULT, ...given(raw.siteFault ?? {}) },
     farms,
     farm: around.env.DFLOW_FARM ?? mine?.farm ?? farms[0]?.name ?? around.host,

@@ -20,7 +20,20 @@ export const GROUPS: readonly (readonly [string, string, readonly string[]])[] =
   [
     'SET UP',
     'set up, check and try out',
-    ['init', 'demo', 'doctor', 'verify', 'loop', 'screens', 'policy', 'config', 'module', 'store', 'autocomplete'],
+    [
+      'init',
+      'demo',
+      'doctor',
+      'verify',
+      'loop',
+      'screens',
+      'notify',
+      'policy',
+      'config',
+      'module',
+      'store',
+      'autocomplete',
+    ],
   ],
 ];
 

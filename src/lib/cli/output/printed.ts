@@ -15,6 +15,7 @@ import type {
   LoopItem,
   ModuleItem,
   NoticeItem,
+  NotifyItem,
   OriginalItem,
   OutputItem,
   QuarantineItem,
@@ -157,6 +158,7 @@ export interface Printed {
   log: LogLine | Selected;
   events: EventRow;
   wait: WaitItem;
+  notify: NotifyItem;
   metrics: Family;
   status: StatusLine;
   why: WhyLine;

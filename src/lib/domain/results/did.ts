@@ -75,6 +75,7 @@ export const DID = {
   retried: 'The job waits for another attempt.',
   revoked: 'The user has no right to the store any more.',
   'set-up': 'The store is ready.',
+  sent: 'The message was handed over.',
   settled: 'One revision of a document in conflict was kept; `receipt` lists the others.',
   short: 'Purge could not free as much as was asked.',
   shown: 'One setting of the configuration, or one user of the store.',

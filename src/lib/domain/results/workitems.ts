@@ -195,6 +195,16 @@ export interface TrialItem extends Said<'trial', 'done' | 'failed'> {
 /** What was waited for. */
 export interface WaitItem extends Said<'wait', 'reached' | 'never' | 'timed-out'> {}
 
+/** A message of a rule. */
+export interface NotifyItem extends Said<'notify', 'sent' | 'waiting' | 'failed'> {
+  /** New problems in it, problems that last, and problems that have ended. */
+  readonly fresh?: number;
+  readonly again?: number;
+  readonly ended?: number;
+  /** Its text, in a dry run. */
+  readonly message?: string;
+}
+
 export type WorkItems =
   | RunItem
   | JobItem
@@ -206,4 +216,5 @@ export type WorkItems =
   | ScreenItem
   | CredentialItem
   | TrialItem
-  | WaitItem;
+  | WaitItem
+  | NotifyItem;

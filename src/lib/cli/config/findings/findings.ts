@@ -8,6 +8,7 @@ import { compileTemplate } from '../../../domain/storage/template.ts';
 import { ConfigError } from '../../../util/errors.ts';
 import { RUNS } from '../defaults.ts';
 import { hostFindings } from '../hosts.ts';
+import { notifyFindings } from '../notify.ts';
 import { routeFindings, ruleFindings } from '../rules.ts';
 import type { Path } from '../yaml/document.ts';
 import type { RawConfig } from '../yaml/schema.ts';
@@ -34,7 +35,7 @@ export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
     for (const one of to) findings.push(...known('storage element', one, storages, ['outputs', index, 'to']));
   }
   findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
-  findings.push(...routeFindings(raw.routing ?? [], settings.farms), ...hostFindings(raw));
+  findings.push(...routeFindings(raw.routing ?? [], settings.farms), ...hostFindings(raw), ...notifyFindings(raw));
   return findings;
 }
 

@@ -2,6 +2,7 @@
 // made from this file.
 import * as z from 'zod/mini';
 import { MODULE_LEVELS } from '../../../domain/modules/modules.ts';
+import { TROUBLES } from '../../../domain/notify/problem.ts';
 import {
   anyText,
   count,
@@ -96,6 +97,29 @@ const host = z.strictObject({
   loops: optional(z.union([z.array(name), z.record(name, z.nullable(loop))])),
 });
 
+const notifyRule = z.strictObject({
+  on: oneOrMany(z.enum([...TROUBLES, 'all'])),
+  runs: optional(oneOrMany(runRange)),
+  modules: optional(oneOrMany(text)),
+  farms: optional(oneOrMany(text)),
+  mail: optional(oneOrMany(text)),
+  command: optional(text),
+  quiet: optional(text),
+  urgent: optional(oneOrMany(z.enum(TROUBLES))),
+  every: optional(duration),
+  repeat: optional(duration),
+  days: optional(positive),
+});
+
+const smtp = z.strictObject({
+  host: text,
+  port: optional(positive),
+  from: optional(text),
+  user: optional(text),
+  tls: optional(z.enum(['tls', 'starttls', 'none'])),
+  timeout: optional(duration),
+});
+
 /** dflow.yaml */
 export const configSchema = z.strictObject({
   experiment: optional(name),
@@ -154,6 +178,16 @@ export const configSchema = z.strictObject({
       minimum: optional(positive),
       window: optional(duration),
       hold: optional(duration),
+    }),
+  ),
+  notify: optional(z.record(name, notifyRule)),
+  smtp: optional(smtp),
+  efficiency: optional(
+    z.strictObject({
+      hours: optional(positive),
+      low: optional(share),
+      meanHours: optional(positive),
+      mean: optional(share),
     }),
   ),
   limits: optional(

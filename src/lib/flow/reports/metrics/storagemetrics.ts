@@ -52,7 +52,10 @@ export async function storageFamilies(ports: ReadPorts, { storage, buffer }: Sta
       spaces,
       ([name, { total }]) => [{ storage: name }, total],
     ),
-    family('dflow_storage_free_bytes', 'What of it is free.', spaces, ([name, { free }]) => [{ storage: name }, free]),
+    family('dflow_storage_free_bytes', 'Free bytes of that disk.', spaces, ([name, { free }]) => [
+      { storage: name },
+      free,
+    ]),
     family('dflow_buffer_files_bytes', 'Raw files on the buffer of a level.', buffer, ({ level, bytes }) => [
       { level },
       bytes,
@@ -67,7 +70,7 @@ export async function storageFamilies(ports: ReadPorts, { storage, buffer }: Sta
       { level },
       disk?.total,
     ]),
-    family('dflow_buffer_free_bytes', 'What of it is free.', buffer, ({ level, disk }) => [{ level }, disk?.free]),
+    family('dflow_buffer_free_bytes', 'Free bytes of that disk.', buffer, ({ level, disk }) => [{ level }, disk?.free]),
     family(
       'dflow_buffer_full_in_seconds',
       'Time until it is full at the rate of the last day.',

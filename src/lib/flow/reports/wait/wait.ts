@@ -91,7 +91,7 @@ async function requireKnown(ports: ReadPorts, ref: JobRef, goal: Goal): Promise<
   const request = requestOf(ref);
   if (ofRawFiles(goal) && (request !== undefined || ref.module !== undefined))
     throw new UsageError(`--for ${goal} is about raw files, and '${ref.text}' is not a run`, {
-      hint: `dflow wait ${ref.run ?? 'RUN'} --for ${goal}`,
+      hint: 'dflow wait 109134 --for verified',
     });
   if (request !== undefined) {
     if ((await store.get([requestId(request)])).size > 0) return;

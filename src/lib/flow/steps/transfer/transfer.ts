@@ -11,6 +11,7 @@ import { recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, sayUnderWay, slotClaims } from '../../copies/claims/gone.ts';
 import type { Docs } from '../../copies/claims/slots.ts';
+import { Samples } from '../../copies/samples.ts';
 import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
 import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
@@ -37,16 +38,20 @@ async function* transferAll(ports: Ports, options: TransferOptions): Step {
   const session = await openSession(ports, options);
   yield* session.sites.notices(options.dryRun === true);
   const worked = new Set<string>();
+  const samples = new Samples();
   for await (const item of merge(session.levels.map((level) => transferLevel(session, level)))) {
     if (item.did === 'verified' || item.did === 'adopted') worked.add(String(item.storage));
+    samples.note(item);
     yield item;
   }
   for await (const item of transferOutputs(session)) {
     if (item.did === 'verified') worked.add(String(item.storage));
+    samples.note(item);
     yield item;
   }
   if (worked.size === 0) await askOthers(session);
   yield* session.sites.notices(options.dryRun === true);
+  if (!options.dryRun) await samples.leave(ports);
   if (!options.dryRun) yield* recordBreakers(ports, session.sites, worked);
   if (worked.size === 0) await requireOne(session);
 }

@@ -1,10 +1,10 @@
 // A file that remembers how far somebody has read the changes of a store. It is written after the lines were handed
 // over, so a reader that is killed gets the last lines again: at least once, never less.
 import { readFile } from 'node:fs/promises';
-import { ConfigError, UsageError } from '../util/errors.ts';
-import { replaceFile } from '../util/files/replace.ts';
-import { codeOf, ownError } from '../util/systemerrors.ts';
-import { field } from '../util/values/field.ts';
+import { ConfigError, UsageError } from '../../util/errors.ts';
+import { replaceFile } from '../../util/files/replace.ts';
+import { codeOf, ownError } from '../../util/systemerrors.ts';
+import { field } from '../../util/values/field.ts';
 
 export class CursorFile {
   #written: string | undefined;
