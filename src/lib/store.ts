@@ -89,18 +89,20 @@ export type QueryOf<V> = V extends View<infer Key, Json> ? ViewQuery<Key> : neve
 export type RowOf<V> = V extends View<infer Key, infer Value> ? Row<Key, Value> : never;
 export type GroupOf<V, Count extends Level> = V extends View<infer Key, Json> ? Group<Head<Key, Count>> : never;
 
-/** Documents of a range, `size` at a time. */
+/** Documents of a range, `size` at a time, or ever more of them up to `most`: who stops early has read little. */
 export async function* pages<D extends Doc>(
   store: Pick<ReadStore, 'range'>,
   range: IdRange,
   size: number,
+  most = size,
 ): AsyncGenerator<D[], void, void> {
-  for (let left = range; ; ) {
-    const page = await store.range<D>({ ...left, limit: size });
+  let left = range;
+  for (let limit = size; ; limit = Math.min(2 * limit, most)) {
+    const page = await store.range<D>({ ...left, limit });
     const last = page.at(-1);
     if (!last) return;
     yield page;
-    if (page.length < size) return;
+    if (page.length < limit) return;
     left = rangeAfter(left, last._id);
   }
 }

@@ -59,8 +59,8 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
   if (options.from !== undefined) named('source', options.from, ['buffer', ...names]);
   for (const level of options.levels ?? []) named('level', level, known);
   const sites = new Sites(ports);
-  await applyBreakers(ports, sites, options.to);
-  const holds = await activeHolds(ports.store, await ports.store.now());
+  const now = await ports.store.now();
+  const [holds] = await Promise.all([activeHolds(ports.store, now), applyBreakers(ports, sites, options.to)]);
   const wanted = new Set(options.to ?? wantedCopies(storages, copies.raw, holds));
   const templates = new Map(storages.map((storage) => [storage.name, compileTemplate(storage.template)]));
   const from = given({ from: options.from });

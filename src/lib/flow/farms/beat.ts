@@ -2,9 +2,11 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LoopDoc, LoopPlan } from '../../domain/farms/farm.ts';
 import { loopId } from '../../domain/ids.ts';
+import type { Change } from '../../store.ts';
 import { BusyError, DflowError, LoginError, messageOf, ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
 import { isRecent } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { say } from '../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../ports.ts';
 import { settingHashes } from './settinghashes.ts';
 
@@ -13,7 +15,17 @@ const BEAT = 20_000;
 
 /** Tells every host that this step is alive. In a round of its loop the loop tells it, at the end. */
 export async function beat(ports: Ports, loop: string, outcome: string, next?: string): Promise<void> {
-  if (ports.loop !== loop) await say(ports, loop, { outcome, ...given({ next }) });
+  const word = await beatOf(ports, loop, { text: outcome, next });
+  if (word) await say(ports, word);
+}
+
+/** What `beat` writes; nothing in a round of the step's own loop. */
+export async function beatOf(
+  ports: Ports,
+  loop: string,
+  { text: outcome, next }: Pick<Outcome, 'text' | 'next'>,
+): Promise<Change<LoopDoc> | undefined> {
+  return ports.loop === loop ? undefined : word(ports, loop, { outcome, ...given({ next }) });
 }
 
 /** The loop's own sign of life, with how it is meant to run. */
@@ -23,27 +35,28 @@ export async function beatLoop(
   said: Pick<LoopDoc, 'outcome' | 'next'>,
   plan: Omit<LoopPlan, 'at'>,
 ): Promise<void> {
-  await say(ports, loop, said, plan);
+  await say(ports, await word(ports, loop, said, plan));
 }
 
-async function say(
+async function word(
   { host, settings, store }: Ports,
   loop: string,
   said: Pick<LoopDoc, 'outcome' | 'next'>,
   plan?: Omit<LoopPlan, 'at'>,
-): Promise<void> {
+): Promise<Change<LoopDoc>> {
   const at = await store.now();
   const doc: LoopDoc = {
     ...{ _id: loopId(host, loop), kind: 'loop', v: SCHEMA, host, loop, at, hash: settings.hash },
     settings: settingHashes(settings, host),
     ...said,
   };
-  await store.update<LoopDoc>(doc._id, (last) => {
+  const change: Change<LoopDoc>['change'] = (last) => {
     if (last && isRecent(last.at, at, BEAT) && last.outcome === doc.outcome && !tellsMore(last, plan))
       return { skip: 'said a moment ago' };
     // A step that was run by hand says nothing about its loop.
     return { write: { ...doc, ...given({ plan: plan ? { ...plan, at } : last?.plan }) } };
-  });
+  };
+  return { id: doc._id, change };
 }
 
 /** A loop that starts, stops or ends otherwise says so at once. */

@@ -5,7 +5,7 @@ import { secondsLeft, tokenLeft } from '../../domain/token.ts';
 import { CredentialsError } from '../../util/errors.ts';
 import { wordsOf } from '../../util/systemerrors.ts';
 import { humanDuration, type Iso, MINUTE, ms, plus, SECOND } from '../../util/time.ts';
-import { say } from '../jobs/said.ts';
+import { say, saying } from '../jobs/said.ts';
 import type { Ports, Step } from '../ports.ts';
 
 /** What a host last said of its credentials. */
@@ -118,5 +118,8 @@ async function beat(ports: Ports, state: CredentialDoc['state'], { left }: Found
     text,
     ...expires,
   };
-  await say(ports, doc, MINUTE, (last) => last.state === state);
+  await say(
+    ports,
+    saying(doc, MINUTE, (last) => last.state === state),
+  );
 }

@@ -7,8 +7,10 @@ import type { FarmDoc } from '../../domain/farms/farm.ts';
 import { farmId } from '../../domain/ids.ts';
 import { noSuch, noSuchError } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
+import type { Decision } from '../../store.ts';
 import { ConfigError, UnreachableError } from '../../util/errors.ts';
 import { isAhead } from '../../util/time.ts';
+import { nth } from '../../util/values/have.ts';
 import { views } from '../../views/index.ts';
 import type { Ports, ReadPorts } from '../ports.ts';
 
@@ -38,7 +40,7 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
   const at = await ports.store.now();
   // Judged by a clock that was read after it: a process that was stopped must not take a newer heartbeat for a wrong one.
   const wrong = known && isAhead(known.heartbeat, at) ? known.heartbeat : undefined;
-  const outcome = await ports.store.update<FarmDoc>(farmId(farm.name), (doc) => {
+  const change = (doc: FarmDoc | undefined): Decision<FarmDoc> => {
     const expected = doc?.identity.cluster === '' ? undefined : doc?.identity;
     if (expected && (expected.cluster !== identity.cluster || expected.user !== identity.user)) {
       return { skip: `${expected.user}@${expected.cluster}` };
@@ -55,7 +57,9 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
       ...(farm.versions ? { versions: farm.versions } : {}),
     };
     return { write: { ...base, ...doc, ...beat } };
-  });
+  };
+  const base = known ? { base: known } : {};
+  const outcome = nth(await ports.store.bulk<FarmDoc>([{ id: farmId(farm.name), change, ...base }]), 0);
   if (outcome.result === 'skipped') {
     throw new UnreachableError(
       `the batch system of ${farm.name} answers as ${identity.user}@${identity.cluster}, but the store has ${outcome.why}`,

@@ -5,7 +5,7 @@
 import { SCHEMA } from '../../domain/doc.ts';
 import type { LeaseDoc } from '../../domain/farms/farm.ts';
 import { leaseId } from '../../domain/ids.ts';
-import { tookEffect } from '../../store.ts';
+import { type Decision, tookEffect } from '../../store.ts';
 import { BusyError } from '../../util/errors.ts';
 import { between, humanDuration, type Iso, isAhead, isRecent } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
@@ -30,7 +30,8 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
   const { store, settings, host, by, presence } = ports;
   const id = leaseId(what, site);
   const nonce = ports.nonce();
-  const dead = await deadHolder(ports, id);
+  const known = (await store.get<LeaseDoc>([id])).get(id);
+  const dead = known && (await presence?.ended(known)) ? known.nonce : undefined;
   const leave = await presence?.enter(nonce);
   try {
     const since = await store.now();
@@ -53,7 +54,7 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
       return { write: doc, ...(note === undefined ? {} : { note }) };
     });
     if (!tookEffect(outcome)) throw busy(outcome.doc, what, site, since, settings.limits.stale);
-    return held(ports, doc, outcome.note, leave);
+    return held(ports, outcome.doc ?? doc, outcome.note, leave);
   } catch (error) {
     await leave?.();
     throw error;
@@ -66,12 +67,6 @@ function aheadText({ by, renewed }: LeaseDoc, now: Iso): string | undefined {
   return `the lease of ${by} is dated ${renewed}, ${humanDuration(between(now, renewed))} ahead of the store's clock: it does not count`;
 }
 
-/** The nonce of a holder that has ended without giving the lease back. */
-async function deadHolder({ store, presence }: Ports, id: string): Promise<string | undefined> {
-  const doc = (await store.get<LeaseDoc>([id])).get(id);
-  return doc && (await presence?.ended(doc)) ? doc.nonce : undefined;
-}
-
 function busy(doc: LeaseDoc | undefined, what: string, site: string, now: Iso, stale: number): BusyError {
   const hint = `wait; after ${humanDuration(stale)} without a heartbeat another ${what} takes over`;
   const who = doc ? ` (${doc.by} since ${doc.since}, last seen ${humanDuration(between(doc.renewed, now))} ago)` : '';
@@ -80,11 +75,13 @@ function busy(doc: LeaseDoc | undefined, what: string, site: string, now: Iso, s
 
 function held(
   { store, settings, stopping }: Ports,
-  { _id, nonce, since }: LeaseDoc,
+  taken: LeaseDoc,
   note: string | undefined,
   leave?: () => Promise<void>,
 ): Lease {
+  const { _id, nonce, since } = taken;
   let renewed = since;
+  let last: LeaseDoc | undefined = taken;
   return {
     ...given({ note }),
     async renew() {
@@ -95,11 +92,14 @@ function held(
         doc?.nonce === nonce ? { write: { ...doc, renewed: now } } : { skip: 'taken over' },
       );
       renewed = now;
+      last = outcome.doc;
       return tookEffect(outcome);
     },
     async release() {
       try {
-        await store.update<LeaseDoc>(_id, (doc) => (doc?.nonce === nonce ? { remove: true } : { skip: 'not ours' }));
+        const change = (doc: LeaseDoc | undefined): Decision<LeaseDoc> =>
+          doc?.nonce === nonce ? { remove: true } : { skip: 'not ours' };
+        await store.bulk<LeaseDoc>([{ id: _id, change, ...given({ base: last }) }]);
       } finally {
         await leave?.();
       }

@@ -34,9 +34,12 @@ export async function openClaims(
     prefix: [site],
     ...(before === undefined ? {} : { end: [site, before] }),
   };
-  const [total] = await store.count(views.claims, 0, query);
+  const [[total], first] = await Promise.all([
+    store.count(views.claims, 0, query),
+    store.view(views.claims, { ...query, limit }),
+  ]);
   const count = total?.value ?? 0;
   const skip = count > limit ? (Math.floor(Date.parse(now) / 10_000) * limit) % count : 0;
-  const rows = await store.view(views.claims, { ...query, limit, ...(skip > 0 ? { skip } : {}) });
+  const rows = skip === 0 ? first : await store.view(views.claims, { ...query, limit, skip });
   return [...(await store.get<ClaimDoc>(rows.map((row) => row.id))).values()];
 }

@@ -10,6 +10,7 @@ import { noSuchError } from '../../domain/named.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
 import { idsOfRuns, idsWith, type ReadStore } from '../../store.ts';
+import { together } from '../../util/concurrency.ts';
 import { views } from '../../views/index.ts';
 import type { Item, ReadPorts } from '../ports.ts';
 
@@ -32,14 +33,10 @@ export async function selectJobs(
   ports: Pick<ReadPorts, 'store' | 'settings'>,
   selection: Selection,
 ): Promise<Selected> {
-  await checkModules(ports, selection);
-  await checkCauses(ports, selection);
-  const found = await candidates(ports.store, selection);
-  const named = await lastOnly(
-    ports.store,
-    selection,
-    found.filter((job) => matches(selection, job)),
-  );
+  await checkNamed(ports, selection);
+  const { found, whole } = await candidates(ports.store, selection);
+  const matching = found.filter((job) => matches(selection, job));
+  const named = await lastOnly(ports.store, selection, matching, whole ? found : undefined);
   const states = await shownStates(ports.store, named);
   const wanted = selection.states && new Set(selection.states);
   const stale = named.filter((job) => changedSince(selection.refs, job, states.get(job._id)) !== undefined);
@@ -50,6 +47,11 @@ export async function selectJobs(
     ...stale.map((job) => staleItem(job, changedSince(selection.refs, job, states.get(job._id)), states.get(job._id))),
   ];
   return { jobs, states, subjobs: subjobsOf(selection.refs, jobs), problems };
+}
+
+/** @throws UsageError for a module or a cause that there is not */
+export async function checkNamed(ports: Pick<ReadPorts, 'store' | 'settings'>, selection: Selection): Promise<void> {
+  await Promise.all([checkModules(ports, selection), checkCauses(ports, selection)]);
 }
 
 /** Runs of a selection's runs and REFs, ascending; all without either. Problems as in `selectJobs`. */
@@ -70,7 +72,7 @@ export async function selectRuns(
 }
 
 /** A listed run of which nothing is known, as a failed item. */
-function unknownRun(run: number): Item {
+export function unknownRun(run: number): Item {
   return {
     kind: 'run',
     ref: refOf(run),
@@ -91,26 +93,51 @@ async function ofRuns<D extends RunDoc | JobDoc>(
 }
 
 /** Documents that may match: the narrowest reading of REFs, runs, request, cause, states. */
-async function candidates(store: ReadStore, selection: Selection): Promise<JobDoc[]> {
-  const { refs, runs, requests, causes, states } = selection;
-  if (refs) return byRefs(store, refs);
-  if (runs) return ofRuns<JobDoc>(store, 'job:', runs.ranges);
+async function candidates(store: ReadStore, selection: Selection): Promise<{ found: JobDoc[]; whole: boolean }> {
+  const { refs, runs } = selection;
+  if (refs) return { found: await byRefs(store, refs), whole: false };
+  const ids = await narrowIds(store, selection);
+  if (ids) return { found: await byIds(store, ids), whole: false };
+  return { found: await ofRuns<JobDoc>(store, 'job:', runs?.ranges ?? [ALL_RUNS]), whole: true };
+}
+
+/** Every run, as a range. */
+export const ALL_RUNS: readonly [number, number] = [0, Number.POSITIVE_INFINITY];
+
+/**
+ * Ids that a view gives for request, cause or states, ascending; `undefined` where all passes of the runs are to be
+ * read: also where the states take in most of all passes.
+ */
+export async function narrowIds(store: ReadStore, selection: Selection): Promise<string[] | undefined> {
+  const rows = await narrowRows(store, selection);
+  return rows && [...new Set(rows.map(({ id }) => id))].sort();
+}
+
+async function narrowRows(store: ReadStore, selection: Selection): Promise<{ readonly id: string }[] | undefined> {
+  const { runs, requests, causes, states, since } = selection;
+  if (runs) return undefined;
   if (requests?.every((name) => !/[*?]/.test(name))) {
-    const rows = await Promise.all(requests.map((name) => store.view(views.jobsByRequest, { prefix: [name] })));
-    return byIds(
-      store,
-      rows.flat().map((row) => row.id),
-    );
+    return together(...requests.map((name) => store.view(views.jobsByRequest, { prefix: [name] })));
   }
-  if (causes && selection.since === undefined) {
-    const rows = await Promise.all(causes.map((cause) => store.view(views.causes, { prefix: [cause] })));
-    return byIds(
-      store,
-      rows.flat().map((row) => row.id),
-    );
+  if (causes && since === undefined) {
+    return together(...causes.map((cause) => store.view(views.causes, { prefix: [cause] })));
   }
-  if (states) return byIds(store, await idsByState(store, states, selection.since));
-  return store.range<JobDoc>(idsWith('job:'));
+  if (!states) return undefined;
+  // An unsatisfied pass is a waiting one in the store.
+  const stored = new Set(states.map((state) => (state === 'unsatisfied' ? 'waiting' : state)));
+  if (since === undefined && (await areMost(store, stored))) return undefined;
+  return together(
+    ...[...stored].map((state) => {
+      if (since === undefined) return store.view(views.jobsByState, { prefix: [state] });
+      return store.view(views.jobsByState, { start: [state, since], end: [state, {}] });
+    }),
+  );
+}
+
+async function areMost(store: ReadStore, states: ReadonlySet<PassState>): Promise<boolean> {
+  const counts = await store.count(views.jobsByState, 1);
+  const sum = (groups: typeof counts): number => groups.reduce((total, { value }) => total + value, 0);
+  return 2 * sum(counts.filter(({ key }) => states.has(key[0]))) > sum(counts);
 }
 
 async function byRefs(store: ReadStore, refs: readonly JobRef[]): Promise<JobDoc[]> {
@@ -131,39 +158,31 @@ async function byIds(store: ReadStore, ids: readonly string[]): Promise<JobDoc[]
   return [...(await store.get<JobDoc>([...new Set(ids)])).values()];
 }
 
-async function idsByState(
-  store: ReadStore,
-  states: readonly PassState[],
-  since: string | undefined,
-): Promise<string[]> {
-  // An unsatisfied pass is a waiting one in the store.
-  const stored = new Set(states.map((state) => (state === 'unsatisfied' ? 'waiting' : state)));
-  const rows = await Promise.all(
-    [...stored].map((state) => {
-      if (since === undefined) return store.view(views.jobsByState, { prefix: [state] });
-      return store.view(views.jobsByState, { start: [state, since], end: [state, {}] });
-    }),
-  );
-  return rows.flat().map((row) => row.id);
-}
-
 /** How far ahead a later pass is looked for: an interrupted request may have left one number without a job. */
 const AHEAD = 3;
 
-/** With `--pass last`: only jobs without a later pass, except those whose pass was named. */
-async function lastOnly(store: ReadStore, selection: Selection, jobs: readonly JobDoc[]): Promise<JobDoc[]> {
+/**
+ * With `--pass last`: only jobs without a later pass, except those whose pass was named. `all`: every pass of their runs,
+ * where those were read already.
+ */
+export async function lastOnly(
+  store: ReadStore,
+  selection: Selection,
+  jobs: readonly JobDoc[],
+  all?: readonly JobDoc[],
+): Promise<JobDoc[]> {
   if (selection.pass !== 'last') return [...jobs];
   const asked = jobs.filter((job) => !namesPass(selection, job));
   const later = (job: JobDoc): string[] => {
     return Array.from({ length: AHEAD }, (_, i) => jobId(job.run, job.module, job.pass + 1 + i));
   };
-  const newer = await store.get(asked.flatMap(later));
+  const newer = all ? new Set(all.map(({ _id }) => _id)) : await store.get(asked.flatMap(later));
   const old = new Set(asked.filter((job) => later(job).some((id) => newer.has(id))).map((job) => job._id));
   return jobs.filter((job) => !old.has(job._id));
 }
 
 /** States as shown, with those of the prerequisites that they derive from. */
-async function shownStates(store: ReadStore, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
+export async function shownStates(store: ReadStore, jobs: readonly JobDoc[]): Promise<Map<string, PassState>> {
   const known = new Map(jobs.map((job) => [job._id, job]));
   const waitsFor = (job: JobDoc): string[] => (job.state === 'waiting' ? job.needs.map((need) => need.job) : []);
   let missing = jobs.flatMap(waitsFor).filter((id) => !known.has(id));

@@ -12,6 +12,7 @@ import { INSTALLED, ROUTED } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
 import { madeReady, type PassState } from '../../domain/jobs/states.ts';
 import { tookEffect } from '../../store.ts';
+import { together } from '../../util/concurrency.ts';
 import type { Iso } from '../../util/time.ts';
 import { views } from '../../views/index.ts';
 import type { Ports, ReadPorts } from '../ports.ts';
@@ -38,10 +39,12 @@ const FAR = 200;
 
 /** Makes every held subjob ready whose time has come, or was never right. Returns the number of jobs woken. */
 export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
-  const due = await ports.store.view(views.wake, { start: ['at', ''], end: ['at', now], limit: 5000 });
-  // Times of a wrong clock are the furthest of all.
-  const far = await ports.store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: FAR });
-  return wakeAll(ports, [...due, ...far], (job, at) =>
+  const rows = await together(
+    ports.store.view(views.wake, { start: ['at', ''], end: ['at', now], limit: 5000 }),
+    // Times of a wrong clock are the furthest of all.
+    ports.store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: FAR }),
+  );
+  return wakeAll(ports, rows, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {
       if (state.name !== 'held' || state.until === undefined) return [];
       if (state.until > now && !isHeldAhead(state, now)) return [];

@@ -19,7 +19,6 @@ import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
 import { withDryRun } from '../dry.ts';
-import { openHolds } from '../jobs/openholds.ts';
 import { checkModules } from '../jobs/select.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
 import type { ItemOf, Ports, Step, StepOptions } from '../ports.ts';
@@ -123,9 +122,8 @@ async function* resumeHolds(ports: Ports, ids: readonly string[], why: string): 
 }
 
 /** Ends the holds whose time is over. Part of every reset. */
-export async function* endExpired(ports: Ports): Step {
-  const now = await ports.store.now();
-  const expired = (await openHolds(ports.store)).filter((hold) => !inForce(hold, now));
+export async function* endExpired(ports: Ports, open: readonly HoldDoc[], now: Iso): Step {
+  const expired = open.filter((hold) => !inForce(hold, now));
   yield* endHolds(ports, expired, now, 'its time was over', 'expired');
 }
 

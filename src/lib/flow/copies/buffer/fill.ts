@@ -1,10 +1,10 @@
 // How full the buffers are. The host of a buffer asks its disk and tells the others; everybody can read what it said.
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
-import { idsWith } from '../../../store.ts';
+import { type Change, idsWith } from '../../../store.ts';
 import { UnreachableError } from '../../../util/errors.ts';
 import type { Space } from '../../../util/files/disk.ts';
 import { type Iso, MINUTE } from '../../../util/time.ts';
-import { say } from '../../jobs/said.ts';
+import { say, saying } from '../../jobs/said.ts';
 import type { Ports, ReadPorts } from '../../ports.ts';
 
 /** What a host last said of one of its buffers. */
@@ -26,13 +26,17 @@ export async function spaceOfBuffer(ports: ReadPorts, level: string): Promise<Sp
 }
 
 /** Asks the disk of a buffer on this host and writes down what it says, once a minute at most. */
-export async function fillOf(ports: Ports, level: string): Promise<Space> {
+export async function fillOf(ports: Ports, level: string): Promise<void> {
+  await say(ports, await fillSaid(ports, level));
+}
+
+/** What the disk of a buffer on this host says. */
+export async function fillSaid(ports: Ports, level: string): Promise<Change<BufferDoc>> {
   const space = await spaceOfBuffer(ports, level);
   const at = await ports.store.now();
   const { host } = ports;
   const doc: BufferDoc = { _id: `buffer:${host}:${level}`, kind: 'buffer', v: SCHEMA, host, level, at, ...space };
-  await say(ports, doc, MINUTE);
-  return space;
+  return saying(doc, MINUTE);
 }
 
 /** What every host last said of its buffers. */

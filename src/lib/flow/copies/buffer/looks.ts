@@ -47,7 +47,9 @@ function looksOf(doc: LooksDoc | undefined, now: Iso): Looks {
 }
 
 /** Remembers the looks at these files, the earlier of two, and forgets all others. */
-export async function writeLooks(ports: Ports, level: string, looks: Looks, now: Iso): Promise<void> {
+export async function writeLooks(ports: Ports, level: string, looks: Looks, now: Iso, known?: Looks): Promise<void> {
+  // What was read a moment ago says it already.
+  if (looks.size === known?.size && [...looks].every(([mark, at]) => known.get(mark) === at)) return;
   const id = idOf(ports, level);
   await ports.store.update<LooksDoc>(id, (doc) => {
     const old = looksOf(doc, now);

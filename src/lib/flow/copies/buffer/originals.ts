@@ -3,6 +3,7 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { judge, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { together } from '../../../util/concurrency.ts';
 import { views } from '../../../views/index.ts';
 import { tableRevisions } from '../../jobs/tables/lookup.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -14,7 +15,7 @@ export interface Judged {
 }
 
 /** Documents read at a time. */
-const PAGE = 200;
+const PAGE = 500;
 
 /** Every original that is on the buffer of `levels`, in order of run, with why it stays or by which rule it may go. */
 export async function* originals(
@@ -28,8 +29,10 @@ export async function* originals(
   const wanted = hints.filter(({ run }) => runs(run));
   for (let at = 0; at < wanted.length; at += PAGE) {
     const page = wanted.slice(at, at + PAGE);
-    const docs = await ports.store.get<DataDoc>(page.map(({ id }) => id));
-    const facts = await runFacts(ports, [...new Set(page.map(({ run }) => run))]);
+    const [docs, facts] = await Promise.all([
+      ports.store.get<DataDoc>(page.map(({ id }) => id)),
+      runFacts(ports, [...new Set(page.map(({ run }) => run))]),
+    ]);
     for (const { id, run } of page) {
       const doc = docs.get(id);
       if (!doc) continue;
@@ -48,22 +51,20 @@ interface Hint {
 
 async function onBuffer(ports: ReadPorts, levels: readonly string[], states: readonly string[]): Promise<Hint[]> {
   const hints = new Map<string, Hint>();
-  for (const level of levels) {
-    for (const state of states) {
-      for (const { id, key } of await ports.store.view(views.buffer, { prefix: ['on', level, state] })) {
-        hints.set(id, { id, run: key[3] });
-      }
-    }
-  }
+  const asked = levels.flatMap((level) => states.map((state) => ['on', level, state] as const));
+  const rows = await together(...asked.map((prefix) => ports.store.view(views.buffer, { prefix })));
+  for (const { id, key } of rows) hints.set(id, { id, run: key[3] });
   return [...hints.values()].sort((a, b) => a.run - b.run || (a.id < b.id ? -1 : 1));
 }
 
 /** What purge must know of the runs: their documents, and the tables that are still to be made on this host. */
 export async function runFacts(ports: ReadPorts, runs: readonly number[]) {
   const { required, command } = ports.settings.tables;
-  const docs = await ports.store.get<RunDoc>(runs.map(runId));
   const asked = command === undefined ? [] : required;
-  const tables = await tableRevisions(ports.store, asked, runs);
+  const [docs, tables] = await Promise.all([
+    ports.store.get<RunDoc>(runs.map(runId)),
+    tableRevisions(ports.store, asked, runs),
+  ]);
   return (run: number) => ({
     doc: docs.get(runId(run)),
     missingTables: asked.filter((name) => tables.get(run)?.[name] === undefined),

@@ -4,6 +4,7 @@ import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { idsOfRuns, idsWith, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { nth } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
 import { type Frozen, frozenTables, readTag } from './tags.ts';
@@ -80,8 +81,10 @@ export async function tableRevisions(
   tag?: string,
 ): Promise<Map<number, Record<string, string | undefined>>> {
   const found = new Map<number, Record<string, string | undefined>>(runs.map((run) => [run, {}]));
-  for (const name of names) {
-    const tables = await standing(store, name, '', runs, tag);
+  if (runs.length === 0) return found;
+  const all = await Promise.all(names.map((name) => standing(store, name, '', runs, tag)));
+  for (const [at, name] of names.entries()) {
+    const tables = nth(all, at);
     const covering = tables.filter((table) => planeOf([table.first, table.last]) !== 'default');
     const { single, wide } = bySpan(covering);
     for (const [run, revisions] of found) {

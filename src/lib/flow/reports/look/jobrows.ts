@@ -1,12 +1,15 @@
 // A pass as one row: what `list jobs` prints and what other commands read from a pipe.
 
-import { refOf } from '../../../domain/ids.ts';
+import { refOf, runId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
-import { causesOf, sitesOf } from '../../../domain/selection.ts';
+import { causesOf, matches, type Selection, sitesOf } from '../../../domain/selection.ts';
+import { idsOfRuns, pages, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import type { Row } from './row.ts';
+import { ALL_RUNS, checkNamed, lastOnly, narrowIds, selectJobs, shownStates, unknownRun } from '../../jobs/select.ts';
+import type { Item, ReadPorts } from '../../ports.ts';
+import type { Row, Rows } from './row.ts';
 
 /** A pass. */
 export interface JobRow extends Row<'job'> {
@@ -28,6 +31,78 @@ export interface JobRow extends Row<'job'> {
   readonly cause?: string;
   readonly since: Iso;
   readonly request?: string;
+}
+
+/** Passes read first, and at most: who shows a few reads a few. */
+const PAGE = { first: 100, most: 2000 } as const;
+
+/** Passes in the order of their ids, read in pages as they are shown. */
+export async function* jobRows(ports: ReadPorts, selection: Selection): Rows<JobRow> {
+  if (selection.refs) {
+    const found = await selectJobs(ports, selection);
+    yield* found.problems;
+    for (const job of found.jobs) yield jobRow(job, found.states.get(job._id) ?? job.state);
+    return;
+  }
+  await checkNamed(ports, selection);
+  const { store } = ports;
+  yield* await unknownRuns(store, selection);
+  const wanted = selection.states && new Set(selection.states);
+  for await (const page of jobPages(store, selection)) {
+    const states = await shownStates(store, page);
+    for (const job of page) {
+      const state = states.get(job._id) ?? job.state;
+      if (!wanted || wanted.has(state)) yield jobRow(job, state);
+    }
+  }
+}
+
+/** Listed runs of which there is no run. */
+async function unknownRuns(store: ReadStore, { runs }: Selection): Promise<Item[]> {
+  const listed = runs?.listed ?? [];
+  const docs = await store.get(listed.map(runId));
+  return listed.filter((run) => !docs.has(runId(run))).map(unknownRun);
+}
+
+async function* jobPages(store: ReadStore, selection: Selection): AsyncGenerator<readonly JobDoc[], void, void> {
+  const ids = await narrowIds(store, selection);
+  if (!ids) {
+    const all = passesOf(store, selection.runs?.ranges ?? [ALL_RUNS]);
+    for await (const page of selection.pass === 'last' ? lastPasses(all) : all)
+      yield page.filter((job) => matches(selection, job));
+    return;
+  }
+  for (const some of portions(ids)) {
+    const docs = await store.get<JobDoc>(some);
+    const jobs = some.flatMap((id) => docs.get(id) ?? []).filter((job) => matches(selection, job));
+    yield await lastOnly(store, selection, jobs);
+  }
+}
+
+function* portions(ids: readonly string[]): Generator<readonly string[], void, void> {
+  let size: number = PAGE.first;
+  for (let at = 0; at < ids.length; at += size, size = Math.min(2 * size, PAGE.most)) yield ids.slice(at, at + size);
+}
+
+async function* passesOf(
+  store: ReadStore,
+  spans: readonly (readonly [number, number])[],
+): AsyncGenerator<JobDoc[], void, void> {
+  for (const span of spans) yield* pages<JobDoc>(store, idsOfRuns('job:', span), PAGE.first, PAGE.most);
+}
+
+/** In the order of ids a later pass of a run and module comes next. */
+async function* lastPasses(source: AsyncGenerator<JobDoc[], void, void>): AsyncGenerator<JobDoc[], void, void> {
+  let open: JobDoc | undefined;
+  for await (const page of source) {
+    const found: JobDoc[] = [];
+    for (const job of page) {
+      if (open && (open.run !== job.run || open.module !== job.module)) found.push(open);
+      open = job;
+    }
+    yield found;
+  }
+  if (open) yield [open];
 }
 
 /** `state` as shown, which may be the derived `unsatisfied`. */

@@ -9,7 +9,7 @@ import type { ScreenRow } from '../screenrows.ts';
 import type { ReasonRow } from '../why/whyall.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';
 import { type HoldRow, holdRows } from './holdrows.ts';
-import { type JobRow, jobRow } from './jobrows.ts';
+import { type JobRow, jobRows } from './jobrows.ts';
 import { allModuleRows, type ModuleRow } from './modulerows.ts';
 import { type QuarantineRow, quarantineRows, type TrashRow } from './quarantinerows.ts';
 import { outputRows, type ReplicaRow, rawRows } from './replicarows.ts';
@@ -54,7 +54,7 @@ export const KINDS: { readonly [K in Kind]: Look<K> } = {
   runs: runRows,
   data: dataRows,
   replicas,
-  jobs,
+  jobs: jobRows,
   farms: farmRows,
   storage: storageRows,
   requests: requestRows,
@@ -64,12 +64,6 @@ export const KINDS: { readonly [K in Kind]: Look<K> } = {
   quarantine: quarantineRows,
   tables: tableRows,
 };
-
-async function* jobs(ports: ReadPorts, selection: Selection): Rows<JobRow> {
-  const found = await selectJobs(ports, selection);
-  yield* found.problems;
-  for (const job of found.jobs) yield jobRow(job, found.states.get(job._id) ?? job.state);
-}
 
 /** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
 async function* replicas(ports: ReadPorts, selection: Selection): Rows<ReplicaRow> {

@@ -3,10 +3,10 @@ import type { DataDoc } from '../../../domain/data/data.ts';
 import { dataId, refOf } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
-import type { Selection } from '../../../domain/selection.ts';
-import { idsOfRuns } from '../../../store.ts';
+import { hasRun, type Selection } from '../../../domain/selection.ts';
+import { idsOfRuns, pages } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
-import { selectRuns } from '../../jobs/select.ts';
+import { ALL_RUNS, selectRuns } from '../../jobs/select.ts';
 import type { ReadPorts } from '../../ports.ts';
 import type { Row, Rows } from './row.ts';
 
@@ -47,10 +47,22 @@ export interface DataRow extends Row<'data'> {
 }
 
 export async function* runRows(ports: ReadPorts, selection: Selection): Rows<RunRow> {
-  const { runs: docs, problems } = await selectRuns(ports.store, selection);
-  yield* problems;
-  for (const doc of docs) yield runRow(ports, doc);
+  const { runs: set, refs } = selection;
+  if (refs || set?.listed?.length) {
+    const { runs: docs, problems } = await selectRuns(ports.store, selection);
+    yield* problems;
+    for (const doc of docs) yield runRow(ports, doc);
+    return;
+  }
+  for (const span of set?.ranges ?? [ALL_RUNS]) {
+    for await (const page of pages<RunDoc>(ports.store, idsOfRuns('run:', span), PAGE.first, PAGE.most)) {
+      for (const doc of page) if (!set || hasRun(set, doc.run)) yield runRow(ports, doc);
+    }
+  }
 }
+
+/** Documents read first, and at most: who shows a few reads a few. */
+const PAGE = { first: 100, most: 2000 } as const;
 
 function runRow(ports: ReadPorts, doc: RunDoc): RunRow {
   const levels = Object.entries(doc.levels);
@@ -76,13 +88,16 @@ function runRow(ports: ReadPorts, doc: RunDoc): RunRow {
 export async function* dataDocs(ports: ReadPorts, selection: Selection): AsyncGenerator<DataDoc, void, void> {
   const levels = selection.levels ?? [...new Set(ports.settings.buffers.map((buffer) => buffer.level))];
   const listed = selection.refs?.flatMap((ref) => ref.run ?? []);
-  const spans = selection.runs?.ranges ?? [[0, Number.POSITIVE_INFINITY]];
+  const spans = selection.runs?.ranges ?? [ALL_RUNS];
   for (const level of levels) {
     if (listed) {
       yield* (await ports.store.get<DataDoc>(listed.map((run) => dataId(level, run)))).values();
       continue;
     }
-    for (const span of spans) yield* await ports.store.range<DataDoc>(idsOfRuns(`data:${level}:`, span));
+    for (const span of spans) {
+      const range = idsOfRuns(`data:${level}:`, span);
+      for await (const page of pages<DataDoc>(ports.store, range, PAGE.first, PAGE.most)) yield* page;
+    }
   }
 }
 

@@ -5,10 +5,11 @@ import type { ChainStep } from '../../../domain/farms/hostplan.ts';
 import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } from '../../../util/errors.ts';
 import { ownError } from '../../../util/systemerrors.ts';
 import { type Iso, ms } from '../../../util/time.ts';
-import { fillOf } from '../../copies/buffer/fill.ts';
+import { fillSaid } from '../../copies/buffer/fill.ts';
 import { withDryRun } from '../../dry.ts';
-import { beat, Outcome } from '../../farms/beat.ts';
+import { beatOf, Outcome } from '../../farms/beat.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
+import { Sayings } from '../../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { enqueue } from '../enqueue/enqueue.ts';
 import { monitor } from '../monitor/monitor.ts';
@@ -65,14 +66,19 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
       failure ??= error;
     };
     const began = await ports.store.now();
-    for (const name of names) {
-      const stepOptions = { ...options, wait: options.wait === true && !options.untilIdle };
-      for await (const item of guarded(ports, name, stepOptions, fail)) {
-        changed ||= isChange(item);
-        const words = `${name} ${item.ref} ${item.did} ${item.text}`;
-        if (isChange(item) || !said.has(words)) yield { ...item, step: name };
-        if (!isChange(item)) said.add(words);
+    const told = new Sayings(ports);
+    try {
+      for (const name of names) {
+        const stepOptions = { ...options, wait: options.wait === true && !options.untilIdle };
+        for await (const item of guarded(ports, name, stepOptions, { told, fail })) {
+          changed ||= isChange(item);
+          const words = `${name} ${item.ref} ${item.did} ${item.text}`;
+          if (isChange(item) || !said.has(words)) yield { ...item, step: name };
+          if (!isChange(item)) said.add(words);
+        }
       }
+    } finally {
+      await told.flush();
     }
     if (failure !== undefined) throw failure;
     if (!options.untilIdle || ports.dry) return;
@@ -113,7 +119,12 @@ const PASSING: ReadonlySet<number> = new Set([EXIT.itemsFailed, EXIT.unreachable
  * One step with its heartbeat. Whatever ends it becomes an item, so that the other steps go on; what the next round
  * would meet again is told to `fail` as well. Only a store that does not answer ends the round.
  */
-async function* guarded(ports: Ports, name: ChainStep, options: ChainOptions, fail: (error: unknown) => void): Step {
+async function* guarded(
+  ports: Ports,
+  name: ChainStep,
+  options: ChainOptions,
+  { told, fail }: { readonly told: Sayings; readonly fail: (error: unknown) => void },
+): Step {
   const outcome = new Outcome(name);
   try {
     for await (const item of STEPS[name](ports, options)) {
@@ -121,7 +132,7 @@ async function* guarded(ports: Ports, name: ChainStep, options: ChainOptions, fa
       yield item;
     }
     // The host that registers is the one whose buffer fills.
-    if (name === 'register') for (const { level } of ports.settings.buffers) await fillOf(ports, level);
+    if (name === 'register') for (const { level } of ports.settings.buffers) told.add(await fillSaid(ports, level));
   } catch (thrown) {
     if (ports.stopping?.aborted) throw thrown;
     if (thrown instanceof StoreError && !(await answers(ports))) throw thrown;
@@ -140,7 +151,8 @@ async function* guarded(ports: Ports, name: ChainStep, options: ChainOptions, fa
       ...(error instanceof DflowError && error.hint ? { next: error.hint } : {}),
     };
   }
-  await beat(ports, name, outcome.text, outcome.next);
+  const word = await beatOf(ports, name, outcome);
+  if (word) told.add(word);
 }
 
 /** True when the store can be asked: then its error was about one of its parts. */

@@ -11,7 +11,7 @@ import { views } from '../../../views/index.ts';
 import { openFarm } from '../../farms/farm.ts';
 import type { Ports } from '../../ports.ts';
 import { type Observation, splitKey } from './observation.ts';
-import { supersededKeys } from './superseded.ts';
+import { askedClaims, supersededKeys } from './superseded.ts';
 
 /** Result records read in one poll. */
 const RECORDS = 5_000;
@@ -21,9 +21,12 @@ export async function* poll(ports: Ports, site?: string): AsyncGenerator<Observa
   const { farm, backend } = await openFarm(ports, site);
   if (!ports.dry) await backend.ensure();
   const at = await ports.store.now();
-  const known = await activeKeys(ports.store, farm.name);
+  const [known, claims] = await Promise.all([
+    activeKeys(ports.store, farm.name),
+    askedClaims(ports.store, farm.name, at),
+  ]);
   const alive = await backend.alive();
-  const superseded = await supersededKeys(ports.store, farm.name, at, known);
+  const superseded = await supersededKeys(ports.store, claims, known);
   const givenUp = new Set(superseded);
   const keys = [...new Set([...known.keys(), ...alive, ...superseded])];
   const status = await backend.status(keys);

@@ -16,13 +16,8 @@ import { isMissing, type Observation, splitKey } from './observation.ts';
 const CLAIMS = 100;
 const KEYS = 500;
 
-/** Keys of a site's open claims that are superseded, at most so many; which ones rotates with the time. */
-export async function supersededKeys(
-  store: Store,
-  site: string,
-  now: string,
-  known: ReadonlyMap<string, unknown>,
-): Promise<string[]> {
+/** Claims of a site whose attempts are asked about; which ones rotates with the time. */
+export async function askedClaims(store: Store, site: string, now: string): Promise<ClaimDoc[]> {
   const all = await openClaims(store, site, now, CLAIMS);
   const asked: ClaimDoc[] = [];
   let room = 4 * KEYS;
@@ -32,6 +27,15 @@ export async function supersededKeys(
     room -= open;
     asked.push(claim);
   }
+  return asked;
+}
+
+/** Keys of these claims that are superseded, at most so many. */
+export async function supersededKeys(
+  store: Store,
+  asked: readonly ClaimDoc[],
+  known: ReadonlyMap<string, unknown>,
+): Promise<string[]> {
   const ids = asked.flatMap((claim) =>
     claim.refs.flatMap(([id], index) => (known.has(`${claim.nonce}.${index}`) ? [] : id)),
   );

@@ -66,10 +66,10 @@ async function* purgeOldest(session: PurgeSession, room: Room): Step {
   };
   for await (const judged of originals(ports, rules, levels, ['present'], options.runs)) {
     const { level } = judged.doc;
-    if (!('free' in judged.verdict) || session.left <= 0 || !(await room.wants(level, batch))) {
-      if (batch.length > 0 && session.left <= 0) yield* flush();
-      continue;
-    }
+    // What could not be purged has given its place back.
+    if (session.left <= 0 && batch.length > 0) yield* flush();
+    if (session.left <= 0) break;
+    if (!('free' in judged.verdict) || !(await room.wants(level, batch))) continue;
     batch.push(candidateOf(judged));
     session.left--;
     const bytes = batch.reduce((sum, { file }) => sum + file.size, 0);

@@ -8,7 +8,7 @@ import { firstReference } from '../../../domain/runs/placement.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Storage } from '../../../storage.ts';
-import { type Change, idsWith, type Outcome, pages } from '../../../store.ts';
+import { type Change, idsWith, type Outcome, pages, rangeAfter } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
@@ -45,12 +45,21 @@ export interface Known {
   readonly masks: Map<string, number | null>;
 }
 
+/** Every run, the newest first. */
+const RUNS = { ...idsWith('run:'), descending: true };
+/** Runs looked at together. */
+const NEWEST = 50;
+
 /** Reads what else the store knows of the files in the listing: a fixed number of requests, however many files there are. */
 export async function readKnown(ports: Ports, level: string, { listing, now, data }: Glance): Promise<Known> {
   const { store, settings } = ports;
-  const quarantined = await store.range<QuarantineDoc>(idsWith(`quarantine:${level}:`));
-  const banned = (await activeHolds(store, now)).filter((hold) => hold.what === 'quarantine' && hold.scope.runs);
-  const last = await lastRun(ports, banned);
+  const [quarantined, holds, newest] = await Promise.all([
+    store.range<QuarantineDoc>(idsWith(`quarantine:${level}:`)),
+    activeHolds(store, now),
+    store.range<RunDoc>({ ...RUNS, limit: NEWEST }),
+  ]);
+  const banned = holds.filter((hold) => hold.what === 'quarantine' && hold.scope.runs);
+  const last = await lastRun(ports, newest, banned);
   const finished = listing.files.filter((file) => (file.closed || file.due !== undefined) && file.size > 0);
   return {
     data,
@@ -67,10 +76,18 @@ export async function readKnown(ports: Ports, level: string, { listing, now, dat
 }
 
 /** The highest run with registered files that no operator has quarantined. */
-async function lastRun(ports: Ports, banned: readonly HoldDoc[]): Promise<number | undefined> {
-  for await (const page of pages<RunDoc>(ports.store, { ...idsWith('run:'), descending: true }, 50)) {
-    const good = page.find((doc) => hasFiles(doc) && !banBy(banned, doc.run));
-    if (good) return good.run;
+async function lastRun(
+  ports: Ports,
+  newest: readonly RunDoc[],
+  banned: readonly HoldDoc[],
+): Promise<number | undefined> {
+  const isGood = (doc: RunDoc): boolean => hasFiles(doc) && !banBy(banned, doc.run);
+  const good = newest.find(isGood);
+  const before = newest.at(-1);
+  if (good || !before || newest.length < NEWEST) return good?.run;
+  for await (const page of pages<RunDoc>(ports.store, rangeAfter(RUNS, before._id), NEWEST)) {
+    const older = page.find(isGood);
+    if (older) return older.run;
   }
   return undefined;
 }

@@ -10,6 +10,7 @@ import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
 import { actsOf, moveRows } from '../../jobs/moves.ts';
+import { openHolds } from '../../jobs/openholds.ts';
 import { sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { endExpired } from '../../switches/holds.ts';
@@ -24,19 +25,27 @@ export function reset(ports: Ports, options: ResetOptions = {}): Step {
 }
 
 async function* putRight(ports: Ports, options: ResetOptions): Step {
-  yield* endExpired(ports);
   const site = options.site ?? ports.settings.farm;
   const now = await ports.store.now();
-  yield* unclaim(ports, site, plus(now, -ports.settings.limits.submitting), 'submit never recorded it');
-  yield* otherSites(ports, site, now);
-  const woken = (await wakeHeld(ports, now)) + (await sweep(ports));
+  const { limits } = ports.settings;
+  // Views are hints, and documents are read again before they are changed: so all may be asked at once.
+  const [open, submitting, farms, claims] = await Promise.all([
+    openHolds(ports.store),
+    ports.store.view(views.active, { prefix: [site, 'submitting'] }),
+    ports.store.range<FarmDoc>(idsWith('farm:')),
+    openClaims(ports.store, site, now, CLAIMS, plus(now, -2 * limits.submitting)),
+  ]);
+  yield* endExpired(ports, open, now);
+  yield* unclaim(ports, submitting, site, plus(now, -limits.submitting), 'submit never recorded it');
+  yield* otherSites(ports, farms, site, now);
+  const counts = await Promise.all([wakeHeld(ports, now), sweep(ports)]);
+  const woken = counts.reduce((total, count) => total + count, 0);
   if (woken > 0) yield { kind: 'job', ref: 'all', did: 'woken', jobs: woken };
-  await closeClaims(ports, site, now);
+  await closeClaims(ports, claims);
 }
 
 /** Puts claims back that were never recorded: they have never run. `before`: only those claimed before. */
-async function* unclaim(ports: Ports, site: string, before: Iso, why: string): Step {
-  const rows = await ports.store.view(views.active, { prefix: [site, 'submitting'] });
+async function* unclaim(ports: Ports, rows: readonly { id: string }[], site: string, before: Iso, why: string): Step {
   yield* putBack(ports, rows, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {
       if (state.name !== 'submitting' || state.lock.site !== site) return [];
@@ -48,9 +57,8 @@ async function* unclaim(ports: Ports, site: string, before: Iso, why: string): S
 }
 
 /** Sites that have not been heard of: their claims after `stale`, what they run after `giveUp`. */
-async function* otherSites(ports: Ports, own: string, now: Iso): Step {
+async function* otherSites(ports: Ports, farms: readonly FarmDoc[], own: string, now: Iso): Step {
   const { limits } = ports.settings;
-  const farms = await ports.store.range<FarmDoc>(idsWith('farm:'));
   for (const farm of farms.filter((candidate) => candidate.site !== own)) {
     // By a clock that is read now: this process may have been stopped since it began.
     const fresh = isAhead(farm.heartbeat, now) ? await ports.store.now() : now;
@@ -60,7 +68,8 @@ async function* otherSites(ports: Ports, own: string, now: Iso): Step {
     }
     const silent = between(farm.heartbeat, now);
     if (silent <= limits.stale) continue;
-    yield* unclaim(ports, farm.site, farm.heartbeat, `${farm.site}: no heartbeat since ${farm.heartbeat}`);
+    const rows = await ports.store.view(views.active, { prefix: [farm.site, 'submitting'] });
+    yield* unclaim(ports, rows, farm.site, farm.heartbeat, `${farm.site}: no heartbeat since ${farm.heartbeat}`);
     if (silent > limits.giveUp) yield* giveUp(ports, farm);
   }
 }
@@ -116,9 +125,8 @@ const CLAIMS = 50;
  * locked with it except ended ones, and none of its attempts that were given up may still run. A held leftover of it
  * that shows up later is an orphan and is cancelled as such.
  */
-async function closeClaims(ports: Ports, site: string, now: Iso): Promise<void> {
-  const before = plus(now, -2 * ports.settings.limits.submitting);
-  const claims = await openClaims(ports.store, site, now, CLAIMS, before);
+async function closeClaims(ports: Ports, claims: readonly ClaimDoc[]): Promise<void> {
+  if (claims.length === 0) return;
   const jobs = await ports.store.get<JobDoc>([...new Set(claims.flatMap((claim) => claim.refs.map(([id]) => id)))]);
   const closed = claims.filter(
     (claim) =>

@@ -35,7 +35,7 @@ export interface PickOptions {
   readonly order: Order;
   /** Passes that cannot be submitted now, though they are ready. */
   readonly skip?: ReadonlyMap<string, unknown>;
-  /** Look past gated passes until the room is filled (dry-run, which cannot put them aside). */
+  /** Look past gated passes until the room is filled, or there are no more (dry-run, which cannot put them aside). */
   readonly all?: boolean;
 }
 
@@ -48,17 +48,31 @@ const FAR = 20_000;
  */
 export async function pick(ports: Ports, farm: FarmSettings, options: PickOptions): Promise<Picked> {
   const seen = new Set<string>(options.skip?.keys());
+  const found: Picked[] = [];
+  let left = options.room;
   for (let reach = options.room; ; reach *= 4) {
     const named = await candidates(ports, { ...options, room: reach });
     const ids = named.ids.filter((id) => !seen.has(id));
     for (const id of ids) seen.add(id);
-    const picked = await judged(ports, farm, ids, options.room);
-    if (picked.examined > 0 || named.all || reach >= FAR) return picked;
+    const picked = await judged(ports, farm, ids, left);
+    found.push(picked);
+    left -= picked.ready.reduce((total, { subjobs }) => total + subjobs.length, 0);
+    const enough = options.all ? left <= 0 : picked.examined > 0 || reach >= FAR;
+    if (enough || named.all) return joined(found);
   }
+}
+
+function joined(found: readonly Picked[]): Picked {
+  return {
+    ready: found.flatMap(({ ready }) => ready),
+    gated: found.flatMap(({ gated }) => gated),
+    examined: found.reduce((total, { examined }) => total + examined, 0),
+  };
 }
 
 /** Those of `ids` that may go, and those that must wait. */
 async function judged(ports: Ports, farm: FarmSettings, ids: readonly string[], room: number): Promise<Picked> {
+  if (ids.length === 0) return { ready: [], gated: [], examined: 0 };
   const docs = await ports.store.get<JobDoc>(ids);
   const jobs = ids.flatMap((id) => docs.get(id) ?? []).filter((job) => readySubjobs(job).length > 0);
   const factsOf = await jobFacts(ports, jobs);
@@ -90,15 +104,14 @@ function readySubjobs(job: JobDoc): Subjob[] {
  * are no more.
  */
 async function candidates(ports: ReadPorts, options: PickOptions): Promise<{ ids: readonly string[]; all: boolean }> {
-  const limit = options.all ? undefined : options.room;
+  const limit = options.room;
   const [automatic, requested] = await Promise.all(
     SHARES.map((share) => queue(ports.store, share, options.order, limit)),
   );
   const auto = takes(automatic ?? []);
   const asked = takes(requested ?? []);
-  const room = options.all ? Number.MAX_SAFE_INTEGER : options.room;
-  const ids = shareOut(auto, asked, room, ports.settings.automatic.share);
-  const read = limit === undefined || (auto.length < limit && asked.length < limit);
+  const ids = shareOut(auto, asked, options.room, ports.settings.automatic.share);
+  const read = auto.length < limit && asked.length < limit;
   return { ids, all: read && ids.length === auto.length + asked.length };
 }
 

@@ -64,9 +64,9 @@ async function* submitReady(ports: Ports, options: SubmitOptions): Step {
 
 async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
   const open = await openFarm(ports, options.site);
-  await sweep(ports, open.farm.name);
   const most = Math.min(CLAIM, open.backend.most ?? CLAIM);
-  let room = await freeSlots(ports, options);
+  const [slots] = await Promise.all([freeSlots(ports, options), sweep(ports, open.farm.name)]);
+  let room = slots;
   const stuck = new Map<string, Impossible>();
   let elements: FarmStorages | undefined;
   // Other submitters may win every claim of a round; a few such rounds in a row and they are left to it.

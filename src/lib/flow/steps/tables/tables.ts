@@ -8,6 +8,7 @@ import { dataId, runId } from '../../../domain/ids.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { tookEffect } from '../../../store.ts';
+import { together } from '../../../util/concurrency.ts';
 import type { ExecResult } from '../../../util/processes/exec.ts';
 import { DAY, type Iso, isAhead, MINUTE, plus } from '../../../util/time.ts';
 import { batches } from '../../../util/values/group.ts';
@@ -31,8 +32,8 @@ export function tables(ports: Ports, options: StepOptions = {}): Step {
 
 async function* makeTables(ports: Ports, options: StepOptions): Step {
   const { required, command } = ports.settings.tables;
-  const typed = await ports.store.count(views.kinds, 0, { prefix: ['table', 'RUN'] });
-  if (command === undefined && typed.length === 0) return;
+  const [typed] = await ports.store.count(views.kinds, 0, { prefix: ['table', 'RUN'] });
+  if (command === undefined && !typed?.value) return;
   const runs = await unfinishedRuns(ports);
   yield* masks(ports, runs);
   if (command === undefined || required.length === 0) return;
@@ -49,10 +50,9 @@ async function* makeTables(ports: Ports, options: StepOptions): Step {
 
 /** Runs that are open or have no automatic passes yet, by run. */
 async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
-  const runs = new Set<number>();
-  for (const state of ['open', 'todo'] as const) {
-    for (const { key } of await ports.store.view(views.runs, { prefix: [state] })) runs.add(key[1]);
-  }
+  const states = ['open', 'todo'] as const;
+  const rows = await together(...states.map((state) => ports.store.view(views.runs, { prefix: [state] })));
+  const runs = new Set(rows.map(({ key }) => key[1]));
   const sorted = [...runs].sort((a, b) => a - b);
   const docs = await ports.store.get<RunDoc>(sorted.map(runId));
   return new Map(sorted.flatMap((run) => (docs.get(runId(run)) ? [[run, have(docs, runId(run))]] : [])));

@@ -39,7 +39,7 @@ export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glan
   const data = new Map([...docs.values()].map((doc) => [doc.run, doc]));
   const looks: Looks = new Map();
   if (byLook) for (const file of unsettled(listing, data)) looks.set(markOf(file), known.get(markOf(file)) ?? now);
-  if (byLook) await writeLooks(ports, buffer.level, looks, now);
+  if (byLook) await writeLooks(ports, buffer.level, looks, now, known);
   return { storage, rules, listing, hidden, now, data, looks };
 }
 

@@ -11,7 +11,7 @@ import { holdAfterCalibration, maskItem, withMask } from '../../../switches/mask
 import { readHeader } from '../files/read.ts';
 import { type Round, write } from '../round.ts';
 import { type LevelRules, lateFiles, nextLevel, type Surroundings, withLevel } from './level.ts';
-import { surroundings } from './surroundings.ts';
+import { lastData, surroundings } from './surroundings.ts';
 
 /** One run that is looked at in this round. */
 interface Looked {
@@ -59,13 +59,13 @@ export async function* settleRuns(round: Round): Step {
 async function look(round: Round): Promise<Looked[]> {
   const { store } = round.ports;
   const { level } = round.buffer;
-  const rows = await store.view(views.runs, { prefix: ['open'] });
+  const [rows, last] = await Promise.all([store.view(views.runs, { prefix: ['open'] }), lastData(round)]);
   const open = rows.map(({ key }) => key[1]);
   const elsewhere = open.filter((run) => !round.known.data.has(run));
   const more = await store.get<DataDoc>(elsewhere.map((run) => dataId(level, run)));
   const data = new Map(round.known.data);
   for (const doc of more.values()) data.set(doc.run, doc);
-  const around = await surroundings(round, data, open);
+  const around = surroundings(round, last, data, open);
   const docs = await store.get<RunDoc>([...around.keys()].map(runId));
   return [...around].map(([run, facts]) => ({ run, doc: docs.get(runId(run)), data: data.get(run), around: facts }));
 }

@@ -15,17 +15,18 @@ import type { Surroundings } from './level.ts';
 /** Runs looked at to know the end of the level and whether its subruns count from 0. */
 const LAST = 10;
 
+/** Data of the last runs of the level. */
+export function lastData({ ports, buffer }: Round): Promise<DataDoc[]> {
+  return ports.store.range<DataDoc>({ ...idsWith(`data:${buffer.level}:`), descending: true, limit: LAST });
+}
+
 /** Surroundings of every run in `data`, of the `more` runs, and of believed ones with nothing but open files, by run. */
-export async function surroundings(
+export function surroundings(
   round: Round,
+  last: readonly DataDoc[],
   data: ReadonlyMap<number, DataDoc>,
   more: readonly number[],
-): Promise<Map<number, Surroundings>> {
-  const last = await round.ports.store.range<DataDoc>({
-    ...idsWith(`data:${round.buffer.level}:`),
-    descending: true,
-    limit: LAST,
-  });
+): Map<number, Surroundings> {
   const all = new Map([...last.map((doc) => [doc.run, doc] as const), ...data]);
   const open = openFiles(round, all);
   const unusable = unusableFiles(round);
