@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 
-export interface Letter {
+interface Letter {
   readonly to: readonly string[];
   /** Headers and text as they came, soft line breaks of quoted-printable undone. */
   readonly text: string;

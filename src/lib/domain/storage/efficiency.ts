@@ -68,7 +68,7 @@ export function lowEfficiency({ hours }: SampleDoc, rules: EfficiencyRules, now:
 }
 
 /** Share of the transfers that worked. */
-export function rateOf(hours: readonly Hour[]): number {
+function rateOf(hours: readonly Hour[]): number {
   const ok = hours.reduce((sum, hour) => sum + hour.ok, 0);
   const all = ok + hours.reduce((sum, hour) => sum + hour.failed, 0);
   return all === 0 ? 1 : ok / all;

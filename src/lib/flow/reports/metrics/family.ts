@@ -2,7 +2,7 @@
 // Labels are names of the configuration, states and hosts; never a run, a pass or a file.
 
 /** One value of a metric. */
-export interface Sample {
+interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
