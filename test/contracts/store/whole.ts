@@ -41,7 +41,13 @@ export function wholeContract(features: StoreFeatures): void {
       await store.bulk(Array.from({ length: 12 }, (_, i) => create(number(i))));
       const { changes } = await store.changes();
       const rest = await store.changes(changes[4]!.cursor);
-      expect(rest.changes.map(({ id }) => id)).toEqual(changes.slice(5).map(({ id }) => id));
+      // A database of several shards lists them in another order at each call.
+      expect(rest.changes.map(({ id }) => id).sort()).toEqual(
+        changes
+          .slice(5)
+          .map(({ id }) => id)
+          .sort(),
+      );
     });
 
     test('changes from now on', async () => {
