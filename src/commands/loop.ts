@@ -10,9 +10,10 @@ import { forgetLoop } from '../lib/flow/farms/forgetloop.ts';
 export default class Loop extends Base {
   static override summary = 'Run a command again and again, with one line a round';
   static override description =
-    'Runs rounds of a command, each as a process of its own, which reads the configuration again. One line tells of a round; rounds that end as the one before are counted. While the store, a batch system, a storage element or credentials are away (exit codes 3, 4, 5), or the configuration is wrong (2), rounds become rarer, up to 15 minutes apart. TERM, INT and HUP stop the loop after the item in hand (exit 0), a second signal at once. USR2 begins the next round now. The loop runs once on each host. When another build of dflow is installed, the loop ends between two rounds with exit 75: whoever watches the loop starts it again. `dflow status` tells when a loop fails or is silent.';
+    'Runs rounds of a command, each as a process of its own, which reads the configuration again. One line tells of a round; rounds that end as the one before are counted. While the store, a batch system, a storage element or credentials are away (exit codes 3, 4, 5), or the configuration is wrong (2), rounds become rarer, up to 15 minutes apart. TERM, INT and HUP stop the loop after the item in hand (exit 0), a second signal at once. USR2 begins the next round now. The loop runs once on each host. With --exclusive, a round begins when its host has the turn; a round that was stopped for longer than `limits.stale` has lost its turn and writes nothing more. When another build of dflow is installed, the loop ends between two rounds with exit 75: whoever watches the loop starts it again. `dflow status` tells when a loop fails or is silent.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --every 15m -- register',
+    '<%= config.bin %> <%= command.id %> --exclusive enqueue -- enqueue',
     '<%= config.bin %> <%= command.id %> --forget register --host buffer1',
     '<%= config.bin %> <%= command.id %> --name submit-cedar -- submit --site cedar --order newest',
   ];
@@ -29,11 +30,15 @@ export default class Loop extends Base {
     jitter: Flags.string({ description: 'share by which this time varies (default: 10%)', helpValue: '10%' }),
     name: Flags.string({ description: 'name of the loop (default: the command)', helpValue: 'NAME' }),
     once: Flags.boolean({ description: 'one round, for cron; quiet with exit 75 when the loop already runs' }),
+    exclusive: Flags.string({
+      description: 'one round at a time among all loops with this NAME, on any host; hosts take turns',
+      helpValue: 'NAME',
+    }),
     show: Flags.boolean({ description: 'show what each round prints' }),
     forget: Flags.string({
       description: 'forget this loop, which is gone for good: nobody misses it any more',
       helpValue: 'NAME',
-      exclusive: ['every', 'jitter', 'name', 'show'],
+      exclusive: ['every', 'jitter', 'name', 'exclusive', 'show'],
     }),
     host: Flags.string({
       description: 'with --forget: host of the loop (default: this host)',

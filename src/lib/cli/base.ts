@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
 import { dryPorts } from '../flow/dry.ts';
+import type { Turn } from '../flow/farms/turn.ts';
 import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Lists } from '../flow/reports/look/look.ts';
@@ -18,7 +19,7 @@ import { baseFlags } from './arguments/flags.ts';
 import { takeEmpty } from './arguments/selection.ts';
 import { type Loaded, load } from './config/load.ts';
 import { mustBeNamed } from './hosts/namedhost.ts';
-import { type Beats, beats } from './loop/beats.ts';
+import { type Beats, beats, turnOf } from './loop/beats.ts';
 import { thisRound } from './loop/round.ts';
 import { Output, type OutputFormat } from './output/output.ts';
 import { withProgress } from './output/progress.ts';
@@ -47,6 +48,7 @@ export abstract class Base extends Command {
   private output: Output | undefined;
   /** Of the round of a loop. */
   private beats: Beats | undefined;
+  private turn: Turn | undefined;
 
   /** Ids of documents that could not be read. */
   private readonly met = new Set<string>();
@@ -92,7 +94,14 @@ export abstract class Base extends Command {
     });
     this.notes = write === true && !dry;
     const round = thisRound();
-    if (round && this.notes) this.beats ??= await beats(this.opened, round);
+    if (round && this.notes) {
+      this.beats ??= await beats(this.opened, round);
+      const { exclusive } = round.of;
+      if (exclusive !== undefined && !this.turn) {
+        this.turn = await turnOf(this.opened, exclusive);
+        this.opened = { ...this.opened, store: this.turn.store };
+      }
+    }
     // Steps of one command see what the earlier of them would have written.
     if (dry) this.opened = dryPorts(this.opened);
     return this.opened;
@@ -242,6 +251,8 @@ export abstract class Base extends Command {
     for (const name of this.shared.quiet ? [] : takeEmpty()) this.say(`${name} names nothing: nothing is selected`);
     // What is wrong with the store has been said by then.
     if (this.opened && this.notes) await noteUnread(this.opened.everything, this.met).catch(() => undefined);
+    // Whoever waits shall not wait for what is left to say.
+    await this.turn?.release().catch(() => undefined);
     await this.beats?.end(error ? exitOf(error) : Number(process.exitCode ?? 0)).catch(() => undefined);
     await this.opened?.close();
   }

@@ -97,7 +97,7 @@ const observed: Target = {
         .toString()
         .split('\n')
         .filter((line) => line.trim() !== '')
-        .map(parseObservation);
+        .map((line, index) => parseObservation(line, index));
       await collect(applyObservations(ports, seen));
     };
     return { run, close: () => base.remove() };

@@ -27,6 +27,11 @@ export const ofHosts = {
   here: Flags.boolean({ description: 'run on this host though the configuration does not name it' }),
 };
 
+/** The two halves of monitor, when each is a loop of its own. */
+export const spool = {
+  spool: Flags.string({ description: 'folder in which answers of batch systems wait', helpValue: 'FOLDER' }),
+};
+
 /** Commands that register files. */
 export const secondLook = {
   wait: Flags.boolean({

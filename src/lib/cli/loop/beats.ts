@@ -3,9 +3,13 @@
 import type { LoopPlan } from '../../domain/farms/farm.ts';
 import { endingOf, restAfter } from '../../domain/farms/loops.ts';
 import { beatLoop } from '../../flow/farms/beat.ts';
+import { type Turn, takeTurn } from '../../flow/farms/turn.ts';
 import type { Ports } from '../../flow/ports.ts';
+import { BusyError } from '../../util/errors.ts';
+import { stop } from '../../util/processes/stopping.ts';
 import { MINUTE, plus } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { report } from '../output/report.ts';
 import type { Round, RoundOf } from './round.ts';
 
 /** Milliseconds between two signs of life of a long round, and how long one is good for. */
@@ -44,6 +48,25 @@ export async function beats(ports: Ports, round: Round): Promise<Beats> {
       const last = { exit, took: Date.now() - from, due: due > at ? due : at };
       await beatLoop(ports, round.of.name, { outcome, ...given({ next }) }, { ...plan, ...last });
       round.noted = true;
+    },
+  };
+}
+
+/** The turn of an exclusive loop, renewed while the round works; who loses it stops. */
+export async function turnOf(ports: Ports, name: string): Promise<Turn> {
+  const turn = await takeTurn(ports, name, Date.now);
+  const every = Math.min(ports.settings.limits.stale / 6, SIGN);
+  const timer = setInterval(() => {
+    // A store that does not answer is met by the command itself.
+    turn.renew().catch((error: unknown) => {
+      if (error instanceof BusyError) stop(() => process.exit(report(error)));
+    });
+  }, every).unref();
+  return {
+    ...turn,
+    release: () => {
+      clearInterval(timer);
+      return turn.release();
     },
   };
 }

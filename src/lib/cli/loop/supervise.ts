@@ -75,7 +75,7 @@ export async function supervise(task: Supervised): Promise<number> {
 /** What a round that could not tell it came to, for the store. */
 function outcomeOf(end: RoundEnd): string {
   if (end.report && endingOf(end.exit) === 'well') return end.report.outcome;
-  if (end.report && endingOf(end.exit) === 'busy') return 'ok';
+  if (endingOf(end.exit) === 'busy') return 'ok';
   const text = summary(end);
   return end.exit === undefined || end.exit >= 64 ? `it broke (${end.signal ?? `exit ${end.exit}`}): ${text}` : text;
 }

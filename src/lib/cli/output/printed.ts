@@ -117,6 +117,7 @@ export interface Printed {
   submit: Submit;
   monitor: Monitor;
   'monitor poll': Observation;
+  'monitor poll --spool': FarmItem;
   'monitor apply': Monitor;
   reset: Reset;
   purge: Purge;

@@ -54,6 +54,12 @@ export interface LeaseDoc extends Doc {
   readonly by: string;
   readonly since: Iso;
   readonly renewed: Iso;
+  /** Of turns: grows with each holder. */
+  readonly number?: number;
+  /** Of turns: the holder gave it back then; who waited comes first. */
+  readonly released?: Iso;
+  /** Of turns: hosts that ask for it, since when, and when they asked last. */
+  readonly waiting?: Readonly<Record<string, { readonly since: Iso; readonly seen: Iso }>>;
 }
 
 /** A loop's sign of life on one host. */

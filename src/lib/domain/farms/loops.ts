@@ -16,6 +16,7 @@ import {
 import { globMatch } from '../hold.ts';
 import type { LoopDoc, LoopPlan } from './farm.ts';
 import type { HostPlan, PlannedLoop } from './hostplan.ts';
+import { ASKS_EVERY } from './turns.ts';
 
 /** Milliseconds between two rounds of a step where nobody says. */
 const EVERY: Readonly<Record<string, number>> = {
@@ -87,8 +88,14 @@ const LONGEST_REST = 15 * MINUTE;
  * Milliseconds between the beginning of a round and that of the next. `inARow`: rounds that have failed in a row, this
  * one included: each doubles the rest. A loop that runs rarely tries again sooner, since what failed was no round.
  */
-export function restAfter({ every }: Pick<RunningLoop, 'every'>, exit: number | undefined, inARow: number): number {
+export function restAfter(
+  { every, exclusive }: Pick<RunningLoop, 'every' | 'exclusive'>,
+  exit: number | undefined,
+  inARow: number,
+): number {
   const ending = endingOf(exit);
+  // Who waits for a turn asks again soon, or the turn passes.
+  if (ending === 'busy' && exclusive !== undefined) return Math.min(Math.max(every, SECOND), ASKS_EVERY);
   if (ending === 'well' || ending === 'busy') return every;
   const doubled = Math.max(every, SECOND) * 2 ** Math.min(inARow, 20);
   return Math.min(doubled, LONGEST_REST);

@@ -54,6 +54,7 @@ export const DID = {
   partial: 'A file that an interrupted copy left.',
   paused: 'The hold is in force.',
   planned: 'The request is recorded with its whole plan.',
+  polled: 'The answer of the batch system lies in the spool.',
   probe: 'A test file that a killed call left.',
   pruned: 'The views of another version of dflow were removed.',
   purged: 'The bytes were removed from the buffer; `receipt` lists them.',

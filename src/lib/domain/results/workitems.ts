@@ -122,6 +122,8 @@ export interface FarmItem
     | 'site-fault'
     | 'orphan-canceled'
     | 'not-submitted'
+    | 'polled'
+    | 'unreadable'
   > {
   /** Jobs that the batch system does not know any more. */
   readonly absent?: number;

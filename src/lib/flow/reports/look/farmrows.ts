@@ -97,7 +97,8 @@ export async function* loopRows({ store, settings }: ReadPorts): Rows<LoopRow> {
       continue;
     }
     const { command, every, due, exit, took, pid, exclusive, stopped } = doc.plan;
-    const holder = exclusive && leases.find(({ _id }) => _id === leaseId('loop', exclusive))?.by;
+    const lease = leases.find(({ _id }) => _id === leaseId('loop', exclusive ?? ''));
+    const holder = lease?.released === undefined ? lease?.by : undefined;
     const [trouble] = loopTroubles([doc], settings.hosts, now);
     yield {
       ...{ ...row, state: loopState(doc, settings.hosts, now), command, every },

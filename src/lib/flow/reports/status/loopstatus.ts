@@ -136,6 +136,8 @@ function neverRun({ loops, work }: Living): Attention[] {
 function leaseAttention({ settings }: ReadPorts, { leases, at }: Living): Attention[] {
   const { stale } = settings.limits;
   return leases.flatMap(({ _id, what, by, renewed }): Attention[] => {
+    // Who is stopped in its turn is a loop that is silent.
+    if (what === 'loop') return [];
     const site = _id.split(':').slice(2).join(':');
     const next = `dflow ${what} --site ${site}`;
     if (isAhead(renewed, at)) {

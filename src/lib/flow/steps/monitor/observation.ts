@@ -27,18 +27,16 @@ export interface Observation {
 const STATES: readonly string[] = ['held', 'pending', 'running', 'ended', 'absent', 'recorded'];
 
 /** Parses one line of `monitor poll`. Throws UsageError with the line's number. */
-export function parseObservation(line: string, number: number): Observation {
+export function parseObservation(line: string, number: number, source = 'standard input'): Observation {
+  const where = `${source}:${number}`;
   let value: Partial<Observation>;
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new UsageError('not a JSON line of monitor poll', { where: `standard input:${number}`, cause: error });
+    throw new UsageError('not a JSON line of monitor poll', { where, cause: error });
   }
   if (!isObservation(value))
-    throw new UsageError('not an observation', {
-      where: `standard input:${number}`,
-      hint: 'dflow monitor poll | dflow monitor apply',
-    });
+    throw new UsageError('not an observation', { where, hint: 'dflow monitor poll | dflow monitor apply' });
   return value;
 }
 
