@@ -64,11 +64,15 @@ try {
     `experiment: bench\nstore: ${store}\nbuffer: {path: ./raw, pattern: 'run{run:10}.dat'}\nstorage: {disk: ./store}\n`,
   );
   for (const name of ['raw', 'store']) mkdirSync(join(folder, name));
+  const command = (...args) =>
+    spawnSync(process.execPath, [join(root, 'bin/run.js'), ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  // A bundle of its own has other names in its map functions: the views of the product are made first.
+  command('store', 'setup');
   const status = performance.now();
-  const { status: code } = spawnSync(process.execPath, [join(root, 'bin/run.js'), 'status'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const { status: code } = command('status');
   console.log(`status: ${((performance.now() - status) / 1000).toFixed(2)} s, exit ${code}`);
   if (check.doubles > 0 || check.passes !== total || sum('claimed') !== total) process.exitCode = 1;
 } finally {
