@@ -3,7 +3,7 @@
 import type { Doc, Json } from './domain/doc.ts';
 import { type IdRange, type IdSpan, rangeAfter } from './domain/idranges.ts';
 import type { StoreFile } from './storefile.ts';
-import type { StoreKeeping, StoreRights } from './storekeeping.ts';
+import type { Compacted, StoreKeeping, StoreReplication, StoreRights } from './storekeeping.ts';
 import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
 import type { View } from './views/view.ts';
@@ -200,6 +200,10 @@ export interface Store extends ReadStore {
   readonly keeping?: StoreKeeping;
   /** Users and their roles, where the store has any: CouchDB. */
   readonly rights?: StoreRights;
+  /** Replicas, where the store's server makes them: CouchDB. */
+  readonly replication?: StoreReplication;
+  /** Gives back the room of what was changed and removed; each part with its size before and after. */
+  compact?(options: { readonly dryRun?: boolean }): AsyncGenerator<Compacted, void, void>;
   close(): Promise<void>;
 }
 

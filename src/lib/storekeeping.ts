@@ -71,3 +71,45 @@ export interface StoreRights {
   /** Takes every right to this store away; the account stays. */
   revoke(user: string, dryRun?: boolean): Promise<{ readonly before?: StoreUser['role'] }>;
 }
+
+/** A copy that the server of the store makes, as it says itself. */
+export interface Replication {
+  readonly id: string;
+  /** Addresses without logins. */
+  readonly source: string;
+  readonly target: string;
+  readonly continuous: boolean;
+  /** `running`, `pending`, `crashing` (tried again and again), `failed`, `completed`, `planned`... */
+  readonly state: string;
+  /** Changes that are not copied yet; absent while the server does not say. */
+  readonly lag?: number;
+  readonly error?: string;
+}
+
+export interface ReplicateOptions {
+  readonly continuous?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+/** Replicas of a store. */
+export interface StoreReplication {
+  /** Those from and to this store; `undefined` where this user may not look. */
+  list(): Promise<readonly Replication[] | undefined>;
+  /**
+   * Copies the store to a database that does not exist, or is its replica already. `fresh` is false where that runs already.
+   * @throws ReadOnlyStoreError for a target that is writable or holds something else
+   */
+  start(target: string, options: ReplicateOptions): Promise<Replication & { readonly fresh: boolean }>;
+  /** Ends it; false where there is none. */
+  stop(target: string, dryRun?: boolean): Promise<boolean>;
+}
+
+/** A part of a store that was compacted. */
+export interface Compacted {
+  /** `documents`, or the id of a set of views. */
+  readonly part: string;
+  /** Bytes. */
+  readonly before: number;
+  /** Absent in a dry run. */
+  readonly after?: number;
+}

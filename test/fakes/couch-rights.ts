@@ -8,12 +8,12 @@ export interface Request extends IncomingMessage {
   readonly path: string;
   body?: unknown;
 }
-interface Response extends ServerResponse {
+export interface Response extends ServerResponse {
   status(code: number): Response;
   json(body: unknown): void;
 }
-type Next = (error?: unknown) => void;
-interface Router {
+export type Next = (error?: unknown) => void;
+export interface Router {
   use(handler: (request: Request, response: Response, next: Next) => void): void;
 }
 
@@ -35,13 +35,13 @@ interface Security {
   readonly admins?: Names;
   readonly members?: Names;
 }
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 type Validate = (doc: Json, before: Json | null, user: Context & { db: string }, security: Security) => void;
 
 /** What is used of a PouchDB database. */
-interface Database {
+export interface Database {
   allDocs(options: object): Promise<{ rows: { doc?: Json | null }[] }>;
-  bulkDocs(docs: Json[]): Promise<Json[]>;
+  bulkDocs(docs: Json[], options?: object): Promise<Json[]>;
 }
 
 const CLOSED: Security = { admins: { roles: ['_admin'] }, members: { roles: ['_admin'] } };
@@ -128,7 +128,7 @@ export function withRights(
       rules.set(db, mine);
       return next();
     }
-    if (id.startsWith('_local/') || !rules.get(db)?.size) return next();
+    if (id.startsWith('_local/') || body.new_edits === false || !rules.get(db)?.size) return next();
     const docs = id === '_bulk_docs' ? (body.docs as Json[]) : [{ ...body, _id: id }];
     const keys = docs.map((doc) => doc._id);
     const before = await open(db).allDocs({ keys, include_docs: true });

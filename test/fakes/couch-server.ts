@@ -8,7 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Request, withRights } from './couch-rights.ts';
+import { withReplicator } from './couch-replicator.ts';
+import { type Database, type Request, withRights } from './couch-rights.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -40,7 +41,9 @@ export async function startCouchServer(): Promise<RunningServer> {
   // It keeps a list of its databases and a log where it runs: give it a place of its own.
   const folder = mkdtempSync(join(tmpdir(), 'dflow-couch-'));
   const Prefixed = PouchDB.defaults({ prefix: `${folder}/` });
-  withRights(app, bodyOf, (name) => new Prefixed(encodeURIComponent(name)));
+  const opened = (name: string): Database => new Prefixed(encodeURIComponent(name));
+  withRights(app, bodyOf, opened);
+  withReplicator(app, bodyOf, opened);
   app.post(/\/queries$/, (request: Request, response: ServerResponse) => void answerQueries(request, response));
   app.use('/', require('express-pouchdb')(Prefixed, { mode: 'minimumForPouchDB' }));
   const running = await listen(createServer(app));

@@ -1,12 +1,13 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
+import { replicationText, storeState } from '../../lib/flow/steps/keeping/replicate.ts';
 import { page } from '../../lib/render/page.ts';
 import { StoreError } from '../../lib/util/errors.ts';
 
 export default class StoreInfo extends Base {
   static override summary = 'Show place, size and state of the document store';
   static override description =
-    'Shows engine, place, experiment and number of documents. With --check, it reads the whole store first, and ends with exit 3 when the store is damaged or older than it was.';
+    'Shows engine, place, experiment, number of documents, who is logged in, and each replication with the changes that it has still to copy (for admins of the server). With --check, it reads the whole store first, and ends with exit 3 when the store is damaged or older than it was.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json',
@@ -18,11 +19,12 @@ export default class StoreInfo extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(StoreInfo);
-    const { store } = await this.ports(false);
+    const { store, everything } = await this.ports(false);
     const [fault] = flags.check ? ((await store.check?.()) ?? []) : [];
     if (fault) throw new StoreError(fault.text, { where: (await this.settings()).store, hint: fault.next });
-    const info = { ...(await store.info()) };
-    if (this.out.format === 'json') this.out.json(info);
-    else this.out.line(page(info, this.out.format === 'table'));
+    const { replications = [], ...info } = await storeState(everything);
+    if (this.out.format === 'json') return this.out.json({ ...info, ...(replications.length > 0 && { replications }) });
+    const lines = replications.map((one) => `${one.source} -> ${one.target}: ${replicationText(one)}`);
+    this.out.line(page({ ...info, ...(lines.length > 0 && { replications: lines }) }, this.out.format === 'table'));
   }
 }

@@ -20,6 +20,7 @@ import type {
   OutputItem,
   QuarantineItem,
   ReplicaItem,
+  ReplicationItem,
   RequestItem,
   RulesItem,
   RunItem,
@@ -43,8 +44,8 @@ import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
+import type { StoreState } from '../../flow/steps/keeping/replicate.ts';
 import type { Observation } from '../../flow/steps/monitor/observation.ts';
-import type { StoreInfo } from '../../store.ts';
 
 /** A document of the store; docs/architecture.md says which there are. */
 export interface StoredDocument {
@@ -176,7 +177,9 @@ export interface Printed {
   'store backup': BackupItem;
   'store restore': StoreItem | HoldItem | DocumentItem;
   'store rescue': BackupItem | DocumentItem;
-  'store info': StoreInfo;
+  'store info': StoreState;
+  'store compact': StoreItem;
+  'store replicate': ReplicationItem;
   'store export': StoredDocument;
   'store deploy': ViewsItem;
   'store import': DocumentItem;

@@ -34,7 +34,7 @@ export interface DocumentItem
 }
 
 /** The document store. */
-export interface StoreItem extends Said<'store', 'set-up' | 'restored'> {
+export interface StoreItem extends Said<'store', 'set-up' | 'restored' | 'compacted' | 'unchanged'> {
   /** Address without credentials, or path of the file. */
   readonly where?: string;
   readonly engine?: string;
@@ -49,6 +49,18 @@ export interface StoreItem extends Said<'store', 'set-up' | 'restored'> {
   readonly documents?: number;
   /** Size of the store. */
   readonly bytes?: number;
+  /** Size before it was compacted. */
+  readonly before?: number;
+}
+
+/** A copy of the store that its server makes; `ref` is the target. */
+export interface ReplicationItem
+  extends Said<'replication', 'started' | 'copied' | 'unchanged' | 'failed' | 'stopped'> {
+  /** As CouchDB names it: `running`, `completed`, `crashing`...; `none` where there is no replication. */
+  readonly state: string;
+  readonly source: string;
+  /** Changes that are not copied yet. */
+  readonly lag?: number;
 }
 
 /** A file with the whole store. */
@@ -97,6 +109,7 @@ export type StoreItems =
   | StoreItem
   | BackupItem
   | ViewsItem
+  | ReplicationItem
   | UserItem
   | RulesItem
   | ConfigItem

@@ -4,6 +4,7 @@ import { VIEWS } from '../../views/index.ts';
 import type { View } from '../../views/view.ts';
 import { randomOp } from '../shared/changes.ts';
 import { ServerClock } from '../shared/server/clock.ts';
+import type { Target } from './admin/replication.ts';
 import { Connection, type Timing } from './server/connection.ts';
 import { findLogin, parsePlace } from './server/credentials.ts';
 import { Refusals } from './server/refusals.ts';
@@ -38,7 +39,7 @@ export async function openWith(
   });
   const store = new CouchStore(connection, clock, {
     views,
-    database: place.database,
+    replication: { place, login, say: options.say ?? (() => undefined), target },
     nonce: options.nonce ?? randomOp,
     write: options.write,
     ...(options.now && { now: options.now }),
@@ -53,4 +54,12 @@ export async function openWith(
     await connection.close();
     throw error;
   }
+}
+
+/** Another database, for replication. `DFLOW_COUCH_USER` is of the store: the login comes from the URL or the file. */
+async function target(url: string): Promise<Target> {
+  const place = parsePlace(url);
+  const { DFLOW_COUCH_USER: _, ...env } = process.env;
+  const login = await findLogin(place, env);
+  return { place, login, connection: new Connection(place, login) };
 }

@@ -29,11 +29,13 @@ import type { Say } from '../shared/server/patience.ts';
 import { writeBatch } from '../shared/swap.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { Access, contextOf } from './admin/access.ts';
+import { compact } from './admin/compaction.ts';
+import { type ReplicationOptions, Replications } from './admin/replication.ts';
 import { roleOf } from './admin/rules.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
 import { groupOf, levelOf, queryOf, rowOf } from './combined.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
-import { readMarker, writeMarker } from './marker.ts';
+import { readMarker, readReplicaMark, removeReplicaMark, writeMarker } from './marker.ts';
 import { Documents, listIn } from './read.ts';
 import type { Connection } from './server/connection.ts';
 import { mayNotCreate, mayNotWrite } from './server/meaning.ts';
@@ -50,8 +52,7 @@ export interface CouchOptions {
   /** Whose store it must be to be written. */
   readonly experiment?: string;
   readonly say?: Say;
-  /** Name of the database, as in its URL. */
-  readonly database: string;
+  readonly replication: ReplicationOptions;
 }
 
 export class CouchStore extends ViewStore implements Store {
@@ -64,13 +65,15 @@ export class CouchStore extends ViewStore implements Store {
   readonly rights: Access;
   /** Once a writer has read it: it stays as it is. */
   #marker: Marker | undefined;
+  readonly replication: Replications;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
     super();
     this.#connection = connection;
     this.#clock = clock;
     this.#options = options;
-    this.rights = new Access(connection, options.database);
+    this.rights = new Access(connection, options.replication.place.database);
+    this.replication = new Replications(connection, options.replication);
     this.#documents = new Documents(connection);
     this.#sets = new ViewSets(connection, options.views, options.say);
   }
@@ -165,8 +168,10 @@ export class CouchStore extends ViewStore implements Store {
     await this.#create();
     let marker = await readMarker(this.#connection);
     if (!marker) {
-      assertSetupMeant(where, (await this.info()).documents, experiment, force);
+      const [{ documents }, replica] = await Promise.all([this.info(), readReplicaMark(this.#connection)]);
+      assertSetupMeant(where, documents, experiment, force, replica?.source);
       marker = await writeMarker(this.#connection, experiment, uuid);
+      if (replica) await removeReplicaMark(this.#connection);
     }
     assertWritable(where, marker, experiment);
     this.#writable = true;
@@ -210,6 +215,10 @@ export class CouchStore extends ViewStore implements Store {
     };
   }
 
+  compact({ dryRun = false }: { readonly dryRun?: boolean } = {}): ReturnType<typeof compact> {
+    return compact(this.#connection, dryRun, this.#options.say ?? (() => undefined));
+  }
+
   close(): Promise<void> {
     return this.#connection.close();
   }
@@ -235,7 +244,8 @@ export class CouchStore extends ViewStore implements Store {
     const { asked } = this.#connection;
     if (asked.user === undefined) return;
     const { body } = await this.#connection.read({ path: '/_session', accept: [404] });
-    if (roleOf(contextOf(body).roles, decodeURIComponent(this.#options.database)) !== 'reader') return;
+    if (roleOf(contextOf(body).roles, decodeURIComponent(this.#options.replication.place.database)) !== 'reader')
+      return;
     throw mayNotWrite('needs the role site: to write anything', asked);
   }
 

@@ -22,6 +22,9 @@ export function swappingOn(documents: Documents): Swapping {
 /** Characters of the server's words on a document: they may hold the whole text of a rule. */
 const WORDS = 200;
 
+const RULES =
+  'the log of CouchDB; whether somebody edited the rules of the database, an admin of the server sees: dflow store users';
+
 interface BulkRow {
   readonly id: string;
   readonly ok?: boolean;
@@ -66,7 +69,7 @@ async function post<D extends Doc>(
     pending.unclear = row.error !== 'conflict';
     if (row.error && pending.unclear) {
       const words = `${row.id}: ${row.error}: ${(row.reason ?? 'no reason given').slice(0, WORDS)}`;
-      odd ??= new UnclearError(`the store does not take ${words}`, { where: connection.where });
+      odd ??= new UnclearError(`the store does not take ${words}`, { where: connection.where, hint: RULES });
     }
     if (!row.rev || row.error) continue;
     const { _deleted, ...rest } = { ...doc, _rev: row.rev };

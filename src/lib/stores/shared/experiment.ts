@@ -22,12 +22,19 @@ export function otherExperiment(where: string, has: string, asked: string): Usag
  * Setting up a store that holds documents makes a second writable one, where it is a replica or a copy.
  * @throws ReadOnlyStoreError, unless `force` names the experiment; UsageError where it names another one
  */
-export function assertSetupMeant(where: string, documents: number, experiment: string, force?: string): void {
+export function assertSetupMeant(
+  where: string,
+  documents: number,
+  experiment: string,
+  force?: string,
+  replicaOf?: string,
+): void {
   if (force !== undefined && force !== experiment) {
     throw new UsageError(`--force names '${force}', and the experiment is '${experiment}'`, { where });
   }
-  if (documents === 0 || force !== undefined) return;
-  throw new ReadOnlyStoreError(`this store holds ${documents} documents and no mark of dflow: a replica, or a copy`, {
+  if (force !== undefined || (documents === 0 && replicaOf === undefined)) return;
+  const what = replicaOf === undefined ? 'no mark of dflow: a replica, or a copy' : `is a replica of ${replicaOf}`;
+  throw new ReadOnlyStoreError(`this store holds ${documents} documents and ${what}`, {
     where,
     hint: `use the writable store; only where that one is lost for good: dflow store setup --force ${experiment}`,
   });

@@ -6,6 +6,7 @@ import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import type {
   Change,
   ChangesPage,
+  Compacted,
   Group,
   IdRange,
   KeyRange,
@@ -27,6 +28,7 @@ import { assertSetupMeant, assertWritable } from '../shared/experiment.ts';
 import type { Progress } from '../shared/mark.ts';
 import { type Installed, RowWriter } from '../shared/rows.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
+import { compactFile } from './compact.ts';
 import { Documents } from './documents.ts';
 import { faultsOf, WriteAheadLog } from './health.ts';
 import { Meta } from './meta.ts';
@@ -212,6 +214,11 @@ export class SqliteStore extends ViewStore implements Store {
       const older = this.#place.older(() => this.#progress());
       return faultsOf(this.#db, older);
     });
+  }
+
+  async *compact({ dryRun = false }: { readonly dryRun?: boolean } = {}): AsyncGenerator<Compacted, void, void> {
+    this.#place.requireSame();
+    yield await this.#read(() => compactFile(this.#db, dryRun));
   }
 
   async close(): Promise<void> {
