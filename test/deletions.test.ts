@@ -37,6 +37,7 @@ const AT_ELEMENTS: Readonly<Record<string, string>> = {
   'src/lib/flow/copies/removal/removal.ts': 'the one way: receipt, rename, look again, delete',
   'src/lib/flow/copies/copy.ts': 'temporary files of copies under way: their names are ours, nothing catalogues them',
   'src/lib/flow/copies/apart.ts': 'the probe that this very call has put there',
+  'src/lib/flow/steps/doctor/canary.ts': 'outputs of trial jobs of this very call',
   'src/lib/flow/steps/doctor/probe.ts': 'probes of this host, in its own folder of probes',
   'src/lib/flow/copies/removal/trash.ts': 'renames into the trash and back, and overwrites nothing',
 };

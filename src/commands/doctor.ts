@@ -3,8 +3,10 @@ import { changing } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
 import { type OpenPatient, openPatient } from '../lib/cli/doctor/patient.ts';
 import { withProgress } from '../lib/cli/output/progress.ts';
-import type { CheckItem } from '../lib/domain/results/items.ts';
+import type { CanaryItem, CheckItem } from '../lib/domain/results/items.ts';
+import { canary } from '../lib/flow/steps/doctor/canary.ts';
 import { doctor } from '../lib/flow/steps/doctor/doctor.ts';
+import { canaryText } from '../lib/render/canary.ts';
 import { doctorText } from '../lib/render/doctor.ts';
 import { EXIT } from '../lib/util/errors.ts';
 import { giveBack } from '../lib/util/processes/stopping.ts';
@@ -16,7 +18,7 @@ const FAREWELL = 3000;
 export default class Doctor extends Base {
   static override summary = 'Check the whole set-up, and say what mends what is wrong';
   static override description =
-    'Checks configuration, store, clock, disks, programs, credentials, buffers, storage elements and batch systems at once. A storage element gets a small file, which is read back and removed. A batch system gets a held job, which is withdrawn. What does not answer within 20 seconds has failed. Exit code 1: something failed; warnings do not count.';
+    'Checks configuration, store, clock, disks, programs, credentials, buffers, storage elements and batch systems at once. A storage element gets a small file, which is read back and removed. A batch system gets a held job, which is withdrawn. What does not answer within 20 seconds has failed. Exit code 1: something failed; warnings do not count. With --canary one tiny job for each farm and storage element fetches a file from there and writes one to it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --only storage,credentials --verbose',
@@ -32,6 +34,10 @@ export default class Doctor extends Base {
       multipleNonGreedy: true,
       delimiter: ',',
     }),
+    canary: Flags.boolean({
+      description: 'run one tiny job for each farm and storage element instead',
+      exclusive: ['only', 'verbose'],
+    }),
     verbose: Flags.boolean({ char: 'v', description: 'show also what is well, line by line' }),
   };
 
@@ -43,6 +49,7 @@ export default class Doctor extends Base {
     this.patient = await openPatient(settings, 'doctor');
     const done = giveBack();
     try {
+      if (flags.canary) return await this.canary(this.patient, flags);
       const found = doctor(this.patient, given({ only: flags.only, dryRun: flags['dry-run'] }));
       const items: CheckItem[] = [];
       const asPage = this.out.format === 'table';
@@ -56,6 +63,18 @@ export default class Doctor extends Base {
     } finally {
       done();
     }
+  }
+
+  private async canary(patient: OpenPatient, flags: { quiet?: boolean; 'dry-run'?: boolean }): Promise<void> {
+    const items: CanaryItem[] = [];
+    const asPage = this.out.format === 'table';
+    const found = canary(patient, given({ dryRun: flags['dry-run'] }));
+    for await (const item of withProgress('doctor', found, !flags.quiet, asPage)) {
+      if (item.failed) process.exitCode = EXIT.itemsFailed;
+      if (asPage) items.push(item);
+      else this.out.item(item);
+    }
+    if (asPage) this.out.line(canaryText(items, this.out.width));
   }
 
   /** What did not answer in time may still hold this process: it ends all the same. */

@@ -1,5 +1,5 @@
 // The checks of doctor on the built program: each is made to fail once and passes once.
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -132,4 +132,21 @@ test('without a store everything else is examined', async () => {
   expect(items.get('store/rights')).toMatchObject({ did: 'not-checked' });
   expect(items.get('storage/sfu')).toMatchObject({ did: 'ok' });
   expect(items.get('farm/here')).toMatchObject({ did: 'ok' });
+});
+
+test('--canary runs a job for each farm and element, names what failed, and leaves nothing', () => {
+  const folder = experiment(config());
+  const first = dflow(folder, ['doctor', '--canary', '--json']);
+  expect(lines(first.out)).toEqual([
+    expect.objectContaining({ ref: 'here/sfu', did: 'ok' }),
+    expect.objectContaining({ ref: 'here/fnal', did: 'ok' }),
+  ]);
+  expect(first.code).toBe(0);
+  expect(readdirSync(join(folder, 'se/sfu'))).toEqual([]);
+  expect(lines(dflow(folder, ['list', 'jobs', '--state', 'all', '--json']).out)).toEqual([]);
+  rmSync(join(folder, 'se/fnal'), { recursive: true });
+  const second = dflow(folder, ['doctor', '--canary', '--format', 'table']);
+  expect(second.code).toBe(1);
+  expect(second.out).toMatch(/^here +ok [\d.]+ s +FAILED$/m);
+  expect(second.out).toContain('Next: dflow doctor --only storage/fnal');
 });

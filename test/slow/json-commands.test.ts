@@ -50,6 +50,7 @@ test('each prints lines that are described, and at least one', () => {
   run('store deploy');
   run('config check');
   run('doctor');
+  run('doctor --canary');
   run('config show');
   run('module check');
   run('module new', '2.0', '--from', '1.0', '--dry-run');

@@ -3,6 +3,7 @@
 import type {
   BackupItem,
   BufferItem,
+  CanaryItem,
   CheckItem,
   ConfigItem,
   CredentialItem,
@@ -170,6 +171,7 @@ export interface Printed {
   'module new': ModuleItem | ConfigItem;
   'module test': TrialItem | OutputItem;
   doctor: CheckItem;
+  'doctor --canary': CanaryItem;
   'config check': ConfigItem | StorageItem | CheckItem;
   'config show': SettingItem;
   init: FileItem | StoreItem | CheckItem;

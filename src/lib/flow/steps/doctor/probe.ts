@@ -40,7 +40,7 @@ export async function withProbe<T>(patient: Patient, storage: Storage, use: (pro
     return await use({ storage, path, name, sum });
   } finally {
     await storage.remove([path]);
-    await tidy(patient, storage);
+    await tidy(patient, storage, probeFolder(patient));
   }
 }
 
@@ -53,8 +53,8 @@ export async function sweep(patient: Patient, storage: Storage): Promise<void> {
   if (left.length > 0) await storage.remove(left);
 }
 
-/** Empty folders of a mounted element go, too; other elements keep them. */
-export async function tidy(patient: Patient, storage: Storage): Promise<void> {
-  const [top, folder] = [storage.localPath(''), storage.localPath(probeFolder(patient))];
+/** Folders of probes that are empty go, too, where they are on this machine; other elements keep them. */
+export async function tidy(patient: Patient, storage: Storage, path: string): Promise<void> {
+  const [top, folder] = [storage.localPath(''), storage.localPath(path)];
   if (top !== undefined && folder !== undefined) await patient.files.removeEmptyFolders(top, folder);
 }
