@@ -41,7 +41,7 @@ function examine(folder: string, ...more: string[]): { code: number | null; item
 describe('a healthy set-up', () => {
   let found: ReturnType<typeof examine>;
   beforeAll(() => {
-    found = examine(experiment(config()));
+    found = examine(experiment(config("credentials: {check: 'echo 90000'}\n")));
   });
 
   test('has nothing that failed', () => {
@@ -66,6 +66,7 @@ describe('a healthy set-up', () => {
     ['farm/here', 'a held job was submitted and withdrawn'],
     ['tools/node', 'Node '],
     ['drift', 'no other host'],
+    ['credentials/command', 'valid for 25h'],
     ['integrity', 'nothing is damaged'],
     ['hosts', 'any host may run'],
   ])('%s', (ref, text) => {
@@ -81,6 +82,7 @@ describe('many things broken at once', () => {
     writeFileSync(join(folder, 'modules/3.0.yaml'), MODULES.replace('Count', 'Cuont').replace('run:', 'rum:'));
     chmodSync(join(folder, 'modules/count.sh'), 0o644);
     const wrong = config(`copies: {raw: 3}
+credentials: {check: 'echo -5', token: gone.jwt, renew: make-new}
 outputs: [{module: Count, type: conuts, to: fnal}]
 routing: [{module: 'Cnt*', farm: here}]
 `);
@@ -97,10 +99,11 @@ routing: [{module: 'Cnt*', farm: here}]
     ['modules/3.0', 'has mistakes', 'dflow module check'],
     ['rules/outputs', "type of output 'conuts'", 'counts instead of conuts'],
     ['rules/routing', "module 'Cnt*'", 'routing'],
+    ['credentials/command', 'expired', 'make-new'],
+    ['credentials/token', 'cannot be read', 'make-new'],
     ['folders/buffer L1', 'does not exist', 'mkdir -p'],
     ['folders/storage fnal', 'does not exist', 'mkdir -p'],
-    ['store/marked', "experiment 'wells'", 'experiment: wells'],
-    ['store/rights', 'wells', ''],
+    ['store/answers', "experiment 'wells'", 'experiment: wells'],
   ])('%s', (ref, text, fix) => {
     const item = found.items.get(ref);
     expect(item).toMatchObject({ did: 'failed', failed: true });
@@ -112,6 +115,8 @@ routing: [{module: 'Cnt*', farm: here}]
     expect(found.code).toBe(1);
     expect(found.items.get('storage/fnal')).toMatchObject({ did: 'not-checked' });
     expect(found.items.get('storage/sfu')).toMatchObject({ did: 'ok' });
+    for (const ref of ['store/rights', 'views', 'clock', 'drift'])
+      expect(found.items.get(ref)).toMatchObject({ did: 'not-checked' });
   });
 });
 

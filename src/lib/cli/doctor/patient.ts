@@ -7,8 +7,9 @@ import { farmSettings } from '../../flow/farms/farm.ts';
 import type { Patient } from '../../flow/steps/doctor/check.ts';
 import { doctor } from '../../flow/steps/doctor/doctor.ts';
 import type { Store } from '../../store.ts';
-import { StoreError } from '../../util/errors.ts';
+import { DflowError, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { SECOND } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { backendModule, hostOf, nonce, openPorts, openStore } from '../ports.ts';
 import { laterStore } from './laterstore.ts';
 import { toolsOf } from './tools.ts';
@@ -62,8 +63,14 @@ function openSoon(settings: Settings, write: boolean, command: string): Promise<
   return new Promise((resolve, reject) => {
     const away = (why: string): void => reject(new StoreError(why.replace(/; trying for .*$/, '')));
     setTimeout(() => away('the store does not answer'), OPENING).unref();
-    openStore(settings, { write, command, say: away }).then(resolve, reject);
+    openStore(settings, { write, command, say: away }).then(resolve, (error: unknown) => reject(closed(error)));
   });
+}
+
+/** A store that refuses to be opened is away for every check alike; one that may only be read is not. */
+function closed(error: unknown): unknown {
+  const away = error instanceof DflowError && !(error instanceof StoreError) && !(error instanceof ReadOnlyStoreError);
+  return away ? new StoreError(error.message, given({ hint: error.hint, where: error.where })) : error;
 }
 
 /** Jobs and files of trials are gone after this. */

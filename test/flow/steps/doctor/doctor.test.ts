@@ -67,7 +67,7 @@ describe('doctor', () => {
 
   test('without its store a check is not failed but not checked', async () => {
     const [item] = await run([check('e', async () => Promise.reject(new StoreError('away')))]);
-    expect(item).toMatchObject({ did: 'not-checked', text: 'needs the store: it cannot be reached' });
+    expect(item).toMatchObject({ did: 'not-checked', text: 'needs the store: store/answers says why' });
   });
 
   test('--only takes checks, groups and one subject; a misspelt one is a mistake', async () => {

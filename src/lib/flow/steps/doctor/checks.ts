@@ -9,6 +9,7 @@ import { check as modules } from './checks/configuration/modules.ts';
 import { check as rules } from './checks/configuration/rules.ts';
 import { check as versions } from './checks/configuration/versions.ts';
 import { check as clock } from './checks/host/clock.ts';
+import { check as credentials } from './checks/host/credentials.ts';
 import { check as disks } from './checks/host/disks.ts';
 import { check as tools } from './checks/host/tools.ts';
 import { check as buffer } from './checks/places/buffer.ts';
@@ -28,6 +29,7 @@ export const CHECKS: readonly Check[] = [
   rules,
   versions,
   clock,
+  credentials,
   disks,
   tools,
   buffer,

@@ -129,7 +129,7 @@ function silenceFix({ group }: Check, { subject }: Look): string {
 /** What an error says of the set-up. That the store is away is said once, by the check that asks whether it answers. */
 function meaningOf(check: Check, look: Look, error: unknown): Finding {
   if (error instanceof StoreError)
-    return notChecked(`needs the store: ${error instanceof LoginError ? 'login refused' : 'it cannot be reached'}`);
+    return notChecked(`needs the store: ${error instanceof LoginError ? 'login refused' : 'store/answers says why'}`);
   if (!(error instanceof DflowError))
     return failed(
       `this check broke: ${messageOf(error)}`,

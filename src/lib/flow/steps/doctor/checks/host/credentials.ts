@@ -1,0 +1,74 @@
+// Credentials as a list: what the configuration names, and the certificates that grid tools of this host take.
+import { isAbsolute } from 'node:path';
+import { secondsLeft, tokenLeft } from '../../../../../domain/token.ts';
+import { certificatesIn, vomsRoles } from '../../../../../util/certificates.ts';
+import { humanDuration, ms, SECOND } from '../../../../../util/time.ts';
+import { type Check, type Finding, failed, type Look, notChecked, ok, type Patient, warning } from '../../check.ts';
+import { kindOf } from '../../outside.ts';
+
+export const check: Check = {
+  name: 'credentials',
+  group: 'credentials',
+  looks: (patient) => {
+    const { credentials } = patient.settings;
+    const { X509_USER_PROXY: proxy } = patient.environment;
+    return [
+      ...(credentials?.check === undefined ? [] : [look('command', () => command(patient, credentials.check ?? ''))]),
+      ...(credentials?.token === undefined ? [] : [look('token', () => token(patient, credentials.token ?? ''))]),
+      ...(proxy === undefined ? [] : [look('proxy', () => certificate(patient, proxy, 'proxy'))]),
+      look('host certificate', () => certificate(patient, HOST_CERTIFICATE, 'host')),
+    ];
+  },
+};
+
+const HOST_CERTIFICATE = '/etc/grid-security/hostcert.pem';
+
+const look = (subject: string, ask: () => Promise<Finding>): Look => ({ subject, look: ask });
+
+/** What mends a credential: the configuration's own command, where there is one. */
+function renewal({ settings }: Patient): string {
+  return settings.credentials?.renew ?? 'make new credentials: voms-proxy-init, or htgettoken';
+}
+
+function judged(patient: Patient, left: number, about: string, fix = renewal(patient)): Finding {
+  const warn = patient.settings.credentials?.warn ?? 0;
+  if (left <= 0) return failed(`${about}: expired ${humanDuration(left)} ago`, fix);
+  const text = `${about}: valid for ${humanDuration(left)}`;
+  return left < warn ? warning(text, fix) : ok(text);
+}
+
+async function command(patient: Patient, text: string): Promise<Finding> {
+  const { processes, settings } = patient;
+  const { stdout, failure } = await processes.shell(text, [], { cwd: settings.folder, timeout: 15 * SECOND });
+  const seconds = secondsLeft(stdout);
+  if (seconds === undefined || (failure !== undefined && seconds > 0))
+    return failed(
+      `credentials.check does not print the seconds that are left (${failure ?? 'no number'})`,
+      renewal(patient),
+    );
+  return judged(patient, seconds * SECOND, 'credentials.check');
+}
+
+async function token(patient: Patient, path: string): Promise<Finding> {
+  if (!isAbsolute(path))
+    return failed('the variable that names the token file is not set', 'export BEARER_TOKEN_FILE=PATH');
+  if ((await kindOf(patient, path)) !== 'file') return failed(`${path} cannot be read`, renewal(patient));
+  const text = (await patient.files.read(path, 1_000_000)).toString('utf8');
+  if (text.trim() === '') return failed(`${path} is empty`, renewal(patient));
+  const seconds = tokenLeft(text, patient.clock());
+  return seconds === undefined ? ok(`${path}: valid, expiry unknown`) : judged(patient, seconds * SECOND, path);
+}
+
+async function certificate(patient: Patient, path: string, what: 'proxy' | 'host'): Promise<Finding> {
+  const kind = await kindOf(patient, path);
+  if (kind === 'missing' && what === 'host') return ok(`none at ${path}`);
+  if (kind !== 'file') return failed(`${path} cannot be read`, renewal(patient));
+  const found = certificatesIn((await patient.files.read(path, 1_000_000)).toString('latin1'));
+  const [first] = found;
+  if (!first) return notChecked(`${path} has no certificate`);
+  const left = Math.min(...found.map(({ until }) => ms(until))) - patient.clock();
+  const roles = found.flatMap(({ raw }) => vomsRoles(raw));
+  const about = [path, ...(roles[0] === undefined ? [] : [roles[0]])].join(', ');
+  const fix = what === 'proxy' ? renewal(patient) : 'ask your certificate authority for a new host certificate';
+  return judged(patient, left, about, fix);
+}
