@@ -203,12 +203,15 @@ const IDS: Readonly<Record<string, (doc: Fields) => string>> = {
   storage: (doc) => breakerId(doc.name),
 };
 
+/** True for a document that only a newer dflow can read. */
+export const isNewer = ({ v }: Doc): boolean => v > SCHEMA;
+
 /** What is wrong with a document, by its field; `undefined`: it can be read. */
 export function unsound(doc: Doc): string | undefined {
   const { _id: id, kind, v } = doc;
   if (typeof kind !== 'string') return 'kind: expected text';
   if (typeof v !== 'number') return 'v: expected a number';
-  if (v > SCHEMA) return `v: made by a newer dflow (schema ${v}, this one knows ${SCHEMA})`;
+  if (isNewer(doc)) return `v: made by a newer dflow (schema ${v}, this one knows ${SCHEMA})`;
   const shape = Object.hasOwn(SHAPES, kind) ? SHAPES[kind] : undefined;
   if (!shape) return `kind: '${kind}' is not known (${KINDS.join(', ')})`;
   if (!id.startsWith(`${kind}:`)) return `_id: does not begin with '${kind}:'`;

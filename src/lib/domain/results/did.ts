@@ -1,6 +1,7 @@
 // What a step can say that it did: one closed set of words. docs/json.md prints these sentences.
 
 export const DID = {
+  abandoned: 'Nobody makes the copy any more, and the document says that somebody does.',
   accepted: 'An operator accepted a file as it is now; the catalogue follows.',
   adopted: 'The copy was there already with the right bytes and is now in the catalogue.',
   aside: 'The storage element failed too often in a row and gets no copies for a while.',
@@ -16,8 +17,10 @@ export const DID = {
   copied: 'The replica is complete.',
   continued: 'A request goes on with what its earlier calls have planned.',
   dark: 'A file at a storage element that is not in the catalogue.',
+  dangling: 'The document names another one that does not exist.',
   'dated-back': 'A heartbeat from the future counts as one of now.',
   deleted: 'The bytes were removed; `receipt` lists them.',
+  differing: 'The view does not have what the documents make.',
   done: 'It ended well: a trial, or a round of a loop.',
   deployed: 'The views of this version of dflow, or the rules of roles, are new in the store.',
   drained: 'The farm takes no jobs; `text` says why.',
@@ -31,6 +34,7 @@ export const DID = {
   gone: 'The file was deleted from the buffer or moved away.',
   granted: 'The user has this role.',
   held: 'It waits for a time or a person; `text` says why.',
+  impossible: 'The document has a state that no step makes.',
   imported: 'The document was added.',
   kept: 'It stays where it is; `text` says why.',
   late: 'Files came after the run was complete.',
@@ -40,6 +44,7 @@ export const DID = {
   loaded: 'The table is new.',
   lost: 'Others changed the document at every try; nothing was written.',
   made: 'It was made: a pass, an output of a trial, a module file.',
+  mended: 'The document was put right; `text` says what was wrong.',
   missing: 'It does not exist: a document, the rules of roles.',
   moved: 'The file lies elsewhere on the buffer, with the same content.',
   never: 'It will not get there by itself; `text` says why.',

@@ -26,7 +26,19 @@ export interface TagItem extends Said<'tag', 'tagged' | 'unchanged'> {
 export interface DocumentItem
   extends Said<
     'document',
-    'imported' | 'refused' | 'skipped' | 'dropped' | 'missing' | 'kept' | 'unreadable' | 'frozen' | 'settled'
+    | 'imported'
+    | 'refused'
+    | 'skipped'
+    | 'dropped'
+    | 'missing'
+    | 'kept'
+    | 'unreadable'
+    | 'frozen'
+    | 'settled'
+    | 'dangling'
+    | 'impossible'
+    | 'abandoned'
+    | 'mended'
   > {
   /** Number of documents; of one in conflict: of its revisions. */
   readonly count?: number;
@@ -34,7 +46,7 @@ export interface DocumentItem
 }
 
 /** The document store. */
-export interface StoreItem extends Said<'store', 'set-up' | 'restored' | 'compacted' | 'unchanged'> {
+export interface StoreItem extends Said<'store', 'set-up' | 'restored' | 'checked' | 'compacted' | 'unchanged'> {
   /** Address without credentials, or path of the file. */
   readonly where?: string;
   readonly engine?: string;
@@ -74,7 +86,8 @@ export interface BackupItem extends Said<'backup', 'backed-up' | 'outdated' | 'r
 }
 
 /** The views of one version of dflow in the store. */
-export interface ViewsItem extends Said<'views', 'deployed' | 'repaired' | 'unchanged' | 'pruned'> {}
+export interface ViewsItem
+  extends Said<'views', 'deployed' | 'repaired' | 'unchanged' | 'pruned' | 'differing' | 'not-checked'> {}
 
 /** A user of the store. */
 export interface UserItem extends Said<'user', 'made' | 'granted' | 'revoked' | 'unchanged' | 'shown'> {

@@ -1,0 +1,109 @@
+// store check: every document is read and judged: whether it can be read, what it names, whether any step makes such a
+// state, and whether the views have what the documents emit. Nothing is changed but what `mend` asks for.
+import { asA, type Doc } from '../../../domain/doc.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { isNewer, unsound } from '../../../domain/schemas.ts';
+import { linksOf } from '../../../domain/soundness/links.ts';
+import { mended, type Oddity, odditiesOf } from '../../../domain/soundness/oddities.ts';
+import { type Decision, idsWith, pages, type ReadStore, type Store, tookEffect } from '../../../store.ts';
+import { groupBy } from '../../../util/values/group.ts';
+import { dropNext } from '../../jobs/unread.ts';
+import type { Item, Step, StepOptions } from '../../ports.ts';
+import { conflicts } from './conflicts.ts';
+import { viewFindings } from './viewtotals.ts';
+
+/** Documents read together, and documents in doubt that are looked at again together. */
+const PAGE = 1000;
+const DOUBTS = 500;
+
+export interface CheckOptions extends StepOptions {
+  /** Gives passes the state that their subjobs make. */
+  readonly mend?: boolean;
+}
+
+/** `store` hands out every document. An item for each finding, and a last one that sums up. */
+export async function* checkStore(store: Store, { mend, dryRun }: CheckOptions = {}): Step {
+  const seen = { documents: 0, findings: 0 };
+  for await (const item of findings(store, seen, { ...(mend && { mend }), ...(dryRun && { dryRun }) })) {
+    if (item.failed) seen.findings++;
+    yield item;
+  }
+  const { where } = await store.identity();
+  const { documents } = seen;
+  const text = `${counted(documents, 'document')}, ${counted(seen.findings, 'finding')}`;
+  yield { kind: 'store', ref: where, did: 'checked', documents, text };
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+async function* findings(store: Store, seen: { documents: number }, options: CheckOptions): Step {
+  const now = await store.now();
+  let doubts: string[] = [];
+  for await (const page of pages<Doc>(store, idsWith(''), PAGE)) {
+    seen.documents += page.length;
+    for (const doc of page) yield* wrongWith(store, doc, now, options);
+    doubts.push(...(await missingIn(store, page)).keys());
+    if (doubts.length < DOUBTS) continue;
+    yield* dangling(store, doubts);
+    doubts = [];
+  }
+  yield* dangling(store, doubts);
+  for await (const item of conflicts(store)) yield { ...item, failed: true };
+  yield* await viewFindings(store);
+}
+
+async function* wrongWith(store: Store, doc: Doc, now: string, options: CheckOptions): Step {
+  const item = { kind: 'document', ref: doc._id, failed: true } as const;
+  const wrong = unsound(doc);
+  if (wrong !== undefined) {
+    const next = isNewer(doc) ? 'upgrade dflow on this host: npm install -g dflow' : dropNext(doc._id);
+    yield { ...item, did: 'unreadable', text: wrong, next };
+    return;
+  }
+  for (const oddity of odditiesOf(doc, now)) {
+    const { did, text, next } = oddity;
+    if (options.mend && oddity.mends) yield await mendedItem(store, doc._id, oddity, options);
+    else yield { ...item, did, text, next };
+  }
+}
+
+/** The state of a pass, put right. */
+async function mendedItem(store: Store, ref: string, { text, next }: Oddity, { dryRun }: CheckOptions): Promise<Item> {
+  const done: Item = { kind: 'document', ref, did: 'mended', text };
+  if (dryRun) return { ...done, dryRun: true };
+  const at = await store.now();
+  const outcome = await store.update(ref, (doc): Decision => {
+    const job = asA<JobDoc>(doc, 'job');
+    const write = job && mended(job, at);
+    return write ? { write } : { skip: 'it was changed meanwhile' };
+  });
+  return tookEffect(outcome) ? done : { ...done, did: 'impossible', failed: true, text, next };
+}
+
+/** What documents name that does not exist, by their ids. */
+async function missingIn(store: ReadStore, docs: readonly Doc[]) {
+  const named = docs.flatMap((doc) =>
+    unsound(doc) === undefined ? linksOf(doc).map((link) => ({ ref: doc._id, link })) : [],
+  );
+  const here = new Set(docs.map(({ _id }) => _id));
+  const elsewhere = [...new Set(named.map(({ link }) => link.id).filter((id) => !here.has(id)))];
+  const there = new Set<string>();
+  for (let start = 0; start < elsewhere.length; start += PAGE) {
+    for (const id of (await store.get(elsewhere.slice(start, start + PAGE))).keys()) there.add(id);
+  }
+  const missing = named.filter(({ link }) => !here.has(link.id) && !there.has(link.id));
+  return groupBy(missing, ({ ref }) => ref);
+}
+
+/** Documents in doubt, read again: what was written or removed while they were read is no finding. */
+async function* dangling(store: ReadStore, ids: readonly string[]): Step {
+  for (let start = 0; start < ids.length; start += PAGE) {
+    const docs = [...(await store.get(ids.slice(start, start + PAGE))).values()];
+    for (const [ref, missing] of await missingIn(store, docs)) {
+      for (const { link } of missing) {
+        const text = `${link.what} ${link.id} does not exist`;
+        yield { kind: 'document', ref, did: 'dangling', failed: true, text, next: link.next };
+      }
+    }
+  }
+}
