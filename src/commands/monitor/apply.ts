@@ -9,7 +9,7 @@ import { applyObservations, type Observation, parseObservation } from '../../lib
 export default class MonitorApply extends Base {
   static override summary = 'Apply the job states that `dflow monitor poll` printed';
   static override description =
-    'Reads the lines of dflow monitor poll from standard input and changes the jobs accordingly. With --spool, the lines come from the files that dflow monitor poll --spool wrote there; a file is removed when all of it was applied. A damaged file is kept under another name.';
+    'Reads the lines of dflow monitor poll from standard input and changes the jobs accordingly. With --spool, the lines come from the files that dflow monitor poll --spool wrote there. A file is removed when the store has all of its lines. A damaged file is kept under another name.';
   static override examples = [
     '<%= config.bin %> monitor poll | <%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> loop -- <%= command.id %> --spool /var/spool/dflow',

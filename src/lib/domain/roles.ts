@@ -4,10 +4,6 @@ export const ROLES = ['reader', 'site', 'operator'] as const;
 
 export type Role = (typeof ROLES)[number];
 
-export function isRole(word: string): word is Role {
-  return ROLES.some((role) => role === word);
-}
-
 /** What an admin of the server types to give a user a role. */
 export const grantLine = (user: string, role: string): string =>
   `dflow ${['store grant', user, '--role', role].join(' ')}`;

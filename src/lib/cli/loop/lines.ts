@@ -35,7 +35,7 @@ export function summary(end: RoundEnd): string {
   return done.length === 0 ? NOTHING : done.join(', ');
 }
 
-export const NOTHING = 'nothing to do';
+const NOTHING = 'nothing to do';
 
 function codeText({ exit, signal }: RoundEnd): string {
   return exit === undefined ? `killed by ${signal ?? 'a signal'}` : `exit ${exit}`;

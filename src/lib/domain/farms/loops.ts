@@ -35,10 +35,10 @@ const EVERY: Readonly<Record<string, number>> = {
 };
 
 /** Rounds vary by this share, so that the hosts do not all ask at once. */
-export const JITTER = 0.1;
+const JITTER = 0.1;
 
 /** How often a command runs where nobody says; by its words without flags. */
-export function everyOf(run: readonly string[]): number {
+function everyOf(run: readonly string[]): number {
   return EVERY[wordsOf(run).join(' ')] ?? 15 * MINUTE;
 }
 
@@ -187,14 +187,16 @@ function again(doc: LivingLoop): string {
 export function startOf({ loop, plan }: LivingLoop): string {
   const { command, every, jitter, exclusive } = plan;
   const run = command.split(' ');
-  const name = loop === loopOf({ run }).name ? '' : ` --name ${loop}`;
-  const pace = every === everyOf(run) ? '' : ` --every ${paceText(every)}`;
-  const varied = jitter === JITTER ? '' : ` --jitter ${Math.round(1000 * jitter) / 10}%`;
-  const alone = exclusive === undefined ? '' : ` --exclusive ${exclusive}`;
-  return `dflow loop${name}${pace}${varied}${alone} -- ${command}`;
+  const flags = [
+    ...(loop === loopOf({ run }).name ? [] : ['--name', loop]),
+    ...(every === everyOf(run) ? [] : ['--every', paceText(every)]),
+    ...(jitter === JITTER ? [] : ['--jitter', `${Math.round(1000 * jitter) / 10}%`]),
+    ...(exclusive === undefined ? [] : ['--exclusive', exclusive]),
+  ];
+  return ['dflow loop', ...flags, '--', command].join(' ');
 }
 
-export const forgetOf = ({ host, loop }: LoopDoc): string => `dflow loop --forget ${loop} --host ${host}`;
+const forgetOf = ({ host, loop }: LoopDoc): string => `dflow loop --forget ${loop} --host ${host}`;
 
 /** `15m`, as a person writes it. */
 export function paceText(every: number): string {

@@ -1,7 +1,8 @@
 // Writing a file that others read at any moment: they see the old text or the new one, never a part.
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { ownError } from '../systemerrors.ts';
+import { removeFile } from './remove.ts';
 
 /** Writes under a temporary name beside it, brings it to disk, renames. @throws ItemError `what` cannot be written */
 export async function replaceFile(path: string, text: string, what: string, mode = 0o644): Promise<void> {
@@ -18,7 +19,7 @@ export async function replaceFile(path: string, text: string, what: string, mode
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await removeFile(temporary).catch(() => undefined);
     throw ownError(error, `${what} '${path}' cannot be written`);
   }
 }

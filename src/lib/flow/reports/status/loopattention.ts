@@ -16,7 +16,7 @@ import { many } from './counts.ts';
 import type { Attention } from './page.ts';
 
 /** What there is to do for each step that somebody must run. */
-export interface Work {
+interface Work {
   readonly ready: number;
   /** Subjobs put aside for one farm, or for one that has their version. */
   readonly routed: number;

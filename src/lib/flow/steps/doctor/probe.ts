@@ -45,7 +45,7 @@ export async function withProbe<T>(patient: Patient, storage: Storage, use: (pro
 }
 
 /** Removes what killed calls of this host have left: probes, and outputs of trial jobs. */
-export async function sweep(patient: Patient, storage: Storage): Promise<void> {
+async function sweep(patient: Patient, storage: Storage): Promise<void> {
   const now = iso(patient.clock());
   const left: string[] = [];
   for await (const { path, modified } of storage.list(probeFolder(patient)))

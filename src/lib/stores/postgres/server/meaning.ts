@@ -135,7 +135,7 @@ function damage(code: string, words: string, detail: ErrorDetail, asked: Asked):
     return new ItemError(`the store does not take a document like this: ${words}`, detail);
   }
   if (code === '23505') {
-    const hint = 'dflow store deploy makes the view rows anew';
+    const hint = 'dflow store deploy';
     return new StoreError(`the view rows do not agree with the documents: ${words}`, { ...detail, hint });
   }
   if (!code.startsWith('XX')) return undefined;
