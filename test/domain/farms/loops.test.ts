@@ -42,6 +42,10 @@ test('how a loop stands follows from its sign of life', () => {
   // While it rests longer it is expected later.
   expect(at(14, 'no route', { due: plus(T0, 15 * MINUTE) })).toBe('failing');
   expect(at(-300)).toBe('ahead');
+  // Started again and again; once it has lived for a while it is well.
+  expect(at(2, 'ok', { deaths: 3 })).toBe('dying');
+  expect(at(2, 'ok', { deaths: 2 })).toBe('ok');
+  expect(at(11, 'ok', { deaths: 3, due: plus(T0, 12 * MINUTE) })).toBe('ok');
   const hosts = [{ pattern: 'h*', loops: [{ name: 'submit', run: ['submit'], on: false }] }];
   expect(loopState({ ...doc, outcome: 'ok', plan }, hosts, plus(T0, 90 * MINUTE))).toBe('off');
 });

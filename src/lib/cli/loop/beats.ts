@@ -18,8 +18,8 @@ const GOOD = 5 * MINUTE;
 
 /** What a loop says of itself, besides its last round. */
 export function planOf(of: RoundOf): Omit<LoopPlan, 'at' | 'due'> {
-  const { run, every, jitter, exclusive, pid, holder, since } = of;
-  return { command: run.join(' '), every, jitter, pid, since, ...given({ exclusive, holder }) };
+  const { run, every, jitter, exclusive, pid, holder, since, deaths } = of;
+  return { command: run.join(' '), every, jitter, pid, since, ...given({ exclusive, holder, deaths }) };
 }
 
 export interface Beats {

@@ -15,6 +15,7 @@ export interface RoundOf extends RunningLoop {
   readonly pid: number;
   readonly holder?: string;
   readonly since: string;
+  readonly deaths?: number;
   /** Rounds before this one that failed in a row. */
   readonly inARow: number;
 }

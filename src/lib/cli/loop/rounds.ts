@@ -25,6 +25,7 @@ export interface Rounds {
   readonly pid: number;
   readonly holder?: string;
   readonly since: string;
+  readonly deaths?: number;
   /** What is said of a round. */
   tell(loop: RunningLoop, end: RoundEnd, ending: Ending, began: number, rest: number): Promise<void>;
   /** The loop as the configuration has it by now. */
@@ -110,8 +111,8 @@ export class LoopProcess {
   }
 
   private round(loop: RunningLoop, rounds: Rounds, inARow: number, began: number): Promise<RoundEnd> {
-    const { root, more, show, pid, holder, since } = rounds;
-    const of: RoundOf = { ...loop, pid, since, inARow, ...given({ holder }) };
+    const { root, more, show, pid, holder, since, deaths } = rounds;
+    const of: RoundOf = { ...loop, pid, since, inARow, ...given({ holder, deaths }) };
     const child = spawn(process.execPath, [`${root}/bin/run.js`, ...loop.run, ...more], {
       stdio: ['ignore', show ? 'inherit' : 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, [LOOP_VARIABLE]: JSON.stringify(of) },

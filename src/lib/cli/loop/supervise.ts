@@ -40,7 +40,7 @@ export async function supervise(task: Supervised): Promise<number> {
   const { settings, host, loop } = task;
   const lock = await lockLoop(`${settings.folder}/.dflow`, host, loop.name);
   const since = iso(Date.now());
-  const self = { pid: process.pid, since, ...given({ holder: thisProcess() }) };
+  const self = { pid: process.pid, since, ...given({ holder: thisProcess(), deaths: deathsOf(process.env) }) };
   const of = (now: RunningLoop, inARow = 0): RoundOf => ({ ...now, ...self, inARow });
   const running = new LoopProcess();
   const signals = heedSignals(running, task.say);
@@ -70,6 +70,12 @@ export async function supervise(task: Supervised): Promise<number> {
     signals.forget();
     lock.release();
   }
+}
+
+/** What the script of a window says; anything else says nothing. */
+function deathsOf({ DFLOW_DEATHS: said }: NodeJS.ProcessEnv): number | undefined {
+  const deaths = Number(said);
+  return Number.isSafeInteger(deaths) && deaths > 0 ? deaths : undefined;
 }
 
 /** What a round that could not tell it came to, for the store. */

@@ -93,6 +93,8 @@ export interface LoopPlan {
   readonly holder?: string;
   /** When the loop was started. */
   readonly since: Iso;
+  /** How often it had died in a row by then, as whoever starts it again says. */
+  readonly deaths?: number;
   /** The last round ended then; while one is under way, its last sign of life. */
   readonly at: Iso;
   /** When the next round, or sign of life, is expected. */

@@ -125,7 +125,18 @@ export function isCovered(doc: LoopDoc, loops: readonly LoopDoc[]): boolean {
 }
 
 /** How a loop stands. `off`: the configuration of its host says so. */
-export type LoopState = 'ok' | 'failing' | 'silent' | 'stopped' | 'off' | 'ahead';
+export type LoopState = 'ok' | 'failing' | 'dying' | 'silent' | 'stopped' | 'off' | 'ahead';
+
+/** True where rounds come. */
+export const goesOn = (state: LoopState): boolean => state === 'ok' || state === 'failing' || state === 'dying';
+
+/** So many deaths in a row are an alarm, until the loop has lived for a while. */
+const DIES_OFTEN = 3;
+const LIVES = 10 * MINUTE;
+
+function diesOften({ deaths = 0, since }: LoopPlan, now: Iso): boolean {
+  return deaths >= DIES_OFTEN && between(since, now) < LIVES;
+}
 
 /** When silence begins: some time after the next round was due. */
 function overdue({ due, every, jitter }: LoopPlan): Iso {
@@ -138,14 +149,15 @@ export function loopState({ host, loop, outcome, plan }: LivingLoop, hosts: read
   if (planned?.find(({ name }) => name === loop)?.on === false) return 'off';
   if (isAhead(plan.at, now)) return 'ahead';
   if (ms(now) > ms(overdue(plan))) return 'silent';
-  return outcome === 'ok' ? 'ok' : 'failing';
+  if (outcome !== 'ok') return 'failing';
+  return diesOften(plan, now) ? 'dying' : 'ok';
 }
 
 /** A loop that needs a person. */
 export interface LoopTrouble {
   readonly host: string;
   readonly loop: string;
-  readonly state: 'failing' | 'silent' | 'ahead';
+  readonly state: 'failing' | 'dying' | 'silent' | 'ahead';
   /** Since when: its last round. */
   readonly since: Iso;
   readonly text: string;
@@ -159,7 +171,7 @@ export function loopTroubles(docs: readonly LoopDoc[], hosts: readonly HostPlan[
     if (state === 'ok' || state === 'stopped' || state === 'off') return [];
     const { host, loop, plan } = doc;
     const text = `${loop} on ${host}${troubleText(doc, state, now)}`;
-    const next = state === 'failing' ? remedy(doc) : again(doc);
+    const next = state === 'failing' ? remedy(doc) : state === 'dying' ? seen(doc) : again(doc);
     return [{ host, loop, state, since: plan.at, text, next }];
   });
 }
@@ -167,6 +179,7 @@ export function loopTroubles(docs: readonly LoopDoc[], hosts: readonly HostPlan[
 function troubleText({ host, outcome, plan }: LivingLoop, state: LoopTrouble['state'], now: Iso): string {
   const ago = humanDuration(Math.max(0, between(plan.at, now)));
   if (state === 'ahead') return `: its last round is dated ${plan.at}, in the future; the clock of ${host} was wrong`;
+  if (state === 'dying') return `: died ${plan.deaths} times in a row, and was started again each time`;
   if (state === 'failing') return ` failed ${ago} ago: ${outcome}`;
   const before = outcome === 'ok' ? '' : ` (its last round failed: ${outcome})`;
   return `: silent for ${ago}, every ${humanDuration(plan.every)} expected${before}`;
@@ -176,6 +189,11 @@ function troubleText({ host, outcome, plan }: LivingLoop, state: LoopTrouble['st
 function remedy({ next, plan }: LivingLoop): string {
   const once = `dflow ${plan.command}`;
   return next === undefined || next === once ? once : `${next}; ${once}`;
+}
+
+/** Where its last words are. */
+function seen({ host, loop }: LivingLoop): string {
+  return `on ${host}: dflow screens attach ${loop}`;
 }
 
 /** How a loop is started anew, and how it is forgotten. */

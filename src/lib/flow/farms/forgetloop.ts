@@ -1,6 +1,6 @@
 // A loop that is gone for good: its sign of life goes, and nobody misses it any more.
 import type { LoopDoc } from '../../domain/farms/farm.ts';
-import { isLoop, loopState } from '../../domain/farms/loops.ts';
+import { goesOn, isLoop, loopState } from '../../domain/farms/loops.ts';
 import { loopId } from '../../domain/ids.ts';
 import { noSuchError } from '../../domain/named.ts';
 import { idsWith, tookEffect } from '../../store.ts';
@@ -15,7 +15,7 @@ export async function* forgetLoop(ports: Ports, name: string, host: string): Ste
   const outcome = await store.update<LoopDoc>(id, (doc) => {
     if (!doc) return { skip: 'unknown' };
     const state = isLoop(doc) ? loopState(doc, settings.hosts, now) : 'stopped';
-    return state === 'ok' || state === 'failing' ? { skip: 'lives' } : { remove: true };
+    return goesOn(state) ? { skip: 'lives' } : { remove: true };
   });
   if (tookEffect(outcome)) yield { kind: 'loop', ref: id, did: 'forgotten', text: `${name} of ${host}` };
   else if (outcome.why === 'lives')

@@ -1,6 +1,7 @@
 // Loops that need a person: silent, failing, or stopped while their work waits.
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import {
+  goesOn,
   isCovered,
   isLoop,
   type LivingLoop,
@@ -35,7 +36,7 @@ export interface Living {
   readonly at: Iso;
 }
 
-const WAY_OF = { silent: 'loop-silent', failing: 'loop-failed', ahead: 'clock' } as const;
+const WAY_OF = { silent: 'loop-silent', failing: 'loop-failed', dying: 'loop-failed', ahead: 'clock' } as const;
 
 export function troubledLoops({ settings }: ReadPorts, { loops, at }: Living): Attention[] {
   const found = loopTroubles(loops, settings.hosts, at);
@@ -54,7 +55,7 @@ function waitingFor(step: string, { ready, active, missing, todo }: Work): strin
 /** Whoever stopped a loop meant it, unless its work waits and nobody else does it. */
 export function stoppedLoops({ settings }: ReadPorts, { loops, work, at }: Living): Attention[] {
   const lives = (doc: LoopDoc): boolean => {
-    if (isLoop(doc)) return ['ok', 'failing'].includes(loopState(doc, settings.hosts, at));
+    if (isLoop(doc)) return goesOn(loopState(doc, settings.hosts, at));
     // A step by hand or cron.
     return !isCovered(doc, loops) && between(doc.at, at) < 2 * settings.limits.stale;
   };

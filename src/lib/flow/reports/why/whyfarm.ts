@@ -2,7 +2,7 @@
 // answer. "The next submit takes it" is only said when all of them are met.
 import { asA } from '../../../domain/doc.ts';
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
-import { isLoop, loopState, loopTroubles, stepOf } from '../../../domain/farms/loops.ts';
+import { goesOn, isLoop, loopState, loopTroubles, stepOf } from '../../../domain/farms/loops.ts';
 import { drainOf, endText } from '../../../domain/hold.ts';
 import { farmId, leaseId } from '../../../domain/ids.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
@@ -109,7 +109,7 @@ function heard({ settings }: ReadPorts, farm: FarmDoc | undefined, text: string,
 /** Somebody must run submit. Told of the newest run of any host, since none says for which farm it was. */
 async function loopGates({ store, settings }: ReadPorts, name: string, now: Iso): Promise<Gate[]> {
   const loops = (await store.range<LoopDoc>(idsWith('loop:'))).filter((doc) => stepOf(doc) === 'submit');
-  const alive = loops.filter((doc) => !isLoop(doc) || ['ok', 'failing'].includes(loopState(doc, settings.hosts, now)));
+  const alive = loops.filter((doc) => !isLoop(doc) || goesOn(loopState(doc, settings.hosts, now)));
   const last = (alive.length > 0 ? alive : loops).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
   const gate = 'loop';
   const next = `dflow submit --site ${name}`;

@@ -47,7 +47,7 @@ export function replicationText({ state, continuous, lag, error }: Replication):
 function replicationOf(store: Store): StoreReplication {
   if (store.replication) return store.replication;
   throw new UsageError('this store cannot be replicated: no server does it', {
-    hint: 'a copy while the store is in use: dflow store export > FILE',
+    hint: 'dflow store backup backups',
   });
 }
 
