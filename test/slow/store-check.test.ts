@@ -2,11 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { open } from '../../src/lib/stores/sqlite/sqlite.ts';
 import { dflow, folder, lines, must, removeFolders } from '../support/cli.ts';
 
 afterAll(removeFolders);
 
-test('a store in use is sound; a pass without its run is told, and exit 1', () => {
+test('a store in use is sound; what it names and has not is told; a newer document stays', async () => {
   const demo = folder();
   must(demo, ['demo', demo, '--make']);
   must(demo, ['store', 'setup']);
@@ -26,4 +27,13 @@ test('a store in use is sound; a pass without its run is told, and exit 1', () =
     { kind: 'document', ref: 'request:lost', did: 'dangling', failed: true, next: expect.stringContaining('import') },
     { kind: 'store', did: 'checked' },
   ]);
+  expect(must(demo, ['store', 'migrate', '--json'])).toBe('');
+  const store = await open(`sqlite:${join(demo, 'dflow.db')}`, { write: true });
+  const newer = { _id: 'loop:h:submit', kind: 'loop', v: 99 };
+  await store.update(newer._id, () => ({ write: newer }));
+  await store.close();
+  const drop = dflow(demo, ['store', 'drop', newer._id, '--why', 'test', '--json']);
+  expect(drop.code).toBe(1);
+  expect(lines(drop.out)).toMatchObject([{ did: 'kept', next: 'upgrade dflow on this host: npm install -g dflow' }]);
+  expect(must(demo, ['store', 'export'])).toContain('"v":99');
 });

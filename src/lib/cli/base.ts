@@ -7,7 +7,7 @@ import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
 import { dryPorts } from '../flow/dry.ts';
 import type { Turn } from '../flow/farms/turn.ts';
-import { dropNext, noteUnread } from '../flow/jobs/unread.ts';
+import { noteUnread, unreadNext } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Lists } from '../flow/reports/look/look.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
@@ -240,7 +240,7 @@ export abstract class Base extends Command {
     if (found.length > 0) process.exitCode ||= EXIT.itemsFailed;
     return found.map(([ref, wrong]) => {
       const text = `cannot be read, so it is skipped: ${wrong}`;
-      return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: dropNext(ref) };
+      return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: unreadNext(ref, wrong) };
     });
   }
 

@@ -1,9 +1,10 @@
 // What each kind of document must have so that it can be read, and the id that its fields make. Another version, an
 // import or a hand in the database may have left a document that does not: it is named and passed over.
 import * as s from '../util/values/shape.ts';
-import { type Doc, SCHEMA } from './doc.ts';
+import type { Doc } from './doc.ts';
 import { parseTableId } from './formats/ratdb.ts';
 import { claimId, dataId, farmId, jobId, quarantineId, requestId, runId } from './ids.ts';
+import { FORMS, type Forms } from './migrations/migrations.ts';
 import { firstPassId } from './runs/firstpass.ts';
 import { breakerId } from './storage/breaker.ts';
 
@@ -204,14 +205,19 @@ const IDS: Readonly<Record<string, (doc: Fields) => string>> = {
 };
 
 /** True for a document that only a newer dflow can read. */
-export const isNewer = ({ v }: Doc): boolean => v > SCHEMA;
+export const isNewer = ({ v }: Doc, { version }: Forms = FORMS): boolean => v > version;
+
+const NEWER = 'v: made by a newer dflow';
+
+/** The same, by what `unsound` said of it. */
+export const tellsNewer = (wrong: string): boolean => wrong.startsWith(NEWER);
 
 /** What is wrong with a document, by its field; `undefined`: it can be read. */
-export function unsound(doc: Doc): string | undefined {
+export function unsound(doc: Doc, forms: Forms = FORMS): string | undefined {
   const { _id: id, kind, v } = doc;
   if (typeof kind !== 'string') return 'kind: expected text';
   if (typeof v !== 'number') return 'v: expected a number';
-  if (isNewer(doc)) return `v: made by a newer dflow (schema ${v}, this one knows ${SCHEMA})`;
+  if (isNewer(doc, forms)) return `${NEWER} (schema ${v}, this one knows ${forms.version})`;
   const shape = Object.hasOwn(SHAPES, kind) ? SHAPES[kind] : undefined;
   if (!shape) return `kind: '${kind}' is not known (${KINDS.join(', ')})`;
   if (!id.startsWith(`${kind}:`)) return `_id: does not begin with '${kind}:'`;

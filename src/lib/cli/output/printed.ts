@@ -182,6 +182,7 @@ export interface Printed {
   'store info': StoreState;
   'store compact': StoreItem;
   'store replicate': ReplicationItem;
+  'store migrate': DocumentItem;
   'store check': StoreItem | DocumentItem | ViewsItem;
   'store export': StoredDocument;
   'store deploy': ViewsItem;

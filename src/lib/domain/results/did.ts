@@ -45,6 +45,7 @@ export const DID = {
   lost: 'Others changed the document at every try; nothing was written.',
   made: 'It was made: a pass, an output of a trial, a module file.',
   mended: 'The document was put right; `text` says what was wrong.',
+  migrated: 'The documents have the form of this version of dflow.',
   missing: 'It does not exist: a document, the rules of roles.',
   moved: 'The file lies elsewhere on the buffer, with the same content.',
   never: 'It will not get there by itself; `text` says why.',

@@ -39,6 +39,7 @@ export interface DocumentItem
     | 'impossible'
     | 'abandoned'
     | 'mended'
+    | 'migrated'
   > {
   /** Number of documents; of one in conflict: of its revisions. */
   readonly count?: number;

@@ -1,7 +1,8 @@
 // Documents that cannot be read: nothing works on them until somebody has put them right or away. The step that meets
 // one notes it, so that the status page can say it without reading the whole store.
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
-import { unsound } from '../../domain/schemas.ts';
+import { current } from '../../domain/migrations/migrations.ts';
+import { tellsNewer, unsound } from '../../domain/schemas.ts';
 import { type Change, idsWith, type ReadStore, type Store } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 
@@ -13,8 +14,12 @@ export interface UnreadDoc extends Doc {
   readonly since: Iso;
 }
 
-/** What takes a document away that cannot be read; its content stays in a receipt. */
-export function dropNext(id: string): string {
+/**
+ * What to do about a document that cannot be read, by what is `wrong`: take it away, and its content stays in a receipt.
+ * One of a newer dflow is sound: this host is too old.
+ */
+export function unreadNext(id: string, wrong: string): string {
+  if (tellsNewer(wrong)) return 'upgrade dflow on this host: npm install -g dflow';
   const word = /^[\w./:@%+-]+$/.test(id) ? id : `'${id.replaceAll("'", `'\\''`)}'`;
   return `dflow store drop ${word} --why "cannot be read"`;
 }
@@ -36,7 +41,7 @@ export async function noteUnread(store: Store, met: Iterable<string>): Promise<v
 
 function change(document: string, doc: Doc | undefined, now: Iso): Change<UnreadDoc> {
   const _id = PREFIX + document;
-  const wrong = doc && unsound(doc);
+  const wrong = doc && unsound(current(doc));
   return {
     id: _id,
     change: (note) => {

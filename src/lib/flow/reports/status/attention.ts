@@ -10,7 +10,7 @@ import { together } from '../../../util/concurrency.ts';
 import { between, type Iso, MINUTE } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { SHARES } from '../../../views/jobs.ts';
-import { dropNext, unreadDocs } from '../../jobs/unread.ts';
+import { unreadDocs, unreadNext } from '../../jobs/unread.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { isShort } from '../buffer/buffer.ts';
 import { aheadAttention } from './ahead.ts';
@@ -74,7 +74,7 @@ async function unreadAttention({ store }: ReadPorts): Promise<Attention[]> {
   if (!first) return [];
   const { document, wrong } = first;
   const what = `${many(1 + more.length, 'document', 'documents')} cannot be read, so nothing works on what they say`;
-  return [{ way: 'unreadable', text: `${what}: ${document} (${wrong})`, next: dropNext(document) }];
+  return [{ way: 'unreadable', text: `${what}: ${document} (${wrong})`, next: unreadNext(document, wrong) }];
 }
 
 /** Module files with mistakes. */

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Doc } from '../../../domain/doc.ts';
+import { current } from '../../../domain/migrations/migrations.ts';
 import { unsound } from '../../../domain/schemas.ts';
 import { type Change, idsWith, pages, type Store, tookEffect } from '../../../store.ts';
 import { messageOf } from '../../../util/errors.ts';
@@ -107,7 +108,7 @@ function parseDocument(line: unknown): Omit<Line, 'number'> | 'frame' {
   const _id = field(value, '_id');
   if (typeof _id !== 'string' || _id === '' || _id.startsWith('_'))
     return { wrong: 'the document id (_id) is missing' };
-  const doc = value as Doc;
+  const doc = current(value as Doc);
   const wrong = unsound(doc);
   return wrong === undefined ? { doc: plain(doc) } : { wrong: `${_id}: ${wrong}` };
 }
@@ -134,7 +135,7 @@ function add(doc: PlainDoc): Change['change'] {
   const text = canonical(doc);
   return (existing) => {
     if (!existing) return { write: doc };
-    return { skip: canonical(plain(existing)) === text ? SAME : 'is in the store with different content' };
+    return { skip: canonical(plain(current(existing))) === text ? SAME : 'is in the store with different content' };
   };
 }
 

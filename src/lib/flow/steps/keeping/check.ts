@@ -2,12 +2,13 @@
 // state, and whether the views have what the documents emit. Nothing is changed but what `mend` asks for.
 import { asA, type Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { isNewer, unsound } from '../../../domain/schemas.ts';
+import { current } from '../../../domain/migrations/migrations.ts';
+import { unsound } from '../../../domain/schemas.ts';
 import { linksOf } from '../../../domain/soundness/links.ts';
 import { mended, type Oddity, odditiesOf } from '../../../domain/soundness/oddities.ts';
 import { type Decision, idsWith, pages, type ReadStore, type Store, tookEffect } from '../../../store.ts';
 import { groupBy } from '../../../util/values/group.ts';
-import { dropNext } from '../../jobs/unread.ts';
+import { unreadNext } from '../../jobs/unread.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 import { conflicts } from './conflicts.ts';
 import { viewFindings } from './viewtotals.ts';
@@ -41,7 +42,7 @@ async function* findings(store: Store, seen: { documents: number }, options: Che
   let doubts: string[] = [];
   for await (const page of pages<Doc>(store, idsWith(''), PAGE)) {
     seen.documents += page.length;
-    for (const doc of page) yield* wrongWith(store, doc, now, options);
+    for (const doc of page) yield* wrongWith(store, current(doc), now, options);
     doubts.push(...(await missingIn(store, page)).keys());
     if (doubts.length < DOUBTS) continue;
     yield* dangling(store, doubts);
@@ -56,8 +57,7 @@ async function* wrongWith(store: Store, doc: Doc, now: string, options: CheckOpt
   const item = { kind: 'document', ref: doc._id, failed: true } as const;
   const wrong = unsound(doc);
   if (wrong !== undefined) {
-    const next = isNewer(doc) ? 'upgrade dflow on this host: npm install -g dflow' : dropNext(doc._id);
-    yield { ...item, did: 'unreadable', text: wrong, next };
+    yield { ...item, did: 'unreadable', text: wrong, next: unreadNext(doc._id, wrong) };
     return;
   }
   for (const oddity of odditiesOf(doc, now)) {
@@ -83,7 +83,7 @@ async function mendedItem(store: Store, ref: string, { text, next }: Oddity, { d
 /** What documents name that does not exist, by their ids. */
 async function missingIn(store: ReadStore, docs: readonly Doc[]) {
   const named = docs.flatMap((doc) =>
-    unsound(doc) === undefined ? linksOf(doc).map((link) => ({ ref: doc._id, link })) : [],
+    unsound(current(doc)) === undefined ? linksOf(current(doc)).map((link) => ({ ref: doc._id, link })) : [],
   );
   const here = new Set(docs.map(({ _id }) => _id));
   const elsewhere = [...new Set(named.map(({ link }) => link.id).filter((id) => !here.has(id)))];
