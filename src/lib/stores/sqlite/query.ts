@@ -58,7 +58,7 @@ interface StoredGroup {
 export function readCounts(db: SqlDatabase, installed: Installed, level: number, query: KeyRange): Group[] {
   const kept = keptLevel(installed.view, level, query);
   const groups =
-    kept === undefined ? countedGroups(db, installed, query) : keptGroups(db, installed.number, kept, query);
+    kept === undefined ? countedGroups(db, installed, query, level) : keptGroups(db, installed.number, kept, query);
   return mergedGroups(groups, level);
 }
 
@@ -75,15 +75,17 @@ function keptGroups(db: SqlDatabase, number: number, level: number, query: KeyRa
     .map((row) => ({ key: JSON.parse(row.json), value: row.value }));
 }
 
-function countedGroups(db: SqlDatabase, { number, view }: Installed, query: KeyRange): Group[] {
+/** Of level 0 one group, so that a total of any number of rows takes no memory. */
+function countedGroups(db: SqlDatabase, { number, view }: Installed, query: KeyRange, level: number): Group[] {
   const { low, high } = boundsOf(query);
   const sum =
     view.reduce === '_count'
       ? 'count(*)'
       : `sum(CASE json_type(value) WHEN 'integer' THEN value + 0 WHEN 'real' THEN value + 0 ELSE 0 END)`;
+  const [json, group] = level === 0 ? [`'null'`, ''] : ['json', 'GROUP BY key ORDER BY key'];
   return db
     .all<StoredGroup>(
-      `SELECT json, ${sum} AS value FROM rows WHERE view = ? AND key >= ? AND key <= ? GROUP BY key ORDER BY key`,
+      `SELECT ${json} AS json, coalesce(${sum}, 0) AS value FROM rows WHERE view = ? AND key >= ? AND key <= ? ${group}`,
       number,
       low,
       high,

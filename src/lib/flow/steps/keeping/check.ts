@@ -11,7 +11,7 @@ import { groupBy } from '../../../util/values/group.ts';
 import { unreadNext } from '../../jobs/unread.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 import { conflicts } from './conflicts.ts';
-import { viewFindings } from './viewtotals.ts';
+import { addPage, beginReading, viewFindings } from './viewtotals.ts';
 
 /** Documents read together, and documents in doubt that are looked at again together. */
 const PAGE = 1000;
@@ -39,9 +39,11 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 async function* findings(store: Store, seen: { documents: number }, options: CheckOptions): Step {
   const now = await store.now();
+  const reading = await beginReading(store);
   let doubts: string[] = [];
   for await (const page of pages<Doc>(store, idsWith(''), PAGE)) {
     seen.documents += page.length;
+    addPage(reading, page);
     for (const doc of page) yield* wrongWith(store, current(doc), now, options);
     doubts.push(...(await missingIn(store, page)).keys());
     if (doubts.length < DOUBTS) continue;
@@ -50,7 +52,7 @@ async function* findings(store: Store, seen: { documents: number }, options: Che
   }
   yield* dangling(store, doubts);
   for await (const item of conflicts(store)) yield { ...item, failed: true };
-  yield* await viewFindings(store);
+  yield* await viewFindings(store, reading);
 }
 
 async function* wrongWith(store: Store, doc: Doc, now: string, options: CheckOptions): Step {
