@@ -126,6 +126,7 @@ test('view rows and counts that were changed by hand are a finding', async () =>
     db.exec(`DELETE FROM ${table} WHERE view = (SELECT view FROM views WHERE name = 'kinds')`);
     db.close();
     const again = await fresh(VIEWS);
+    expect((await collect(checkStore(again)))[0]?.next).toContain('dflow store backup new.jsonl');
     expect(await brief(again), table).toEqual([
       expect.stringMatching(/^differing kinds: the rows of view kinds make 0, and the documents make \d/),
       expect.stringContaining('1 finding'),

@@ -1,7 +1,7 @@
 // Whether the views of a store have what its documents emit: the total of each view, kept and counted from the rows,
 // against a total made of every document. Others may write meanwhile: then all is read again.
 import type { Doc } from '../../../domain/doc.ts';
-import { idsWith, pages, type ReadStore } from '../../../store.ts';
+import { idsWith, pages, type ReadStore, type Store } from '../../../store.ts';
 import { VIEWS } from '../../../views/index.ts';
 import { tally } from '../../../views/tally.ts';
 import type { View } from '../../../views/view.ts';
@@ -31,7 +31,7 @@ export function addPage({ totals }: Reading, page: readonly Doc[]): void {
 }
 
 /** `first`: of every document. */
-export async function viewFindings(store: ReadStore, first: Reading): Promise<Item[]> {
+export async function viewFindings(store: Store, first: Reading): Promise<Item[]> {
   let reading = first;
   let wrong: Item[] = [];
   for (let lap = 1; lap <= LAPS; lap++) {
@@ -51,14 +51,17 @@ async function readAll(store: ReadStore): Promise<Reading> {
   return reading;
 }
 
-async function differing(store: ReadStore, view: View, expected: number): Promise<Item[]> {
+async function differing(store: Store, view: View, expected: number): Promise<Item[]> {
   // With a start, the rows are added up; without, the total is kept or comes from the index.
   const [[kept], [counted]] = await Promise.all([store.count(view, 0), store.count(view, 0, { start: null })]);
   const wrong = [kept?.value ?? 0, counted?.value ?? 0].find((total) => Math.abs(total - expected) > 1e-6 * expected);
   if (wrong === undefined) return [];
   const text = `the rows of view ${view.name} make ${wrong}, and the documents make ${expected}`;
-  return [{ kind: 'views', ref: view.name, did: 'differing', failed: true, text, next: REBUILD }];
+  return [{ kind: 'views', ref: view.name, did: 'differing', failed: true, text, next: nextOf(store) }];
 }
 
-const REBUILD =
-  'dflow store deploy; of a SQLite store: stop all loops, then dflow store backup new.jsonl && dflow store restore new.jsonl';
+/** What makes the rows anew. */
+const nextOf = ({ keeping }: Pick<Store, 'keeping'>): string =>
+  keeping
+    ? 'dflow store deploy'
+    : 'stop all loops, then: dflow store backup new.jsonl && dflow store restore new.jsonl';
