@@ -24,9 +24,7 @@ const back = (what: string, id: string): Link => ({ id, what, next: BACK });
 
 const OF: Readonly<Record<string, (doc: never) => Link[]>> = {
   data: ({ level, run, files }: DataDoc) =>
-    files.length === 0
-      ? []
-      : [{ id: runId(run), what: 'the run', next: `dflow register --level ${level}, or ${BACK}` }],
+    files.length === 0 ? [] : [{ id: runId(run), what: 'the run', next: `dflow register --level ${level}` }],
   job: linksOfJob,
   request: ({ parts = [] }: RequestDoc) => parts.map(({ id }) => back('the part of its plan', id)),
   plan: ({ name }: { readonly name: string }) => [back('the request', requestId(name))],

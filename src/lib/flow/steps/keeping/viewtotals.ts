@@ -42,7 +42,7 @@ export async function viewFindings(store: Store, first: Reading): Promise<Item[]
     if (lap < LAPS) reading = await readAll(store);
   }
   const text = `others write all the time, so the rows of ${wrong.length} views could not be compared`;
-  return [{ kind: 'views', ref: 'views', did: 'not-checked', text, next: 'dflow store check, when loops are stopped' }];
+  return [{ kind: 'views', ref: 'views', did: 'not-checked', text, next: 'stop all loops, then: dflow store check' }];
 }
 
 async function readAll(store: ReadStore): Promise<Reading> {
