@@ -3,12 +3,12 @@
 // store go away and come back. At the end everything is counted: runs, copies, passes, starts of jobs, windows, alarms.
 // Without --store one host on SQLite; with it (http://user:pass@host/db or postgres://...) two hosts on that store, and
 // --down COMMAND and --up COMMAND end and start its server.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 const { values } = parseArgs({
   options: {
@@ -24,12 +24,19 @@ const BIN = resolve(import.meta.dirname, '..', 'bin', 'run.js');
 const length = Number(values.minutes) * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'dflow-hour-'));
 const sockets = mkdtempSync(join(tmpdir(), 'tmux-'));
+/** Runs a program while files go on coming in; what it says on standard output, whatever its exit code. */
+const run = (program, words, options = {}) =>
+  promisify(execFile)(program, words, { encoding: 'utf8', maxBuffer: 2 ** 29, ...options }).then(
+    ({ stdout }) => stdout,
+    ({ stdout = '' }) => stdout,
+  );
 const say = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)}  ${text}\n`);
 
 const loops = (names) => names.map((name) => `      ${name}: {every: 5s}`).join('\n');
 const hosts = values.store
   ? `  buffer1:\n    loops:\n${loops(['register', 'transfer'])}\n  login1:\n    loops:\n${loops(['enqueue', 'processing', 'monitor', 'reset'])}\n`
   : `  buffer1:\n    loops:\n${loops(['register', 'transfer', 'enqueue', 'processing', 'monitor', 'reset'])}\n`;
+const WINDOWS = 6;
 const names = values.store ? ['buffer1', 'login1'] : ['buffer1'];
 writeFileSync(
   join(folder, 'dflow.yaml'),
@@ -89,7 +96,7 @@ function schedulers() {
   return found.filter((path) => path !== '').map((path) => Number(readFileSync(path, 'utf8')));
 }
 
-const done = { kills: 0, schedulers: 0, storage: 0, store: 0 };
+const done = { kills: 0, schedulers: 0, storage: 0, stores: 0 };
 const alarms = new Map();
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 
@@ -103,14 +110,19 @@ function killLoop() {
   say(`killed ${name} on ${host}`);
 }
 
-function killScheduler() {
-  for (const pid of schedulers()) {
-    try {
-      process.kill(pid, 'SIGKILL');
-      done.schedulers++;
-      say(`killed the scheduler (${pid})`);
-    } catch {}
+/** A scheduler without jobs ends by itself: the next one is waited for. */
+async function killScheduler() {
+  for (const end = Date.now() + 60_000; Date.now() < end; await wait(200)) {
+    for (const pid of schedulers()) {
+      try {
+        process.kill(pid, 'SIGKILL');
+        done.schedulers++;
+        say(`killed the scheduler (${pid})`);
+        return;
+      } catch {}
+    }
   }
+  throw new Error('no scheduler ran for a minute');
 }
 
 async function storageAway() {
@@ -127,29 +139,29 @@ async function storageAway() {
 async function sqliteBusy() {
   say('the store is locked by another program');
   const hold = 'import sqlite3,time,sys; c=sqlite3.connect(sys.argv[1]); c.execute("BEGIN IMMEDIATE"); time.sleep(15)';
-  spawnSync('python3', ['-c', hold, join(folder, 'dflow.db')]);
+  await run('python3', ['-c', hold, join(folder, 'dflow.db')]);
   say('the store is free');
 }
 
 async function storeAway() {
   if (!values.down) {
     await sqliteBusy();
-    done.store++;
+    done.stores++;
     return;
   }
-  execFileSync('sh', ['-c', values.down], { stdio: 'ignore' });
+  await run('sh', ['-c', values.down]);
   say('the store is killed');
   await wait(15_000);
-  execFileSync('sh', ['-c', values.up], { stdio: 'ignore' });
-  done.store++;
+  await run('sh', ['-c', values.up]);
+  done.stores++;
   say('the store is back');
 }
 
-function noteAlarms() {
-  const { stdout } = dflow(names[0], 'status', '--json');
+async function noteAlarms() {
+  const stdout = await run(process.execPath, [BIN, 'status', '--json'], { cwd: folder, env: env(names[0]) });
   const [line] = stdout.split('\n');
   if (!line) return;
-  for (const { way, text } of JSON.parse(line).attention ?? []) {
+  for (const { way, text } of JSON.parse(line).needYou ?? []) {
     const known = alarms.get(way) ?? { times: 0, text };
     alarms.set(way, { times: known.times + 1, text: known.text });
   }
@@ -182,14 +194,19 @@ const plan = [
   ]),
 ].sort(([a], [b]) => a - b);
 const errors = [];
+const blows = [];
 for (const [when, act] of plan) {
   await wait(Math.max(0, when - Date.now()));
-  await Promise.resolve()
-    .then(act)
-    .catch((error) => errors.push(error.message));
+  blows.push(
+    Promise.resolve()
+      .then(act)
+      .catch((error) => errors.push(error.message)),
+  );
 }
+await wait(Math.max(0, began + length - Date.now()));
 stop = true;
 await feeder;
+await Promise.all(blows);
 say(`${runs} runs were taken; waiting for the chain`);
 
 /** Passes and copies by state. */
@@ -212,7 +229,9 @@ for (const end = Date.now() + 15 * 60_000; Date.now() < end; last = picture()) {
   if (last.completed === runs && last.verified === 2 * runs) break;
   await wait(10_000);
 }
-const windows = names.flatMap((host) => panes(host).map(([name, , dead]) => ({ host, name, dead: dead === '1' })));
+const windows = names.flatMap((host) =>
+  panes(host).map(([name, pid, dead]) => ({ host, name, dead: dead === '1' || !(childOf(pid) > 0) })),
+);
 const screens = Object.fromEntries(windows.map(({ host, name }) => [`${host} ${name}`, capture(host, name)]));
 mkdirSync(join(folder, 'panes'));
 for (const [name, text] of Object.entries(screens)) writeFileSync(join(folder, 'panes', name), text);
@@ -233,6 +252,7 @@ const result = {
   startedTwice: marks.length - new Set(marks).size,
   ...done,
   windows: windows.length,
+  windowsPlanned: WINDOWS,
   windowsDead: windows.filter(({ dead }) => dead).length,
   alarms: Object.fromEntries([...alarms].map(([way, { times, text }]) => [way, `${times} times: ${text}`])),
   errors,
@@ -241,4 +261,4 @@ const result = {
 process.stdout.write(`${values.json ? JSON.stringify(result) : JSON.stringify(result, null, 2)}\n`);
 if (!values.json) process.stdout.write(finalStatus);
 const whole = last.runs === runs && last.completed === runs && last.verified === 2 * runs && result.startedTwice === 0;
-process.exitCode = whole && result.windowsDead === 0 ? 0 : 1;
+process.exitCode = whole && windows.length === WINDOWS && result.windowsDead === 0 && errors.length === 0 ? 0 : 1;

@@ -1,9 +1,12 @@
 import { Args, Flags } from '@oclif/core';
+import { ofHosts } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
-import { loopFrom } from '../lib/cli/loop/command.ts';
+import { mustBeNamed } from '../lib/cli/hosts/namedhost.ts';
+import { commandIdOf, loopFrom } from '../lib/cli/loop/command.ts';
 import { supervise } from '../lib/cli/loop/supervise.ts';
 import { Told } from '../lib/cli/loop/told.ts';
 import { hostOf } from '../lib/cli/ports.ts';
+import { plainPlan } from '../lib/domain/farms/hostplan.ts';
 import { loopId } from '../lib/domain/ids.ts';
 import { forgetLoop } from '../lib/flow/farms/forgetloop.ts';
 
@@ -23,13 +26,17 @@ export default class Loop extends Base {
     command: Args.string({ description: 'command of dflow with its flags, after --', ignoreStdin: true }),
   };
   static override flags = {
+    ...ofHosts,
     every: Flags.string({
       description: 'time between the beginnings of two rounds (default: what `hosts` says, else that of the step)',
       helpValue: '15m',
     }),
     jitter: Flags.string({ description: 'share by which this time varies (default: 10%)', helpValue: '10%' }),
     name: Flags.string({ description: 'name of the loop (default: the command)', helpValue: 'NAME' }),
-    once: Flags.boolean({ description: 'one round, for cron; quiet with exit 75 when the loop already runs' }),
+    once: Flags.boolean({
+      description:
+        'one round, for cron; exit 75 when the loop already runs; an exclusive loop waits for its turn until the next round is due',
+    }),
     exclusive: Flags.string({
       description: 'one round at a time among all loops with this NAME, on any host; hosts take turns',
       helpValue: 'NAME',
@@ -38,7 +45,7 @@ export default class Loop extends Base {
     forget: Flags.string({
       description: 'forget this loop, which is gone for good: nobody misses it any more',
       helpValue: 'NAME',
-      exclusive: ['every', 'jitter', 'name', 'exclusive', 'show'],
+      exclusive: ['every', 'jitter', 'name', 'exclusive', 'show', 'once', 'here'],
     }),
     host: Flags.string({
       description: 'with --forget: host of the loop (default: this host)',
@@ -51,8 +58,13 @@ export default class Loop extends Base {
     const { argv, flags } = await this.parse(Loop);
     if (flags.forget !== undefined)
       return this.items(forgetLoop(await this.ports(true), flags.forget, flags.host ?? hostOf()));
-    const { settings } = await this.configuration();
-    const loop = loopFrom(argv.map(String), flags, settings.plan ?? [], this.config.commandIDs);
+    const settings = await this.settings();
+    if (argv.length === 0 && !flags.here) mustBeNamed(settings, hostOf(), `loop --name ${flags.name ?? 'NAME'}`);
+    const plan = settings.plan ?? (flags.here ? plainPlan(settings.loops) : []);
+    const loop = loopFrom(argv.map(String), flags, plan, this.config.commandIDs);
+    const ofHost = this.isOfHosts(loop.run);
+    const here = flags.here || loop.run.includes('--here');
+    if (ofHost && !here) mustBeNamed(settings, hostOf(), `loop -- ${loop.run.join(' ')}`);
     const told = new Told(this.out, loopId(hostOf(), loop.name), loop);
     const exit = await supervise({
       settings,
@@ -60,7 +72,10 @@ export default class Loop extends Base {
       loop,
       flags,
       root: this.config.root,
-      more: flags.config === undefined ? [] : ['--config', flags.config],
+      more: [
+        ...(flags.config === undefined ? [] : ['--config', flags.config]),
+        ...(flags.here && ofHost ? ['--here'] : []),
+      ],
       show: flags.show,
       once: flags.once,
       say: (did, text) => told.say(did, text),
@@ -68,5 +83,11 @@ export default class Loop extends Base {
     });
     // Connections to a store that does not answer would keep the process.
     process.exit(exit);
+  }
+
+  /** Whether the command of a round runs on the hosts of the configuration only. */
+  private isOfHosts(run: readonly string[]): boolean {
+    const id = commandIdOf(run, this.config.commandIDs);
+    return id !== undefined && this.config.findCommand(id)?.flags.here !== undefined;
   }
 }

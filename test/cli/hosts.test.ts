@@ -36,6 +36,25 @@ test.each(STEPS)('%s', (line) => {
   expect(dflow(place, words, { env: { DFLOW_HOST: 'login7' } }).code).toBe(0);
 });
 
+test('a loop does not begin, by its command or by its name; --here begins it', () => {
+  const env = { DFLOW_HOST: 'laptop' };
+  for (const line of ['loop -- register --no-wait', 'loop --name processing', 'loop --once -- monitor poll']) {
+    const ran = dflow(place, line.split(' '), { env });
+    expect([line, ran.code, ran.out]).toEqual([line, 2, '']);
+    expect(ran.err).toContain("this host is 'laptop', and hosts: of the configuration names only buffer1, login*");
+    expect(ran.err).toContain('--here');
+  }
+  const words = ['loop', '--once', '--here'];
+  for (const run of [
+    ['--name', 'submit'],
+    ['--', 'register', '--no-wait'],
+    ['--', 'monitor', 'poll'],
+  ])
+    expect([run, dflow(place, [...words, ...run], { env }).code]).toEqual([run, 0]);
+  expect(dflow(place, ['screens', 'cron', '--here'], { env }).out).toContain('loop --once --here --config');
+  expect(dflow(place, ['loop', '--once', '--', 'list', 'holds'], { env }).code).toBe(0);
+});
+
 test('a dry run, a look and an operator’s switch are free', () => {
   for (const line of ['submit -n', 'status', 'transfer --cancel --to disk --why test', 'enqueue']) {
     expect([line, dflow(place, line.split(' '), { env: { DFLOW_HOST: 'laptop' } }).code]).toEqual([line, 0]);

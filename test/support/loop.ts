@@ -9,6 +9,8 @@ export interface Line {
   readonly text: string;
   readonly exit?: number;
   readonly next?: string;
+  readonly began?: string;
+  readonly until?: string;
 }
 
 export interface Running {
@@ -24,20 +26,33 @@ const running: ChildProcess[] = [];
 
 /** For `afterEach`. */
 export function killLoops(): void {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
+  for (const { pid, exitCode, signalCode } of running.splice(0))
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
 }
+
 /** Starts `dflow loop --json ...words`. */
 export function loop(folder: string, words: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [BIN, 'loop', '--json', ...words], {
+  return speaking(process.execPath, [BIN, 'loop', '--json', ...words], folder, env);
+}
+
+/** Starts a program that says JSON lines, and perhaps others, as the leader of a group. */
+export function speaking(
+  program: string,
+  words: readonly string[],
+  folder: string,
+  env: Record<string, string> = {},
+): Running {
+  const child = spawn(program, words, {
     cwd: folder,
     env: environment(env, folder),
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   });
   running.push(child);
   const said: Line[] = [];
   const waiting = new Set<() => void>();
   createInterface({ input: child.stdout! }).on('line', (line) => {
-    said.push(JSON.parse(line) as Line);
+    said.push(line.startsWith('{') ? (JSON.parse(line) as Line) : { did: 'said', text: line });
     for (const look of waiting) look();
   });
   const until = (fits: (line: Line) => boolean): Promise<Line> =>

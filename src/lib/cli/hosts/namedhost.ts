@@ -8,6 +8,6 @@ export function mustBeNamed({ hosts, plan, file }: Settings, host: string, comma
   const known = hosts.map(({ pattern }) => pattern).join(', ');
   throw new UsageError(`this host is '${host}', and hosts: of the configuration names only ${known}`, {
     where: file,
-    hint: `dflow ${command} --here (runs it on this host all the same)`,
+    hint: `dflow ${command.replace(/(?= -- |$)/, ' --here')} (runs it on this host all the same)`,
   });
 }

@@ -1,5 +1,5 @@
 // The command line of a loop: which command it runs, and how often.
-import type { PlannedLoop } from '../../domain/farms/hostplan.ts';
+import { commandOf, type PlannedLoop } from '../../domain/farms/hostplan.ts';
 import { loopOf, type RunningLoop } from '../../domain/farms/loops.ts';
 import { UsageError } from '../../util/errors.ts';
 import { nearest } from '../../util/text/near.ts';
@@ -11,6 +11,7 @@ export interface LoopFlags {
   readonly jitter?: string | undefined;
   readonly name?: string | undefined;
   readonly exclusive?: string | undefined;
+  readonly here?: boolean;
 }
 
 /** A name becomes part of file names and of document ids. */
@@ -28,7 +29,7 @@ export function loopFrom(
 ): RunningLoop {
   const named = plan.find(({ name }) => name === flags.name);
   const run = words[0] === 'dflow' ? words.slice(1) : words;
-  if (run.length === 0 && !named) throw noCommand(flags.name, plan);
+  if (run.length === 0 && !named) throw noCommand(flags, plan);
   const chosen = run.length === 0 ? [...(named?.run ?? [])] : run;
   checkCommand(chosen, commands);
   const { name } = loopOf({ run: chosen, ...given({ name: flags.name }) });
@@ -52,7 +53,7 @@ export function adopted(loop: RunningLoop, { every, jitter, exclusive }: LoopFla
   };
 }
 
-function noCommand(name: string | undefined, plan: readonly PlannedLoop[]): UsageError {
+function noCommand({ name, here }: LoopFlags, plan: readonly PlannedLoop[]): UsageError {
   const hint = 'dflow loop --every 15m -- register';
   if (name === undefined) return new UsageError('a command is required', { hint });
   const near = nearest(
@@ -60,7 +61,7 @@ function noCommand(name: string | undefined, plan: readonly PlannedLoop[]): Usag
     plan.map((one) => one.name),
   );
   return new UsageError(`loop '${name}' is not among the loops of this host, and no command is given`, {
-    hint: near === undefined ? `dflow loop --name ${name} -- register` : `dflow loop --name ${near}`,
+    hint: `dflow loop${here ? ' --here' : ''} --name ${near ?? `${name} -- ${(commandOf(name) ?? ['register']).join(' ')}`}`,
   });
 }
 
@@ -81,6 +82,12 @@ function checkCommand(run: readonly string[], commands: readonly string[]): void
   throw new UsageError(`'${line}' is not a command of dflow`, {
     hint: near === undefined ? 'dflow --help' : `dflow loop -- ${near}`,
   });
+}
+
+/** The id of the command that a loop runs: the longest that its words begin with. */
+export function commandIdOf(run: readonly string[], commands: readonly string[]): string | undefined {
+  const line = `${run.join(':')}:`;
+  return [...commands].sort((a, b) => b.length - a.length).find((id) => line.startsWith(`${id}:`));
 }
 
 /** `10%` or `0.1`, up to a half. @throws UsageError */

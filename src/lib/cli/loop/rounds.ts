@@ -47,6 +47,7 @@ export class LoopProcess {
   async run(first: RunningLoop, rounds: Rounds): Promise<Why> {
     const build = buildOnDisk(rounds.root);
     let loop = first;
+    const from = Date.now();
     for (let inARow = 0; ; ) {
       if (await this.isReplaced(rounds.root, build)) return 'replaced';
       if (this.stops > 0) return 'stopped';
@@ -60,7 +61,7 @@ export class LoopProcess {
       loop = rounds.adopt(loop, end.report?.planned);
       const rest = varied(restAfter(loop, end.exit, inARow), loop.jitter);
       await rounds.tell(loop, end, ending, began, rest);
-      if (rounds.once) return 'once';
+      if (rounds.once && !waitsForTurn(loop, ending, Date.now() - from)) return 'once';
       await this.sleep(began + rest - Date.now());
     }
   }
@@ -141,6 +142,11 @@ export class LoopProcess {
       child.once('exit', (exit, signal) => setImmediate(() => ended(exit, signal)));
     });
   }
+}
+
+/** A single round of an exclusive loop asks for its turn until the next one would begin: else it would never be first. */
+function waitsForTurn({ exclusive, every }: RunningLoop, ending: Ending, waited: number): boolean {
+  return exclusive !== undefined && ending === 'busy' && waited < every;
 }
 
 /** The error of a round that could not tell it. */

@@ -55,6 +55,11 @@ export function commandOf(name: string): readonly string[] | undefined {
 /** Names that say what they run. */
 export const LOOP_NAMES: readonly string[] = Object.keys(COMMANDS);
 
+/** The loops of a host that no plan names: each step by its own name. */
+export function plainPlan(steps: readonly ChainStep[]): PlannedLoop[] {
+  return steps.map((step) => ({ name: step, run: [step], on: true }));
+}
+
 /** Steps of `chain` on a host: those of its loops that are switched on, each once. */
 export function chainSteps(loops: readonly PlannedLoop[]): ChainStep[] {
   const words = loops.flatMap(({ on, run }) => (on && run.length === 1 ? run : []));

@@ -17,8 +17,19 @@ export interface Launch extends RunningLoop {
   readonly command: readonly string[];
 }
 
-/** `once`: one round only, for cron. */
-export function launchOf(planned: PlannedLoop, config: string, { node, script }: Program, once = false): Launch {
-  const flags = [...(once ? ['--once'] : []), '--config', config, '--name', planned.name];
+export interface LaunchOptions {
+  /** One round only, for cron. */
+  readonly once?: boolean;
+  /** On a host that the configuration does not name. */
+  readonly here?: boolean;
+}
+
+export function launchOf(
+  planned: PlannedLoop,
+  config: string,
+  { node, script }: Program,
+  { once = false, here = false }: LaunchOptions = {},
+): Launch {
+  const flags = [...(once ? ['--once'] : []), ...(here ? ['--here'] : []), '--config', config, '--name', planned.name];
   return { ...loopOf(planned), on: planned.on, command: [node, script, 'loop', ...flags] };
 }

@@ -1,7 +1,7 @@
 // screens: the loops of this host as windows of one tmux session. A window runs a small script that starts its loop again
 // when it dies. What is planned stands in the configuration; what runs, tmux knows.
 import { join } from 'node:path';
-import { LOOP_NAMES, type PlannedLoop } from '../../../domain/farms/hostplan.ts';
+import { LOOP_NAMES, type PlannedLoop, plainPlan } from '../../../domain/farms/hostplan.ts';
 import { named } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { UsageError } from '../../../util/errors.ts';
@@ -33,14 +33,15 @@ type ScreenItem = ItemOf<'screen'>;
 /** Loops of this host with their command lines. @throws UsageError the configuration does not name this host */
 export function launches(world: ScreensWorld, once = false): Launch[] {
   const { settings, program } = world;
-  return planOf(world).map((planned) => launchOf(planned, settings.file, program, once));
+  const here = world.here === true && settings.plan === undefined;
+  return planOf(world).map((planned) => launchOf(planned, settings.file, program, { once, here }));
 }
 
 /** The loops that are planned for this host. @throws UsageError none are */
 export function planOf({ settings, host, here }: ScreensWorld): readonly PlannedLoop[] {
   const { plan, hosts, file } = settings;
   if (plan) return plan;
-  if (here) return settings.loops.map((name) => ({ name, run: [name], on: true }));
+  if (here) return plainPlan(settings.loops);
   const known = hosts.map(({ pattern }) => pattern).join(', ');
   const text = known === '' ? 'the configuration has no hosts:' : `hosts: of the configuration names only ${known}`;
   throw new UsageError(`${text}, so no loop is planned for this host, '${host}'`, {
