@@ -14,6 +14,7 @@ const FOUND: ReadonlySet<string> = new Set([
   'drained',
   'kept',
   'missing',
+  'not-checked',
   'not-loaded',
   'not-made',
   'not-planned',
