@@ -46,6 +46,11 @@ const rounds = (host: string): { ref: string; at: string; outcome: string }[] =>
     ref.startsWith(`loop:${host}:`),
   );
 
+const start = (...words: string[]): ChildProcess =>
+  spawn(process.execPath, [BIN, ...words], { cwd: folder, stdio: 'ignore', env: { ...process.env, ...env } });
+const ended = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await wait(200);
 }
@@ -71,7 +76,12 @@ afterAll(() => {
 });
 
 test('a window for each loop that is switched on; a second start changes nothing', async () => {
-  expect(screens('start', '--json')).toContain('"started"');
+  // Two people at once, in a tmux that has a session of its own: one opens the windows, the other opens none.
+  tmux('new-session', '-d', '-s', 'of-a-person');
+  expect(screens('stop')).toBe('');
+  const two = await Promise.all([0, 1].map(() => ended(start('screens', 'start'))));
+  expect(two.sort()).toEqual([0, expect.toBeOneOf([0, 75])]);
+  tmux('kill-session', '-t', 'of-a-person');
   expect([...pids().keys()]).toEqual(['register', 'transfer', 'processing']);
   const before = pids();
   expect(lines(screens('start', '--json')).map(({ did }) => did)).not.toContain('started');
@@ -84,6 +94,16 @@ test('a window for each loop that is switched on; a second start changes nothing
     'processing runs',
     'purge off',
   ]);
+});
+
+test('another experiment of the same name does not take the session for its own', () => {
+  const other = mkdtempSync(join(tmpdir(), 'dflow-screens-'));
+  writeFileSync(join(other, 'dflow.yaml'), CONFIG);
+  for (const words of [['start'], ['stop'], ['status']]) {
+    const ran = dflow(other, ['screens', ...words], { env });
+    expect([ran.code, ran.err]).toEqual([2, expect.stringContaining(`where: ${folder}`)]);
+  }
+  rmSync(other, { recursive: true });
 });
 
 test('a loop that is killed is started again in its window', async () => {

@@ -4,6 +4,7 @@ import { patience } from '../../lib/cli/arguments/patience.ts';
 import { durationOf } from '../../lib/cli/arguments/until.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { screensWorld } from '../../lib/cli/hosts/screensworld.ts';
+import { alone } from '../../lib/flow/steps/screens/alone.ts';
 import { start, stop } from '../../lib/flow/steps/screens/screens.ts';
 
 export default class ScreensRestart extends Base {
@@ -14,7 +15,7 @@ export default class ScreensRestart extends Base {
     '<%= config.bin %> <%= command.id %> transfer',
     '<%= config.bin %> <%= command.id %> --dry-run',
   ];
-  static override exits = [0, 1, 2, 5];
+  static override exits = [0, 1, 2, 5, 75];
   static override strict = false;
   static override args = loopNames;
   static override flags = { ...changing, ...ofHosts, ...patience };
@@ -24,6 +25,6 @@ export default class ScreensRestart extends Base {
     const options = { here: flags.here, dryRun: flags['dry-run'] };
     const world = screensWorld(await this.settings(), this.config.root, options);
     const names = argv.map(String);
-    await this.items(stop(world, names, durationOf(flags.timeout, '--timeout')), start(world, names));
+    await this.items(alone(world, stop(world, names, durationOf(flags.timeout, '--timeout')), start(world, names)));
   }
 }

@@ -2,6 +2,7 @@ import { changing, ofHosts } from '../../lib/cli/arguments/flags.ts';
 import { loopNames } from '../../lib/cli/arguments/loopnames.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { screensWorld } from '../../lib/cli/hosts/screensworld.ts';
+import { alone } from '../../lib/flow/steps/screens/alone.ts';
 import { start } from '../../lib/flow/steps/screens/screens.ts';
 
 export default class ScreensStart extends Base {
@@ -12,7 +13,7 @@ export default class ScreensStart extends Base {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> submit --dry-run',
   ];
-  static override exits = [0, 1, 2, 5];
+  static override exits = [0, 1, 2, 5, 75];
   static override strict = false;
   static override args = loopNames;
   static override flags = { ...changing, ...ofHosts };
@@ -21,6 +22,6 @@ export default class ScreensStart extends Base {
     const { argv, flags } = await this.parse(ScreensStart);
     const options = { here: flags.here, dryRun: flags['dry-run'] };
     const world = screensWorld(await this.settings(), this.config.root, options);
-    await this.items(start(world, argv.map(String)));
+    await this.items(alone(world, start(world, argv.map(String))));
   }
 }

@@ -19,12 +19,13 @@ export function screensWorld(
   root: string,
   options: { readonly here?: boolean; readonly dryRun?: boolean } = {},
 ): ScreensWorld {
-  const { files, processes } = machine;
+  const { files, locks, processes } = machine;
   return {
     settings,
     host: hostOf(),
     program: { node: process.execPath, script: realpathSync(`${root}/bin/run.js`) },
     files,
+    locks,
     processes,
     sleep: (milliseconds) => wait(milliseconds),
     env: { ...plainVariables(), ...matching(PRIVATE) },

@@ -5,6 +5,7 @@ import { LOOP_NAMES, type PlannedLoop, plainPlan } from '../../../domain/farms/h
 import { named } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { UsageError } from '../../../util/errors.ts';
+import { writing } from '../../../util/files/ownfolder.ts';
 import { shellQuoted } from '../../../util/text/shell.ts';
 import { SECOND } from '../../../util/time.ts';
 import type { Item, ItemOf, Machine, Step } from '../../ports.ts';
@@ -19,6 +20,7 @@ export interface ScreensWorld {
   readonly host: string;
   readonly program: Program;
   readonly files: Machine['files'];
+  readonly locks: Machine['locks'];
   readonly processes: Machine['processes'];
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Variables of this process that the loops need too. */
@@ -51,7 +53,7 @@ export function planOf({ settings, host, here }: ScreensWorld): readonly Planned
 }
 
 export function tmuxOf({ settings, processes }: Pick<ScreensWorld, 'settings' | 'processes'>): Tmux {
-  return new Tmux(processes, sessionName(settings.experiment));
+  return new Tmux(processes, sessionName(settings.experiment), settings.folder);
 }
 
 /** Opens a window for each loop that has none. Loops that run go on. */
@@ -165,12 +167,20 @@ function item(tmux: Tmux, name: string, did: ScreenItem['did'], text: string): S
 }
 
 /** The script of the windows, and the variables that it reads: they may hold secrets, so they are in no command line. */
-async function writeScript({ settings, host, files, env }: ScreensWorld): Promise<string> {
-  const script = `${settings.folder}/.dflow/screens/${host.replace(/[^\w.-]/g, '_')}.sh`;
+async function writeScript(world: ScreensWorld): Promise<string> {
+  const { settings, files, env } = world;
+  const script = screensFile(world, 'sh');
   const lines = Object.entries(env).map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`);
-  await files.replace(script, watch);
-  await files.replace(script.replace(/\.sh$/, '.env'), lines.join(''));
+  await writing(`${settings.folder}/.dflow`, async () => {
+    await files.replace(script, watch);
+    await files.replace(screensFile(world, 'env'), lines.join(''));
+  });
   return script;
+}
+
+/** A file of the windows of this host. */
+export function screensFile({ settings, host }: ScreensWorld, ending: 'sh' | 'env' | 'lock'): string {
+  return `${settings.folder}/.dflow/screens/${host.replace(/[^\w.-]/g, '_')}.${ending}`;
 }
 
 /** Words of the tmux command that shows the session. @throws UsageError it does not run, or has no such window */

@@ -19,15 +19,18 @@ export interface NewWindow {
 }
 
 /** What tmux says when there is no server, or no such session. */
-const NONE = /no server running|can't find session|session not found|error connecting to .*(No such file|refused)/i;
+const NONE =
+  /no server running|can't find (session|window)|session not found|error connecting to .*(No such file|refused)|server exited|lost server/i;
 
 /** Separates fields: no name of a window has it. */
-const FIELDS = '#{window_name}\t#{pane_pid}\t#{pane_dead}';
+const FIELDS = '#{window_name}\t#{pane_pid}\t#{pane_dead}\t#{@dflow_folder}';
 
 export class Tmux {
   constructor(
     private readonly processes: Machine['processes'],
     readonly session: string,
+    /** Of the experiment: two of the same name do not share a session. */
+    private readonly folder: string,
   ) {}
 
   /** All windows; none when the session does not exist. @throws ConfigError tmux is missing, UnreachableError it fails */
@@ -38,7 +41,8 @@ export class Tmux {
       throw failed(said);
     }
     return said.stdout.split('\n').flatMap((line) => {
-      const [name, pid, dead] = line.split('\t');
+      const [name, pid, dead, folder] = line.split('\t');
+      if (folder && folder !== this.folder) throw foreign(this.session, folder);
       return name === undefined || pid === undefined ? [] : [{ name, pid: Number(pid), dead: dead === '1' }];
     });
   }
@@ -52,6 +56,7 @@ export class Tmux {
       if (!NONE.test(added.stderr)) throw failed(added);
       const made = await this.call(['new-session', '-s', this.session, '-x', '160', '-y', '50', ...more]);
       if (made.failure !== undefined) throw failed(made);
+      await this.call(['set-option', '-t', `${this.exact()}:`, '@dflow_folder', this.folder]);
     }
     // A window keeps the name of its loop, whatever runs in it.
     for (const { name } of windows) {
@@ -87,6 +92,13 @@ export class Tmux {
 
 function failed({ stderr, failure }: ExecResult): UnreachableError {
   return new UnreachableError(`tmux: ${stderr.trim() || failure}`, { hint: 'tmux -V, then tmux ls' });
+}
+
+function foreign(session: string, folder: string): ConfigError {
+  return new ConfigError(`the tmux session '${session}' holds the loops of another experiment`, {
+    where: folder,
+    hint: `experiment: ANOTHER_NAME in the configuration of one of the two; or there: dflow screens stop`,
+  });
 }
 
 /** A name of a session: tmux takes `.` and `:` for parts of a target. */
