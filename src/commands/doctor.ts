@@ -9,6 +9,7 @@ import { doctor } from '../lib/flow/steps/doctor/doctor.ts';
 import { canaryText } from '../lib/render/canary.ts';
 import { doctorText } from '../lib/render/doctor.ts';
 import { EXIT } from '../lib/util/errors.ts';
+import { endSoon } from '../lib/util/processes/ending.ts';
 import { giveBack } from '../lib/util/processes/stopping.ts';
 import { given } from '../lib/util/values/given.ts';
 
@@ -74,7 +75,7 @@ export default class Doctor extends Base {
       if (asPage) items.push(item);
       else this.out.item(item);
     }
-    if (asPage) this.out.line(canaryText(items, this.out.width));
+    if (asPage && !patient.stopping?.aborted) this.out.line(canaryText(items, this.out.width));
   }
 
   /** What did not answer in time may still hold this process: it ends all the same. */
@@ -83,6 +84,6 @@ export default class Doctor extends Base {
     const closed = this.patient?.close().catch(() => undefined);
     const late = new Promise((resolve) => setTimeout(resolve, FAREWELL).unref());
     await Promise.race([closed, late]);
-    setTimeout(() => process.exit(), FAREWELL).unref();
+    endSoon(FAREWELL);
   }
 }

@@ -112,6 +112,8 @@ export interface Storage {
   renameNew?(from: string, to: string): Promise<void>;
   /** Idempotent: a missing path is not an error. */
   remove(paths: readonly string[]): Promise<void>;
+  /** A folder that is missing, or holds something, stays as it is. Absent where a server may remove what is in it, too. */
+  removeEmptyFolder?(path: string): Promise<void>;
   /**
    * Files below `prefix`, recursively, in no order. A missing prefix has none; a missing root is an UnreachableError.
    * A file or folder that cannot be looked at is told to `unreadable`; without it the first such error is thrown once

@@ -113,3 +113,15 @@ export interface Compacted {
   /** Absent in a dry run. */
   readonly after?: number;
 }
+
+/** States of a replication in which the server does not copy. */
+const BROKEN: ReadonlySet<string> = new Set(['crashing', 'failed', 'error']);
+
+export const isBroken = ({ state }: Replication): boolean => BROKEN.has(state);
+
+/** `running (continuous), 12 changes to go` */
+export function replicationText({ state, continuous, lag, error }: Replication): string {
+  const kind = continuous ? 'continuous' : 'once';
+  const left = lag === undefined ? '' : `, ${lag} changes to go`;
+  return `${state} (${kind})${left}${error === undefined ? '' : `: ${error}`}`;
+}

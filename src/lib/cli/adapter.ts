@@ -15,6 +15,8 @@ interface Adapter<Module> {
   readonly tools?: readonly AdapterTool[];
   /** Schemes of the addresses that it is for; absent: its own name. */
   readonly schemes?: readonly string[];
+  /** Those of its schemes whose servers show X.509 certificates, or ask for one. */
+  readonly x509?: readonly string[];
   /** A protocol whose address is a mounted folder. */
   readonly mounted?: boolean;
   load(): Promise<Module>;

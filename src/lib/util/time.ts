@@ -106,3 +106,8 @@ export function humanDuration(milliseconds: number): string {
   if (abs < 2 * DAY) return `${Math.round(abs / HOUR)}h`;
   return `${Math.round(abs / DAY)}d`;
 }
+
+/** Time that is left; beyond a year nobody counts days. */
+export function humanLeft(milliseconds: number): string {
+  return milliseconds > 365 * DAY ? 'more than a year' : humanDuration(milliseconds);
+}

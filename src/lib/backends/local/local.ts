@@ -1,10 +1,11 @@
 // The local batch system: a spool folder, and one detached supervisor that runs its jobs on this machine.
 // Owns the contract's calls on the spool; running is the supervisor's business.
 
-import { hostname } from 'node:os';
-import type { Backend, BackendContext, Status, Task } from '../../backend.ts';
+import { availableParallelism, hostname } from 'node:os';
+import type { Backend, BackendAbout, BackendContext, Status, Task } from '../../backend.ts';
 import type { Identity } from '../../domain/farms/farm.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
+import { counted } from '../../util/text/counted.ts';
 import { DAY } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { ResultRecord } from '../../wrapper/record.ts';
@@ -50,6 +51,11 @@ class LocalBackend implements Backend {
 
   async identity(): Promise<Identity> {
     return this.#identity;
+  }
+
+  async about(): Promise<BackendAbout> {
+    const cores = availableParallelism();
+    return { version: 'jobs run on this machine', notes: [counted(cores, 'core')], wrong: [] };
   }
 
   async submit(_claim: string, tasks: readonly Task[]): Promise<Map<string, string>> {

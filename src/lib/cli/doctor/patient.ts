@@ -12,7 +12,7 @@ import { SECOND } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { backendModule, hostOf, nonce, openPorts, openStore } from '../ports.ts';
 import { laterStore } from './laterstore.ts';
-import { toolsOf } from './tools.ts';
+import { toolsOf, x509Of } from './tools.ts';
 
 export interface OpenPatient extends Patient {
   close(): Promise<void>;
@@ -25,9 +25,13 @@ export async function openPatient(settings: Settings, command: string): Promise<
   const store = laterStore((write) => openSoon(settings, write, command));
   const ports = await openPorts(settings, { write: false, command, store });
   const trials: Backend[] = [];
+  // Each program that runs wants to be told of this process's end, and many run at once.
+  process.setMaxListeners(100);
   return {
     ...ports,
     environment: process.env,
+    usualProxy: `/tmp/x509up_u${process.getuid?.() ?? 0}`,
+    x509: x509Of(settings),
     node: process.versions.node,
     nodeWanted: NODE_WANTED,
     tools: toolsOf(settings),

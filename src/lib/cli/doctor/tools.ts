@@ -32,3 +32,12 @@ function shortList(why: string): string {
   const [first = '', ...more] = why.split(', ');
   return more.length > 1 ? `${first} and ${more.length} more` : why;
 }
+
+/** Names of storage elements whose addresses are of X.509. */
+export function x509Of({ storages }: Settings): string[] {
+  const found = storages.filter(({ protocol, url }) => {
+    const own = Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol]?.x509 : undefined;
+    return own?.some((scheme) => url.startsWith(`${scheme}:`));
+  });
+  return found.map(({ name }) => name);
+}

@@ -158,6 +158,15 @@ export class Server extends Sessions {
     });
   }
 
+  /** Only an empty one; one that holds something stays, and so does one that is not there. */
+  async removeFolder(serverPath: string): Promise<void> {
+    this.#folders.delete(serverPath);
+    await this.ask(['rmdir'], [serverPath]).catch((error: unknown) => {
+      const stays = error instanceof RemoteFailure && ['missing', 'failed', 'folder', 'busy'].includes(error.meaning);
+      if (!stays) throw error;
+    });
+  }
+
   /** Best effort: what a failed copy left. */
   async discard(serverPath: string): Promise<void> {
     await this.removePath(serverPath).catch(() => undefined);

@@ -8,7 +8,6 @@ import { requireBelow } from '../../util/files/below.ts';
 import type { Space } from '../../util/files/disk.ts';
 import { MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
-import { nth } from '../../util/values/have.ts';
 import { Address } from '../tools/address.ts';
 import { notArrived, readLocal, receive, signalOf, summing, wholly, withLinks } from '../tools/local.ts';
 import { errorOf, means, RemoteFailure, throughHere } from '../tools/meaning.ts';
@@ -89,10 +88,7 @@ export class XrootdStorage implements Storage {
     const written = beside === undefined ? {} : { written: this.address.inside(beside) };
     const one = async (path: string): Promise<string[]> => {
       const asked = { serverPath: this.address.inside(path), ...written };
-      const there = await this.#server.isThere(asked).catch((error: unknown) => {
-        throw this.#meant(error, path);
-      });
-      return there ? [path] : [];
+      return (await this.#server.isThere(asked).catch(this.#throws(path))) ? [path] : [];
     };
     const found = new Set((await Promise.all(paths.map(one))).flat());
     if (found.size < paths.length) await this.#checkRoot();
@@ -142,9 +138,7 @@ export class XrootdStorage implements Storage {
   }
 
   async readChecksum(path: string): Promise<Checksum> {
-    const small = await this.#server.readSmall(this.address.inside(path)).catch((error: unknown) => {
-      throw this.#meant(error, path);
-    });
+    const small = await this.#server.readSmall(this.address.inside(path)).catch(this.#throws(path));
     if (small) return small;
     const taking = await summing();
     await this.#fetch(path, taking.sink);
@@ -248,12 +242,12 @@ export class XrootdStorage implements Storage {
   }
 
   async remove(paths: readonly string[]): Promise<void> {
-    const serverPaths = paths.map((path) => this.address.inside(path));
-    await mapLimit(serverPaths.keys(), AT_ONCE, (index) =>
-      this.#server.removePath(nth(serverPaths, index)).catch((error: unknown) => {
-        throw this.#meant(error, nth(paths, index));
-      }),
-    );
+    const asked = paths.map((path) => [this.address.inside(path), path] as const);
+    await mapLimit(asked, AT_ONCE, ([at, path]) => this.#server.removePath(at).catch(this.#throws(path)));
+  }
+
+  async removeEmptyFolder(path: string): Promise<void> {
+    await this.#server.removeFolder(this.address.inside(path)).catch(this.#throws(path));
   }
 
   async *list(prefix: string): AsyncGenerator<Entry, void, void> {
@@ -296,5 +290,11 @@ export class XrootdStorage implements Storage {
 
   #meant(error: unknown, path: string): unknown {
     return error instanceof RemoteFailure ? errorOf(this.address, error, path) : error;
+  }
+
+  #throws(path: string): (error: unknown) => never {
+    return (error) => {
+      throw this.#meant(error, path);
+    };
   }
 }

@@ -1,26 +1,13 @@
-// The engine of doctor: limits, what does not answer, what breaks, what is chosen. Its checks are in test/cli/doctor.test.ts.
+// The engine of doctor: limits, what does not answer, what breaks, what is chosen. Its checks are beside this file and in test/cli/doctor.test.ts.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CheckItem } from '../../../../src/lib/domain/results/items.ts';
-import { type Check, failed, ok, type Patient } from '../../../../src/lib/flow/steps/doctor/check.ts';
+import { type Check, failed, ok } from '../../../../src/lib/flow/steps/doctor/check.ts';
 import { type DoctorOptions, doctor } from '../../../../src/lib/flow/steps/doctor/doctor.ts';
 import { ItemError, StoreError } from '../../../../src/lib/util/errors.ts';
-import { closeWorlds, world } from '../../../support/ports.ts';
+import { patientIn } from '../../../support/patient.ts';
+import { closeWorlds } from '../../../support/ports.ts';
 
 afterEach(closeWorlds);
-
-async function patient(): Promise<Patient> {
-  const ports = await world();
-  return {
-    ...ports,
-    tools: [],
-    environment: {},
-    node: '22.0.0',
-    nodeWanted: '>=20',
-    clock: Date.now,
-    opened: async () => ports.store,
-    trialBackend: (farm) => ports.backend(farm),
-  };
-}
 
 const check = (name: string, look: () => Promise<ReturnType<typeof ok>>, more: Partial<Check> = {}): Check => ({
   name,
@@ -31,7 +18,7 @@ const check = (name: string, look: () => Promise<ReturnType<typeof ok>>, more: P
 
 async function run(checks: readonly Check[], options: DoctorOptions = {}): Promise<CheckItem[]> {
   const items: CheckItem[] = [];
-  for await (const item of doctor(await patient(), { ...options, checks })) items.push(item);
+  for await (const item of doctor(await patientIn(), { ...options, checks })) items.push(item);
   return items;
 }
 

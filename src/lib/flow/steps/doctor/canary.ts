@@ -3,23 +3,26 @@
 import type { Backend } from '../../../backend.ts';
 import type { CanaryItem } from '../../../domain/results/items.ts';
 import type { FarmSettings, StorageSettings } from '../../../domain/settings.ts';
-import type { Storage } from '../../../storage.ts';
+import type { Entry } from '../../../storage.ts';
 import { parallel } from '../../../util/concurrency.ts';
 import { messageOf } from '../../../util/errors.ts';
+import { inTime } from '../../../util/intime.ts';
 import { MINUTE, SECOND } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
-import type { Patient } from './check.ts';
-import { type Probe, probeFolder, tidy, withProbe } from './probe.ts';
+import { PATIENCE, type Patient } from './check.ts';
+import { dropBelow, openProbe, type Probe, probeFolder } from './probe.ts';
 import { emptySpec, withdraw, withTrials } from './trial.ts';
 
 export interface CanaryOptions {
   readonly dryRun?: boolean;
+  /** Milliseconds that an element may take for the file, and a farm for its jobs. */
+  readonly patience?: { readonly element?: number; readonly farm?: number };
 }
 
-/** Milliseconds after which a job is withdrawn, and between two questions. */
-const [LONGEST, EVERY] = [2 * MINUTE, 0.5 * SECOND];
+/** Milliseconds after which a job is withdrawn, between two questions, and that a batch system may take beside it. */
+const [LONGEST, EVERY, BESIDE] = [2 * MINUTE, 0.5 * SECOND, MINUTE];
 
 interface Outcome {
   readonly phase?: string;
@@ -28,18 +31,30 @@ interface Outcome {
   readonly seconds?: number;
 }
 
+/** By the names of elements: the file there, or why there is none. */
+type Probes = ReadonlyMap<string, Probe | Outcome>;
+
 /** One item for each farm and storage element. A pair that the farm neither reads from nor writes to is left out. */
 export async function* canary(
   patient: Patient,
-  { dryRun }: CanaryOptions = {},
+  { dryRun, patience }: CanaryOptions = {},
 ): AsyncGenerator<CanaryItem, void, void> {
   const { farms, storages } = patient.settings;
   if (dryRun) {
     for (const farm of farms) for (const { name } of storages) yield foretold(farm.name, name);
     return;
   }
-  // A farm for itself: its trials have one lock.
-  for await (const items of parallel(farms, farms.length, (farm) => ofFarm(patient, farm))) yield* items;
+  const used = storages.filter(({ name }) => farms.some((farm) => uses(farm, name)));
+  const probes = new Map(
+    await Promise.all(used.map(async ({ name }) => [name, await probeAt(patient, name, patience?.element)] as const)),
+  );
+  try {
+    // A farm for itself: its trials have one lock.
+    const found = parallel(farms, farms.length, (farm) => ofFarm(patient, farm, probes, patience?.farm));
+    for await (const items of found) yield* items;
+  } finally {
+    await Promise.all([...probes.values()].map((probe) => 'close' in probe && closed(probe)));
+  }
 }
 
 function foretold(farm: string, storage: string): CanaryItem {
@@ -50,23 +65,49 @@ function foretold(farm: string, storage: string): CanaryItem {
 const about = (farm: string, storage: string) =>
   ({ kind: 'canary', ref: `${farm}/${storage}`, farm, storage }) as const;
 
-async function ofFarm(patient: Patient, farm: FarmSettings): Promise<CanaryItem[]> {
+const uses = (farm: FarmSettings, name: string): boolean => farm.reads.includes(name) || farm.output.includes(name);
+
+async function probeAt(patient: Patient, name: string, limit = PATIENCE): Promise<Probe | Outcome> {
+  const opening = openProbe(patient, name);
+  // One that comes too late is taken away all the same.
+  let late = false;
+  opening.then((probe) => (late ? closed(probe) : undefined)).catch(() => undefined);
+  try {
+    const probe = await inTime(opening, limit);
+    late = probe === undefined;
+    return probe ?? { phase: 'probe', wrong: `no answer within ${Math.round(limit / SECOND)} s` };
+  } catch (error) {
+    return { phase: 'probe', wrong: messageOf(error) };
+  }
+}
+
+/** An element that went away meanwhile keeps its file; the next call sweeps it. */
+async function closed(probe: Probe): Promise<void> {
+  await inTime(probe.close(), PATIENCE).catch(() => undefined);
+}
+
+async function ofFarm(
+  patient: Patient,
+  farm: FarmSettings,
+  probes: Probes,
+  limit = LONGEST + BESIDE,
+): Promise<CanaryItem[]> {
   const { storages } = patient.settings;
-  const used = (name: string): boolean => farm.reads.includes(name) || farm.output.includes(name);
   const unused = storages
-    .filter(({ name }) => !used(name))
+    .filter(({ name }) => !uses(farm, name))
     .map(({ name }): CanaryItem => {
       return { ...about(farm.name, name), did: 'not-checked', text: `${farm.name} neither reads nor writes there` };
     });
-  const mine = storages.filter(({ name }) => used(name));
+  const mine = storages.filter(({ name }) => uses(farm, name));
+  const all = (outcome: Outcome): CanaryItem[] => mine.map((element) => itemOf(farm, element, outcome));
   const tried = withTrials(patient, farm.name, (backend) =>
-    Promise.all(mine.map(async (element) => itemOf(farm, element, await pair(patient, farm, element, backend)))),
-  );
-  const found = await tried.catch((error: unknown) => {
-    return mine.map((element) => itemOf(farm, element, { phase: 'batch', wrong: messageOf(error) }));
-  });
-  const busy = mine.map((element) => itemOf(farm, element, { phase: 'batch', wrong: 'another doctor is there now' }));
-  return [...(found ?? busy), ...unused];
+    Promise.all(
+      mine.map(async (element) => itemOf(farm, element, await pair(patient, farm, element, backend, probes))),
+    ),
+  ).then((found) => found ?? all({ phase: 'batch', wrong: 'another doctor of this host is there now' }));
+  const silent = { phase: 'batch', wrong: `no answer within ${Math.round(limit / SECOND)} s` };
+  const found = await inTime(tried, limit).catch((error: unknown) => all({ phase: 'batch', wrong: messageOf(error) }));
+  return [...(found ?? all(silent)), ...unused];
 }
 
 function itemOf(farm: FarmSettings, element: StorageSettings, { wrong, phase, ...more }: Outcome): CanaryItem {
@@ -77,18 +118,26 @@ function itemOf(farm: FarmSettings, element: StorageSettings, { wrong, phase, ..
   return { ...base, did: 'failed', failed: true, text: `${phase}: ${wrong}`, next, ...given({ phase }) };
 }
 
-/** One job. Whatever happens, nothing of it stays. */
+/** One job. Whatever happens, nothing stays of it. */
 async function pair(
   patient: Patient,
   farm: FarmSettings,
   element: StorageSettings,
   backend: Backend,
+  probes: Probes,
 ): Promise<Outcome> {
+  const probe = probes.get(element.name);
+  if (!probe || !('close' in probe)) return probe ?? {};
+  const key = `${patient.nonce()}.0`;
   try {
-    const storage = await patient.storage(element.name);
-    return await withProbe(patient, storage, (probe) => runJob(patient, farm, element, backend, probe));
+    return await runJob(patient, farm, element, backend, probe, key);
   } catch (error) {
-    return { phase: 'probe', wrong: messageOf(error) };
+    return { phase: 'batch', wrong: messageOf(error) };
+  } finally {
+    await withdraw(patient, backend, [key]).catch(() => undefined);
+    // The output, and what a job that was stopped has written under a temporary name.
+    const isOf = (entry: Entry): boolean => entry.path.includes(outputName(key));
+    await dropBelow(patient, probe.storage, isOf).catch(() => undefined);
   }
 }
 
@@ -98,25 +147,20 @@ async function runJob(
   element: StorageSettings,
   backend: Backend,
   probe: Probe,
+  key: string,
 ): Promise<Outcome> {
-  const claim = patient.nonce();
-  const key = `${claim}.0`;
-  const spec = specOf(key, farm, element, probe, `${probeFolder(patient)}/${claim}`);
+  const spec = specOf(key, farm, element, probe, probeFolder(patient));
   const started = patient.clock();
-  try {
-    const answer = (await backend.submit(claim, [{ key, spec }])).get(key);
-    if (typeof answer === 'object') return { phase: 'submit', wrong: answer.refused };
-    await backend.release([key]);
-    const record = await ended(patient, backend, key);
-    const seconds = Math.round((patient.clock() - started) / 100) / 10;
-    if (!record) return { phase: 'batch', wrong: `not ended within ${LONGEST / MINUTE} min`, seconds };
-    const { phase, reason, host } = record;
-    if (phase !== 'done') return { phase, wrong: reason, host, seconds };
-    return { host, seconds, ...(await compared(probe, record)) };
-  } finally {
-    await withdraw(patient, backend, [key]);
-    await dropOutputs(patient, probe.storage, `${probeFolder(patient)}/${claim}`);
-  }
+  const answer = (await backend.submit(key.slice(0, -2), [{ key, spec }])).get(key);
+  if (typeof answer === 'object') return { phase: 'submit', wrong: answer.refused };
+  await backend.release([key]);
+  const record = await ended(patient, backend, key);
+  const seconds = Math.round((patient.clock() - started) / 100) / 10;
+  if (patient.stopping?.aborted) return { phase: 'batch', wrong: 'stopped by a signal' };
+  if (!record) return { phase: 'batch', wrong: `not ended within ${LONGEST / MINUTE} min`, seconds };
+  const { phase, reason, host } = record;
+  if (phase !== 'done') return { phase, wrong: reason, host, seconds };
+  return { host, seconds, ...(await compared(probe, record)) };
 }
 
 /** Its record, once it is there; `undefined`: not in time, or this process shall end. */
@@ -143,12 +187,7 @@ async function compared({ storage, sum }: Probe, { outputs }: ResultRecord): Pro
   return { phase: 'outputs', wrong: `what the job wrote has checksum ${read.adler32}, not ${sum.adler32}` };
 }
 
-async function dropOutputs(patient: Patient, storage: Storage, folder: string): Promise<void> {
-  const left: string[] = [];
-  for await (const { path } of storage.list(folder)) left.push(path);
-  if (left.length > 0) await storage.remove(left);
-  for (const path of left) await tidy(patient, storage, path.slice(0, path.lastIndexOf('/')));
-}
+const outputName = (key: string): string => `canary-${key}`;
 
 function specOf(key: string, farm: FarmSettings, element: StorageSettings, probe: Probe, path: string): JobSpec {
   const { storage, sum } = probe;
@@ -161,7 +200,7 @@ function specOf(key: string, farm: FarmSettings, element: StorageSettings, probe
     inputs: [
       { source: place(probe.path), name: 'probe.in', copy: true, protocol, size: sum.size, adler32: sum.adler32 },
     ],
-    outputs: [{ type: 'probe', name: 'probe.out' }],
+    outputs: [{ type: 'probe', name: outputName(key) }],
     env: farm.env,
     destinations: [{ storage: element.name, protocol, folder: place(path), path, ...given({ option }) }],
     protocols: storage.worker ? { [protocol]: storage.worker.script } : {},

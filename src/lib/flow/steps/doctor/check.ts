@@ -24,6 +24,10 @@ export interface Patient extends Ports {
   opened(): Promise<Store>;
   readonly tools: readonly Tool[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where grid tools look for a proxy when no variable names it. */
+  readonly usualProxy: string;
+  /** Storage elements whose servers show X.509 certificates, or ask for one. */
+  readonly x509: readonly string[];
   /** Of Node: `22.3.0`. */
   readonly node: string;
   /** Ranges of versions of Node that dflow runs on: `>=20.20`. */

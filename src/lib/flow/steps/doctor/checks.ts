@@ -12,12 +12,14 @@ import { check as clock } from './checks/host/clock.ts';
 import { check as credentials } from './checks/host/credentials.ts';
 import { check as disks } from './checks/host/disks.ts';
 import { check as tools } from './checks/host/tools.ts';
+import { check as trust } from './checks/host/trust.ts';
 import { check as buffer } from './checks/places/buffer.ts';
 import { check as elements } from './checks/places/elements.ts';
 import { check as farms } from './checks/places/farms.ts';
 import { check as answers } from './checks/store/answers.ts';
 import { check as conflicts } from './checks/store/conflicts.ts';
 import { check as integrity } from './checks/store/integrity.ts';
+import { check as replication } from './checks/store/replication.ts';
 import { check as views } from './checks/store/views.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -32,11 +34,13 @@ export const CHECKS: readonly Check[] = [
   credentials,
   disks,
   tools,
+  trust,
   buffer,
   elements,
   farms,
   answers,
   conflicts,
   integrity,
+  replication,
   views,
 ];

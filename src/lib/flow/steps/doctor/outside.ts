@@ -1,5 +1,6 @@
 // Looks at this machine by another process: a folder on a dead mount holds that one, and not doctor.
-import { given } from '../../../util/values/given.ts';
+import { inTime } from '../../../util/intime.ts';
+import { SECOND } from '../../../util/time.ts';
 import type { Patient } from './check.ts';
 
 export interface Answer {
@@ -9,26 +10,62 @@ export interface Answer {
   readonly words: string;
 }
 
-/** Runs shell text with `args` as its `"$@"`. A program that is ended for its time has exit 124. */
+/** Exit code of what did not answer in time. */
+export const SILENT = 124;
+
+/** Milliseconds within which a folder must answer; those that a program has to end once it is told to. */
+export const ANSWER = 5 * SECOND;
+const END = 6 * SECOND;
+
+/** Runs shell text with `args` as its `"$@"`. A program that does not end in time has exit SILENT, and is ended. */
 export async function outside(
   { processes, settings }: Patient,
   script: string,
   args: readonly string[],
-  timeout?: number,
+  timeout = ANSWER,
 ): Promise<Answer> {
-  const ran = await processes.shell(script, args, { cwd: settings.folder, ...given({ timeout }) });
-  const exit = ran.timedOut ? 124 : (ran.exit ?? 125);
+  // What waits for a dead disk cannot even be killed.
+  const ran = await inTime(processes.shell(script, args, { cwd: settings.folder, timeout }), timeout + END);
+  if (!ran) return { exit: SILENT, stdout: '', words: '' };
+  const exit = ran.timedOut ? SILENT : (ran.exit ?? 125);
   return { exit, stdout: ran.stdout, words: ran.stderr.trim().split('\n').at(-1) ?? '' };
 }
 
-export type PathKind = 'folder' | 'file' | 'missing' | 'unreadable' | 'not-runnable';
+export type PathKind = 'folder' | 'file' | 'missing' | 'unreadable' | 'not-runnable' | 'odd' | 'silent';
 
-const KINDS: Readonly<Record<number, PathKind>> = { 1: 'missing', 2: 'unreadable', 3: 'folder', 4: 'not-runnable' };
+const KINDS: Readonly<Record<number, PathKind>> = {
+  1: 'missing',
+  2: 'unreadable',
+  3: 'folder',
+  4: 'not-runnable',
+  5: 'odd',
+  [SILENT]: 'silent',
+};
 
-/** What is at a path, links followed. A script (`#!`) that nobody may run is `not-runnable`. */
+const KIND = `[ -e "$1" ] || exit 1
+[ -r "$1" ] || exit 2
+[ ! -d "$1" ] || exit 3
+[ -f "$1" ] || exit 5
+[ -x "$1" ] || [ "$(head -c 2 <"$1")" != "#!" ] || exit 4`;
+
+/** What is at a path, links followed. A script (`#!`) that nobody may run is `not-runnable`; a pipe or device is `odd`. */
 export async function kindOf(patient: Patient, path: string): Promise<PathKind> {
-  const script =
-    '[ -e "$1" ] || exit 1; [ -r "$1" ] || exit 2; [ ! -d "$1" ] || exit 3; [ -x "$1" ] || [ "$(head -c 2 <"$1")" != "#!" ] || exit 4';
-  const { exit } = await outside(patient, script, [path]);
+  const { exit } = await outside(patient, KIND, [path]);
   return KINDS[exit] ?? 'file';
 }
+
+/** In words. */
+export const silence = (path: string): string => `${path} does not answer within ${ANSWER / SECOND} s`;
+
+/** Paths whose disk or file server gives no answer. Nothing in this process may ask them then. */
+export async function silentOf(patient: Patient, paths: readonly string[]): Promise<string[]> {
+  // Names and sizes may be remembered by this machine; how full a disk is must be asked.
+  const isSilent = async (...some: string[]): Promise<boolean> =>
+    (await outside(patient, 'df -P -- "$@" >/dev/null 2>&1', some)).exit === SILENT;
+  if (!(await isSilent(...paths))) return [];
+  const each = await Promise.all(paths.map((path) => isSilent(path)));
+  return paths.filter((_, at) => each[at]);
+}
+
+/** What a person does about it. */
+export const remount = (path: string): string => `mount it again: umount -l ${path}; mount ${path}`;

@@ -1,60 +1,125 @@
-// A small file at a storage element, for as long as somebody looks at it. It lies in a folder of this host's own: what a
-// killed doctor left there is its own, and nothing else is ever touched.
+// A small file at a storage element, for as long as somebody looks at it. It lies in a folder of this host's and this
+// configuration's own: what a killed doctor left there is its own, and nothing else is ever touched.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Checksum, Storage } from '../../../storage.ts';
+import type { Checksum, Entry, Storage } from '../../../storage.ts';
+import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { between, iso, MINUTE } from '../../../util/time.ts';
 import type { Patient } from './check.ts';
+import { remount, silence, silentOf } from './outside.ts';
+import { trialLock } from './trial.ts';
 
 /** Paths of probes at every element begin with it; it is the name of no level, and no output. */
 export const PROBES = '.dflow-doctor';
 
-/** A probe that nobody holds any more is older; one of another doctor, that this one cannot see, is younger. */
+/** Where nothing tells whether another doctor is there, what is younger may be that one's. */
 const OLD = 10 * MINUTE;
 
-/** This host's folder of probes. */
-export function probeFolder({ host }: Pick<Patient, 'host'>): string {
-  return `${PROBES}/${host.replace(/[^A-Za-z0-9.-]/g, '-')}`;
+/** This host's folder of probes, for this configuration. */
+export function probeFolder({ host, settings }: Pick<Patient, 'host' | 'settings'>): string {
+  const own = createHash('sha256').update(settings.folder).digest('hex').slice(0, 8);
+  return `${PROBES}/${host.replace(/[^A-Za-z0-9.-]/g, '-')}-${own}`;
 }
 
 export interface Probe {
   readonly storage: Storage;
   /** At the element. */
   readonly path: string;
-  readonly name: string;
   /** Of the bytes that were written. */
   readonly sum: Checksum;
+  /** Takes the probe away, and all that trial jobs have written beside it. */
+  close(): Promise<void>;
 }
 
 /** Writes a probe, lets `use` look at it, and takes it away again, whatever happens. */
-export async function withProbe<T>(patient: Patient, storage: Storage, use: (probe: Probe) => Promise<T>): Promise<T> {
-  await sweep(patient, storage);
+export async function withProbe<T>(patient: Patient, name: string, use: (probe: Probe) => Promise<T>): Promise<T> {
+  const probe = await openProbe(patient, name);
+  try {
+    return await use(probe);
+  } finally {
+    await probe.close();
+  }
+}
+
+/** @throws ItemError another doctor of this host is at the element */
+export async function openProbe(patient: Patient, name: string): Promise<Probe> {
+  const lock = await trialLock(patient, `storage-${name}`);
+  if (!lock) throw new ItemError('another doctor of this host is there now', { hint: 'wait until it has ended' });
+  try {
+    await refuseSilent(patient, name);
+    const storage = await patient.storage(name);
+    await sweep(patient, storage, lock.alone ? 0 : OLD);
+    return await written(patient, storage, lock.release);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/**
+ * What asks a dead disk holds this process even at its end. An element is opened only once every folder of the
+ * configuration has been compared with its own, so one that is silent keeps them all.
+ */
+async function refuseSilent(patient: Patient, name: string): Promise<void> {
+  const { storages, buffers } = patient.settings;
+  const element = storages.find((one) => one.name === name);
+  if (!element?.mounted) return;
+  const mounted = storages.filter((one) => one.mounted).map(({ url }) => url);
+  for (const path of await silentOf(patient, [element.url, ...mounted, ...buffers.map((one) => one.path)])) {
+    const text = path === element.url ? silence(path) : `not opened: ${silence(path)}`;
+    throw new UnreachableError(text, { hint: remount(path) });
+  }
+}
+
+async function written(patient: Patient, storage: Storage, release: () => void): Promise<Probe> {
   const nonce = patient.nonce();
-  const name = `.probe.dflow-1-${nonce}`;
-  const path = `${probeFolder(patient)}/${name}`;
+  const path = `${probeFolder(patient)}/.probe.dflow-1-${nonce}`;
+  const close = async (): Promise<void> => {
+    try {
+      await storage.remove([path]);
+      await tidy(patient, storage);
+    } finally {
+      release();
+    }
+  };
   try {
     const sum = await patient.files.withScratch(async (folder) => {
       const local = join(folder, 'probe');
       await patient.files.write(local, `probe ${nonce} of dflow doctor on ${patient.host}: it may be removed\n`);
       return storage.copyIn(local, path);
     }, true);
-    return await use({ storage, path, name, sum });
-  } finally {
-    await storage.remove([path]);
-    await tidy(patient, storage, probeFolder(patient));
+    return { storage, path, sum, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
   }
 }
 
-/** Removes what killed calls of this host have left: probes, and outputs of trial jobs. */
-async function sweep(patient: Patient, storage: Storage): Promise<void> {
+/** Removes what killed calls have left: probes, and outputs of trial jobs, that are older. */
+async function sweep(patient: Patient, storage: Storage, age: number): Promise<void> {
   const now = iso(patient.clock());
-  const left: string[] = [];
-  for await (const { path, modified } of storage.list(probeFolder(patient)))
-    if (between(modified, now) > OLD) left.push(path);
-  if (left.length > 0) await storage.remove(left);
+  await dropBelow(patient, storage, ({ modified }) => age === 0 || between(modified, now) > age);
 }
 
-/** Folders of probes that are empty go, too, where they are on this machine; other elements keep them. */
-export async function tidy(patient: Patient, storage: Storage, path: string): Promise<void> {
-  const [top, folder] = [storage.localPath(''), storage.localPath(path)];
-  if (top !== undefined && folder !== undefined) await patient.files.removeEmptyFolders(top, folder);
+/** Removes files of this host's folder of probes, and the folders below it in which nothing is then. */
+export async function dropBelow(patient: Patient, storage: Storage, isLeft: (entry: Entry) => boolean): Promise<void> {
+  const own = probeFolder(patient);
+  const left: string[] = [];
+  for await (const entry of storage.list(own)) if (isLeft(entry)) left.push(entry.path);
+  if (left.length > 0) await storage.remove(left);
+  const folders = new Set(left.map((path) => path.slice(0, path.lastIndexOf('/'))));
+  for (const path of folders) if (path !== own) await removeEmpty(patient, storage, own, path);
+}
+
+/** Folders of probes go, too, where nothing is in them. */
+async function tidy(patient: Patient, storage: Storage): Promise<void> {
+  await removeEmpty(patient, storage, '', probeFolder(patient));
+}
+
+/** A folder below `top`, and those between. */
+async function removeEmpty(patient: Patient, storage: Storage, top: string, path: string): Promise<void> {
+  const [above, folder] = [storage.localPath(top), storage.localPath(path)];
+  if (above !== undefined && folder !== undefined) return patient.files.removeEmptyFolders(above, folder);
+  for (let at = path; at !== top; at = at.slice(0, Math.max(0, at.lastIndexOf('/'))))
+    await storage.removeEmptyFolder?.(at);
 }

@@ -33,7 +33,7 @@ export async function withTrials<T>(
   farm: string,
   use: (backend: Backend) => Promise<T>,
 ): Promise<T | undefined> {
-  const lock = await lockOf(patient, farm);
+  const lock = await trialLock(patient, farm);
   if (!lock) return undefined;
   try {
     const backend = await patient.trialBackend(farm);
@@ -44,8 +44,21 @@ export async function withTrials<T>(
   }
 }
 
-function lockOf({ locks, settings }: Patient, farm: string): Promise<Lock | undefined> {
-  return locks.take(join(settings.folder, '.dflow', 'doctor', `${farm}.lock`));
+interface TrialLock extends Lock {
+  /** Whether no other doctor of this host can be there: where no lock can be made, one may be. */
+  readonly alone: boolean;
+}
+
+/** `undefined`: another doctor of this host holds it. */
+export async function trialLock({ locks, settings, host }: Patient, name: string): Promise<TrialLock | undefined> {
+  const path = join(settings.folder, '.dflow', 'doctor', `${name}@${host}.lock`);
+  try {
+    const lock = await locks.take(path);
+    return lock && { alone: true, release: () => lock.release() };
+  } catch {
+    // This user may not write there.
+    return { alone: false, release: () => undefined };
+  }
 }
 
 /** Milliseconds between two questions, and of all of them. */

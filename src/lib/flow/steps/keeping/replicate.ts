@@ -1,11 +1,9 @@
 // store replicate, compact and info: copies of the store by its own server, its size, and how far the copies are.
 import type { Compacted, Mine, Replication, Store, StoreInfo, StoreReplication } from '../../../store.ts';
+import { isBroken, replicationText } from '../../../storekeeping.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { humanBytes } from '../../../util/text/bytes.ts';
 import type { Item, ItemOf, Step, StepOptions } from '../../ports.ts';
-
-/** States of a replication in which the server does not copy. */
-const BAD: ReadonlySet<string> = new Set(['crashing', 'failed', 'error']);
 
 export interface ReplicateOptions extends StepOptions {
   readonly continuous?: boolean;
@@ -32,16 +30,9 @@ export async function* replicate(store: Store, target: string, options: Replicat
 function itemOf(now: Replication, did: ItemOf<'replication'>['did']): ItemOf<'replication'> {
   const { target: ref, source, state, lag, error } = now;
   const base = { kind: 'replication', ref, did, state, source, ...(lag !== undefined && { lag }) } as const;
-  if (!BAD.has(state)) return { ...base, text: replicationText(now) };
+  if (!isBroken(now)) return { ...base, text: replicationText(now) };
   const next = 'correct the login of the target or its server, then the same command again';
   return { ...base, did: 'failed', failed: true, text: `${state}: ${error ?? 'no reason given'}`, next };
-}
-
-/** `running, 12 changes to go` */
-export function replicationText({ state, continuous, lag, error }: Replication): string {
-  const kind = continuous ? 'continuous' : 'once';
-  const left = lag === undefined ? '' : `, ${lag} changes to go`;
-  return `${state} (${kind})${left}${error === undefined ? '' : `: ${error}`}`;
 }
 
 function replicationOf(store: Store): StoreReplication {
@@ -50,6 +41,8 @@ function replicationOf(store: Store): StoreReplication {
     hint: 'dflow store backup backups',
   });
 }
+
+export { replicationText };
 
 /** What `store info` shows: the store, who is logged in, and each replication from or to it. */
 export interface StoreState extends StoreInfo, Mine {

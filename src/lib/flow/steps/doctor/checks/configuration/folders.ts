@@ -1,7 +1,7 @@
 // Folders of this machine that the configuration names.
 import type { ChainStep } from '../../../../../domain/farms/hostplan.ts';
 import { type Check, type Finding, failed, type Look, ok, type Patient } from '../../check.ts';
-import { kindOf } from '../../outside.ts';
+import { kindOf, remount, silence } from '../../outside.ts';
 
 export const check: Check = {
   name: 'folders',
@@ -28,6 +28,7 @@ function folder(patient: Patient, subject: string, path: string, steps: readonly
   const look = async (): Promise<Finding> => {
     const kind = await kindOf(patient, path);
     if (kind === 'folder') return ok(path);
+    if (kind === 'silent') return failed(silence(path), remount(path));
     if (!isNeeded(patient, steps)) return ok(`${path} is not here, and no loop of this host needs it`);
     if (kind === 'missing') return failed(`${path} does not exist`, `mkdir -p ${path}, or mount it`);
     if (kind === 'unreadable') return failed(`${path} cannot be read`, `chmod u+rx ${path}, as its owner`);

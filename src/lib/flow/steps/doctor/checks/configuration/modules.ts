@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type ModuleDef, scriptsIn } from '../../../../../domain/modules/modules.ts';
 import { counted } from '../../../../../util/text/counted.ts';
 import { type Check, type Finding, failed, type Look, ok, warning } from '../../check.ts';
-import { kindOf, type PathKind } from '../../outside.ts';
+import { kindOf, type PathKind, remount, silence } from '../../outside.ts';
 
 export const check: Check = {
   name: 'modules',
@@ -44,5 +44,7 @@ function wrongWith(file: string, kind: PathKind): Finding[] {
   if (kind === 'missing')
     return [failed(`${file} does not exist`, `write ${file}, or correct the module that names it`)];
   if (kind === 'unreadable') return [failed(`${file} cannot be read`, `chmod a+r ${file}`)];
+  if (kind === 'silent') return [failed(silence(file), remount(dirname(file)))];
+  if (kind === 'odd') return [failed(`${file} is a pipe or a device`, `write ${file} as a file`)];
   return kind === 'not-runnable' ? [failed(`${file} is a script that nobody may run`, `chmod a+rx ${file}`)] : [];
 }

@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { secondsLeft, tokenLeft } from '../../../../../domain/token.ts';
 import { certificatesIn, vomsRoles } from '../../../../../util/certificates.ts';
-import { humanDuration, ms, SECOND } from '../../../../../util/time.ts';
+import { humanDuration, humanLeft, ms, SECOND } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, type Look, notChecked, ok, type Patient, warning } from '../../check.ts';
 import { kindOf } from '../../outside.ts';
 
@@ -15,7 +15,7 @@ export const check: Check = {
     return [
       ...(credentials?.check === undefined ? [] : [look('command', () => command(patient, credentials.check ?? ''))]),
       ...(credentials?.token === undefined ? [] : [look('token', () => token(patient, credentials.token ?? ''))]),
-      ...(proxy === undefined ? [] : [look('proxy', () => certificate(patient, proxy, 'proxy'))]),
+      look('proxy', () => (proxy === undefined ? usualProxy(patient) : certificate(patient, proxy, 'proxy'))),
       look('host certificate', () => certificate(patient, HOST_CERTIFICATE, 'host')),
     ];
   },
@@ -23,7 +23,7 @@ export const check: Check = {
 
 const HOST_CERTIFICATE = '/etc/grid-security/hostcert.pem';
 
-const look = (subject: string, ask: () => Promise<Finding>): Look => ({ subject, look: ask });
+const look = (subject: string, ask: () => Promise<Finding | readonly Finding[]>): Look => ({ subject, look: ask });
 
 /** What mends a credential: the configuration's own command, where there is one. */
 function renewal({ settings }: Patient): string {
@@ -33,7 +33,7 @@ function renewal({ settings }: Patient): string {
 function judged(patient: Patient, left: number, about: string, fix = renewal(patient)): Finding {
   const warn = patient.settings.credentials?.warn ?? 0;
   if (left <= 0) return failed(`${about}: expired ${humanDuration(left)} ago`, fix);
-  const text = `${about}: valid for ${humanDuration(left)}`;
+  const text = `${about}: valid for ${humanLeft(left)}`;
   return left < warn ? warning(text, fix) : ok(text);
 }
 
@@ -57,6 +57,14 @@ async function token(patient: Patient, path: string): Promise<Finding> {
   if (text.trim() === '') return failed(`${path} is empty`, renewal(patient));
   const seconds = tokenLeft(text, patient.clock());
   return seconds === undefined ? ok(`${path}: valid, expiry unknown`) : judged(patient, seconds * SECOND, path);
+}
+
+/** What grid tools take where X509_USER_PROXY is not set; nothing to say where nobody asks for one. */
+async function usualProxy(patient: Patient): Promise<Finding | readonly Finding[]> {
+  const { usualProxy: path, x509, settings } = patient;
+  if ((await kindOf(patient, path)) !== 'missing') return certificate(patient, path, 'proxy');
+  if (x509.length === 0 || settings.credentials?.token !== undefined) return [];
+  return warning(`no proxy at ${path}; ${x509.join(', ')} may ask for one`, renewal(patient));
 }
 
 async function certificate(patient: Patient, path: string, what: 'proxy' | 'host'): Promise<Finding> {

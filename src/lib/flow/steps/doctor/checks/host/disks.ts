@@ -2,20 +2,30 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { humanBytes } from '../../../../../util/text/bytes.ts';
 import { type Check, type Finding, failed, type Look, notChecked, ok, type Patient, warning } from '../../check.ts';
-import { outside } from '../../outside.ts';
+import { outside, remount, SILENT, silence } from '../../outside.ts';
 
 export const check: Check = {
   name: 'disks',
   group: 'host',
-  looks: (patient) =>
-    [...placesOf(patient)].map(
+  looks: (patient) => [
+    ...[...placesOf(patient)].map(
       ([path, uses]): Look => ({
         subject: path,
         touches: `writes 64 kB into ${path} and removes them`,
         look: () => disk(patient, path, uses.join(', ')),
       }),
     ),
+    ...(isHere(patient) ? [] : [{ subject: "store's server", look: () => ofServer(patient) }]),
+  ],
 };
+
+const isHere = ({ settings: { store } }: Pick<Patient, 'settings'>): boolean => store.startsWith('sqlite:');
+
+/** No protocol of a store's server tells how full its disk is. */
+async function ofServer({ store }: Patient): Promise<Finding> {
+  const { where, engine } = await store.info();
+  return notChecked(`${engine} tells nobody how full its disk is`, `on the server of ${where}: df -h`);
+}
 
 /** Folders, and what each is for. */
 function placesOf({ settings, environment }: Patient): Map<string, string[]> {
@@ -26,7 +36,7 @@ function placesOf({ settings, environment }: Patient): Map<string, string[]> {
     places.set(path, [...(places.get(path) ?? []), use]);
   };
   add('logs and state', folder);
-  if (store.startsWith('sqlite:')) add('store', join(resolve(folder, store.slice('sqlite:'.length)), '..'));
+  if (isHere({ settings })) add('store', join(resolve(folder, store.slice('sqlite:'.length)), '..'));
   add('temporary files', environment.TMPDIR || '/tmp');
   for (const { name, options } of farms) {
     add(`jobs of ${name}`, options.folder);
@@ -50,6 +60,7 @@ const [LITTLE, NONE] = [10, 2];
 async function disk(patient: Patient, path: string, uses: string): Promise<Finding> {
   const { exit, stdout, words } = await outside(patient, SCRIPT, [path]);
   if (exit === 3) return notChecked(`${uses}: not a folder of this host`);
+  if (exit === SILENT) return failed(`${uses}: ${silence(path)}`, remount(path));
   if (exit === 4) return failed(`${uses}: the disk does not answer: ${words}`, `df ${path}`);
   if (exit === 5) return failed(`${uses}: this user may not write there`, `chown or chmod ${path}, as its owner`);
   if (exit !== 0)

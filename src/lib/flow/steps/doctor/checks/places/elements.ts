@@ -26,11 +26,12 @@ async function look(patient: Patient, name: string, signal: AbortSignal): Promis
   if (element?.mounted && (await kindOf(patient, element.url)) === 'missing')
     return notChecked(`its folder ${element.url} does not exist here`, `mkdir -p ${element.url}, or mount it`);
   const started = patient.clock();
-  const storage = await patient.storage(name);
-  const wrong = await withProbe(patient, storage, (probe) => compare(probe, signal));
+  const { wrong, space } = await withProbe(patient, name, async (probe) => {
+    return { wrong: await compare(probe, signal), space: await spaceOf(probe.storage) };
+  });
   if (wrong) return failed(wrong, `ask the site; until then: dflow storage disable ${name} --for 12h --why TEXT`);
   const took = `${((patient.clock() - started) / SECOND).toFixed(1)} s`;
-  return withSpace(`written, compared, read and removed in ${took}`, await spaceOf(storage), name);
+  return withSpace(`written, compared, read and removed in ${took}`, space, name);
 }
 
 /** What is wrong with what the element gives back. */

@@ -1,0 +1,29 @@
+// A certificate authority and its lists, made for tests; its key is nowhere.
+
+/** Ends 2036-11-24. */
+export const AUTHORITY = `-----BEGIN CERTIFICATE-----
+MIIBbTCCAROgAwIBAgIUb1sjMU28MK06GoElubqj/fTEYNYwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBVDAeFw0yNjExMjcxMTEzMTRaFw0zNjExMjQxMTEzMTRaMAwx
+CjAIBgNVBAMMAVQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATuGtbNFaSMjDjh
+D6o/H/E/UX7cURbY/Q65HJk5kYpmSqFiBTGugC5t9ROuMs5yaJR1BZcgEZrHNKEj
+c/MWlWNPo1MwUTAdBgNVHQ4EFgQUZDCGxLVhdtyq7p12kdRZIEh9aKcwHwYDVR0j
+BBgwFoAUZDCGxLVhdtyq7p12kdRZIEh9aKcwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNIADBFAiEA9oJIhtrCeJcEA1l9bqdcq7rd9Cw+r/EVwybK7x/ZO9MC
+ICAvlecngsnk4GTbhwwqbxmzs6Nn+6x7Q5bH2Y8C8FqQ
+-----END CERTIFICATE-----
+`;
+
+/** The next must be there by 2026-12-04T11:13:14Z. */
+export const LIST = `-----BEGIN X509 CRL-----
+MIGjMEsCAQEwCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBVBcNMjYxMTI3MTExMzE0
+WhcNMjYxMjA0MTExMzE0WqAOMAwwCgYDVR0UBAMCAQEwCgYIKoZIzj0EAwIDSAAw
+RQIgAMd6iw52xEMUe/hRcYeaiVBTp+Vyft6VETflhuL7gOACIQDildQX5+JsTRiP
+oomgySUaIRMY/YT91XeG1VCEdJgS5Q==
+-----END X509 CRL-----
+`;
+
+/** As DER; its date is after 2049, which is written another way: 2065-03-27T11:13:14Z. */
+export const LATE_LIST = Buffer.from(
+  'MIGlME0CAQEwCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBVBcNMjYxMTI3MTExMzE0WhgPMjA2NTAzMjcxMTEzMTRaoA4wDDAKBgNVHRQEAwIBAjAKBggqhkjOPQQDAgNIADBFAiEAz09OYbDdWuLKVh08oYOTIKUQ9vKsknMKnzsEpcr6eoYCIGpdSUuJK5eC/wYfbUNxDeEe+ohcO7pNCD15HV1utg0h',
+  'base64',
+);
