@@ -4,7 +4,6 @@ import { patience } from '../../lib/cli/arguments/patience.ts';
 import { durationOf } from '../../lib/cli/arguments/until.ts';
 import { Base } from '../../lib/cli/base.ts';
 import { screensWorld } from '../../lib/cli/hosts/screensworld.ts';
-import { alone } from '../../lib/flow/steps/screens/alone.ts';
 import { stop } from '../../lib/flow/steps/screens/screens.ts';
 
 export default class ScreensStop extends Base {
@@ -15,7 +14,7 @@ export default class ScreensStop extends Base {
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> transfer --timeout 10m',
   ];
-  static override exits = [0, 2, 5, 75];
+  static override exits = [0, 2, 5];
   static override strict = false;
   static override args = loopNames;
   static override flags = { ...changing, ...patience };
@@ -23,6 +22,6 @@ export default class ScreensStop extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ScreensStop);
     const world = screensWorld(await this.settings(), this.config.root, { dryRun: flags['dry-run'] });
-    await this.items(alone(world, stop(world, argv.map(String), durationOf(flags.timeout, '--timeout'))));
+    await this.items(stop(world, argv.map(String), durationOf(flags.timeout, '--timeout')));
   }
 }

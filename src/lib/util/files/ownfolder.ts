@@ -9,6 +9,12 @@ export function isFileError(error: unknown): boolean {
   return code !== undefined && !code.startsWith('ERR_');
 }
 
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'FULL']);
+
+function isFull(error: unknown): boolean {
+  return FULL.has(codeOf(error) ?? '');
+}
+
 /** Runs work that must write below `folder`. @throws UnreachableError it cannot be written */
 export async function writing<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -17,7 +23,9 @@ export async function writing<T>(folder: string, work: () => Promise<T>): Promis
     if (!isFileError(error)) throw error;
     throw new UnreachableError(`dflow's own folder cannot be written: ${messageOf(error)}`, {
       where: folder,
-      hint: `make it a folder that this user may write: ls -ld ${folder}`,
+      hint: isFull(error)
+        ? `free space there, or raise the quota: df -h ${folder}`
+        : `make it a folder that this user may write: ls -ld ${folder}`,
       cause: error,
     });
   }

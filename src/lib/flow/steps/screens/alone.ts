@@ -1,4 +1,5 @@
-// One command at a time changes the windows of a host: of two that start at once, each would open every window.
+// One command at a time opens windows on a host: of two that start at once, each would open every window. Stopping takes
+// no lock: loops must stop on a full disk as well.
 import { BusyError } from '../../../util/errors.ts';
 import { writing } from '../../../util/files/ownfolder.ts';
 import type { Step } from '../../ports.ts';
@@ -13,7 +14,7 @@ export async function* alone(world: ScreensWorld, ...steps: readonly Step[]): St
   const path = screensFile(world, 'lock');
   const lock = await writing(`${world.settings.folder}/.dflow`, () => world.locks.take(path));
   if (!lock)
-    throw new BusyError(`another command starts or stops the loops of '${world.host}' now`, {
+    throw new BusyError(`another command starts the loops of '${world.host}' now`, {
       where: path,
       hint: 'wait for its end, then: dflow screens status',
     });
