@@ -59,7 +59,7 @@ writeFileSync(
   join(folder, 'modules/1.0.yaml'),
   `modules:
   Count:
-    run: echo "$DFLOW_JOB" >> '${folder}/marks'; wc -c "$@" > "$OUT_counts"
+    run: echo "$DFLOW_JOB" >> '${folder}/marks'; sleep 2; wc -c "$@" > "$OUT_counts"
     outputs: {counts: counts.txt}
 runTypes: {any: [Count]}
 `,
