@@ -25,6 +25,8 @@ export interface StoreKeeping {
 }
 
 export interface StoreConflicts {
+  /** Choosing a revision takes an operator. @throws ReadOnlyStoreError for another user */
+  assertMayKeep(): Promise<void>;
   /** The revisions of a document: the one that everybody sees, then those that lost a replication conflict. */
   revisions(id: string): Promise<Revision[]>;
   /** Makes `rev` the only one. False: the document was changed meanwhile, and is as it was. */

@@ -80,6 +80,19 @@ function roles(server: () => RealCouch): void {
     expect([...(await store.get(['thing:a', 'request:r'])).keys()]).toEqual(['thing:a']);
   });
 
+  test('choosing a revision takes an operator: a site is refused before anything is changed', async () => {
+    const [site, operator] = [server().newUser('sam'), server().newUser('otto')];
+    await grant(site, 'site', 'pw');
+    await grant(operator, 'operator', 'pw');
+    await expect((await open(true, site)).keeping!.conflicts!.assertMayKeep()).rejects.toMatchObject({
+      exit: 2,
+      message: expect.stringContaining('needs the role operator: to choose a revision'),
+      hint: expect.stringContaining(`dflow store grant ${site} --role operator`),
+    });
+    await (await open(true, operator)).keeping!.conflicts!.assertMayKeep();
+    await admin.keeping!.conflicts!.assertMayKeep();
+  });
+
   test('users, roles and rights take an admin of the server', async () => {
     const operator = server().newUser('otto');
     await grant(operator, 'operator', 'pw');

@@ -35,6 +35,16 @@ async function deployed(from: Store, options: { prune?: boolean; dryRun?: boolea
   return sets;
 }
 
+test('a database without any views is told as one that is not set up', async () => {
+  const { _rev } = await call('GET', OWN);
+  await call('DELETE', `${OWN}?rev=${_rev}`);
+  await expect((await open(false)).view(sumsView)).rejects.toMatchObject({
+    exit: 2,
+    message: expect.stringContaining('it is not set up'),
+    hint: 'dflow store setup',
+  });
+});
+
 describe('two versions of dflow on one store', () => {
   test('the new one is told to deploy; then both work side by side until somebody prunes', async () => {
     const next = await open(true, NEXT);

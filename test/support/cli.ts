@@ -1,8 +1,9 @@
 // The built program, run as a person or cron would: as a process, in a folder.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { checkLines } from './contract.ts';
 
 const root = resolve(import.meta.dirname, '..', '..');
@@ -58,6 +59,19 @@ export function must(
     throw new Error(`dflow ${args.join(' ')} ended with ${ran.code}\n${ran.out.slice(-2000)}\n${ran.err.slice(-2000)}`);
   }
   return ran.out;
+}
+
+/** Like `dflow`, and this process goes on meanwhile: the server of the store may live in it. */
+export function dflowBeside(
+  folder: string,
+  args: readonly string[],
+  { bin = BIN, env }: { readonly bin?: string; readonly env?: Record<string, string> } = {},
+): Promise<Ran> {
+  const options = { cwd: folder, env: environment(env, folder), maxBuffer: 256 * 1024 * 1024 };
+  return promisify(execFile)(process.execPath, [bin, ...args], options).then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    (error) => ({ code: Number(error.code), out: String(error.stdout), err: String(error.stderr) }),
+  );
 }
 
 /** Starts `dflow ...args` and does not wait. */

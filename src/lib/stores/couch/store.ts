@@ -184,6 +184,7 @@ export class CouchStore extends ViewStore implements Store {
     deploy: (options) => this.#sets.deploy(options),
     conflicts: {
       revisions: (id) => revisionsOf(this.#documents, id),
+      assertMayKeep: () => this.rights.assertOperator('to choose a revision'),
       keep: (id, rev) => keepRevision(this.#documents, id, rev),
     },
   };

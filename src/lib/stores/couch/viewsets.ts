@@ -53,7 +53,7 @@ export class ViewSets {
     const sound = this.#sound;
     const read = async (request: Request): Promise<Reply> => {
       const reply = await this.#saying(this.#connection.read({ ...request, slow: true, accept: [404] }));
-      if (reply.status === 404) throw this.#missing();
+      if (reply.status === 404) throw await this.#missing();
       return reply;
     };
     const asked = askAll(this.#connection, `${this.#own._id}/_view/${nameOf(reduce)}`, queries, read);
@@ -113,7 +113,7 @@ export class ViewSets {
   /** @throws UsageError where the set is not what this version wrote */
   async #assertOwn(): Promise<void> {
     const { status, body } = await this.#connection.read({ path: this.#own._id, accept: [404] });
-    if (status === 404) throw this.#missing();
+    if (status === 404) throw await this.#missing();
     const edited = differingViews(body as DesignDoc, this.#own);
     if (edited.length === 0) return;
     throw new UsageError(`${this.#own._id} was edited: ${edited.join(', ')} would answer something else`, {
@@ -122,9 +122,17 @@ export class ViewSets {
     });
   }
 
-  #missing(): UsageError {
+  /** Other versions may use the database, or nobody does yet. */
+  async #missing(): Promise<UsageError> {
+    const { where } = this.#connection;
+    const { body } = await this.#connection.read({ path: '_all_docs', query: { ...SETS, limit: 1 } });
+    if (listIn(this.#connection, body, 'rows').length === 0)
+      return new UsageError('the database has no views of dflow: it is not set up', {
+        where,
+        hint: 'dflow store setup',
+      });
     return new UsageError('the views of this version of dflow are not in the store: it was set up by another version', {
-      where: this.#connection.where,
+      where,
       hint: 'to build the views beside those of other versions, which go on working: dflow store deploy',
     });
   }
@@ -154,7 +162,7 @@ export class ViewSets {
   /** How large the views are, and how far. @throws UsageError they are missing */
   async index(): Promise<{ bytes: number; pending: number }> {
     const { status, body } = await this.#connection.read({ path: `${this.#own._id}/_info`, accept: [404] });
-    if (status === 404) throw this.#missing();
+    if (status === 404) throw await this.#missing();
     const index = field(body, 'view_index');
     const pending = Number(field(field(index, 'updates_pending'), 'total') ?? 0);
     return { bytes: Number(field(field(index, 'sizes'), 'file') ?? 0), pending };

@@ -38,6 +38,7 @@ export interface KeepOptions extends StepOptions {
 
 /** Makes one revision what the document is; the others stay in a receipt. `store` hands out every document. */
 export async function* keepRevision(ports: Ports, store: Store, { id, rev, why, dryRun }: KeepOptions): Step {
+  await conflictsOf(store).assertMayKeep();
   const docs = await revisions(store, id);
   const revs = docs.map((one) => one.rev);
   if (!revs.includes(rev)) {

@@ -6,6 +6,7 @@ import { ItemError, ReadOnlyStoreError, UsageError } from '../../../util/errors.
 import { field } from '../../../util/values/field.ts';
 import { listIn } from '../read.ts';
 import type { Connection } from '../server/connection.ts';
+import { mayNotWrite } from '../server/meaning.ts';
 import { areInForce, RULES_ID, type RulesDoc, roleName, roleOf, rulesDoc, type SecurityObject } from './rules.ts';
 
 /** A user as `_users` has it; what else it has (its password, hashed) is handed back as it came. */
@@ -38,6 +39,12 @@ export class Access implements StoreRights {
     const { name, roles } = contextOf(body);
     const role = roles.includes('_admin') ? 'admin' : this.#roleOf(name ?? '', roles, security);
     return { ...(name !== null && { user: name }), ...(role && { role }) };
+  }
+
+  /** What the rules of the database cannot tell from a step's own write. @throws ReadOnlyStoreError for a site */
+  async assertOperator(what: string): Promise<void> {
+    const { role } = await this.mine();
+    if (role === 'site') throw mayNotWrite(`needs the role operator: ${what}`, this.#connection.asked);
   }
 
   async users(): Promise<{ readonly users: readonly StoreUser[]; readonly inForce: boolean }> {
