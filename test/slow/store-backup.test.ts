@@ -68,7 +68,11 @@ test('what is refused: where a backup is lost or taken for data, a file that is 
   writeFileSync(at('half.jsonl'), text.slice(0, -1000));
   refused('restore', at('half.jsonl'), '--yes');
   writeFileSync(at('half.db'), readFileSync(at('dflow.db')).subarray(0, 50_000));
-  expect(dflow(demo, ['store', 'restore', at('half.db'), '--yes']).code).not.toBe(0);
+  // The store is well: its backup is not.
+  const half = dflow(demo, ['store', 'restore', at('half.db'), '--yes']);
+  expect(half).toMatchObject({ code: 2, err: expect.stringContaining('this backup is not sound') });
+  const taken = dflow(demo, ['store', 'rescue', at('two.jsonl')]);
+  expect(taken).toMatchObject({ code: 2, err: expect.stringContaining('dflow store rescue') });
   writeFileSync(at('other.jsonl'), text.replace('"experiment":"', '"experiment":"not-'));
   refused('restore', at('other.jsonl'), '--yes');
   must(demo, ['store', 'info', '--check']);

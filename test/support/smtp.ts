@@ -76,7 +76,8 @@ function talk(socket: Socket, mood: Mood, letters: Letter[]): void {
       } else if (word === 'QUIT') {
         say('221 bye');
         socket.end();
-      } else say('250 ok');
+      } else if (word === 'STAR') say('454 TLS not available');
+      else say('250 ok');
     }
   });
 }

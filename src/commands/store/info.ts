@@ -4,6 +4,8 @@ import { replicationText, storeState } from '../../lib/flow/steps/keeping/replic
 import { page } from '../../lib/render/page.ts';
 import { StoreError } from '../../lib/util/errors.ts';
 
+const NOT_A_FILE = 'a database server checks its own files; dflow store check reads the documents';
+
 export default class StoreInfo extends Base {
   static override summary = 'Show place, size and state of the document store';
   static override description =
@@ -22,6 +24,7 @@ export default class StoreInfo extends Base {
     const { store, everything } = await this.ports(false);
     const [fault] = flags.check ? ((await store.check?.()) ?? []) : [];
     if (fault) throw new StoreError(fault.text, { where: (await this.settings()).store, hint: fault.next });
+    if (flags.check) this.say(store.check ? 'the whole store was read: nothing is damaged' : NOT_A_FILE);
     const { replications = [], ...info } = await storeState(everything);
     if (this.out.format === 'json') return this.out.json({ ...info, ...(replications.length > 0 && { replications }) });
     const lines = replications.map((one) => `${one.source} -> ${one.target}: ${replicationText(one)}`);

@@ -58,6 +58,7 @@ export function coverText(scope: HoldScope): string {
     ...(spans ?? []).map(([first, end]) => (first === end ? `run ${first}` : `runs ${first}-${last(end)}`)),
     ...Object.entries(names).map(([field, values]) => {
       const noun = NOUNS[field] ?? field;
+      if (values.length === 1 && values[0] === '*') return `every ${noun}`;
       return `${noun}${values.length === 1 ? '' : 's'} ${values.join(',')}`;
     }),
     ...(automatic ? ['automatic'] : []),

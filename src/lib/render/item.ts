@@ -10,8 +10,8 @@ export function itemLine(item: Item, columns = Number.POSITIVE_INFINITY): string
   const did = item.dryRun ? `would be ${item.did}` : item.did;
   const colour = item.failed ? chalk.red : item.dryRun ? chalk.yellow : chalk.green;
   const text =
-    `${colour(did.padEnd(12))} ${chalk.bold(oneLine(item.ref))}  ${localTimes(oneLine(item.text ?? ''))}`.trimEnd();
-  const line = wrapped(text, columns, ' '.repeat(13)).join('\n');
+    `${colour(did.padEnd(item.dryRun ? 21 : 12))} ${chalk.bold(oneLine(item.ref))}  ${localTimes(oneLine(item.text ?? ''))}`.trimEnd();
+  const line = wrapped(text, columns, ' '.repeat(item.dryRun ? 22 : 13)).join('\n');
   return item.next ? `${line}\n  ${chalk.dim('Next:')} ${item.next}` : line;
 }
 

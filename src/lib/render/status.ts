@@ -14,7 +14,8 @@ import { widthOf, wrapped } from './wrap.ts';
 /** The page in `columns` columns; in a pipe, where nothing wraps, there are as many as are needed. */
 export function statusText(found: StatusPage, columns = Number.POSITIVE_INFINITY): string {
   const page = columns === Number.POSITIVE_INFINITY ? cleaned(found) : withLocalTimes(cleaned(found));
-  const laid = (lines: readonly string[]): string[] => lines.flatMap((text) => wrapped(text, columns, INDENT));
+  const laid = (lines: readonly string[]): string[] =>
+    lines.flatMap((text) => wrapped(columns === Number.POSITIVE_INFINITY ? text : localTimes(text), columns, INDENT));
   return [
     ...wrapped(head(page), columns),
     ...needYou(page, columns),

@@ -151,7 +151,12 @@ test('the password comes from the credentials file, and is never sent over an op
   expect(letters).toHaveLength(1);
   const open = await world.configure({ more: `notify: {${SHIFTERS}}\n${smtpOf(port, ', user: user')}` });
   worlds.splice(0, 1, open);
-  await expect(round(open, '--test', 'shifters')).rejects.toThrow(/cannot be used/);
+  await expect(round(open, '--test', 'shifters')).rejects.toMatchObject({
+    exit: 5,
+    message: expect.stringContaining('offers no TLS'),
+    hint: expect.stringContaining('smtp.tls: none'),
+  });
+  await expect(round(open, '--test', 'shifter')).rejects.toMatchObject({ hint: 'dflow notify --test shifters' });
   expect(letters).toHaveLength(1);
 });
 

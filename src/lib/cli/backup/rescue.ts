@@ -22,7 +22,12 @@ export async function* rescueStore(settings: Settings, to: string, at: string): 
       hint: 'a database server repairs or restores its own files',
     });
   }
-  const target = await targetOf(settings, to, { at, extension: '.jsonl', store: file.pathOf(url) });
+  const target = await targetOf(settings, to, {
+    at,
+    extension: '.jsonl',
+    store: file.pathOf(url),
+    command: 'store rescue',
+  });
   let documents = 0;
   let lost: readonly string[] = [];
   const bytes = await made(target, (part) =>

@@ -8,7 +8,7 @@ import { type Backup, readBackup } from '../../flow/steps/archive/backuplines.ts
 import { fill, putHold, type Restored, requireEmpty } from '../../flow/steps/archive/restore.ts';
 import type { Store, StoreModule } from '../../store.ts';
 import type { StoreFile } from '../../storefile.ts';
-import { UsageError } from '../../util/errors.ts';
+import { StoreError, UsageError } from '../../util/errors.ts';
 import { removeFileSync } from '../../util/files/remove.ts';
 import { iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
@@ -80,15 +80,22 @@ async function sourceOf(module: StoreModule, from: string, { experiment }: Setti
   };
 }
 
-async function wholeFile({ open }: StoreModule, file: StoreFile, path: string, made: string): Promise<Source> {
+/** What is wrong with the file is said of the backup: the store itself may be well. */
+async function wholeFile(module: StoreModule, file: StoreFile, path: string, made: string): Promise<Source> {
+  try {
+    return await readFile(module, file, path, made);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const hint = 'use another backup; nothing was changed';
+    throw new UsageError(`this backup is not sound: ${error.message}`, { where: path, hint, cause: error });
+  }
+}
+
+async function readFile({ open }: StoreModule, file: StoreFile, path: string, made: string): Promise<Source> {
   const store = await open(file.urlOf(path), { write: false });
   try {
     const fault = ((await store.check?.()) ?? []).find(({ damage }) => damage);
-    if (fault)
-      throw new UsageError(`this backup is not sound: ${fault.text}`, {
-        where: path,
-        hint: 'use another backup; nothing was changed',
-      });
+    if (fault) throw new StoreError(fault.text);
     const { experiment = '', documents } = await store.info();
     return { path, experiment, documents, made, slug: made.replace(/\D/g, '') };
   } finally {

@@ -21,6 +21,14 @@ export interface Target {
   readonly folder?: string;
 }
 
+interface Naming {
+  readonly at: string;
+  readonly extension: string;
+  readonly store?: string;
+  /** The command that a message names. */
+  readonly command?: string;
+}
+
 const STAMP = /^\d{8}T\d{9}Z\.(db|jsonl)$/;
 
 /** `2026-11-27T09:15:00.123Z` -> `20261127T091500123Z`: names in the order of time. */
@@ -33,13 +41,13 @@ const stampOf = (at: string): string => at.replace(/[-:.]/g, '');
 export async function targetOf(
   settings: Settings,
   to: string,
-  { at, extension, store }: { readonly at: string; readonly extension: string; readonly store?: string },
+  { at, extension, store, command = 'store backup' }: Naming,
 ): Promise<Target> {
   const given = resolve(to);
   if (store !== undefined && (given === store || /^-(wal|shm|journal|seen)$/.test(given.slice(store.length)))) {
     throw new UsageError('this is the file of the store itself', {
       where: given,
-      hint: 'name another file, best on another disk: dflow store backup /another/folder/',
+      hint: `name another file, best on another disk: dflow ${command} /another/folder/`,
     });
   }
   const isFolder = to.endsWith('/') || statSync(given, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -49,18 +57,18 @@ export async function targetOf(
     throw new UsageError('the folder of the backup does not exist', { where: folder, hint: `mkdir -p '${folder}'` });
   }
   if (existsSync(path)) {
-    throw new UsageError('the file of the backup exists already; a backup overwrites nothing', {
+    throw new UsageError(`the file exists already; ${command} overwrites nothing`, {
       where: path,
-      hint: `another name, or a folder, in which each backup gets a name of its own: dflow store backup '${folder}'`,
+      hint: `name another file, or a folder, where each file gets a name of its own: dflow ${command} '${folder}'`,
     });
   }
-  await refuseData(settings, folder);
+  await refuseData(settings, folder, command);
   const part = join(folder, `.${basename(path)}.${hostname()}.${process.pid}.part`);
   return { path, part, ...(isFolder && { folder }) };
 }
 
 /** A buffer fills up and is registered, an element is verified and cleaned. */
-async function refuseData({ buffers, storages }: Settings, folder: string): Promise<void> {
+async function refuseData({ buffers, storages }: Settings, folder: string, command: string): Promise<void> {
   const places = [
     ...buffers.map(({ level, path }) => ({ what: `buffer ${level}`, path })),
     ...storages
@@ -73,7 +81,7 @@ async function refuseData({ buffers, storages }: Settings, folder: string): Prom
     if (how !== 'same' && how !== 'below') continue;
     throw new UsageError(`a backup does not belong into the ${what}`, {
       where: folder,
-      hint: 'name a folder outside, best on another disk: dflow store backup /another/folder',
+      hint: `name a folder outside, best on another disk: dflow ${command} /another/folder`,
     });
   }
 }

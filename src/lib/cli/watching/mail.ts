@@ -55,7 +55,7 @@ function loginOf({ host, port, user }: SmtpSettings): Login | undefined {
   if (user === undefined) return undefined;
   const login = filedLogin(`${host}:${port}`, process.env) ?? filedLogin(host, process.env);
   if (!login) {
-    const hint = `add to ~/.config/dflow/credentials.yaml: ${host}: {user: ${user}, password: SECRET}`;
+    const hint = `add to ~/.config/dflow/credentials.yaml: ${host}: {user: ${user}, password: SECRET}; then: chmod 600 ~/.config/dflow/credentials.yaml`;
     throw new CredentialsError(`the credentials file has no password for mail at ${host}`, { hint });
   }
   hide(login.password);
@@ -77,6 +77,14 @@ function meaningOf(error: unknown, { host, port, user }: SmtpSettings): Error {
       { where, hint },
     );
   }
+  if (code === 'ETLS' && status >= 400)
+    return new UnreachableError(
+      `the mail server ${where} offers no TLS, and dflow sends a password over TLS only: ${words}`,
+      {
+        where,
+        hint: 'in dflow.yaml: smtp.tls: none sends it unencrypted (a server on this host); smtp.tls: tls with port: 465 is TLS from the first byte',
+      },
+    );
   if (status >= 500 || code === 'EENVELOPE')
     return new ItemError(`the mail server refuses the message: ${words}`, {
       where,

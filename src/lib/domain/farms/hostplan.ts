@@ -60,9 +60,17 @@ export function plainPlan(steps: readonly ChainStep[]): PlannedLoop[] {
   return steps.map((step) => ({ name: step, run: [step], on: true }));
 }
 
+/** The step that a loop does for its host: options count, but a loop for one farm does not do the step for others. */
+function stepIn(run: readonly string[]): string | undefined {
+  const [step, second] = run;
+  if (step === 'monitor' && second === 'apply') return step;
+  if (run.some((word) => word.startsWith('--site'))) return undefined;
+  return second === undefined || second.startsWith('-') ? step : undefined;
+}
+
 /** Steps of `chain` on a host: those of its loops that are switched on, each once. */
 export function chainSteps(loops: readonly PlannedLoop[]): ChainStep[] {
-  const words = loops.flatMap(({ on, run }) => (on && run.length === 1 ? run : []));
+  const words = loops.flatMap(({ on, run }) => (on ? (stepIn(run) ?? []) : []));
   const steps = words.filter((word): word is ChainStep => CHAIN_STEPS.some((step) => step === word));
   return [...new Set(steps)];
 }

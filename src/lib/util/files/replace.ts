@@ -1,7 +1,9 @@
 // Writing a file that others read at any moment: they see the old text or the new one, never a part.
 import { randomBytes } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
-import { ownError } from '../systemerrors.ts';
+import { dirname } from 'node:path';
+import { ItemError } from '../errors.ts';
+import { codeOf, ownError } from '../systemerrors.ts';
 import { removeFile } from './remove.ts';
 
 /** Writes under a temporary name beside it, brings it to disk, renames. @throws ItemError `what` cannot be written */
@@ -20,6 +22,14 @@ export async function replaceFile(path: string, text: string, what: string, mode
     await rename(temporary, path);
   } catch (error) {
     await removeFile(temporary).catch(() => undefined);
+    if (codeOf(error) === 'ENOENT') {
+      const folder = dirname(path);
+      throw new ItemError(`${what} cannot be written: its folder does not exist`, {
+        where: folder,
+        hint: `mkdir -p '${folder}'`,
+        cause: error,
+      });
+    }
     throw ownError(error, `${what} '${path}' cannot be written`);
   }
 }

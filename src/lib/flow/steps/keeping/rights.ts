@@ -81,7 +81,7 @@ export async function* revoke(store: Store, user: string, { dryRun }: StepOption
 
 function rightsOf(store: Store): StoreRights {
   if (store.rights) return store.rights;
-  throw new UsageError('this store has no users: who may write its file may do everything', {
-    hint: 'rights of the file (chmod, chgrp), or a CouchDB store: docs/store.md',
+  throw new UsageError('dflow gives roles in a CouchDB store only', {
+    hint: 'SQLite: rights of the file (chmod, chgrp); PostgreSQL: GRANT, as docs/store.md shows',
   });
 }

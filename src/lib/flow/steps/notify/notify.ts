@@ -22,7 +22,7 @@ import {
   UnreachableError,
   UsageError,
 } from '../../../util/errors.ts';
-import { suggestion } from '../../../util/text/near.ts';
+import { nearest } from '../../../util/text/near.ts';
 import { type Iso, MINUTE, minuteOfDay } from '../../../util/time.ts';
 import { withDryRun } from '../../dry.ts';
 import { beating } from '../../farms/beat.ts';
@@ -55,7 +55,7 @@ async function* testMessage(ports: Ports, rules: readonly NotifyRule[], name: st
   if (!rule) {
     const names = rules.map((one) => one.name);
     throw new UsageError(`no rule '${name}' in notify; the rules are ${names.join(', ')}`, {
-      hint: suggestion(name, names),
+      hint: `dflow notify --test ${nearest(name, names) ?? names[0]}`,
     });
   }
   const now = await ports.store.now();
@@ -177,6 +177,6 @@ async function send(ports: Ports, rule: NotifyRule, message: Message, now: Iso):
   const words = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
   throw new UnreachableError(`rule ${rule.name}: the command failed (${failure})${words === '' ? '' : `: ${words}`}`, {
     where: ports.settings.file,
-    hint: `dflow notify --test ${rule.name}`,
+    hint: `mend the command '${rule.command}'; then: dflow notify --test ${rule.name}`,
   });
 }

@@ -1,5 +1,6 @@
 // One PostgreSQL database: statements and their rows, over whichever of its servers fits, tried again while an outage
 // lasts. Every statement stands alone, so a connection pooler may give each another connection. Knows no documents.
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import pg from 'pg';
@@ -191,12 +192,15 @@ export class Connection {
   async #connect(host: Host): Promise<Found> {
     const name = `${host.host}:${host.port}`;
     this.#host = host;
-    const pool = this.#pool(host, this.#plain.has(name));
+    const sockets = new Set<Socket>();
+    const pool = this.#pool(host, this.#plain.has(name), sockets);
     try {
       const [row] = rowsIn(await pool.query({ text: WHO, query_timeout: this.#connectTime } as pg.QueryConfig));
       return { pool, server: serverOf(row) };
     } catch (error) {
       await pool.end().catch(() => undefined);
+      // The driver leaves a connection open whose login failed on this side: the process would not end.
+      for (const socket of sockets) socket.destroy();
       const none = /does not support SSL/i.test(String(field(error, 'message')));
       if (none && this.#place.sslmode === 'prefer' && !this.#plain.has(name)) {
         this.#plain.add(name);
@@ -210,7 +214,7 @@ export class Connection {
     return this.#options.timing?.connect ?? 10_000;
   }
 
-  #pool({ host, port }: Host, plain: boolean): pg.Pool {
+  #pool({ host, port }: Host, plain: boolean, sockets: Set<Socket>): pg.Pool {
     const { user, password } = this.#login;
     const socket = host.startsWith('/');
     const pool = new pg.Pool({
@@ -220,6 +224,11 @@ export class Connection {
       database: this.#place.database,
       ...(password !== undefined && { password }),
       ssl: plain || socket ? false : tlsOf(this.#place),
+      stream: () => {
+        const socket = new Socket();
+        sockets.add(socket);
+        return socket.once('close', () => sockets.delete(socket));
+      },
       max: CONNECTIONS,
       connectionTimeoutMillis: this.#connectTime,
       idleTimeoutMillis: 30_000,
