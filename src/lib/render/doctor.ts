@@ -3,6 +3,7 @@
 import chalk from 'chalk';
 import { CHECK_GROUPS, type CheckItem, type CheckOutcome } from '../domain/results/checkitems.ts';
 import { cleaned } from '../util/text/terminal.ts';
+import { groupBy } from '../util/values/group.ts';
 import { wrapped } from './wrap.ts';
 
 export interface DoctorPage {
@@ -29,7 +30,7 @@ export function doctorText(page: DoctorPage, columns = Number.POSITIVE_INFINITY)
   const well = of('ok');
   return [
     ...wrapped(`${chalk.bold(page.experiment)} on ${page.host}  ${sums(items)}`, columns),
-    ...[...of('failed'), ...of('warning'), ...of('not-checked')].flatMap((item) => unwell(item, columns)),
+    ...[of('failed'), of('warning'), of('not-checked')].flatMap(alike).flatMap((some) => unwell(some, columns)),
     ...(page.verbose ? wellLines(well, columns) : wellCounts(well, columns)),
   ].join('\n');
 }
@@ -42,7 +43,7 @@ function inOrder(one: CheckItem, other: CheckItem): number {
 
 /** `2 failed, 1 warning, 31 ok` */
 function sums(items: readonly CheckItem[]): string {
-  const words = { failed: 'failed', warning: 'with a warning', 'not-checked': 'not checked', ok: 'ok' } as const;
+  const words = { failed: 'failed', warning: 'with a warning', 'not-checked': 'unknown', ok: 'ok' } as const;
   const parts = (['failed', 'warning', 'not-checked', 'ok'] as const).flatMap((outcome) => {
     const count = items.filter(({ did }) => did === outcome).length;
     return count === 0 ? [] : [MARKS[outcome].paint(`${count} ${words[outcome]}`)];
@@ -50,12 +51,20 @@ function sums(items: readonly CheckItem[]): string {
   return parts.length === 0 ? 'nothing to check' : parts.join(', ');
 }
 
-function unwell(item: CheckItem, columns: number): string[] {
+/** What has one cause is said once: without a store, a dozen checks say the same. */
+function alike(items: readonly CheckItem[]): CheckItem[][] {
+  return [...groupBy(items, ({ text, next }) => JSON.stringify([text, next])).values()];
+}
+
+function unwell(items: readonly CheckItem[], columns: number): string[] {
+  const [item] = items;
+  if (!item) return [];
   const { word, paint } = MARKS[item.did];
-  const head = `${paint(word.padEnd(8))} ${chalk.bold(titleOf(item))}`;
+  const titles = items.map(titleOf).join(', ');
+  const head = wrapped(`${paint(word.padEnd(8))} ${chalk.bold(titles)}`, columns, INDENT);
   const next =
     item.next === undefined ? [] : wrapped(`${INDENT}Next: ${chalk.cyan(item.next)}`, columns, `${INDENT}      `);
-  return ['', head, ...wrapped(`${INDENT}${item.text ?? ''}`, columns, INDENT), ...next];
+  return ['', ...head, ...wrapped(`${INDENT}${item.text ?? ''}`, columns, INDENT), ...next];
 }
 
 /** `storage fnal`: of a group with one check, or of a check with one subject, the word that says less is left out. */

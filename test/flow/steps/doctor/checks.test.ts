@@ -186,6 +186,7 @@ describe('storage', () => {
     const left = join(patient.folder, 'se/sfu', probeFolder(patient), 'f00d');
     mkdirSync(left, { recursive: true });
     writeFileSync(join(left, 'canary-f00d.0'), 'x');
+    mkdirSync(join(left, '../empty'));
     const other = join(patient.folder, 'se/sfu/.dflow-doctor/other-host');
     mkdirSync(other, { recursive: true });
     writeFileSync(join(other, 'probe'), 'x');

@@ -6,7 +6,7 @@ import type { Checksum, Entry, Storage } from '../../../storage.ts';
 import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { between, iso, MINUTE } from '../../../util/time.ts';
 import type { Patient } from './check.ts';
-import { remount, silence, silentOf } from './outside.ts';
+import { outside, remount, silence, silentOf } from './outside.ts';
 import { trialLock } from './trial.ts';
 
 /** Paths of probes at every element begin with it; it is the name of no level, and no output. */
@@ -99,6 +99,10 @@ async function written(patient: Patient, storage: Storage, release: () => void):
 async function sweep(patient: Patient, storage: Storage, age: number): Promise<void> {
   const now = iso(patient.clock());
   await dropBelow(patient, storage, ({ modified }) => age === 0 || between(modified, now) > age);
+  const folder = storage.localPath(probeFolder(patient));
+  // Jobs make a folder before its first file, which no listing of files shows.
+  if (age === 0 && folder !== undefined)
+    await outside(patient, '[ ! -d "$1" ] || find "$1" -mindepth 1 -type d -empty -delete', [folder]);
 }
 
 /** Removes files of this host's folder of probes, and the folders below it in which nothing is then. */
