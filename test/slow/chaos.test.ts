@@ -1,12 +1,12 @@
 // A demo-sized chain whose commands are killed or stopped at random moments, then finished: it must end in the same
 // state as one that nobody touched, with no job started twice, no file registered or copied twice, nothing left over.
 //   DFLOW_CHAOS_SEED=7 DFLOW_CHAOS_BLOWS=100 npx vitest run --config test/vitest.config.ts test/slow/chaos.test.ts
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { makeExperiment } from '../../src/lib/cli/demo/experiment.ts';
-import { type Blow, killSupervisor, random, strike } from '../support/chaos.ts';
+import { type Blow, killSupervisor, leaveMarks, marks, random, strike } from '../support/chaos.ts';
 import { must } from '../support/cli.ts';
 import { documents, filesBelow, inodes, picture } from '../support/picture.ts';
 
@@ -20,12 +20,7 @@ function experiment(): string {
   folders.push(folder);
   makeExperiment(folder, { seed: 42 });
   appendFileSync(join(folder, 'dflow.yaml'), 'limits: {submitting: 2s, grace: 2s}\ntransfer: {lease: 3s}\n');
-  const modules = join(folder, 'modules', '7.0.8.yaml');
-  const marked = readFileSync(modules, 'utf8').replaceAll(
-    'run: node',
-    `run: echo "$DFLOW_RUN/$DFLOW_MODULE/$DFLOW_PASS.$DFLOW_SUBRUN" >> '${folder}/marks'; node`,
-  );
-  writeFileSync(modules, marked);
+  leaveMarks(folder);
   must(folder, ['store', 'setup']);
   const tables = readdirSync(join(folder, 'ratdb')).map((name) => join('ratdb', name));
   must(folder, ['tables', 'load', ...tables]);
@@ -34,13 +29,6 @@ function experiment(): string {
 
 function finish(folder: string): void {
   must(folder, ['chain', '--until-idle'], [0, 1]);
-}
-
-function marks(folder: string): string[] {
-  return readFileSync(join(folder, 'marks'), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
 }
 
 function leftovers(folder: string): string[] {

@@ -1,11 +1,27 @@
 // Breaks commands on purpose: kill -9 and SIGSTOP/SIGCONT at random moments, seeded. Knows processes, not documents.
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { start } from './cli.ts';
 
 export { random } from './random.ts';
+
+/** Every start of a job of this experiment leaves a line, whatever the store knows about it. */
+export function leaveMarks(folder: string): void {
+  const modules = join(folder, 'modules', '7.0.8.yaml');
+  const mark = `echo "$DFLOW_RUN/$DFLOW_MODULE/$DFLOW_PASS.$DFLOW_SUBRUN" >> '${folder}/marks'`;
+  writeFileSync(modules, readFileSync(modules, 'utf8').replaceAll('run: node', `run: ${mark}; node`));
+}
+
+/** The jobs that were started, sorted: one line for each start. */
+export function marks(folder: string): string[] {
+  const text = readFileSync(join(folder, 'marks'), 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
+}
 
 /** Commands that a buffer machine and a login node run in loops. */
 const COMMANDS: readonly (readonly string[])[] = [
