@@ -1,6 +1,6 @@
 // An exclusive loop whose round is stopped by SIGSTOP for longer than its lease, as a suspended laptop is: another host
 // takes the turn and does the work; the sleeper wakes, writes nothing, and says why. Takes the times of a real lease.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -45,6 +45,9 @@ test.skipIf(process.platform !== 'linux')('who was stopped in its turn has lost 
   must(place, ['store', 'setup']);
   must(place, ['register']);
   writeFileSync(join(place, 'raw', 'run1_0.dat'), 'a new file');
+  // Its time says that it is finished: the round itself waits for the second look.
+  const old = new Date(Date.now() - 3_600_000);
+  utimesSync(join(place, 'raw', 'run1_0.dat'), old, old);
   const words = ['--every', '1s', '--exclusive', 'files', '--', 'register'];
   const first = loop(place, words, { DFLOW_HOST: 'a' });
   // It waits for its second look at the file, and holds the turn.

@@ -44,6 +44,6 @@ test('a disk with too little room is told before anything is written', async () 
 
 test('a SQLite store has no server that replicates it', async () => {
   const store = await fresh();
-  const refused = { exit: 2, hint: expect.stringContaining('store export') };
+  const refused = { exit: 2, hint: expect.stringContaining('store backup') };
   await expect(all(replicate(store, 'https://spare.example.org/db', {}))).rejects.toMatchObject(refused);
 });

@@ -4,7 +4,7 @@ import { replicationText, storeState } from '../../lib/flow/steps/keeping/replic
 import { page } from '../../lib/render/page.ts';
 import { StoreError } from '../../lib/util/errors.ts';
 
-const NOT_A_FILE = 'a database server checks its own files; dflow store check reads the documents';
+const NOT_A_FILE = 'a database server checks its own files; for the documents: dflow store check';
 
 export default class StoreInfo extends Base {
   static override summary = 'Show place, size and state of the document store';

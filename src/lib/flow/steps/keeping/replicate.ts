@@ -37,8 +37,8 @@ function itemOf(now: Replication, did: ItemOf<'replication'>['did']): ItemOf<'re
 
 function replicationOf(store: Store): StoreReplication {
   if (store.replication) return store.replication;
-  throw new UsageError('dflow replicates a CouchDB store only', {
-    hint: 'SQLite: dflow store backup FOLDER/; PostgreSQL: a standby, as docs/store.md shows',
+  throw new UsageError('only a CouchDB store can be replicated by dflow', {
+    hint: 'dflow store backup backups/',
   });
 }
 

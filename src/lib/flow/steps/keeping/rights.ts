@@ -81,7 +81,7 @@ export async function* revoke(store: Store, user: string, { dryRun }: StepOption
 
 function rightsOf(store: Store): StoreRights {
   if (store.rights) return store.rights;
-  throw new UsageError('dflow gives roles in a CouchDB store only', {
+  throw new UsageError('only a CouchDB store has roles', {
     hint: 'SQLite: rights of the file (chmod, chgrp); PostgreSQL: GRANT, as docs/store.md shows',
   });
 }

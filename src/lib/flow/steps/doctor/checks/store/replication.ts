@@ -15,7 +15,7 @@ async function look({ opened }: Patient): Promise<readonly Finding[]> {
   const { replication } = await opened();
   if (!replication) return [];
   const all = await replication.list();
-  if (!all) return [notChecked('only admins of the server see its replications', 'dflow store info, as an admin')];
+  if (!all) return [notChecked('only admins of the server see its replications', 'log in as one: dflow store info')];
   return all.map((one) => {
     const text = `from ${one.source}: ${replicationText(one)}`;
     const again = `dflow store replicate ${one.target}${one.continuous ? ' --continuous' : ''}`;
