@@ -1,5 +1,6 @@
 // A store in memory: the contract's compare-and-swap, retries and operation ids over a `Raw` connection, each of whose
 // calls is one exchange with the database that may fail, lose its reply or come late. It knows no scheduler.
+
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import type {
   Change,
@@ -14,6 +15,7 @@ import type {
   ViewQuery,
 } from '../../src/lib/store.ts';
 import { inBatches } from '../../src/lib/stores/shared/changes.ts';
+import { requireCursor } from '../../src/lib/stores/shared/cursor.ts';
 import { assertSetupMeant } from '../../src/lib/stores/shared/experiment.ts';
 import { ViewStore } from '../../src/lib/stores/shared/viewstore.ts';
 import { ReadOnlyStoreError, StoreError, UsageError } from '../../src/lib/util/errors.ts';
@@ -75,6 +77,8 @@ export class MemoryStore extends ViewStore implements Store {
     return this.retried(() => this.raw.count(name, level, query));
   }
   async changes(since?: string, limit?: number): Promise<ChangesPage> {
+    // What is refused is refused before it goes to the scheduler.
+    if (since !== undefined && since !== 'now') requireCursor(since, /^\d{1,15}$/, 'memory', this.database.last);
     return this.retried(() => this.raw.changes(since, limit));
   }
   async now(): Promise<Iso> {
@@ -90,11 +94,11 @@ export class MemoryStore extends ViewStore implements Store {
     });
   }
 
-  async setup(experiment: string, force?: string): Promise<StoreInfo> {
+  async setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo> {
     const { local } = this.database;
     if (local.uuid === undefined) assertSetupMeant('memory', this.database.all().length, experiment, force);
     local.experiment ??= experiment;
-    local.uuid ??= '00000000-0000-4000-8000-000000000000';
+    local.uuid ??= uuid ?? '00000000-0000-4000-8000-000000000000';
     if (local.experiment !== experiment) throw new UsageError(`this store is of experiment ${local.experiment}`);
     return this.info();
   }
