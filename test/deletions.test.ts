@@ -30,6 +30,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'src/lib/wrapper/program/record.sh': 'the work folder that this start of the job has made',
   'src/lib/wrapper/program/stage-out.sh': 'what this start of the job has written and not published',
   'src/lib/backends/ganga/driver.py': "Ganga's own record of a job that has ended",
+  'src/lib/flow/steps/doctor/probe.ts': 'empty folders of killed calls, in the folder of probes of this host',
 };
 
 /** Who may delete at a storage element or a buffer, or rename over what is there. */

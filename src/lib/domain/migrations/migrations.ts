@@ -3,7 +3,7 @@
 import { type Doc, SCHEMA } from '../doc.ts';
 
 /** One change of form. Pure, and right for every document of its kinds that has had all steps before it. */
-export interface Migration {
+interface Migration {
   /** Schema version that it makes. */
   readonly to: number;
   /** Kinds of documents that have another form then. Others are read as they are. */

@@ -14,7 +14,7 @@ export interface Answer {
 export const SILENT = 124;
 
 /** Milliseconds within which a folder must answer; those that a program has to end once it is told to. */
-export const ANSWER = 5 * SECOND;
+const ANSWER = 5 * SECOND;
 const END = 6 * SECOND;
 
 /** Runs shell text with `args` as its `"$@"`. A program that does not end in time has exit SILENT, and is ended. */
