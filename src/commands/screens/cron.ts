@@ -18,7 +18,7 @@ export default class ScreensCron extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(ScreensCron);
     const settings = await this.settings();
-    const world = screensWorld(settings, this.config.root, { here: flags.here });
+    const world = screensWorld(settings, this.config.root, flags);
     const title = `dflow ${settings.experiment} on ${world.host}`;
     const remark = storeRemark();
     if (remark) this.say(remark);

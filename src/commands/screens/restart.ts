@@ -22,8 +22,7 @@ export default class ScreensRestart extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ScreensRestart);
-    const options = { here: flags.here, dryRun: flags['dry-run'] };
-    const world = screensWorld(await this.settings(), this.config.root, options);
+    const world = screensWorld(await this.settings(), this.config.root, flags);
     const names = argv.map(String);
     await this.items(alone(world, stop(world, names, durationOf(flags.timeout, '--timeout')), start(world, names)));
   }

@@ -20,8 +20,7 @@ export default class ScreensStart extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ScreensStart);
-    const options = { here: flags.here, dryRun: flags['dry-run'] };
-    const world = screensWorld(await this.settings(), this.config.root, options);
+    const world = screensWorld(await this.settings(), this.config.root, flags);
     await this.items(alone(world, start(world, argv.map(String))));
   }
 }

@@ -15,7 +15,7 @@ export default class ScreensStatus extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(ScreensStatus);
-    const world = screensWorld(await this.settings(), this.config.root, { here: flags.here });
+    const world = screensWorld(await this.settings(), this.config.root, flags);
     const windows = await tmuxOf(world).windows();
     const ports = await this.ports(false).catch((error: unknown) => {
       this.say(`rounds are not shown: ${messageOf(error)}`);

@@ -21,7 +21,7 @@ export default class ScreensStop extends Base {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(ScreensStop);
-    const world = screensWorld(await this.settings(), this.config.root, { dryRun: flags['dry-run'] });
+    const world = screensWorld(await this.settings(), this.config.root, flags);
     await this.items(stop(world, argv.map(String), durationOf(flags.timeout, '--timeout')));
   }
 }

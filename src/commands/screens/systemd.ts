@@ -25,7 +25,7 @@ export default class ScreensSystemd extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(ScreensSystemd);
     const settings = await this.settings();
-    const world = screensWorld(settings, this.config.root, { here: flags.here, dryRun: flags['dry-run'] });
+    const world = screensWorld(settings, this.config.root, flags);
     const env = plainVariables();
     const remark = storeRemark();
     if (remark) this.say(remark);

@@ -5,7 +5,7 @@ import { isCovered } from '../domain/farms/loops.ts';
 import { daysText } from '../domain/storage/inflow.ts';
 import type { StatusPage } from '../flow/reports/status/page.ts';
 import { cleaned } from '../util/text/terminal.ts';
-import { between, humanDuration, isAhead } from '../util/time.ts';
+import { between, humanAge, humanDuration, isAhead } from '../util/time.ts';
 import { addTo } from '../util/values/group.ts';
 import { humanCount, humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
@@ -81,7 +81,7 @@ function loops(page: StatusPage): string[] {
       addTo(hosts, host, `${loop} ${stopped}${age(plan?.at ?? at, page)}${wrong}`);
   }
   for (const { host, state, expires, text } of page.credentials) {
-    const left = expires === undefined ? text : `proxy ${humanDuration(Math.max(0, between(page.at, expires)))}`;
+    const left = expires === undefined ? text : `proxy ${humanAge(page.at, expires)}`;
     addTo(hosts, host, state === 'ok' ? left : chalk.red(left));
   }
   const parts = [...hosts].map(([host, list]) => `${host}: ${list.join(', ')}`);
@@ -144,7 +144,7 @@ function requests(page: StatusPage): string[] {
 
 function age(at: string, page: StatusPage): string {
   if (isAhead(at, page.at)) return `dated ${humanDuration(between(page.at, at))} ahead`;
-  return humanDuration(Math.max(0, between(at, page.at)));
+  return humanAge(at, page.at);
 }
 
 function line(title: string, text: string): string {

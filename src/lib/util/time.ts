@@ -85,9 +85,12 @@ export function notDuration(text: string): string {
   return `'${text}' is not a duration (examples: 90s, 30m, 12h, 2d)`;
 }
 
-/** `90s`, `10m`, `24h`: the same duration as the configuration takes it, to the millisecond. */
-export function exactDuration(milliseconds: number): string {
-  const [unit, size] = EXACT.find(([, of]) => milliseconds >= 2 * of && milliseconds % of === 0) ?? ['ms', 1];
+/**
+ * `90s`, `10m`, `24h`: the same duration as the configuration takes it, to the millisecond. `least`: of a unit; with 1 it
+ * is `1m`, not `60s`.
+ */
+export function exactDuration(milliseconds: number, least = 2): string {
+  const [unit, size] = EXACT.find(([, of]) => milliseconds >= least * of && milliseconds % of === 0) ?? ['ms', 1];
   return milliseconds === 0 ? '0' : `${milliseconds / size}${unit}`;
 }
 
@@ -105,6 +108,11 @@ export function humanDuration(milliseconds: number): string {
   if (abs < 2 * HOUR) return `${Math.round(abs / MINUTE)}m`;
   if (abs < 2 * DAY) return `${Math.round(abs / HOUR)}h`;
   return `${Math.round(abs / DAY)}d`;
+}
+
+/** How long ago `at` was; what is dated beyond now counts as now. */
+export function humanAge(at: Iso, now: Iso): string {
+  return humanDuration(Math.max(0, between(at, now)));
 }
 
 /** Time that is left; beyond a year nobody counts days. */

@@ -1,8 +1,7 @@
 // From what a configuration says to the settings that the program reads: defaults, absolute paths, this host's part.
 
 import { basename, resolve } from 'node:path';
-import { chainSteps } from '../../domain/farms/hostplan.ts';
-import { globMatch } from '../../domain/hold.ts';
+import { chainSteps, planFor } from '../../domain/farms/hostplan.ts';
 import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
@@ -49,7 +48,7 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
   const storages = storagesOf(raw, around.folder);
   const farms = farmsOf(raw, storages, around);
   const hosts = hostPlans(raw);
-  const mine = hosts.find(({ pattern }) => globMatch(pattern, around.host));
+  const mine = planFor(hosts, around.host);
   const buffers = buffersOf(raw, around.folder);
   const settings: Settings = {
     experiment: raw.experiment ?? (basename(around.folder).replace(/[^A-Za-z0-9_.-]+/g, '-') || 'experiment'),

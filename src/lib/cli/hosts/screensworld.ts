@@ -17,7 +17,7 @@ const PRIVATE =
 export function screensWorld(
   settings: Settings,
   root: string,
-  options: { readonly here?: boolean; readonly dryRun?: boolean } = {},
+  { here = false, 'dry-run': dryRun = false }: { readonly here?: boolean; readonly 'dry-run'?: boolean } = {},
 ): ScreensWorld {
   const { files, locks, processes } = machine;
   return {
@@ -29,7 +29,8 @@ export function screensWorld(
     processes,
     sleep: (milliseconds) => wait(milliseconds),
     env: { ...plainVariables(), ...matching(PRIVATE) },
-    ...options,
+    here,
+    dryRun,
   };
 }
 

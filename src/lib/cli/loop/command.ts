@@ -1,6 +1,6 @@
 // The command line of a loop: which command it runs, and how often.
 import { commandOf, type PlannedLoop } from '../../domain/farms/hostplan.ts';
-import { loopOf, type RunningLoop } from '../../domain/farms/loops.ts';
+import { loopOf, type RunningLoop, wordsOf } from '../../domain/farms/loops.ts';
 import { UsageError } from '../../util/errors.ts';
 import { nearest } from '../../util/text/near.ts';
 import { given } from '../../util/values/given.ts';
@@ -68,15 +68,14 @@ function noCommand({ name, here }: LoopFlags, plan: readonly PlannedLoop[]): Usa
 /** Commands that run for ever themselves, or ask a person. */
 const NEVER: ReadonlySet<string> = new Set(['loop', 'screens', 'init', 'demo', 'help', 'autocomplete']);
 
-/** @throws UsageError it is no command, or none for a loop */
+/** @throws UsageError the words are not a command of dflow, or this command cannot run in a loop */
 function checkCommand(run: readonly string[], commands: readonly string[]): void {
   const [first = ''] = run;
   if (NEVER.has(first)) throw new UsageError(`dflow ${first} cannot run in a loop`, { hint: 'dflow loop --help' });
   if (run.some((word) => word === '--config' || word.startsWith('--config=')))
     throw new UsageError('--config belongs before --', { hint: `dflow loop --config FILE -- ${first}` });
   const names = commands.map((id) => id.replaceAll(':', ' '));
-  const words = run.slice(0, run.findIndex((word) => word.startsWith('-')) >>> 0);
-  const line = words.join(' ');
+  const line = wordsOf(run).join(' ');
   if (names.some((name) => line === name || line.startsWith(`${name} `))) return;
   const near = nearest(line, names) ?? nearest(first, names);
   throw new UsageError(`'${line}' is not a command of dflow`, {

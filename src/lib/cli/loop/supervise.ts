@@ -2,6 +2,7 @@
 import { endingOf, loopOf, type RunningLoop } from '../../domain/farms/loops.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { DflowError, EXIT, messageOf } from '../../util/errors.ts';
+import { inTime } from '../../util/intime.ts';
 import { thisProcess } from '../../util/processes/identity.ts';
 import { iso, SECOND } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
@@ -93,7 +94,7 @@ async function ended(
   cut: number | undefined,
 ): Promise<number> {
   const stopped = why === 'stopped' || why === 'off';
-  if (stopped && cut === undefined) await inTime(noteStop(task.settings, of), task.say);
+  if (stopped && cut === undefined) await tellStop(noteStop(task.settings, of), task.say);
   task.say('stopped', WORDS[why]);
   if (why === 'mistyped') return EXIT.usage;
   return why === 'replaced' ? EXIT.busy : (cut ?? EXIT.done);
@@ -109,13 +110,13 @@ const WORDS: Readonly<Record<Exclude<Why, 'once'>, string>> = {
 /** Nobody waits long for a process that was told to end. */
 const PATIENCE = 5 * SECOND;
 
-async function inTime(note: Promise<void>, say: Supervised['say']): Promise<void> {
-  const late = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error('the store does not answer')), PATIENCE).unref();
-  });
-  await Promise.race([note, late]).catch((error: unknown) =>
-    say('waiting', `the store does not know that the loop was stopped: ${messageOf(error)}`),
-  );
+async function tellStop(note: Promise<void>, say: Supervised['say']): Promise<void> {
+  const wrong =
+    (await inTime(
+      note.then(() => '', messageOf),
+      PATIENCE,
+    )) ?? 'the store does not answer';
+  if (wrong !== '') say('waiting', `the store does not know that the loop was stopped: ${wrong}`);
 }
 
 /** What is away at the start is met by the rounds again; what is wrong for good is said now. */

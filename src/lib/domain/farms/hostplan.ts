@@ -1,4 +1,5 @@
 // What a host of the configuration runs for ever: loops, each with a name, a command of dflow and how often.
+import { globMatch } from '../hold.ts';
 
 /** One loop of a host: a window of its tmux session, a line of its crontab, or a unit of systemd. */
 export interface PlannedLoop {
@@ -21,6 +22,11 @@ export interface HostPlan {
   readonly pattern: string;
   readonly farm?: string;
   readonly loops: readonly PlannedLoop[];
+}
+
+/** What the configuration says of a host: the first pattern that fits. */
+export function planFor(hosts: readonly HostPlan[], host: string): HostPlan | undefined {
+  return hosts.find(({ pattern }) => globMatch(pattern, host));
 }
 
 /** Steps that `chain` knows, in the order of the data's way. */

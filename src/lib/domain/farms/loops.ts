@@ -5,6 +5,7 @@ import {
   DAY,
   exactDuration,
   HOUR,
+  humanAge,
   humanDuration,
   type Iso,
   isAhead,
@@ -13,9 +14,8 @@ import {
   plus,
   SECOND,
 } from '../../util/time.ts';
-import { globMatch } from '../hold.ts';
 import type { LoopDoc, LoopPlan } from './farm.ts';
-import type { HostPlan, PlannedLoop } from './hostplan.ts';
+import { type HostPlan, type PlannedLoop, planFor } from './hostplan.ts';
 import { ASKS_EVERY } from './turns.ts';
 
 /** Milliseconds between two rounds of a step where nobody says. */
@@ -43,7 +43,7 @@ function everyOf(run: readonly string[]): number {
 }
 
 /** The words before the first flag. */
-function wordsOf(run: readonly string[]): readonly string[] {
+export function wordsOf(run: readonly string[]): readonly string[] {
   const flag = run.findIndex((word) => word.startsWith('-'));
   return flag < 0 ? run : run.slice(0, flag);
 }
@@ -145,7 +145,7 @@ function overdue({ due, every, jitter }: LoopPlan): Iso {
 
 export function loopState({ host, loop, outcome, plan }: LivingLoop, hosts: readonly HostPlan[], now: Iso): LoopState {
   if (plan.stopped !== undefined) return 'stopped';
-  const planned = hosts.find(({ pattern }) => globMatch(pattern, host))?.loops;
+  const planned = planFor(hosts, host)?.loops;
   if (planned?.find(({ name }) => name === loop)?.on === false) return 'off';
   if (isAhead(plan.at, now)) return 'ahead';
   if (ms(now) > ms(overdue(plan))) return 'silent';
@@ -177,7 +177,7 @@ export function loopTroubles(docs: readonly LoopDoc[], hosts: readonly HostPlan[
 }
 
 function troubleText({ host, outcome, plan }: LivingLoop, state: LoopTrouble['state'], now: Iso): string {
-  const ago = humanDuration(Math.max(0, between(plan.at, now)));
+  const ago = humanAge(plan.at, now);
   if (state === 'ahead') return `: its last round is dated ${plan.at}, in the future; the clock of ${host} was wrong`;
   if (state === 'dying') return `: died ${plan.deaths} times in a row, and was started again each time`;
   if (state === 'failing') return ` failed ${ago} ago: ${outcome}`;
@@ -217,14 +217,4 @@ export function startOf({ loop, plan }: LivingLoop): string {
 const forgetOf = ({ host, loop }: LoopDoc): string => `dflow loop --forget ${loop} --host ${host}`;
 
 /** `15m`, as a person writes it. */
-export function paceText(every: number): string {
-  const unit = UNITS.find(([, size]) => every >= size && every % size === 0);
-  return unit ? `${every / unit[1]}${unit[0]}` : exactDuration(every);
-}
-
-const UNITS = [
-  ['d', DAY],
-  ['h', HOUR],
-  ['m', MINUTE],
-  ['s', SECOND],
-] as const;
+export const paceText = (every: number): string => exactDuration(every, 1);

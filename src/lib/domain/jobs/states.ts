@@ -100,6 +100,9 @@ export const SUBJOB_STATES: readonly SubjobStateName[] = [
 ];
 export const PASS_STATES: readonly PassState[] = [...SUBJOB_STATES, 'partFail', 'unsatisfied'];
 
+/** States that a pass leaves only where somebody asks for it. */
+export const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'partFail', 'canceled', 'deleted']);
+
 /** Events and the states they lead from and to. Nothing else may happen to a subjob. */
 export const TRANSITIONS = {
   claim: { from: ['waiting'], to: 'submitting', why: 'picked by submit' },

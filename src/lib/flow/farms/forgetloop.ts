@@ -4,7 +4,7 @@ import { goesOn, isLoop, loopState } from '../../domain/farms/loops.ts';
 import { loopId } from '../../domain/ids.ts';
 import { noSuchError } from '../../domain/named.ts';
 import { idsWith, tookEffect } from '../../store.ts';
-import { between, humanDuration, type Iso } from '../../util/time.ts';
+import { humanAge, type Iso } from '../../util/time.ts';
 import type { Ports, Step } from '../ports.ts';
 
 /** @throws UsageError no such loop is known */
@@ -30,6 +30,6 @@ export async function* forgetLoop(ports: Ports, name: string, host: string): Ste
 function living(doc: LoopDoc | undefined, now: Iso): { text: string; next?: string } {
   const { plan, host, loop } = doc ?? {};
   if (!plan) return { text: 'the loop lives' };
-  const text = `${loop} on ${host} gave a sign of life ${humanDuration(Math.max(0, between(plan.at, now)))} ago`;
+  const text = `${loop} on ${host} gave a sign of life ${humanAge(plan.at, now)} ago`;
   return { text: `${text}: stop it first`, next: `on ${host}: kill ${plan.pid}` };
 }

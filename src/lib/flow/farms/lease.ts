@@ -30,8 +30,7 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
   const { store, settings, host, by, presence } = ports;
   const id = leaseId(what, site);
   const nonce = ports.nonce();
-  const known = (await store.get<LeaseDoc>([id])).get(id);
-  const dead = known && (await presence?.ended(known)) ? known.nonce : undefined;
+  const dead = await deadHolder(ports, id);
   const leave = await presence?.enter(nonce);
   try {
     const since = await store.now();
@@ -65,6 +64,12 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
 function aheadText({ by, renewed }: LeaseDoc, now: Iso): string | undefined {
   if (!isAhead(renewed, now)) return undefined;
   return `the lease of ${by} is dated ${renewed}, ${humanDuration(between(now, renewed))} ahead of the store's clock: it does not count`;
+}
+
+/** The nonce of a holder that has ended without giving the lease back. */
+export async function deadHolder({ store, presence }: Ports, id: string): Promise<string | undefined> {
+  const doc = (await store.get<LeaseDoc>([id])).get(id);
+  return doc && (await presence?.ended(doc)) ? doc.nonce : undefined;
 }
 
 function busy(doc: LeaseDoc | undefined, what: string, site: string, now: Iso, stale: number): BusyError {

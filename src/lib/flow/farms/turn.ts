@@ -6,9 +6,10 @@ import { before, isHeld, waitingOn } from '../../domain/farms/turns.ts';
 import { leaseId } from '../../domain/ids.ts';
 import { type Change, type Store, tookEffect } from '../../store.ts';
 import { BusyError } from '../../util/errors.ts';
-import { between, humanDuration, type Iso } from '../../util/time.ts';
+import { between, humanAge, type Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { Ports } from '../ports.ts';
+import { deadHolder } from './lease.ts';
 
 export interface Turn {
   /** Grows with each holder. */
@@ -28,8 +29,7 @@ export async function takeTurn(ports: Ports, name: string, clock: () => number):
   const { store, settings, host, by, presence } = ports;
   const id = leaseId('loop', name);
   const nonce = ports.nonce();
-  const known = (await store.get<LeaseDoc>([id])).get(id);
-  const dead = known && (await presence?.ended(known)) ? known.nonce : undefined;
+  const dead = await deadHolder(ports, id);
   const leave = await presence?.enter(nonce);
   try {
     const now = await store.now();
@@ -68,7 +68,7 @@ export async function takeTurn(ports: Ports, name: string, clock: () => number):
 }
 
 function busy(name: string, first: string | undefined, doc: LeaseDoc | undefined, now: Iso): BusyError {
-  const seen = doc ? `, last seen ${humanDuration(Math.max(0, between(doc.renewed, now)))} ago` : '';
+  const seen = doc ? `, last seen ${humanAge(doc.renewed, now)} ago` : '';
   const text = first ? `the next turn is that of ${first}` : `${doc?.by ?? 'another loop'} has the turn${seen}`;
   return new BusyError(`exclusive loop '${name}': ${text}`, { where: leaseId('loop', name) });
 }

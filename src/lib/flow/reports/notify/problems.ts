@@ -2,6 +2,7 @@
 import { isFaultHold } from '../../../domain/hold.ts';
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
+import { ENDED } from '../../../domain/jobs/states.ts';
 import { keyOf, type Problem, troubleOf } from '../../../domain/notify/problem.ts';
 import { lowEfficiency, type SampleDoc } from '../../../domain/storage/efficiency.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
@@ -148,7 +149,6 @@ async function efficiencyProblems({ store, settings }: ReadPorts, at: Iso): Prom
 
 /** Older requests are not looked at any more. */
 const RECENT = 60 * DAY;
-const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'partFail', 'canceled', 'deleted']);
 
 /** Requests of which every pass has ended. */
 async function doneRequests({ store }: ReadPorts, { requests, at }: StatusPage): Promise<Problem[]> {

@@ -11,7 +11,7 @@ import {
   stepsOf,
 } from '../../../domain/farms/loops.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { between, humanDuration, type Iso } from '../../../util/time.ts';
+import { between, humanAge, type Iso } from '../../../util/time.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
 import type { Attention } from './page.ts';
@@ -67,7 +67,7 @@ export function stoppedLoops({ settings }: ReadPorts, { loops, work, at }: Livin
       .flatMap((step) => waitingFor(step, work) ?? []);
     if (waiting.length === 0) return [];
     const { host, loop, plan } = doc;
-    const since = plan.stopped === undefined ? 'is switched off' : `was stopped ${ago(plan.stopped, at)} ago`;
+    const since = plan.stopped === undefined ? 'is switched off' : `was stopped ${humanAge(plan.stopped, at)} ago`;
     const text = `${loop} on ${host} ${since}; ${waiting.join(', ')}, and no other host does this work`;
     return [{ way: 'loop-stopped', text, next: `on ${host}: ${startOf(doc)}` }];
   });
@@ -77,5 +77,3 @@ function isResting(settings: Settings, doc: LivingLoop, at: Iso): boolean {
   const state = loopState(doc, settings.hosts, at);
   return state === 'stopped' || state === 'off';
 }
-
-const ago = (from: Iso, at: Iso): string => humanDuration(Math.max(0, between(from, at)));

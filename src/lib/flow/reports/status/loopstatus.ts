@@ -3,7 +3,7 @@
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { isCovered, STEADY, stepsOf } from '../../../domain/farms/loops.ts';
 import type { Settings } from '../../../domain/settings.ts';
-import { between, DAY, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
+import { between, DAY, humanAge, humanDuration, type Iso, isAhead } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { many } from './counts.ts';
@@ -80,7 +80,7 @@ function counted(loops: readonly LoopDoc[]): LoopDoc[] {
 function failedSteps({ loops, at }: Living): Attention[] {
   const failed = counted(loops).filter(({ outcome, at: last }) => outcome !== 'ok' && between(last, at) < RETIRED);
   return failed.map(({ host, loop, outcome, next, at: last }) => {
-    const ago = humanDuration(Math.max(0, between(last, at)));
+    const ago = humanAge(last, at);
     return { way: 'loop-failed', text: `${loop} on ${host} failed ${ago} ago: ${outcome}`, next: remedyOf(loop, next) };
   });
 }

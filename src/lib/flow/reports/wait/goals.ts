@@ -3,7 +3,7 @@
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import type { PassState } from '../../../domain/jobs/states.ts';
+import { ENDED, type PassState } from '../../../domain/jobs/states.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Settings } from '../../../domain/settings.ts';
 
@@ -19,14 +19,12 @@ export type Verdict =
   | { readonly never: string; readonly next: string }
   | { readonly open: string };
 
-const ENDS: ReadonlySet<PassState> = new Set(['completed', 'failed', 'partFail', 'canceled', 'deleted']);
-
 /** A pass by its state as shown. */
 export function passVerdict(job: JobDoc, state: PassState, goal: Goal): Verdict {
   const ref = refOf(job.run, job.module, job.pass);
   const next = `dflow why ${ref}`;
-  if (state === 'completed' || (goal === 'ended' && ENDS.has(state))) return { met: state };
-  if (ENDS.has(state)) return { never: `${ref} is ${state}${causeText(job)}, and nothing tries it again`, next };
+  if (state === 'completed' || (goal === 'ended' && ENDED.has(state))) return { met: state };
+  if (ENDED.has(state)) return { never: `${ref} is ${state}${causeText(job)}, and nothing tries it again`, next };
   if (state === 'unsatisfied') return { never: `${ref} waits for a prerequisite that did not complete`, next };
   if (state === 'held' && job.subjobs.some(({ state: one }) => one.name === 'held' && one.until === undefined))
     return { never: `${ref} is held until a person acts${causeText(job)}`, next };

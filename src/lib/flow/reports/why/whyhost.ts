@@ -1,10 +1,10 @@
 // A host: its loops and steps, its credentials, and the farms that it speaks to.
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
+import { planFor } from '../../../domain/farms/hostplan.ts';
 import { isCovered, isLoop, loopOf, loopState, loopTroubles, paceText, startOf } from '../../../domain/farms/loops.ts';
-import { globMatch } from '../../../domain/hold.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../store.ts';
-import { between, humanDuration, type Iso } from '../../../util/time.ts';
+import { humanAge, humanDuration, type Iso } from '../../../util/time.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { silenceOf } from '../status/loopstatus.ts';
 import { credentialGates } from './hostgates.ts';
@@ -34,7 +34,7 @@ export async function whyHost(ports: ReadPorts, host: string): Promise<WhyReport
 }
 
 function loopGate({ settings }: ReadPorts, doc: LoopDoc, docs: readonly LoopDoc[], now: Iso): Gate {
-  const ago = (at: Iso): string => humanDuration(Math.max(0, between(at, now)));
+  const ago = (at: Iso): string => humanAge(at, now);
   const { loop, at, outcome, next } = doc;
   if (!isLoop(doc)) {
     const ok = outcome === 'ok' || isCovered(doc, docs);
@@ -56,7 +56,7 @@ function loopGate({ settings }: ReadPorts, doc: LoopDoc, docs: readonly LoopDoc[
 
 /** Loops that the configuration plans for the host, and of which nothing was ever heard. */
 function neverStarted({ settings }: ReadPorts, host: string, docs: readonly LoopDoc[]): Gate[] {
-  const plan = settings.hosts.find(({ pattern }) => globMatch(pattern, host))?.loops ?? [];
+  const plan = planFor(settings.hosts, host)?.loops ?? [];
   const heard = new Set(docs.map(({ loop }) => loop));
   return plan
     .filter(({ name, on }) => on && !heard.has(name))
@@ -71,6 +71,5 @@ function farmGate({ settings }: ReadPorts, farm: FarmDoc, now: Iso): Gate {
   const silent = silenceOf(settings, farm, now);
   const base = { gate: 'farm', since: farm.heartbeat };
   if (silent) return { ...base, ok: false, text: `${farm.site}: ${silent.text}`, next: silent.next };
-  const age = humanDuration(Math.max(0, between(farm.heartbeat, now)));
-  return { ...base, ok: true, text: `${farm.site} answered ${age} ago` };
+  return { ...base, ok: true, text: `${farm.site} answered ${humanAge(farm.heartbeat, now)} ago` };
 }

@@ -1,6 +1,7 @@
 // Whether a call asks for what a request of its name has, and which passes of other requests it would double.
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { ENDED } from '../../../domain/jobs/states.ts';
 
 /** What a call asks for, defaults filled in. */
 export type Asked = Pick<RequestDoc, 'version' | 'level' | 'modules' | 'priority' | 'labels' | 'prerequisite'> &
@@ -42,8 +43,6 @@ function setText<T extends string | number>(what: string, before: readonly T[], 
     ),
   ];
 }
-
-const ENDED: ReadonlySet<JobDoc['state']> = new Set(['completed', 'failed', 'partFail', 'canceled', 'deleted']);
 
 /** Passes of other requests that have not ended: another one of the same version would only do their work again. */
 export function openTwins(passes: readonly JobDoc[], version: string, request: string): JobDoc[] {

@@ -60,7 +60,7 @@ export function tmuxOf({ settings, processes }: Pick<ScreensWorld, 'settings' | 
 export async function* start(world: ScreensWorld, names: readonly string[] = []): Step {
   const tmux = tmuxOf(world);
   const wanted = chosen(launches(world), names);
-  const there = new Map((await tmux.windows()).map((window) => [window.name, window]));
+  const there = await byName(tmux);
   const missing = wanted.filter(({ name, on }) => on && alive(there.get(name)) === undefined);
   for (const launch of wanted) {
     if (!launch.on) yield item(tmux, launch.name, 'skipped', 'switched off in the configuration (on: false)');
@@ -82,7 +82,7 @@ export async function* start(world: ScreensWorld, names: readonly string[] = [])
     })),
   );
   await world.sleep(SECOND);
-  const now = new Map((await tmux.windows()).map((window) => [window.name, window]));
+  const now = await byName(tmux);
   for (const { name, command } of missing) {
     const window = alive(now.get(name));
     if (window) yield { ...item(tmux, name, 'started', `runs in window ${name} of ${tmux.session}`), pid: window.pid };
@@ -90,9 +90,13 @@ export async function* start(world: ScreensWorld, names: readonly string[] = [])
   }
 }
 
+async function byName(tmux: Tmux): Promise<ReadonlyMap<string, Window>> {
+  return new Map((await tmux.windows()).map((window) => [window.name, window]));
+}
+
 function failedAtOnce(tmux: Tmux, name: string, command: readonly string[]): ScreenItem {
   const text = 'its window closed at once';
-  return { ...item(tmux, name, 'failed', text), failed: true, next: command.slice(2).join(' ').replace(/^/, 'dflow ') };
+  return { ...item(tmux, name, 'failed', text), failed: true, next: `dflow ${command.slice(2).join(' ')}` };
 }
 
 /** Windows of our session that no loop of the configuration has. */

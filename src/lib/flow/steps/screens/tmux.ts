@@ -60,8 +60,8 @@ export class Tmux {
     }
     // A window keeps the name of its loop, whatever runs in it.
     for (const { name } of windows) {
-      await this.call(['set-option', '-w', '-t', `${this.exact()}:=${name}`, 'automatic-rename', 'off']);
-      await this.call(['set-option', '-w', '-t', `${this.exact()}:=${name}`, 'allow-rename', 'off']);
+      const set = ['set-option', '-w', '-t', `${this.exact()}:=${name}`];
+      await this.call([...set, 'automatic-rename', 'off', ';', ...set, 'allow-rename', 'off']);
     }
   }
 

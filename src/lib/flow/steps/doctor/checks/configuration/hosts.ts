@@ -1,5 +1,5 @@
 // Whether this host is one of those that run loops, and whether it runs any.
-import { globMatch } from '../../../../../domain/hold.ts';
+import { planFor } from '../../../../../domain/farms/hostplan.ts';
 import { type Check, type Finding, ok, type Patient, warning } from '../../check.ts';
 
 export const check: Check = {
@@ -12,7 +12,7 @@ export const check: Check = {
 function look({ settings, host }: Patient): Finding {
   const { hosts } = settings;
   if (hosts.length === 0) return ok('any host may run the steps: the configuration has no `hosts:`');
-  const mine = hosts.find(({ pattern }) => globMatch(pattern, host));
+  const mine = planFor(hosts, host);
   if (!mine) {
     const found = `${host} is not in \`hosts:\`: it runs no step without --here`;
     return warning(found, `hosts: {${host}: {loops: [...]}} in dflow.yaml, if this host is to work`);
