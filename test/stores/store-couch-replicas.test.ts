@@ -74,7 +74,7 @@ function replicas(server: () => RealCouch): void {
     await server().call('PUT', `${filled}/mine`, { a: 1 });
     for (const [database, words] of [
       [other, "writable store of the experiment 'other'"],
-      [filled, '1 documents and is not a replica of this store'],
+      [filled, '1 document and is not a replica of this store'],
       [name, 'its own replica'],
     ] as const) {
       const refused = { exit: 2, message: expect.stringContaining(words), hint: expect.anything() };

@@ -97,7 +97,7 @@ function roles(server: () => RealCouch): void {
     const operator = server().newUser('otto');
     await grant(operator, 'operator', 'pw');
     const { rights } = await open(true, operator);
-    const refused = { exit: 2, message: expect.stringContaining(`'${operator}' is not one`) };
+    const refused = { exit: 2, message: expect.stringContaining(`'${operator}' is not an admin`) };
     await expect(rights!.users()).rejects.toMatchObject(refused);
     await expect(rights!.grant(operator, 'site', {})).rejects.toMatchObject(refused);
     await expect(rights!.revoke(operator)).rejects.toMatchObject(refused);

@@ -1,5 +1,6 @@
 // What a user of the store may do. A site claims and reports, an operator also decides, a reader only looks.
 
+/** The weakest first. */
 export const ROLES = ['reader', 'site', 'operator'] as const;
 
 export type Role = (typeof ROLES)[number];

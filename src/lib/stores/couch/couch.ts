@@ -2,8 +2,8 @@
 import type { Store, StoreOptions } from '../../store.ts';
 import { VIEWS } from '../../views/index.ts';
 import type { View } from '../../views/view.ts';
-import { randomOp } from '../shared/changes.ts';
 import { ServerClock } from '../shared/server/clock.ts';
+import { serverOptions } from '../shared/serverstore.ts';
 import type { Target } from './admin/replication.ts';
 import { Connection, type Timing } from './server/connection.ts';
 import { findLogin, parsePlace } from './server/credentials.ts';
@@ -38,13 +38,8 @@ export async function openWith(
     ...(options.say && { say: options.say }),
   });
   const store = new CouchStore(connection, clock, {
-    views,
+    ...serverOptions(options, views),
     replication: { place, login, say: options.say ?? (() => undefined), target },
-    nonce: options.nonce ?? randomOp,
-    write: options.write,
-    ...(options.now && { now: options.now }),
-    ...(options.experiment !== undefined && { experiment: options.experiment }),
-    ...(options.say && { say: options.say }),
   });
   try {
     await store.begin();

@@ -1,14 +1,12 @@
 // The mark of the one writable database of an experiment. Replication does not copy `_local` documents: replicas lack it.
 import { SCHEMA } from '../../domain/doc.ts';
-import { field } from '../../util/values/field.ts';
 import type { Marker } from '../shared/experiment.ts';
 import type { Connection } from './server/connection.ts';
 
 const PATH = '_local/dflow';
 
-export async function readMarker(connection: Connection): Promise<Marker | undefined> {
-  const { status, body } = await connection.read({ path: PATH, accept: [404] });
-  return status === 404 ? undefined : (body as Marker);
+export function readMarker(connection: Connection): Promise<Marker | undefined> {
+  return connection.find<Marker>(PATH);
 }
 
 /** Writes a new mark, and answers the one that stays: of two set-ups at once, or of a lost reply, it is one. */
@@ -31,9 +29,8 @@ export interface ReplicaMark {
 
 const REPLICA = '_local/dflow-replica';
 
-export async function readReplicaMark(connection: Connection): Promise<ReplicaMark | undefined> {
-  const { status, body } = await connection.read({ path: REPLICA, accept: [404] });
-  return status === 404 ? undefined : (body as ReplicaMark);
+export function readReplicaMark(connection: Connection): Promise<ReplicaMark | undefined> {
+  return connection.find<ReplicaMark>(REPLICA);
 }
 
 export async function writeReplicaMark(connection: Connection, body: ReplicaMark): Promise<void> {
@@ -42,7 +39,5 @@ export async function writeReplicaMark(connection: Connection, body: ReplicaMark
 
 /** It has become the writable store. */
 export async function removeReplicaMark(connection: Connection): Promise<void> {
-  const { status, body } = await connection.read({ path: REPLICA, accept: [404] });
-  const rev = String(field(body, '_rev'));
-  if (status !== 404) await connection.read({ method: 'DELETE', path: REPLICA, query: { rev }, accept: [404, 409] });
+  await connection.remove(REPLICA);
 }

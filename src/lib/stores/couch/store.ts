@@ -1,14 +1,10 @@
 // The store of a collaboration: one CouchDB database. Glues connection, reading, writing and views to the contract.
 
-import { type Doc, SCHEMA } from '../../domain/doc.ts';
+import { SCHEMA } from '../../domain/doc.ts';
 import type {
-  Change,
   ChangesPage,
   Group,
-  IdRange,
-  IdSpan,
   KeyRange,
-  Outcome,
   Row,
   Store,
   StoreIdentity,
@@ -17,70 +13,59 @@ import type {
   ViewQuery,
 } from '../../store.ts';
 import { ReadOnlyStoreError } from '../../util/errors.ts';
-import { type Iso, iso } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
-import { inBatches } from '../shared/changes.ts';
 import { requireCursor } from '../shared/cursor.ts';
 import { assertSetupMeant, assertWritable, type Marker } from '../shared/experiment.ts';
 import type { ServerClock } from '../shared/server/clock.ts';
-import type { Say } from '../shared/server/patience.ts';
-import { writeBatch } from '../shared/swap.ts';
-import { requireView, ViewStore } from '../shared/viewstore.ts';
-import { Access, contextOf } from './admin/access.ts';
+import { type ServerOptions, ServerStore } from '../shared/serverstore.ts';
+import type { Swapping } from '../shared/swap.ts';
+import { requireView } from '../shared/viewstore.ts';
+import { Access } from './admin/access.ts';
 import { compact } from './admin/compaction.ts';
 import { type ReplicationOptions, Replications } from './admin/replication.ts';
-import { roleOf } from './admin/rules.ts';
 import { assertOneCopy, severalCopies } from './cluster.ts';
 import { groupOf, levelOf, queryOf, rowOf } from './combined.ts';
 import { keepRevision, revisionsOf } from './conflicts.ts';
 import { readMarker, readReplicaMark, removeReplicaMark, writeMarker } from './marker.ts';
 import { Documents, listIn } from './read.ts';
 import type { Connection } from './server/connection.ts';
-import { mayNotCreate, mayNotWrite } from './server/meaning.ts';
+import { mayNotCreate } from './server/meaning.ts';
 import { ViewSets } from './viewsets.ts';
 import { swappingOn } from './write.ts';
 
-export interface CouchOptions {
-  readonly views: readonly View[];
-  /** Operation ids. */
-  readonly nonce: () => string;
-  /** In place of the server's clock, for tests. */
-  readonly now?: () => number;
-  readonly write: boolean | 'setup';
-  /** Whose store it must be to be written. */
-  readonly experiment?: string;
-  readonly say?: Say;
+export interface CouchOptions extends ServerOptions {
   readonly replication: ReplicationOptions;
 }
 
-export class CouchStore extends ViewStore implements Store {
+export class CouchStore extends ServerStore<CouchOptions> implements Store {
   readonly #connection: Connection;
-  readonly #clock: ServerClock;
-  readonly #options: CouchOptions;
-  readonly #documents: Documents;
   readonly #sets: ViewSets;
-  #writable = false;
+  protected readonly documents: Documents;
+  protected readonly swapping: Swapping;
   readonly rights: Access;
+  readonly replication: Replications;
   /** Once a writer has read it: it stays as it is. */
   #marker: Marker | undefined;
-  readonly replication: Replications;
 
   constructor(connection: Connection, clock: ServerClock, options: CouchOptions) {
-    super();
+    super(options, clock);
     this.#connection = connection;
-    this.#clock = clock;
-    this.#options = options;
     this.rights = new Access(connection, options.replication.place.database);
     this.replication = new Replications(connection, options.replication);
-    this.#documents = new Documents(connection);
+    this.documents = new Documents(connection);
+    this.swapping = swappingOn(this.documents);
     this.#sets = new ViewSets(connection, options.views, options.say);
+  }
+
+  protected get where(): string {
+    return this.#connection.where;
   }
 
   /** Reaches the database, and for a writer looks at the marker. */
   async begin(): Promise<this> {
-    const { write } = this.#options;
+    const { write } = this.options;
     if (write === 'setup') return this;
     // One request alone first: two refusals of a wrong password would lock the account twice as soon.
     if (!write) {
@@ -89,32 +74,9 @@ export class CouchStore extends ViewStore implements Store {
     }
     const { body } = await this.#connection.read({ path: '' });
     assertOneCopy(this.#connection.where, body);
-    const [marker] = await Promise.all([readMarker(this.#connection), this.#refuseReader(), this.#sets.look()]);
+    const [marker] = await Promise.all([readMarker(this.#connection), this.rights.refuseReader(), this.#sets.look()]);
     this.#accept(marker);
     return this;
-  }
-
-  async get<D extends Doc>(ids: readonly string[]): Promise<Map<string, D>> {
-    const docs = new Map<string, D>();
-    for (const [id, { doc }] of await this.#documents.stored<D>(ids)) if (doc) docs.set(id, doc);
-    return docs;
-  }
-
-  range<D extends Doc>(range: IdRange): Promise<D[]> {
-    return this.#documents.range<D>(range);
-  }
-
-  override ranges<D extends Doc>(spans: readonly IdSpan[]): Promise<D[]> {
-    return this.#documents.ranges<D>(spans);
-  }
-
-  async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
-    if (!this.#writable) {
-      const detail = { where: this.#connection.where, hint: 'dflow store setup' };
-      throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', detail);
-    }
-    const database = swappingOn(this.#documents);
-    return inBatches(changes, (batch) => writeBatch(database, batch, this.#options.nonce()));
   }
 
   protected async rows(name: string, query: ViewQuery): Promise<Row[]> {
@@ -155,16 +117,14 @@ export class CouchStore extends ViewStore implements Store {
     }
   }
 
-  /** By the server's `Date` header; see clock.ts. */
-  async now(): Promise<Iso> {
-    if (this.#options.now) return iso(this.#options.now());
-    if (!this.#clock.fresh) await this.#connection.readDate();
-    return iso(this.#clock.now());
+  /** By the server's `Date` header. */
+  protected askClock(): Promise<void> {
+    return this.#connection.readDate();
   }
 
   async setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo> {
     const { where } = this.#connection;
-    if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
+    if (this.options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
     await this.#create();
     let marker = await readMarker(this.#connection);
     if (!marker) {
@@ -174,7 +134,7 @@ export class CouchStore extends ViewStore implements Store {
       if (replica) await removeReplicaMark(this.#connection);
     }
     assertWritable(where, marker, experiment);
-    this.#writable = true;
+    this.writable = true;
     for await (const _ of this.#sets.deploy());
     return this.info();
   }
@@ -183,9 +143,9 @@ export class CouchStore extends ViewStore implements Store {
     index: () => this.#sets.index(),
     deploy: (options) => this.#sets.deploy(options),
     conflicts: {
-      revisions: (id) => revisionsOf(this.#documents, id),
+      revisions: (id) => revisionsOf(this.documents, id),
       assertMayKeep: () => this.rights.assertOperator('to choose a revision'),
-      keep: (id, rev) => keepRevision(this.#documents, id, rev),
+      keep: (id, rev) => keepRevision(this.documents, id, rev),
     },
   };
 
@@ -217,7 +177,7 @@ export class CouchStore extends ViewStore implements Store {
   }
 
   compact({ dryRun = false }: { readonly dryRun?: boolean } = {}): ReturnType<typeof compact> {
-    return compact(this.#connection, dryRun, this.#options.say ?? (() => undefined));
+    return compact(this.#connection, dryRun, this.options.say ?? (() => undefined));
   }
 
   close(): Promise<void> {
@@ -240,24 +200,13 @@ export class CouchStore extends ViewStore implements Store {
     assertOneCopy(where, found.body);
   }
 
-  /** A reader ends here, before a command has done anything. @throws ReadOnlyStoreError */
-  async #refuseReader(): Promise<void> {
-    const { asked } = this.#connection;
-    if (asked.user === undefined) return;
-    const { body } = await this.#connection.read({ path: '/_session', accept: [404] });
-    if (roleOf(contextOf(body).roles, decodeURIComponent(this.#options.replication.place.database)) !== 'reader')
-      return;
-    throw mayNotWrite('needs the role site: to write anything', asked);
-  }
-
   #accept(marker: Marker | undefined): void {
-    assertWritable(this.#connection.where, marker, this.#options.experiment);
+    assertWritable(this.#connection.where, marker, this.options.experiment);
     this.#marker = marker;
-    this.#writable = true;
+    this.writable = true;
   }
 
   #view(name: string): View {
-    const { views } = this.#options;
-    return requireView(views, name);
+    return requireView(this.options.views, name);
   }
 }

@@ -5,14 +5,12 @@ import type { ViewSet } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
 import type { View } from '../../views/view.ts';
-import { SAID_AFTER, type Say } from '../shared/server/patience.ts';
+import { SAID_AFTER, SAY_EVERY, type Say } from '../shared/server/patience.ts';
+import { viewsMissing } from '../shared/viewstore.ts';
 import { type DesignDoc, designOf, differingViews, nameOf, SETS } from './design.ts';
 import { Gather, type Query } from './gather.ts';
 import { askAll, listIn } from './read.ts';
 import type { Connection, Reply, Request } from './server/connection.ts';
-
-/** Milliseconds between two words about a build. */
-const SAY_EVERY = 15_000;
 
 export interface DeployOptions {
   readonly prune?: boolean;
@@ -74,8 +72,7 @@ export class ViewSets {
   /** Both a set that is missing and one that somebody has edited become what this version wrote. */
   async #put(dryRun: boolean): Promise<ViewSet['did']> {
     for (;;) {
-      const { status, body } = await this.#connection.read({ path: this.#own._id, accept: [404] });
-      const there = status === 404 ? undefined : (body as DesignDoc & { readonly _rev: string });
+      const there = await this.#connection.find<DesignDoc & { readonly _rev: string }>(this.#own._id);
       if (there && differingViews(there, this.#own).length === 0) return 'unchanged';
       const did = there ? 'repaired' : 'deployed';
       if (dryRun) return did;
@@ -112,9 +109,9 @@ export class ViewSets {
 
   /** @throws UsageError where the set is not what this version wrote */
   async #assertOwn(): Promise<void> {
-    const { status, body } = await this.#connection.read({ path: this.#own._id, accept: [404] });
-    if (status === 404) throw await this.#missing();
-    const edited = differingViews(body as DesignDoc, this.#own);
+    const there = await this.#connection.find<DesignDoc>(this.#own._id);
+    if (!there) throw await this.#missing();
+    const edited = differingViews(there, this.#own);
     if (edited.length === 0) return;
     throw new UsageError(`${this.#own._id} was edited: ${edited.join(', ')} would answer something else`, {
       where: this.#connection.where,
@@ -124,17 +121,8 @@ export class ViewSets {
 
   /** Other versions may use the database, or nobody does yet. */
   async #missing(): Promise<UsageError> {
-    const { where } = this.#connection;
     const { body } = await this.#connection.read({ path: '_all_docs', query: { ...SETS, limit: 1 } });
-    if (listIn(this.#connection, body, 'rows').length === 0)
-      return new UsageError('the database has no views of dflow: it is not set up', {
-        where,
-        hint: 'dflow store setup',
-      });
-    return new UsageError('the views of this version of dflow are not in the store: it was set up by another version', {
-      where,
-      hint: 'to build the views beside those of other versions, which go on working: dflow store deploy',
-    });
+    return viewsMissing(this.#connection.where, listIn(this.#connection, body, 'rows').length > 0);
   }
 
   /** Waits for a query; after two seconds, and then again and again, says how far the views are. */
@@ -161,16 +149,18 @@ export class ViewSets {
 
   /** How large the views are, and how far. @throws UsageError they are missing */
   async index(): Promise<{ bytes: number; pending: number }> {
-    const { status, body } = await this.#connection.read({ path: `${this.#own._id}/_info`, accept: [404] });
-    if (status === 404) throw await this.#missing();
-    const index = field(body, 'view_index');
-    const pending = Number(field(field(index, 'updates_pending'), 'total') ?? 0);
-    return { bytes: Number(field(field(index, 'sizes'), 'file') ?? 0), pending };
+    const info = await this.#connection.find(`${this.#own._id}/_info`);
+    if (!info) throw await this.#missing();
+    return { bytes: Number(field(field(field(info, 'view_index'), 'sizes'), 'file') ?? 0), pending: pendingIn(info) };
   }
 
   /** Changes that are not in the index yet: what `_active_tasks` tells to server admins only. */
   async #left(): Promise<number> {
     const { body } = await this.#connection.send({ path: `${this.#own._id}/_info` });
-    return Number(field(field(field(body, 'view_index'), 'updates_pending'), 'total') ?? 0);
+    return pendingIn(body);
   }
+}
+
+function pendingIn(info: unknown): number {
+  return Number(field(field(field(info, 'view_index'), 'updates_pending'), 'total') ?? 0);
 }

@@ -1,8 +1,9 @@
 // Store `postgres://user@host/database`: PostgreSQL, where one node is not enough. Opens; the rest is in postgres/.
 import type { Store, StoreOptions } from '../../store.ts';
+import { given } from '../../util/values/given.ts';
 import { VIEWS } from '../../views/index.ts';
 import type { View } from '../../views/view.ts';
-import { randomOp } from '../shared/changes.ts';
+import { serverOptions } from '../shared/serverstore.ts';
 import { markPath } from './progress.ts';
 import { Connection, type Timing } from './server/connection.ts';
 import { loginOf } from './server/login.ts';
@@ -31,18 +32,9 @@ export async function openWith(
   const connection = new Connection(place, loginOf(place, process.env), {
     write: options.write !== false,
     timing,
-    ...(options.say && { say: options.say }),
-    ...(mark !== undefined && { mark }),
+    ...given({ say: options.say, mark }),
   });
-  const store = new PostgresStore(connection, {
-    views,
-    nonce: options.nonce ?? randomOp,
-    write: options.write,
-    ...(options.now && { now: options.now }),
-    ...(options.experiment !== undefined && { experiment: options.experiment }),
-    ...(options.say && { say: options.say }),
-    ...(mark !== undefined && { mark }),
-  });
+  const store = new PostgresStore(connection, { ...serverOptions(options, views), mark });
   try {
     return await store.begin();
   } catch (error) {

@@ -49,23 +49,23 @@ export function requireLayout(connection: Connection, self: Self | undefined): S
   });
 }
 
-/** Creates the schema and the tables where they are missing, and the mark. */
+/** Creates the schema and the tables where they are missing, and the mark; what the tables say then. */
 export async function setUp(
   connection: Connection,
   server: Server,
   experiment: string,
   { force, uuid = crypto.randomUUID() }: { readonly force?: string | undefined; readonly uuid?: string | undefined },
-): Promise<void> {
-  const { where, schema, database } = connection.asked;
+): Promise<Self> {
+  const { where, schema, database, host } = connection.asked;
   if (server.encoding !== 'UTF8') {
     throw new UsageError(`the encoding of the database is ${server.encoding}, and documents are UTF8`, {
       where,
-      hint: `another database: createdb ${connection.asked.host()} -E UTF8 -T template0 ${database}`,
+      hint: `another database: createdb ${host()} -E UTF8 -T template0 ${database}`,
     });
   }
   if (!(await hasTables(connection))) await createTables(connection);
-  const self = requireLayout(connection, await readSelf(connection));
-  if (!self.marker) {
+  const before = requireLayout(connection, await readSelf(connection));
+  if (!before.marker) {
     const [row] = await connection.read(`SELECT count(*) AS n FROM ${named(schema, 'docs')} WHERE body IS NOT NULL`);
     assertSetupMeant(where, Number(row?.n), experiment, force);
     const marker: Marker = { experiment, uuid, schema: SCHEMA };
@@ -75,7 +75,9 @@ export async function setUp(
     );
   }
   // Of two set-ups at once one has written the mark.
-  assertWritable(where, (await readSelf(connection))?.marker, experiment);
+  const self = requireLayout(connection, await readSelf(connection));
+  assertWritable(where, self.marker, experiment);
+  return self;
 }
 
 async function createTables(connection: Connection): Promise<void> {

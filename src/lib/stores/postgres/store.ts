@@ -1,13 +1,9 @@
 // A collaboration's store with failover: one PostgreSQL database. Glues connection, documents and views to the contract.
-import { type Doc, SCHEMA } from '../../domain/doc.ts';
+import { SCHEMA } from '../../domain/doc.ts';
 import type {
-  Change,
   ChangesPage,
   Group,
-  IdRange,
-  IdSpan,
   KeyRange,
-  Outcome,
   Row,
   Store,
   StoreIdentity,
@@ -16,92 +12,56 @@ import type {
   ViewQuery,
 } from '../../store.ts';
 import { ReadOnlyStoreError } from '../../util/errors.ts';
-import { type Iso, iso } from '../../util/time.ts';
-import type { View } from '../../views/view.ts';
-import { inBatches } from '../shared/changes.ts';
 import { assertWritable } from '../shared/experiment.ts';
 import { MadeDocs } from '../shared/made.ts';
 import { ServerClock } from '../shared/server/clock.ts';
-import type { Say } from '../shared/server/patience.ts';
-import { writeBatch } from '../shared/swap.ts';
-import { ViewStore } from '../shared/viewstore.ts';
+import { type ServerOptions, ServerStore } from '../shared/serverstore.ts';
 import { Seen } from './progress.ts';
 import { Documents } from './read.ts';
 import type { Connection } from './server/connection.ts';
 import { wentBack } from './server/meaning.ts';
-import { readSelf, requireLayout, setUp } from './setup.ts';
+import { readSelf, requireLayout, type Self, setUp } from './setup.ts';
 import { named } from './tables.ts';
 import { Views } from './views/views.ts';
 import { Writer } from './write.ts';
 
-export interface PostgresOptions {
-  readonly views: readonly View[];
-  /** Operation ids. */
-  readonly nonce: () => string;
-  /** In place of the server's clock, for tests. */
-  readonly now?: () => number;
-  readonly write: boolean | 'setup';
-  /** Whose store it must be to be written. */
-  readonly experiment?: string;
-  readonly say?: Say;
+export interface PostgresOptions extends ServerOptions {
   /** The file that says how far the store had come. */
-  readonly mark?: string;
+  readonly mark?: string | undefined;
 }
 
-export class PostgresStore extends ViewStore implements Store {
+export class PostgresStore extends ServerStore<PostgresOptions> implements Store {
   readonly #connection: Connection;
-  readonly #options: PostgresOptions;
-  readonly #clock = new ServerClock({ mono: () => performance.now(), wall: Date.now }, 1);
-  readonly #documents: Documents;
   readonly #views: Views;
-  readonly #writer: Writer;
   readonly #seen: Seen;
-  #writable = false;
+  protected readonly documents: Documents;
+  protected readonly swapping: Writer;
   #uuid: string | undefined;
 
   constructor(connection: Connection, options: PostgresOptions) {
-    super();
+    super(options, new ServerClock({ mono: () => performance.now(), wall: Date.now }, 1));
     this.#connection = connection;
-    this.#options = options;
     this.#seen = new Seen(options.mark);
-    this.#documents = new Documents(connection, new MadeDocs());
+    this.documents = new Documents(connection, new MadeDocs());
     const { views, write, say = () => undefined } = options;
     this.#views = new Views(connection, { views, write: write !== false, say });
-    this.#writer = new Writer(connection, this.#documents, this.#views, this.#seen);
+    this.swapping = new Writer(connection, this.documents, this.#views, this.#seen);
+  }
+
+  protected get where(): string {
+    return this.#connection.where;
   }
 
   /** Reaches the database, and for a writer looks at the marker and how far the store has come. */
   async begin(): Promise<this> {
     await this.#connection.server();
-    if (this.#options.write === 'setup') return this;
+    if (this.options.write === 'setup') return this;
     const self = requireLayout(this.#connection, await readSelf(this.#connection));
     this.#uuid = self.marker?.uuid;
-    if (!this.#options.write) return this;
-    assertWritable(this.#connection.where, self.marker, this.#options.experiment);
-    this.#goOn(self.marker?.uuid, self.seq);
+    if (!this.options.write) return this;
+    assertWritable(this.where, self.marker, this.options.experiment);
+    this.#goOn(self);
     return this;
-  }
-
-  async get<D extends Doc>(ids: readonly string[]): Promise<Map<string, D>> {
-    const docs = new Map<string, D>();
-    for (const [id, { doc }] of await this.#documents.stored<D>(ids)) if (doc) docs.set(id, doc);
-    return docs;
-  }
-
-  range<D extends Doc>(range: IdRange): Promise<D[]> {
-    return this.#documents.range<D>(range);
-  }
-
-  override ranges<D extends Doc>(spans: readonly IdSpan[]): Promise<D[]> {
-    return this.#documents.ranges<D>(spans);
-  }
-
-  async bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]> {
-    if (!this.#writable) {
-      const detail = { where: this.#connection.where, hint: 'dflow store setup' };
-      throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', detail);
-    }
-    return inBatches(changes, (batch) => writeBatch(this.#writer, batch, this.#options.nonce()));
   }
 
   protected rows(name: string, query: ViewQuery): Promise<Row[]> {
@@ -113,28 +73,21 @@ export class PostgresStore extends ViewStore implements Store {
   }
 
   changes(since?: string, limit?: number): Promise<ChangesPage> {
-    return this.#documents.changes(since, limit);
+    return this.documents.changes(since, limit);
   }
 
-  /** By the server's clock, asked once in a while. */
-  async now(): Promise<Iso> {
-    if (this.#options.now) return iso(this.#options.now());
-    if (!this.#clock.fresh) {
-      const sent = performance.now();
-      const [row] = await this.#connection.read(
-        'SELECT to_char(clock_timestamp() AT TIME ZONE \'UTC\', \'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\') AS date',
-      );
-      this.#clock.observe({ date: String(row?.date), sent, received: performance.now() });
-    }
-    return iso(this.#clock.now());
+  protected async askClock(): Promise<void> {
+    const sent = performance.now();
+    const [row] = await this.#connection.read(
+      'SELECT to_char(clock_timestamp() AT TIME ZONE \'UTC\', \'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\') AS date',
+    );
+    this.clock.observe({ date: String(row?.date), sent, received: performance.now() });
   }
 
   async setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo> {
-    const { where } = this.#connection;
-    if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
-    await setUp(this.#connection, await this.#connection.server(), experiment, { force, uuid });
-    const self = requireLayout(this.#connection, await readSelf(this.#connection));
-    this.#goOn(self.marker?.uuid, self.seq);
+    const { where } = this;
+    if (this.options.write === false) throw new ReadOnlyStoreError('opened for reading', { where });
+    this.#goOn(await setUp(this.#connection, await this.#connection.server(), experiment, { force, uuid }));
     for await (const _ of this.#views.deploy());
     return this.info();
   }
@@ -144,7 +97,7 @@ export class PostgresStore extends ViewStore implements Store {
   };
 
   override async identity(): Promise<StoreIdentity> {
-    return this.#uuid === undefined ? this.info() : { where: this.#connection.where, uuid: this.#uuid };
+    return this.#uuid === undefined ? this.info() : { where: this.where, uuid: this.#uuid };
   }
 
   async info(): Promise<StoreInfo> {
@@ -179,10 +132,10 @@ export class PostgresStore extends ViewStore implements Store {
   }
 
   /** @throws StoreError where the store lacks changes that were made on this host */
-  #goOn(uuid: string | undefined, seq: number): void {
-    const behind = this.#seen.behind(uuid ?? '-', seq);
+  #goOn({ marker, seq }: Self): void {
+    const behind = this.#seen.behind(marker?.uuid ?? '-', seq);
     if (behind > 0) throw wentBack(behind, this.#connection.asked);
     this.#seen.note(seq);
-    this.#writable = true;
+    this.writable = true;
   }
 }

@@ -4,18 +4,12 @@ import type { Outcome } from '../../store.ts';
 import { RowWriter } from '../shared/rows.ts';
 import { UnclearError } from '../shared/server/unclear.ts';
 import type { Draft, Stored, Swapping } from '../shared/swap.ts';
-import { functionsOf } from './functions.ts';
+import type { Seen } from './progress.ts';
 import type { Documents } from './read.ts';
 import type { Connection, SqlValue } from './server/connection.ts';
 import { named } from './tables.ts';
 import { places, RowArrays } from './views/sink.ts';
 import type { Views } from './views/views.ts';
-
-/** How far the store has come, as this process knows it. */
-export interface Seen {
-  readonly seq: number;
-  note(seq: number): void;
-}
 
 interface Line<D extends Doc> {
   readonly draft: Draft<D>;
@@ -99,7 +93,7 @@ export class Writer implements Swapping {
     ];
     const { schema } = this.#connection.asked;
     const [row] = await this.#connection.send(
-      `SELECT seq, to_json(conflicts) AS conflicts, lagging FROM ${named(schema, functionsOf(schema).apply.name)}(${places(values)})`,
+      `SELECT seq, to_json(conflicts) AS conflicts, lagging FROM ${named(schema, this.#views.functions.apply.name)}(${places(values)})`,
       values,
     );
     const lost: unknown = JSON.parse(String(row?.conflicts));

@@ -2,6 +2,7 @@
 // that no other experiment writes into it, and no copy becomes a second writable store.
 import { SCHEMA } from '../../domain/doc.ts';
 import { ReadOnlyStoreError, UsageError } from '../../util/errors.ts';
+import { counted } from '../../util/text/counted.ts';
 
 /** What setup writes into the one writable store of an experiment. */
 export interface Marker {
@@ -33,10 +34,18 @@ export function assertSetupMeant(
     throw new UsageError(`--force names '${force}', and the experiment is '${experiment}'`, { where });
   }
   if (force !== undefined || (documents === 0 && replicaOf === undefined)) return;
-  const what = replicaOf === undefined ? 'no mark of dflow: a replica, or a copy' : `is a replica of ${replicaOf}`;
-  throw new ReadOnlyStoreError(`this store holds ${documents} documents and ${what}`, {
+  const what = replicaOf === undefined ? 'has no mark of dflow: a replica, or a copy' : `is a replica of ${replicaOf}`;
+  throw new ReadOnlyStoreError(`this store holds ${counted(documents, 'document')} and ${what}`, {
     where,
     hint: `use the writable store; only where that one is lost for good: dflow store setup --force ${experiment}`,
+  });
+}
+
+/** A change on a store that was opened for reading, or has no mark. */
+export function openedForReading(where: string): ReadOnlyStoreError {
+  return new ReadOnlyStoreError('the store was opened for reading, or is not set up', {
+    where,
+    hint: 'dflow store setup',
   });
 }
 

@@ -1,6 +1,6 @@
 // How far a store has come, as the last writer of this host knew it: a line in a file outside of the store. A store that
 // lacks some of that is an older one.
-import { ftruncateSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { isFileError } from '../../util/files/ownfolder.ts';
 
 /** Two files of one store are told apart by it. */
@@ -27,11 +27,45 @@ function lineOf({ uuid, generation, seq }: Progress): string {
   return `${uuid}${generation > 0 ? `.${generation}` : ''} ${String(seq).padStart(16, '0')}\n`;
 }
 
-/** Into an open file. */
-export function writeMark(file: number, progress: Progress): void {
-  const line = lineOf(progress);
-  writeSync(file, line, 0);
-  ftruncateSync(file, line.length);
+/** Opens a mark for writing, and makes it where it is missing. */
+export function openMark(path: string, mode: number): number {
+  return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, mode);
+}
+
+/** A mark, as whoever writes the store keeps it. */
+export class Mark {
+  readonly #path: string;
+  readonly #open: (path: string) => number;
+  #file: number | undefined;
+
+  /** `open`: at the first note. */
+  constructor(path: string, open: (path: string) => number) {
+    this.#path = path;
+    this.#open = open;
+  }
+
+  read(): Progress | undefined {
+    return readMark(this.#path);
+  }
+
+  /** Remembers how far the store has come; where no mark can be made it goes on without. */
+  note(progress: Progress): void {
+    try {
+      this.#file ??= this.#open(this.#path);
+      // Of two processes the one that committed first may come here last.
+      if (missing(this.read(), progress) > 0) return;
+      const line = lineOf(progress);
+      writeSync(this.#file, line, 0);
+      ftruncateSync(this.#file, line.length);
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
 }
 
 export function readMark(mark: string): Progress | undefined {

@@ -40,10 +40,17 @@ export interface Delta {
 /** Changes when the rows of the same emits would: what was stored by an older one is made anew. */
 const ROWS = 2;
 
+/** Of each view that was asked for: a store compares them at every query. */
+const hashes = new WeakMap<View, string>();
+
 /** Changes when what is stored for the view would. */
 export function viewHash(view: View): string {
+  const known = hashes.get(view);
+  if (known !== undefined) return known;
   const text = [COLLATION, ROWS, keptLevels(view), view.reduce, view.map.toString()].join('\n');
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  hashes.set(view, hash);
+  return hash;
 }
 
 const NONE: readonly Emitted[] = [];

@@ -1,6 +1,5 @@
 // What every store does alike: a change alone is a bulk of one; many ranges are one after the other, where nothing is
-// better; of a query, the handle of the view becomes a name, and
-// its rows get the handle's types.
+// better; of a query, the handle of the view becomes a name, and its rows get the handle's types.
 import type { Doc, Json } from '../../domain/doc.ts';
 import { named } from '../../domain/named.ts';
 import type {
@@ -15,6 +14,7 @@ import type {
   StoreInfo,
   ViewQuery,
 } from '../../store.ts';
+import { UsageError } from '../../util/errors.ts';
 import { have, nth } from '../../util/values/have.ts';
 import type { Head, Level, Prefix, Within } from '../../views/keys.ts';
 import type { View } from '../../views/view.ts';
@@ -62,4 +62,14 @@ export abstract class ViewStore {
 export function requireView(views: readonly View[], name: string): View {
   const byName = new Map(views.map((view) => [view.name, view]));
   return have(byName, named('view', name, byName.keys()));
+}
+
+/** This version's views are not in the store. `others`: those of another version are. */
+export function viewsMissing(where: string, others: boolean): UsageError {
+  if (!others)
+    return new UsageError('the store has no views of dflow: it is not set up', { where, hint: 'dflow store setup' });
+  return new UsageError('the views of this version of dflow are not in the store: it was set up by another version', {
+    where,
+    hint: 'to build the views beside those of other versions, which go on working: dflow store deploy',
+  });
 }

@@ -1,9 +1,8 @@
 // The file at the store's path: still the one that was opened, and not older than it was known to be. Somebody may put a
 // backup in its place while commands run: they would go on in a file without a name, or start again what has run since.
-import { chmodSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { StoreError } from '../../util/errors.ts';
-import { isFileError } from '../../util/files/ownfolder.ts';
-import { missing, type Progress, readMark, writeMark } from '../shared/mark.ts';
+import { Mark, missing, openMark, type Progress } from '../shared/mark.ts';
 
 /** How far the store has come, as the last writer of this host knew it. */
 export const seenPath = (path: string): string => `${path}-seen`;
@@ -13,11 +12,12 @@ export class Place {
   readonly #file: string | undefined;
   /** How far this process has seen the store come. */
   #seen: Progress | undefined;
-  #mark: number | undefined;
+  readonly #mark: Mark;
 
   constructor(path: string) {
     this.#path = path;
     this.#file = fileAt(path);
+    this.#mark = new Mark(seenPath(path), (mark) => openMarkOf(path, mark));
   }
 
   /** @throws StoreError when another file, or none, is at the path now */
@@ -39,7 +39,7 @@ export class Place {
    * first: another process may commit meanwhile, and then moves both on.
    */
   older(progress: () => Progress): string | undefined {
-    const known = readMark(seenPath(this.#path));
+    const known = this.#mark.read();
     const now = progress();
     const behind = Math.max(missing(known, now), missing(this.#seen, now));
     if (behind === 0) return undefined;
@@ -62,22 +62,14 @@ export class Place {
     this.#seen = now;
   }
 
-  /** Remembers how far the store has come; where no mark can be made it goes on without. */
+  /** Remembers how far the store has come. */
   note(progress: Progress): void {
     this.#seen = progress;
-    try {
-      this.#mark ??= openMark(this.#path);
-      // Of two processes the one that committed first may come here last.
-      if (missing(readMark(seenPath(this.#path)), progress) > 0) return;
-      writeMark(this.#mark, progress);
-    } catch (error) {
-      if (!isFileError(error)) throw error;
-    }
+    this.#mark.note(progress);
   }
 
   close(): void {
-    if (this.#mark !== undefined) closeSync(this.#mark);
-    this.#mark = undefined;
+    this.#mark.close();
   }
 }
 
@@ -87,11 +79,10 @@ function fileAt(path: string): string | undefined {
 }
 
 /** Whoever may write the store may write its mark. */
-function openMark(path: string): number {
-  const mark = seenPath(path);
+function openMarkOf(path: string, mark: string): number {
   const mode = statSync(path).mode & 0o777;
   const isNew = statSync(mark, { throwIfNoEntry: false }) === undefined;
-  const opened = openSync(mark, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, mode);
+  const opened = openMark(mark, mode);
   if (isNew) chmodSync(mark, mode);
   return opened;
 }

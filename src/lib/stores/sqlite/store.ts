@@ -24,7 +24,7 @@ import { given } from '../../util/values/given.ts';
 import type { View } from '../../views/view.ts';
 import { decide, hasOp, inBatches, withOp } from '../shared/changes.ts';
 import { requireCursor } from '../shared/cursor.ts';
-import { assertSetupMeant, assertWritable } from '../shared/experiment.ts';
+import { assertSetupMeant, assertWritable, openedForReading } from '../shared/experiment.ts';
 import type { Progress } from '../shared/mark.ts';
 import { type Installed, RowWriter } from '../shared/rows.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
@@ -232,10 +232,7 @@ export class SqliteStore extends ViewStore implements Store {
 
   #requireOpenForWriting(): void {
     if (this.#stamp !== '') return;
-    throw new ReadOnlyStoreError('the store was opened for reading, or is not set up', {
-      where: this.#db.path,
-      hint: 'dflow store setup',
-    });
+    throw openedForReading(this.#db.path);
   }
 
   async #install(): Promise<void> {

@@ -7,7 +7,16 @@ import { field } from '../../../util/values/field.ts';
 import { listIn } from '../read.ts';
 import type { Connection } from '../server/connection.ts';
 import { mayNotWrite } from '../server/meaning.ts';
-import { areInForce, RULES_ID, type RulesDoc, roleName, roleOf, rulesDoc, type SecurityObject } from './rules.ts';
+import {
+  areInForce,
+  RULES_ID,
+  type RulesDoc,
+  roleName,
+  roleNames,
+  roleOf,
+  rulesDoc,
+  type SecurityObject,
+} from './rules.ts';
 
 /** A user as `_users` has it; what else it has (its password, hashed) is handed back as it came. */
 interface UserDoc {
@@ -47,8 +56,16 @@ export class Access implements StoreRights {
     if (role === 'site') throw mayNotWrite(`needs the role operator: ${what}`, this.#connection.asked);
   }
 
+  /** A reader ends here, before a command has done anything. @throws ReadOnlyStoreError */
+  async refuseReader(): Promise<void> {
+    const { asked } = this.#connection;
+    if (asked.user === undefined) return;
+    const { roles } = contextOf(await this.#connection.find('/_session'));
+    if (roleOf(roles, this.#database) === 'reader') throw mayNotWrite('needs the role site: to write anything', asked);
+  }
+
   async users(): Promise<{ readonly users: readonly StoreUser[]; readonly inForce: boolean }> {
-    await this.#assertAdmin();
+    await assertServerAdmin(this.#connection, 'users and roles');
     const [docs, security, rules] = await Promise.all([this.#all(), this.#security(), this.#rules()]);
     return { users: this.#withAccess(docs, security), inForce: areInForce(rules) };
   }
@@ -58,7 +75,7 @@ export class Access implements StoreRights {
     role: Role,
     { password, dryRun = false }: Parameters<StoreRights['grant']>[2],
   ): Promise<Granted> {
-    await this.#assertAdmin();
+    await assertServerAdmin(this.#connection, 'users and roles');
     const there = await this.#user(user);
     if (!there && password === undefined) {
       throw new UsageError(`the server has no user '${user}'`, {
@@ -78,7 +95,7 @@ export class Access implements StoreRights {
   }
 
   async revoke(user: string, dryRun = false): Promise<{ readonly before?: StoreUser['role'] }> {
-    await this.#assertAdmin();
+    await assertServerAdmin(this.#connection, 'users and roles');
     const there = await this.#user(user);
     const security = await this.#security();
     const before = this.#roleOf(user, there?.roles ?? [], security);
@@ -131,20 +148,8 @@ export class Access implements StoreRights {
     return roleOf([word], this.#database) !== undefined;
   }
 
-  /** @throws ReadOnlyStoreError */
-  async #assertAdmin(): Promise<void> {
-    const { name, roles } = contextOf((await this.#connection.read({ path: '/_session' })).body);
-    if (roles.includes('_admin')) return;
-    const who = name === null ? 'nobody is logged in' : `user '${name}' is not one`;
-    throw new ReadOnlyStoreError(`users and roles need an admin of the server: ${who}`, {
-      where: this.#connection.where,
-      hint: 'the same command as an admin of the server: DFLOW_COUCH_USER=ADMIN and its DFLOW_COUCH_PASSWORD',
-    });
-  }
-
-  async #user(name: string): Promise<UserDoc | undefined> {
-    const { status, body } = await this.#connection.read({ path: pathOf(name), accept: [404] });
-    return status === 404 ? undefined : (body as UserDoc);
+  #user(name: string): Promise<UserDoc | undefined> {
+    return this.#connection.find<UserDoc>(pathOf(name));
   }
 
   async #all(): Promise<UserDoc[]> {
@@ -177,8 +182,7 @@ export class Access implements StoreRights {
   /** Members are, from now on, those with a role. True when that was new. */
   async #secure(security: SecurityObject, dryRun: boolean): Promise<boolean> {
     const roles = security.members?.roles ?? [];
-    const ours = (['operator', 'site', 'reader'] as const).map((role) => roleName(this.#database, role));
-    const missing = ours.filter((role) => !roles.includes(role));
+    const missing = roleNames(this.#database).filter((role) => !roles.includes(role));
     if (missing.length === 0) return false;
     const members = { ...security.members, roles: [...roles, ...missing] };
     if (!dryRun) await this.#putSecurity({ ...security, members });
@@ -189,10 +193,20 @@ export class Access implements StoreRights {
     await this.#connection.read({ method: 'PUT', path: '_security', body });
   }
 
-  async #rules(): Promise<RulesDoc | undefined> {
-    const { status, body } = await this.#connection.read({ path: RULES_ID, accept: [404] });
-    return status === 404 ? undefined : (body as RulesDoc);
+  #rules(): Promise<RulesDoc | undefined> {
+    return this.#connection.find<RulesDoc>(RULES_ID);
   }
+}
+
+/** Users and replications belong to the server. @throws ReadOnlyStoreError */
+export async function assertServerAdmin(connection: Connection, what: string): Promise<void> {
+  const { name, roles } = contextOf((await connection.read({ path: '/_session' })).body);
+  if (roles.includes('_admin')) return;
+  const who = name === null ? 'nobody is logged in' : `user '${name}' is not an admin`;
+  throw new ReadOnlyStoreError(`only an admin of the server may change or see ${what}: ${who}`, {
+    where: connection.where,
+    hint: 'the same command as an admin of the server: DFLOW_COUCH_USER=ADMIN and its DFLOW_COUCH_PASSWORD',
+  });
 }
 
 function pathOf(name: string): string {
@@ -200,7 +214,7 @@ function pathOf(name: string): string {
 }
 
 /** The logged-in user of `_session`. */
-export function contextOf(session: unknown): { readonly name: string | null; readonly roles: readonly string[] } {
+function contextOf(session: unknown): { readonly name: string | null; readonly roles: readonly string[] } {
   const [name, roles] = [field(field(session, 'userCtx'), 'name'), field(field(session, 'userCtx'), 'roles')];
   return { name: typeof name === 'string' ? name : null, roles: Array.isArray(roles) ? roles.map(String) : [] };
 }

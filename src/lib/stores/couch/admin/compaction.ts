@@ -1,13 +1,14 @@
 // Compaction: CouchDB writes a database, and each set of views, into a new file without what was changed and removed.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Compacted } from '../../../store.ts';
 import { field } from '../../../util/values/field.ts';
-import type { Say } from '../../shared/server/patience.ts';
+import { SAY_EVERY, type Say } from '../../shared/server/patience.ts';
 import { SETS } from '../design.ts';
 import { listIn } from '../read.ts';
 import type { Connection } from '../server/connection.ts';
 
+/** Milliseconds between two looks. */
 const LOOK = 500;
-const SAY_EVERY = 15_000;
 
 /** A part, and where its state and its size are. */
 interface Part {
@@ -55,7 +56,7 @@ async function compactPart(connection: Connection, part: Part, dryRun: boolean, 
   if (dryRun) return { part: part.part, before };
   await connection.read({ method: 'POST', path: part.post, body: {} });
   for (let told = performance.now(); ; ) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK));
+    await sleep(LOOK);
     const now = await look();
     if (!now.running) return { part: part.part, before, after: now.bytes };
     if (performance.now() - told < SAY_EVERY) continue;

@@ -1,24 +1,25 @@
 // Replicas: documents of `_replicator`, by which CouchDB itself copies a database, and what it says of how far it is. A
 // replica never becomes writable by mistake: it has no mark of dflow, and one of its own that says whose replica it is.
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReplicateOptions, Replication, StoreReplication } from '../../../store.ts';
 import { ReadOnlyStoreError, UsageError } from '../../../util/errors.ts';
+import { counted } from '../../../util/text/counted.ts';
 import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
 import type { Login } from '../../shared/server/credentials.ts';
-import type { Say } from '../../shared/server/patience.ts';
+import { SAY_EVERY, type Say } from '../../shared/server/patience.ts';
 import { type ReplicaMark, readMarker, readReplicaMark, writeReplicaMark } from '../marker.ts';
 import { listIn } from '../read.ts';
 import type { Connection } from '../server/connection.ts';
-import type { Place } from '../server/credentials.ts';
+import { type Place, parsePlace } from '../server/credentials.ts';
 import { mayNotCreate } from '../server/meaning.ts';
-import { contextOf } from './access.ts';
-import { roleName } from './rules.ts';
+import { assertServerAdmin } from './access.ts';
+import { roleNames } from './rules.ts';
 
 /** Milliseconds between two looks, and until a continuous one that does not say a word is reported as it is. */
 const LOOK = 500;
 const SETTLED = 30_000;
-const SAY_EVERY = 15_000;
 
 export interface ReplicationOptions {
   readonly place: Place;
@@ -58,8 +59,8 @@ export class Replications implements StoreReplication {
     url: string,
     { continuous = false, dryRun = false }: ReplicateOptions,
   ): Promise<Replication & { readonly fresh: boolean }> {
-    await this.#assertAdmin();
-    const { place, login, say, target: open } = this.#options;
+    await assertServerAdmin(this.#connection, 'replications');
+    const { place, login, target: open } = this.#options;
     const target = await open(url);
     try {
       if (target.place.where === place.where) {
@@ -76,11 +77,11 @@ export class Replications implements StoreReplication {
       const before = (await this.list())?.find((one) => one.id === id);
       const runs = before?.state === 'running' && before.continuous === continuous;
       if (dryRun || runs) return { ...(before ?? planned(id, place, target.place, continuous)), fresh: !runs };
-      await this.#remove(id);
+      await this.#connection.remove(pathOf(id));
       await this.#connection.read({ method: 'PUT', path: pathOf(id), body: doc });
-      const now = await this.#settled(id, continuous, say);
+      const now = await this.#settled(id, continuous);
       // A single copy leaves no password behind.
-      if (!continuous) await this.#remove(id);
+      if (!continuous) await this.#connection.remove(pathOf(id));
       return { ...now, fresh: true };
     } finally {
       await target.connection.close();
@@ -88,12 +89,10 @@ export class Replications implements StoreReplication {
   }
 
   async stop(url: string, dryRun = false): Promise<boolean> {
-    await this.#assertAdmin();
-    const target = await this.#options.target(url);
-    await target.connection.close();
-    const id = idOf(this.#options.place.where, target.place.where);
+    await assertServerAdmin(this.#connection, 'replications');
+    const id = idOf(this.#options.place.where, parsePlace(url).where);
     if (dryRun) return ((await this.list()) ?? []).some((one) => one.id === id);
-    return this.#remove(id);
+    return this.#connection.remove(pathOf(id));
   }
 
   /** Makes the target, or sees that it is a replica of this store. @throws ReadOnlyStoreError for any other database */
@@ -111,10 +110,13 @@ export class Replications implements StoreReplication {
       const documents = Number(field(found.body, 'doc_count') ?? 0);
       const known = (await readReplicaMark(target))?.of === mark.of;
       if (documents > 0 && !known) {
-        throw new ReadOnlyStoreError(`the target holds ${documents} documents and is not a replica of this store`, {
-          where,
-          hint: 'another name for the replica: a database that does not exist is made',
-        });
+        throw new ReadOnlyStoreError(
+          `the target holds ${counted(documents, 'document')} and is not a replica of this store`,
+          {
+            where,
+            hint: 'another name for the replica: a database that does not exist is made',
+          },
+        );
       }
       if (known) return;
     }
@@ -130,51 +132,27 @@ export class Replications implements StoreReplication {
     } catch (error) {
       throw error instanceof ReadOnlyStoreError ? mayNotCreate(target.asked, error) : error;
     }
-    const name = decodeURIComponent(this.#options.place.database);
-    const roles = (['operator', 'site', 'reader'] as const).map((role) => roleName(name, role));
+    const roles = roleNames(decodeURIComponent(this.#options.place.database));
     const body = { admins: { names: [], roles: ['_admin'] }, members: { names: [], roles } };
     await target.read({ method: 'PUT', path: '_security', body });
   }
 
   /** Waits until a single copy has ended, or a continuous one says how far it is. */
-  async #settled(id: string, continuous: boolean, say: Say): Promise<Replication> {
+  async #settled(id: string, continuous: boolean): Promise<Replication> {
     const began = performance.now();
     for (let told = began; ; ) {
-      const { status, body } = await this.#connection.read({
-        path: `/_scheduler/docs/_replicator/${id}`,
-        accept: [404],
-      });
-      const now = status === 404 ? undefined : replicationOf(body);
+      const entry = await this.#connection.find(`/_scheduler/docs/_replicator/${id}`);
+      const now = entry === undefined ? undefined : replicationOf(entry);
       const ended = now && ['completed', 'failed', 'crashing', 'error'].includes(now.state);
       if (now && (ended || (continuous && now.state === 'running' && now.lag !== undefined))) return now;
       const waited = performance.now() - began;
       if (now && continuous && waited > SETTLED) return now;
       if (performance.now() - told > SAY_EVERY) {
         told = performance.now();
-        say(`the store copies itself: ${now?.lag ?? 'an unknown number of'} changes to go`);
+        this.#options.say(`the store copies itself: ${now?.lag ?? 'an unknown number of'} changes to go`);
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      await sleep(LOOK);
     }
-  }
-
-  async #remove(id: string): Promise<boolean> {
-    for (;;) {
-      const { status, body } = await this.#connection.read({ path: pathOf(id), accept: [404] });
-      if (status === 404) return false;
-      const query = { rev: String(field(body, '_rev')) };
-      const gone = await this.#connection.read({ method: 'DELETE', path: pathOf(id), query, accept: [404, 409] });
-      if (gone.status !== 409) return true;
-    }
-  }
-
-  /** @throws ReadOnlyStoreError */
-  async #assertAdmin(): Promise<void> {
-    const { roles } = contextOf((await this.#connection.read({ path: '/_session' })).body);
-    if (roles.includes('_admin')) return;
-    throw new ReadOnlyStoreError('replication needs an admin of the server', {
-      where: this.#connection.where,
-      hint: 'the same command as an admin of the server: DFLOW_COUCH_USER=ADMIN and its DFLOW_COUCH_PASSWORD',
-    });
   }
 }
 

@@ -1,7 +1,7 @@
 // Who may change what, as CouchDB enforces it: a `validate_doc_update` in a design document of its own. The function runs
 // inside the server, on one document at a time: it knows nothing but its arguments, and reads no clock.
 // biome-ignore-all lint/complexity/useOptionalChain: the engines of older servers do not know `?.`
-import type { Role } from '../../../domain/roles.ts';
+import { ROLES, type Role } from '../../../domain/roles.ts';
 
 /** Outside the range of the view sets: pruning those leaves it alone, in every version of dflow. */
 export const RULES_ID = '_design/dflow_roles';
@@ -36,8 +36,11 @@ export const roleName = (database: string, role: Role): string => `dflow:${datab
 
 /** The role that a user's words make in this database, the strongest of several. */
 export function roleOf(words: readonly string[], database: string): Role | undefined {
-  return (['operator', 'site', 'reader'] as const).find((role) => words.includes(roleName(database, role)));
+  return ROLES.findLast((role) => words.includes(roleName(database, role)));
 }
+
+/** What every role of this database is called there. */
+export const roleNames = (database: string): string[] => ROLES.map((role) => roleName(database, role));
 
 /** What the server's function is given; documents may have any fields. */
 // biome-ignore lint/suspicious/noExplicitAny: the function runs in CouchDB on documents of any shape

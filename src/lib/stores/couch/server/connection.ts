@@ -1,5 +1,4 @@
-// One CouchDB database over HTTP: requests and answers as JSON, retries, and what errors mean. Knows nothing of documents
-// and views.
+// One CouchDB database over HTTP: requests and answers as JSON, retries, and what errors mean. Knows nothing of views.
 import type { Json } from '../../../domain/doc.ts';
 import { LoginError, StoreError } from '../../../util/errors.ts';
 import { field } from '../../../util/values/field.ts';
@@ -118,6 +117,23 @@ export class Connection {
         if (request.slow && error.timedOut && !this.#patience.isOver) await backOff(attempt, SLOW);
         else await this.#patience.wait(error, attempt, began);
       }
+    }
+  }
+
+  /** What is at a path; `undefined` where nothing is. */
+  async find<T>(path: string): Promise<T | undefined> {
+    const { status, body } = await this.read({ path, accept: [404] });
+    return status === 404 ? undefined : (body as T);
+  }
+
+  /** Removes what is at a path, whatever its revision; false where nothing is. */
+  async remove(path: string): Promise<boolean> {
+    for (;;) {
+      const there = await this.find(path);
+      if (there === undefined) return false;
+      const query = { rev: String(field(there, '_rev')) };
+      const gone = await this.read({ method: 'DELETE', path, query, accept: [404, 409] });
+      if (gone.status !== 409) return true;
     }
   }
 

@@ -74,7 +74,9 @@ function refusalOf(failure: Failure, { where, user }: Asked): LoginError | ReadO
   }
   if (/not (a|an) .*admin|not a db or server/i.test(reason)) {
     const hint = 'the same command as an admin of the database (`_security`), or of the server: DFLOW_COUCH_USER=ADMIN';
-    return new ReadOnlyStoreError(`${mayNot(user, 'do this')}: ${words}`, { where, hint });
+    const refused =
+      user === undefined ? 'nobody is logged in, and this takes an admin' : `user '${user}' may not do this`;
+    return new ReadOnlyStoreError(`${refused}: ${words}`, { where, hint });
   }
   if (/not (allowed|authorized) to access/i.test(reason) && user !== undefined) {
     const hint = `an admin of the database adds '${user}' to its members (\`_security\`), or another user: DFLOW_COUCH_USER`;
@@ -102,8 +104,4 @@ export function mayNotCreate({ where, user }: Asked, { message }: Error): ReadOn
     where,
     hint: `an admin of the server must make it: curl -X PUT -u ADMIN ${where} (on a cluster with n=1)${admin}; then: dflow store setup`,
   });
-}
-
-function mayNot(user: string | undefined, what: string): string {
-  return user === undefined ? `nobody is logged in, who may ${what}` : `user '${user}' may not ${what}`;
 }

@@ -6,7 +6,7 @@ import pLimit from 'p-limit';
 import pg from 'pg';
 import { ReadOnlyStoreError } from '../../../util/errors.ts';
 import { field } from '../../../util/values/field.ts';
-import { PATIENCE, Patience, type Say } from '../../shared/server/patience.ts';
+import { PATIENCE, Patience, SAID_AFTER, type Say } from '../../shared/server/patience.ts';
 import { UnclearError } from '../../shared/server/unclear.ts';
 import { type PostgresLogin, tlsOf } from './login.ts';
 import { type Asked, meaningOf, StandbyError } from './meaning.ts';
@@ -26,6 +26,7 @@ export interface ConnectionOptions {
   readonly write: boolean;
   readonly timing?: Timing;
   readonly say?: Say;
+  /** The file that says how far the store had come, for messages. */
   readonly mark?: string;
 }
 
@@ -135,7 +136,7 @@ export class Connection {
   async #waiting<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const began = performance.now();
-      const timer = setTimeout(() => this.#patience.silent(began), 2_000);
+      const timer = setTimeout(() => this.#patience.silent(began), SAID_AFTER);
       try {
         return await work();
       } catch (error) {

@@ -5,16 +5,13 @@ import type { Doc } from '../../../domain/doc.ts';
 import { nth } from '../../../util/values/have.ts';
 import { deepFreeze } from '../../shared/maps.ts';
 import { type Installed, RowWriter } from '../../shared/rows.ts';
-import { SAID_AFTER, type Say } from '../../shared/server/patience.ts';
-import { functionsOf } from '../functions.ts';
+import { SAID_AFTER, SAY_EVERY, type Say } from '../../shared/server/patience.ts';
 import type { Connection, SqlValue } from '../server/connection.ts';
 import { named } from '../tables.ts';
 import { places, RowArrays } from './sink.ts';
 
 /** Rows of the table `stale` taken together. */
 const PAGE = 4000;
-/** Milliseconds between two words about a build. */
-const SAY_EVERY = 15_000;
 
 interface Lagging {
   readonly view: number;
@@ -26,10 +23,13 @@ interface Lagging {
 
 export class Folding {
   readonly #connection: Connection;
+  /** The store's function that folds. */
+  readonly #name: string;
   readonly #say: Say;
 
-  constructor(connection: Connection, say: Say) {
+  constructor(connection: Connection, name: string, say: Say) {
     this.#connection = connection;
+    this.#name = name;
     this.#say = say;
   }
 
@@ -87,8 +87,7 @@ export class Folding {
       page.map(({ id }) => id),
       ...rows.parameters,
     ];
-    const { schema } = this.#connection.asked;
-    const name = named(schema, functionsOf(schema).fold.name);
+    const name = named(this.#connection.asked.schema, this.#name);
     const [row] = await this.#connection.read(`SELECT ${name}(${places(values)}) AS done`, values, true);
     return row?.done === 't';
   }

@@ -14,20 +14,15 @@ export interface ListQuery {
   readonly values: readonly SqlValue[];
 }
 
-/** Without the rows of documents that are stale, so all that come first are to be had. */
-interface Without {
-  readonly stale: boolean;
-}
-
-/** A list of `[key, value, id, n]`. */
-export function rowsQuery(schema: string, { number }: Installed, query: ViewQuery, without?: Without): ListQuery {
+/** A list of `[key, value, id, n]`. `lagging`: without rows of stale documents, and from the first on. */
+export function rowsQuery(schema: string, { number }: Installed, query: ViewQuery, lagging: boolean): ListQuery {
   const { descending, limit, skip = 0 } = query;
   const way = descending ? 'DESC' : 'ASC';
   const rows = named(schema, 'rows');
-  const fresh = without?.stale
+  const fresh = lagging
     ? `AND NOT EXISTS (SELECT FROM ${named(schema, 'stale')} s WHERE s.view = $1 AND s.id = r.id)`
     : '';
-  const [most, from] = without ? [limit === undefined || query.keys ? null : limit + skip, 0] : [limit ?? null, skip];
+  const [most, from] = lagging ? [limit === undefined || query.keys ? null : limit + skip, 0] : [limit ?? null, skip];
   const list = (inner: string): string =>
     `(SELECT json_agg(json_build_array(x.json::json, x.value::json, x.id, x.n)) FROM (${inner}) x)`;
   if (query.keys) {
@@ -60,9 +55,11 @@ export function groupsQuery(schema: string, { number, view }: Installed, level: 
   }
   const value =
     view.reduce === '_count' ? 'count(*)' : `sum(CASE WHEN value ~ '^-?[0-9]' THEN value::numeric ELSE 0 END)`;
+  // Of level 0 one group, so that a total of any number of rows takes no memory.
+  const [json, group] = level === 0 ? [`'null'`, ''] : ['min(json)', 'GROUP BY key ORDER BY key'];
   return {
-    sql: list(`SELECT min(json) AS json, ${value} AS value, count(*) AS rows FROM ${named(schema, 'rows')}
-      WHERE view = $1 AND key >= $2 AND key <= $3 GROUP BY key ORDER BY key`),
+    sql: list(`SELECT ${json} AS json, coalesce(${value}, 0) AS value, count(*) AS rows FROM ${named(schema, 'rows')}
+      WHERE view = $1 AND key >= $2 AND key <= $3 ${group}`),
     values: [number, low, high],
   };
 }

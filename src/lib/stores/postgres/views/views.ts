@@ -8,7 +8,7 @@ import type { View } from '../../../views/view.ts';
 import { mergedGroups } from '../../shared/rowquery.ts';
 import { type Installed, viewHash } from '../../shared/rows.ts';
 import type { Say } from '../../shared/server/patience.ts';
-import { requireView } from '../../shared/viewstore.ts';
+import { requireView, viewsMissing } from '../../shared/viewstore.ts';
 import { functionsOf } from '../functions.ts';
 import type { Connection } from '../server/connection.ts';
 import { named } from '../tables.ts';
@@ -33,6 +33,8 @@ interface Answer<Listed> {
 export class Views {
   readonly #connection: Connection;
   readonly #options: ViewsOptions;
+  /** The store's functions, as this version has them. */
+  readonly functions: ReturnType<typeof functionsOf>;
   readonly #folding: Folding;
   readonly #id: string;
   #installed: Promise<readonly Installed[]> | undefined;
@@ -40,7 +42,8 @@ export class Views {
   constructor(connection: Connection, options: ViewsOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#folding = new Folding(connection, options.say);
+    this.functions = functionsOf(connection.asked.schema);
+    this.#folding = new Folding(connection, this.functions.fold.name, options.say);
     const names = options.views.map((view) => `${view.name} ${viewHash(view)}`).sort();
     this.#id = `views-${createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 16)}`;
   }
@@ -63,8 +66,7 @@ export class Views {
   }
 
   async rows(name: string, query: ViewQuery): Promise<Row[]> {
-    const ask = (one: Installed, lagging: boolean): ListQuery =>
-      rowsQuery(this.#schema, one, query, lagging ? { stale: true } : undefined);
+    const ask = (one: Installed, lagging: boolean): ListQuery => rowsQuery(this.#schema, one, query, lagging);
     const { list, installed, stale } = await this.#ask<ListedRow>(name, ask);
     if (stale) return overlaidRows(installed.view, list, stale, query);
     return list.map(([key, value, id]) => ({ key, value, id }));
@@ -87,16 +89,16 @@ export class Views {
     const sets = named(this.#schema, 'sets');
     const others = await this.#connection.read(`SELECT id FROM ${sets} WHERE id <> $1 ORDER BY id`, [this.#id]);
     if (prune && !dryRun) {
-      const { name } = functionsOf(this.#schema).prune;
+      const { name } = this.functions.prune;
       await this.#connection.read(`SELECT ${named(this.#schema, name)}($1)`, [this.#id], true);
     }
     for (const { id } of others) yield { id: String(id), did: prune ? 'pruned' : 'kept' };
   }
 
   async #put(dryRun: boolean): Promise<ViewSet['did']> {
-    const functions = Object.values(functionsOf(this.#schema));
+    const functions = Object.values(this.functions);
     const [is] = await this.#connection.read(
-      `SELECT (SELECT count(*) FROM ${named(this.#schema, 'sets')} WHERE id = $1) AS sets, ${FUNCTIONS} AS functions`,
+      `SELECT (SELECT count(*) FROM ${named(this.#schema, 'sets')} WHERE id = $1) AS sets, ${functionsThere('$2')} AS functions`,
       [this.#id, this.#schema],
     );
     const there = new Map<string, string>(JSON.parse(String(is?.functions ?? '[]')));
@@ -111,7 +113,7 @@ export class Views {
     }
     const names = this.#options.views.map(({ name }) => name);
     const hashes = this.#options.views.map(viewHash);
-    const { install } = functionsOf(this.#schema);
+    const { install } = this.functions;
     const [made] = await this.#connection.read(
       `SELECT added, mended FROM ${named(this.#schema, install.name)}($1, $2, $3)`,
       [this.#id, names, hashes],
@@ -130,8 +132,8 @@ export class Views {
   async #load(): Promise<Installed[]> {
     const [row] = await this.#connection.read(
       `SELECT (SELECT json_agg(json_build_array(view, name, hash)) FROM ${named(this.#schema, 'views')}) AS views,
-        ${FUNCTIONS} AS functions WHERE $1::text IS NOT NULL`,
-      [this.#id, this.#schema],
+        ${functionsThere('$1')} AS functions`,
+      [this.#schema],
     );
     if (this.#options.write) this.#requireFunctions(new Map(JSON.parse(String(row?.functions ?? '[]'))));
     const stored: [number, string, string][] = JSON.parse(String(row?.views ?? '[]'));
@@ -143,7 +145,7 @@ export class Views {
   }
 
   #requireFunctions(there: ReadonlyMap<string, string>): void {
-    const { apply, fold } = functionsOf(this.#schema);
+    const { apply, fold } = this.functions;
     for (const { name, body } of [apply, fold]) {
       const has = there.get(name);
       if (has === md5(body)) continue;
@@ -158,7 +160,7 @@ export class Views {
   /** The list of a view's query, with what its rows lack; a writer brings them up to date first. */
   async #ask<Listed>(name: string, ask: (one: Installed, lagging: boolean) => ListQuery): Promise<Answer<Listed>> {
     for (let round = 0; round < 4; round++) {
-      const installed = await this.#find(name, round);
+      const installed = await this.#find(name);
       const found = await this.#list<Listed>(installed, ask, false);
       if (!found)
         this.#installed = undefined; // removed meanwhile: look again
@@ -197,24 +199,24 @@ export class Views {
   }
 
   /** @throws UsageError where the store does not have the view of this version */
-  async #find(name: string, round: number): Promise<Installed> {
+  async #find(name: string): Promise<Installed> {
     requireView(this.#options.views, name);
-    if (round === 1) this.#installed = undefined;
-    const found = (await this.kept()).find(({ view }) => view.name === name);
+    const known = withName(await this.kept(), name);
+    if (known) return known;
+    this.#installed = undefined; // deployed meanwhile: look again
+    const found = withName(await this.kept(), name);
     if (found) return found;
-    if (round === 0) {
-      this.#installed = undefined;
-      return this.#find(name, 2);
-    }
-    throw new UsageError('the views of this version of dflow are not in the store: it was set up by another version', {
-      where: this.#connection.where,
-      hint: 'to build the views beside those of other versions, which go on working: dflow store deploy',
-    });
+    const [row] = await this.#connection.read(`SELECT count(*) AS sets FROM ${named(this.#schema, 'sets')}`);
+    throw viewsMissing(this.#connection.where, Number(row?.sets) > 0);
   }
 }
 
-/** Names of the schema's functions, with a hash of their text. */
-const FUNCTIONS = `(SELECT json_agg(json_build_array(p.proname, md5(p.prosrc))) FROM pg_catalog.pg_proc p
-  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $2)`;
+const withName = (views: readonly Installed[], name: string): Installed | undefined =>
+  views.find(({ view }) => view.name === name);
+
+/** Names of the functions of the schema that the parameter names, with a hash of their text. */
+const functionsThere = (schema: string): string =>
+  `(SELECT json_agg(json_build_array(p.proname, md5(p.prosrc))) FROM pg_catalog.pg_proc p
+  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ${schema})`;
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');

@@ -13,6 +13,9 @@ export const PATIENCE = 45_000;
 /** Milliseconds after which the wait is said. */
 export const SAID_AFTER = 2_000;
 
+/** Milliseconds between two words about one wait. */
+export const SAY_EVERY = 15_000;
+
 export class Patience {
   readonly #patience: number;
   readonly #say: Say;

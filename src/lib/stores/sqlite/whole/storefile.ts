@@ -5,7 +5,7 @@ import type { StoreFile } from '../../../storefile.ts';
 import { ItemError, StoreError } from '../../../util/errors.ts';
 import { removeFileSync } from '../../../util/files/remove.ts';
 import { type SqlDatabase, SqlError } from '../../../util/sqlite.ts';
-import { type Progress, readMark } from '../../shared/mark.ts';
+import { missing, type Progress, readMark } from '../../shared/mark.ts';
 import { openFile, pathOf, placeOf, storeError } from '../file.ts';
 import { Meta } from '../meta.ts';
 import { Patience } from '../patience.ts';
@@ -96,7 +96,8 @@ function progressAt(path: string): Progress {
 function lacking(path: string, source: string): number {
   const known = readMark(seenPath(path));
   const has = progressAt(source);
-  return known?.uuid === has.uuid && known.generation === has.generation ? Math.max(0, known.seq - has.seq) : 0;
+  const lacks = missing(known, has);
+  return Number.isFinite(lacks) ? lacks : 0;
 }
 
 async function replaceStore(path: string, source: string): Promise<string | undefined> {
