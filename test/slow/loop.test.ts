@@ -63,8 +63,16 @@ test('a broken configuration is said, known to the store, and mended under the r
 
 test('a command line that is wrong ends the loop', async () => {
   const folder = experiment();
+  const loops = (): string => must(folder, ['list', 'loops', '--format', 'ids']);
   const one = loop(folder, ['--', 'register', '--no-such-flag']);
   expect(await one.ended).toBe(2);
+  expect(one.said.map(({ text }) => text)).toContain("no flag '--no-such-flag'");
+  // It has never run, so nobody misses it.
+  expect(loops()).toBe('');
+  must(folder, ['loop', '--once', '--', 'register', '--no-wait']);
+  const before = docOf(folder, 'register');
+  expect(await loop(folder, ['--', 'register', '--no-such-flag']).ended).toBe(2);
+  expect(docOf(folder, 'register')).toEqual(before);
   const unknown = dflow(folder, ['loop', '--', 'regster']);
   expect(unknown.code).toBe(2);
   expect(unknown.err).toContain('Next: dflow loop -- register');

@@ -8,7 +8,7 @@ import { misspelt } from './arguments/misspelt.ts';
 import { joinLoop, tellLoop, thisRound } from './loop/round.ts';
 import { endWithoutTerminal } from './output/closedterminal.ts';
 import { heedNoColor } from './output/colour.ts';
-import { isMistyped, report } from './output/report.ts';
+import { isMistyped, oneLineOf, report } from './output/report.ts';
 
 /** Runs the command line of this process; `url` is that of bin/run.js, which lies one folder below the package. */
 export async function main(url: string): Promise<void> {
@@ -30,7 +30,7 @@ export async function main(url: string): Promise<void> {
     // Who waits for the output to be written is told of its error, too.
     if (output.fault === undefined || codeOf(error) !== codeOf(output.fault))
       process.exitCode = report(misspelt(error, commands));
-    thisRound()?.failedWith(error, isMistyped(error));
+    thisRound()?.failedWith(error, oneLineOf(error), isMistyped(error));
   }
   await tellLoop();
   await nextTurn();

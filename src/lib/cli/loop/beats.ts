@@ -10,14 +10,14 @@ import { stop } from '../../util/processes/stopping.ts';
 import { MINUTE, plus } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { report } from '../output/report.ts';
-import type { Round, RoundOf } from './round.ts';
+import type { LiveLoop, Round } from './round.ts';
 
 /** Milliseconds between two signs of life of a long round, and how long one is good for. */
 const SIGN = MINUTE;
 const GOOD = 5 * MINUTE;
 
 /** What a loop says of itself, besides its last round. */
-export function planOf(of: RoundOf): Omit<LoopPlan, 'at' | 'due'> {
+export function planOf(of: LiveLoop): Omit<LoopPlan, 'at' | 'due'> {
   const { run, every, jitter, exclusive, pid, holder, since, deaths } = of;
   return { command: run.join(' '), every, jitter, pid, since, ...given({ exclusive, holder, deaths }) };
 }

@@ -4,18 +4,24 @@ import type { PlannedLoop } from '../../domain/farms/hostplan.ts';
 import type { RunningLoop } from '../../domain/farms/loops.ts';
 import { Outcome } from '../../flow/farms/beat.ts';
 import type { Item } from '../../flow/ports.ts';
-import { wordsOf } from '../../util/systemerrors.ts';
 import { given } from '../../util/values/given.ts';
 
 /** Where a loop says what it is; the channel of the process says the rest. */
 export const LOOP_VARIABLE = 'DFLOW_LOOP';
 
-/** What a round is told by its loop. */
-export interface RoundOf extends RunningLoop {
+/** The process of a loop. */
+export interface LoopSelf {
   readonly pid: number;
   readonly holder?: string;
   readonly since: string;
   readonly deaths?: number;
+}
+
+/** A loop and its process: what its sign of life says. */
+export type LiveLoop = RunningLoop & LoopSelf;
+
+/** What a round is told by its loop. */
+export interface RoundOf extends RunningLoop, LoopSelf {
   /** Rounds before this one that failed in a row. */
   readonly inARow: number;
 }
@@ -61,10 +67,10 @@ export class Round {
     else if (!NOTHING.has(item.did)) this.did.set(item.did, (this.did.get(item.did) ?? 0) + 1);
   }
 
-  /** Also what went wrong before the command began. */
-  failedWith(error: unknown, mistyped: boolean): void {
+  /** Also what went wrong before the command began. `words`: the error in one line. */
+  failedWith(error: unknown, words: string | undefined, mistyped: boolean): void {
     this.outcome.threw(error);
-    this.error = wordsOf(error);
+    this.error = words;
     this.mistyped = mistyped;
   }
 

@@ -7,8 +7,8 @@ import { type Ending, endingOf, type RunningLoop, restAfter } from '../../domain
 import { LONGEST_TIMER, MINUTE, SECOND } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { buildOnDisk } from './build.ts';
-import type { RoundEnd } from './lines.ts';
-import { LOOP_VARIABLE, type RoundOf, type RoundReport } from './round.ts';
+import type { RoundEnd, ToldRound } from './lines.ts';
+import { LOOP_VARIABLE, type LoopSelf, type RoundOf, type RoundReport } from './round.ts';
 
 /** How a loop ended: by a signal, switched off, another build lies on disk, or one round was all that was wanted. */
 export type Why = 'stopped' | 'off' | 'replaced' | 'mistyped' | 'once';
@@ -22,12 +22,9 @@ export interface Rounds {
   readonly show: boolean;
   /** One round and no more. */
   readonly once: boolean;
-  readonly pid: number;
-  readonly holder?: string;
-  readonly since: string;
-  readonly deaths?: number;
-  /** What is said of a round. */
-  tell(loop: RunningLoop, end: RoundEnd, ending: Ending, began: number, rest: number): Promise<void>;
+  readonly self: LoopSelf;
+  /** A round has ended. */
+  tell(round: ToldRound): Promise<void>;
   /** The loop as the configuration has it by now. */
   adopt(loop: RunningLoop, planned: PlannedLoop | undefined): RunningLoop;
 }
@@ -54,21 +51,19 @@ export class LoopProcess {
       const began = Date.now();
       const end = await this.round(loop, rounds, inARow, began);
       if (this.stops > 0) return 'stopped';
-      if (end.report?.mistyped && inARow === 0) return this.mistyped(loop, end, rounds, began);
+      if (end.report?.mistyped && inARow === 0) {
+        await rounds.tell({ loop, end, ending: 'well', began, rest: 0 });
+        return 'mistyped';
+      }
       const ending = endingOf(end.exit);
       inARow = ending === 'well' || ending === 'busy' ? 0 : inARow + 1;
       if (end.report?.planned?.on === false) return 'off';
       loop = rounds.adopt(loop, end.report?.planned);
       const rest = varied(restAfter(loop, end.exit, inARow), loop.jitter);
-      await rounds.tell(loop, end, ending, began, rest);
+      await rounds.tell({ loop, end, ending, began, rest });
       if (rounds.once && !waitsForTurn(loop, ending, Date.now() - from)) return 'once';
       await this.sleep(began + rest - Date.now());
     }
-  }
-
-  private async mistyped(loop: RunningLoop, end: RoundEnd, rounds: Rounds, began: number): Promise<Why> {
-    await rounds.tell(loop, end, 'well', began, 0);
-    return 'mistyped';
   }
 
   /** The first time: after the item in hand; the second time: at once. */
@@ -80,7 +75,7 @@ export class LoopProcess {
       if (this.child.connected) this.child.send('stop', () => undefined);
       return;
     }
-    // Two signals are one wish each: the first is what the round was told already, where it has not heard of it yet.
+    // A round that has not read the message yet takes the first signal for it: two signals end it in any case.
     this.child.kill('SIGTERM');
     this.child.kill('SIGINT');
   }
@@ -102,7 +97,7 @@ export class LoopProcess {
     if (signal.aborted) this.wake = new AbortController();
   }
 
-  /** While it is being installed there is no program: the loop ends when the new one is there, or does not come. */
+  /** An installation takes the program away for a while: the loop ends when the new one is there, or does not come. */
   private async isReplaced(root: string, build: string | undefined): Promise<boolean> {
     for (let waited = 0; ; waited += SECOND) {
       const now = buildOnDisk(root);
@@ -112,8 +107,8 @@ export class LoopProcess {
   }
 
   private round(loop: RunningLoop, rounds: Rounds, inARow: number, began: number): Promise<RoundEnd> {
-    const { root, more, show, pid, holder, since, deaths } = rounds;
-    const of: RoundOf = { ...loop, pid, since, inARow, ...given({ holder, deaths }) };
+    const { root, more, show, self } = rounds;
+    const of: RoundOf = { ...loop, ...self, inARow };
     const child = spawn(process.execPath, [`${root}/bin/run.js`, ...loop.run, ...more], {
       stdio: ['ignore', show ? 'inherit' : 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, [LOOP_VARIABLE]: JSON.stringify(of) },

@@ -9,8 +9,8 @@ import { given } from '../../util/values/given.ts';
 import { adopted, type LoopFlags } from './command.ts';
 import { type RoundEnd, summary, type ToldRound } from './lines.ts';
 import { lockLoop } from './looplock.ts';
-import { noteBegin, noteRound, noteStop } from './notes.ts';
-import type { RoundOf } from './round.ts';
+import { noteBegin, noteNever, noteRound, noteStop } from './notes.ts';
+import type { LiveLoop, LoopSelf } from './round.ts';
 import { LoopProcess, type Why } from './rounds.ts';
 
 export interface Supervised {
@@ -41,32 +41,36 @@ export async function supervise(task: Supervised): Promise<number> {
   const { settings, host, loop } = task;
   const lock = await lockLoop(`${settings.folder}/.dflow`, host, loop.name);
   const since = iso(Date.now());
-  const self = { pid: process.pid, since, ...given({ holder: thisProcess(), deaths: deathsOf(process.env) }) };
-  const of = (now: RunningLoop, inARow = 0): RoundOf => ({ ...now, ...self, inARow });
+  const self: LoopSelf = {
+    pid: process.pid,
+    since,
+    ...given({ holder: thisProcess(), deaths: deathsOf(process.env) }),
+  };
   const running = new LoopProcess();
   const signals = heedSignals(running, task.say);
-  let inARow = 0;
-  let last: number | undefined;
+  let last: ToldRound | undefined;
   try {
-    await noteBegin(settings, of(loop)).catch((error: unknown) => orAway(error, task.say));
+    const of = { ...loop, ...self };
+    const before = await noteBegin(settings, of).catch((error: unknown) => orAway(error, task.say));
     const why = await running.run(loop, {
-      ...self,
+      self,
       root: task.root,
       more: task.more,
       show: task.show,
       once: task.once,
       adopt: (now, planned) => (planned ? adopted(loopOf({ ...planned, run: now.run }), task.flags) : now),
-      tell: async (now, end, ending, began, rest) => {
-        task.tell({ loop: now, end, ending, began, rest });
+      tell: async (round) => {
+        task.tell(round);
+        const { loop: now, end } = round;
         // A store that is away cannot be told; the round has told its own end otherwise.
-        if (!end.report?.noted && end.exit !== EXIT.storeUnreachable)
-          await noteRound(settings, of(now, inARow), end, outcomeOf(end)).catch(() => undefined);
-        last = end.exit;
-        inARow = endingOf(end.exit) === 'well' ? 0 : inARow + 1;
+        if (!last && end.report?.mistyped) await noteNever(settings, of, before).catch(() => undefined);
+        else if (!end.report?.noted && end.exit !== EXIT.storeUnreachable)
+          await noteRound(settings, { ...now, ...self }, round, outcomeOf(end)).catch(() => undefined);
+        last = round;
       },
     });
-    if (why === 'once') return last ?? EXIT.itemsFailed;
-    return await ended(task, of(loop), why, running.wasCut ? CUT[signals.last] : undefined);
+    if (why === 'once') return last?.end.exit ?? EXIT.itemsFailed;
+    return await ended(task, of, why, running.wasCut ? CUT[signals.last] : undefined);
   } finally {
     signals.forget();
     lock.release();
@@ -89,7 +93,7 @@ function outcomeOf(end: RoundEnd): string {
 
 async function ended(
   task: Supervised,
-  of: RoundOf,
+  of: LiveLoop,
   why: Exclude<Why, 'once'>,
   cut: number | undefined,
 ): Promise<number> {
@@ -120,11 +124,12 @@ async function tellStop(note: Promise<void>, say: Supervised['say']): Promise<vo
 }
 
 /** What is away at the start is met by the rounds again; what is wrong for good is said now. */
-function orAway(error: unknown, say: Supervised['say']): void {
+function orAway(error: unknown, say: Supervised['say']): undefined {
   const passing =
     error instanceof DflowError && [EXIT.storeUnreachable, EXIT.unreachable].some((exit) => exit === error.exit);
   if (!passing) throw error;
   say('waiting', `${error.message}; the loop starts all the same`);
+  return undefined;
 }
 
 function heedSignals(running: LoopProcess, say: Supervised['say']): { readonly last: string; forget(): void } {

@@ -16,11 +16,22 @@ export interface OutputOptions {
   readonly columns: number;
 }
 
+/** Standard output belongs to the process: one listener serves all its commands. */
+let watched = false;
+let closed = false;
+
+function watchOutput(): void {
+  if (watched) return;
+  watched = true;
+  process.stdout.on('error', () => {
+    closed = true;
+  });
+}
+
 export class Output {
   readonly format: OutputFormat;
   readonly columns: number;
   private readonly terminal: boolean;
-  private closed = false;
   /** Prints what a table had to wait for. */
   private print: (() => void) | undefined;
 
@@ -28,9 +39,7 @@ export class Output {
     this.format = options.format ?? (options.terminal ? 'table' : 'tsv');
     this.columns = options.columns;
     this.terminal = options.terminal;
-    process.stdout.on('error', () => {
-      this.closed = true;
-    });
+    watchOutput();
   }
 
   /** Columns in which a page must fit; in a pipe nothing wraps. */
@@ -40,7 +49,7 @@ export class Output {
 
   /** Nobody reads any more. */
   get isClosed(): boolean {
-    return this.closed;
+    return closed;
   }
 
   /** One item of a step. On a closed pipe nothing more is written, but the step goes on. */
@@ -58,7 +67,7 @@ export class Output {
       if (this.format === 'table') rows.push(cleaned(row));
       else if (this.format === 'tsv') this.line(rowTsv(list, row));
       else this.plain(row);
-      return !this.closed;
+      return !closed;
     };
   }
 
@@ -70,14 +79,14 @@ export class Output {
 
   /** A document that must be read back as it is: nothing is taken out of it. False when nobody reads any more. */
   exactJson(value: unknown): boolean {
-    if (!this.closed) process.stdout.write(`${jsonText(value)}\n`);
-    return !this.closed;
+    if (!closed) process.stdout.write(`${jsonText(value)}\n`);
+    return !closed;
   }
 
   /** Waits until all was handed to the reader. False when nobody reads any more. */
   async drained(): Promise<boolean> {
-    if (!this.closed) await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
-    return !this.closed;
+    if (!closed) await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+    return !closed;
   }
 
   /** A line of a page or a document. On a terminal only our own colours reach it, whatever the text came from. */
@@ -101,7 +110,7 @@ export class Output {
   }
 
   private raw(text: string): void {
-    if (!this.closed) process.stdout.write(`${withoutSecrets(text)}\n`);
+    if (!closed) process.stdout.write(`${withoutSecrets(text)}\n`);
   }
 
   private plain(item: AnyRow | Item): void {

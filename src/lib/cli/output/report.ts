@@ -29,6 +29,13 @@ export function report(error: unknown): number {
   return exit;
 }
 
+/** What is wrong, in one line; `undefined`: nothing is, as after --help. */
+export function oneLineOf(error: unknown): string | undefined {
+  return describe(error)
+    .lines[0]?.replace(/^Error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+}
+
 /** The exit code of anything that was thrown. */
 export function exitOf(error: unknown): number {
   return describe(error).exit;

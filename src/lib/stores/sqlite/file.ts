@@ -149,7 +149,10 @@ export function openFile(given: string, options: { readonly write: boolean; read
     }
     throw new StoreError('the store does not exist yet', { where: path, hint: 'dflow store setup' });
   }
-  if (exists && !statSync(path).isFile()) throw new StoreError('the store is not a file', { where: path });
+  if (exists && !statSync(path).isFile()) {
+    const hint = `ls -ld '${path}'; then name a file in dflow.yaml: store: sqlite:dflow.sqlite`;
+    throw new StoreError('the store is not a file', { where: path, hint });
+  }
   if (exists) requireAccess(path, constants.R_OK, 'read');
   if (options.write) {
     if (exists) requireAccess(path, constants.W_OK, 'write');
