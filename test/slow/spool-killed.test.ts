@@ -66,8 +66,11 @@ test('killed at random moments: every answer is applied, and nothing runs twice'
   const whole = Date.now() - began;
   for (let kill = 0; kill < KILLS; kill++) {
     // Now and then one of the two comes to its end.
-    for (const child of [start(place, POLL), start(place, APPLY)]) {
-      const ended = once(child, 'exit');
+    const both = [POLL, APPLY].map((words) => {
+      const child = start(place, words);
+      return { child, ended: once(child, 'exit') };
+    });
+    for (const { child, ended } of both) {
       await Promise.race([ended, wait(whole * (0.2 + 1.1 * Math.random()))]);
       child.kill('SIGKILL');
       await ended;

@@ -28,6 +28,7 @@ export interface SqlDatabase {
   all<R = SqlRow>(sql: string, ...values: SqlValue[]): R[];
   /** `work` between BEGIN and COMMIT; ROLLBACK when it throws. `work` is synchronous. */
   transaction<T>(mode: 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE', work: () => T): T;
+  /** Also more than once. */
   close(): void;
 }
 
@@ -137,6 +138,7 @@ class Database implements SqlDatabase {
   readonly driver: SqlDatabase['driver'];
   readonly version: string;
   readonly #inner: Driver;
+  #closed = false;
   constructor(path: string, driver: SqlDatabase['driver'], inner: Driver) {
     this.path = path;
     this.driver = driver;
@@ -178,7 +180,10 @@ class Database implements SqlDatabase {
       // SQLite has rolled back by itself (disk full, I/O error); the first error is the one to tell.
     }
   }
+  /** Again: nothing. `node:sqlite` refuses to close what is closed, libsql does not. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#inner.close();
   }
 }
