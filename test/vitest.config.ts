@@ -19,8 +19,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/systems/**', 'node_modules/**'],
     // Ends only what hangs: how fast the machine is decides no test.
-    testTimeout: 20 * 60_000,
-    hookTimeout: 20 * 60_000,
+    testTimeout: 10 * 60_000,
+    hookTimeout: 10 * 60_000,
     pool: 'forks',
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary'], reportOnFailure: true },
     // On a loaded machine a second try tells a slow moment from a fault; it is reported as such.

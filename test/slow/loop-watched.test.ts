@@ -1,15 +1,6 @@
 // A loop and what is around it: another build on disk, the configuration, what is away, signals, and people who ask.
 // Takes long, since each case runs several rounds as processes.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmdirSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, rmdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, expect, test } from 'vitest';

@@ -33,9 +33,13 @@ const script = (name: string, args: readonly string[], env = {}): void => {
 };
 export const up = (one: SystemServer): void => script('xrootd-up.sh', [one.name]);
 export const down = (one: SystemServer): void => script('xrootd-down.sh', [one.name]);
-/** Stopped first: a fast copy would be over before a script has started. */
+/** Stopped first: a fast copy would be over before a script has started. One that has crashed by itself is as dead. */
 export function kill(one: SystemServer): void {
-  process.kill(Number(readFileSync(join(BASE, one.name, 'xrootd.pid'), 'utf8')), 'SIGSTOP');
+  try {
+    process.kill(Number(readFileSync(join(BASE, one.name, 'xrootd.pid'), 'utf8')), 'SIGSTOP');
+  } catch (error) {
+    console.log(`server ${one.name} was dead before it was killed: ${error}`);
+  }
   script('xrootd-down.sh', [one.name], { SIGNAL: 'KILL' });
 }
 
