@@ -18,14 +18,14 @@ export default class ConfigCheck extends Base {
     const { settings, yaml, moduleProblems } = await this.configuration();
     const problems: Problem[] = [...moduleProblems];
     const away: { readonly ref: string; readonly text: string }[] = [];
-    for await (const { path, error } of checkAdapters(settings)) {
+    const { found, silent } = await nestings(settings);
+    for await (const { path, error } of checkAdapters(settings, silent)) {
       // A folder that is not mounted here may be on another host.
       if (error instanceof UnreachableError) away.push({ ref: path[1], text: error.message });
       else if (error instanceof DflowError) problems.push(problemAt(yaml, path, error));
       else throw error;
     }
-    for (const { storage, error } of await nestings(settings))
-      problems.push(problemAt(yaml, ['storage', storage], error));
+    for (const { storage, error } of found) problems.push(problemAt(yaml, ['storage', storage], error));
     if (problems.length > 0) {
       for (const one of away) this.out.item({ kind: 'storage', did: 'unreachable', ...one });
       throw problemsError(problems);

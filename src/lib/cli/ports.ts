@@ -10,7 +10,8 @@ import type { BufferSettings, Settings, StorageSettings } from '../domain/settin
 import type { Ports } from '../flow/ports.ts';
 import type { Storage, StorageModule } from '../storage.ts';
 import type { Store, StoreModule } from '../store.ts';
-import { ConfigError } from '../util/errors.ts';
+import { ConfigError, UnreachableError } from '../util/errors.ts';
+import { remount, silence } from '../util/files/silent.ts';
 import { stopping } from '../util/processes/stopping.ts';
 import { LONGEST_TIMER } from '../util/time.ts';
 import { given } from '../util/values/given.ts';
@@ -46,18 +47,21 @@ export interface OpenOptions {
  * @throws StoreError, ReadOnlyStoreError; ConfigError when an element shares a folder with a buffer
  */
 export async function openPorts(settings: Settings, options: OpenOptions): Promise<OpenPorts> {
-  if (options.write === true) await refuseNesting(settings);
+  const apart = new Map<string, Promise<ReadonlySet<string>>>();
+  const compared = (): Promise<ReadonlySet<string>> => once(apart, 'apart', () => refuseNesting(settings));
+  if (options.write === true) await compared();
   const everything = options.store ?? (await openStore(settings, options));
   const unread = new Map<string, string>();
   const store = soundStore(everything, unread);
   const storages = new Map<string, Promise<Storage>>();
   const backends = new Map<string, Promise<Backend>>();
   const host = hostOf();
-  const apart = new Map<string, Promise<void>>();
   // A command that only reads the store may look at an experiment with such an element.
   const openApart = async (storage: StorageSettings): Promise<Storage> => {
-    if (storage.mounted) await once(apart, 'apart', () => refuseNesting(settings));
-    return openStorage(storage);
+    const silent = storage.mounted ? await compared() : undefined;
+    // Who asks for it again wants a new comparison.
+    if (silent?.has(storage.url)) apart.clear();
+    return openStorage(storage, silent);
   };
   return {
     ...machine,
@@ -134,7 +138,13 @@ export async function openStore(settings: Settings, { write, say }: OpenOptions)
   return module.open(url, { write, experiment, folder: join(folder, '.dflow'), ...(say && { say }) });
 }
 
-async function openStorage(settings: StorageSettings): Promise<Storage> {
+/** @throws UnreachableError its folder is one of the `silent` ones */
+async function openStorage(settings: StorageSettings, silent?: ReadonlySet<string>): Promise<Storage> {
+  const { name, url } = settings;
+  if (silent?.has(url)) {
+    const label = name.startsWith('buffer ') ? name : `storage ${name}`;
+    throw new UnreachableError(`${label}: ${silence(url)}`, { hint: remount(url) });
+  }
   const { open } = await protocolModule(settings.protocol);
   return open(settings);
 }
@@ -150,10 +160,13 @@ export interface Wrong {
 }
 
 /** Asks every protocol and backend that the configuration names what it thinks of its settings; calls no server. */
-export async function* checkAdapters(settings: Settings): AsyncGenerator<Wrong, void, void> {
+export async function* checkAdapters(
+  settings: Settings,
+  silent?: ReadonlySet<string>,
+): AsyncGenerator<Wrong, void, void> {
   for (const storage of settings.storages) {
     try {
-      await openStorage(storage);
+      await openStorage(storage, silent);
     } catch (error) {
       yield { path: ['storage', storage.name], error };
     }

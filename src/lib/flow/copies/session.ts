@@ -93,15 +93,18 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
 
 /** Two elements with one folder would count one copy twice; with a buffer, the original would count as its own copy. */
 async function refuseSharedFolders({ ports, sites, rules, levels }: Session): Promise<void> {
-  const { buffers, file } = ports.settings;
+  const { file } = ports.settings;
   const elements: NamedFolder[] = [];
   for (const { name } of rules.storages) {
     const folder = await sites.folder(name);
     if (folder !== undefined) elements.push({ name: `storage ${name}`, folder });
   }
   await ports.files.refuseSame(elements, file);
-  for (const { level, path } of buffers.filter((buffer) => levels.includes(buffer.level))) {
-    const buffer = { name: `buffer ${level}`, folder: path };
+  for (const level of levels) {
+    const name = `buffer ${level}`;
+    const folder = await sites.folder(name);
+    if (folder === undefined) continue;
+    const buffer = { name, folder };
     for (const element of elements) await ports.files.refuseSame([buffer, element], file);
   }
 }

@@ -1,5 +1,6 @@
-// What is mounted where, from the text of /proc/self/mountinfo. Pure functions. SQLite's locks hold on one host only, so
+// What is mounted where, from the text of /proc/self/mountinfo. SQLite's locks hold on one host only, so
 // a store on a network file system is refused; a folder that is mounted a second time is still the same folder.
+import { readFile } from 'node:fs/promises';
 
 /** File systems that other hosts may have mounted too. `9p` is let pass as the root of a sandbox or virtual machine. */
 const NETWORK =
@@ -11,6 +12,11 @@ export interface Mount {
   readonly device: string;
   readonly root: string;
   readonly type: string;
+}
+
+/** The kernel's list of mounts; empty where it has none. */
+export function mountinfo(): Promise<string> {
+  return readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
 }
 
 /** Every mount; octal escapes (`\040` for a space) are undone. */
@@ -47,6 +53,14 @@ export function mountOf(mounts: readonly Mount[], path: string): Mount | undefin
 /** The type of the network file system that holds `path` (absolute, links resolved); `undefined` on a local one. */
 export function networkFileSystem(mountinfo: string, path: string): string | undefined {
   const best = mountOf(parseMounts(mountinfo), path);
-  if (!best || !NETWORK.test(best.type)) return undefined;
-  return best.type === '9p' && best.point === '/' ? undefined : best.type;
+  return best && isNetwork(best) ? best.type : undefined;
+}
+
+function isNetwork({ type, point }: Mount): boolean {
+  return NETWORK.test(type) && !(type === '9p' && point === '/');
+}
+
+/** True where something is mounted whose server or program may stop answering. */
+export function mayFallSilent(mountinfo: string): boolean {
+  return parseMounts(mountinfo).some((mount) => isNetwork(mount) || /^fuse(\.|$)/.test(mount.type));
 }

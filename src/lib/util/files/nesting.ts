@@ -1,11 +1,11 @@
 // Does one folder lie within another on disk, whatever the two are called? Through links, by device and inode of every
 // folder above, and through bind mounts, by what the kernel says is mounted where.
 
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { given } from '../values/given.ts';
 import { identityOf } from './folders.ts';
-import { isWithin, type Mount, mountOf, parseMounts } from './mounts.ts';
+import { isWithin, type Mount, mountinfo, mountOf, parseMounts } from './mounts.ts';
 
 /** How the first folder lies to the second. */
 export type Relation = 'same' | 'below' | 'above';
@@ -27,7 +27,7 @@ interface Tree {
 }
 
 /** Where `folder` lies. Errors of single folders above it (no permission, a dead server) are passed over. */
-export async function locate(folder: string, mountinfo?: string): Promise<Located> {
+export async function locate(folder: string, mounts?: string): Promise<Located> {
   const path = await resolved(folder);
   const self = await identity(path);
   const above = new Set<string>();
@@ -36,8 +36,13 @@ export async function locate(folder: string, mountinfo?: string): Promise<Locate
     const one = await identity(at);
     if (one !== undefined) above.add(one);
   }
-  const trees = treesOf(parseMounts(mountinfo ?? (await mounted())), path);
+  const trees = treesOf(parseMounts(mounts ?? (await mountinfo())), path);
   return { path, above, trees, ...given({ self }) };
+}
+
+/** The same of a folder whose disk may not be asked: by its name, and by what the kernel says is mounted. */
+export function locateByName(folder: string, mounts: string): Located {
+  return { path: folder, above: new Set(), trees: treesOf(parseMounts(mounts), folder) };
 }
 
 /** How `a` lies to `b`; `undefined`: apart. */
@@ -67,10 +72,6 @@ async function resolved(folder: string): Promise<string> {
 
 async function identity(path: string): Promise<string | undefined> {
   return identityOf(path).catch(() => undefined);
-}
-
-async function mounted(): Promise<string> {
-  return readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
 }
 
 function treesOf(mounts: readonly Mount[], path: string): Tree[] {

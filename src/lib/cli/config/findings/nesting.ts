@@ -3,32 +3,46 @@
 import { basename, dirname, join } from 'node:path';
 import type { BufferSettings, Settings, StorageSettings } from '../../../domain/settings.ts';
 import { ConfigError } from '../../../util/errors.ts';
-import { isWithin } from '../../../util/files/mounts.ts';
-import { type Located, locate, type Relation, relation } from '../../../util/files/nesting.ts';
+import { isWithin, mountinfo } from '../../../util/files/mounts.ts';
+import { type Located, locate, locateByName, type Relation, relation } from '../../../util/files/nesting.ts';
+import { silentOf } from '../../../util/files/silent.ts';
 
 export interface Nesting {
   readonly storage: string;
   readonly error: ConfigError;
 }
 
-/** Every mounted element that is a buffer, lies below one, or above one. Asks the disk, no server. */
-export async function nestings({ storages, buffers }: Settings): Promise<Nesting[]> {
-  const levels = await Promise.all(buffers.map(async (buffer) => ({ buffer, at: await locate(buffer.path) })));
+/**
+ * Every mounted element that is a buffer, lies below one, or above one. Asks the disk, no server. `silent`: folders that
+ * gave no answer; they are compared by their names, and must not be opened before they are compared again.
+ */
+export async function nestings({
+  storages,
+  buffers,
+}: Settings): Promise<{ readonly found: readonly Nesting[]; readonly silent: ReadonlySet<string> }> {
+  const elements = storages.filter(({ mounted }) => mounted);
+  const mounts = await mountinfo();
+  const silent = await silentOf([...buffers.map(({ path }) => path), ...elements.map(({ url }) => url)], mounts);
+  const place = async (folder: string): Promise<Located> =>
+    silent.has(folder) ? locateByName(folder, mounts) : locate(folder, mounts);
+  const levels = await Promise.all(buffers.map(async (buffer) => ({ buffer, at: await place(buffer.path) })));
   const found: Nesting[] = [];
-  for (const storage of storages.filter(({ mounted }) => mounted)) {
-    const at = await locate(storage.url);
+  for (const storage of elements) {
+    const at = await place(storage.url);
     const near = levels
       .map((level) => ({ ...level, how: relation(at, level.at) }))
       .find((level): level is typeof level & { how: Relation } => level.how !== undefined);
     if (near) found.push({ storage: storage.name, error: nested(storage, at, near) });
   }
-  return found;
+  return { found, silent };
 }
 
-/** @throws ConfigError for the first element that shares a folder with a buffer */
-export async function refuseNesting(settings: Settings): Promise<void> {
-  const [first] = await nestings(settings);
+/** Folders that gave no answer. @throws ConfigError for the first element that shares a folder with a buffer */
+export async function refuseNesting(settings: Settings): Promise<ReadonlySet<string>> {
+  const { found, silent } = await nestings(settings);
+  const [first] = found;
   if (first) throw new ConfigError(first.error.message, { where: settings.file, hint: first.error.hint ?? '' });
+  return silent;
 }
 
 const WORDS: Readonly<Record<Relation, string>> = {

@@ -1,4 +1,5 @@
 // Looks at this machine by another process: a folder on a dead mount holds that one, and not doctor.
+import { ANSWER } from '../../../util/files/silent.ts';
 import { inTime } from '../../../util/intime.ts';
 import { SECOND } from '../../../util/time.ts';
 import type { Patient } from './check.ts';
@@ -13,8 +14,7 @@ export interface Answer {
 /** Exit code of what did not answer in time. */
 export const SILENT = 124;
 
-/** Milliseconds within which a folder must answer; those that a program has to end once it is told to. */
-const ANSWER = 5 * SECOND;
+/** Milliseconds that a program has to end once it is told to. */
 const END = 6 * SECOND;
 
 /** Runs shell text with `args` as its `"$@"`. A program that does not end in time has exit SILENT, and is ended. */
@@ -53,19 +53,3 @@ export async function kindOf(patient: Patient, path: string): Promise<PathKind> 
   const { exit } = await outside(patient, KIND, [path]);
   return KINDS[exit] ?? 'file';
 }
-
-/** In words. */
-export const silence = (path: string): string => `${path} does not answer within ${ANSWER / SECOND} s`;
-
-/** Paths whose disk or file server gives no answer. Nothing in this process may ask them then. */
-export async function silentOf(patient: Patient, paths: readonly string[]): Promise<string[]> {
-  // Names and sizes may be remembered by this machine; how full a disk is must be asked.
-  const isSilent = async (...some: string[]): Promise<boolean> =>
-    (await outside(patient, 'df -P -- "$@" >/dev/null 2>&1', some)).exit === SILENT;
-  if (!(await isSilent(...paths))) return [];
-  const each = await Promise.all(paths.map((path) => isSilent(path)));
-  return paths.filter((_, at) => each[at]);
-}
-
-/** What a person does about it. */
-export const remount = (path: string): string => `mount it again: umount -l ${path}; mount ${path}`;

@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Checksum, Entry, Storage } from '../../../storage.ts';
-import { ItemError, UnreachableError } from '../../../util/errors.ts';
+import { ItemError } from '../../../util/errors.ts';
 import { between, iso, MINUTE } from '../../../util/time.ts';
 import type { Patient } from './check.ts';
-import { outside, remount, silence, silentOf } from './outside.ts';
+import { outside } from './outside.ts';
 import { trialLock } from './trial.ts';
 
 /** Paths of probes at every element begin with it; it is the name of no level, and no output. */
@@ -46,28 +46,12 @@ export async function openProbe(patient: Patient, name: string): Promise<Probe> 
   const lock = await trialLock(patient, `storage-${name}`);
   if (!lock) throw new ItemError('another doctor of this host is there now', { hint: 'wait until it has ended' });
   try {
-    await refuseSilent(patient, name);
     const storage = await patient.storage(name);
     await sweep(patient, storage, lock.alone ? 0 : OLD);
     return await written(patient, storage, lock.release);
   } catch (error) {
     lock.release();
     throw error;
-  }
-}
-
-/**
- * What asks a dead disk holds this process even at its end. An element is opened only once every folder of the
- * configuration has been compared with its own, so one that is silent keeps them all.
- */
-async function refuseSilent(patient: Patient, name: string): Promise<void> {
-  const { storages, buffers } = patient.settings;
-  const element = storages.find((one) => one.name === name);
-  if (!element?.mounted) return;
-  const mounted = storages.filter((one) => one.mounted).map(({ url }) => url);
-  for (const path of await silentOf(patient, [element.url, ...mounted, ...buffers.map((one) => one.path)])) {
-    const text = path === element.url ? silence(path) : `not opened: ${silence(path)}`;
-    throw new UnreachableError(text, { hint: remount(path) });
   }
 }
 

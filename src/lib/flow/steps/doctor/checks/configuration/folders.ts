@@ -1,7 +1,8 @@
 // Folders of this machine that the configuration names.
 import type { ChainStep } from '../../../../../domain/farms/hostplan.ts';
+import { remount, silence } from '../../../../../util/files/silent.ts';
 import { type Check, type Finding, failed, type Look, ok, type Patient } from '../../check.ts';
-import { kindOf, remount, silence } from '../../outside.ts';
+import { kindOf } from '../../outside.ts';
 
 export const check: Check = {
   name: 'folders',

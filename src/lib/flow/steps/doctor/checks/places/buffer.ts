@@ -1,9 +1,10 @@
 // The buffers of this host: how full, and how long they last at the rate of the last day.
 import { daysText } from '../../../../../domain/storage/inflow.ts';
+import { remount, silence } from '../../../../../util/files/silent.ts';
 import { humanBytes } from '../../../../../util/text/bytes.ts';
 import { type BufferRow, bufferRows } from '../../../../copies/buffer/levels.ts';
 import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
-import { kindOf, remount, silence, silentOf } from '../../outside.ts';
+import { kindOf } from '../../outside.ts';
 
 export const check: Check = {
   name: 'buffer',
@@ -14,14 +15,9 @@ export const check: Check = {
 
 async function look(patient: Patient, level: string): Promise<Finding> {
   const path = patient.settings.buffers.find((one) => one.level === level)?.path ?? '';
-  if ((await kindOf(patient, path)) === 'missing') return notChecked(`${path} does not exist here`);
-  // All places are compared before one is opened: one on a dead mount would hold this process.
-  const { buffers } = patient.settings;
-  const mounted = patient.settings.storages.filter((one) => one.mounted).map(({ url }) => url);
-  const silent = await silentOf(patient, [path, ...mounted, ...buffers.map((one) => one.path)]);
-  const [first] = silent;
-  if (first === path) return failed(silence(path), remount(path));
-  if (first !== undefined) return notChecked(`not opened: ${silence(first)}`, remount(first));
+  const kind = await kindOf(patient, path);
+  if (kind === 'missing') return notChecked(`${path} does not exist here`);
+  if (kind === 'silent') return failed(silence(path), remount(path));
   const row = (await bufferRows(patient)).find((one) => one.level === level);
   return row?.disk ? judged(row, row.disk) : notChecked('no host has said how full its disk is');
 }

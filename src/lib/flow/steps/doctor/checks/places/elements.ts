@@ -1,6 +1,7 @@
 // Every storage element: a file is written, compared, read and removed; how full it is.
 import type { Storage } from '../../../../../storage.ts';
 import { messageOf } from '../../../../../util/errors.ts';
+import { remount, silence } from '../../../../../util/files/silent.ts';
 import { humanBytes } from '../../../../../util/text/bytes.ts';
 import { SECOND } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
@@ -23,8 +24,10 @@ const [LITTLE, NONE] = [5, 1];
 
 async function look(patient: Patient, name: string, signal: AbortSignal): Promise<Finding> {
   const element = patient.settings.storages.find((one) => one.name === name);
-  if (element?.mounted && (await kindOf(patient, element.url)) === 'missing')
+  const kind = element?.mounted ? await kindOf(patient, element.url) : undefined;
+  if (element && kind === 'missing')
     return notChecked(`its folder ${element.url} does not exist here`, `mkdir -p ${element.url}, or mount it`);
+  if (element && kind === 'silent') return failed(silence(element.url), remount(element.url));
   const started = patient.clock();
   const { wrong, space } = await withProbe(patient, name, async (probe) => {
     return { wrong: await compare(probe, signal), space: await spaceOf(probe.storage) };

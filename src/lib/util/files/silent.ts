@@ -1,0 +1,44 @@
+// Folders of dead mounts: what asks such a disk is held, even at its end. So another process asks it, within a limit.
+import { spawn } from 'node:child_process';
+import { inTime } from '../intime.ts';
+import { SECOND } from '../time.ts';
+import { mayFallSilent, mountinfo } from './mounts.ts';
+
+/** Milliseconds within which a folder must answer. */
+export const ANSWER = 5 * SECOND;
+
+/** In words. */
+export const silence = (path: string): string => `${path} does not answer within ${ANSWER / SECOND} s`;
+
+/** What a person does about it. */
+export const remount = (path: string): string => `mount it again: umount -l ${path}; mount ${path}`;
+
+/**
+ * Those of `paths` whose disk or file server gives no answer: nothing in this process may ask them then. Costs a process
+ * where something is mounted that can fall silent, and nothing elsewhere.
+ */
+export async function silentOf(
+  paths: readonly string[],
+  mounts?: string,
+  limit: number = ANSWER,
+): Promise<ReadonlySet<string>> {
+  if (paths.length === 0 || !mayFallSilent(mounts ?? (await mountinfo()))) return new Set();
+  if (await answer(paths, limit)) return new Set();
+  const each = await Promise.all(paths.map((path) => answer([path], limit)));
+  return new Set(paths.filter((_, at) => !each[at]));
+}
+
+/** Names and sizes may be remembered by this machine; how full a disk is must be asked. */
+async function answer(paths: readonly string[], limit: number): Promise<boolean> {
+  const child = spawn('stat', ['-f', '--', ...paths], { stdio: 'ignore' });
+  const ended = new Promise<boolean>((resolve) => {
+    child.once('exit', () => resolve(true));
+    // Without that program nothing is known.
+    child.once('error', () => resolve(true));
+  });
+  if (await inTime(ended, limit)) return true;
+  child.kill('SIGKILL');
+  // What waits for a dead disk may not even be killed.
+  child.unref();
+  return false;
+}
