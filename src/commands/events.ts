@@ -51,7 +51,8 @@ export default class Events extends Base {
     if (strange !== undefined) throw noSuchError('kind', strange, [...KINDS, 'all']);
     const ports = await this.ports(false);
     const path = flags['cursor-file'];
-    const file = path === undefined ? undefined : new CursorFile(resolve(path), (await ports.store.info()).uuid ?? '');
+    const file =
+      path === undefined ? undefined : new CursorFile(resolve(path), (await ports.store.identity()).uuid ?? '');
     const follow = flags.follow || flags['until-idle'];
     const since = (await file?.read()) ?? flags.since ?? (follow ? 'now' : undefined);
     const options: EventsOptions = {

@@ -70,7 +70,7 @@ export default class Wait extends Base {
   }
 }
 
-/** A range of runs is those of it that are registered. */
+/** Of a range of runs, those that are registered. */
 async function refsOf(ports: OpenPorts, word: string): Promise<JobRef[]> {
   if (!/^\d+-\d*$/.test(word)) return readRefs([word]);
   const { runs } = await selectRuns(ports.store, { runs: await readRuns([word]) });

@@ -40,8 +40,10 @@ export default class Why extends Base {
     if (flags.all) return this.rows('reasons', whyAll(ports));
     const elements = new Set(ports.settings.storages.map(({ name }) => name));
     const farms = new Set(ports.settings.farms.map(({ name }) => name));
-    const hosts = await knownHosts(ports);
-    const places = words.filter((word) => [new Set(['buffer']), elements, farms, hosts].some((set) => set.has(word)));
+    // A look at runs and passes reads no sign of life.
+    const hosts = words.every((word) => REF.test(word)) ? new Set<string>() : await knownHosts(ports);
+    const known = ['buffer', ...elements, ...farms, ...hosts];
+    const places = words.filter((word) => known.includes(word));
     for (const place of places) {
       if (place === 'buffer') this.report(await whyBuffer(ports));
       if (elements.has(place)) this.report(await whyStorage(ports, place));
@@ -49,7 +51,7 @@ export default class Why extends Base {
       if (hosts.has(place)) this.report(await whyHost(ports, place));
     }
     const others = words.filter((word) => !places.includes(word));
-    for (const word of others) checkPlace(word, ['buffer', ...elements, ...farms, ...hosts]);
+    for (const word of others) checkPlace(word, known);
     for (const ref of await readRefs(others)) {
       for (const report of await why(ports, ref)) this.report(report);
     }
@@ -64,7 +66,10 @@ export default class Why extends Base {
   }
 }
 
-/** A word without a number, a slash or a colon can only be a place. @throws UsageError it is none that is configured */
+/** A run, a range of runs, a pass, or the id of a document. */
+const REF = /^\d+(?:[/-]|$)|:/;
+
+/** A word without a number, a slash or a colon can only be a place. @throws UsageError no place has this name */
 function checkPlace(word: string, known: readonly string[]): void {
   if (!/^[A-Za-z][\w.-]*$/.test(word)) return;
   throw new UsageError(`'${word}' is not a run, a storage element, a farm or a host`, {

@@ -84,7 +84,22 @@ export function rowTable<L extends keyof Lists>(list: L, found: readonly Lists[L
 }
 
 /** What goes under a row where the columns are too many, the first that gives way first. */
-const BELOW = ['next', 'path', 'url', 'text', 'detail', 'why', 'cause', 'blocked', 'reason', 'name', 'covers', 'run'];
+const BELOW = [
+  'next',
+  'hash',
+  'holder',
+  'path',
+  'url',
+  'text',
+  'detail',
+  'why',
+  'cause',
+  'blocked',
+  'reason',
+  'name',
+  'covers',
+  'run',
+];
 
 function laidOut(columns: readonly Column[], rows: readonly Fields[], width: number) {
   let beside = [...columns];

@@ -47,7 +47,8 @@ test('how a loop stands follows from its sign of life', () => {
   expect(at(2, 'ok', { deaths: 2 })).toBe('ok');
   expect(at(11, 'ok', { deaths: 3, due: plus(T0, 12 * MINUTE) })).toBe('ok');
   const hosts = [{ pattern: 'h*', loops: [{ name: 'submit', run: ['submit'], on: false }] }];
-  expect(loopState({ ...doc, outcome: 'ok', plan }, hosts, plus(T0, 90 * MINUTE))).toBe('off');
+  for (const more of [{}, { stopped: T0 }])
+    expect(loopState({ ...doc, outcome: 'ok', plan: { ...plan, ...more } }, hosts, plus(T0, 90 * MINUTE))).toBe('off');
 });
 
 test('who is silent or failing, and how it is started again', () => {
@@ -66,14 +67,18 @@ test('who is silent or failing, and how it is started again', () => {
     outcome: 'ok',
     plan,
   } as const;
-  expect(startOf(doc)).toBe('dflow loop --name c --every 2m --jitter 0% --exclusive x -- submit --site cedar');
+  expect(startOf(doc, [])).toBe('dflow loop --name c --every 2m --jitter 0% --exclusive x -- submit --site cedar');
   expect(loopTroubles([doc], [], plus(T0, 41 * MINUTE))).toEqual([
     {
       ...{ host: 'h', loop: 'c', state: 'silent', since: T0 },
       text: 'c on h: silent for 41m, every 2m expected',
-      next: `on h: ${startOf(doc)} (gone for good: dflow loop --forget c --host h)`,
+      next: `on h: ${startOf(doc, [])} (gone for good: dflow loop --forget c --host h)`,
     },
   ]);
+  // A loop of the configuration is started by its name, once it is switched on.
+  const planned = (on: boolean) => [{ pattern: 'h', loops: [{ name: 'c', run: ['submit'], on }] }];
+  expect(startOf(doc, planned(true))).toBe('dflow screens start c');
+  expect(startOf(doc, planned(false))).toBe('set on: true for c in dflow.yaml; dflow screens start c');
   const failing = { ...doc, outcome: 'no route', next: 'dflow why cedar' };
   expect(loopTroubles([failing], [], plus(T0, 2 * MINUTE))[0]).toMatchObject({
     ...{ state: 'failing', text: 'c on h failed 2m ago: no route' },

@@ -62,7 +62,7 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-/** Applies what the spool holds; a file goes when all of it was applied, and stays when the command is stopped before. */
+/** Applies what the spool holds. A file is removed after its last line was applied, so that a stopped command goes on. */
 export async function* applySpool(ports: Ports, folder: string, options: StepOptions): Step {
   const lock = await writing(folder, () => lockOf(folder, 'apply.lock', 'monitor apply --spool'));
   try {

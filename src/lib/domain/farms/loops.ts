@@ -143,10 +143,14 @@ function overdue({ due, every, jitter }: LoopPlan): Iso {
   return plus(due, Math.min(Math.max(every / 2, 2 * MINUTE), HOUR) + every * jitter);
 }
 
+/** The loop in the configuration of its host. */
+function plannedAs(host: string, loop: string, hosts: readonly HostPlan[]): PlannedLoop | undefined {
+  return planFor(hosts, host)?.loops.find(({ name }) => name === loop);
+}
+
 export function loopState({ host, loop, outcome, plan }: LivingLoop, hosts: readonly HostPlan[], now: Iso): LoopState {
+  if (plannedAs(host, loop, hosts)?.on === false) return 'off';
   if (plan.stopped !== undefined) return 'stopped';
-  const planned = planFor(hosts, host)?.loops;
-  if (planned?.find(({ name }) => name === loop)?.on === false) return 'off';
   if (isAhead(plan.at, now)) return 'ahead';
   if (ms(now) > ms(overdue(plan))) return 'silent';
   if (outcome !== 'ok') return 'failing';
@@ -164,14 +168,14 @@ export interface LoopTrouble {
   readonly next: string;
 }
 
-/** Loops that are silent or failing now. What was stopped or is switched off is no trouble. */
+/** Loops that are silent or failing now. Nobody misses a loop that was stopped or is switched off. */
 export function loopTroubles(docs: readonly LoopDoc[], hosts: readonly HostPlan[], now: Iso): LoopTrouble[] {
   return docs.filter(isLoop).flatMap((doc): LoopTrouble[] => {
     const state = loopState(doc, hosts, now);
     if (state === 'ok' || state === 'stopped' || state === 'off') return [];
     const { host, loop, plan } = doc;
     const text = `${loop} on ${host}${troubleText(doc, state, now)}`;
-    const next = state === 'failing' ? remedy(doc) : state === 'dying' ? seen(doc) : again(doc);
+    const next = state === 'failing' ? remedy(doc) : state === 'dying' ? seen(doc) : again(doc, hosts);
     return [{ host, loop, state, since: plan.at, text, next }];
   });
 }
@@ -197,12 +201,14 @@ function seen({ host, loop }: LivingLoop): string {
 }
 
 /** How a loop is started anew, and how it is forgotten. */
-function again(doc: LivingLoop): string {
-  return `on ${doc.host}: ${startOf(doc)} (gone for good: ${forgetOf(doc)})`;
+function again(doc: LivingLoop, hosts: readonly HostPlan[]): string {
+  return `on ${doc.host}: ${startOf(doc, hosts)} (gone for good: ${forgetOf(doc)})`;
 }
 
-/** The command that starts the loop. */
-export function startOf({ loop, plan }: LivingLoop): string {
+/** What starts the loop on its host: by its name where the configuration plans it. */
+export function startOf({ host, loop, plan }: LivingLoop, hosts: readonly HostPlan[]): string {
+  const planned = plannedAs(host, loop, hosts);
+  if (planned) return `${planned.on ? '' : `set on: true for ${loop} in dflow.yaml; `}${startPlanned(loop)}`;
   const { command, every, jitter, exclusive } = plan;
   const run = command.split(' ');
   const flags = [
@@ -214,7 +220,10 @@ export function startOf({ loop, plan }: LivingLoop): string {
   return ['dflow loop', ...flags, '--', command].join(' ');
 }
 
+/** The command that starts a loop of the configuration. */
+export const startPlanned = (name: string): string => `dflow screens start ${name}`;
+
 const forgetOf = ({ host, loop }: LoopDoc): string => `dflow loop --forget ${loop} --host ${host}`;
 
 /** `15m`, as a person writes it. */
-export const paceText = (every: number): string => exactDuration(every, 1);
+const paceText = (every: number): string => exactDuration(every, 1);

@@ -1,7 +1,7 @@
 // The loops that the configuration plans for a host, beside the windows in which they run and their last rounds.
 import type { LoopDoc } from '../../domain/farms/farm.ts';
 import type { PlannedLoop } from '../../domain/farms/hostplan.ts';
-import { loopOf } from '../../domain/farms/loops.ts';
+import { loopOf, startPlanned } from '../../domain/farms/loops.ts';
 import { loopId } from '../../domain/ids.ts';
 import { humanDuration, type Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
@@ -56,7 +56,7 @@ export async function* screenRows(
 function row(planned: PlannedLoop, window: Seen | undefined): ScreenRow {
   const { name, run, every } = loopOf(planned);
   const state = window ? (window.dead ? 'dead' : 'runs') : planned.on ? 'none' : 'off';
-  const missing = planned.on && state !== 'runs' ? `dflow screens start ${name}` : undefined;
+  const missing = planned.on && state !== 'runs' ? startPlanned(name) : undefined;
   const next = !planned.on && window ? stopping(name) : missing;
   return {
     kind: 'screen',

@@ -17,7 +17,7 @@ export interface EventRow extends Row<'event'> {
   readonly id: string;
   /** Kind of the document: `job`, `run`, `data`, `hold` and so on. */
   readonly about: string;
-  /** What became of it: its new state where it has one, else `changed`; `removed` where it is gone. */
+  /** New state of the document; `changed` where a document has no state, `removed` where it was removed. */
   readonly to: string;
   /** State before. */
   readonly from?: string;

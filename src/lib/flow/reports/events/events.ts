@@ -73,12 +73,8 @@ class Told {
     const before = this.#keys.get(doc._id);
     this.#keys.delete(doc._id);
     this.#keys.set(doc._id, key);
-    if (this.#keys.size > LEAP) for (const first of this.#keys.keys()) return this.#drop(first, before, key);
-    return key !== '' && before === key;
-  }
-
-  #drop(first: string, before: string | undefined, key: string): boolean {
-    this.#keys.delete(first);
+    const [oldest] = this.#keys.keys();
+    if (this.#keys.size > LEAP && oldest !== undefined) this.#keys.delete(oldest);
     return key !== '' && before === key;
   }
 }

@@ -57,7 +57,7 @@ export async function* jobRows(ports: ReadPorts, selection: Selection): Rows<Job
   }
 }
 
-/** Listed runs of which there is no run. */
+/** Listed runs that the catalogue does not have. */
 async function unknownRuns(store: ReadStore, { runs }: Selection): Promise<Item[]> {
   const listed = runs?.listed ?? [];
   const docs = await store.get(listed.map(runId));

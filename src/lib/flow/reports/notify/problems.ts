@@ -7,6 +7,7 @@ import { keyOf, type Problem, troubleOf } from '../../../domain/notify/problem.t
 import { lowEfficiency, type SampleDoc } from '../../../domain/storage/efficiency.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
 import { idsWith } from '../../../store.ts';
+import { mapLimit } from '../../../util/concurrency.ts';
 import { DAY, type Iso, plus } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
@@ -34,6 +35,8 @@ export async function problemsOf(ports: ReadPorts): Promise<Problem[]> {
 
 /** Rows read of one cause at one farm: more are as good as all. */
 const ENOUGH = 2_000;
+/** Causes asked for at once. */
+const AT_ONCE = 8;
 /** Passes named. */
 const NAMED = 5;
 
@@ -49,16 +52,18 @@ interface Failed {
 
 /** Failed and held subjobs by cause and module, over all farms. */
 async function failures({ store }: ReadPorts): Promise<Problem[]> {
-  const found: Failed[] = [];
-  for (const { key } of await store.count(views.causes, 3)) {
-    const [cause, farm, how] = key;
-    if (how === 'cooling') continue;
-    for (const row of await store.view(views.causes, { prefix: [cause, farm, how], limit: ENOUGH })) {
-      const job = parseJobId(row.id);
-      if (job) found.push({ cause, farm, how, module: job.module, run: job.run, id: row.id, since: row.key[3] });
-    }
-  }
-  return [...groupBy(found, ({ cause, module }) => `failed ${cause} ${module}`)].map(([key, all]) => failure(key, all));
+  const groups = (await store.count(views.causes, 3)).map(({ key }) => key);
+  const found = await mapLimit(groups, AT_ONCE, async ([cause, farm, how]): Promise<Failed[]> => {
+    if (how === 'cooling') return [];
+    const rows = await store.view(views.causes, { prefix: [cause, farm, how], limit: ENOUGH });
+    return rows.flatMap(({ id, key }): Failed[] => {
+      const job = parseJobId(id);
+      return job ? [{ cause, farm, how, module: job.module, run: job.run, id, since: key[3] }] : [];
+    });
+  });
+  return [...groupBy(found.flat(), ({ cause, module }) => `failed ${cause} ${module}`)].map(([key, all]) =>
+    failure(key, all),
+  );
 }
 
 function failure(key: string, all: readonly Failed[]): Problem {

@@ -67,9 +67,10 @@ export function stoppedLoops({ settings }: ReadPorts, { loops, work, at }: Livin
       .flatMap((step) => waitingFor(step, work) ?? []);
     if (waiting.length === 0) return [];
     const { host, loop, plan } = doc;
-    const since = plan.stopped === undefined ? 'is switched off' : `was stopped ${humanAge(plan.stopped, at)} ago`;
+    const off = plan.stopped === undefined || loopState(doc, settings.hosts, at) === 'off';
+    const since = off ? 'is switched off' : `was stopped ${humanAge(plan.stopped, at)} ago`;
     const text = `${loop} on ${host} ${since}; ${waiting.join(', ')}, and no other host does this work`;
-    return [{ way: 'loop-stopped', text, next: `on ${host}: ${startOf(doc)}` }];
+    return [{ way: 'loop-stopped', text, next: `on ${host}: ${startOf(doc, settings.hosts)}` }];
   });
 }
 

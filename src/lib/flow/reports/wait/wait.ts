@@ -1,5 +1,5 @@
-// wait: until what REFs name is where it shall be. One request a look while nothing of it changes: the change feed says
-// when documents are to be read again, and only what is still open is.
+// wait: until the runs, passes and requests of the REFs have reached their goal. A look is one request while nothing
+// changes: the change feed says when documents are to be read again. Only those of open REFs are.
 
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { dataId, refOf, requestId, runId } from '../../../domain/ids.ts';

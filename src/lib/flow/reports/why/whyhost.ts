@@ -1,7 +1,7 @@
 // A host: its loops and steps, its credentials, and the farms that it speaks to.
 import type { FarmDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { planFor } from '../../../domain/farms/hostplan.ts';
-import { isCovered, isLoop, loopOf, loopState, loopTroubles, paceText, startOf } from '../../../domain/farms/loops.ts';
+import { isCovered, isLoop, loopState, loopTroubles, startOf, startPlanned } from '../../../domain/farms/loops.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../store.ts';
 import { humanAge, humanDuration, type Iso } from '../../../util/time.ts';
@@ -45,10 +45,11 @@ function loopGate({ settings }: ReadPorts, doc: LoopDoc, docs: readonly LoopDoc[
   const { plan } = doc;
   if (trouble) return { gate: 'loop', ok: false, text: trouble.text, since: plan.at, next: trouble.next };
   const state = loopState(doc, settings.hosts, now);
-  const start = startOf(doc);
-  if (plan.stopped !== undefined)
-    return { gate: 'loop', ok: true, text: `${loop} was stopped ${ago(plan.stopped)} ago; ${start} starts it` };
   if (state === 'off') return { gate: 'loop', ok: true, text: `${loop} is switched off in ${settings.file}` };
+  if (plan.stopped !== undefined) {
+    const start = startOf(doc, settings.hosts);
+    return { gate: 'loop', ok: true, text: `${loop} was stopped ${ago(plan.stopped)} ago; ${start} starts it` };
+  }
   const began = plan.began === undefined ? '' : `; a round is under way for ${ago(plan.began)}`;
   const text = `${loop}: last sign of life ${ago(plan.at)} ago, every ${humanDuration(plan.every)} (process ${plan.pid})`;
   return { gate: 'loop', ok: true, text: `${text}${began}`, since: plan.at };
@@ -60,9 +61,8 @@ function neverStarted({ settings }: ReadPorts, host: string, docs: readonly Loop
   const heard = new Set(docs.map(({ loop }) => loop));
   return plan
     .filter(({ name, on }) => on && !heard.has(name))
-    .map((planned) => {
-      const { name, run, every } = loopOf(planned);
-      const next = `on ${host}: dflow loop --name ${name} --every ${paceText(every)} -- ${run.join(' ')}`;
+    .map(({ name }) => {
+      const next = `on ${host}: ${startPlanned(name)}`;
       return { gate: 'loop', ok: false, text: `${name} is planned on ${host} and has never run`, next };
     });
 }
