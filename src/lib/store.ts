@@ -135,7 +135,7 @@ export interface ChangedId {
   readonly cursor: string;
 }
 
-/** What of it never changes. */
+/** The part of the information that never changes. */
 export type StoreIdentity = Pick<StoreInfo, 'where' | 'uuid'>;
 
 export interface ChangesPage {
@@ -188,7 +188,7 @@ export interface StoreFault {
 export interface Store extends ReadStore {
   /** One compare-and-swap change with bounded retries. */
   update<D extends Doc = Doc, N = unknown>(id: string, change: Change<D, N>['change']): Promise<Outcome<D, N>>;
-  /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may stand there once. */
+  /** The same for thousands, in batches of 1000; outcomes in the order of the changes; an id may appear once. */
   bulk<D extends Doc = Doc, N = unknown>(changes: readonly Change<D, N>[]): Promise<Outcome<D, N>[]>;
   /**
    * Marks the database as the one writable database of `experiment` and installs the views; idempotent. One that holds
@@ -198,9 +198,9 @@ export interface Store extends ReadStore {
   setup(experiment: string, force?: string, uuid?: string): Promise<StoreInfo>;
   /** What a store needs that does not keep itself in order. */
   readonly keeping?: StoreKeeping;
-  /** Users and their roles, where the store has any: CouchDB. */
+  /** Users and their roles: only CouchDB has them. */
   readonly rights?: StoreRights;
-  /** Replicas, where the store's server makes them: CouchDB. */
+  /** Replicas that the server of the store makes: only CouchDB does. */
   readonly replication?: StoreReplication;
   /** Gives back the room of what was changed and removed; each part with its size before and after. */
   compact?(options: { readonly dryRun?: boolean }): AsyncGenerator<Compacted, void, void>;

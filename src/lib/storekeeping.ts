@@ -1,8 +1,9 @@
 // The document store: what a person does now and then, and who may do what. A part of its contract, store.ts.
 import type { Doc } from './domain/doc.ts';
 import type { Role } from './domain/roles.ts';
+import { counted } from './util/text/counted.ts';
 
-/** A set of views in the store, and what became of it: this version's, or (`kept`, `pruned`) another version's. */
+/** A set of views in the store, and what was done: this version's, or (`kept`, `pruned`) another version's. */
 export interface ViewSet {
   readonly id: string;
   readonly did: 'deployed' | 'repaired' | 'unchanged' | 'kept' | 'pruned';
@@ -124,6 +125,6 @@ export const isBroken = ({ state }: Replication): boolean => BROKEN.has(state);
 /** `running (continuous), 12 changes to go` */
 export function replicationText({ state, continuous, lag, error }: Replication): string {
   const kind = continuous ? 'continuous' : 'once';
-  const left = lag === undefined ? '' : `, ${lag} changes to go`;
+  const left = lag === undefined ? '' : `, ${counted(lag, 'change')} to go`;
   return `${state} (${kind})${left}${error === undefined ? '' : `: ${error}`}`;
 }

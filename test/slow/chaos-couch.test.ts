@@ -8,11 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { type FaultProxy, startCouchServer, startProxy } from '../fakes/couch-server.ts';
-import { begin, calm, dflow, experiment, pictureOn, removeExperiments } from '../support/chainon.ts';
+import { begin, calm, dflow, experiment, LIMITS, pictureOn, removeExperiments } from '../support/chainon.ts';
 import { leaveMarks, marks, random, strike } from '../support/chaos.ts';
 import { realCouch } from '../support/couch-real.ts';
 
-const LIMITS = 'limits: {submitting: 2s, grace: 2s}\ntransfer: {lease: 3s}\n';
 const real = process.env.DFLOW_TEST_COUCHDB;
 const restart = process.env.DFLOW_TEST_COUCHDB_RESTART;
 const seed = Number(process.env.DFLOW_CHAOS_SEED ?? Math.floor(Date.now() / 1000));

@@ -29,7 +29,11 @@ afterEach(async () => {
 });
 
 const REPLACED = { name: 'StoreError', exit: 3, message: expect.stringMatching(/replaced|removed/) };
-const OLDER = { name: 'StoreError', exit: 3, message: expect.stringContaining('older than it was: 1 changes') };
+const OLDER = {
+  name: 'StoreError',
+  exit: 3,
+  message: expect.stringContaining('older than it was: it lacks 1 change made'),
+};
 
 describe('a file that is replaced under a running command', () => {
   test.each([
@@ -103,7 +107,7 @@ test('another process that commits while a store is opened has put no backup bac
     return at(10);
   };
   expect(() => opened.requireWhole(asked)).not.toThrow();
-  expect(() => opened.requireWhole(() => at(10))).toThrow('older than it was: 1 changes');
+  expect(() => opened.requireWhole(() => at(10))).toThrow('older than it was: it lacks 1 change made');
   other.close();
 });
 
@@ -141,7 +145,7 @@ test('who reads an older content is told so', async () => {
   renameSync(backup(), path);
   const said: string[] = [];
   const reader = await open(path, { write: false, say: (text) => said.push(text) });
-  expect(said).toMatchObject([expect.stringContaining('older than it was: 1 changes')]);
+  expect(said).toMatchObject([expect.stringContaining('older than it was: it lacks 1 change made')]);
   expect(await reader.info()).toMatchObject({ writable: false, unsafe: expect.stringContaining('older') });
   await reader.close();
 });

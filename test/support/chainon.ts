@@ -15,6 +15,9 @@ const run = promisify(execFile);
 const folders: string[] = [];
 const small = RUNS.filter(({ run: number }) => number >= 109133 && number <= 109140);
 
+/** More of the configuration: what was given up is taken up again at once. */
+export const LIMITS = 'limits: {submitting: 2s, grace: 2s}\ntransfer: {lease: 3s}\n';
+
 /** A folder with raw files and a configuration; the store is not set up. */
 export function experiment(store?: string, more = ''): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'dflow-chain-on-')));

@@ -1,28 +1,16 @@
 // The chain over PostgreSQL ends as over SQLite: undisturbed, and with a standby that takes over in the middle.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { begin, calm, chainOn, experiment, pictureOn, removeExperiments } from '../support/chainon.ts';
+import { expect, test } from 'vitest';
+import { begin, chainOn, experiment, LIMITS, pictureOn } from '../support/chainon.ts';
 import { killSupervisor } from '../support/chaos.ts';
 import { BIN, environment } from '../support/cli.ts';
+import { chainsOnPostgres, LONG } from './postgres-chains.ts';
 import { Postgres, schemaName } from './postgres-world.ts';
 
-const LIMITS = 'limits: {submitting: 2s, grace: 2s}\ntransfer: {lease: 3s}\n';
-/** Whole chains, on a machine that may be slow. */
-const LONG = { timeout: 15 * 60_000 };
-let server: Postgres;
-let expected: ReturnType<typeof calm>;
-
-beforeAll(async () => {
-  server = await Postgres.start();
-  expected = calm();
-}, LONG.timeout);
-afterAll(() => {
-  removeExperiments();
-  server?.remove();
-});
+const chains = chainsOnPostgres();
 
 test('undisturbed', LONG, async () => {
-  await chainOn(`${server.url()}/${schemaName()}`, expected);
+  await chainOn(`${chains.server.url()}/${schemaName()}`, chains.expected);
 });
 
 /** Ended: its exit code. */
@@ -82,7 +70,7 @@ test('a standby takes over in the middle: synchronous commit, nothing is lost or
     );
     expect([0, 1]).toContain(code);
     expect(after.seq).toBeGreaterThan(seq);
-    expect(await pictureOn(folder)).toEqual(expected);
+    expect(await pictureOn(folder)).toEqual(chains.expected);
     killSupervisor(folder);
   } finally {
     standby.remove();

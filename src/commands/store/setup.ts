@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
+import { counted } from '../../lib/util/text/counted.ts';
 
 export default class StoreSetup extends Base {
   static override summary = 'Set up the document store of the experiment';
@@ -19,7 +20,7 @@ export default class StoreSetup extends Base {
     const { flags } = await this.parse(StoreSetup);
     const { store, settings } = await this.ports('setup');
     const info = await store.setup(settings.experiment, flags.force);
-    const text = `${info.engine}, experiment ${info.experiment ?? settings.experiment}, ${info.documents} documents`;
+    const text = `${info.engine}, experiment ${info.experiment ?? settings.experiment}, ${counted(info.documents, 'document')}`;
     this.out.item({ kind: 'store', ref: info.where, did: 'set-up', text, ...info });
   }
 }

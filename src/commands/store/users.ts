@@ -8,7 +8,7 @@ export default class StoreUsers extends Base {
   static override examples = ['<%= config.bin %> <%= command.id %>'];
   static override exits = [0, 2, 3, 4];
 
-  protected override idle = 'nobody has a right to this store but admins of the server';
+  protected override idle = 'only admins of the server have rights to this store';
 
   async run(): Promise<void> {
     await this.parse(StoreUsers);

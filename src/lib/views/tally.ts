@@ -2,10 +2,15 @@
 import type { Doc, Json } from '../domain/doc.ts';
 import type { View } from './view.ts';
 
+/** What one row adds to the reduce of its view. */
+export function worth({ reduce }: View, value: Json): number {
+  return reduce === '_count' ? 1 : typeof value === 'number' ? value : 0;
+}
+
 export function tally(view: View, doc: Doc): number {
   let total = 0;
   const emit = (_key: Json, value: Json): void => {
-    total += view.reduce === '_count' ? 1 : Number(value) || 0;
+    total += worth(view, value);
   };
   try {
     view.map(doc, emit);

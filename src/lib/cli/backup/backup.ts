@@ -8,10 +8,12 @@ import type { StoreInfo, StoreModule } from '../../store.ts';
 import { StoreError, UsageError } from '../../util/errors.ts';
 import { removeFileSync } from '../../util/files/remove.ts';
 import { humanBytes } from '../../util/text/bytes.ts';
+import { counted } from '../../util/text/counted.ts';
 import { given } from '../../util/values/given.ts';
 import { inputLines } from '../arguments/input.ts';
 import { type OpenPorts, storeModule } from '../ports.ts';
 import { backupsIn, made, requireRoom, type Target, targetOf, writeLines } from './target.ts';
+import { wholeInfo } from './wholecopy.ts';
 
 export interface BackupOptions {
   readonly keep?: number;
@@ -58,12 +60,12 @@ export async function* backupStore(
       else await writeLines(part, backupLines(headOf(settings, info, at), entriesOf(store)));
       documents = native ? await documentsIn(module, part) : (await readBackup(part, () => inputLines(part))).documents;
     });
-    yield { ...item, documents, bytes, text: `${documents} documents, ${humanBytes(bytes)}, read back` };
+    yield { ...item, documents, bytes, text: `${counted(documents, 'document')}, ${humanBytes(bytes)}, read back` };
   }
   if (keep !== undefined) yield* outdated(settings, target, keep, dryRun === true);
 }
 
-const textOf = ({ documents, engine }: StoreInfo): string => `${documents} documents of ${engine}`;
+const textOf = ({ documents, engine }: StoreInfo): string => `${counted(documents, 'document')} of ${engine}`;
 
 function headOf({ experiment }: Settings, info: StoreInfo, at: string) {
   return {
@@ -77,16 +79,10 @@ function headOf({ experiment }: Settings, info: StoreInfo, at: string) {
 }
 
 /** @throws StoreError the copy is not sound */
-async function documentsIn({ open, file }: StoreModule, path: string): Promise<number> {
-  const copy = await open(file?.urlOf(path) ?? path, { write: false });
-  try {
-    const fault = ((await copy.check?.()) ?? []).find(({ damage }) => damage);
-    if (fault)
-      throw new StoreError(`the backup is not sound: ${fault.text}`, { where: path, hint: 'dflow store info --check' });
-    return (await copy.info()).documents;
-  } finally {
-    await copy.close();
-  }
+async function documentsIn(module: StoreModule, path: string): Promise<number> {
+  const hint = 'dflow store info --check';
+  const unsound = ({ message }: Error) => new StoreError(`the backup is not sound: ${message}`, { where: path, hint });
+  return (await wholeInfo(module, path, unsound)).documents;
 }
 
 /** Only after the new one is whole. */

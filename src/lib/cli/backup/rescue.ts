@@ -6,6 +6,7 @@ import { backupLines, readBackup } from '../../flow/steps/archive/backuplines.ts
 import { UsageError } from '../../util/errors.ts';
 import { withScratch } from '../../util/files/scratch.ts';
 import { humanBytes } from '../../util/text/bytes.ts';
+import { counted } from '../../util/text/counted.ts';
 import { inputLines } from '../arguments/input.ts';
 import { storeModule } from '../ports.ts';
 import { made, targetOf, writeLines } from './target.ts';
@@ -45,7 +46,7 @@ export async function* rescueStore(settings: Settings, to: string, at: string): 
   const item: Item = { kind: 'backup', ref: target.path, did: 'rescued', documents, bytes, lost: lost.length };
   yield {
     ...item,
-    text: `${documents} documents, ${humanBytes(bytes)}${more}`,
+    text: `${counted(documents, 'document')}, ${humanBytes(bytes)}${more}`,
     next: `dflow store restore '${target.path}'${lost.length > 0 ? '; then add lost documents from an older backup: dflow store import BACKUP' : ''}`,
   };
 }

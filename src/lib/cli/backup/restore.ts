@@ -8,13 +8,16 @@ import { type Backup, readBackup } from '../../flow/steps/archive/backuplines.ts
 import { fill, putHold, type Restored, requireEmpty } from '../../flow/steps/archive/restore.ts';
 import type { Store, StoreModule } from '../../store.ts';
 import type { StoreFile } from '../../storefile.ts';
-import { StoreError, UsageError } from '../../util/errors.ts';
+import { UsageError } from '../../util/errors.ts';
 import { removeFileSync } from '../../util/files/remove.ts';
+import { SQLITE_FILES } from '../../util/sqlite.ts';
+import { counted } from '../../util/text/counted.ts';
 import { iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { inputLines } from '../arguments/input.ts';
 import { storeModule } from '../ports.ts';
 import { backupsIn } from './target.ts';
+import { wholeInfo } from './wholecopy.ts';
 
 /** A backup that was read and is whole. */
 interface Source {
@@ -49,7 +52,7 @@ export async function planRestore(settings: Settings, from: string, by: string):
   const restored = { from: basename(source.path), made: source.made, lacks: 0, by };
   if (!file) return { run: (dryRun) => intoServer(module, url, source, restored, dryRun) };
   const path = file.pathOf(url);
-  const question = `The store ${path} becomes what ${source.path} holds (${source.made}, ${source.documents} documents); later changes are lost. Go on?`;
+  const question = `The store ${path} becomes what ${source.path} holds (${source.made}, ${counted(source.documents, 'document')}); later changes are lost. Go on?`;
   return {
     ...(existsSync(path) && { question }),
     run: (dryRun) => intoFile(module, file, { url, path }, source, restored, dryRun),
@@ -59,14 +62,14 @@ export async function planRestore(settings: Settings, from: string, by: string):
 async function sourceOf(module: StoreModule, from: string, { experiment }: Settings): Promise<Source> {
   const path = resolve(from);
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) throw new UsageError('there is no such backup', { where: path, hint: `ls -l '${path}'` });
+  if (!found) throw new UsageError('the backup does not exist', { where: path, hint: `ls -l '${path}'` });
   if (found.isDirectory()) {
     const newest = backupsIn(path, experiment).at(-1);
     const hint =
       newest === undefined ? `no backup of '${experiment}' is in it: ls '${path}'` : `dflow store restore '${newest}'`;
     throw new UsageError('a backup is a file, and this is a folder', { where: path, hint });
   }
-  if (module.file?.recognises(path)) return wholeFile(module, module.file, path, iso(found.mtimeMs));
+  if (module.file?.recognises(path)) return wholeFile(module, path, iso(found.mtimeMs));
   const lines = await readBackup(path, () => inputLines(path));
   const { experiment: of, at, lost } = lines.head;
   return {
@@ -81,31 +84,19 @@ async function sourceOf(module: StoreModule, from: string, { experiment }: Setti
 }
 
 /** What is wrong with the file is said of the backup: the store itself may be well. */
-async function wholeFile(module: StoreModule, file: StoreFile, path: string, made: string): Promise<Source> {
-  try {
-    return await readFile(module, file, path, made);
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    const hint = 'use another backup; nothing was changed';
-    throw new UsageError(`this backup is not sound: ${error.message}`, { where: path, hint, cause: error });
-  }
-}
-
-async function readFile({ open }: StoreModule, file: StoreFile, path: string, made: string): Promise<Source> {
-  const store = await open(file.urlOf(path), { write: false });
-  try {
-    const fault = ((await store.check?.()) ?? []).find(({ damage }) => damage);
-    if (fault) throw new StoreError(fault.text);
-    const { experiment = '', documents } = await store.info();
-    return { path, experiment, documents, made, slug: made.replace(/\D/g, '') };
-  } finally {
-    await store.close();
-  }
+async function wholeFile(module: StoreModule, path: string, made: string): Promise<Source> {
+  const hint = 'use another backup; nothing was changed';
+  const { experiment = '', documents } = await wholeInfo(
+    module,
+    path,
+    (cause) => new UsageError(`this backup is not sound: ${cause.message}`, { where: path, hint, cause }),
+  );
+  return { path, experiment, documents, made, slug: made.replace(/\D/g, '') };
 }
 
 function itemOf(where: string, source: Source, more: string): Item {
-  const lost = source.lost ? `; ${source.lost} documents are lost in it` : '';
-  const text = `${source.documents} documents of ${source.path}, made ${source.made}${lost}${more}`;
+  const lost = source.lost ? `; ${counted(source.lost, 'document')} could not be rescued` : '';
+  const text = `${counted(source.documents, 'document')} of ${source.path}, made ${source.made}${lost}${more}`;
   return { kind: 'store', ref: where, did: 'restored', documents: source.documents, text };
 }
 
@@ -155,7 +146,7 @@ async function* intoFile(
     const aside = await file.replace(url, part);
     yield itemOf(path, source, aside === undefined ? '' : `; the former store is kept: ${aside}`);
   } finally {
-    for (const tail of ['', '-seen', '-journal', '-wal', '-shm']) removeFileSync(`${part}${tail}`);
+    for (const tail of [...SQLITE_FILES, '-seen']) removeFileSync(`${part}${tail}`);
   }
 }
 

@@ -9,6 +9,9 @@ import { ItemError, UsageError } from '../../util/errors.ts';
 import { spaceOf } from '../../util/files/disk.ts';
 import { locate, relation } from '../../util/files/nesting.ts';
 import { removeFileSync } from '../../util/files/remove.ts';
+import { syncFolder } from '../../util/files/sync.ts';
+import { isGone } from '../../util/processes/processes.ts';
+import { SQLITE_FILES } from '../../util/sqlite.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
 import { humanBytes } from '../../util/text/bytes.ts';
 
@@ -44,7 +47,7 @@ export async function targetOf(
   { at, extension, store, command = 'store backup' }: Naming,
 ): Promise<Target> {
   const given = resolve(to);
-  if (store !== undefined && (given === store || /^-(wal|shm|journal|seen)$/.test(given.slice(store.length)))) {
+  if (store !== undefined && [...SQLITE_FILES, '-seen'].some((tail) => given === `${store}${tail}`)) {
     throw new UsageError('this is the file of the store itself', {
       where: given,
       hint: `name another file, best on another disk: dflow ${command} /another/folder/`,
@@ -127,13 +130,8 @@ export async function made(target: Target, write: (part: string) => Promise<void
       throw new UsageError('the file of the backup has appeared meanwhile', { where: target.path });
     throw ownError(error, target.path);
   } finally {
-    for (const tail of ['', '-journal', '-wal', '-shm']) removeFileSync(`${target.part}${tail}`);
+    for (const tail of SQLITE_FILES) removeFileSync(`${target.part}${tail}`);
   }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 /** Parts of processes of this host that have ended. */
@@ -143,16 +141,7 @@ function removeLeft({ path }: Target): void {
   for (const name of readdirSync(folder)) {
     const [, before, pid] = /^\.(.+)\.(\d+)\.part(?:-journal|-wal|-shm)?$/.exec(name) ?? [];
     if (before === undefined || !`.${before}.`.endsWith(own) || !/\.(db|jsonl)\./.test(before)) continue;
-    if (!lives(Number(pid))) removeFileSync(join(folder, name));
-  }
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH';
+    if (isGone(Number(pid))) removeFileSync(join(folder, name));
   }
 }
 

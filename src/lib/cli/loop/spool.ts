@@ -1,5 +1,6 @@
 // The spool between `monitor poll` and `monitor apply`: of each farm the newest answer of its batch system, at most one
 // that waits and one that is being applied. Written under another name and renamed, so that a file is whole or not there.
+
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { applyObservations, type Observation, parseObservation } from '../../flo
 import { BusyError, ItemError } from '../../util/errors.ts';
 import { writing } from '../../util/files/ownfolder.ts';
 import { removeFile } from '../../util/files/remove.ts';
+import { syncFolder } from '../../util/files/sync.ts';
 import { type Lock, tryLock } from '../../util/processes/lock.ts';
 import { field } from '../../util/values/field.ts';
 import { readBytes } from '../arguments/input.ts';
@@ -55,11 +57,6 @@ async function writeWhole(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 /** Applies what the spool holds. A file is removed after its last line was applied, so that a stopped command goes on. */

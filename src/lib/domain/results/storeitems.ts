@@ -69,7 +69,7 @@ export interface StoreItem extends Said<'store', 'set-up' | 'restored' | 'checke
 /** A copy of the store that its server makes; `ref` is the target. */
 export interface ReplicationItem
   extends Said<'replication', 'started' | 'copied' | 'unchanged' | 'failed' | 'stopped'> {
-  /** As CouchDB names it: `running`, `completed`, `crashing`...; `none` where nothing is replicated. */
+  /** CouchDB's word: `running`, `completed`, `crashing`...; `none` without a replication. */
   readonly state: string;
   readonly source: string;
   /** Changes that are not copied yet. */

@@ -4,6 +4,7 @@ import { type Doc, SCHEMA } from '../../domain/doc.ts';
 import { current } from '../../domain/migrations/migrations.ts';
 import { tellsNewer, unsound } from '../../domain/schemas.ts';
 import { type Change, idsWith, type ReadStore, type Store } from '../../store.ts';
+import { shellWord } from '../../util/text/shell.ts';
 import type { Iso } from '../../util/time.ts';
 
 export interface UnreadDoc extends Doc {
@@ -20,8 +21,7 @@ export interface UnreadDoc extends Doc {
  */
 export function unreadNext(id: string, wrong: string): string {
   if (tellsNewer(wrong)) return 'upgrade dflow on this host: npm install -g dflow';
-  const word = /^[\w./:@%+-]+$/.test(id) ? id : `'${id.replaceAll("'", `'\\''`)}'`;
-  return `dflow store drop ${word} --why "cannot be read"`;
+  return `dflow store drop ${shellWord(id)} --why "cannot be read"`;
 }
 
 const PREFIX = 'unread:';

@@ -3,6 +3,7 @@
 
 import type { ViewSet } from '../../store.ts';
 import { UsageError } from '../../util/errors.ts';
+import { counted } from '../../util/text/counted.ts';
 import { field } from '../../util/values/field.ts';
 import type { View } from '../../views/view.ts';
 import { SAID_AFTER, SAY_EVERY, type Say } from '../shared/server/patience.ts';
@@ -134,7 +135,7 @@ export class ViewSets {
       if (over) return;
       if (left > 0 && performance.now() - this.#saidAt >= SAY_EVERY) {
         this.#saidAt = performance.now();
-        this.#say(`the store builds its views: ${left} changes to go; this query waits for them`);
+        this.#say(`the store builds its views: ${counted(left, 'change')} to go; this query waits for them`);
       }
       timer = setTimeout(tell, SAID_AFTER);
     };

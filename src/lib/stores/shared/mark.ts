@@ -2,6 +2,7 @@
 // lacks some of that is an older one.
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { isFileError } from '../../util/files/ownfolder.ts';
+import { counted } from '../../util/text/counted.ts';
 
 /** Two files of one store are told apart by it. */
 export interface Identity {
@@ -20,6 +21,12 @@ export function missing(before: Progress | undefined, now: Progress): number {
   if (before?.uuid !== now.uuid || before.generation < now.generation) return 0;
   if (before.generation > now.generation) return Number.POSITIVE_INFINITY;
   return Math.max(0, before.seq - now.seq);
+}
+
+/** That a store lacks changes, in words. */
+export function olderText(behind: number): string {
+  const lacks = Number.isFinite(behind) ? counted(behind, 'change') : 'changes';
+  return `the store is older than it was: it lacks ${lacks} made on this host`;
 }
 
 /** The generation is left out until there is one: older versions of dflow read the mark, too. */

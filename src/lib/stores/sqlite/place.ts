@@ -2,7 +2,7 @@
 // backup in its place while commands run: they would go on in a file without a name, or start again what has run since.
 import { chmodSync, statSync } from 'node:fs';
 import { StoreError } from '../../util/errors.ts';
-import { Mark, missing, openMark, type Progress } from '../shared/mark.ts';
+import { Mark, missing, olderText, openMark, type Progress } from '../shared/mark.ts';
 
 /** How far the store has come, as the last writer of this host knew it. */
 export const seenPath = (path: string): string => `${path}-seen`;
@@ -42,9 +42,7 @@ export class Place {
     const known = this.#mark.read();
     const now = progress();
     const behind = Math.max(missing(known, now), missing(this.#seen, now));
-    if (behind === 0) return undefined;
-    const much = Number.isFinite(behind) ? `${behind} changes made on this host are` : 'changes made on this host are';
-    return `the store is older than it was: ${much} not in it`;
+    return behind === 0 ? undefined : olderText(behind);
   }
 
   /** @throws StoreError when changes are missing that were made before, or the content is another store's */

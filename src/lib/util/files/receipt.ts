@@ -1,5 +1,6 @@
 // Receipts of what was destroyed: one file of JSON lines per call, never overwritten, on disk before anything goes.
 // Knows lines, not what they mean.
+
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { type Lock, tryLock } from '../processes/lock.ts';
 import { isMissing } from '../systemerrors.ts';
 import { writing } from './ownfolder.ts';
 import { removeFile } from './remove.ts';
+import { syncFolder } from './sync.ts';
 
 export interface Receipt {
   /** File name, as documents refer to it. */
@@ -115,11 +117,6 @@ async function isFile(path: string): Promise<boolean> {
     if (isMissing(error)) return false;
     throw error;
   }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 /** The lines of a receipt; none when there is no such file. A line that a crash cut off is left out. */

@@ -1,36 +1,19 @@
 // store check: what it finds in documents, what it leaves alone, and that it asks the store in pages.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Doc } from '../../../../src/lib/domain/doc.ts';
 import { runId } from '../../../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../../../src/lib/domain/jobs/job.ts';
 import { checkStore } from '../../../../src/lib/flow/steps/keeping/check.ts';
 import type { Store } from '../../../../src/lib/store.ts';
-import { openWith as openCouch } from '../../../../src/lib/stores/couch/couch.ts';
 import { openDatabase } from '../../../../src/lib/util/sqlite.ts';
 import { VIEWS } from '../../../../src/lib/views/index.ts';
-import { type RunningServer, startCouchServer } from '../../../fakes/couch-server.ts';
 import { dataDoc, job, module, rawFile, T0 } from '../../../support/docs.ts';
+import { eachStore } from '../../../support/eachstore.ts';
 import { collect } from '../../../support/items.ts';
 import { replacing } from '../../../support/ports.ts';
-import { fresh, keep, path, setUp, tearDown } from '../../../support/sqlite.ts';
+import { fresh, path, setUp, tearDown } from '../../../support/sqlite.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startCouchServer();
-});
-afterAll(() => server.stop());
-beforeEach(setUp);
-afterEach(tearDown);
-
-let databases = 0;
-const STORES: Record<string, () => Promise<Store>> = {
-  SQLite: () => fresh(VIEWS),
-  CouchDB: async () => {
-    const store = keep(await openCouch(`${server.url}/check${databases++}`, { write: 'setup' }, VIEWS));
-    await store.setup('demo');
-    return store;
-  },
-};
+const STORES = eachStore();
 
 const put = (store: Store, ...docs: readonly Doc[]) =>
   store.bulk(docs.map((doc) => ({ id: doc._id, change: () => ({ write: doc }) })));
@@ -39,10 +22,10 @@ const run = (n: number): Doc & object =>
 const brief = async (store: Store, options = {}): Promise<string[]> =>
   (await collect(checkStore(store, options))).map(({ did, ref, text }) => `${did} ${ref}: ${text}`);
 
-describe.each(Object.keys(STORES))('on %s', (name) => {
+describe.each(Object.entries(STORES))('on %s', (_, make) => {
   let store: Store;
   beforeEach(async () => {
-    store = await STORES[name]!();
+    store = await make();
   });
 
   test('a sound store has no finding', async () => {
@@ -165,7 +148,7 @@ test('thousands of documents are read in pages', async () => {
 });
 
 test('a document in conflict is a finding', async () => {
-  const store = await STORES.CouchDB!();
+  const store = await STORES.CouchDB();
   await put(store, run(12));
   const { where } = await store.identity();
   const losing = { ...run(12), _rev: '1-00000000000000000000000000000001' };

@@ -1,5 +1,5 @@
 // Documents of an older and of a newer form, with a step that is real: a hold once said `reason` for `why`.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { soundStore } from '../../../../src/lib/cli/soundstore.ts';
 import { type Doc, SCHEMA } from '../../../../src/lib/domain/doc.ts';
 import type { HoldDoc } from '../../../../src/lib/domain/hold.ts';
@@ -7,21 +7,13 @@ import { FORMS, type Forms } from '../../../../src/lib/domain/migrations/migrati
 import { dropUnreadable } from '../../../../src/lib/flow/steps/archive/drop.ts';
 import { migrateStore } from '../../../../src/lib/flow/steps/keeping/migrate.ts';
 import { idsWith, type Store } from '../../../../src/lib/store.ts';
-import { openWith as openCouch } from '../../../../src/lib/stores/couch/couch.ts';
 import { VIEWS } from '../../../../src/lib/views/index.ts';
-import { type RunningServer, startCouchServer } from '../../../fakes/couch-server.ts';
 import { T0 } from '../../../support/docs.ts';
+import { eachStore } from '../../../support/eachstore.ts';
 import { collect } from '../../../support/items.ts';
 import { closeWorlds, replacing, world } from '../../../support/ports.ts';
-import { fresh, keep, setUp, tearDown } from '../../../support/sqlite.ts';
+import { fresh } from '../../../support/sqlite.ts';
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startCouchServer();
-});
-afterAll(() => server.stop());
-beforeEach(setUp);
-afterEach(tearDown);
 afterEach(closeWorlds);
 
 interface OldHold extends Doc {
@@ -53,15 +45,7 @@ const put = (store: Store, docs: readonly Doc[]) =>
   store.bulk(docs.map((doc) => ({ id: doc._id, change: () => ({ write: doc }) })));
 const hold = async (store: Store, n: number) => (await store.get<HoldDoc & OldHold>([old(n)._id])).get(old(n)._id);
 
-let databases = 0;
-const STORES: Record<string, () => Promise<Store>> = {
-  SQLite: () => fresh(VIEWS),
-  CouchDB: async () => {
-    const store = keep(await openCouch(`${server.url}/migrate${databases++}`, { write: 'setup' }, VIEWS));
-    await store.setup('demo');
-    return store;
-  },
-};
+const STORES = eachStore();
 
 test('the steps are in order, and the last one makes the schema of this dflow', () => {
   const numbers = FORMS.steps.map(({ to }) => to);
@@ -69,10 +53,10 @@ test('the steps are in order, and the last one makes the schema of this dflow', 
   expect(FORMS.version).toBe(SCHEMA);
 });
 
-describe.each(Object.keys(STORES))('on %s', (name) => {
+describe.each(Object.entries(STORES))('on %s', (_, make) => {
   let store: Store;
   beforeEach(async () => {
-    store = await STORES[name]!();
+    store = await make();
     await put(store, [old(1), old(2), loop('a')]);
   });
 

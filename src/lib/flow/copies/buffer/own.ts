@@ -1,10 +1,12 @@
 // A buffer's files without what is dflow's own: configuration, module files, store, `.dflow`, storage elements, trash. By
 // device and inode of the folders, since a folder may be mounted or linked under any name.
+
 import { basename, dirname, join, resolve } from 'node:path';
 import { isOwnPath } from '../../../domain/data/gone.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import type { Entry, Storage, Unreadable } from '../../../storage.ts';
 import { parallel } from '../../../util/concurrency.ts';
+import { SQLITE_FILES } from '../../../util/sqlite.ts';
 import type { Files, Ports } from '../../ports.ts';
 
 type Here = Pick<Ports, 'files' | 'settings'>;
@@ -69,7 +71,7 @@ async function ownFiles(files: Files, settings: Settings): Promise<Set<string>> 
   const database = store.startsWith('sqlite:')
     ? await andReal(files, resolve(folder, store.slice('sqlite:'.length)))
     : [];
-  const companions = database.flatMap((path) => ['', '-wal', '-shm', '-journal'].map((end) => path + end));
+  const companions = database.flatMap((path) => SQLITE_FILES.map((end) => path + end));
   const used = [...Object.values(modules).flatMap((version) => Object.values(version.modules)), ...badModules].flatMap(
     (module) => module.files,
   );

@@ -17,7 +17,7 @@ export interface EventRow extends Row<'event'> {
   readonly id: string;
   /** Kind of the document: `job`, `run`, `data`, `hold` and so on. */
   readonly about: string;
-  /** New state of the document; `changed` where a document has no state, `removed` where it was removed. */
+  /** The new state; `changed` for a document without a state, `removed` for one that was removed. */
   readonly to: string;
   /** State before. */
   readonly from?: string;

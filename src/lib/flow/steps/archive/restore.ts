@@ -1,10 +1,12 @@
 // A store gets the content of a backup. Jobs that were submitted after the backup was made are not known to it, and would
 // be submitted again: a hold keeps every farm from it, until a person has let monitor look and ends the hold.
+
 import { SCHEMA } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
 import { holdId } from '../../../domain/ids.ts';
 import type { ReadStore, Store } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
+import { counted } from '../../../util/text/counted.ts';
 import type { Item, Step } from '../../ports.ts';
 import { importStore, type PlainDoc } from './archive.ts';
 import type { Backup } from './backuplines.ts';
@@ -59,7 +61,7 @@ export async function requireEmpty(store: ReadStore, slug: string): Promise<void
   const { documents, where } = await store.info();
   const hold = (await store.get<HoldDoc>([holdId(`restored-${slug}`)])).values().next().value;
   if (documents === 0 || (hold && !hold.ended)) return;
-  throw new UsageError(`the store holds ${documents} documents, and only an empty one is filled`, {
+  throw new UsageError(`the store holds ${counted(documents, 'document')}, and only an empty one is filled`, {
     where,
     hint: 'restore into a new database, then put its address into dflow.yaml: DFLOW_STORE=https://host/new dflow store restore FILE',
   });

@@ -7,7 +7,8 @@ import { unsound } from '../../../domain/schemas.ts';
 import { linksOf } from '../../../domain/soundness/links.ts';
 import { mended, type Oddity, odditiesOf } from '../../../domain/soundness/oddities.ts';
 import { type Decision, idsWith, pages, type ReadStore, type Store, tookEffect } from '../../../store.ts';
-import { groupBy } from '../../../util/values/group.ts';
+import { counted } from '../../../util/text/counted.ts';
+import { batches, groupBy } from '../../../util/values/group.ts';
 import { unreadNext } from '../../jobs/unread.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
 import { conflicts } from './conflicts.ts';
@@ -35,8 +36,6 @@ export async function* checkStore(store: Store, { mend, dryRun }: CheckOptions =
   yield { kind: 'store', ref: where, did: 'checked', documents, text };
 }
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 async function* findings(store: Store, seen: { documents: number }, options: CheckOptions): Step {
   const now = await store.now();
   const reading = await beginReading(store);
@@ -44,8 +43,16 @@ async function* findings(store: Store, seen: { documents: number }, options: Che
   for await (const page of pages<Doc>(store, idsWith(''), PAGE)) {
     seen.documents += page.length;
     addPage(reading, page);
-    for (const doc of page) yield* wrongWith(store, current(doc), now, options);
-    doubts.push(...(await missingIn(store, page)).keys());
+    const sound: Doc[] = [];
+    for (const doc of page.map((one) => current(one))) {
+      const wrong = unsound(doc);
+      if (wrong !== undefined) yield unreadable(doc._id, wrong);
+      else {
+        sound.push(doc);
+        yield* oddIn(store, doc, now, options);
+      }
+    }
+    doubts.push(...(await missingIn(store, sound)).keys());
     if (doubts.length < DOUBTS) continue;
     yield* dangling(store, doubts);
     doubts = [];
@@ -55,17 +62,15 @@ async function* findings(store: Store, seen: { documents: number }, options: Che
   yield* await viewFindings(store, reading);
 }
 
-async function* wrongWith(store: Store, doc: Doc, now: string, options: CheckOptions): Step {
-  const item = { kind: 'document', ref: doc._id, failed: true } as const;
-  const wrong = unsound(doc);
-  if (wrong !== undefined) {
-    yield { ...item, did: 'unreadable', text: wrong, next: unreadNext(doc._id, wrong) };
-    return;
-  }
+function unreadable(ref: string, text: string): Item {
+  return { kind: 'document', ref, did: 'unreadable', failed: true, text, next: unreadNext(ref, text) };
+}
+
+async function* oddIn(store: Store, doc: Doc, now: string, options: CheckOptions): Step {
   for (const oddity of odditiesOf(doc, now)) {
     const { did, text, next } = oddity;
     if (options.mend && oddity.mends) yield await mendedItem(store, doc._id, oddity, options);
-    else yield { ...item, did, text, next };
+    else yield { kind: 'document', ref: doc._id, did, failed: true, text, next };
   }
 }
 
@@ -82,26 +87,23 @@ async function mendedItem(store: Store, ref: string, { text, next }: Oddity, { d
   return tookEffect(outcome) ? done : { ...done, did: 'impossible', failed: true, text, next };
 }
 
-/** What documents name that does not exist, by their ids. */
+/** What sound documents name that does not exist, by their ids. */
 async function missingIn(store: ReadStore, docs: readonly Doc[]) {
-  const named = docs.flatMap((doc) =>
-    unsound(current(doc)) === undefined ? linksOf(current(doc)).map((link) => ({ ref: doc._id, link })) : [],
-  );
+  const named = docs.flatMap((doc) => linksOf(doc).map((link) => ({ ref: doc._id, link })));
   const here = new Set(docs.map(({ _id }) => _id));
   const elsewhere = [...new Set(named.map(({ link }) => link.id).filter((id) => !here.has(id)))];
   const there = new Set<string>();
-  for (let start = 0; start < elsewhere.length; start += PAGE) {
-    for (const id of (await store.get(elsewhere.slice(start, start + PAGE))).keys()) there.add(id);
-  }
+  for (const ids of batches(elsewhere, PAGE)) for (const id of (await store.get(ids)).keys()) there.add(id);
   const missing = named.filter(({ link }) => !here.has(link.id) && !there.has(link.id));
   return groupBy(missing, ({ ref }) => ref);
 }
 
 /** Documents in doubt, read again: what was written or removed while they were read is no finding. */
 async function* dangling(store: ReadStore, ids: readonly string[]): Step {
-  for (let start = 0; start < ids.length; start += PAGE) {
-    const docs = [...(await store.get(ids.slice(start, start + PAGE))).values()];
-    for (const [ref, missing] of await missingIn(store, docs)) {
+  for (const some of batches(ids, PAGE)) {
+    const docs = [...(await store.get(some)).values()].map((doc) => current(doc));
+    const sound = docs.filter((doc) => unsound(doc) === undefined);
+    for (const [ref, missing] of await missingIn(store, sound)) {
       for (const { link } of missing) {
         const text = `${link.what} ${link.id} does not exist`;
         yield { kind: 'document', ref, did: 'dangling', failed: true, text, next: link.next };

@@ -1,6 +1,7 @@
 // Replication conflicts, settled by a person: dflow never chooses a revision, since it would be a guess.
 import type { Revision, Store, StoreConflicts } from '../../../store.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
+import { batches } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { plain } from '../archive/archive.ts';
@@ -12,8 +13,8 @@ const PAGE = 500;
 export async function* conflicts(store: Store): Step {
   const rows = await store.view(views.standing, { prefix: ['conflict'] });
   const ids = [...new Set(rows.map(({ id }) => id))];
-  for (let start = 0; start < ids.length; start += PAGE) {
-    const docs = await store.get(ids.slice(start, start + PAGE));
+  for (const some of batches(ids, PAGE)) {
+    const docs = await store.get(some);
     for (const { _id: ref, _conflicts: lost = [] } of docs.values()) {
       if (lost.length === 0) continue;
       const text = `in conflict with ${lost.join(', ')}: nothing changes it`;

@@ -19,7 +19,7 @@ export async function* replicate(store: Store, target: string, options: Replicat
     const { where: source } = await store.info();
     const ended = await replication.stop(target, dryRun);
     const did = ended ? 'stopped' : 'unchanged';
-    const text = ended ? 'the target stays as it is, read-only' : 'there is no replication to it';
+    const text = ended ? 'the target stays as it is, read-only' : 'there is no replication to this target';
     yield { kind: 'replication', ref: target, did, state: 'none', source, text, ...dry };
     return;
   }

@@ -26,7 +26,7 @@ export async function* users(store: Store): Step {
         did: 'shown',
         role: 'none',
         text,
-        next: `dflow store grant ${name} --role site`,
+        next: grantLine(name, 'site'),
       };
     }
   }

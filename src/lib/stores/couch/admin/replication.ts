@@ -149,7 +149,9 @@ export class Replications implements StoreReplication {
       if (now && continuous && waited > SETTLED) return now;
       if (performance.now() - told > SAY_EVERY) {
         told = performance.now();
-        this.#options.say(`the store copies itself: ${now?.lag ?? 'an unknown number of'} changes to go`);
+        this.#options.say(
+          `the store copies itself: ${now?.lag === undefined ? 'an unknown number of changes' : counted(now.lag, 'change')} to go`,
+        );
       }
       await sleep(LOOK);
     }

@@ -9,6 +9,7 @@ import {
   UsageError,
 } from '../../../util/errors.ts';
 import { field } from '../../../util/values/field.ts';
+import { olderText } from '../../shared/mark.ts';
 import { UnclearError } from '../../shared/server/unclear.ts';
 import { BEHIND, PRUNED } from '../functions.ts';
 
@@ -30,7 +31,7 @@ export interface Asked {
 
 const codeIn = (error: unknown): string => String(field(error, 'code') ?? '');
 
-/** What the error means; one that is no answer of a server is an outage. */
+/** What the error means; one that is not a server's answer is an outage. */
 export function meaningOf(error: unknown, asked: Asked): DflowError {
   const { where } = asked;
   const code = codeIn(error);
@@ -146,7 +147,7 @@ function damage(code: string, words: string, detail: ErrorDetail, asked: Asked):
 /** A backup was put back, or a standby took over that had not received everything. */
 export function wentBack(missing: number, { where, mark }: Asked): StoreError {
   const accept = mark === undefined ? 'run the command again' : `rm ${mark}`;
-  return new StoreError(`the store is older than it was: ${missing} changes made on this host are not in it`, {
+  return new StoreError(olderText(missing), {
     where,
     hint: `a standby took over without the last changes, or a backup was put back; jobs that were started since would run again; to accept that: ${accept}`,
   });

@@ -36,7 +36,7 @@ const SOCKET = '/var/run/postgresql';
 const SCHEMA = 'dflow';
 const OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'target_session_attrs'];
 
-/** @throws ConfigError when it is no address of a database */
+/** @throws ConfigError for what is not the address of a database */
 export function parsePlace(text: string): Place {
   const bare = withoutSecrets(text);
   const wrong = (what: string, hint = EXAMPLE): ConfigError => new ConfigError(what, { where: bare, hint });

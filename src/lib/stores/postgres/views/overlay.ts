@@ -2,6 +2,7 @@
 // brings the rows up to date. What those documents had emitted is taken out, what they emit now is put in. Pure.
 import type { Doc, Json } from '../../../domain/doc.ts';
 import type { Group, KeyRange, Row, ViewQuery } from '../../../store.ts';
+import { worth } from '../../../views/tally.ts';
 import type { View } from '../../../views/view.ts';
 import { encodeKey, groupKey } from '../../shared/collate.ts';
 import { deepFreeze, emitted } from '../../shared/maps.ts';
@@ -83,8 +84,7 @@ export function overlaidGroups(
       for (const [key, value] of rowsOf(view, id, doc)) {
         const at = encodeKey(key);
         if (at < low || at > high) continue;
-        const number = view.reduce === '_count' ? 1 : typeof value === 'number' ? value : 0;
-        add(key, sign * number, sign);
+        add(key, sign * worth(view, value), sign);
       }
     }
   }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { StoreFile } from '../../../storefile.ts';
 import { ItemError, StoreError } from '../../../util/errors.ts';
 import { removeFileSync } from '../../../util/files/remove.ts';
-import { type SqlDatabase, SqlError } from '../../../util/sqlite.ts';
+import { SQLITE_FILES, type SqlDatabase, SqlError } from '../../../util/sqlite.ts';
 import { missing, type Progress, readMark } from '../../shared/mark.ts';
 import { openFile, pathOf, placeOf, storeError } from '../file.ts';
 import { Meta } from '../meta.ts';
@@ -14,9 +14,6 @@ import { salvage } from './salvage.ts';
 
 /** What every SQLite file begins with. */
 const MAGIC = Buffer.from('SQLite format 3\0');
-
-/** Files that SQLite keeps beside its own. */
-const BESIDE = ['-wal', '-shm', '-journal'] as const;
 
 export const file: StoreFile = {
   extension: '.db',
@@ -150,7 +147,7 @@ async function overwrite(
   } finally {
     reader?.close();
     db?.close();
-    for (const tail of BESIDE) removeFileSync(`${source}${tail}`);
+    for (const tail of SQLITE_FILES) if (tail !== '') removeFileSync(`${source}${tail}`);
   }
 }
 
@@ -192,7 +189,7 @@ function exchange(path: string, source: string, aside: string | undefined, known
   }
   sync(source);
   // A log of the old file would be laid over the new one.
-  for (const tail of ['', ...BESIDE]) {
+  for (const tail of SQLITE_FILES) {
     if (aside !== undefined && existsSync(`${path}${tail}`)) renameSync(`${path}${tail}`, `${aside}${tail}`);
   }
   renameSync(source, path);
