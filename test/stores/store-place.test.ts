@@ -115,7 +115,7 @@ test('the mark only grows: who committed first and says so last takes nothing ba
   const [first, second] = [new Place(path), new Place(path)];
   second.note(at(12));
   first.note(at(11));
-  expect(() => new Place(path).requireWhole(() => at(11))).toThrow('1 changes');
+  expect(() => new Place(path).requireWhole(() => at(11))).toThrow('1 change');
   first.close();
   second.close();
 });
@@ -126,7 +126,7 @@ test('after a restore the count begins anew, and a file from before it is older,
   expect(new Place(path).older(() => at(150, 1))).toBeUndefined();
   place.note(at(150, 1));
   expect(new Place(path).older(() => at(250))).toContain('older than it was');
-  expect(new Place(path).older(() => at(149, 1))).toContain('1 changes');
+  expect(new Place(path).older(() => at(149, 1))).toContain('1 change');
   place.close();
 });
 

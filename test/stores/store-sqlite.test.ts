@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { walIsSafe } from '../../src/lib/stores/sqlite/file.ts';
 import { open, openWith, pathOf } from '../../src/lib/stores/sqlite/sqlite.ts';
-import { networkFileSystem } from '../../src/lib/util/files/mounts.ts';
+import { networkFileSystem } from '../../src/lib/util/files/mounts/mounts.ts';
 import { openDatabase } from '../../src/lib/util/sqlite.ts';
 import type { View } from '../../src/lib/views/view.ts';
 import type { StoreFixture } from '../contracts/store/fixture.ts';

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Presence } from '../flow/ports.ts';
-import { networkFileSystem } from '../util/files/mounts.ts';
+import { networkFileSystem } from '../util/files/mounts/mounts.ts';
 import { isFileError } from '../util/files/ownfolder.ts';
 import { removeFile } from '../util/files/remove.ts';
 import { hasEnded, thisProcess } from '../util/processes/identity.ts';

@@ -7,4 +7,5 @@ export const ROLES = ['reader', 'site', 'operator'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What an admin of the server types to give a user a role. */
-export const grantLine = (user: string, role: string): string => `dflow store grant ${shellWord(user)} --role ${role}`;
+export const grantLine = (user: string, role: string): string =>
+  `dflow ${['store grant', shellWord(user), '--role', role].join(' ')}`;

@@ -5,9 +5,6 @@ import { createRequire } from 'node:module';
 import { DflowError } from './errors.ts';
 import { field } from './values/field.ts';
 
-/** What the name of a database ends with, and of the files that SQLite keeps beside it. */
-export const SQLITE_FILES = ['', '-wal', '-shm', '-journal'] as const;
-
 export type SqlValue = null | number | string;
 type SqlRow = Readonly<Record<string, SqlValue>>;
 

@@ -7,13 +7,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Settings } from '../../domain/settings.ts';
 import { ItemError, UsageError } from '../../util/errors.ts';
 import { spaceOf } from '../../util/files/disk.ts';
-import { locate, relation } from '../../util/files/nesting.ts';
+import { locate, relation } from '../../util/files/mounts/nesting.ts';
 import { removeFileSync } from '../../util/files/remove.ts';
 import { syncFolder } from '../../util/files/sync.ts';
 import { isGone } from '../../util/processes/processes.ts';
-import { SQLITE_FILES } from '../../util/sqlite.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
 import { humanBytes } from '../../util/text/bytes.ts';
+import { SQLITE_FILES } from '../../util/text/names.ts';
 
 export interface Target {
   /** The file of the backup. */

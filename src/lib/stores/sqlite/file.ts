@@ -3,7 +3,7 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError, type ErrorDetail, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
-import { networkFileSystem } from '../../util/files/mounts.ts';
+import { networkFileSystem } from '../../util/files/mounts/mounts.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
 import { VIEW_TABLES } from './rows.ts';

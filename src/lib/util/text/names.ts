@@ -23,3 +23,6 @@ export function shown(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
   return name.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
+
+/** What the name of a database ends with, and of the files that SQLite keeps beside it. */
+export const SQLITE_FILES = ['', '-wal', '-shm', '-journal'] as const;

@@ -195,7 +195,7 @@ describe('storage', () => {
     expect(readdirSync(join(patient.folder, 'se/sfu/.dflow-doctor'))).toEqual(['other-host']);
   });
 
-  test('a folder that never answers: nothing in this process asks it, and the others say why they wait', async () => {
+  test('a folder that never answers: nothing in this process asks it, and the others are looked at', async () => {
     const patient = await patientIn();
     const dead = join(patient.folder, 'se/fnal');
     // Another process that asks it is held, and ended for its time.
@@ -211,19 +211,18 @@ describe('storage', () => {
     const held = { ...patient, processes: { ...patient.processes, shell }, storage };
     const items = await examined(held, ['storage', 'folders', 'buffer']);
     expect(items.map(({ ref, did }) => [ref, did])).toEqual([
-      ['buffer/L1', 'not-checked'],
+      ['buffer/L1', 'ok'],
       ['folders/buffer L1', 'ok'],
       ['folders/storage fnal', 'failed'],
       ['folders/storage ral', 'ok'],
       ['folders/storage sfu', 'ok'],
       ['storage/fnal', 'failed'],
-      ['storage/ral', 'failed'],
-      ['storage/sfu', 'failed'],
+      ['storage/ral', 'ok'],
+      ['storage/sfu', 'ok'],
     ]);
     expect(items[5]?.text).toBe(`${dead} does not answer within 5 s`);
-    expect(items[6]?.text).toBe(`not opened: ${dead} does not answer within 5 s`);
     expect(items[5]?.next).toContain(`umount -l ${dead}`);
-    expect(opened).toEqual([]);
+    expect(opened).not.toContain('fnal');
   });
 
   test('another doctor is at the element', async () => {

@@ -3,9 +3,9 @@
 import { basename, dirname, join } from 'node:path';
 import type { BufferSettings, Settings, StorageSettings } from '../../../domain/settings.ts';
 import { ConfigError } from '../../../util/errors.ts';
-import { isWithin, mountinfo } from '../../../util/files/mounts.ts';
-import { type Located, locate, locateByName, type Relation, relation } from '../../../util/files/nesting.ts';
-import { silentOf } from '../../../util/files/silent.ts';
+import { isWithin, mountinfo } from '../../../util/files/mounts/mounts.ts';
+import { type Located, locate, locateByName, type Relation, relation } from '../../../util/files/mounts/nesting.ts';
+import { silentOf } from '../../../util/files/mounts/silent.ts';
 
 export interface Nesting {
   readonly storage: string;

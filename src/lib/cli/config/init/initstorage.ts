@@ -3,7 +3,7 @@ import { constants, readdirSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { UsageError } from '../../../util/errors.ts';
-import { locate, relation } from '../../../util/files/nesting.ts';
+import { locate, relation } from '../../../util/files/mounts/nesting.ts';
 import { codeOf } from '../../../util/systemerrors.ts';
 import { outside } from '../findings/nesting.ts';
 

@@ -6,7 +6,7 @@ import { isOwnPath } from '../../../domain/data/gone.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import type { Entry, Storage, Unreadable } from '../../../storage.ts';
 import { parallel } from '../../../util/concurrency.ts';
-import { SQLITE_FILES } from '../../../util/sqlite.ts';
+import { SQLITE_FILES } from '../../../util/text/names.ts';
 import type { Files, Ports } from '../../ports.ts';
 
 type Here = Pick<Ports, 'files' | 'settings'>;

@@ -1,6 +1,7 @@
 // Looks at this machine by another process: a folder on a dead mount holds that one, and not doctor.
-import { ANSWER } from '../../../util/files/silent.ts';
+
 import { inTime } from '../../../util/intime.ts';
+import { ANSWER } from '../../../util/text/silence.ts';
 import { SECOND } from '../../../util/time.ts';
 import type { Patient } from './check.ts';
 

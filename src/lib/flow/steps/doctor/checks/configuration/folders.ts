@@ -1,6 +1,6 @@
 // Folders of this machine that the configuration names.
 import type { ChainStep } from '../../../../../domain/farms/hostplan.ts';
-import { remount, silence } from '../../../../../util/files/silent.ts';
+import { remount, silence } from '../../../../../util/text/silence.ts';
 import { type Check, type Finding, failed, type Look, ok, type Patient } from '../../check.ts';
 import { kindOf } from '../../outside.ts';
 

@@ -1,8 +1,8 @@
 // What module files name on this machine: scripts that are missing or cannot be run fail every job.
 import { dirname, resolve } from 'node:path';
 import { type ModuleDef, scriptsIn } from '../../../../../domain/modules/modules.ts';
-import { remount, silence } from '../../../../../util/files/silent.ts';
 import { counted } from '../../../../../util/text/counted.ts';
+import { remount, silence } from '../../../../../util/text/silence.ts';
 import { type Check, type Finding, failed, type Look, ok, warning } from '../../check.ts';
 import { kindOf, type PathKind } from '../../outside.ts';
 

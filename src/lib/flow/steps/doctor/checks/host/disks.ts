@@ -1,7 +1,7 @@
 // Disks of this host that dflow and its jobs write to: bytes, inodes and quota. Only a write shows a quota.
 import { isAbsolute, join, resolve } from 'node:path';
-import { remount, silence } from '../../../../../util/files/silent.ts';
 import { humanBytes } from '../../../../../util/text/bytes.ts';
+import { remount, silence } from '../../../../../util/text/silence.ts';
 import { type Check, type Finding, failed, type Look, notChecked, ok, type Patient, warning } from '../../check.ts';
 import { outside, SILENT } from '../../outside.ts';
 

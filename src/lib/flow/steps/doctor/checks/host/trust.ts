@@ -1,8 +1,8 @@
 // Certificate authorities that this host trusts, and their lists of revoked certificates: an expired list closes every
 // site of that authority. Only where a storage element or a proxy uses X.509.
 import { type Authority, authoritiesIn, type RevocationList, revocationsIn } from '../../../../../util/certificates.ts';
-import { remount, silence } from '../../../../../util/files/silent.ts';
 import { counted } from '../../../../../util/text/counted.ts';
+import { remount, silence } from '../../../../../util/text/silence.ts';
 import { DAY, humanDuration, humanLeft, ms } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, ok, type Patient, warning } from '../../check.ts';
 import { kindOf, outside, SILENT } from '../../outside.ts';

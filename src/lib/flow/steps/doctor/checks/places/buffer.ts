@@ -1,7 +1,7 @@
 // The buffers of this host: how full, and how long they last at the rate of the last day.
 import { daysText } from '../../../../../domain/storage/inflow.ts';
-import { remount, silence } from '../../../../../util/files/silent.ts';
 import { humanBytes } from '../../../../../util/text/bytes.ts';
+import { remount, silence } from '../../../../../util/text/silence.ts';
 import { type BufferRow, bufferRows } from '../../../../copies/buffer/levels.ts';
 import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
 import { kindOf } from '../../outside.ts';

@@ -1,8 +1,8 @@
 // Every storage element: a file is written, compared, read and removed; how full it is.
 import type { Storage } from '../../../../../storage.ts';
 import { messageOf } from '../../../../../util/errors.ts';
-import { remount, silence } from '../../../../../util/files/silent.ts';
 import { humanBytes } from '../../../../../util/text/bytes.ts';
+import { remount, silence } from '../../../../../util/text/silence.ts';
 import { SECOND } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
 import { kindOf } from '../../outside.ts';

@@ -1,17 +1,8 @@
 // Folders of dead mounts: what asks such a disk is held, even at its end. So another process asks it, within a limit.
 import { spawn } from 'node:child_process';
-import { inTime } from '../intime.ts';
-import { SECOND } from '../time.ts';
+import { inTime } from '../../intime.ts';
+import { ANSWER } from '../../text/silence.ts';
 import { mayFallSilent, mountinfo } from './mounts.ts';
-
-/** Milliseconds within which a folder must answer. */
-export const ANSWER = 5 * SECOND;
-
-/** In words. */
-export const silence = (path: string): string => `${path} does not answer within ${ANSWER / SECOND} s`;
-
-/** What a person does about it. */
-export const remount = (path: string): string => `mount it again: umount -l ${path}; mount ${path}`;
 
 /**
  * Those of `paths` whose disk or file server gives no answer: nothing in this process may ask them then. Costs a process

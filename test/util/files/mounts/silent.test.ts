@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { mayFallSilent } from '../../../src/lib/util/files/mounts.ts';
-import { locate, locateByName, relation } from '../../../src/lib/util/files/nesting.ts';
-import { silentOf } from '../../../src/lib/util/files/silent.ts';
+import { mayFallSilent } from '../../../../src/lib/util/files/mounts/mounts.ts';
+import { locate, locateByName, relation } from '../../../../src/lib/util/files/mounts/nesting.ts';
+import { silentOf } from '../../../../src/lib/util/files/mounts/silent.ts';
 
 let folder = '';
 beforeEach(() => {

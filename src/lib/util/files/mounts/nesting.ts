@@ -3,8 +3,8 @@
 
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { given } from '../values/given.ts';
-import { identityOf } from './folders.ts';
+import { given } from '../../values/given.ts';
+import { identityOf } from '../folders.ts';
 import { isWithin, type Mount, mountinfo, mountOf, parseMounts } from './mounts.ts';
 
 /** How the first folder lies to the second. */

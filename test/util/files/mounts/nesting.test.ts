@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { locate, relation } from '../../../src/lib/util/files/nesting.ts';
+import { locate, relation } from '../../../../src/lib/util/files/mounts/nesting.ts';
 
 let top = '';
 beforeEach(() => {
