@@ -17,13 +17,14 @@ beforeAll(() => {
     join(folder, 'dflow.yaml'),
     `buffer: {path: ./raw, pattern: 'run{run:3}.dat', settle: 0s}
 runs: {quiet: 0s}
-storage: {dead: ./dead, disk: ./store}
+storage: {disk: ./store, dead: ./dead}
 copies: {raw: 2}
 `,
   );
   const raw = join(folder, 'raw/run001.dat');
   writeFileSync(raw, 'one');
-  utimesSync(raw, new Date(0), new Date(0));
+  const old = new Date(Date.now() - 3_600_000);
+  utimesSync(raw, old, old);
   execFileSync('bindfs', [join(folder, 'real'), join(folder, 'dead')]);
   bindfs = Number(execFileSync('pgrep', ['-f', `bindfs ${folder}/real`], { encoding: 'utf8' }).split('\n')[0]);
   must(folder, ['store', 'setup']);

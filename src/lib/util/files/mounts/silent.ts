@@ -6,7 +6,7 @@ import { mayFallSilent, mountinfo } from './mounts.ts';
 
 /**
  * Those of `paths` whose disk or file server gives no answer: nothing in this process may ask them then. Costs a process
- * where something is mounted that can fall silent, and nothing elsewhere.
+ * for each where something is mounted that can fall silent, and nothing elsewhere.
  */
 export async function silentOf(
   paths: readonly string[],
@@ -14,14 +14,13 @@ export async function silentOf(
   limit: number = ANSWER,
 ): Promise<ReadonlySet<string>> {
   if (paths.length === 0 || !mayFallSilent(mounts ?? (await mountinfo()))) return new Set();
-  if (await answer(paths, limit)) return new Set();
-  const each = await Promise.all(paths.map((path) => answer([path], limit)));
+  const each = await Promise.all(paths.map((path) => answer(path, limit)));
   return new Set(paths.filter((_, at) => !each[at]));
 }
 
 /** Names and sizes may be remembered by this machine; how full a disk is must be asked. */
-async function answer(paths: readonly string[], limit: number): Promise<boolean> {
-  const child = spawn('stat', ['-f', '--', ...paths], { stdio: 'ignore' });
+async function answer(path: string, limit: number): Promise<boolean> {
+  const child = spawn('stat', ['-f', '--', path], { stdio: 'ignore' });
   const ended = new Promise<boolean>((resolve) => {
     child.once('exit', () => resolve(true));
     // Without that program nothing is known.
