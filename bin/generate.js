@@ -1,10 +1,10 @@
 // Documents that are made from the program: the command reference of the README (between its markers), a man page for
-// each command, the JSON Schema of dflow.yaml, and what commands print as JSON. `npm run generate` writes them; a test
+// each command, the checks of doctor, the JSON Schema of dflow.yaml, and what commands print as JSON. `npm run generate` writes them; a test
 // checks that they are current.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
+import { CHECK_GROUPS, CHECKS, EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
 import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
@@ -156,6 +156,22 @@ function transitions() {
   return ['| event | from | to | when |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+/** Every check of doctor by its group, in Markdown. */
+function checks() {
+  return CHECK_GROUPS.flatMap((group) => {
+    const mine = CHECKS.filter((check) => check.group === group).flatMap((check) => check.about);
+    const lines = mine.flatMap(({ ref, looks, means, mends }) => [
+      `- \`${ref}\``,
+      `  - Looks at: ${looks}`,
+      `  - Means: ${means}`,
+      `  - Mends: ${mends}`,
+    ]);
+    return [`### ${group}`, '', ...lines, ''];
+  })
+    .join('\n')
+    .trimEnd();
+}
+
 /** A document with `text` between the comment markers `name` and `/name`. */
 export function between(document, name, text) {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
@@ -169,6 +185,7 @@ export function generated() {
   const files = new Map([
     ['README.md', between(read('README.md'), 'commands', reference())],
     ['docs/architecture.md', between(read('docs/architecture.md'), 'transitions', transitions())],
+    ['docs/doctor.md', between(read('docs/doctor.md'), 'checks', checks())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
     [LIST, adapterList(root)],

@@ -19,7 +19,7 @@ const FAREWELL = 3000;
 export default class Doctor extends Base {
   static override summary = 'Check the whole set-up, and say what mends what is wrong';
   static override description =
-    'Checks configuration, store, clock, disks, programs, credentials, buffers, storage elements and batch systems at once. A storage element gets a small file, which is read back and removed. A batch system gets a held job, which is withdrawn. What does not answer within 20 seconds has failed. Exit code 1: something failed; warnings do not count. With --canary one tiny job for each farm and storage element fetches a file from there and writes one to it.';
+    'Checks configuration, store, clock, disks, programs, credentials, buffers, storage elements and batch systems at once. A storage element gets a small file, which is read back and removed. A batch system gets a held job, which is withdrawn. What does not answer within 20 seconds has failed. Exit code 1: something failed; warnings do not count. Exit code 2: no command writes this store, since its database keeps several copies of each shard. With --canary one tiny job for each farm and storage element fetches a file from there and writes one to it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --only storage,credentials --verbose',
@@ -55,7 +55,8 @@ export default class Doctor extends Base {
       const items: CheckItem[] = [];
       const asPage = this.out.format === 'table';
       for await (const item of withProgress('doctor', found, !flags.quiet, asPage)) {
-        if (item.failed) process.exitCode = EXIT.itemsFailed;
+        if (item.failed) process.exitCode ||= EXIT.itemsFailed;
+        if (item.refused) process.exitCode = EXIT.usage;
         if (asPage) items.push(item);
         else this.out.item(item);
       }

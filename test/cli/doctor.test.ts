@@ -4,7 +4,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CheckItem } from '../../src/lib/domain/results/items.ts';
-import { dflow, lines, must, rawFolder, removeFolders } from '../support/cli.ts';
+import { startCouchServer } from '../fakes/couch-server.ts';
+import { dflow, dflowBeside, lines, must, rawFolder, removeFolders } from '../support/cli.ts';
 
 afterAll(removeFolders);
 
@@ -154,4 +155,26 @@ test('--canary runs a job for each farm and element, names what failed, and leav
   expect(second.code).toBe(1);
   expect(second.out).toMatch(/^here +ok [\d.]+ s +FAILED$/m);
   expect(second.out).toContain('Next: dflow doctor --only storage/fnal');
+});
+
+test('a database of which the cluster keeps n=2: exit 2, said once; what dflow makes there itself has n=1', async () => {
+  const server = await startCouchServer({ n: 2 });
+  try {
+    const folder = experiment(config(`store: ${server.url}/wells\n`));
+    expect((await fetch(`${server.url}/wells`, { method: 'PUT' })).status).toBe(201);
+    const { code, out } = await dflowBeside(folder, ['doctor', '--only', 'store', '--format', 'table']);
+    expect(code).toBe(2);
+    expect(out).toContain('the cluster keeps n=2 copies of the database, so two writers can both win');
+    expect(out.match(/FAILED/g)).toHaveLength(1);
+    const again = await dflowBeside(folder, ['doctor', '--json']);
+    expect(again.code).toBe(2);
+    const refused = lines<CheckItem & object>(again.out).filter((item) => item.refused);
+    expect(refused.map(({ ref }) => ref)).toEqual(['store/marked']);
+    expect((await dflowBeside(folder, ['store', 'setup'])).code).toBe(2);
+    writeFileSync(join(folder, 'dflow.yaml'), config(`store: ${server.url}/other\n`));
+    expect((await dflowBeside(folder, ['store', 'setup'])).code).toBe(0);
+    expect(await dflowBeside(folder, ['doctor', '--only', 'store'])).toMatchObject({ code: 0 });
+  } finally {
+    await server.stop();
+  }
 });

@@ -31,8 +31,30 @@ async function listen(server: Server): Promise<RunningServer> {
   };
 }
 
-/** Starts it; databases live as long as the process, so each test takes a name of its own. */
-export async function startCouchServer(): Promise<RunningServer> {
+/**
+ * Starts it; databases live as long as the process, so each test takes a name of its own. With `n` it is a cluster that
+ * keeps so many copies of a database which was not made with a number of its own (`PUT /name?n=1`).
+ */
+export async function startCouchServer({ n }: { readonly n?: number } = {}): Promise<RunningServer> {
+  const single = await startSingleServer();
+  if (n === undefined) return single;
+  const cluster = await startProxy(single.url);
+  const made = new Map<string, number>();
+  cluster.fault = (method, path, user) => {
+    const [, name = '', asked] = /^\/([^/?]+)(?:\?(?:.*&)?n=(\d+))?/.exec(path) ?? [];
+    if (method === 'PUT' && asked !== undefined) made.set(name, Number(asked));
+    return clusterOf(made.get(name) ?? n)(method, path, user);
+  };
+  return {
+    url: cluster.url,
+    stop: async () => {
+      await cluster.stop();
+      await single.stop();
+    },
+  };
+}
+
+async function startSingleServer(): Promise<RunningServer> {
   const express = require('express');
   const PouchDB = require('pouchdb-core')
     .plugin(require('pouchdb-adapter-memory'))

@@ -3,6 +3,7 @@ import type { CheckItem } from '../../src/lib/domain/results/items.ts';
 import type { Patient } from '../../src/lib/flow/steps/doctor/check.ts';
 import { type DoctorOptions, doctor } from '../../src/lib/flow/steps/doctor/doctor.ts';
 import type { Store } from '../../src/lib/store.ts';
+import { undescribed } from './doctordoc.ts';
 import { type PortsOptions, replacing, type TestPorts, world } from './ports.ts';
 
 /** `afterEach(closeWorlds)` removes its folder. */
@@ -35,7 +36,11 @@ export function withStore<P extends Patient>(patient: P, calls: Partial<Store>):
 /** What the checks of these names find, in the order of their subjects. */
 export async function examined(patient: Patient, only: string[], options: DoctorOptions = {}): Promise<CheckItem[]> {
   const items: CheckItem[] = [];
-  for await (const item of doctor(patient, { only, ...options })) items.push(item);
+  for await (const item of doctor(patient, { only, ...options })) {
+    const lacking = undescribed(item);
+    if (lacking !== undefined) throw new Error(lacking);
+    items.push(item);
+  }
   return items.sort((one, other) => (one.ref < other.ref ? -1 : 1));
 }
 

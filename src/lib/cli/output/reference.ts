@@ -1,6 +1,8 @@
 // What bin/generate.js makes documents from, besides the manifest: groups, exit codes, the configuration's schema, the
-// transition table.
+// transition table, the checks of doctor.
 export { TRANSITIONS } from '../../domain/jobs/states.ts';
+export { CHECK_GROUPS } from '../../domain/results/checkitems.ts';
 export { DID } from '../../domain/results/did.ts';
+export { CHECKS } from '../../flow/steps/doctor/checks.ts';
 export { jsonSchema } from '../config/yaml/schema.ts';
 export { EXITS, exitsOf, GROUPS } from './help.ts';

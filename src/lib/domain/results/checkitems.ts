@@ -13,6 +13,8 @@ export interface CheckItem extends Said<'check', CheckOutcome> {
   readonly group: CheckGroup;
   /** Name of the check, as `--only` takes it. */
   readonly check: string;
+  /** Every command refuses to change the store for this: exit code 2. */
+  readonly refused?: true;
   /** What was looked at: a storage element, a farm, a folder, a program. */
   readonly subject: string;
   /** Seconds that it took. */

@@ -12,6 +12,7 @@ afterEach(closeWorlds);
 const check = (name: string, look: () => Promise<ReturnType<typeof ok>>, more: Partial<Check> = {}): Check => ({
   name,
   group: 'storage',
+  about: [],
   looks: () => [{ subject: 'sfu', look }],
   ...more,
 });
@@ -70,6 +71,7 @@ describe('doctor', () => {
     const touching: Check = {
       name: 'touching',
       group: 'storage',
+      about: [],
       looks: () => [
         {
           subject: 'sfu',

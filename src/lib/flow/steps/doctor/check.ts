@@ -45,6 +45,8 @@ export interface Finding {
   readonly fix?: string;
   /** Where one look finds out about several things. */
   readonly subject?: string;
+  /** Every command refuses to change the store for this. */
+  readonly refused?: true;
 }
 
 /** One thing to be looked at, with a time limit of its own. */
@@ -58,12 +60,22 @@ export interface Look {
   look(signal: AbortSignal): Promise<Finding | readonly Finding[]>;
 }
 
+/** What docs/doctor.md says of a thing that is looked at. */
+export interface About {
+  /** As `--only` takes it; a word in capitals stands for a name. */
+  readonly ref: string;
+  readonly looks: string;
+  readonly means: string;
+  readonly mends: string;
+}
+
 export interface Check {
   /** As `--only` takes it. */
   readonly name: string;
   readonly group: CheckGroup;
   /** Asks no server and no other program: `config check` and `init` end with these. */
   readonly offline?: true;
+  readonly about: readonly About[];
   looks(patient: Patient): readonly Look[];
 }
 

@@ -86,7 +86,7 @@ async function examine(
 }
 
 function itemOf({ name, group }: Check, look: Look, finding: Finding, seconds: number): CheckItem {
-  const { outcome, found, fix, subject = look.subject } = finding;
+  const { outcome, found, fix, subject = look.subject, refused } = finding;
   return {
     kind: 'check',
     ref: refOf(name, subject),
@@ -96,7 +96,7 @@ function itemOf({ name, group }: Check, look: Look, finding: Finding, seconds: n
     check: name,
     subject,
     text: found,
-    ...given({ next: fix }),
+    ...given({ next: fix, refused }),
     seconds,
   };
 }
@@ -113,7 +113,10 @@ async function answerOf(
     .sleep(limit, over.signal)
     .then(() => failed(`no answer within ${Math.round(limit / SECOND)} s`, silenceFix(check, look)));
   try {
-    return await Promise.race([look.look(over.signal).catch((error: unknown) => meaningOf(check, look, error)), late]);
+    return await Promise.race([
+      look.look(over.signal).catch((error: unknown) => meaningOf(patient, check, look, error)),
+      late,
+    ]);
   } finally {
     over.abort();
   }
@@ -126,10 +129,11 @@ function silenceFix({ group }: Check, { subject }: Look): string {
   return 'look whether the folder is mounted and its server answers: df -h';
 }
 
-/** What an error says of the set-up. That the store is away is said once, by the check that asks whether it answers. */
-function meaningOf(check: Check, look: Look, error: unknown): Finding {
+/** What an error says of the set-up. That the store is away, or not set up, is said once. */
+async function meaningOf({ store }: Patient, check: Check, look: Look, error: unknown): Promise<Finding> {
   if (error instanceof StoreError)
     return notChecked(`needs the store: ${error instanceof LoginError ? 'login refused' : 'store/answers says why'}`);
+  if (error instanceof UsageError && !(await isSetUp(store))) return notChecked('needs a store that is set up');
   if (!(error instanceof DflowError))
     return failed(
       `this check broke: ${messageOf(error)}`,
@@ -137,4 +141,11 @@ function meaningOf(check: Check, look: Look, error: unknown): Finding {
     );
   const fix = error.hint ?? (error instanceof CredentialsError ? 'make new credentials' : silenceFix(check, look));
   return failed(error.message, fix);
+}
+
+async function isSetUp(store: Patient['store']): Promise<boolean> {
+  return store.info().then(
+    ({ experiment }) => experiment !== undefined,
+    () => true,
+  );
 }

@@ -6,6 +6,15 @@ export const check: Check = {
   name: 'copies',
   group: 'configuration',
   offline: true,
+  about: [
+    {
+      ref: 'copies',
+      looks: '`copies.raw` and the number of storage elements.',
+      means:
+        'More copies are asked for than there are storage elements. `transfer` can never make them, and `purge` waits for them for ever.',
+      mends: '`copies: {raw: N}` in `dflow.yaml` with a smaller number, or more storage elements.',
+    },
+  ],
   looks: ({ settings }) => [
     {
       subject: 'copies',

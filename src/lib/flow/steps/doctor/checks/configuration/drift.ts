@@ -8,6 +8,15 @@ import { type Check, type Finding, notChecked, ok, type Patient, warning } from 
 export const check: Check = {
   name: 'drift',
   group: 'configuration',
+  about: [
+    {
+      ref: 'drift/HOST',
+      looks: 'The settings that other hosts said in the last two days. Without other hosts it is `drift`.',
+      means: 'Two hosts work with different configurations, or one of them has a dflow that does not say its settings.',
+      mends:
+        '`dflow config show` on both hosts, then one configuration for both; or install one version of dflow on all hosts.',
+    },
+  ],
   looks: (patient) => [{ subject: 'drift', look: () => compare(patient) }],
 };
 

@@ -8,6 +8,20 @@ export const check: Check = {
   name: 'folders',
   group: 'configuration',
   offline: true,
+  about: [
+    {
+      ref: 'folders/buffer LEVEL',
+      looks: 'The folder of a buffer, where this host has a loop that needs it.',
+      means: 'The folder does not exist, cannot be read, is a file, or its disk does not answer.',
+      mends: '`mkdir -p FOLDER` or mount it; `chmod`; correct the path in `dflow.yaml`; `umount -l` and mount again.',
+    },
+    {
+      ref: 'folders/storage NAME',
+      looks: 'The folder of a mounted storage element, where this host has a loop that needs it.',
+      means: 'The same as for a buffer.',
+      mends: 'The same as for a buffer.',
+    },
+  ],
   looks: (patient) => [
     ...patient.settings.buffers.map(({ level, path }) => folder(patient, `buffer ${level}`, path, BUFFER_STEPS)),
     ...patient.settings.storages

@@ -6,6 +6,15 @@ export const check: Check = {
   name: 'hosts',
   group: 'configuration',
   offline: true,
+  about: [
+    {
+      ref: 'hosts',
+      looks: 'Whether `hosts:` names this host, and whether it has a loop that is on.',
+      means: 'This host runs no step, or only with `--here`.',
+      mends:
+        '`hosts: {HOST: {loops: [...]}}` in `dflow.yaml`, or `on: true` for a loop. Where the host is not to work, nothing.',
+    },
+  ],
   looks: (patient) => [{ subject: 'hosts', look: async () => look(patient) }],
 };
 

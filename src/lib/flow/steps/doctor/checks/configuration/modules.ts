@@ -10,6 +10,16 @@ export const check: Check = {
   name: 'modules',
   group: 'configuration',
   offline: true,
+  about: [
+    {
+      ref: 'modules/VERSION',
+      looks: 'The module file of a version, and each script and file that its modules name.',
+      means:
+        'The module file has mistakes, or a script is missing, unreadable, or may not be run. Every job of that module fails.',
+      mends:
+        '`dflow module check` shows mistakes. Else write the script or file, or `chmod` it. A dead disk: `umount -l`.',
+    },
+  ],
   looks: (patient) => [
     ...patient.settings.badModules.map(({ version, path }): Look => {
       const found = `${path} has mistakes: no job of version ${version} is made`;

@@ -9,6 +9,20 @@ export const check: Check = {
   name: 'rules',
   group: 'configuration',
   offline: true,
+  about: [
+    {
+      ref: 'rules/outputs',
+      looks: 'Whether each rule of `outputs:` names a module and a type of output that exist.',
+      means: 'The rule never matches, so files go elsewhere than was meant.',
+      mends: 'The right name, which is proposed, or take the rule out of `outputs:`.',
+    },
+    {
+      ref: 'rules/routing',
+      looks: 'Whether each rule of `routing:` names a module and a version that exist.',
+      means: 'The rule never matches, so jobs go to other farms than was meant.',
+      mends: 'The right name, which is proposed, or take the rule out of `routing:`.',
+    },
+  ],
   looks: ({ settings }) => [
     { subject: 'outputs', look: async () => all('outputs', settings.outputs, (rule) => ofOutput(rule, settings)) },
     { subject: 'routing', look: async () => all('routing', settings.routing, (rule) => ofRoute(rule, settings)) },

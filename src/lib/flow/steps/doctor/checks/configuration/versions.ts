@@ -6,6 +6,15 @@ export const check: Check = {
   name: 'versions',
   group: 'configuration',
   offline: true,
+  about: [
+    {
+      ref: 'versions/automatic',
+      looks: 'Which software version automatic passes have, and whether a farm has it.',
+      means:
+        'There are several versions and no `automatic.version`, no module file, or no farm with the version. No automatic job is made or submitted.',
+      mends: '`automatic: {version: V}` in `dflow.yaml`; write a module file; or `farms: {NAME: {versions: [V]}}`.',
+    },
+  ],
   looks: ({ settings }) => [{ subject: 'automatic', look: async () => automatic(settings) }],
 };
 

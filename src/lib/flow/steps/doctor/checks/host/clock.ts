@@ -8,6 +8,15 @@ const ODD = 5 * SECOND;
 export const check: Check = {
   name: 'clock',
   group: 'host',
+  about: [
+    {
+      ref: 'clock',
+      looks: 'The clock of this host against that of the store.',
+      means:
+        'More than 2 minutes off: other hosts take what this host says for absent. More than 5 seconds: a warning.',
+      mends: 'Set the clock: `chronyc makestep`, or `timedatectl set-ntp true`.',
+    },
+  ],
   looks: ({ store, clock, host }) => [
     {
       subject: 'clock',

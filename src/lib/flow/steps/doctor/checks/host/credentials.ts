@@ -9,6 +9,32 @@ import { kindOf } from '../../outside.ts';
 export const check: Check = {
   name: 'credentials',
   group: 'credentials',
+  about: [
+    {
+      ref: 'credentials/command',
+      looks: 'The seconds that `credentials.check` prints.',
+      means: 'Credentials have expired, end soon (`credentials.warn`), or the command does not print a number.',
+      mends: 'The command of `credentials.renew`, else `voms-proxy-init` or `htgettoken`: make new credentials.',
+    },
+    {
+      ref: 'credentials/token',
+      looks: 'The token file: whether it can be read, and its `exp`.',
+      means: 'The token is missing, empty, expired or near its end.',
+      mends: '`export BEARER_TOKEN_FILE=PATH`; the command of `credentials.renew`, else make new credentials.',
+    },
+    {
+      ref: 'credentials/proxy',
+      looks: 'The X.509 proxy of `X509_USER_PROXY`, else the usual place: its end and its VOMS role.',
+      means: 'The proxy is missing, cannot be read, has expired, or ends soon. Storage elements refuse it.',
+      mends: 'The command of `credentials.renew`, else make new credentials: `voms-proxy-init`.',
+    },
+    {
+      ref: 'credentials/host certificate',
+      looks: 'The certificate of this host in `/etc/grid-security`, where there is one.',
+      means: 'The host certificate has expired, ends soon, or cannot be read.',
+      mends: 'Ask your certificate authority for a new one.',
+    },
+  ],
   looks: (patient) => {
     const { credentials } = patient.settings;
     const { X509_USER_PROXY: proxy } = patient.environment;

@@ -8,6 +8,22 @@ import { outside, SILENT } from '../../outside.ts';
 export const check: Check = {
   name: 'disks',
   group: 'host',
+  about: [
+    {
+      ref: 'disks/PATH',
+      looks:
+        'Free bytes and inodes of each folder that dflow and its jobs write to. 64 kB are written and removed, which shows a quota.',
+      means: 'The disk is full (2 %) or nearly full (10 %), a quota is used up, or this user may not write.',
+      mends:
+        '`du -sh` shows what is large; `quota -s` a quota; `chown or chmod` as the owner of the folder; `df` asks a disk.',
+    },
+    {
+      ref: "disks/store's server",
+      looks: 'Nothing: no protocol of CouchDB or PostgreSQL tells how full its disk is.',
+      means: 'This is always unknown.',
+      mends: 'Look there: `df -h` on the server of the store.',
+    },
+  ],
   looks: (patient) => [
     ...[...placesOf(patient)].map(
       ([path, uses]): Look => ({

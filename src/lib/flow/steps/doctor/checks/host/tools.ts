@@ -6,6 +6,20 @@ import { outside } from '../../outside.ts';
 export const check: Check = {
   name: 'tools',
   group: 'host',
+  about: [
+    {
+      ref: 'tools/node',
+      looks: 'The version of Node.',
+      means: 'Nothing: dflow does not start with an older one.',
+      mends: 'Install a newer Node.',
+    },
+    {
+      ref: 'tools/PROGRAM',
+      looks: 'Programs that the batch systems and storage elements of this configuration need, and their versions.',
+      means: 'A program is not on PATH, or lacks a module of Python. What needs it is named.',
+      mends: 'Install the package that is named, or correct PATH.',
+    },
+  ],
   looks: (patient) => [
     { subject: 'node', look: async () => ok(`Node ${patient.node}, needed: ${patient.nodeWanted}`) },
     ...patient.tools.map(({ program, version, why, install }): Look => {

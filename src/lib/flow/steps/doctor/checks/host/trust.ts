@@ -10,6 +10,17 @@ import { kindOf, outside, SILENT } from '../../outside.ts';
 export const check: Check = {
   name: 'trust',
   group: 'credentials',
+  about: [
+    {
+      ref: 'trust',
+      looks:
+        'Certificate authorities and their lists of revoked certificates (CRL), where X.509 is used: `X509_CERT_DIR`, else the usual folder.',
+      means:
+        'A list or an authority has expired or ends soon, or there is none. Every server of that authority is refused.',
+      mends:
+        '`fetch-crl` for lists. For authorities update or install their package, or export X509_CERT_DIR. A dead disk: `umount -l`.',
+    },
+  ],
   looks: (patient) => [{ subject: 'trust', look: () => look(patient) }],
 };
 

@@ -9,6 +9,14 @@ import { kindOf } from '../../outside.ts';
 export const check: Check = {
   name: 'buffer',
   group: 'buffer',
+  about: [
+    {
+      ref: 'buffer/LEVEL',
+      looks: 'How full the disk of a buffer is, and how long it lasts at the rate of the last day.',
+      means: 'Full to 98 %, or full within a day. From 90 % on, or within three days, it is a warning.',
+      mends: '`dflow why buffer LEVEL` says what keeps files there. A dead disk: `umount -l`.',
+    },
+  ],
   looks: (patient) =>
     patient.settings.buffers.map(({ level }) => ({ subject: level, look: () => look(patient, level) })),
 };

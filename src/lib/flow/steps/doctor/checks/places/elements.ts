@@ -11,6 +11,17 @@ import { PROBES, type Probe, withProbe } from '../../probe.ts';
 export const check: Check = {
   name: 'storage',
   group: 'storage',
+  about: [
+    {
+      ref: 'storage/NAME',
+      looks:
+        'A small file is written to the storage element, its checksum asked for, read back and removed. Space, where the server tells it.',
+      means:
+        'The storage element cannot be written or read, gives back other bytes, or has under 5 % of its space left.',
+      mends:
+        'Ask the site, and `dflow storage disable NAME --for 12h --why TEXT` until it has mended it; free space; `mkdir -p` or mount its folder; another primary.',
+    },
+  ],
   looks: (patient) =>
     patient.settings.storages.map(({ name }) => ({
       subject: name,

@@ -9,6 +9,15 @@ import { emptySpec, withdraw, withTrials } from '../../trial.ts';
 export const check: Check = {
   name: 'farm',
   group: 'farm',
+  about: [
+    {
+      ref: 'farm/NAME',
+      looks: 'The batch system: its version, its queue and limits. A held job is submitted and withdrawn.',
+      means: 'The batch system does not answer, refuses the job, or does not hold it: such a job could start twice.',
+      mends:
+        '`dflow farm drain NAME --for 12h --why TEXT` until the site has mended it; a command of the batch system (`scontrol`, `sinfo`, `condor_status`); or correct `farms.NAME` in `dflow.yaml`.',
+    },
+  ],
   looks: (patient) =>
     patient.settings.farms.map((farm) => ({
       subject: farm.name,

@@ -3,11 +3,33 @@ import { type Doc, SCHEMA } from '../../../../../domain/doc.ts';
 import { LoginError, ReadOnlyStoreError, StoreError } from '../../../../../util/errors.ts';
 import { counted } from '../../../../../util/text/counted.ts';
 import { SECOND } from '../../../../../util/time.ts';
-import { type Check, type Finding, failed, ok, type Patient, warning } from '../../check.ts';
+import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
 
 export const check: Check = {
   name: 'store',
   group: 'store',
+  about: [
+    {
+      ref: 'store/answers',
+      looks: 'Whether the store answers and takes the login, and how long a question takes.',
+      means: 'The store is away, refuses the login, or is slow. Checks that need the store are unknown then.',
+      mends: 'Start the store, or correct `store:` in `dflow.yaml` or the login. Slow: a store nearer to this host.',
+    },
+    {
+      ref: 'store/marked',
+      looks: 'Whether this is the writable store of this experiment: its mark, its schema, and `cluster.n` of CouchDB.',
+      means:
+        'The store is not set up, is that of another experiment, or a newer dflow wrote it. With `n` above 1 two writers can both win.',
+      mends:
+        '`dflow store setup`; the right `experiment:` or `store:`; install the newer version. For `n`: a database with n=1.',
+    },
+    {
+      ref: 'store/rights',
+      looks: 'A document of this host is written and removed.',
+      means: 'The login may only read, or a conflict freezes the document.',
+      mends: 'A user of the database who may write; `dflow store conflicts list`.',
+    },
+  ],
   looks: (patient) => [
     { subject: 'answers', look: () => reachable(patient) },
     { subject: 'marked', look: () => marked(patient) },
@@ -40,11 +62,10 @@ async function reachable({ store, clock }: Patient): Promise<Finding> {
 
 async function marked({ store, settings }: Patient): Promise<Finding> {
   const { unsafe, experiment, schema, where } = await store.info();
-  if (unsafe !== undefined)
-    return failed(
-      unsafe,
-      'a database with n=1: another name in `store:`, dflow store setup, dflow store import EXPORT',
-    );
+  if (unsafe !== undefined) {
+    const fix = 'a database with n=1: another name in `store:`, dflow store setup, dflow store import EXPORT';
+    return { ...failed(unsafe, fix), refused: true };
+  }
   if (experiment === undefined) return failed(`${where} is not set up for writing`, 'dflow store setup');
   if (experiment !== settings.experiment)
     return failed(
@@ -67,6 +88,7 @@ async function mayWrite(patient: Patient): Promise<Finding> {
     return failed(`a document could not be written: ${wrote.why ?? wrote.result}`, 'dflow store conflicts list');
   } catch (error) {
     if (!(error instanceof ReadOnlyStoreError)) throw error;
+    if ((await marked(patient)).outcome === 'failed') return notChecked('nothing was written: store/marked says why');
     return failed(error.message, error.hint ?? 'a user of the database who may write');
   }
 }

@@ -5,6 +5,15 @@ import { type Check, failed, ok } from '../../check.ts';
 export const check: Check = {
   name: 'conflicts',
   group: 'store',
+  about: [
+    {
+      ref: 'conflicts',
+      looks: 'Documents with replication conflicts.',
+      means:
+        'Two copies of the store were written to. dflow does not change such a document until a person has chosen.',
+      mends: '`dflow store conflicts list`',
+    },
+  ],
   looks: ({ store }) => [
     {
       subject: 'conflicts',

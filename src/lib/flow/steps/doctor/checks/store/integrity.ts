@@ -5,6 +5,14 @@ import { type Check, failed, ok } from '../../check.ts';
 export const check: Check = {
   name: 'integrity',
   group: 'store',
+  about: [
+    {
+      ref: 'integrity',
+      looks: 'The whole file of a SQLite store. It may take two minutes.',
+      means: 'The file is damaged, or has an older content than it once had.',
+      mends: 'The finding names the command: `dflow store restore`, or `dflow store rescue`.',
+    },
+  ],
   looks: ({ opened }) => [
     {
       subject: 'integrity',

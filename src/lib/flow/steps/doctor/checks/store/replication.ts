@@ -5,6 +5,15 @@ import { type Check, type Finding, failed, notChecked, ok, type Patient, warning
 export const check: Check = {
   name: 'replication',
   group: 'store',
+  about: [
+    {
+      ref: 'replication/TARGET',
+      looks: 'Replications from and to this store, as the server tells them.',
+      means: 'A replication does not copy, or is 10,000 changes behind. Only admins of the server see them.',
+      mends:
+        'Correct the login of the target, then `dflow store replicate`; look whether the other server is up; log in as an admin.',
+    },
+  ],
   looks: (patient) => [{ subject: 'replication', look: () => look(patient) }],
 };
 
