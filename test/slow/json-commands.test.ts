@@ -81,6 +81,7 @@ test('each prints lines that are described, and at least one', () => {
   run('history', '1');
   run('log', '1/Count');
   run('status');
+  run('flow');
   run('why', '1/Broken');
   run('why --all');
   run('policy test', '--all');

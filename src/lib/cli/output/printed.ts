@@ -40,6 +40,7 @@ import type {
 } from '../../domain/results/items.ts';
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { EventRow } from '../../flow/reports/events/event.ts';
+import type { FlowPicture } from '../../flow/reports/flow/picture.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
@@ -65,6 +66,11 @@ export interface WhyLine extends WhyReport {
 /** The whole experiment on one page. */
 export interface StatusLine extends StatusPage {
   readonly kind: 'status';
+}
+
+/** The chain as boxes with counts, and what stands still. */
+export interface FlowLine extends FlowPicture {
+  readonly kind: 'flow';
 }
 
 /** The end of what one subjob printed. */
@@ -164,6 +170,7 @@ export interface Printed {
   notify: NotifyItem;
   metrics: Family;
   status: StatusLine;
+  flow: FlowLine;
   why: WhyLine;
   'why --all': Lists['reasons'];
   'policy test': Lists['verdict'];

@@ -1,0 +1,42 @@
+import { Flags } from '@oclif/core';
+import { Base } from '../lib/cli/base.ts';
+import { isUtf8 } from '../lib/cli/output/locale.ts';
+import { parseRuns } from '../lib/domain/selection.ts';
+import { flow } from '../lib/flow/reports/flow/flow.ts';
+import type { FlowPicture } from '../lib/flow/reports/flow/picture.ts';
+import { runFlow } from '../lib/flow/reports/flow/runflow.ts';
+import { flowText } from '../lib/render/flow/terminal.ts';
+import { UsageError } from '../lib/util/errors.ts';
+
+export default class Flow extends Base {
+  static override summary = 'Show the chain from detector to storage as a picture with live counts';
+  static override description =
+    'Draws the chain as boxes: detector, buffer, run tables, storage elements, enqueue, queue, farms, second pass, third pass, storage. Each box has live counts and what passed in the last day. A box with a mark (!) stands still; the reasons are below the picture, each with a command to begin with. With --run: where each file and each pass of this run is. The second pass is of modules that need no other module, the third pass of those that do. The picture fits the terminal, and is ASCII where the locale is not UTF-8.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --run 109134',
+    "<%= config.bin %> <%= command.id %> --json | jq '.boxes[] | select(.stands != [])'",
+  ];
+  static override flags = {
+    run: Flags.string({ description: 'draw only this run', helpValue: 'RUN' }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Flow);
+    const run = flags.run === undefined ? undefined : runOf(flags.run);
+    const ports = await this.ports(false);
+    this.show(run === undefined ? await flow(ports) : await runFlow(ports, run));
+  }
+
+  private show(picture: FlowPicture): void {
+    if (this.out.format === 'json') this.out.json({ kind: 'flow', ...picture });
+    else this.out.line(flowText(picture, { columns: this.out.width, ascii: !isUtf8(process.env) }));
+  }
+}
+
+/** @throws UsageError not one run */
+function runOf(text: string): number {
+  const [span, ...more] = parseRuns(text)?.ranges ?? [];
+  if (span && more.length === 0 && span[0] === span[1]) return span[0];
+  throw new UsageError(`--run: '${text}' is not one run`, { hint: 'dflow flow --run 109134' });
+}
