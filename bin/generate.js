@@ -1,10 +1,11 @@
 // Documents that are made from the program: the command reference of the README (between its markers), a man page for
-// each command, the checks of doctor, the JSON Schema of dflow.yaml, and what commands print as JSON. `npm run generate` writes them; a test
+// each command, the checks of doctor, the JSON Schema of dflow.yaml, what commands print as
+// JSON, and the picture of flow. `npm run generate` writes them; a test
 // checks that they are current.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { CHECK_GROUPS, CHECKS, EXITS, exitsOf, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
+import { CHECK_GROUPS, CHECKS, EXITS, exitsOf, flowSvg, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
 import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
@@ -188,6 +189,7 @@ export function generated() {
     ['docs/doctor.md', between(read('docs/doctor.md'), 'checks', checks())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
+    ['docs/flow.svg', flowSvg(JSON.parse(read('bin/examples/flow.json')), { bare: true })],
     [LIST, adapterList(root)],
     [CHECK_LIST, checkList(root)],
     ...jsonDocuments(),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { Base } from '../lib/cli/base.ts';
 import { isUtf8 } from '../lib/cli/output/locale.ts';
@@ -7,25 +8,38 @@ import type { FlowPicture } from '../lib/flow/reports/flow/picture.ts';
 import { runFlow } from '../lib/flow/reports/flow/runflow.ts';
 import { flowText } from '../lib/render/flow/terminal.ts';
 import { UsageError } from '../lib/util/errors.ts';
+import { replaceFile } from '../lib/util/files/replace.ts';
 
 export default class Flow extends Base {
   static override summary = 'Show the chain from detector to storage as a picture with live counts';
   static override description =
-    'Draws the chain as boxes: detector, buffer, run tables, storage elements, enqueue, queue, farms, second pass, third pass, storage. Each box has live counts and what passed in the last day. A box with a mark (!) stands still; the reasons are below the picture, each with a command to begin with. With --run: where each file and each pass of this run is. The second pass is of modules that need no other module, the third pass of those that do. The picture fits the terminal, and is ASCII where the locale is not UTF-8.';
+    'Draws the chain as boxes: detector, buffer, run tables, storage elements, enqueue, queue, farms, second pass, third pass, storage. Each box has live counts and what passed in the last day. A box with a mark (!) stands still; the reasons are below the picture, each with a command to begin with. With --run: where each file and each pass of this run is. The second pass is of modules that need no other module, the third pass of those that do. The picture fits the terminal, and is ASCII where the locale is not UTF-8. With --svg it is one SVG file for a web page or a talk, in dark or light as the system is.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --run 109134',
+    '<%= config.bin %> <%= command.id %> --svg --out /var/www/html/dflow.svg',
     "<%= config.bin %> <%= command.id %> --json | jq '.boxes[] | select(.stands != [])'",
   ];
   static override flags = {
     run: Flags.string({ description: 'draw only this run', helpValue: 'RUN' }),
+    svg: Flags.boolean({ description: 'print the picture as SVG' }),
+    out: Flags.string({ description: 'replace this file with the SVG', helpValue: 'FILE', dependsOn: ['svg'] }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Flow);
     const run = flags.run === undefined ? undefined : runOf(flags.run);
     const ports = await this.ports(false);
-    this.show(run === undefined ? await flow(ports) : await runFlow(ports, run));
+    const picture = run === undefined ? await flow(ports) : await runFlow(ports, run);
+    if (flags.svg) await this.draw(picture, flags.out);
+    else this.show(picture);
+  }
+
+  private async draw(picture: FlowPicture, path: string | undefined): Promise<void> {
+    const { flowSvg } = await import('../lib/render/flow/svg.ts');
+    const text = flowSvg(picture);
+    if (path === undefined) this.out.line(text.trimEnd());
+    else await replaceFile(resolve(path), text, 'the picture');
   }
 
   private show(picture: FlowPicture): void {

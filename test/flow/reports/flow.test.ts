@@ -1,10 +1,13 @@
 // dflow flow: the picture as a model, for the whole chain and for one run; and how it is drawn in any number of columns.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import chalk from 'chalk';
 import { afterEach, describe, expect, test } from 'vitest';
 import { flow } from '../../../src/lib/flow/reports/flow/flow.ts';
 import { boxesOf, FLOW_BOXES, type FlowPicture, TITLES } from '../../../src/lib/flow/reports/flow/picture.ts';
 import { runFlow } from '../../../src/lib/flow/reports/flow/runflow.ts';
 import { placed } from '../../../src/lib/flow/reports/flow/stands.ts';
+import { flowSvg } from '../../../src/lib/render/flow/svg.ts';
 import { flowText } from '../../../src/lib/render/flow/terminal.ts';
 import { widthOf } from '../../../src/lib/render/wrap.ts';
 import { addPass, DAY, runIn, setSubjob, standingWorld, type World } from '../../support/standing.ts';
@@ -80,9 +83,12 @@ test('one run: where its files and passes are, and what its passes wait for', as
   expect(failed.stands[0]?.next).toContain('dflow retry 1/Count/1');
 });
 
-test('a run that nobody knows, and more than one run, are refused with what to type', async () => {
+test('the SVG replaces a file; a run that nobody knows, and more than one run, are refused', async () => {
   const world = await made({});
   await expect(runFlow(world, 7)).rejects.toMatchObject({ message: 'run 7 is not in the catalogue', exit: 2 });
+  const file = join(world.folder, 'flow.svg');
+  await runIn(world, ['flow', '--svg', '--out', file]);
+  expect(readFileSync(file, 'utf8')).toMatch(/^<svg .*<\/svg>\n$/s);
   await expect(runIn(world, ['flow', '--run', '1-2'])).rejects.toMatchObject({ exit: 2 });
   expect(JSON.parse((await runIn(world, ['flow', '--run', '1', '--json'])).out)).toMatchObject({
     kind: 'flow',
@@ -151,6 +157,21 @@ describe('drawn', () => {
     expect(text).toMatch(/^[\x20-\x7e\n]+$/);
     expect(text).toContain('! SECOND PASS');
     expect(text).toContain('2.1 TB a day');
+  });
+
+  test('as SVG: well formed, every box, no text of others as markup, nothing from elsewhere', () => {
+    const evil = { ...picture, experiment: '<script>alert("x")</script>' };
+    for (const options of [{}, { columns: 2 }, { bare: true }]) {
+      const svg = flowSvg(evil, options);
+      expect(svg).not.toContain('<script');
+      expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|url\(|href/);
+      for (const title of Object.values(TITLES)) expect(svg).toContain(title);
+      const tags = [...svg.matchAll(/<(\/?)(\w+)[^<>]*?(\/?)>/g)].filter((tag) => tag[3] === '');
+      const opened = tags.filter((tag) => tag[1] === '').map((tag) => tag[2]);
+      expect(opened.length * 2).toBe(tags.length);
+      expect(svg.match(/class="still"/g)).toHaveLength(1);
+    }
+    expect(flowSvg(picture)).toContain('dflow retry --cause memory');
   });
 
   test('a name from outside cannot write on the terminal', () => {

@@ -4,5 +4,6 @@ export { TRANSITIONS } from '../../domain/jobs/states.ts';
 export { CHECK_GROUPS } from '../../domain/results/checkitems.ts';
 export { DID } from '../../domain/results/did.ts';
 export { CHECKS } from '../../flow/steps/doctor/checks.ts';
+export { flowSvg } from '../../render/flow/svg.ts';
 export { jsonSchema } from '../config/yaml/schema.ts';
 export { EXITS, exitsOf, GROUPS } from './help.ts';
