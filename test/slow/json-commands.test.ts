@@ -82,6 +82,7 @@ test('each prints lines that are described, and at least one', () => {
   run('log', '1/Count');
   run('status');
   run('flow');
+  run('report');
   run('why', '1/Broken');
   run('why --all');
   run('policy test', '--all');

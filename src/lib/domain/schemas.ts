@@ -165,6 +165,18 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
     said: s.map(s.fields({ kind: s.text, text: s.text, since: s.when, at: s.when, count: s.whole })),
   }),
   sample: s.fields({ name: s.text, hours: s.list(s.fields({ hour: s.text, ok: s.whole, failed: s.whole })) }),
+  day: s.fields(
+    {
+      day: s.text,
+      at: s.when,
+      host: s.text,
+      runs: s.map(s.whole),
+      passes: s.map(s.whole),
+      elements: s.map(s.fields({ files: s.whole, ok: s.whole, failed: s.whole }, { total: s.number, free: s.number })),
+      buffers: s.map(s.fields({ total: s.number, free: s.number })),
+    },
+    { spaceAt: s.when },
+  ),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   probe: s.fields({ host: s.text, at: s.when }),

@@ -1,4 +1,5 @@
 // Every view of the store, as handles for `view` and `count`. A new one is added here; stores install them all.
+import { daily } from './daily.ts';
 import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready, wake } from './jobs.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
@@ -28,6 +29,7 @@ export const views = {
   tableRanges,
   kinds,
   standing,
+  daily,
 };
 
 export const VIEWS: readonly View[] = Object.values(views);

@@ -45,7 +45,10 @@ test('the chain: counts in their boxes, and what failed in the box of its pass w
   expect(count(third, 'third', 'failed')).toBe(1);
   expect(box(third, 'third').stands).toEqual([{ text: '1 pass failed: memory', next: 'dflow why --all' }]);
   await setSubjob(world, { name: 'failed', since: world.ago(0), failure: FAILURE });
-  expect(box(await flow(world), 'second').stands).toHaveLength(1);
+  const both = await flow(world);
+  expect(['second', 'third'].map((id) => box(both, id).stands.length)).toEqual([1, 1]);
+  // Said once, though it stands in two boxes.
+  expect(flowText(both).match(/2 passes failed/g)).toHaveLength(1);
 });
 
 test('counts come from views: no document of a run, of its files or of a pass is listed', async () => {
@@ -109,7 +112,7 @@ test('a silent farm, an old hold and a loop that never ran stand in their boxes'
       line('something-new', 'words', 'dflow why --all'),
     ],
     holds,
-    false,
+    [],
   );
   expect(found.map((one) => one.box)).toEqual(['enqueue', 'farms', 'farms', 'elements', 'detector', 'queue']);
 });

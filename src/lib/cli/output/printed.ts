@@ -44,6 +44,7 @@ import type { FlowPicture } from '../../flow/reports/flow/picture.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
+import type { ReportPage } from '../../flow/reports/report/page.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
 import type { StoreState } from '../../flow/steps/keeping/replicate.ts';
@@ -71,6 +72,11 @@ export interface StatusLine extends StatusPage {
 /** The chain as boxes with counts, and what stands still. */
 export interface FlowLine extends FlowPicture {
   readonly kind: 'flow';
+}
+
+/** The experiment over some time. */
+export interface ReportLine extends ReportPage {
+  readonly kind: 'report';
 }
 
 /** The end of what one subjob printed. */
@@ -171,6 +177,7 @@ export interface Printed {
   metrics: Family;
   status: StatusLine;
   flow: FlowLine;
+  report: ReportLine;
   why: WhyLine;
   'why --all': Lists['reasons'];
   'policy test': Lists['verdict'];

@@ -2,10 +2,10 @@
 // it or of the system (dark or light).
 import type { FlowBox, FlowFact, FlowPicture } from '../../flow/reports/flow/picture.ts';
 import { cleaned } from '../../util/text/terminal.ts';
+import { escaped } from '../../util/text/xml.ts';
 import { localTime, localTimes } from '../human.ts';
 import { shortened, wrapped } from '../wrap.ts';
-import { escaped } from '../xml.ts';
-import { rateText, rowsOf, valueText } from './words.ts';
+import { rateText, reasonsOf, rowsOf, valueText } from './words.ts';
 
 /** Pixels. */
 const BOX = 196;
@@ -131,8 +131,8 @@ function turn(from: number, y: number): string {
   return `<path class="way" d="M${from} ${y + 3}V${middle - 6}q0 6 -6 6H${to + 6}q-6 0 -6 6V${y + TURN - 9}"/><path class="tip" d="M${to} ${y + TURN - 3}l-4 -7h8z"/>`;
 }
 
-function reasonList({ boxes }: FlowPicture, top: number, width: number): { text: string; height: number } {
-  const all = boxes.flatMap(({ title, stands }) => stands.map((stand) => ({ title, ...stand })));
+function reasonList(picture: FlowPicture, top: number, width: number): { text: string; height: number } {
+  const all = reasonsOf(picture);
   const columns = Math.floor((width - 170) / 6.6);
   const parts: string[] = [];
   let y = top;

@@ -4,7 +4,7 @@ import type { FlowBox, FlowFact, FlowPicture } from '../../flow/reports/flow/pic
 import { cleaned } from '../../util/text/terminal.ts';
 import { localTime, localTimes } from '../human.ts';
 import { shortened, widthOf, wrapped } from '../wrap.ts';
-import { rateText, rowsOf, SHAPES, valueText } from './words.ts';
+import { rateText, reasonsOf, rowsOf, SHAPES, valueText } from './words.ts';
 
 /** Columns of a pipe. */
 const IN_A_PIPE = 120;
@@ -48,8 +48,9 @@ export function flowText(found: FlowPicture, options: FlowTextOptions = {}): str
   return [...wrapped(head(picture), columns, '  '), ...lines, ...standLines(picture, columns)].join('\n');
 }
 
-function head({ experiment, at, run, boxes }: FlowPicture): string {
-  const count = boxes.reduce((sum, { stands }) => sum + stands.length, 0);
+function head(picture: FlowPicture): string {
+  const { experiment, at, run } = picture;
+  const count = reasonsOf(picture).length;
   const reasons = `${count} ${count === 1 ? 'reason' : 'reasons'}`;
   const end = count === 0 ? chalk.green('nothing stands still') : chalk.red(`stands still for ${reasons}`);
   const of = run === undefined ? '' : `  run ${run}`;
@@ -199,8 +200,8 @@ function factLine(fact: FlowFact, width: number): string {
 }
 
 /** What stands still, in the order of the data's way, each with its command. */
-function standLines({ boxes }: FlowPicture, columns: number): string[] {
-  const all = boxes.flatMap(({ title, stands }) => stands.map((stand) => ({ title, ...stand })));
+function standLines(picture: FlowPicture, columns: number): string[] {
+  const all = reasonsOf(picture);
   if (all.length === 0) return [];
   const width = Math.max(...all.map(({ title }) => title.length));
   const lines = all.flatMap(({ title, text, next }) => {

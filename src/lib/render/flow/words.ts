@@ -1,5 +1,5 @@
 // The words of the picture, and which boxes stand in a row: the same for the terminal and the SVG.
-import type { FlowBox, FlowFact, FlowRate } from '../../flow/reports/flow/picture.ts';
+import type { FlowBox, FlowFact, FlowPicture, FlowRate, FlowStand } from '../../flow/reports/flow/picture.ts';
 import { humanCount, humanSize } from '../human.ts';
 
 /** `1,204`, `93 %`, `1.9 TB`, each with what follows it. */
@@ -33,4 +33,10 @@ export const SHAPES: readonly (readonly number[])[] = [
 export function rowsOf(boxes: readonly FlowBox[], shape: readonly number[]): FlowBox[][] {
   const ends = shape.map((_, row) => shape.slice(0, row + 1).reduce((sum, count) => sum + count, 0));
   return shape.map((count, row) => boxes.slice((ends[row] ?? 0) - count, ends[row]));
+}
+
+/** Why it stands still, each reason once, with the first box that has it. */
+export function reasonsOf({ boxes }: FlowPicture): (FlowStand & { readonly title: string })[] {
+  const all = boxes.flatMap(({ title, stands }) => stands.map((stand) => ({ title, ...stand })));
+  return all.filter(({ text }, at) => all.findIndex((one) => one.text === text) === at);
 }

@@ -37,7 +37,7 @@ export interface EventRow extends Row<'event'> {
 /** Kinds that a person does not ask about: signs of life, and how dflow keeps count. By name they are shown. */
 export const QUIET_KINDS: ReadonlySet<string> = new Set([
   ...['loop', 'farm', 'buffer', 'credential', 'lease', 'lanes', 'claim', 'looks', 'plan', 'tablebody', 'tagpart'],
-  ...['sample', 'notify'],
+  ...['sample', 'day', 'notify'],
 ]);
 
 /** What an id says without its document: ids are made so. */

@@ -37,7 +37,7 @@ export function chainParts(page: StatusPage, counts: FlowCounts, third: Third): 
     elements: { facts: limited(page.storage.map(element)), rates: rateOf(counts.copied, 'copies') },
     enqueue: { facts: enqueue(page) },
     queue: { facts: queue(counts) },
-    farms: { facts: limited(page.farms.map(farm)), rates: rateOf(counts.completed, 'passes') },
+    farms: { facts: limited(farms(page)), rates: rateOf(counts.completed, 'passes') },
     second: passes(page, (version, module) => !third(version, module)),
     third: passes(page, third),
     storage: { facts: limited(storage(page, counts)) },
@@ -70,11 +70,12 @@ function detector({ runs, quarantined, buffer: levels }: StatusPage) {
 function buffer({ buffer: levels, storage: elements }: StatusPage) {
   const missing = Math.max(0, ...elements.map((one) => one.missing));
   const facts = levels.flatMap(({ level, bytes, disk, daysLeft }): FlowFact[] => {
-    const left = daysLeft === undefined || daysLeft > FAR ? '' : `, ${daysText(daysLeft)} left`;
     const full = disk ? 1 - disk.free / disk.total : undefined;
+    const left =
+      daysLeft === undefined || daysLeft > FAR ? [] : [{ name: `${level} full in`, note: daysText(daysLeft) }];
     return [
       { name: `${level} raw`, bytes },
-      ...(full === undefined ? [] : [{ name: `${level} disk`, share: full, note: `full${left}` }]),
+      ...(full === undefined ? [] : [{ name: `${level} disk`, share: full, note: 'full' }, ...left]),
     ];
   });
   return { facts: limited([...facts, ...some('to copy', missing, 'busy')]) };
@@ -100,7 +101,7 @@ function element({ name, primary, states, missing, state }: StatusPage['storage'
     name: `${name}${primary ? ' *' : ''}`,
     count: states.verified ?? 0,
     look,
-    ...(notes.length > 0 ? { note: notes.join(', ') } : {}),
+    ...(notes.length > 0 ? { note: `(${notes.join(', ')})` } : {}),
   };
 }
 
@@ -117,6 +118,10 @@ function queue({ ready, waiting, cooling }: FlowCounts): FlowFact[] {
     { name: 'not ready yet', count: waiting },
     ...some('try again later', cooling),
   ];
+}
+
+function farms({ farms: all }: StatusPage): FlowFact[] {
+  return all.length === 0 ? [{ name: 'none has answered yet' }] : all.map(farm);
 }
 
 function farm({ site, backend, slots, active, drained }: StatusPage['farms'][number]): FlowFact {

@@ -18,8 +18,14 @@ export async function flow(ports: ReadPorts): Promise<FlowPicture> {
   const [page, counts] = await Promise.all([status(ports), flowCounts(ports, at)]);
   const third = thirdOf(ports.settings);
   const kinds = new Map(page.holds.map((hold) => [hold._id, hold.what]));
-  const onlyThird = hasFailed(page, third) && !hasFailed(page, (version, module) => !third(version, module));
-  const stands = placed(page.needYou, (id) => kinds.get(id), onlyThird);
+  const second: Third = (version, module) => !third(version, module);
+  const failed = (
+    [
+      ['second', second],
+      ['third', third],
+    ] as const
+  ).flatMap(([box, of]) => (hasFailed(page, of) ? box : []));
+  const stands = placed(page.needYou, (id) => kinds.get(id), failed);
   return { experiment: page.experiment, at: page.at, boxes: boxesOf(chainParts(page, counts, third), stands) };
 }
 

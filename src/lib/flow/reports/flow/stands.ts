@@ -68,17 +68,19 @@ const BOX_OF_HOLD: Readonly<Record<string, FlowBoxId>> = {
   quarantine: 'detector',
 };
 
-/** What needs a person, each in its box. `failedThird`: passes of the third kind have failed, none of the second. */
+/** What needs a person, each in its box. `failed`: the boxes of the passes that have failed. */
 export function placed(
   needYou: readonly Attention[],
   holdOf: (id: string) => string | undefined,
-  failedThird: boolean,
+  failed: readonly FlowBoxId[],
 ): PlacedStand[] {
-  return needYou.map((one) => ({ text: one.text, next: one.next, box: boxOf(one, holdOf, failedThird) }));
+  return needYou.flatMap(({ way, text, next }) => {
+    const boxes = way === 'failed' && failed.length > 0 ? failed : [boxOf({ way, text, next }, holdOf)];
+    return boxes.map((box) => ({ text, next, box }));
+  });
 }
 
-function boxOf({ way, text, next }: Attention, holdOf: (id: string) => string | undefined, failedThird: boolean) {
-  if (way === 'failed' && failedThird) return 'third';
+function boxOf({ way, text, next }: Attention, holdOf: (id: string) => string | undefined): FlowBoxId {
   if (way === 'hold' || way === 'hold-over') return BOX_OF_HOLD[holdOf(next.split(' ').at(-1) ?? '') ?? ''] ?? 'queue';
   return BY_WAY.get(way) ?? BOX_OF_STEP[stepIn(`${text} ${next}`) ?? ''] ?? 'queue';
 }

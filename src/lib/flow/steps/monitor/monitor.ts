@@ -2,6 +2,7 @@
 // `poll` asks once for all active subjobs, `applyObservations` updates the documents in bulk, publishes, cancels and
 // releases. Unknown is never failed: a query that failed yields nothing, and only dated absence counts.
 
+import { leaveDay } from '../../copies/days.ts';
 import type { Ports, Step, StepOptions } from '../../ports.ts';
 import { applyObservations } from './apply.ts';
 import type { Observation } from './observation.ts';
@@ -21,4 +22,5 @@ export async function* monitor(ports: Ports, options: MonitorOptions = {}): Step
   const observations: Observation[] = [];
   for await (const observation of poll(ports, options.site)) observations.push(observation);
   yield* applyObservations(ports, observations, options);
+  if (!options.dryRun) await leaveDay(ports);
 }

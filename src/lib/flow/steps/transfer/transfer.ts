@@ -11,6 +11,7 @@ import { recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, sayUnderWay, slotClaims } from '../../copies/claims/gone.ts';
 import type { Docs } from '../../copies/claims/slots.ts';
+import { leaveDay } from '../../copies/days.ts';
 import { Samples } from '../../copies/samples.ts';
 import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
 import { withDryRun } from '../../dry.ts';
@@ -51,7 +52,10 @@ async function* transferAll(ports: Ports, options: TransferOptions): Step {
   }
   if (worked.size === 0) await askOthers(session);
   yield* session.sites.notices(options.dryRun === true);
-  if (!options.dryRun) await samples.leave(ports);
+  if (!options.dryRun) {
+    await samples.leave(ports);
+    await leaveDay(ports, { space: true });
+  }
   if (!options.dryRun) yield* recordBreakers(ports, session.sites, worked);
   if (worked.size === 0) await requireOne(session);
 }
