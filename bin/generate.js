@@ -1,16 +1,28 @@
 // Documents that are made from the program: the command reference of the README (between its markers), a man page for
 // each command, the checks of doctor, the JSON Schema of dflow.yaml, what commands print as
-// JSON, and the picture of flow. `npm run generate` writes them; a test
+// JSON, and the pictures of flow and report. `npm run generate` writes them; a test
 // checks that they are current.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { CHECK_GROUPS, CHECKS, EXITS, exitsOf, flowSvg, GROUPS, jsonSchema, TRANSITIONS } from '../dist/reference.js';
+import {
+  CHECK_GROUPS,
+  CHECKS,
+  EXITS,
+  exitsOf,
+  flowSvg,
+  GROUPS,
+  jsonSchema,
+  reportPicture,
+  TRANSITIONS,
+} from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
 import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** Charts of the README's picture of report. */
+const PICTURED = ['copied', 'efficiency', 'space', 'passes'];
 const read = (path) => readFileSync(join(root, path), 'utf8');
 
 /** Commands of the manifest in the order of the groups, those of plugins left out. */
@@ -190,6 +202,7 @@ export function generated() {
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
     ['docs/flow.svg', flowSvg(JSON.parse(read('bin/examples/flow.json')), { bare: true })],
+    ['docs/report.svg', reportPicture(JSON.parse(read('bin/examples/report.json')), PICTURED)],
     [LIST, adapterList(root)],
     [CHECK_LIST, checkList(root)],
     ...jsonDocuments(),

@@ -5,7 +5,7 @@ import { type Doc, SCHEMA } from './doc.ts';
 import type { Hour, SampleDoc } from './storage/efficiency.ts';
 
 /** One storage element on that day. */
-export interface DayOfElement {
+interface DayOfElement {
   /** Copies of raw files that are verified. */
   readonly files: number;
   /** Copies made and failed on that day. */
@@ -60,7 +60,7 @@ export function dayed(doc: DayDoc | undefined, at: Iso, facts: DayFacts): DayDoc
 }
 
 /** Copies of some hours together. */
-export function sumOf(hours: readonly Hour[]): { ok: number; failed: number } {
+function sumOf(hours: readonly Hour[]): { ok: number; failed: number } {
   return hours.reduce((sum, { ok, failed }) => ({ ok: sum.ok + ok, failed: sum.failed + failed }), {
     ok: 0,
     failed: 0,

@@ -193,7 +193,10 @@ test('what draws charts is loaded by report alone: other commands start as befor
     'lib/render/report/charts.ts',
     'lib/render/report/draw.ts',
   ]);
-  expect(importing(/from '[^']*\/charts\.ts'/)).toEqual(['lib/render/report/html.ts']);
-  expect(importing(/from '[^']*\/draw\.ts'/)).toEqual(['lib/render/report/charts.ts', 'lib/render/report/html.ts']);
+  const drawing = ['lib/render/report/html.ts', 'lib/render/report/picture.ts'];
+  expect(importing(/from '[^']*\/charts\.ts'/)).toEqual(drawing);
+  expect(importing(/from '[^']*\/draw\.ts'/)).toEqual(['lib/render/report/charts.ts', ...drawing]);
+  // Only what makes documents, and is no part of a command, draws the picture of the README.
+  expect(importing(/from '[^']*report\/picture\.ts'/)).toEqual(['lib/cli/output/reference.ts']);
   expect(importing(/from '[^']*report\/html\.ts'/)).toEqual([]);
 });

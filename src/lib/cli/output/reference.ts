@@ -5,5 +5,6 @@ export { CHECK_GROUPS } from '../../domain/results/checkitems.ts';
 export { DID } from '../../domain/results/did.ts';
 export { CHECKS } from '../../flow/steps/doctor/checks.ts';
 export { flowSvg } from '../../render/flow/svg.ts';
+export { reportPicture } from '../../render/report/picture.ts';
 export { jsonSchema } from '../config/yaml/schema.ts';
 export { EXITS, exitsOf, GROUPS } from './help.ts';

@@ -138,7 +138,7 @@ function bars(
 }
 
 /** The share of copies that worked, by day; the alarm below which a person is told is a line. */
-function efficiency({ elements }: ReportPage, x: Plot.ScaleOptions): Chart[] {
+function efficiency({ elements, alarm }: ReportPage, x: Plot.ScaleOptions): Chart[] {
   const order = elements.map(({ name }) => name);
   const points = elements.flatMap(({ name, days }) =>
     days.flatMap(({ day, ok, failed }): Point[] =>
@@ -157,7 +157,7 @@ function efficiency({ elements }: ReportPage, x: Plot.ScaleOptions): Chart[] {
         tickFormat: '.0%',
       },
       marks: [
-        Plot.ruleY([0.9], { stroke: 'var(--bad)', strokeDasharray: '4 3' }),
+        Plot.ruleY([alarm], { stroke: 'var(--bad)', strokeDasharray: '4 3' }),
         Plot.lineY(points, { x: 'x', y: 'y', stroke: 'of', z: 'of', strokeWidth: 2 }),
         Plot.dot(points, { x: 'x', y: 'y', fill: 'of', r: 2.5 }),
       ],

@@ -143,7 +143,7 @@ const GROUPS: readonly (readonly [name: string, states: readonly string[], look?
 /** Shown also where they are 0. */
 const ALWAYS = new Set(['waiting', 'at farms', 'completed']);
 
-export function passFacts(states: Readonly<Record<string, number>>): FlowFact[] {
+function passFacts(states: Readonly<Record<string, number>>): FlowFact[] {
   return GROUPS.flatMap(([name, of, look]) => {
     const count = of.reduce((sum, state) => sum + (states[state] ?? 0), 0);
     if (count === 0 && !ALWAYS.has(name)) return [];

@@ -60,7 +60,7 @@ export interface ReportRequest {
   readonly expected?: Iso;
 }
 
-export interface ReportFailure {
+interface ReportFailure {
   readonly cause: string;
   readonly site: string;
   /** `failed`, `held` until a person acts, `cooling` until it is tried again. */
@@ -82,6 +82,8 @@ export interface ReportPage {
   readonly flow: FlowPicture;
   readonly needYou: readonly Attention[];
   readonly days: readonly ReportDay[];
+  /** Share of copies below which an element has an alarm. */
+  readonly alarm: number;
   readonly elements: readonly ReportElement[];
   /** Passes by state on each day of which something is known. */
   readonly passes: readonly { readonly day: string; readonly states: Readonly<Record<string, number>> }[];

@@ -52,6 +52,7 @@ export async function report(ports: ReadPorts, { from, yearFrom, request }: Repo
     flow: picture,
     needYou: page.needYou,
     days: reportDays(daysBetween(from, to), counts.runs, counts.in, counts.copied),
+    alarm: ports.settings.efficiency.low,
     elements,
     passes: docs.map(({ day, passes }) => ({ day, states: passes })),
     modules,
