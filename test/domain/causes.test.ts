@@ -123,11 +123,11 @@ test('why --all tells failed, held and cooling apart, each with its own example'
   await put(1, ['failed lost', 'failed lost']);
   await put(2, ['held lost', undefined]);
   await put(3, ['cooling lost', undefined]);
-  const rows = (await found(whyAll(ports))).filter(({ unit }) => unit === 'subjobs');
+  const rows = (await found(whyAll(ports))).filter(({ unit, gate }) => unit === 'subjobs' && gate !== 'ready');
   expect(rows.map(({ gate, count, ref, text }) => [gate, count, ref, text])).toEqual([
-    ['failed', 2, '1/Count/1', 'lost, all at here: words of lost'],
-    ['cooling', 1, '3/Count/1', 'lost, all at here, tried again later: words of lost'],
-    ['held', 1, '2/Count/1', 'lost, all at here, until a person acts: words of lost'],
+    ['failed', 2, '1/Count/1', 'lost in Count, all at here: words of lost'],
+    ['cooling', 1, '3/Count/1', 'lost in Count, all at here, tried again later: words of lost'],
+    ['held', 1, '2/Count/1', 'lost in Count, all at here, until a person acts: words of lost'],
   ]);
 });
 

@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { changing, yes } from '../../lib/cli/arguments/flags.ts';
 import { planRestore } from '../../lib/cli/backup/restore.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { hostOf } from '../../lib/cli/ports.ts';
+import { byOf } from '../../lib/cli/ports.ts';
 
 export default class StoreRestore extends Base {
   static override summary = 'Give the store the content of a backup';
@@ -21,7 +21,7 @@ export default class StoreRestore extends Base {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(StoreRestore);
     const dry = flags['dry-run'];
-    const { question, run } = await planRestore(await this.settings(), args.file, `store restore@${hostOf()}`);
+    const { question, run } = await planRestore(await this.settings(), args.file, byOf('store restore'));
     if (question !== undefined && !dry) await this.confirm(question, flags.yes);
     await this.items(run(dry));
   }

@@ -1,7 +1,7 @@
 // The composition root: opens the store, storage elements and batch systems of a configuration. Only the adapters that
 // the configuration names are ever loaded, and only when they are used.
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Backend, BackendModule } from '../backend.ts';
@@ -70,7 +70,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     everything,
     unread,
     host,
-    by: `${options.command}@${host}`,
+    by: byOf(options.command),
     nonce,
     ...given({ loop: thisRound()?.of.name }),
     presence: presenceIn(join(settings.folder, '.dflow', 'present'), host),
@@ -100,6 +100,31 @@ export function hostOf(): string {
     where: process.env.DFLOW_HOST ? '$DFLOW_HOST' : 'hostname',
     hint: 'DFLOW_HOST=buffer1 dflow ...',
   });
+}
+
+/** Who changes something, for histories: `anna@login1 (pause)`. */
+export function byOf(command: string): string {
+  return `${userOf()}@${hostOf()} (${command})`;
+}
+
+/** Whoever types: `DFLOW_USER`, where many share one login; else the login name. */
+function userOf(): string {
+  const name = process.env.DFLOW_USER || loginName();
+  // A line of a history has `@` and brackets of its own.
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.\\+-]*$/u.test(name)) return name;
+  throw new ConfigError(`'${name}' is not a name of a person: letters, digits, '.', '_', '+' and '-'`, {
+    where: process.env.DFLOW_USER ? '$DFLOW_USER' : 'login name',
+    hint: 'DFLOW_USER=anna dflow ...',
+  });
+}
+
+/** A container may run under a number that has no name. */
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid${process.getuid?.() ?? ''}`;
+  }
 }
 
 function once<T>(cache: Map<string, Promise<T>>, name: string, open: () => Promise<T>): Promise<T> {

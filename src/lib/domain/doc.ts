@@ -35,7 +35,7 @@ export interface HistoryEntry {
   readonly at: string;
   readonly from?: string;
   readonly to: string;
-  /** `command@host`. */
+  /** `person@host (command)`. */
   readonly by: string;
   readonly why?: string;
   readonly subjob?: number;

@@ -29,7 +29,7 @@ export interface ReadPorts {
   buffer(level: string): Promise<ReadStorage>;
   /** The batch system of a farm. */
   backend(farm: string): Promise<ReadBackend>;
-  /** `command@host`, for histories. */
+  /** `person@host (command)`, for histories. */
   readonly by: string;
   readonly host: string;
 }

@@ -120,19 +120,29 @@ export const outcomes: View<[site: string, module: string, version: string, at: 
 };
 
 /**
- * Failed subjobs by cause and site: key `[cause, site, how, since]`. `how`: `failed`, `held` until a person acts,
- * `cooling` until they are tried again.
+ * Failed subjobs by what is one cause for a person: key `[cause, site, how, module, reason, since]`. `how`: `failed`,
+ * `held` until a person acts, `cooling` until they are tried again. `reason`: its beginning, each number as `N`.
  */
-export const causes: View<[cause: string, site: string, how: 'failed' | 'held' | 'cooling', since: Iso], null> = {
+export const causes: View<
+  [cause: string, site: string, how: 'failed' | 'held' | 'cooling', module: string, reason: string, since: Iso],
+  null
+> = {
   name: 'causes',
   reduce: '_count',
-  levels: 3,
+  levels: 5,
   map: (doc, emit) => {
     if (doc.kind !== 'job') return;
     for (const subjob of doc.subjobs) {
       const state = subjob.state;
+      const failure = state.failure;
+      if (!failure) continue;
       const how = state.name !== 'held' ? 'failed' : state.until ? 'cooling' : 'held';
-      if (state.failure) emit([state.failure.cause, state.failure.site, how, state.since], null);
+      const words = String(failure.reason || '').slice(0, 400);
+      const reason = words
+        .replace(/\b(?:0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f-]{8,})\b/gi, 'N')
+        .replace(/\d+/g, 'N')
+        .slice(0, 120);
+      emit([failure.cause, failure.site, how, doc.module, reason, state.since], null);
     }
   },
 };

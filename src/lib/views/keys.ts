@@ -23,8 +23,8 @@ export type Within<Key, Begin> = Json extends Key
       : never
     : never;
 
-export type Level = 0 | 1 | 2 | 3;
-type Less = [never, 0, 1, 2];
+export type Level = 0 | 1 | 2 | 3 | 4 | 5;
+type Less = [never, 0, 1, 2, 3, 4];
 
 /** The first `Count` elements of an array key; null of none. */
 export type Head<Key, Count extends Level> = Count extends 0 ? null : Json extends Key ? Json : First<Key, Count>;

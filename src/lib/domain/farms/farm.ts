@@ -50,7 +50,7 @@ export interface LeaseDoc extends Doc {
   readonly nonce: string;
   /** The holder's process (util/processes/identity.ts). */
   readonly holder?: string;
-  /** `command@host` */
+  /** `person@host (command)` */
   readonly by: string;
   readonly since: Iso;
   readonly renewed: Iso;
