@@ -11,7 +11,7 @@ import { retry } from '../../src/lib/flow/jobs/operate.ts';
 import { selectJobs } from '../../src/lib/flow/jobs/select.ts';
 import { status } from '../../src/lib/flow/reports/status/status.ts';
 import { why } from '../../src/lib/flow/reports/why/why.ts';
-import { whyAll } from '../../src/lib/flow/reports/why/whyall.ts';
+import { whyAll } from '../../src/lib/flow/reports/why/all/whyall.ts';
 import { plus } from '../../src/lib/util/time.ts';
 import { dflow, folder, must, removeFolders } from '../support/cli.ts';
 import { job, module, moduleFile, T0 } from '../support/docs.ts';

@@ -9,7 +9,7 @@ import { type Selection, STATE_SETS } from '../../src/lib/domain/selection.ts';
 import type { Ports } from '../../src/lib/flow/ports.ts';
 import { KINDS, type Kind } from '../../src/lib/flow/reports/look/look.ts';
 import { status } from '../../src/lib/flow/reports/status/status.ts';
-import { whyAll } from '../../src/lib/flow/reports/why/whyall.ts';
+import { whyAll } from '../../src/lib/flow/reports/why/all/whyall.ts';
 import { chain } from '../../src/lib/flow/steps/chain/chain.ts';
 import { enqueue } from '../../src/lib/flow/steps/enqueue/enqueue.ts';
 import { monitor } from '../../src/lib/flow/steps/monitor/monitor.ts';

@@ -80,7 +80,11 @@ const state = s.tagged('name', {
 const input = s.tagged('kind', { raw: s.fields({ level: s.text, name: s.text }), output: s.fields({ job: s.text }) });
 const subjob = s.fields(
   { index: s.whole, inputs: s.list(input), attempt: s.whole, failures: s.whole, state },
-  { wanted: s.fields({ state: s.oneOf('canceled', 'waiting'), at: s.when }), lastFailure: failure },
+  {
+    wanted: s.fields({ state: s.oneOf('canceled', 'waiting'), at: s.when }),
+    lastFailure: failure,
+    tries: s.list(s.fields({ attempt: s.whole, site: s.text, key: s.text, since: s.when, ended: s.when })),
+  },
 );
 const job = s.fields(
   {

@@ -6,7 +6,7 @@ import type { HoldDoc } from '../../../src/lib/domain/hold.ts';
 import { activeHolds } from '../../../src/lib/flow/jobs/openholds.ts';
 import { KINDS } from '../../../src/lib/flow/reports/look/look.ts';
 import { status } from '../../../src/lib/flow/reports/status/status.ts';
-import { whyAll } from '../../../src/lib/flow/reports/why/whyall.ts';
+import { whyAll } from '../../../src/lib/flow/reports/why/all/whyall.ts';
 import { drain } from '../../../src/lib/flow/steps/drain/drain.ts';
 import { submit } from '../../../src/lib/flow/steps/submit/submit.ts';
 import { pause, resume } from '../../../src/lib/flow/switches/holds.ts';

@@ -45,6 +45,7 @@ import type { Lists } from '../../flow/reports/look/look.ts';
 import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
 import type { ReportPage } from '../../flow/reports/report/page.ts';
+import type { JobLog } from '../../flow/reports/logs.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
 import type { StoreState } from '../../flow/steps/keeping/replicate.ts';

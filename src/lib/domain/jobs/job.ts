@@ -2,7 +2,16 @@
 import type { Iso } from '../../util/time.ts';
 import type { CopyClaim } from '../data/copyclaim.ts';
 import { appendHistory, type Doc, type HistoryEntry } from '../doc.ts';
-import { type EventName, type Failure, type PassState, passState, type SubjobState, TRANSITIONS } from './states.ts';
+import {
+  type EventName,
+  type Failure,
+  keyOf,
+  type PassState,
+  passState,
+  type SubjobState,
+  TRANSITIONS,
+  type Usage,
+} from './states.ts';
 
 /** An input of a subjob: a raw file of the run, or what a prerequisite pass made. */
 export type Input =
@@ -26,6 +35,22 @@ export interface Resources {
   readonly time?: number;
 }
 
+/** An attempt that ended without completing: where its log is, and what became of it. */
+export interface Try extends Usage {
+  readonly attempt: number;
+  readonly site: string;
+  /** Its name at the batch system. */
+  readonly key: string;
+  /** When it was submitted, or began to run. */
+  readonly since: Iso;
+  readonly ended: Iso;
+  readonly cause?: string;
+  readonly reason?: string;
+}
+
+/** Tries kept of a subjob; the oldest go first. */
+export const TRIES_LIMIT = 10;
+
 export interface Subjob {
   readonly index: number;
   /** Subrun of a sub_run level module; absent at run level. */
@@ -47,6 +72,8 @@ export interface Subjob {
   readonly resources?: Resources;
   /** The last attempt that failed, also while it is tried again. */
   readonly lastFailure?: Failure & { readonly at: Iso };
+  /** Attempts that did not complete, the last one last. */
+  readonly tries?: readonly Try[];
 }
 
 export interface Prerequisite {
@@ -136,6 +163,8 @@ export interface Move {
   readonly why?: string;
   /** What changes with it. */
   readonly with?: Fields;
+  /** What the attempt used that ends here without completing. */
+  readonly usage?: Usage;
 }
 
 /** A change of fields without one of the state: an observation, a wish. */
@@ -156,7 +185,10 @@ export function transition(job: JobDoc, moves: readonly Move[], at: Iso, by: str
     if (!before || !allows(move.event, before.state) || TRANSITIONS[move.event].to !== move.to.name) {
       throw new TransitionError(job._id, move.index, before?.state.name ?? 'nothing', move.event);
     }
-    subjobs[move.index] = withFields({ ...before, state: move.to }, move.with ?? {});
+    subjobs[move.index] = {
+      ...withFields({ ...before, state: move.to }, move.with ?? {}),
+      ...triesAfter(before, move, at),
+    };
     if (before.state.name !== move.to.name) {
       const entry: HistoryEntry = { at, from: before.state.name, to: move.to.name, by, subjob: move.index };
       history = appendHistory(history, move.why === undefined ? entry : { ...entry, why: move.why });
@@ -164,6 +196,18 @@ export function transition(job: JobDoc, moves: readonly Move[], at: Iso, by: str
   }
   const state = passState(subjobs.map((subjob) => subjob.state));
   return { ...job, subjobs, history, state, since: state === job.state ? job.since : at };
+}
+
+/** An attempt that has left the batch system without completing is one more try. */
+function triesAfter({ state, attempt, tries = [] }: Subjob, move: Move, ended: Iso): Pick<Subjob, 'tries'> {
+  const { to, usage } = move;
+  const ran = state.name === 'submitted' || state.name === 'running';
+  if (!ran || to.name === 'completed' || to.name === 'running' || to.name === 'submitted') return {};
+  const { site } = state.lock;
+  const failure = move.with?.lastFailure;
+  const why = failure ? { cause: failure.cause, reason: failure.reason } : { reason: move.why ?? move.event };
+  const last: Try = { attempt, site, key: keyOf(state.lock), since: state.since, ended, ...why, ...usage };
+  return { tries: [...tries, last].slice(-TRIES_LIMIT) };
 }
 
 export function touch(job: JobDoc, index: number, fields: Fields): JobDoc {

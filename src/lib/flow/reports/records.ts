@@ -4,12 +4,10 @@ import type { Doc, HistoryEntry } from '../../domain/doc.ts';
 import { isA } from '../../domain/doc.ts';
 import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
-import { keyOf, type Lock, lockOf } from '../../domain/jobs/states.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
-import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
 import type { Row } from './look/row.ts';
 
@@ -71,40 +69,4 @@ function historyRow(doc: Doc, entry: HistoryEntry): HistoryRow {
 function nameOf(doc: Doc, subjob: number | undefined): string {
   if (isA<RunDoc>(doc, 'run')) return refOf(doc.run);
   return isA<JobDoc>(doc, 'job') ? refOf(doc.run, doc.module, doc.pass, subjob) : doc._id;
-}
-
-/** The end of the output of one attempt. */
-export interface JobLog {
-  readonly ref: string;
-  readonly site: string;
-  readonly key: string;
-  readonly state: string;
-  /** The end of what it printed; absent where the batch system has no output. */
-  readonly text?: string;
-}
-
-/** Output of the last attempt of each subjob, at most `bytes` of each; those that never ran are left out. */
-export async function logsOf(
-  ports: ReadPorts,
-  job: JobDoc,
-  subjobs: readonly number[] | undefined,
-  bytes: number,
-): Promise<JobLog[]> {
-  const wanted = job.subjobs.filter((subjob) => subjobs === undefined || subjobs.includes(subjob.index));
-  const ran = wanted.flatMap((subjob) => {
-    const lock: Lock | undefined = lockOf(subjob.state);
-    return lock ? [{ subjob, lock }] : [];
-  });
-  const texts = new Map<string, string>();
-  for (const site of new Set(ran.map(({ lock }) => lock.site))) {
-    const backend = await ports.backend(site);
-    const keys = ran.filter(({ lock }) => lock.site === site).map(({ lock }) => keyOf(lock));
-    for (const [key, text] of await backend.logs(keys, bytes)) texts.set(key, text);
-  }
-  return ran.map(({ subjob, lock }) => {
-    const key = keyOf(lock);
-    const text = texts.get(key);
-    const ref = refOf(job.run, job.module, job.pass, subjob.index);
-    return { ref, site: lock.site, key, state: subjob.state.name, ...given({ text }) };
-  });
 }

@@ -14,6 +14,7 @@ import type {
   Row,
   Store,
   StoreFault,
+  StoreIdentity,
   StoreInfo,
   ViewQuery,
 } from '../../store.ts';
@@ -189,6 +190,12 @@ export class SqliteStore extends ViewStore implements Store {
     });
     await this.#install();
     return this.info();
+  }
+
+  /** Documents are not counted: every page would pay for it. */
+  override async identity(): Promise<StoreIdentity> {
+    this.#place.requireSame();
+    return this.#read(() => ({ where: this.#db.path, ...given({ uuid: this.#meta.marker?.uuid }) }));
   }
 
   async info(): Promise<StoreInfo> {

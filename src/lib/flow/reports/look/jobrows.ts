@@ -106,7 +106,7 @@ async function* lastPasses(source: AsyncGenerator<JobDoc[], void, void>): AsyncG
 }
 
 /** `state` as shown, which may be the derived `unsatisfied`. */
-function jobRow(job: JobDoc, state: PassState): JobRow {
+export function jobRow(job: JobDoc, state: PassState): JobRow {
   const causes = causesOf(job);
   const sites = sitesOf(job);
   return {

@@ -6,7 +6,7 @@ import type { ReadPorts } from '../../ports.ts';
 import type { VerdictRow } from '../policy.ts';
 import type { HistoryRow } from '../records.ts';
 import type { ScreenRow } from '../screenrows.ts';
-import type { ReasonRow } from '../why/reason.ts';
+import type { ReasonRow } from '../why/all/reason.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';
 import { type HoldRow, holdRows } from './holdrows.ts';
 import { type JobRow, jobRows } from './jobrows.ts';

@@ -8,7 +8,7 @@ import { withoutSecrets } from '../../../util/text/secrets.ts';
 import { manyLines } from '../../../util/text/terminal.ts';
 import { SECOND } from '../../../util/time.ts';
 import type { ReadPorts } from '../../ports.ts';
-import { logsOf } from '../records.ts';
+import { logsOf } from '../logs.ts';
 
 const LINES = 20;
 const WIDTH = 200;
@@ -24,7 +24,7 @@ export async function tailOf(ports: ReadPorts, id: string): Promise<string> {
   if (!job || !last) return 'No log: the job is no longer as it was.';
   const ref = refOf(job.run, job.module, job.pass, last.index);
   try {
-    const logs = await inTime(logsOf(ports, job, [last.index], BYTES), PATIENCE);
+    const logs = await inTime(logsOf(ports, job, { subjobs: [last.index], bytes: BYTES }), PATIENCE);
     const text = logs?.[0]?.text;
     if (!logs) return `No log of ${ref}: the batch system did not answer within ${PATIENCE / SECOND} s.`;
     if (text === undefined || text.trim() === '') return `No log of ${ref}: no output was kept.`;

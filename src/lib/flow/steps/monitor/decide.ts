@@ -69,9 +69,11 @@ export function react(
   context: Context,
 ): Reaction {
   const reaction = reactionTo(subjob, seen, verified, context);
-  if (reaction.do !== 'move' || reaction.move.to.name === 'completed' || seen.raw === undefined) return reaction;
+  if (reaction.do !== 'move' || reaction.move.to.name === 'completed') return reaction;
+  const usage = seen.record && currentAttempt(subjob, seen.key) ? { usage: usageOf(seen.record) } : {};
   // The batch system's last word stays with what failed, so that a person sees it.
-  return { ...reaction, move: { ...reaction.move, with: { ...reaction.move.with, raw: seen.raw } } };
+  const raw = seen.raw === undefined ? {} : { with: { ...reaction.move.with, raw: seen.raw } };
+  return { ...reaction, move: { ...reaction.move, ...usage, ...raw } };
 }
 
 function reactionTo(

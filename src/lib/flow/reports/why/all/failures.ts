@@ -1,10 +1,10 @@
 // The failures of `why --all`: by cause, module and reason, over all farms. Counts come from the view; one document of
 // each group is read, as its example.
-import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { mapLimit } from '../../../util/concurrency.ts';
-import { groupBy } from '../../../util/values/group.ts';
-import { views } from '../../../views/index.ts';
-import type { ReadPorts } from '../../ports.ts';
+import type { JobDoc } from '../../../../domain/jobs/job.ts';
+import { mapLimit } from '../../../../util/concurrency.ts';
+import { groupBy } from '../../../../util/values/group.ts';
+import { views } from '../../../../views/index.ts';
+import type { ReadPorts } from '../../../ports.ts';
 import { exampleOf, type How, type Reason } from './reason.ts';
 
 /** Subjobs that one cause has stopped. */

@@ -1,12 +1,12 @@
 // What waiting passes of `why --all` wait for. Each is followed to its root: the prerequisite, hold or data document that
 // has to change before anything behind it can go on. Views tell all of it, so that 100,000 passes cost no documents.
-import { asA } from '../../../domain/doc.ts';
-import { endText, type HoldDoc } from '../../../domain/hold.ts';
-import { parseJobId, refOf } from '../../../domain/ids.ts';
-import { ENDED, type PassState } from '../../../domain/jobs/states.ts';
-import { between, humanDuration, type Iso } from '../../../util/time.ts';
-import { views } from '../../../views/index.ts';
-import type { ReadPorts } from '../../ports.ts';
+import { asA } from '../../../../domain/doc.ts';
+import { endText, type HoldDoc } from '../../../../domain/hold.ts';
+import { parseJobId, refOf } from '../../../../domain/ids.ts';
+import { ENDED, type PassState } from '../../../../domain/jobs/states.ts';
+import { between, humanDuration, type Iso } from '../../../../util/time.ts';
+import { views } from '../../../../views/index.ts';
+import type { ReadPorts } from '../../../ports.ts';
 import type { Reason } from './reason.ts';
 
 /** What the sleepers of a store are told apart by. */

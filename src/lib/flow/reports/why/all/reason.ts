@@ -1,7 +1,7 @@
 // One row of `why --all`: a cause, what stands still for it, and what to type.
-import { refOf } from '../../../domain/ids.ts';
-import type { JobDoc } from '../../../domain/jobs/job.ts';
-import type { Row } from '../look/row.ts';
+import { refOf } from '../../../../domain/ids.ts';
+import type { JobDoc } from '../../../../domain/jobs/job.ts';
+import type { Row } from '../../look/row.ts';
 
 /** Why things stand still. */
 export interface ReasonRow extends Row<'reason'> {

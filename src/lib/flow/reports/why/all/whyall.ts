@@ -1,25 +1,25 @@
 // why --all: everything that does not go on by itself, one row per reason, the biggest first: a night may fail thousands
 // for one cause. What `status` counts is counted here: views and pages have no limit.
-import type { FarmDoc } from '../../../domain/farms/farm.ts';
-import { drainOf, endText, type HoldDoc } from '../../../domain/hold.ts';
-import { refOf } from '../../../domain/ids.ts';
-import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
-import { idsWith } from '../../../store.ts';
-import { together } from '../../../util/concurrency.ts';
-import { batches } from '../../../util/values/group.ts';
-import { have } from '../../../util/values/have.ts';
-import { views } from '../../../views/index.ts';
-import { SHARES } from '../../../views/jobs.ts';
-import { runFacts } from '../../jobs/facts.ts';
-import { activeHolds } from '../../jobs/openholds.ts';
-import type { ReadPorts } from '../../ports.ts';
-import type { Rows } from '../look/row.ts';
-import { sum } from '../status/counts.ts';
-import type { Attention } from '../status/page.ts';
-import { status } from '../status/status.ts';
-import { failureReasons } from './allfailures.ts';
-import { sleeperReasons } from './allsleepers.ts';
+import type { FarmDoc } from '../../../../domain/farms/farm.ts';
+import { drainOf, endText, type HoldDoc } from '../../../../domain/hold.ts';
+import { refOf } from '../../../../domain/ids.ts';
+import { firstUnmet, runGates } from '../../../../domain/jobs/readiness.ts';
+import { idsWith } from '../../../../store.ts';
+import { together } from '../../../../util/concurrency.ts';
+import { batches } from '../../../../util/values/group.ts';
+import { have } from '../../../../util/values/have.ts';
+import { views } from '../../../../views/index.ts';
+import { SHARES } from '../../../../views/jobs.ts';
+import { runFacts } from '../../../jobs/facts.ts';
+import { activeHolds } from '../../../jobs/openholds.ts';
+import type { ReadPorts } from '../../../ports.ts';
+import type { Rows } from '../../look/row.ts';
+import { sum } from '../../status/counts.ts';
+import type { Attention } from '../../status/page.ts';
+import { status } from '../../status/status.ts';
+import { failureReasons } from './failures.ts';
 import { type Reason, type ReasonRow, rowOf } from './reason.ts';
+import { sleeperReasons } from './sleepers.ts';
 
 /** Every reason, the biggest first. */
 export async function* whyAll(ports: ReadPorts): Rows<ReasonRow> {

@@ -1,0 +1,81 @@
+// The page of a run or a pass: its document, and what a person would look up beside it.
+import type { DataDoc } from '../../domain/data/data.ts';
+import { asA, type Doc, isA } from '../../domain/doc.ts';
+import { dataId } from '../../domain/ids.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import type { PassState } from '../../domain/jobs/states.ts';
+import type { RunDoc } from '../../domain/runs/run.ts';
+import { typesOf } from '../../domain/runs/runtypes.ts';
+import { shownState } from '../../domain/selection.ts';
+import type { Iso } from '../../util/time.ts';
+import type { ReadPorts } from '../ports.ts';
+import { type JobRow, jobRow } from './look/jobrows.ts';
+import { passesOf } from './records.ts';
+
+/** A run with the files of its levels and its passes. */
+export interface RunPage {
+  readonly of: 'run';
+  readonly run: RunDoc;
+  readonly types: readonly string[];
+  readonly data: readonly DataDoc[];
+  readonly passes: readonly JobRow[];
+}
+
+/** A pass with the raw files and the passes that it reads. */
+export interface PassPage {
+  readonly of: 'pass';
+  readonly job: JobDoc;
+  readonly state: PassState;
+  readonly data: DataDoc | undefined;
+  readonly needs: ReadonlyMap<string, JobDoc>;
+  readonly now: Iso;
+}
+
+/** Any other document. */
+export interface DocumentPage {
+  readonly of: 'document';
+  readonly doc: Doc;
+}
+
+export type Page = RunPage | PassPage | DocumentPage;
+
+/** The pages of the documents that a REF names; the data documents of a run are part of its page. */
+export async function pagesOf(ports: ReadPorts, docs: readonly Doc[]): Promise<Page[]> {
+  const run = docs.find((doc) => isA<RunDoc>(doc, 'run'));
+  if (run) return [await runPage(ports, run, docs)];
+  return Promise.all(
+    docs.map((doc) => (isA<JobDoc>(doc, 'job') ? passPage(ports, doc) : { of: 'document' as const, doc })),
+  );
+}
+
+async function runPage(ports: ReadPorts, run: RunDoc, docs: readonly Doc[]): Promise<RunPage> {
+  const jobs = await passesOf(ports, run.run);
+  const states = new Map(jobs.map(({ _id, state }) => [_id, state]));
+  return {
+    of: 'run',
+    run,
+    types: run.mask === undefined ? [] : typesOf(run.mask, ports.settings.runs.types),
+    data: docs.filter((doc): doc is DataDoc => isA<DataDoc>(doc, 'data')),
+    passes: jobs.map((job) =>
+      jobRow(
+        job,
+        shownState(job, (id) => states.get(id)),
+      ),
+    ),
+  };
+}
+
+async function passPage({ store }: ReadPorts, job: JobDoc): Promise<PassPage> {
+  const id = dataId(job.level, job.run);
+  const docs = await store.get<JobDoc | DataDoc>([id, ...job.needs.map((need) => need.job)]);
+  const needs = [...docs.values()].filter((doc): doc is JobDoc => isA<JobDoc>(doc, 'job'));
+  const states = new Map(needs.map(({ _id, state }) => [_id, state]));
+  return {
+    of: 'pass',
+    job,
+    state: shownState(job, (need) => states.get(need)),
+    data: asA<DataDoc>(docs.get(id), 'data'),
+    needs: new Map(needs.map((doc) => [doc._id, doc])),
+    now: await store.now(),
+  };
+}
