@@ -1,27 +1,35 @@
 import { all, refs } from '../lib/cli/arguments/flags.ts';
 import { readRefs } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
+import { holdId, requestId } from '../lib/domain/ids.ts';
+import { openHolds } from '../lib/flow/jobs/openholds.ts';
+import type { Ports } from '../lib/flow/ports.ts';
 import { whyBuffer } from '../lib/flow/reports/buffer/buffer.ts';
+import { isFileWord } from '../lib/flow/reports/look/replicarows.ts';
 import { whyAll } from '../lib/flow/reports/why/all/whyall.ts';
 import { why } from '../lib/flow/reports/why/why.ts';
 import { whyFarm } from '../lib/flow/reports/why/whyfarm.ts';
 import { knownHosts, whyHost } from '../lib/flow/reports/why/whyhost.ts';
 import type { WhyReport } from '../lib/flow/reports/why/whyreport.ts';
 import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
-import { whyText } from '../lib/render/why.ts';
+import { whyFile } from '../lib/flow/reports/why/whythings.ts';
+import { together, whyText } from '../lib/render/why.ts';
+import { idsWith } from '../lib/store.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/text/near.ts';
 
 export default class Why extends Base {
   static override summary = 'Explain why a run or a job is not done, and what to type';
   static override description =
-    'Checks each condition of a run or a pass and prints it with its evidence, since when it holds, and the command that clears it. The rules are those of enqueue and submit. `dflow why buffer` explains what fills the buffer. A name of a storage element, a farm or a host is explained too. With --all: everything that needs a person, by reason.';
+    'The first line is the verdict. Then comes each condition of a run or a pass with its evidence, since when it holds, and the command that clears it; prerequisites are followed to the one that stops everything. The rules are those of enqueue and submit. Farms, storage elements, hosts, requests, holds, files and quarantine entries are explained by their name, and what fills the buffer by `buffer`. Without a REF, or with --all: everything that needs a person, by reason, the biggest first.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134 Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2 --json',
     '<%= config.bin %> <%= command.id %> buffer',
     '<%= config.bin %> <%= command.id %> ral',
     '<%= config.bin %> <%= command.id %> login1',
+    '<%= config.bin %> <%= command.id %> tl-july',
+    '<%= config.bin %> <%= command.id %> SNOP_0000109134_002.zdab',
     '<%= config.bin %> <%= command.id %> --all',
   ];
   static override strict = false;
@@ -31,48 +39,63 @@ export default class Why extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Why);
     const words = joined(argv.map(String));
-    if (words.length === 0 && !flags.all) {
-      throw new UsageError('a REF is required', {
-        hint: 'dflow why 109134, or: dflow why 109134 Analysis40, or: dflow why --all',
-      });
-    }
     const ports = await this.ports(false);
-    if (flags.all) return this.rows('reasons', whyAll(ports));
-    const elements = new Set(ports.settings.storages.map(({ name }) => name));
-    const farms = new Set(ports.settings.farms.map(({ name }) => name));
-    // A look at runs and passes reads no sign of life.
-    const hosts = words.every((word) => REF.test(word)) ? new Set<string>() : await knownHosts(ports);
-    const known = ['buffer', ...elements, ...farms, ...hosts];
-    const places = words.filter((word) => known.includes(word));
-    for (const place of places) {
-      if (place === 'buffer') this.report(await whyBuffer(ports));
-      if (elements.has(place)) this.report(await whyStorage(ports, place));
-      if (farms.has(place)) this.report(await whyFarm(ports, place));
-      if (hosts.has(place)) this.report(await whyHost(ports, place));
-    }
-    const others = words.filter((word) => !places.includes(word));
-    for (const word of others) checkPlace(word, known);
-    for (const ref of await readRefs(others)) {
-      for (const report of await why(ports, ref)) this.report(report);
-    }
+    if (flags.all || words.length === 0) return this.rows('reasons', whyAll(ports));
+    // A look at runs and passes reads no names.
+    const known = words.every((word) => REF.test(word)) ? new Map() : await knownNames(ports);
+    const reports: WhyReport[] = [];
+    for (const word of words) reports.push(...(await this.explained(ports, word, known)));
+    this.report(reports);
   }
 
-  private first = true;
+  private async explained(ports: Ports, word: string, known: Names): Promise<WhyReport[]> {
+    const found = known.get(word);
+    if (found) return found();
+    if (isFileWord(word) && !REF.test(word)) {
+      const files = await whyFile(ports, word);
+      if (files.length > 0) return files;
+    }
+    checkName(word, [...known.keys()]);
+    return (await Promise.all((await readRefs([word])).map((ref) => why(ports, ref)))).flat();
+  }
 
-  private report(report: WhyReport): void {
-    if (this.out.format === 'json') this.out.json({ kind: 'why', ...report });
-    else this.out.line(`${this.first ? '' : '\n'}${whyText(report, this.out.width)}`);
-    this.first = false;
+  private report(reports: readonly WhyReport[]): void {
+    if (this.out.format === 'json') for (const report of reports) this.out.json({ kind: 'why', ...report });
+    else {
+      const texts = together(reports).map(({ report, refs: all }) => whyText(report, this.out.width, all));
+      this.out.line(texts.join('\n\n'));
+    }
   }
 }
 
 /** A run, a range of runs, a pass, or the id of a document. */
 const REF = /^\d+(?:[/-]|$)|:/;
 
-/** A word without a number, a slash or a colon can only be a place. @throws UsageError no place has this name */
-function checkPlace(word: string, known: readonly string[]): void {
+type Names = ReadonlyMap<string, () => Promise<WhyReport[]>>;
+
+/** What has a name, and what explains it. The first of a name wins, and what has the same name follows it. */
+async function knownNames(ports: Ports): Promise<Names> {
+  const names = new Map<string, () => Promise<WhyReport[]>>();
+  const add = (name: string, explain: () => Promise<WhyReport[]>): void => {
+    const before = names.get(name);
+    names.set(name, before ? async () => [...(await before()), ...(await explain())] : explain);
+  };
+  const { storages, farms } = ports.settings;
+  add('buffer', async () => [await whyBuffer(ports)]);
+  for (const { name } of storages) add(name, async () => [await whyStorage(ports, name)]);
+  for (const { name } of farms) add(name, async () => [await whyFarm(ports, name)]);
+  for (const name of await knownHosts(ports)) add(name, async () => [await whyHost(ports, name)]);
+  const requests = await ports.store.range(idsWith(requestId('')));
+  for (const { _id: id } of requests) add(id.slice(requestId('').length), () => why(ports, { text: id, id }));
+  for (const { _id: id } of await openHolds(ports.store))
+    add(id.slice(holdId('').length), () => why(ports, { text: id, id }));
+  return names;
+}
+
+/** A word without a number, a slash or a colon can only be a name. @throws UsageError nothing has this name */
+function checkName(word: string, known: readonly string[]): void {
   if (!/^[A-Za-z][\w.-]*$/.test(word)) return;
-  throw new UsageError(`'${word}' is not a run, a storage element, a farm or a host`, {
+  throw new UsageError(`'${word}' is not a run, a storage element, a farm, a host, a request, a hold or a file`, {
     hint: suggestion(word, known),
   });
 }

@@ -28,7 +28,7 @@ test('values are cleaned at every depth, JSON is read back as it was', () => {
 
 test('every part of the answer of why is clean', () => {
   const gate = { gate: EVIL, ok: false, text: EVIL, next: EVIL };
-  const text = whyText({ ref: EVIL, about: EVIL, state: EVIL, gates: [gate], next: [EVIL] } as never);
-  expect(text.split('\n').length).toBe(3);
+  const text = whyText({ ref: EVIL, about: EVIL, state: EVIL, verdict: EVIL, gates: [gate], next: [EVIL] } as never);
+  expect(text.split('\n').length).toBe(4);
   expect(page(text)).toBe(text);
 });

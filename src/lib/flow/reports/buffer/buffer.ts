@@ -14,6 +14,7 @@ import { type BufferRow, bufferRows } from '../../copies/buffer/levels.ts';
 import { originals } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
+import { gateVerdict } from '../why/verdict.ts';
 import type { WhyReport } from '../why/whyreport.ts';
 
 /** Bytes and files that one gate keeps, or that may go. */
@@ -85,7 +86,8 @@ export async function whyBuffer(ports: ReadPorts): Promise<WhyReport> {
   const about = `${humanBytes(total)} of raw files, ${humanBytes(free)} may go now`;
   const needy = gates.filter(({ ok }) => !ok);
   const next = [...new Set(parts.filter(({ gate }) => gate !== 'open').map((part) => part.next))];
-  return { ref: 'buffer', about, state: needy.length === 0 ? 'ok' : 'held', gates, next: next.slice(0, 6) };
+  const state = needy.length === 0 ? 'ok' : 'held';
+  return { ref: 'buffer', about, state, verdict: gateVerdict(gates, 'has room'), gates, next: next.slice(0, 6) };
 }
 
 function fillGate({ level, bytes, perDay, disk, daysLeft: left }: BufferRow, ports: ReadPorts): Gate {

@@ -12,23 +12,39 @@ import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { have } from '../../../util/values/have.ts';
+import { have, nth } from '../../../util/values/have.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { ReadPorts } from '../../ports.ts';
+import { documentsOf } from '../records.ts';
 import { askedGates } from './asked.ts';
 import { fileGates } from './whyfiles.ts';
 import { whyJobs } from './whyjobs.ts';
 import { conflictGates, nextOf, type WhyReport } from './whyreport.ts';
+import { whyThing } from './whythings.ts';
 
 /** Explains what a REF names: a pass, the last pass of a module, or a run with all its last passes. */
 export async function why(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> {
-  if (ref.run === undefined)
-    throw new UsageError(`why explains runs and passes, not ${ref.text}`, { hint: `dflow show ${ref.text}` });
+  if (ref.run === undefined) return whyDocument(ports, ref);
   const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(ref.run)));
   if (ref.module !== undefined) return whyModule(ports, ref.run, ref, ref.module, passes);
   const last = new Map(passes.map((job) => [job.module, job]));
-  return [await whyRun(ports, ref.run, passes), ...(await whyJobs(ports, [...last.values()]))];
+  const jobs = await whyJobs(ports, [...last.values()]);
+  const run = await whyRun(ports, ref.run, passes);
+  const stuck = jobs.find(({ state }) => BROKEN.has(state));
+  const verdict = stuck ? `${run.verdict}; ${stuck.ref}: ${stuck.verdict}` : run.verdict;
+  return [{ ...run, verdict }, ...jobs];
+}
+
+/** States of passes that a run's own verdict names. */
+const BROKEN: ReadonlySet<string> = new Set(['failed', 'partFail', 'held']);
+
+async function whyDocument(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> {
+  const report = await whyThing(ports, nth(await documentsOf(ports, ref), 0));
+  if (report) return [report];
+  throw new UsageError(`why explains runs, passes, requests, holds and quarantine entries, not ${ref.text}`, {
+    hint: `dflow show ${ref.text}`,
+  });
 }
 
 async function whyModule(
@@ -71,10 +87,20 @@ async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], 
     ref: refOf(run),
     about: facts.types.join('+'),
     state,
+    verdict: runVerdict(gates, passes),
     ...(level ? { since: level.complete?.at ?? level.lastFile } : {}),
     gates: lateGates(level?.late, gates, run, facts.modules),
     next: nextOf(gates),
   };
+}
+
+/** A run whose passes are made goes on by itself, whatever else is to be looked at. */
+function runVerdict(gates: readonly Gate[], passes: readonly JobDoc[]): string {
+  const unmet = firstUnmet(gates);
+  const done = passes.filter(({ state }) => state === 'completed').length;
+  const made = `${done} of ${passes.length} ${passes.length === 1 ? 'pass' : 'passes'} done`;
+  if (!unmet) return passes.length === 0 ? 'nothing is wrong; no pass is made yet' : made;
+  return passes.length === 0 ? `is not processed: ${unmet.text}` : `${made}; ${unmet.text}`;
 }
 
 function lateGates(

@@ -16,6 +16,7 @@ import { activeHolds } from '../../jobs/openholds.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { sum } from '../status/counts.ts';
 import { credentialGates } from './hostgates.ts';
+import { gateVerdict } from './verdict.ts';
 import type { WhyReport } from './whyreport.ts';
 
 /** Whether a farm takes jobs, and if not, why and since when. Asks its batch system where this host is its own. */
@@ -24,7 +25,14 @@ export async function whyFarm(ports: ReadPorts, name: string): Promise<WhyReport
   const wrong = gates.filter(({ ok }) => !ok);
   const { backend } = farmSettings(ports, name);
   const next = [...new Set(wrong.flatMap((gate) => gate.next ?? []))];
-  return { ref: name, about: backend, state: wrong.length === 0 ? 'ok' : 'held', gates, next };
+  return {
+    ref: name,
+    about: backend,
+    state: wrong.length === 0 ? 'ok' : 'held',
+    verdict: gateVerdict(gates, 'takes jobs', 'takes no jobs: '),
+    gates,
+    next,
+  };
 }
 
 /** Everything that keeps submit from handing any job to a farm. */

@@ -8,6 +8,7 @@ import { humanAge, humanDuration, type Iso } from '../../../util/time.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { silenceOf } from '../status/loopstatus.ts';
 import { credentialGates } from './hostgates.ts';
+import { gateVerdict } from './verdict.ts';
 import { nextOf, type WhyReport } from './whyreport.ts';
 
 /** Hosts that have been heard of, or that the configuration names. */
@@ -30,7 +31,14 @@ export async function whyHost(ports: ReadPorts, host: string): Promise<WhyReport
   ];
   const wrong = gates.filter(({ ok }) => !ok).length;
   const about = settings.hosts.length === 0 ? '' : 'host';
-  return { ref: host, about, state: wrong === 0 ? 'ok' : 'failing', gates, next: nextOf(gates) };
+  return {
+    ref: host,
+    about,
+    state: wrong === 0 ? 'ok' : 'failing',
+    verdict: gateVerdict(gates, 'everything runs'),
+    gates,
+    next: nextOf(gates),
+  };
 }
 
 function loopGate({ settings }: ReadPorts, doc: LoopDoc, docs: readonly LoopDoc[], now: Iso): Gate {

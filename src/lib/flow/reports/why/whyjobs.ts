@@ -1,10 +1,12 @@
 // Why passes are where they are: their gates at the farm that would take them, what submit meets there, their subjobs.
 
+import type { DataDoc } from '../../../domain/data/data.ts';
 import type { FarmDoc } from '../../../domain/farms/farm.ts';
 import { hasVersion, routeOf } from '../../../domain/farms/routing.ts';
-import { farmId, refOf } from '../../../domain/ids.ts';
+import { dataId, farmId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Gate, type JobFacts, jobGates, runGates } from '../../../domain/jobs/readiness.ts';
+import { ENDED } from '../../../domain/jobs/states.ts';
 import type { FarmSettings } from '../../../domain/settings.ts';
 import { between, type Iso } from '../../../util/time.ts';
 import { have } from '../../../util/values/have.ts';
@@ -13,6 +15,7 @@ import { jobFacts, runFacts } from '../../jobs/facts.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { silenceOf } from '../status/loopstatus.ts';
 import { subjobGates } from './subjobs.ts';
+import { passVerdict, type Root } from './verdict.ts';
 import { submitGates } from './whyfarm.ts';
 import { conflictGates, nextOf, type WhyReport } from './whyreport.ts';
 
@@ -24,9 +27,41 @@ export async function whyJobs(ports: ReadPorts, jobs: readonly JobDoc[]): Promis
   const reports: WhyReport[] = [];
   for (const job of jobs) {
     const complete = runGates(have(runs, job.run)).filter((gate) => gate.gate === 'complete' || gate.gate === 'tables');
-    reports.push(reportOf(ports, job, [...complete, ...(await passGates(ports, job, factsOf))]));
+    const root = await rootOf(ports, job);
+    const gates = [...complete, ...(await passGates(ports, job, factsOf)), ...rootGates(job, root)];
+    reports.push(reportOf(ports, job, gates, { root, data: factsOf(job, farmSettings(ports)).data }));
   }
   return reports;
+}
+
+/** The last pass on the way of prerequisites that are not done; none where all are. */
+async function rootOf({ store }: ReadPorts, job: JobDoc): Promise<Root | undefined> {
+  const seen = new Set<string>();
+  let at = job;
+  while (at.state === 'waiting' && !seen.has(at._id)) {
+    seen.add(at._id);
+    const docs = await store.get<JobDoc>(at.needs.map((need) => need.job));
+    const next = at.needs.flatMap((need) => docs.get(need.job) ?? []).find(({ state }) => state !== 'completed');
+    if (!next) break;
+    at = next;
+  }
+  if (at === job) return undefined;
+  const id = dataId(at.level, at.run);
+  return { job: at, data: (await store.get<DataDoc>([id])).get(id) };
+}
+
+/** What a prerequisite waits for itself: the direct one is a gate of its own. */
+function rootGates(job: JobDoc, root: Root | undefined): Gate[] {
+  if (!root || job.needs.some((need) => need.job === root.job._id)) return [];
+  const { run, module, pass, state, since } = root.job;
+  const ref = refOf(run, module, pass);
+  const ended = ENDED.has(state);
+  return [
+    {
+      ...{ gate: 'root', ok: false, text: `everything before it waits for ${ref}, which is ${state}`, since },
+      next: ended ? `dflow retry ${ref}` : `dflow why ${ref}`,
+    },
+  ];
 }
 
 async function passGates(
@@ -61,7 +96,12 @@ async function siteGates({ store, settings }: ReadPorts, { subjobs }: JobDoc, no
   });
 }
 
-function reportOf(ports: ReadPorts, job: JobDoc, gates: readonly Gate[]): WhyReport {
+interface Behind {
+  readonly root: Root | undefined;
+  readonly data: DataDoc | undefined;
+}
+
+function reportOf(ports: ReadPorts, job: JobDoc, gates: readonly Gate[], { root, data }: Behind): WhyReport {
   const ended = job.state === 'completed' || job.state === 'canceled' || job.state === 'deleted';
   const relevant = ended ? gates.filter((gate) => gate.ok || /^(subjob|output|conflict)/.test(gate.gate)) : gates;
   const about = [job.version, job.request ?? 'automatic', job.tag === undefined ? '' : `tag ${job.tag}`]
@@ -70,7 +110,9 @@ function reportOf(ports: ReadPorts, job: JobDoc, gates: readonly Gate[]): WhyRep
   return {
     ref: refOf(job.run, job.module, job.pass),
     about,
-    state: job.state,
+    // A waiting pass whose prerequisite has ended does not wait.
+    state: job.state === 'waiting' && root && ENDED.has(root.job.state) ? 'unsatisfied' : job.state,
+    verdict: passVerdict(job, relevant, root, data),
     since: job.since,
     gates: driftGates(ports, job, relevant),
     next: nextOf(relevant),

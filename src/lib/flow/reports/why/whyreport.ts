@@ -9,6 +9,8 @@ export interface WhyReport {
   /** Version, request and tag of a pass, types of a run: `7.0.8  tl-july`. */
   readonly about: string;
   readonly state: string;
+  /** Whether it goes on by itself, and if not, what stops it. */
+  readonly verdict: string;
   readonly since?: string;
   readonly gates: readonly Gate[];
   /** What to type next, the most useful first; empty when nothing is wrong. */

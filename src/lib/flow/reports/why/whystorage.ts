@@ -13,6 +13,7 @@ import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { missingAt } from '../status/counts.ts';
 import { credentialGates } from './hostgates.ts';
+import { gateVerdict } from './verdict.ts';
 import type { WhyReport } from './whyreport.ts';
 
 /** The gates of a storage element that is configured. */
@@ -31,7 +32,14 @@ export async function whyStorage(ports: ReadPorts, name: string): Promise<WhyRep
   const about = [protocol, tape ? 'tape' : '', primary].filter((word) => word !== '').join(' ');
   const wrong = gates.filter(({ ok }) => !ok);
   const next = [...new Set(wrong.flatMap((gate) => gate.next ?? []))];
-  return { ref: name, about, state: wrong.length === 0 ? 'ok' : 'held', gates, next };
+  return {
+    ref: name,
+    about,
+    state: wrong.length === 0 ? 'ok' : 'held',
+    verdict: gateVerdict(gates, 'can be used', ''),
+    gates,
+    next,
+  };
 }
 
 async function holdGates({ store }: ReadPorts, name: string, now: Iso): Promise<Gate[]> {
