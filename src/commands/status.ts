@@ -1,12 +1,16 @@
 import { Flags } from '@oclif/core';
+import { sinceOf } from '../lib/cli/arguments/selection.ts';
 import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
 import { noSuchError } from '../lib/domain/named.ts';
+import type { Ports } from '../lib/flow/ports.ts';
+import { handover } from '../lib/flow/reports/handover/handover.ts';
 import type { ProgressRow } from '../lib/flow/reports/look/requestrows.ts';
 import type { StatusPage } from '../lib/flow/reports/status/page.ts';
 import { status } from '../lib/flow/reports/status/status.ts';
+import { handoverMarkdown, handoverText } from '../lib/render/show/handover.ts';
 import { statusText } from '../lib/render/status.ts';
-import { EXIT, StoreError } from '../lib/util/errors.ts';
+import { EXIT, StoreError, UsageError } from '../lib/util/errors.ts';
 import { humanDuration, SECOND } from '../lib/util/time.ts';
 
 /** Clears a terminal and goes to its first line. */
@@ -15,16 +19,29 @@ const CLEAR = '\x1b[2J\x1b[H';
 export default class Status extends Base {
   static override summary = 'Show the state of the whole experiment on one page';
   static override description =
-    'Shows first what needs a person, each line with a command to begin with. Then come runs, loops, storage elements, jobs, farms and requests.';
+    'Shows first what needs a person, each line with a command to begin with. Then come runs, loops, storage elements, jobs, farms and requests. With --since: a handover for the next shift.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --check || mail -s "dflow needs you" shifter',
     '<%= config.bin %> <%= command.id %> --request tl-july',
+    '<%= config.bin %> <%= command.id %> --since 8h',
+    '<%= config.bin %> <%= command.id %> --since 8h --format md | mail -s handover shift@example.org',
     '<%= config.bin %> <%= command.id %> --watch 10s',
   ];
   static override flags = {
+    format: Flags.option({
+      options: ['table', 'tsv', 'json', 'md'] as const,
+      description: 'form of the output (md: of a handover, as Markdown to paste or mail)',
+      helpGroup: 'GLOBAL',
+    })(),
     check: Flags.boolean({ description: 'exit with code 1 when something needs a person' }),
     request: Flags.string({ description: 'show only this request', helpValue: 'NAME' }),
+    since: Flags.string({
+      description:
+        'show a handover instead: what happened since this time (8h, or a date), what was switched, what is open, what changed for the worse',
+      helpValue: 'TIME',
+      exclusive: ['watch', 'request', 'check'],
+    }),
     watch: Flags.string({ description: 'show the page again after this time, until interrupted', helpValue: '10s' }),
   };
 
@@ -32,6 +49,9 @@ export default class Status extends Base {
     const { flags } = await this.parse(Status);
     const every = flags.watch === undefined ? undefined : Math.max(SECOND, durationOf(flags.watch, '--watch'));
     const ports = await this.ports(false);
+    if (flags.since !== undefined) return this.handover(ports, flags.since);
+    if (this.out.format === 'md')
+      throw new UsageError('--format md is for a handover', { hint: 'dflow status --since 8h --format md' });
     for (;;) {
       const whole = await status(ports).catch((error: unknown) => this.outage(error, every));
       if (whole && every !== undefined && this.out.format === 'table') process.stdout.write(CLEAR);
@@ -39,6 +59,13 @@ export default class Status extends Base {
       if (every === undefined || this.out.isClosed) return;
       await ports.sleep(every);
     }
+  }
+
+  private async handover(ports: Ports, text: string): Promise<void> {
+    const page = await handover(ports, sinceOf(text, await ports.store.now()));
+    if (this.out.format === 'json') this.out.json({ kind: 'handover', ...page });
+    else if (this.out.format === 'md') this.out.line(handoverMarkdown(page));
+    else this.out.line(handoverText(page, this.out.width));
   }
 
   /** Who watches goes on watching while the store is away: the page comes back with it. */

@@ -12,9 +12,8 @@ import { whyFarm } from '../lib/flow/reports/why/whyfarm.ts';
 import { knownHosts, whyHost } from '../lib/flow/reports/why/whyhost.ts';
 import type { WhyReport } from '../lib/flow/reports/why/whyreport.ts';
 import { whyStorage } from '../lib/flow/reports/why/whystorage.ts';
-import { whyFile } from '../lib/flow/reports/why/whythings.ts';
+import { requestIds, whyFile } from '../lib/flow/reports/why/whythings.ts';
 import { together, whyText } from '../lib/render/why.ts';
-import { idsWith } from '../lib/store.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { suggestion } from '../lib/util/text/near.ts';
 
@@ -85,8 +84,7 @@ async function knownNames(ports: Ports): Promise<Names> {
   for (const { name } of storages) add(name, async () => [await whyStorage(ports, name)]);
   for (const { name } of farms) add(name, async () => [await whyFarm(ports, name)]);
   for (const name of await knownHosts(ports)) add(name, async () => [await whyHost(ports, name)]);
-  const requests = await ports.store.range(idsWith(requestId('')));
-  for (const { _id: id } of requests) add(id.slice(requestId('').length), () => why(ports, { text: id, id }));
+  for (const id of await requestIds(ports)) add(id.slice(requestId('').length), () => why(ports, { text: id, id }));
   for (const { _id: id } of await openHolds(ports.store))
     add(id.slice(holdId('').length), () => why(ports, { text: id, id }));
   return names;

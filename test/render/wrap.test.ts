@@ -73,7 +73,14 @@ test('the status page fits, and its numbers make sense', () => {
 
 test('why: one command on a line', () => {
   const gates = [{ gate: 'holds', ok: false, text: DETAIL }];
-  const report = { ref: '1/A/1', about: '', state: 'failed', verdict: 'failed', gates, next: ['dflow log 1/A/1; dflow retry 1/A/1'] };
+  const report = {
+    ref: '1/A/1',
+    about: '',
+    state: 'failed',
+    verdict: 'failed',
+    gates,
+    next: ['dflow log 1/A/1; dflow retry 1/A/1'],
+  };
   const text = whyText(report as never, 60);
   expect(widest(text)).toBeLessThanOrEqual(60);
   expect(text).toMatch(/\nNext: dflow log 1\/A\/1\n {6}dflow retry 1\/A\/1$/);

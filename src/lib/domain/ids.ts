@@ -28,6 +28,7 @@ export const requestId = (name: string): string => `request:${name}`;
 
 /** A piece of the plan of a request, by the digest of its content. */
 export const planId = (request: string, digest: string): string => `plan:${request}:${digest}`;
+export const noteId = (at: string, nonce: string): string => `note:${at}:${nonce}`;
 export const holdId = (slug: string): string => `hold:${slug}`;
 export const quarantineId = (level: string, name: string): string => `quarantine:${level}:${name}`;
 

@@ -182,6 +182,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
     { spaceAt: s.when },
   ),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
+  note: s.fields({ at: s.when, by: s.text, text: s.text, refs: texts }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   probe: s.fields({ host: s.text, at: s.when }),
   trash: s.fields(

@@ -23,7 +23,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   trash: ['ref', 'run', 'level', 'host', 'reason', 'why', 'size', 'at', 'until', 'path'],
   tables: ['ref', 'name', 'index', 'first', 'last', 'pass'],
   reasons: ['count', 'gate', 'text', 'ref', 'next'],
-  history: ['at', 'ref', 'from', 'to', 'by', 'why'],
+  history: ['at', 'ref', 'subjobs', 'from', 'to', 'by', 'why'],
   verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'],
   screens: ['ref', 'window', 'every', 'at', 'outcome', 'pid', 'command', 'next'],
   progress: ['ref', 'version', 'passes', ...PASS_STATES],

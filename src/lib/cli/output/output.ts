@@ -7,7 +7,8 @@ import { rowTable, rowTsv } from '../../render/rows.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';
 import { cleaned, jsonText, manyLines, page, safeJson } from '../../util/text/terminal.ts';
 
-export type OutputFormat = 'table' | 'tsv' | 'ids' | 'exactly' | 'json';
+/** `md` is Markdown, of pages that are mailed. */
+export type OutputFormat = 'table' | 'tsv' | 'ids' | 'exactly' | 'json' | 'md';
 
 export interface OutputOptions {
   readonly format: OutputFormat | undefined;

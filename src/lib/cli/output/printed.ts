@@ -15,6 +15,7 @@ import type {
   JobItem,
   LoopItem,
   ModuleItem,
+  NoteItem,
   NoticeItem,
   NotifyItem,
   OriginalItem,
@@ -41,6 +42,8 @@ import type {
 import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { EventRow } from '../../flow/reports/events/event.ts';
 import type { FlowPicture } from '../../flow/reports/flow/picture.ts';
+import type { Handover } from '../../flow/reports/handover/handover.ts';
+import type { JobLog } from '../../flow/reports/logs.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { JobLog } from '../../flow/reports/records.ts';
@@ -78,6 +81,9 @@ export interface FlowLine extends FlowPicture {
 /** The experiment over some time. */
 export interface ReportLine extends ReportPage {
   readonly kind: 'report';
+/** What a shift leaves to the next one. */
+export interface HandoverLine extends Handover {
+  readonly kind: 'handover';
 }
 
 /** The end of what one subjob printed. */
@@ -150,6 +156,7 @@ export interface Printed {
   delete: Selected | FileItem | StorageItem | CredentialItem;
   pause: HoldItem;
   resume: HoldItem;
+  note: NoteItem;
   quarantine: HoldItem;
   'quarantine --restore': TrashItem;
   'storage disable': HoldItem;
@@ -177,6 +184,7 @@ export interface Printed {
   notify: NotifyItem;
   metrics: Family;
   status: StatusLine;
+  'status --since': HandoverLine;
   flow: FlowLine;
   report: ReportLine;
   why: WhyLine;

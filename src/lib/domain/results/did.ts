@@ -60,6 +60,7 @@ export const DID = {
   'orphan-canceled': 'A batch job that no document owns was stopped.',
   outdated: 'An old backup was removed, as `--keep` says.',
   partial: 'A file that an interrupted copy left.',
+  noted: 'A person left a note.',
   paused: 'The hold is in force.',
   planned: 'The request is recorded with its whole plan.',
   polled: 'The answer of the batch system lies in the spool.',

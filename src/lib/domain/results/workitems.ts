@@ -109,6 +109,12 @@ export interface HoldItem
   readonly site?: string;
 }
 
+/** What a person wrote down for the others. */
+export interface NoteItem extends Said<'note', 'noted'> {
+  /** REFs that it is about. */
+  readonly refs: readonly string[];
+}
+
 /** A farm. */
 export interface FarmItem
   extends Said<
@@ -212,6 +218,7 @@ export type WorkItems =
   | JobItem
   | RequestItem
   | HoldItem
+  | NoteItem
   | FarmItem
   | StorageItem
   | LoopItem

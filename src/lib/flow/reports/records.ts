@@ -1,18 +1,12 @@
 // One document or one job as a person wants to see it: what a REF names, its history, its output.
 
-import type { Doc, HistoryEntry } from '../../domain/doc.ts';
-import { isA } from '../../domain/doc.ts';
-import { dataId, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
+import type { Doc } from '../../domain/doc.ts';
+import { dataId, jobId, jobPrefix, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
-import type { RunDoc } from '../../domain/runs/run.ts';
 import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { ReadPorts } from '../ports.ts';
-import type { Row } from './look/row.ts';
-
-/** One change of a document. */
-export interface HistoryRow extends Row<'history'>, HistoryEntry {}
 
 /**
  * The documents that a REF names: a run with its data, the last pass of a module, a pass, or a document by its id.
@@ -44,29 +38,7 @@ export function shownFields(doc: Doc): Readonly<Record<string, unknown>> {
   return rest;
 }
 
-/** Histories of documents as one, oldest first; `by` and `since` narrow. */
-export function historyRows(docs: readonly Doc[], { by, since }: { by?: string; since?: string }): HistoryRow[] {
-  return docs
-    .flatMap((doc) => entriesOf(doc).map((entry) => historyRow(doc, entry)))
-    .filter((row) => since === undefined || row.at >= since)
-    .filter((row) => by === undefined || row.by.includes(by))
-    .sort((a, b) => (a.at < b.at ? -1 : 1));
-}
-
 /** The passes of a run, for its history. */
 export async function passesOf(ports: ReadPorts, run: number): Promise<JobDoc[]> {
   return ports.store.range<JobDoc>(idsWith(jobPrefix(run)));
-}
-
-function entriesOf(doc: Doc): readonly HistoryEntry[] {
-  return 'history' in doc && Array.isArray(doc.history) ? doc.history : [];
-}
-
-function historyRow(doc: Doc, entry: HistoryEntry): HistoryRow {
-  return { kind: 'history', ref: nameOf(doc, entry.subjob), ...entry };
-}
-
-function nameOf(doc: Doc, subjob: number | undefined): string {
-  if (isA<RunDoc>(doc, 'run')) return refOf(doc.run);
-  return isA<JobDoc>(doc, 'job') ? refOf(doc.run, doc.module, doc.pass, subjob) : doc._id;
 }

@@ -1,7 +1,7 @@
 // The page of a run or a pass: its document, and what a person would look up beside it.
 import type { DataDoc } from '../../domain/data/data.ts';
 import { asA, type Doc, isA } from '../../domain/doc.ts';
-import { dataId } from '../../domain/ids.ts';
+import { dataId, refOf } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { PassState } from '../../domain/jobs/states.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
@@ -9,6 +9,7 @@ import { typesOf } from '../../domain/runs/runtypes.ts';
 import { shownState } from '../../domain/selection.ts';
 import type { Iso } from '../../util/time.ts';
 import type { ReadPorts } from '../ports.ts';
+import { type NoteDoc, notesSince } from '../switches/notes.ts';
 import { type JobRow, jobRow } from './look/jobrows.ts';
 import { passesOf } from './records.ts';
 
@@ -19,6 +20,7 @@ export interface RunPage {
   readonly types: readonly string[];
   readonly data: readonly DataDoc[];
   readonly passes: readonly JobRow[];
+  readonly notes: readonly NoteDoc[];
 }
 
 /** A pass with the raw files and the passes that it reads. */
@@ -28,6 +30,7 @@ export interface PassPage {
   readonly state: PassState;
   readonly data: DataDoc | undefined;
   readonly needs: ReadonlyMap<string, JobDoc>;
+  readonly notes: readonly NoteDoc[];
   readonly now: Iso;
 }
 
@@ -56,16 +59,13 @@ async function runPage(ports: ReadPorts, run: RunDoc, docs: readonly Doc[]): Pro
     run,
     types: run.mask === undefined ? [] : typesOf(run.mask, ports.settings.runs.types),
     data: docs.filter((doc): doc is DataDoc => isA<DataDoc>(doc, 'data')),
-    passes: jobs.map((job) =>
-      jobRow(
-        job,
-        shownState(job, (id) => states.get(id)),
-      ),
-    ),
+    passes: jobs.map((job) => jobRow(job, stateOf(job, states))),
+    notes: await notesOf(ports, refOf(run.run)),
   };
 }
 
-async function passPage({ store }: ReadPorts, job: JobDoc): Promise<PassPage> {
+async function passPage(ports: ReadPorts, job: JobDoc): Promise<PassPage> {
+  const { store } = ports;
   const id = dataId(job.level, job.run);
   const docs = await store.get<JobDoc | DataDoc>([id, ...job.needs.map((need) => need.job)]);
   const needs = [...docs.values()].filter((doc): doc is JobDoc => isA<JobDoc>(doc, 'job'));
@@ -73,9 +73,19 @@ async function passPage({ store }: ReadPorts, job: JobDoc): Promise<PassPage> {
   return {
     of: 'pass',
     job,
-    state: shownState(job, (need) => states.get(need)),
+    state: stateOf(job, states),
     data: asA<DataDoc>(docs.get(id), 'data'),
     needs: new Map(needs.map((doc) => [doc._id, doc])),
+    notes: await notesOf(ports, refOf(job.run, job.module, job.pass)),
     now: await store.now(),
   };
+}
+
+/** Notes about a run or a pass. */
+async function notesOf({ store }: ReadPorts, ref: string): Promise<NoteDoc[]> {
+  return (await notesSince(store)).filter(({ refs }) => refs.includes(ref));
+}
+
+function stateOf(job: JobDoc, states: ReadonlyMap<string, PassState>): PassState {
+  return shownState(job, (id) => states.get(id));
 }

@@ -6,8 +6,9 @@ import type { Subjob } from '../../domain/jobs/job.ts';
 import { lockOf, type Usage } from '../../domain/jobs/states.ts';
 import { shownFields } from '../../flow/reports/records.ts';
 import type { DocumentPage, Page, PassPage, RunPage } from '../../flow/reports/show.ts';
+import type { NoteDoc } from '../../flow/switches/notes.ts';
 import { cleaned } from '../../util/text/terminal.ts';
-import { between, humanAge, humanDuration, type Iso } from '../../util/time.ts';
+import { between, humanAge, humanDuration } from '../../util/time.ts';
 import { groupBy } from '../../util/values/group.ts';
 import { humanSize, localTime, localTimes } from '../human.ts';
 import { rowTable } from '../rows.ts';
@@ -55,7 +56,7 @@ function headLine(parts: readonly string[], width: number): string[] {
   return wrapped(parts.filter((part) => part !== '').join('  '), width, '  ');
 }
 
-const notesOf = (notes: readonly { at: Iso; by: string; text: string }[] = []): [string, string][] =>
+const notesOf = (notes: readonly NoteDoc[]): [string, string][] =>
   notes.map(({ at, by, text: said }, index) => [index === 0 ? 'notes' : '', `${said} (${by}, ${at})`]);
 
 /** Commands that go on from here. */
@@ -63,7 +64,7 @@ function nextLines(commands: readonly string[]): string[] {
   return ['', ...commands.map((command, index) => `${index === 0 ? 'Next:' : '     '} ${command}`)];
 }
 
-function runText({ run, types, data, passes }: RunPage, width: number): string {
+function runText({ run, types, data, passes, notes }: RunPage, width: number): string {
   const levels = Object.entries(run.levels);
   const complete = levels.length > 0 && levels.every(([, level]) => level.complete);
   const word = complete ? 'complete' : 'open';
@@ -79,7 +80,7 @@ function runText({ run, types, data, passes }: RunPage, width: number): string {
   const head = [chalk.bold(ref), types.join('+'), stateColour(complete ? 'ok' : 'waiting')(word.toUpperCase())];
   return [
     ...headLine([...head, chalk.dim(`first seen ${localTime(run.firstSeen)}`)], width),
-    ...facts([...lines, ...made, ...notesOf(run.notes)], width),
+    ...facts([...lines, ...made, ...notesOf(notes)], width),
     ...data.flatMap((doc) => partText(filesPart(doc), width)),
     ...(passes.length === 0 ? [] : ['', chalk.bold('PASSES'), rowTable('jobs', passes, width)]),
     ...nextLines([`dflow why ${ref}`, `dflow history ${ref}`]),
@@ -125,7 +126,7 @@ function passText(page: PassPage, width: number): string {
         ['tag', job.tag ?? ''],
         ['labels', job.labels.join(', ')],
         ['tables', Object.keys(job.tables).join(', ')],
-        ...notesOf(job.notes),
+        ...notesOf(page.notes),
       ],
       width,
     ),

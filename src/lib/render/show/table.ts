@@ -177,6 +177,7 @@ export function plain(value: unknown): string {
 function human({ field, as }: Column, row: Fields): string {
   const value = row[field];
   if (field === 'subjobs' && row.done !== undefined) return '';
+  if (field === 'subjobs' && Array.isArray(value)) return String(value.length);
   if (field === 'done' && row.subjobs !== undefined) return `${plain(value)}/${plain(row.subjobs)}`;
   if (typeof value === 'boolean') return value ? 'yes' : '';
   if (as === 'time' && typeof value === 'string') return localTime(value);

@@ -3,8 +3,8 @@
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { selectJobs } from '../../jobs/select.ts';
 import type { ReadPorts } from '../../ports.ts';
+import type { HistoryRow } from '../history.ts';
 import type { VerdictRow } from '../policy.ts';
-import type { HistoryRow } from '../records.ts';
 import type { ScreenRow } from '../screenrows.ts';
 import type { ReasonRow } from '../why/all/reason.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';

@@ -88,7 +88,7 @@ async function requests({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
 }
 
 /** The command that makes the rest of a request. */
-function continued({ name, version, modules, level, plan, runs: asked }: RequestDoc): string {
+export function continued({ name, version, modules, level, plan, runs: asked }: RequestDoc): string {
   const runs = (asked ?? [...new Set(plan.map(({ run }) => run))]).join(',');
   return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
 }

@@ -15,6 +15,7 @@ import { views } from '../../../views/index.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { type ReplicaRow, replicasNamed } from '../look/replicarows.ts';
 import { many, sum } from '../status/counts.ts';
+import { continued } from '../status/runstatus.ts';
 import { gateVerdict } from './verdict.ts';
 import { nextOf, type WhyReport } from './whyreport.ts';
 
@@ -24,6 +25,11 @@ export async function whyThing(ports: ReadPorts, doc: Doc): Promise<WhyReport | 
   if (isA<HoldDoc>(doc, 'hold')) return whyHold(ports, doc);
   if (isA<QuarantineDoc>(doc, 'quarantine')) return whyQuarantine(doc);
   return undefined;
+}
+
+/** Every request, by its id. */
+export async function requestIds({ store }: ReadPorts): Promise<string[]> {
+  return (await store.range(idsWith(requestId('')))).map(({ _id }) => _id);
 }
 
 /** Passes read of each state that does not go on: causes beyond are as good as told. */
@@ -53,10 +59,10 @@ async function afterGates({ store }: ReadPorts, { after }: RequestDoc): Promise<
   return [{ gate: 'after', ok: open <= 0, text, next: `dflow why ${requestId(after)}` }];
 }
 
-function madeGates({ name, made }: RequestDoc): Gate[] {
-  if (made !== undefined) return [];
+function madeGates(doc: RequestDoc): Gate[] {
+  if (doc.made !== undefined) return [];
   const text = 'its passes are not all made: reprocess was interrupted';
-  return [{ gate: 'made', ok: false, text, next: `dflow reprocess --request ${name}` }];
+  return [{ gate: 'made', ok: false, text, next: continued(doc) }];
 }
 
 async function stateGates(
