@@ -4,6 +4,7 @@ import { readRuns } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { selectRuns } from '../lib/flow/jobs/select.ts';
+import { idleEnqueue } from '../lib/flow/reports/idle.ts';
 import { enqueue } from '../lib/flow/steps/enqueue/enqueue.ts';
 import { declareComplete } from '../lib/flow/steps/register/register.ts';
 
@@ -36,6 +37,7 @@ export default class Enqueue extends Base {
       return this.items(declared, enqueue(ports, this.stepOptions(flags, { runs: [flags.complete] })));
     }
     const options = this.stepOptions(flags, {});
+    this.idleText = () => idleEnqueue(ports);
     if (!flags.run) return this.items(beating(ports, 'enqueue', enqueue(ports, options), options));
     const { runs, problems } = await selectRuns(ports.store, { runs: await readRuns(flags.run) });
     const numbers = runs.map((doc) => doc.run);

@@ -3,6 +3,7 @@ import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { retry } from '../lib/flow/jobs/operate.ts';
+import { idleRetry } from '../lib/flow/reports/idle.ts';
 
 export default class Retry extends Base {
   static override summary = 'Run failed jobs again, as the same pass';
@@ -16,8 +17,6 @@ export default class Retry extends Base {
   static override args = refs;
   static override flags = { ...changing, ...limit, ...selection, ...all, ...why };
 
-  protected override idle = 'nothing to do: no selected job has failed. Next: dflow list jobs --state all';
-
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Retry);
     const ports = await this.ports(true);
@@ -25,6 +24,7 @@ export default class Retry extends Base {
     const states = flags.cause ? STATE_SETS.open : (['failed', 'partFail'] as const);
     const selected = await select(ports, { refs: argv.map(String), flags, states, needed: true });
     const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs, causes: flags.cause });
+    this.idleText = () => idleRetry(ports);
     await this.items(selected.problems, retry(ports, selected.jobs.slice(0, flags.limit), options));
   }
 }

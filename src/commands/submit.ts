@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { changing, limit, ofHosts } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
+import { idleSubmit } from '../lib/flow/reports/idle.ts';
 import { submit } from '../lib/flow/steps/submit/submit.ts';
 
 export default class Submit extends Base {
@@ -28,6 +29,7 @@ export default class Submit extends Base {
     const { flags } = await this.parse(Submit);
     const ports = await this.stepPorts();
     const options = this.stepOptions(flags, { site: flags.site, order: flags.order });
+    this.idleText = () => idleSubmit(ports);
     await this.items(beating(ports, 'submit', submit(ports, options), options));
   }
 }

@@ -7,6 +7,7 @@ import type { HoldScope } from '../lib/domain/hold.ts';
 import { hasRun } from '../lib/domain/selection.ts';
 import { cancelTransfers } from '../lib/flow/copies/claims/cancel.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
+import { idleTransfer } from '../lib/flow/reports/idle.ts';
 import { transfer } from '../lib/flow/steps/transfer/transfer.ts';
 import { UsageError } from '../lib/util/errors.ts';
 import { given } from '../lib/util/values/given.ts';
@@ -18,6 +19,7 @@ export default class Transfer extends Base {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --to ral --level L1 --dry-run',
+    '<%= config.bin %> <%= command.id %> --now --to sfu',
     '<%= config.bin %> <%= command.id %> --cancel --to ral --why "tape library is moved"',
   ];
   static override exits = [0, 1, 2, 3, 4, 5];
@@ -35,6 +37,7 @@ export default class Transfer extends Base {
       delimiter: ',',
       helpValue: 'NAME',
     }),
+    now: Flags.boolean({ description: 'try copies that failed again at once, before their next try is due' }),
     cancel: Flags.boolean({ description: 'stop these copies; they stay canceled until `dflow resume`' }),
     ...all,
     ...until,
@@ -58,8 +61,9 @@ export default class Transfer extends Base {
     }
     const set = flags.run ? await readRuns(flags.run) : undefined;
     const runs = set && ((number: number) => hasRun(set, number));
-    const { from, to, level: levels } = flags;
-    const options = this.stepOptions(flags, { from, to, levels, runs });
+    const { from, to, level: levels, now } = flags;
+    const options = this.stepOptions(flags, { from, to, levels, runs, now: now || undefined });
+    this.idleText = () => idleTransfer(ports);
     await this.items(beating(ports, 'transfer', transfer(ports, options), options));
   }
 }

@@ -10,6 +10,7 @@ import type { Turn } from '../flow/farms/turn.ts';
 import { noteUnread, unreadNext } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Lists } from '../flow/reports/look/look.ts';
+import { localTimes } from '../render/human.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { giveBack, stopping } from '../util/processes/stopping.ts';
 import { withoutSecrets } from '../util/text/secrets.ts';
@@ -139,6 +140,8 @@ export abstract class Base extends Command {
 
   /** What a person reads where a step had nothing to do. */
   protected idle = 'nothing to do';
+  /** The same, where it takes a look at the store: why there is nothing to do, and when there will be. */
+  protected idleText: () => Promise<string> = async () => this.idle;
 
   /** Prints the items of steps as they happen. The exit code is 1 when one has failed, 5 when all is unreachable. */
   protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
@@ -157,7 +160,8 @@ export abstract class Base extends Command {
     // Nothing could be done, since everything that it needs is away: another code than that of items that failed.
     const away = seen.done === 0 && seen.unreachable === seen.failed;
     if (seen.failed > 0) process.exitCode = away ? EXIT.unreachable : EXIT.itemsFailed;
-    if (seen.all === 0) this.remark(this.idle);
+    // A pipe gets no remark, and a look costs requests.
+    if (seen.all === 0 && process.stderr.isTTY && !this.shared.quiet) this.remark(localTimes(await this.idleText()));
   }
 
   /** The items as they are; a loop that is stopped lets its round end after the item in hand. */

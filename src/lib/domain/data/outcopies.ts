@@ -36,15 +36,17 @@ export function plannedOutputs(
   usable: (storage: string) => boolean,
   now: Iso,
   gone: Gone,
+  hurried = false,
 ): CopyTask[] {
   return publishedOutputs(job).flatMap(({ subjob, copies }) => {
     const good = copies.filter((copy) => copy.bad === undefined);
     const source = good.find((copy) => usable(copy.storage));
     if (!source) return [];
     const lacking = [...wantedAt(rules, job.module, source.type)].filter(
-      (to) => usable(to) && !copies.some((copy) => copy.storage === to) && isFree(job.copies?.[to], now, gone, false),
+      (to) => usable(to) && !copies.some((copy) => copy.storage === to) && isFree(job.copies?.[to], now, gone, hurried),
     );
-    return lacking.map((to) => ({ ...placeOf(job, subjob, source, to), source: whereOf(source) }));
+    const more = hurried ? { hurried } : {};
+    return lacking.map((to) => ({ ...placeOf(job, subjob, source, to), source: whereOf(source), ...more }));
   });
 }
 
@@ -76,10 +78,10 @@ function placeOf(job: JobDoc, subjob: number, file: Output, to: string): Omit<Co
   return { id, level: OUTPUTS, run, ref, file, to, path: file.path, attempt };
 }
 
-/** A repair was asked for: it does not wait until an earlier failure has cooled off. */
-function isFree(claim: OutputClaim | undefined, now: Iso, gone: Gone, repair: boolean): boolean {
+/** What was asked for does not wait until an earlier failure has cooled off. */
+function isFree(claim: OutputClaim | undefined, now: Iso, gone: Gone, hurried: boolean): boolean {
   if (!claim) return true;
-  return 'nonce' in claim ? !isLive(claim, now, gone) : repair || !isCooling(claim, now);
+  return 'nonce' in claim ? !isLive(claim, now, gone) : hurried || !isCooling(claim, now);
 }
 
 /** The outputs of a pass, each with all its copies. */
@@ -105,9 +107,10 @@ export function claimOutputs(job: JobDoc, tasks: readonly CopyTask[], mine: Clai
   const copies = { ...job.copies };
   const due = tasks.filter((task) => !task.repair || isBroken(job, task));
   if (due.length === 0) return undefined;
-  for (const { to, attempt, repair } of due) {
+  for (const { to, attempt, repair, hurried = false } of due) {
     const claim = job.copies?.[to];
-    if (!isFree(claim, now, gone, repair !== undefined) || (claim?.attempt ?? 0) + 1 !== attempt) return undefined;
+    if (!isFree(claim, now, gone, repair !== undefined || hurried) || (claim?.attempt ?? 0) + 1 !== attempt)
+      return undefined;
     copies[to] = { ...claimed(mine), attempt, since: now, ...failuresOf(claim) };
   }
   return { ...job, copies };

@@ -25,6 +25,8 @@ export interface Rules {
   readonly aside: ReadonlySet<string>;
   /** Claims of processes that have ended; grows as they are found. */
   readonly gone: Set<string>;
+  /** What failed is tried again at once: a person has mended the cause. */
+  readonly hurried?: boolean;
 }
 
 /** Where the bytes come from: `site` is the name of an element, or `buffer L1`. */
@@ -54,15 +56,17 @@ export interface CopyTask {
   readonly attempt: number;
   /** Replaces a bad copy: where that is, and what was wrong with it. */
   readonly repair?: { readonly path: string; readonly why: string };
+  /** Its last try failed, and it does not wait until that has cooled off. */
+  readonly hurried?: boolean;
 }
 
 export const bufferSite = (level: string): string => `buffer ${level}`;
 
 /** True when a copy may be started in this slot. A `bad` one is for verify and repair, never overwritten here. */
-export function isDue(replica: Replica | undefined, now: Iso, gone: Gone): boolean {
+export function isDue(replica: Replica | undefined, now: Iso, gone: Gone, hurried = false): boolean {
   if (!replica) return true;
   if (replica.state === 'copying') return replica.repair === undefined && !isLive(replica, now, gone);
-  return replica.state === 'failed' && !isCooling(replica, now);
+  return replica.state === 'failed' && (hurried || !isCooling(replica, now));
 }
 
 /** What a repair may replace: a bad copy, or one whose repair died. */
@@ -111,11 +115,14 @@ export function plannedCopies(doc: DataDoc, rules: Rules, now: Iso): CopyTask[] 
   return doc.files.flatMap((file) =>
     targets.flatMap(({ name: to }) => {
       const replica = file.replicas[to];
-      const source = isDue(replica, now, rules.gone) ? sourceFor(doc, file, to, to === primary, rules) : undefined;
+      const due = isDue(replica, now, rules.gone, rules.hurried);
+      const source = due ? sourceFor(doc, file, to, to === primary, rules) : undefined;
       if (!source) return [];
       const { _id: id, level, run } = doc;
       const path = have(rules.templates, to).path({ level, run, subrun: file.subrun, name: file.name });
-      return [{ id, level, run, ref: refOf(run), file, source, to, path, attempt: (replica?.attempt ?? 0) + 1 }];
+      const attempt = (replica?.attempt ?? 0) + 1;
+      const hurried = given({ hurried: rules.hurried });
+      return [{ id, level, run, ref: refOf(run), file, source, to, path, attempt, ...hurried }];
     }),
   );
 }

@@ -32,7 +32,7 @@ export function claimSlots(doc: DataDoc, tasks: readonly CopyTask[], claim: Clai
   return changeFiles(doc, tasks, (file, task) => {
     const replica = file.replicas[task.to];
     const same = file.adler32 === task.file.adler32 && file.size === task.file.size;
-    const due = task.repair ? repairable(replica, now, gone) !== undefined : isDue(replica, now, gone);
+    const due = task.repair ? repairable(replica, now, gone) !== undefined : isDue(replica, now, gone, task.hurried);
     if (!same || !due || !hasSource(doc, file, task) || (replica?.attempt ?? 0) + 1 !== task.attempt) return undefined;
     const slot = { ...claimed(claim), attempt: task.attempt, since: now, source: task.source.site };
     const more = { ...failuresOf(replica), ...(task.repair ? { repair: task.repair } : {}) };

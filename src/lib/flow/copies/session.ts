@@ -20,6 +20,8 @@ export interface TransferOptions extends StepOptions {
   readonly to?: readonly string[];
   readonly levels?: readonly string[];
   readonly runs?: (run: number) => boolean;
+  /** What failed is tried again at once. */
+  readonly now?: boolean;
 }
 
 export interface Session {
@@ -73,6 +75,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
     aside,
     gone: new Set(),
     ...from,
+    ...given({ hurried: options.now }),
   };
   const { bandwidth } = ports.settings.transfer;
   const session = {

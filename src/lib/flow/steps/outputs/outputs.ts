@@ -49,7 +49,7 @@ async function* copies(session: Session, jobs: Map<string, JobDoc>): Step {
   const due = [...jobs.values()].flatMap((job) => {
     const usable = (storage: string): boolean =>
       !sites.aside.has(storage) && !holdOnCopies(session.rules.holds, storage, OUTPUTS, job.run);
-    return plannedOutputs(job, ports.settings.outputs, usable, now, session.rules.gone).filter(
+    return plannedOutputs(job, ports.settings.outputs, usable, now, session.rules.gone, session.rules.hurried).filter(
       ({ to }) => options.to?.includes(to) !== false,
     );
   });

@@ -2,15 +2,10 @@
 // for one cause. What `status` counts is counted here: views and pages have no limit.
 import type { FarmDoc } from '../../../../domain/farms/farm.ts';
 import { drainOf, endText, type HoldDoc } from '../../../../domain/hold.ts';
-import { refOf } from '../../../../domain/ids.ts';
-import { firstUnmet, runGates } from '../../../../domain/jobs/readiness.ts';
 import { idsWith } from '../../../../store.ts';
 import { together } from '../../../../util/concurrency.ts';
-import { batches } from '../../../../util/values/group.ts';
-import { have } from '../../../../util/values/have.ts';
 import { views } from '../../../../views/index.ts';
 import { SHARES } from '../../../../views/jobs.ts';
-import { runFacts } from '../../../jobs/facts.ts';
 import { activeHolds } from '../../../jobs/openholds.ts';
 import type { ReadPorts } from '../../../ports.ts';
 import type { Rows } from '../../look/row.ts';
@@ -19,6 +14,7 @@ import type { Attention } from '../../status/page.ts';
 import { status } from '../../status/status.ts';
 import { failureReasons } from './failures.ts';
 import { type Reason, type ReasonRow, rowOf } from './reason.ts';
+import { runReasons } from './runs.ts';
 import { sleeperReasons } from './sleepers.ts';
 
 /** Every reason, the biggest first. */
@@ -68,33 +64,4 @@ async function readyReasons({ store, settings }: ReadPorts, holds: readonly Hold
   const text = 'ready: they wait for the next submit, or for places at the farm';
   const next = farm === undefined ? 'dflow submit' : `dflow why ${farm}`;
   return [...drained, { what: 'ready', count, unit: 'subjobs', text, next }];
-}
-
-/** Runs looked at at a time. */
-const PAGE = 1_000;
-
-/** Runs without their automatic passes, by the first gate that is not met; numbers in the words do not count. */
-async function runReasons(ports: ReadPorts): Promise<Reason[]> {
-  const { from } = ports.settings.automatic;
-  const states = ['todo', 'open'] as const;
-  const rows = await together(...states.map((state) => ports.store.view(views.runs, { prefix: [state] })));
-  const due = [...new Set(rows.map(({ key }) => key[1]))].filter((run) => run >= from);
-  const groups = new Map<string, Reason>();
-  for (const page of batches(due, PAGE)) await countRuns(ports, page, groups);
-  return [...groups.values()];
-}
-
-async function countRuns(ports: ReadPorts, runs: readonly number[], groups: Map<string, Reason>): Promise<void> {
-  const { level, version } = ports.settings.automatic;
-  const facts = await runFacts(ports, runs, level, version);
-  for (const run of runs) {
-    const unmet = firstUnmet(runGates(have(facts, run)));
-    const text = unmet ? `${unmet.gate}: ${unmet.text}` : 'ready, not enqueued yet';
-    const key = text.replace(/\d+/g, 'N');
-    const old = groups.get(key);
-    const fresh: Reason = {
-      ...{ what: 'run', count: 0, unit: 'runs', text, example: refOf(run), next: unmet?.next ?? 'dflow enqueue' },
-    };
-    groups.set(key, { ...(old ?? fresh), count: (old?.count ?? 0) + 1 });
-  }
 }
