@@ -1,15 +1,19 @@
 import { Args, Flags } from '@oclif/core';
 import { limit, selection, storage } from '../lib/cli/arguments/flags.ts';
 import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
-import { selectionOf } from '../lib/cli/arguments/selection.ts';
+import { type SelectionInput, selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { noSuchError } from '../lib/domain/named.ts';
+import { named, noSuchError } from '../lib/domain/named.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { type AnyRow, KINDS, type Kind, type Lists, type Look } from '../lib/flow/reports/look/look.ts';
 import { trashRows } from '../lib/flow/reports/look/quarantinerows.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
 import type { Rows } from '../lib/flow/reports/look/row.ts';
+import { SUMMARY_FIELDS, summaryRows } from '../lib/flow/reports/look/summaryrows.ts';
 import { UsageError } from '../lib/util/errors.ts';
+
+/** What can be listed. */
+const WORDS = [...Object.keys(KINDS), 'summary'];
 
 /** Rows on a terminal without `--limit`; a pipe gets all. */
 const SCREEN = 100;
@@ -17,17 +21,18 @@ const SCREEN = 100;
 export default class List extends Base {
   static override summary = 'List runs, copies, jobs, farms, holds and more';
   static override description =
-    'Lists rows of one kind. Every row has a REF that other commands take. Without --state, dflow list jobs shows open jobs: not completed, canceled or deleted. Copies are listed by run, by pass, or by file name, LFN or GUID.';
+    'Lists rows of one kind. Every row has a REF that other commands take. Without --state, dflow list jobs shows open jobs: not completed, canceled or deleted. dflow list summary counts passes: the table of a campaign. Copies are listed by run, by pass, or by file name, LFN or GUID.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs -s failed,partFail --since 12h',
     '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
     '<%= config.bin %> <%= command.id %> replicas SNOP_0000109134_002.zdab',
     '<%= config.bin %> <%= command.id %> holds',
+    '<%= config.bin %> <%= command.id %> summary --by module,version,state --request tl-july',
   ];
   static override strict = false;
   static override args = {
     kind: Args.string({
-      description: `kind of rows: ${Object.keys(KINDS).join(', ')}`,
+      description: `kind of rows: ${WORDS.join(', ')}`,
       required: true,
       ignoreStdin: true,
     }),
@@ -37,6 +42,10 @@ export default class List extends Base {
     }),
   };
   static override flags = {
+    by: Flags.string({
+      description: `with summary: count passes by these: ${SUMMARY_FIELDS.join(', ')} (default: version,module)`,
+      helpValue: 'FIELDS',
+    }),
     ...limit,
     ...selection,
     ...storage,
@@ -45,9 +54,12 @@ export default class List extends Base {
 
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(List);
+    if (flags.trash && args.kind !== 'quarantine')
+      throw new UsageError(`list ${args.kind} does not know --trash`, { hint: 'dflow list quarantine --trash' });
+    if (args.kind === 'summary') return this.summary(argv.map(String).slice(1), flags);
+    if (flags.by !== undefined)
+      throw new UsageError(`list ${args.kind} does not know --by`, { hint: 'dflow list summary --by module,state' });
     const kind = kindOf(args.kind);
-    if (flags.trash && kind !== 'quarantine')
-      throw new UsageError(`list ${kind} does not know --trash`, { hint: 'dflow list quarantine --trash' });
     const words = argv.map(String).slice(1);
     checkListFlags(kind, flags, kind === 'replicas' ? words.filter((word) => !isFileWord(word)) : words);
     const ports = await this.ports(false);
@@ -64,16 +76,34 @@ export default class List extends Base {
     else await this.list(kind, (look) => having(look(ports, chosen), test), limit);
   }
 
+  /** Every state counts, where none is asked for. */
+  private async summary(refs: readonly string[], flags: SummaryFlags): Promise<void> {
+    checkListFlags('jobs', { ...flags }, refs);
+    if (refs.length > 0)
+      throw new UsageError(`list summary takes no REF: '${refs[0]}'`, { hint: 'dflow list summary --run RUNS' });
+    const by = (flags.by ?? 'version,module')
+      .split(',')
+      .map((word) => named('summary field', word.trim(), SUMMARY_FIELDS));
+    const ports = await this.ports(false);
+    const input = { refs: [], flags, states: STATE_SETS.all };
+    const { states, ...chosen } = await selectionOf(input, () => ports.store.now());
+    const selection = flags.state === undefined ? chosen : { ...chosen, ...(states && { states }) };
+    const pass = flags.pass === undefined ? 'all' : chosen.pass;
+    await this.rows('summary', summaryRows(ports, { ...selection, pass }, by), flags.limit);
+  }
+
   private list<K extends Kind>(kind: K, rows: (look: Look<K>) => Rows<Lists[K]>, limit?: number): Promise<void> {
     return this.rows(kind, rows(KINDS[kind]), limit);
   }
 }
 
+type SummaryFlags = SelectionInput['flags'] & { readonly by?: string | undefined; readonly limit?: number | undefined };
+
 const isKind = (word: string): word is Kind => Object.hasOwn(KINDS, word);
 
 function kindOf(word: string): Kind {
   if (isKind(word)) return word;
-  throw noSuchError('kind', word, Object.keys(KINDS));
+  throw noSuchError('kind', word, WORDS);
 }
 
 /** Rows that pass the test, and what is wrong with the selection. */

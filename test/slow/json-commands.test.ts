@@ -90,6 +90,7 @@ test('each prints lines that are described, and at least one', () => {
 
   run('reprocess', '--request', 'again', '--module', 'Count', '--run', '1', '--version', '1.0');
   run('list requests');
+  run('list summary', '--by', 'module,label');
   run('pause', '--why', 'test', '--module', 'Count');
   run('list holds');
   const [hold] = run('list holds');

@@ -19,6 +19,7 @@ const LISTED = {
   'quarantine reason': 'dflow list quarantine',
   'output type': 'dflow list jobs --state all',
   kind: 'dflow list --help',
+  'summary field': 'dflow list --help',
   loop: 'dflow list loops',
   view: 'dflow store info',
 } as const;

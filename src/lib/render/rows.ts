@@ -26,6 +26,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   history: ['at', 'ref', 'subjobs', 'from', 'to', 'by', 'why'],
   verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'],
   screens: ['ref', 'window', 'every', 'at', 'outcome', 'pid', 'command', 'next'],
+  summary: ['module', 'version', 'label', 'request', 'site', 'state', 'passes', ...PASS_STATES],
   progress: ['ref', 'version', 'passes', ...PASS_STATES],
 };
 

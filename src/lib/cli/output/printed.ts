@@ -176,6 +176,7 @@ export interface Printed {
   'list quarantine': Lists['quarantine'];
   'list quarantine --trash': Lists['trash'];
   'list tables': Lists['tables'];
+  'list summary': Lists['summary'];
   show: StoredDocument;
   history: Lists['history'];
   log: LogLine | Selected;

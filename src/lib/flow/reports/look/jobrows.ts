@@ -64,7 +64,8 @@ async function unknownRuns(store: ReadStore, { runs }: Selection): Promise<Item[
   return listed.filter((run) => !docs.has(runId(run))).map(unknownRun);
 }
 
-async function* jobPages(store: ReadStore, selection: Selection): AsyncGenerator<readonly JobDoc[], void, void> {
+/** Passes of a selection but for its REFs and states, read in pages. */
+export async function* jobPages(store: ReadStore, selection: Selection): AsyncGenerator<readonly JobDoc[], void, void> {
   const ids = await narrowIds(store, selection);
   if (!ids) {
     const all = passesOf(store, selection.runs?.ranges ?? [ALL_RUNS]);

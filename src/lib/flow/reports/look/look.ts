@@ -17,6 +17,7 @@ import { type ProgressRow, type RequestRow, requestRows } from './requestrows.ts
 import type { Rows } from './row.ts';
 import { type DataRow, dataDocs, dataRows, type RunRow, runRows } from './runrows.ts';
 import { type StorageRow, storageRows } from './storagerows.ts';
+import type { SummaryRow } from './summaryrows.ts';
 import { type TableRow, tableRows } from './tablerows.ts';
 
 /** The rows of each list, by its word. */
@@ -39,12 +40,16 @@ export interface Lists {
   verdict: VerdictRow;
   progress: ProgressRow;
   screens: ScreenRow;
+  summary: SummaryRow;
 }
 
 export type AnyRow = Lists[keyof Lists];
 
 /** The words that `list` knows. */
-export type Kind = Exclude<keyof Lists, 'trash' | 'reasons' | 'history' | 'verdict' | 'progress' | 'screens'>;
+export type Kind = Exclude<
+  keyof Lists,
+  'trash' | 'reasons' | 'history' | 'verdict' | 'progress' | 'screens' | 'summary'
+>;
 
 /** Finds the rows of one list. */
 export type Look<K extends Kind> = (ports: ReadPorts, selection: Selection) => Rows<Lists[K]>;
