@@ -9,7 +9,7 @@ import { type AnyRow, KINDS, type Kind, type Lists, type Look } from '../lib/flo
 import { trashRows } from '../lib/flow/reports/look/quarantinerows.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
 import type { Rows } from '../lib/flow/reports/look/row.ts';
-import { SUMMARY_FIELDS, summaryRows } from '../lib/flow/reports/look/summaryrows.ts';
+import { SUMMARY_FIELDS, summaryRows } from '../lib/flow/reports/summary.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
 /** What can be listed. */

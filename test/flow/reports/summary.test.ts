@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { passState, type SubjobState } from '../../../src/lib/domain/jobs/states.ts';
 import type { Selection } from '../../../src/lib/domain/selection.ts';
-import { type SummaryField, summaryRows } from '../../../src/lib/flow/reports/look/summaryrows.ts';
+import { type SummaryField, summaryRows } from '../../../src/lib/flow/reports/summary.ts';
 import { dflow, folder, removeFolders } from '../../support/cli.ts';
 import { job, module, T0 } from '../../support/docs.ts';
 import { found } from '../../support/items.ts';

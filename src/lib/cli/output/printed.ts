@@ -46,9 +46,7 @@ import type { Handover } from '../../flow/reports/handover/handover.ts';
 import type { JobLog } from '../../flow/reports/logs.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { Family } from '../../flow/reports/metrics/family.ts';
-import type { JobLog } from '../../flow/reports/records.ts';
 import type { ReportPage } from '../../flow/reports/report/page.ts';
-import type { JobLog } from '../../flow/reports/logs.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
 import type { StoreState } from '../../flow/steps/keeping/replicate.ts';
@@ -81,6 +79,8 @@ export interface FlowLine extends FlowPicture {
 /** The experiment over some time. */
 export interface ReportLine extends ReportPage {
   readonly kind: 'report';
+}
+
 /** What a shift leaves to the next one. */
 export interface HandoverLine extends Handover {
   readonly kind: 'handover';

@@ -6,6 +6,7 @@ import type { ReadPorts } from '../../ports.ts';
 import type { HistoryRow } from '../history.ts';
 import type { VerdictRow } from '../policy.ts';
 import type { ScreenRow } from '../screenrows.ts';
+import type { SummaryRow } from '../summary.ts';
 import type { ReasonRow } from '../why/all/reason.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';
 import { type HoldRow, holdRows } from './holdrows.ts';
@@ -17,7 +18,6 @@ import { type ProgressRow, type RequestRow, requestRows } from './requestrows.ts
 import type { Rows } from './row.ts';
 import { type DataRow, dataDocs, dataRows, type RunRow, runRows } from './runrows.ts';
 import { type StorageRow, storageRows } from './storagerows.ts';
-import type { SummaryRow } from './summaryrows.ts';
 import { type TableRow, tableRows } from './tablerows.ts';
 
 /** The rows of each list, by its word. */

@@ -1,13 +1,13 @@
 // The campaign table: passes counted by what they have in common. What the counts view knows comes from it; labels,
 // requests and farms, and every selection, take the documents.
-import type { JobDoc } from '../../../domain/jobs/job.ts';
-import type { PassState } from '../../../domain/jobs/states.ts';
-import { type Selection, sitesOf } from '../../../domain/selection.ts';
-import { views } from '../../../views/index.ts';
-import { checkNamed, shownStates } from '../../jobs/select.ts';
-import type { ReadPorts } from '../../ports.ts';
-import { jobPages } from './jobrows.ts';
-import type { Row, Rows } from './row.ts';
+import type { JobDoc } from '../../domain/jobs/job.ts';
+import type { PassState } from '../../domain/jobs/states.ts';
+import { type Selection, sitesOf } from '../../domain/selection.ts';
+import { views } from '../../views/index.ts';
+import { checkNamed, shownStates } from '../jobs/select.ts';
+import type { ReadPorts } from '../ports.ts';
+import { jobPages } from './look/jobrows.ts';
+import type { Row, Rows } from './look/row.ts';
 
 /** What passes are counted by. */
 export const SUMMARY_FIELDS = ['module', 'version', 'label', 'request', 'state', 'site'] as const;
