@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { DataDoc } from '../../../src/lib/domain/data/data.ts';
 import { dataId, runId } from '../../../src/lib/domain/ids.ts';
 import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
-import { daysLeft, inflow } from '../../../src/lib/domain/storage/inflow.ts';
+import { daysLeft, daysText, inflow } from '../../../src/lib/domain/storage/inflow.ts';
 import { fillOf } from '../../../src/lib/flow/copies/buffer/fill.ts';
 import { bufferRows } from '../../../src/lib/flow/copies/buffer/levels.ts';
 import { bufferParts, isShort, whyBuffer } from '../../../src/lib/flow/reports/buffer/buffer.ts';
@@ -18,6 +18,12 @@ import { closeWorlds, collect, makePorts, T0, world } from '../../support/ports.
 import { completeRun, copyPath, DAMAGES, storedRuns } from '../../support/stored.ts';
 
 afterEach(closeWorlds);
+
+test('days in words: never none at all', () => {
+  expect([0.01, 0.05, 0.3, 1, 40, 400].map(daysText)).toEqual([
+    ...['less than an hour', '0.1 days', '0.3 days', '1.0 day', '40 days', 'more than a year'],
+  ]);
+});
 
 test('inflow counts the last day; what is left lasts so many days', () => {
   const at = (hours: number) => iso(ms(T0) - hours * HOUR).slice(0, 13);

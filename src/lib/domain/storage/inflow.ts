@@ -20,9 +20,10 @@ export function daysLeft(free: number, perDay: number): number | undefined {
   return perDay > 0 ? free / perDay : undefined;
 }
 
-/** `1.3 days`, `40 days`, `more than a year`: as exact as a rate of the last day allows. */
+/** `less than an hour`, `1.3 days`, `40 days`, `more than a year`: as exact as a rate of the last day allows. */
 export function daysText(days: number): string {
   if (days > 365) return 'more than a year';
-  const number = days < 10 ? days.toFixed(1) : String(Math.round(days));
+  if (days < 1 / 24) return 'less than an hour';
+  const number = days < 10 ? Math.max(0.1, days).toFixed(1) : String(Math.round(days));
   return `${number} ${number === '1.0' ? 'day' : 'days'}`;
 }

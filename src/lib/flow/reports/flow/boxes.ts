@@ -92,8 +92,8 @@ function element({ name, primary, states, missing, state }: StatusPage['storage'
   const bad = (states.failed ?? 0) + (states.bad ?? 0);
   const off = state !== 'ok';
   const notes = [
-    ...(missing > 0 ? [`${missing} to go`] : []),
-    ...(bad > 0 ? [`${bad} bad`] : []),
+    ...(missing > 0 ? [`${missing.toLocaleString('en-US')} to go`] : []),
+    ...(bad > 0 ? [`${bad.toLocaleString('en-US')} bad`] : []),
     ...(off ? [state.split(' since ')[0] === 'breaker' ? 'set aside' : state] : []),
   ];
   const look = bad > 0 || off ? 'bad' : missing > 0 ? 'busy' : 'good';
