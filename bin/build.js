@@ -20,6 +20,7 @@ function sources(folder) {
 /** Where bin/run.js and oclif look for what they start. */
 const outputs = {
   'src/lib/cli/main.ts': 'main',
+  'src/lib/cli/completion/complete.ts': 'complete',
   'src/lib/cli/output/help.ts': 'help',
   'src/lib/cli/output/reference.ts': 'reference',
 };

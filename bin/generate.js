@@ -19,6 +19,7 @@ import {
 import { adapterList, LIST } from './adapters.js';
 import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
+import { exitTable, referenceDocument } from './pages.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Charts of the README's picture of report. */
@@ -196,7 +197,8 @@ export function between(document, name, text) {
 /** Text of every generated file, by its path below the project's root. */
 export function generated() {
   const files = new Map([
-    ['README.md', between(read('README.md'), 'commands', reference())],
+    ['README.md', between(between(read('README.md'), 'commands', reference()), 'exit codes', exitTable())],
+    ['docs/reference.md', referenceDocument()],
     ['docs/architecture.md', between(read('docs/architecture.md'), 'transitions', transitions())],
     ['docs/doctor.md', between(read('docs/doctor.md'), 'checks', checks())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],

@@ -1,5 +1,5 @@
 // docs/json.md and docs/json.schema.json: what commands print with --json, for people and for programs.
-import { DID } from '../dist/reference.js';
+import { DID, JSON_RULES } from '../dist/reference.js';
 import { contract } from './contract.js';
 
 /** Fields of every item, which are described once. */
@@ -64,11 +64,7 @@ const INTRO = `# JSON of commands
 With \`--json\` each command prints one JSON value a line on stdout. This file says which, and is made from the types of
 the program by \`npm run generate\`. [json.schema.json](json.schema.json) says the same as a JSON Schema.
 
-- A field that is not marked \`always\` may be absent. No field is \`null\` unless its value says so.
-- Times are RFC 3339 in UTC with milliseconds. Sizes are in bytes.
-- \`text\` and \`detail\` are for people: their words may change. Everything else keeps its meaning.
-- A later version may add fields, kinds and words of \`did\`. A program passes over those that it does not know.
-- Items say what was done (\`did\`), rows say what is. An item with \`"failed": true\` makes the exit code 1.`;
+${JSON_RULES.map((rule) => `- ${rule}`).join('\n')}`;
 
 /** Texts of the two documents, by their path. */
 export function jsonDocuments() {

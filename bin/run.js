@@ -9,6 +9,11 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
     process.exitCode = 1;
   });
   process.stdout.write(`dflow/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
+} else if (process.argv[2] === 'complete') {
+  // A shell asks at each press of TAB.
+  module.enableCompileCache?.();
+  const { complete } = await import('../dist/complete.js');
+  await complete(import.meta.url, process.argv.slice(3));
 } else {
   module.enableCompileCache?.();
   // oclif would load all of semver, 10 ms, to look for a package.json that a bundle does not have where it looks.

@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import { changing } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
+import { CONFIG_NAME } from '../lib/cli/config/find.ts';
 import { type InitPlan, planInit, writeInit } from '../lib/cli/config/init/init.ts';
 import { initStorage } from '../lib/cli/config/init/initstorage.ts';
-import { CONFIG_NAME } from '../lib/cli/config/load.ts';
 import { setupChecks } from '../lib/cli/doctor/patient.ts';
 
 export default class Init extends Base {

@@ -31,7 +31,7 @@ else
 fi
 
 cd "$work"
-HOME=$work dflow autocomplete script bash | grep -q dflow || { say 'no completion'; exit 1; }
+dflow completion bash | grep -q dflow || { say 'no completion'; exit 1; }
 dflow --help | grep -q 'register' || { say 'no help'; exit 1; }
 dflow demo "$work/demo" > demo.log 2>&1 || { tail -5 demo.log; say 'the demo failed'; exit 1; }
 say "the demo: $(cd demo && dflow list jobs --state completed --json | wc -l) passes completed"

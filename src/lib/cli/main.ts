@@ -22,7 +22,7 @@ export async function main(url: string): Promise<void> {
     const config = await Config.load({ root: fileURLToPath(new URL('..', url)) });
     config.pjson.oclif.helpClass = './dist/help.js';
     commands = config.commandIDs;
-    await run(argumentsOf(process.argv.slice(2)), config);
+    await run(process.argv.slice(2), config);
     await nextTurn();
     // A closed pipe or a full disk never drains: waiting for it would end the process with Node's own code 13.
     if (process.stdout.writable && output.fault === undefined) await flush();
@@ -42,11 +42,6 @@ export async function main(url: string): Promise<void> {
 /** An error of the last write is told then. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** `dflow help` is the same page as `dflow`. */
-function argumentsOf(argv: string[]): string[] {
-  return argv.length === 1 && argv[0] === 'help' ? ['--help'] : argv;
 }
 
 /** A second signal ends at once. The loop of a round and a signal to all its processes are one wish. */

@@ -22,6 +22,7 @@ const LISTED = {
   'summary field': 'dflow list --help',
   loop: 'dflow list loops',
   view: 'dflow store info',
+  shell: 'dflow completion --help',
 } as const;
 
 export type Named = keyof typeof LISTED;

@@ -1,11 +1,11 @@
 // Finds the configuration, reads it with its module files, and checks the whole.
 import { createHash } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { RUN_TYPES } from '../../domain/runs/runtypes.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { ConfigError } from '../../util/errors.ts';
+import { findConfig, type Sought } from './find.ts';
 import { hideSecrets } from './hide.ts';
 import { readModules } from './modules.ts';
 import { settingsOf } from './settings.ts';
@@ -14,13 +14,7 @@ import { type Problem, problemsError, readYaml, type YamlFile } from './yaml/doc
 import { AS_FOUND, AS_NAMED } from './yaml/read.ts';
 import { configSchema } from './yaml/schema.ts';
 
-export const CONFIG_NAME = 'dflow.yaml';
-
-export interface LoadOptions {
-  readonly cwd: string;
-  /** `--config` */
-  readonly flag?: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface LoadOptions extends Sought {
   readonly host: string;
 }
 
@@ -37,7 +31,7 @@ export interface Loaded {
  * @throws ConfigError: none found, unreadable, or wrong; every problem with file:line:column, those of module files too
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const { file, named } = find(options);
+  const { file, named } = findConfig(options);
   const folder = dirname(file);
   const reading = named ? AS_NAMED : AS_FOUND;
   const yaml = readYaml(file, reading.text(file));
@@ -69,27 +63,4 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   }
   if (problems.length > 0) throw problemsError([...problems, ...modules.problems]);
   return { settings, yaml, moduleProblems: modules.problems };
-}
-
-/**
- * The configuration: `--config`, `$DFLOW_CONFIG`, or upward from the working directory. Who names one (`named`) vouches for
- * its folder; one that was merely found must be ours.
- */
-function find(options: LoadOptions): { readonly file: string; readonly named: boolean } {
-  const said = options.flag ?? options.env.DFLOW_CONFIG;
-  if (said) {
-    const path = resolve(options.cwd, said);
-    if (existsSync(path)) return { file: statSync(path).isDirectory() ? join(path, CONFIG_NAME) : path, named: true };
-    const where = options.flag ? '--config' : '$DFLOW_CONFIG';
-    throw new ConfigError(`configuration '${path}' does not exist`, { where, hint: 'dflow init --from FOLDER' });
-  }
-  for (let folder = resolve(options.cwd); ; folder = dirname(folder)) {
-    const path = join(folder, CONFIG_NAME);
-    if (existsSync(path)) return { file: path, named: false };
-    if (dirname(folder) === folder) break;
-  }
-  throw new ConfigError(`no ${CONFIG_NAME} here or in a folder above`, {
-    where: options.cwd,
-    hint: 'name the file with --config FILE or DFLOW_CONFIG, or write a new one: dflow init --from FOLDER',
-  });
 }

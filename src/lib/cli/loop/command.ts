@@ -66,7 +66,7 @@ function noCommand({ name, here }: LoopFlags, plan: readonly PlannedLoop[]): Usa
 }
 
 /** Commands that run for ever themselves, or ask a person. */
-const NEVER: ReadonlySet<string> = new Set(['loop', 'screens', 'init', 'demo', 'help', 'autocomplete']);
+const NEVER: ReadonlySet<string> = new Set(['loop', 'screens', 'init', 'demo', 'help', 'completion']);
 
 /** @throws UsageError the words are not a command of dflow, or this command cannot run in a loop */
 function checkCommand(run: readonly string[], commands: readonly string[]): void {

@@ -1,7 +1,13 @@
 // Help: the first page in the groups of the chain, and every command's EXIT STATUS. Texts are the commands' own.
 
-import { type Command, CommandHelp, Help } from '@oclif/core';
+import { type Command, CommandHelp, Errors, Help } from '@oclif/core';
+import { UsageError } from '../../util/errors.ts';
+import { nearest } from '../../util/text/near.ts';
 import { field } from '../../util/values/field.ts';
+import { misspelt } from '../arguments/misspelt.ts';
+import { EXITS } from '../help/exitcodes.ts';
+import { pageText } from '../help/page.ts';
+import { TOPICS } from '../help/topics.ts';
 
 /** Groups of the first page, in the order in which people need them. A command that is not built is not shown. */
 export const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
@@ -32,7 +38,8 @@ export const GROUPS: readonly (readonly [string, string, readonly string[]])[] =
       'config',
       'module',
       'store',
-      'autocomplete',
+      'completion',
+      'help',
     ],
   ],
 ];
@@ -55,23 +62,6 @@ WORDS  used by all commands
   farm             a place that runs jobs, with one batch system
   hold             something stopped by a person or by dflow, with a reason
   REF              a run (109134), or a pass (109134/Processing/2)`;
-
-/** Summaries of commands that are not ours. */
-const OWN_WORDS: Readonly<Record<string, string>> = {
-  autocomplete: 'Complete commands in your shell when you press TAB',
-};
-
-export const EXITS: Readonly<Record<number, string>> = {
-  0: 'done, or nothing to do',
-  1: 'some items failed; each is named',
-  2: 'wrong command line, wrong configuration, or a store that is read-only',
-  3: 'the store cannot be reached',
-  4: 'credentials are missing or expired',
-  5: 'a batch system or storage element cannot be reached, or is not the expected one',
-  75: 'another dflow holds the lease, or dflow was replaced while it ran: try again',
-  124: 'the time was over before everything was there',
-  130: 'interrupted (143: terminated)',
-};
 
 /** A command's own `exits`, or what every command may end with. */
 export function exitsOf(command: Command.Loadable): readonly number[] {
@@ -110,6 +100,26 @@ class WithExitStatus extends CommandHelp {
 export default class DflowHelp extends Help {
   protected override CommandHelpClass = WithExitStatus;
 
+  override async showHelp(argv: string[]): Promise<void> {
+    const [word = '', ...more] = argv.filter((one) => !one.startsWith('-'));
+    const topic = more.length === 0 && Object.hasOwn(TOPICS, word) ? TOPICS[word] : undefined;
+    if (topic) this.log(pageText(topic, process.stdout.columns || WIDTH));
+    else if (this.isKnown(word)) await super.showHelp(argv);
+    else throw this.unknown(word);
+  }
+
+  private isKnown(word: string): boolean {
+    const { commandIDs } = this.config;
+    return word === '' || commandIDs.some((id) => id === word || id.startsWith(`${word}:`));
+  }
+
+  /** The near miss among the pages and the commands. */
+  private unknown(word: string): unknown {
+    const near = nearest(word, Object.keys(TOPICS));
+    if (near === undefined) return misspelt(new Errors.CLIError(`command ${word} not found`), this.config.commandIDs);
+    return new UsageError(`'${word}' is not a command or a topic of dflow`, { hint: `dflow help ${near}` });
+  }
+
   protected override async showRootHelp(): Promise<void> {
     const lines = [`dflow ${this.config.version}`, '', INTRODUCTION, ''];
     for (const [name, about, words] of GROUPS) {
@@ -117,7 +127,9 @@ export default class DflowHelp extends Help {
       if (rows.length > 0) lines.push(`${name}  ${about}`, ...rows, '');
     }
     lines.push(
-      'Start with `dflow demo`, or with `dflow init --from FOLDER` on your own files.\n`dflow COMMAND --help` explains a command; `man dflow-COMMAND` shows the same.',
+      `TOPICS  explained by \`dflow help TOPIC\`\n  ${Object.keys(TOPICS).join(', ')}`,
+      '',
+      'Start with `dflow demo`, or with `dflow init --from FOLDER` on your own files.\n`dflow COMMAND -h` explains a command; `man dflow-COMMAND` shows the same.',
     );
     this.log(lines.join('\n'));
   }
@@ -128,11 +140,7 @@ export default class DflowHelp extends Help {
     const below = this.config.commands.filter((other) => other.id.startsWith(`${word}:`) && !other.hidden);
     if (!command && below.length === 0) return [];
     const topic = below.map((other) => other.id.slice(word.length + 1)).join(', ');
-    const about =
-      (Object.hasOwn(OWN_WORDS, word) ? OWN_WORDS[word] : undefined) ??
-      this.config.findTopic(word)?.description ??
-      command?.summary ??
-      '';
+    const about = this.config.findTopic(word)?.description ?? command?.summary ?? '';
     const line = `  ${word.padEnd(13)}${about}`;
     if (topic === '') return [line];
     const whole = `${line} (${topic})`;

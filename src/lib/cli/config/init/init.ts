@@ -8,7 +8,7 @@ import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
 import { ConfigError, messageOf, UsageError } from '../../../util/errors.ts';
 import { codeOf } from '../../../util/systemerrors.ts';
 import { MINUTE } from '../../../util/time.ts';
-import { CONFIG_NAME } from '../load.ts';
+import { CONFIG_NAME } from '../find.ts';
 import { moduleFiles } from '../modules.ts';
 
 export interface InitOptions {
