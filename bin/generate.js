@@ -19,7 +19,8 @@ import {
 import { adapterList, LIST } from './adapters.js';
 import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
-import { exitTable, referenceDocument } from './pages.js';
+import { configurationDocument, exitTable, filePage, referenceDocument } from './pages.js';
+import { roff } from './roff.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Charts of the README's picture of report. */
@@ -87,14 +88,6 @@ export function reference() {
   return lines.join('\n').trimEnd();
 }
 
-/** Text for roff: a leading dot or quote would be a request, a backslash an escape. */
-function roff(text) {
-  return text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replace(/^(?=[.'])/gm, '\\&');
-}
-
 /** The man page of a command. */
 export function manPage(command) {
   const flags = Object.values(command.flags).filter((flag) => !flag.hidden);
@@ -154,11 +147,11 @@ function overview() {
     ...codes,
     '.SH FILES',
     '.TP',
-    '.B dflow.yaml',
+    '.BR dflow.yaml (5)',
     'Configuration, found upward from the working directory, or named by \\-\\-config or $DFLOW_CONFIG.',
     '.TP',
-    '.B modules/VERSION.yaml',
-    'Modules of one software version, beside it.',
+    '.BR dflow\\-modules (5)',
+    'modules/VERSION.yaml: modules of one software version, beside dflow.yaml.',
   ].join('\n')}\n`;
 }
 
@@ -199,6 +192,9 @@ export function generated() {
   const files = new Map([
     ['README.md', between(between(read('README.md'), 'commands', reference()), 'exit codes', exitTable())],
     ['docs/reference.md', referenceDocument()],
+    ['docs/configuration.md', configurationDocument()],
+    ['man/dflow.yaml.5', filePage('dflow.yaml', 'configuration')],
+    ['man/dflow-modules.5', filePage('dflow-modules', 'modules')],
     ['docs/architecture.md', between(read('docs/architecture.md'), 'transitions', transitions())],
     ['docs/doctor.md', between(read('docs/doctor.md'), 'checks', checks())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],

@@ -1,5 +1,6 @@
 // Documents made of the pages of help, so that both say the same.
-import { EXIT_CODES, pageMarkdown, TOPICS } from '../dist/reference.js';
+import { EXIT_CODES, pageMarkdown, topicPage } from '../dist/reference.js';
+import { roff } from './roff.js';
 
 /** The exit codes as a table: the README has it. */
 export function exitTable() {
@@ -13,7 +14,7 @@ const SECTIONS = ['exit-codes', 'states', 'selections'];
 /** docs/reference.md */
 export function referenceDocument() {
   const sections = SECTIONS.flatMap((name) => {
-    const { title, parts } = TOPICS[name];
+    const { title, parts } = topicPage(name);
     return ['', `## ${title}`, '', pageMarkdown(parts, 3)];
   });
   return `${[
@@ -23,4 +24,48 @@ export function referenceDocument() {
     'JSON is described in [json.md](json.md), how documents change in [architecture.md](architecture.md).',
     ...sections,
   ].join('\n')}\n`;
+}
+
+/** docs/configuration.md: both kinds of files. */
+export function configurationDocument() {
+  const [main, modules] = [topicPage('configuration'), topicPage('modules')];
+  return `${[
+    '# Configuration',
+    '',
+    'The same text as `dflow help configuration` and `dflow help modules`, or `man dflow.yaml` and `man dflow-modules`.',
+    'Editors check the file by [dflow.schema.json](dflow.schema.json).',
+    '',
+    `## ${main.title}`,
+    '',
+    pageMarkdown(main.parts, 3),
+    '',
+    `## ${modules.title}`,
+    '',
+    pageMarkdown(modules.parts, 3),
+  ].join('\n')}\n`;
+}
+
+/** A page of section 5 of the manual: `man dflow.yaml`, `man dflow-modules`. */
+export function filePage(name, topic) {
+  const { title, parts } = topicPage(topic);
+  return `${[
+    `.TH ${name.toUpperCase()} 5 "" dflow "dflow manual"`,
+    '.SH NAME',
+    `${roff(name)} \\- ${roff(title)}`,
+    '.SH DESCRIPTION',
+    ...parts.flatMap(partRoff),
+    '.SH SEE ALSO',
+    '.BR dflow (1)',
+  ].join('\n')}\n`;
+}
+
+function partRoff(part) {
+  if (part.heading !== undefined) return [`.SH ${roff(part.heading).toUpperCase()}`];
+  if (part.text !== undefined) return ['.PP', roff(part.text)];
+  if (part.code !== undefined) return ['.PP', '.nf', '.RS', roff(part.code), '.RE', '.fi'];
+  return part.words.flatMap(([word, meaning]) => [
+    '.TP',
+    `.B ${roff(word)}`,
+    roff(meaning).replaceAll('\n', '\n.br\n'),
+  ]);
 }

@@ -4,7 +4,7 @@ import { TOPICS } from '../lib/cli/help/topics.ts';
 export default class Help extends Command {
   static exits = [0, 2];
   static override summary = 'Show help of a command or a topic';
-  static override description = `Without a word it shows the first page. Topics: ${Object.keys(TOPICS).join(', ')}.`;
+  static override description = `Without a word it shows the first page. Topics: ${TOPICS.join(', ')}.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %> selections',
     '<%= config.bin %> <%= command.id %> farm drain',

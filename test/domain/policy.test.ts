@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { POLICY } from '../../src/lib/cli/config/defaults.ts';
+import { OWN_SCRIPT, POLICY } from '../../src/lib/cli/config/defaults.ts';
 import type { HoldDoc } from '../../src/lib/domain/hold.ts';
 import { type JobDoc, transition } from '../../src/lib/domain/jobs/job.ts';
 import { judge, rulesFor } from '../../src/lib/domain/jobs/policy.ts';
@@ -89,6 +89,22 @@ test.each([
   const judged = judge(POLICY, evidence(text), 0, 3, { module: { memory: 100 }, attempt: {} });
   expect(judged.failure.cause).toBe(cause);
   expect(judged.verdict.action).toBe(action);
+});
+
+test.each([
+  ["python3: can't open file '/scratch/x/plot.py': [Errno 2] No such file or directory", 2, 'script-not-found'],
+  ['Can\'t open perl script "plot.pl": No such file or directory', 2, 'script-not-found'],
+  ["Fatal error: cannot open file 'plot.R': No such file or directory", 2, 'script-not-found'],
+  ['sh: 1: plot.sh: not found', 127, 'command-not-found'],
+])('a script that a job does not have: %s', (text, exit, cause) => {
+  const { failure } = judge(POLICY, { site: 'a', phase: 'payload', exit, reason: `exit ${exit}`, text }, 0, 3);
+  expect([failure.cause, failure.reason]).toEqual([cause, `exit ${exit}; ${OWN_SCRIPT}`]);
+});
+
+test('a file of data that cannot be opened is not a script', () => {
+  const text = "FileNotFoundError: [Errno 2] No such file or directory: 'x.csv'";
+  const { failure } = judge(POLICY, { site: 'a', phase: 'payload', exit: 1, reason: 'exit 1', text }, 0, 3);
+  expect([failure.cause, failure.reason]).toEqual(['exit-1', 'exit 1']);
 });
 
 describe('most attempts of a site fail with one cause', () => {

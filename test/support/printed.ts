@@ -37,5 +37,6 @@ async function builtCommand(words: readonly string[]): Promise<[CommandClass, st
 /** The real parser on a printed command. @throws what oclif throws for one that is wrong */
 export async function parses(words: readonly string[]): Promise<void> {
   const [{ args, flags, baseFlags, strict }, argv] = await builtCommand(words);
-  if (!argv.includes('--help') && !argv.includes('-h')) await Parser.parse(argv, { args, flags: { ...baseFlags, ...flags }, strict } as never);
+  if (!argv.includes('--help') && !argv.includes('-h'))
+    await Parser.parse(argv, { args, flags: { ...baseFlags, ...flags }, strict } as never);
 }

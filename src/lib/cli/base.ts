@@ -206,7 +206,7 @@ export abstract class Base extends Command {
   }
 
   /** Something asked for that is not there: no row of the result. */
-  private complain(row: Item): void {
+  protected complain(row: Item): void {
     const { ref, text, next } = cleaned(row);
     this.say(`${ref}: ${text ?? 'failed'}${next ? `\nNext: ${String(next)}` : ''}`);
   }

@@ -163,6 +163,12 @@ export async function openStore(settings: Settings, { write, say }: OpenOptions)
   return module.open(url, { write, experiment, folder: join(folder, '.dflow'), ...(say && { say }) });
 }
 
+/** A folder of this machine that no configuration names, as a storage element: where a person wants files. */
+export function ownFolder(path: string): Promise<Storage> {
+  const settings = { name: 'folder', protocol: 'posix', mounted: true, url: path, tape: false, template: '{name}' };
+  return openStorage({ ...settings, options: {} });
+}
+
 /** @throws UnreachableError its folder is one of the `silent` ones */
 async function openStorage(settings: StorageSettings, silent?: ReadonlySet<string>): Promise<Storage> {
   const { name, url } = settings;

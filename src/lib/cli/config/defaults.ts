@@ -50,6 +50,9 @@ export const LOOPS: readonly ChainStep[] = CHAIN_STEPS.filter((step) => step !==
  */
 const WORD = '(?:^|[\\n(])';
 
+/** Where a job looks for what. */
+export const OWN_SCRIPT = 'write your own script with ./ in front: ./NAME (dflow help modules)';
+
 /** Causes that every experiment meets. Own rules stand before these; a failure that none matches is `exit-N`. */
 export const POLICY: readonly PolicyRule[] = [
   { cause: 'disk-full', text: 'No space left on device', action: 'later', wait: 10 * MINUTE, tries: 3 },
@@ -89,7 +92,15 @@ export const POLICY: readonly PolicyRule[] = [
   { cause: 'cannot-start', text: `${WORD}HOLD (6|7|12|13|14)/`, action: 'later', wait: 10 * MINUTE, tries: 3 },
   { cause: 'time-limit', phase: 'payload', text: 'ran past its limit', action: 'fail' },
   { cause: 'no-output', phase: 'outputs', action: 'fail' },
-  { cause: 'command-not-found', exit: [127], action: 'fail' },
+  // Python, Perl and R each say it in their own words; sh ends with 127.
+  {
+    cause: 'script-not-found',
+    phase: 'payload',
+    text: "can't open file '[^']*': \\[Errno 2\\]|Can't open perl script|Fatal error: cannot open file '",
+    action: 'fail',
+    advice: OWN_SCRIPT,
+  },
+  { cause: 'command-not-found', exit: [127], action: 'fail', advice: OWN_SCRIPT },
   { cause: 'not-executable', exit: [126], action: 'fail' },
   { cause: 'killed', exit: [137], action: 'retry' },
   { cause: 'killed', signal: [9], action: 'retry' },

@@ -4,7 +4,7 @@ import { wrapped } from '../../render/wrap.ts';
 export type Part =
   | { readonly heading: string }
   | { readonly text: string }
-  /** Words, each with what it means. */
+  /** Words, each with what it means, on one line or more. */
   | { readonly words: readonly (readonly [string, string])[] }
   /** Lines to be copied as they are. */
   | { readonly code: string };
@@ -33,7 +33,10 @@ function partLines(part: Part, width: number): string[] {
 }
 
 function wordLines(word: string, meaning: string, column: number, width: number): string[] {
-  const lines = wrapped(meaning, width - column).map((line) => `${' '.repeat(column)}${line}`);
+  const lines = meaning
+    .split('\n')
+    .flatMap((line) => wrapped(line, width - column))
+    .map((line) => `${' '.repeat(column)}${line}`);
   if (word.length > column - 2) return [word, ...lines];
   return [`${word.padEnd(column)}${(lines[0] ?? '').trimStart()}`, ...lines.slice(1)];
 }
@@ -47,7 +50,13 @@ function partMarkdown(part: Part, level: number): string {
   if ('heading' in part) return `${'#'.repeat(level)} ${part.heading}`;
   if ('text' in part) return wrapped(part.text, 120).join('\n');
   if ('code' in part) return `\`\`\`${fence(part.code)}\n${part.code}\n\`\`\``;
-  return part.words.map(([word, meaning]) => wrapped(`- \`${word}\`: ${meaning}`, 120, '  ').join('\n')).join('\n');
+  return part.words.map(([word, meaning]) => itemMarkdown(`- \`${word}\`: ${meaning}`)).join('\n');
+}
+
+/** A backslash at the end of a line keeps the break. */
+function itemMarkdown(item: string): string {
+  const lines = item.split('\n').map((line, at) => wrapped(`${at > 0 ? '  ' : ''}${line}`, 118, '  ').join('\n'));
+  return lines.join('\\\n');
 }
 
 const fence = (code: string): string => (/^[\w-]+:/.test(code) ? 'yaml' : 'sh');

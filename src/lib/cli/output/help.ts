@@ -7,7 +7,7 @@ import { field } from '../../util/values/field.ts';
 import { misspelt } from '../arguments/misspelt.ts';
 import { EXITS } from '../help/exitcodes.ts';
 import { pageText } from '../help/page.ts';
-import { TOPICS } from '../help/topics.ts';
+import { TOPICS, topicPage } from '../help/topics.ts';
 
 /** Groups of the first page, in the order in which people need them. A command that is not built is not shown. */
 export const GROUPS: readonly (readonly [string, string, readonly string[]])[] = [
@@ -16,7 +16,11 @@ export const GROUPS: readonly (readonly [string, string, readonly string[]])[] =
     'the steps from raw file to processed data; each does what is due',
     ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset', 'purge', 'chain'],
   ],
-  ['ASK', 'make, repeat, stop or undo chosen jobs', ['reprocess', 'produce', 'retry', 'cancel', 'delete', 'label']],
+  [
+    'ASK',
+    'make, repeat, stop or undo chosen jobs',
+    ['reprocess', 'produce', 'retry', 'cancel', 'delete', 'label', 'get'],
+  ],
   [
     'LOOK',
     'look at the experiment; nothing is changed',
@@ -102,7 +106,7 @@ export default class DflowHelp extends Help {
 
   override async showHelp(argv: string[]): Promise<void> {
     const [word = '', ...more] = argv.filter((one) => !one.startsWith('-'));
-    const topic = more.length === 0 && Object.hasOwn(TOPICS, word) ? TOPICS[word] : undefined;
+    const topic = more.length === 0 ? topicPage(word) : undefined;
     if (topic) this.log(pageText(topic, process.stdout.columns || WIDTH));
     else if (this.isKnown(word)) await super.showHelp(argv);
     else throw this.unknown(word);
@@ -115,7 +119,7 @@ export default class DflowHelp extends Help {
 
   /** The near miss among the pages and the commands. */
   private unknown(word: string): unknown {
-    const near = nearest(word, Object.keys(TOPICS));
+    const near = nearest(word, TOPICS);
     if (near === undefined) return misspelt(new Errors.CLIError(`command ${word} not found`), this.config.commandIDs);
     return new UsageError(`'${word}' is not a command or a topic of dflow`, { hint: `dflow help ${near}` });
   }
@@ -127,7 +131,7 @@ export default class DflowHelp extends Help {
       if (rows.length > 0) lines.push(`${name}  ${about}`, ...rows, '');
     }
     lines.push(
-      `TOPICS  explained by \`dflow help TOPIC\`\n  ${Object.keys(TOPICS).join(', ')}`,
+      `TOPICS  explained by \`dflow help TOPIC\`\n  ${TOPICS.join(', ')}`,
       '',
       'Start with `dflow demo`, or with `dflow init --from FOLDER` on your own files.\n`dflow COMMAND -h` explains a command; `man dflow-COMMAND` shows the same.',
     );

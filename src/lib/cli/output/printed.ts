@@ -153,6 +153,7 @@ export interface Printed {
   reprocess: Selected | RequestItem;
   retry: Selected;
   cancel: Selected;
+  get: Selected | OutputItem;
   delete: Selected | FileItem | StorageItem | CredentialItem;
   pause: HoldItem;
   resume: HoldItem;

@@ -10,5 +10,5 @@ export { jsonSchema } from '../config/yaml/schema.ts';
 export { EXIT_CODES, EXITS } from '../help/exitcodes.ts';
 export { JSON_RULES } from '../help/json.ts';
 export { pageMarkdown } from '../help/page.ts';
-export { TOPICS } from '../help/topics.ts';
+export { topicPage } from '../help/topics.ts';
 export { exitsOf, GROUPS } from './help.ts';

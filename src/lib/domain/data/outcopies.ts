@@ -85,7 +85,7 @@ function isFree(claim: OutputClaim | undefined, now: Iso, gone: Gone, hurried: b
 }
 
 /** The outputs of a pass, each with all its copies. */
-function publishedOutputs(job: JobDoc): { readonly subjob: number; readonly copies: readonly Output[] }[] {
+export function publishedOutputs(job: JobDoc): { readonly subjob: number; readonly copies: readonly Output[] }[] {
   return job.subjobs.flatMap(({ index: subjob, state }) => {
     if (state.name !== 'completed') return [];
     const names = [...new Set(state.outputs.map(({ name }) => name))];

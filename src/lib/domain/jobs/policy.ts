@@ -87,7 +87,7 @@ export function judge(
   const rule = ruleFor(rules, evidence);
   const failure: Failure = {
     cause: rule?.cause ?? defaultCause(evidence),
-    reason: evidence.reason.slice(0, 300),
+    reason: [evidence.reason.slice(0, 300), rule?.advice].filter((text) => text !== undefined).join('; '),
     site: evidence.site,
     phase: evidence.phase,
     ...given({ exit: evidence.exit, signal: evidence.signal }),

@@ -20,4 +20,6 @@ export interface PolicyRule {
   readonly wait?: number;
   /** Tries in all under this rule, if not the module's. */
   readonly tries?: number;
+  /** What a person does about it, where that is the same everywhere. */
+  readonly advice?: string;
 }

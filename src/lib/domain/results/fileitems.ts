@@ -18,8 +18,9 @@ export interface ReplicaItem extends Said<'replica', CopyWords | VerifyWords> {
   readonly receipt?: string;
 }
 
-/** Outputs: a copy that verify looked at, or what a trial made. */
-export interface OutputItem extends Said<'output', VerifyWords | 'failed' | 'made'> {
+/** Outputs: a copy that verify looked at, what a trial made, or what get fetched. */
+export interface OutputItem
+  extends Said<'output', VerifyWords | 'failed' | 'made' | 'fetched' | 'found' | 'unchanged'> {
   readonly run?: number;
   readonly storage?: string;
   readonly file?: string;
@@ -32,6 +33,8 @@ export interface OutputItem extends Said<'output', VerifyWords | 'failed' | 'mad
   readonly size?: number;
   /** `md5:...` or `adler32:...`. */
   readonly checksum?: string;
+  /** Where it can be read, without credentials. */
+  readonly url?: string;
 }
 
 /** The raw files of a run and level as a whole. */

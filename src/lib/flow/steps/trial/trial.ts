@@ -3,6 +3,7 @@
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { dataId } from '../../../domain/ids.ts';
 import type { JobDoc, Subjob } from '../../../domain/jobs/job.ts';
+import { ruleFor, rulesFor } from '../../../domain/jobs/policy.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { moduleOf } from '../../../domain/modules/modules.ts';
 import { named, noSuchError } from '../../../domain/named.ts';
@@ -76,12 +77,15 @@ export async function* trialItems(
   ].flat();
   const failed = phase !== 'done';
   const text = failed ? `in ${phase}, exit ${exit}: ${reason}` : used.join(', ');
+  const rules = rulesFor(ports.settings, spec.env.DFLOW_VERSION ?? '', options.module);
+  const seen = { site: '', phase, exit, reason, text: `${reason}\n${record.tail ?? ''}` };
+  const advice = failed ? ruleFor(rules, seen)?.advice : undefined;
   const fields = {
     phase,
     exit,
     wall,
     host,
-    ...given({ cpu, maxRss }),
+    ...given({ cpu, maxRss, next: advice }),
   };
   yield {
     kind: 'trial',
