@@ -96,8 +96,8 @@ test('why --all groups by cause; --cause selects', () => {
 
 test('log of an earlier try, of what failed in a selection, and of lines with a text', () => {
   const logs = (...words: string[]): string => must(folder, ['log', ...words]);
-  expect(logs('1/Exit3', '--try', '1')).toMatch(/^== 1\/Exit3\/1\.000 try 1 exit-3 at local\ntable RUN: no such row/);
-  expect(logs('1/Exit3')).toContain('== 1/Exit3/1.000 try 2 failed at local');
+  expect(logs('1/Exit3', '--try', '1')).toMatch(/^== 1\/Exit3\/1\.000 try 1 exit-3 at \S+\ntable RUN: no such row/);
+  expect(logs('1/Exit3')).toContain('== 1/Exit3/1.000 try 2 failed at ');
   const found = logs('--state', 'failed', '--failed', '--grep', 'no such row');
   expect(found.trim().split('\n')).toEqual([expect.stringContaining('1/Exit3/1.000'), 'table RUN: no such row']);
   expect(logs('1/Flaky', '--failed')).toContain('try 1 exit-5');
