@@ -4,6 +4,8 @@
 // DFLOW_TEST_COUCHDB names a real server; DFLOW_TEST_COUCHDB_RESTART is a command that kills it and starts it again.
 // Slow: a process for each blow, and the chain twice.
 import { exec } from 'node:child_process';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
@@ -31,12 +33,35 @@ async function outage(proxy: FaultProxy, next: () => number): Promise<void> {
   proxy.fault = fault;
 }
 
+/** Takes the raw files of all runs away; each call of the answer brings those of one run back, as a detector does. */
+function detector(folder: string): { readonly runs: number; takeRun(): void } {
+  const [raw, later] = [join(folder, 'raw/l1'), join(folder, 'not-yet')];
+  mkdirSync(later);
+  const runOf = (name: string): string => name.split('_')[1] ?? '';
+  const names = readdirSync(raw);
+  for (const name of names) renameSync(join(raw, name), join(later, name));
+  const runs = [...new Set(names.map(runOf))].sort();
+  const takeRun = (): void => {
+    const run = runs.shift();
+    for (const name of names) if (runOf(name) === run) renameSync(join(later, name), join(raw, name));
+  };
+  return { runs: runs.length, takeRun };
+}
+
+/** How far the database has come. */
+async function progress(server: string, database: string, login: string): Promise<string> {
+  const headers = login === '' ? {} : { authorization: `Basic ${Buffer.from(login.slice(0, -1)).toString('base64')}` };
+  const reply = await fetch(`${server}/${database}`, { headers });
+  return String(((await reply.json()) as { readonly update_seq: unknown }).update_seq);
+}
+
 async function chaos(server: string, database: string, login: string): Promise<void> {
   const expected = calm();
   const proxy = await startProxy(server);
   try {
     const folder = experiment(`${proxy.url.replace('//', `//${login}`)}/${database}`, LIMITS);
     leaveMarks(folder);
+    const { runs, takeRun } = detector(folder);
     await begin(folder);
     const next = random(seed);
     let lost = 0;
@@ -45,18 +70,23 @@ async function chaos(server: string, database: string, login: string): Promise<v
       lost++;
       return { kind: 'drop' };
     };
-    let [hits, outages] = [0, 0];
+    let [hits, outages, busy, taken] = [0, 0, 0, 0];
     for (let blow = 1; blow <= blows; blow++) {
+      // The last run arrives before the last blows.
+      for (; taken < runs && taken <= ((blow - 1) * (runs + 1)) / blows; taken++) takeRun();
+      const before = await progress(server, database, login);
       const striking = strike(folder, next);
       if (blow % Math.ceil(blows / OUTAGES) === 0) {
         await outage(proxy, next);
         outages++;
       }
       if ((await striking).hit) hits++;
+      if ((await progress(server, database, login)) !== before) busy++;
     }
+    expect(taken).toBe(runs);
     await dflow(folder, ['chain', '--until-idle']);
     const starts = marks(folder);
-    const struck = `${blows} blows, ${hits} while the command ran, ${outages} outages, ${lost} replies lost`;
+    const struck = `${blows} blows, ${hits} while the command ran, ${busy} changed the store, ${outages} outages, ${lost} replies lost`;
     console.log(`chaos on CouchDB: seed ${seed}, ${struck}, ${starts.length} starts of jobs`);
     proxy.fault = () => ({ kind: 'pass' });
     expect(await pictureOn(folder)).toEqual(expected);
@@ -64,6 +94,7 @@ async function chaos(server: string, database: string, login: string): Promise<v
     expect(starts.length).toBeGreaterThan(5);
     expect(lost).toBeGreaterThan(0);
     expect(hits).toBeGreaterThan(blows / 4);
+    expect(busy).toBeGreaterThan(blows / 4);
   } finally {
     await proxy.stop();
   }
