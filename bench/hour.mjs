@@ -1,4 +1,4 @@
-// node bench/hour.mjs [--minutes 60] [--store URL] [--json]: data taking under `dflow screens`, with blows. A run a second is
+// node bench/hour.mjs [--minutes 60] [--store URL] [--every 5s] [--json]: data taking under `dflow screens`, with blows. A run a second is
 // written; loops in real tmux take it through the chain; meanwhile loops are killed, the scheduler is killed, storage and
 // store go away and come back. At the end everything is counted: runs, copies, passes, starts of jobs, windows, alarms.
 // Without --store one host on SQLite; with it (http://user:pass@host/db or postgres://...) two hosts on that store, and
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     down: { type: 'string' },
     up: { type: 'string' },
     kills: { type: 'string', default: '50' },
+    every: { type: 'string', default: '5s' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -32,7 +33,7 @@ const run = (program, words, options = {}) =>
   );
 const say = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)}  ${text}\n`);
 
-const loops = (names) => names.map((name) => `      ${name}: {every: 5s}`).join('\n');
+const loops = (names) => names.map((name) => `      ${name}: {every: ${values.every}}`).join('\n');
 const hosts = values.store
   ? `  buffer1:\n    loops:\n${loops(['register', 'transfer'])}\n  login1:\n    loops:\n${loops(['enqueue', 'processing', 'monitor', 'reset'])}\n`
   : `  buffer1:\n    loops:\n${loops(['register', 'transfer', 'enqueue', 'processing', 'monitor', 'reset'])}\n`;
