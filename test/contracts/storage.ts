@@ -167,6 +167,24 @@ export function storageContract(name: string, fixture: Fixture): void {
       expect(await storage.stat(['a/f'])).toEqual(new Map());
     });
 
+    test('removes a folder only when it is empty, and can fill it again', async () => {
+      if (!storage.removeEmptyFolder) return;
+      const source = await put(Buffer.from('x'));
+      await storage.copyIn(source, "a/it's b/f");
+      for (const path of ['a', "a/it's b", "a/it's b/f", 'a/none', 'no/such/folder'])
+        await storage.removeEmptyFolder(path);
+      expect((await entries(storage)).map((entry) => entry.path)).toEqual(["a/it's b/f"]);
+      await storage.remove(["a/it's b/f"]);
+      await storage.removeEmptyFolder('a');
+      expect(await storage.there?.(["a/it's b"])).toEqual(new Set(["a/it's b"]));
+      await storage.removeEmptyFolder("a/it's b");
+      await storage.removeEmptyFolder('a');
+      expect(await storage.there?.(['a', "a/it's b"])).toEqual(new Set());
+      await storage.copyIn(source, "a/it's b/g");
+      expect((await entries(storage)).map((entry) => entry.path)).toEqual(["a/it's b/g"]);
+      await expect(storage.removeEmptyFolder('../out')).rejects.toThrow(ItemError);
+    });
+
     test('lists below a prefix, recursively; a missing prefix has nothing', async () => {
       const source = await put(Buffer.from('xy'));
       for (const path of ['top', 'L1/a', 'L1/109/b', 'L10/c']) await storage.copyIn(source, path);

@@ -1,15 +1,17 @@
 // The xrootd protocol on real servers: the conformance suite, with XRootD's Python bindings and without.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { open } from '../../src/lib/protocols/xrootd/xrootd.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { storageContract } from '../contracts/storage.ts';
-import { A, freshFolder, removeFolders, rootUrl, settings } from './servers.ts';
+import { A, FULL, freshFolder, removeFolders, rootUrl, settings } from './servers.ts';
 
-afterAll(() => removeFolders(A));
+afterAll(async () => {
+  for (const server of [A, FULL]) await removeFolders(server);
+});
 
 storageContract('xrootd (root://)', { make: () => open(settings('xrootd', rootUrl(A, freshFolder(A)))) });
 storageContract('xrootd (root://) by xrdcp and xrdfs alone', {
@@ -26,6 +28,19 @@ afterEach(() => {
 });
 
 const element = (): Promise<Storage> => open(settings('xrootd', rootUrl(A, freshFolder(A))));
+
+test.each([
+  ['a disk', A],
+  ['a small disk', FULL],
+])('space of %s: as the disk of the server has it', async (_, server) => {
+  const storage = await open(settings('xrootd', rootUrl(server, freshFolder(server))));
+  const { blocks, bsize, bavail } = statfsSync(server.data);
+  const space = await storage.space();
+  expect(space?.total).toBe(blocks * bsize);
+  // Others write to the same disk meanwhile.
+  expect(Math.abs((space?.free ?? 0) - bavail * bsize) / (blocks * bsize)).toBeLessThan(0.1);
+  await expect((await open(settings('xrootd', `${rootUrl(server, '/none')}`))).space()).rejects.toThrow(/none/);
+});
 
 /** 40 small files copied at once; answers how often xrdcp was run for them. */
 async function copied(storage: Storage): Promise<number> {

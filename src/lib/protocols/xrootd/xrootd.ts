@@ -270,12 +270,14 @@ export class XrootdStorage implements Storage {
   }
 
   async space(): Promise<Space | undefined> {
+    // Of a folder that is not there servers tell any number (5.5: what their memory holds).
+    await this.#checkRoot();
     try {
       return parseSpace(await this.#server.ask(['query', 'space'], [this.address.inside('')]));
     } catch (error) {
       // A redirector or proxy has no space of its own.
       if (!means(error, 'unable') && !means(error, 'failed')) throw this.#meant(error, '');
-      return void (await this.#checkRoot());
+      return undefined;
     }
   }
 
