@@ -59,7 +59,8 @@ export default class Loop extends Base {
     if (flags.forget !== undefined)
       return this.items(forgetLoop(await this.ports(true), flags.forget, flags.host ?? hostOf()));
     const settings = await this.settings();
-    if (argv.length === 0 && !flags.here) mustBeNamed(settings, hostOf(), `loop --name ${flags.name ?? 'NAME'}`);
+    const which = flags.name === undefined ? '-- register' : `--name ${flags.name}`;
+    if (argv.length === 0 && !flags.here) mustBeNamed(settings, hostOf(), `loop ${which}`);
     const plan = settings.plan ?? (flags.here ? plainPlan(settings.loops) : []);
     const loop = loopFrom(argv.map(String), flags, plan, this.config.commandIDs);
     const ofHost = this.isOfHosts(loop.run);

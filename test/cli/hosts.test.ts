@@ -44,6 +44,11 @@ test('a loop does not begin, by its command or by its name; --here begins it', (
     expect(ran.err).toContain("this host is 'laptop', and hosts: of the configuration names only buffer1, login*");
     expect(ran.err).toContain('--here');
   }
+  const which = dflow(place, ['loop', '--show'], { env });
+  expect(which.err).toContain('Next: dflow loop --here -- register');
+  const named = dflow(place, ['loop', '--show'], { env: { DFLOW_HOST: 'login7' } });
+  expect([named.code, named.err]).toEqual([2, expect.stringContaining('which loop? Those of this host are submit')]);
+  expect(named.err).toContain('Next: dflow loop --show --name submit');
   const words = ['loop', '--once', '--here'];
   for (const run of [
     ['--name', 'submit'],

@@ -28,6 +28,29 @@ test('a table of too many columns puts the rest under its rows', () => {
   expect(rowTable('quarantine', rows, 300).split('\n')).toHaveLength(2);
 });
 
+test.each([
+  ['one host', {}],
+  ['a failed round', { outcome: 'no route to slurmctld on login1.example.org', next: 'dflow why login1' }],
+  ['turns', { exclusive: 'enqueue', holder: 'enqueue@login2' }],
+])('loops fit a terminal of 80 columns: %s', (_, more) => {
+  const at = '2026-07-14T12:00:00.000Z';
+  const loop = {
+    kind: 'loop',
+    host: 'login1',
+    outcome: 'ok',
+    at,
+    hash: '0123abcd',
+    state: 'running',
+    every: 60_000,
+    due: at,
+  };
+  const rows = ['register', 'submit-cedar', 'monitor-poll'].map((name) => {
+    return { ...loop, ...more, loop: name, ref: `loop:login1.example.org:${name}` };
+  });
+  expect(widest(rowTable('loops', rows as never, 80))).toBeLessThanOrEqual(80);
+  expect(rowTable('loops', rows as never, 300).split('\n')).toHaveLength(4);
+});
+
 test('done of subjobs is one column, and a yes is a yes', () => {
   const job = { kind: 'job', ref: '1/Count/1', state: 'running', done: 2, subjobs: 3 };
   expect(rowTable('jobs', [job] as never, 80)).toMatch(/^REF +STATE +DONE\n1\/Count\/1 +running +2\/3$/);

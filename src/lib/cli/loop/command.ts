@@ -12,6 +12,7 @@ export interface LoopFlags {
   readonly name?: string | undefined;
   readonly exclusive?: string | undefined;
   readonly here?: boolean;
+  readonly show?: boolean;
 }
 
 /** A name becomes part of file names and of document ids. */
@@ -53,15 +54,21 @@ export function adopted(loop: RunningLoop, { every, jitter, exclusive }: LoopFla
   };
 }
 
-function noCommand({ name, here }: LoopFlags, plan: readonly PlannedLoop[]): UsageError {
-  const hint = 'dflow loop --every 15m -- register';
-  if (name === undefined) return new UsageError('a command is required', { hint });
-  const near = nearest(
-    name,
-    plan.map((one) => one.name),
-  );
+/** Which loop was meant, by name where this host has loops. */
+function noCommand({ name, here, show }: LoopFlags, plan: readonly PlannedLoop[]): UsageError {
+  const names = plan.map((one) => one.name);
+  const dflow = `dflow loop${here ? ' --here' : ''}${show ? ' --show' : ''}`;
+  if (name === undefined) {
+    const [first] = names;
+    if (first === undefined)
+      return new UsageError('a command is required after --', { hint: `${dflow} --every 15m -- register` });
+    return new UsageError(`which loop? Those of this host are ${names.join(', ')}`, {
+      hint: `${dflow} --name ${first}`,
+    });
+  }
+  const near = nearest(name, names) ?? `${name} -- ${(commandOf(name) ?? ['register']).join(' ')}`;
   return new UsageError(`loop '${name}' is not among the loops of this host, and no command is given`, {
-    hint: `dflow loop${here ? ' --here' : ''} --name ${near ?? `${name} -- ${(commandOf(name) ?? ['register']).join(' ')}`}`,
+    hint: `${dflow} --name ${near}`,
   });
 }
 
