@@ -25,3 +25,9 @@ test('checks that wait for the same thing are one paragraph, below what failed',
     '         needs it',
   ]);
 });
+
+test('several things of one check have one title', () => {
+  const tools = ['sbatch', 'squeue'].map((subject) => ({ ...item('tools', 'failed', 'not on PATH'), subject }));
+  const page = { experiment: 'wells', host: 'vm', items: tools, verbose: false };
+  expect(doctorText(page)).toContain('FAILED   store tools sbatch, squeue\n');
+});

@@ -60,11 +60,19 @@ function unwell(items: readonly CheckItem[], columns: number): string[] {
   const [item] = items;
   if (!item) return [];
   const { word, paint } = MARKS[item.did];
-  const titles = items.map(titleOf).join(', ');
+  const titles = titlesOf(items);
   const head = wrapped(`${paint(word.padEnd(8))} ${chalk.bold(titles)}`, columns, INDENT);
   const next =
     item.next === undefined ? [] : wrapped(`${INDENT}Next: ${chalk.cyan(item.next)}`, columns, `${INDENT}      `);
   return ['', ...head, ...wrapped(`${INDENT}${item.text ?? ''}`, columns, INDENT), ...next];
+}
+
+/** `host tools sbatch, squeue`: what two titles begin with alike is said once. */
+function titlesOf(items: readonly CheckItem[]): string {
+  const checks = groupBy(items, ({ group, check }) => `${group} ${check}`);
+  return [...checks.values()]
+    .map(([first, ...more]) => [...(first ? [titleOf(first)] : []), ...more.map(({ subject }) => subject)].join(', '))
+    .join(', ');
 }
 
 /** `storage fnal`: of a group with one check, or of a check with one subject, the word that says less is left out. */

@@ -115,7 +115,7 @@ export function humanAge(at: Iso, now: Iso): string {
   return humanDuration(Math.max(0, between(at, now)));
 }
 
-/** Time that is left; beyond a year nobody counts days. */
+/** Time that is left, or over; beyond a year nobody counts days. */
 export function humanLeft(milliseconds: number): string {
-  return milliseconds > 365 * DAY ? 'more than a year' : humanDuration(milliseconds);
+  return Math.abs(milliseconds) > 365 * DAY ? 'more than a year' : humanDuration(milliseconds);
 }

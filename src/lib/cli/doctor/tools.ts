@@ -7,9 +7,8 @@ import { BACKENDS, PROTOCOLS } from '../adapters.ts';
 /** Each program once, with everything that needs it. */
 export function toolsOf(settings: Settings): Tool[] {
   const found = new Map<string, Tool>();
-  const add = (tool: Omit<Tool, 'why'>, why: string): void => {
-    const known = found.get(tool.program);
-    found.set(tool.program, { ...tool, why: known ? `${known.why}, ${why}` : why });
+  const add = (tool: Omit<Tool, 'users'>, user: string): void => {
+    found.set(tool.program, { ...tool, users: [...(found.get(tool.program)?.users ?? []), user] });
   };
   for (const { name, backend, options } of settings.farms) {
     const own = Object.hasOwn(BACKENDS, backend) ? BACKENDS[backend]?.tools : undefined;
@@ -19,18 +18,13 @@ export function toolsOf(settings: Settings): Tool[] {
     const own = Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol]?.tools : undefined;
     for (const tool of own ?? []) add(tool, `storage ${name}`);
   }
-  return [...found.values()].map(({ why, ...tool }) => ({ ...tool, why: shortList(why) }));
+  return [...found.values()];
 }
 
 /** An option of the farm may name another program. */
-function named({ option, ...tool }: AdapterTool, options: Readonly<Record<string, unknown>>): Omit<Tool, 'why'> {
+function named({ option, ...tool }: AdapterTool, options: Readonly<Record<string, unknown>>): Omit<Tool, 'users'> {
   const program = option === undefined ? undefined : options[option];
   return typeof program === 'string' ? { ...tool, program } : tool;
-}
-
-function shortList(why: string): string {
-  const [first = '', ...more] = why.split(', ');
-  return more.length > 1 ? `${first} and ${more.length} more` : why;
 }
 
 /** Names of storage elements whose addresses are of X.509. */

@@ -93,7 +93,7 @@ describe('host', () => {
   });
 
   test('a program that is there, one that is not on PATH, one that lacks a module', async () => {
-    const tool = { why: 'farm here', install: 'install it' };
+    const tool = { users: ['farm here'], install: 'install it' };
     const tools = [
       { ...tool, program: 'sh', version: 'echo 1.2.3' },
       { ...tool, program: 'no-such-program', version: 'true' },

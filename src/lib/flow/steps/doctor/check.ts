@@ -10,8 +10,8 @@ export interface Tool {
   readonly program: string;
   /** Shell text that prints its version; `"$1"` is the program. */
   readonly version: string;
-  /** What needs it. */
-  readonly why: string;
+  /** What needs it: `farm cedar`, `storage fnal`. */
+  readonly users: readonly string[];
   /** How a person gets it. */
   readonly install: string;
 }

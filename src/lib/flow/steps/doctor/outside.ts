@@ -3,7 +3,7 @@
 import { inTime } from '../../../util/intime.ts';
 import { ANSWER } from '../../../util/text/silence.ts';
 import { SECOND } from '../../../util/time.ts';
-import type { Patient } from './check.ts';
+import { type Finding, notChecked, type Patient } from './check.ts';
 
 export interface Answer {
   readonly exit: number;
@@ -30,6 +30,15 @@ export async function outside(
   if (!ran) return { exit: SILENT, stdout: '', words: '' };
   const exit = ran.timedOut ? SILENT : (ran.exit ?? 125);
   return { exit, stdout: ran.stdout, words: ran.stderr.trim().split('\n').at(-1) ?? '' };
+}
+
+/** What `user` (`farm cedar`) cannot do without and is not on PATH; the check of tools says what mends it. */
+export async function lacking(patient: Patient, user: string): Promise<Finding | undefined> {
+  const programs = patient.tools.filter(({ users }) => users.includes(user)).map(({ program }) => program);
+  if (programs.length === 0) return undefined;
+  const script = 'for program; do command -v -- "$program" >/dev/null || echo "$program"; done';
+  const [gone] = (await outside(patient, script, programs)).stdout.split('\n').filter((line) => line !== '');
+  return gone === undefined ? undefined : notChecked(`${gone} is not on PATH: tools/${gone} says what mends it`);
 }
 
 export type PathKind = 'folder' | 'file' | 'missing' | 'unreadable' | 'not-runnable' | 'odd' | 'silent';

@@ -45,14 +45,22 @@ export async function withProbe<T>(patient: Patient, name: string, use: (probe: 
 export async function openProbe(patient: Patient, name: string): Promise<Probe> {
   const lock = await trialLock(patient, `storage-${name}`);
   if (!lock) throw new ItemError('another doctor of this host is there now', { hint: 'wait until it has ended' });
+  let folder: string | undefined;
   try {
     const storage = await patient.storage(name);
+    folder = storage.localPath('');
     await sweep(patient, storage, lock.alone ? 0 : OLD);
     return await written(patient, storage, lock.release);
   } catch (error) {
     lock.release();
-    throw error;
+    throw folder !== undefined && error instanceof ItemError ? inFolder(error, folder) : error;
   }
+}
+
+/** A path within the storage element says nothing to whoever must mend its folder. */
+function inFolder({ message, hint }: ItemError, folder: string): ItemError {
+  const next = hint?.replace('the file and its folder', folder) ?? `ls -ld ${folder}`;
+  return new ItemError(`${message}, in ${folder}`, { hint: next });
 }
 
 async function written(patient: Patient, storage: Storage, release: () => void): Promise<Probe> {

@@ -14,13 +14,13 @@ export const check: Check = {
       ref: 'rules/outputs',
       looks: 'Whether each rule of `outputs:` names a module and a type of output that exist.',
       means: 'The rule never matches, so files go elsewhere than was meant.',
-      mends: 'The right name, which is proposed, or take the rule out of `outputs:`.',
+      mends: 'Write the right name, which is proposed, or take the rule out of `outputs:`.',
     },
     {
       ref: 'rules/routing',
       looks: 'Whether each rule of `routing:` names a module and a version that exist.',
       means: 'The rule never matches, so jobs go to other farms than was meant.',
-      mends: 'The right name, which is proposed, or take the rule out of `routing:`.',
+      mends: 'Write the right name, which is proposed, or take the rule out of `routing:`.',
     },
   ],
   looks: ({ settings }) => [
@@ -69,6 +69,7 @@ const defined = ({ modules }: Settings) => Object.values(modules).flatMap((file)
 
 function unknown(rules: string, what: string, name: string, known: readonly string[]): Finding {
   const near = nearest(name, [...new Set(known)]);
-  const fix = near === undefined ? `take the rule out of \`${rules}:\`` : `${near} instead of ${name} in \`${rules}:\``;
+  const fix =
+    near === undefined ? `take the rule out of \`${rules}:\`` : `write ${near} instead of ${name} in \`${rules}:\``;
   return failed(`a rule is for ${what} '${name}', and no module file has it`, `${fix} in dflow.yaml`, rules);
 }

@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { secondsLeft, tokenLeft } from '../../../../../domain/token.ts';
 import { certificatesIn, vomsRoles } from '../../../../../util/certificates.ts';
-import { humanDuration, humanLeft, ms, SECOND } from '../../../../../util/time.ts';
+import { humanLeft, ms, SECOND } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, type Look, notChecked, ok, type Patient, warning } from '../../check.ts';
 import { kindOf } from '../../outside.ts';
 
@@ -58,7 +58,7 @@ function renewal({ settings }: Patient): string {
 
 function judged(patient: Patient, left: number, about: string, fix = renewal(patient)): Finding {
   const warn = patient.settings.credentials?.warn ?? 0;
-  if (left <= 0) return failed(`${about}: expired ${humanDuration(left)} ago`, fix);
+  if (left <= 0) return failed(`${about}: expired ${humanLeft(left)} ago`, fix);
   const text = `${about}: valid for ${humanLeft(left)}`;
   return left < warn ? warning(text, fix) : ok(text);
 }

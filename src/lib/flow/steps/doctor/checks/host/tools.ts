@@ -1,6 +1,6 @@
 // Programs that this configuration needs: on PATH, and which versions.
 import { SECOND } from '../../../../../util/time.ts';
-import { type Check, type Finding, failed, type Look, ok, type Patient } from '../../check.ts';
+import { type Check, type Finding, failed, type Look, ok, type Patient, type Tool } from '../../check.ts';
 import { outside } from '../../outside.ts';
 
 export const check: Check = {
@@ -17,26 +17,19 @@ export const check: Check = {
       ref: 'tools/PROGRAM',
       looks: 'Programs that the batch systems and storage elements of this configuration need, and their versions.',
       means: 'A program is not on PATH, or lacks a module of Python. What needs it is named.',
-      mends: 'Install the package that is named, or correct PATH.',
+      mends: 'Load the environment of the batch system, install the package that is named, or correct PATH.',
     },
   ],
   looks: (patient) => [
     { subject: 'node', look: async () => ok(`Node ${patient.node}, needed: ${patient.nodeWanted}`) },
-    ...patient.tools.map(({ program, version, why, install }): Look => {
-      return { subject: program, look: () => look(patient, program, version, why, install) };
-    }),
+    ...patient.tools.map((tool): Look => ({ subject: tool.program, look: () => look(patient, tool) })),
   ],
 };
 
-async function look(
-  patient: Patient,
-  program: string,
-  version: string,
-  why: string,
-  install: string,
-): Promise<Finding> {
+async function look(patient: Patient, { program, version, users, install }: Tool): Promise<Finding> {
   const script = `place=$(command -v -- "$1") || exit 3; echo "$place"; ${version} </dev/null 2>&1 | head -n 20`;
   const { exit, stdout } = await outside(patient, script, [program], 10 * SECOND);
+  const why = users.length > 2 ? `${users[0]} and ${users.length - 1} more` : users.join(', ');
   if (exit === 3) return failed(`not on PATH; ${why} needs it`, install);
   const [place = '', ...lines] = stdout.split('\n');
   if (lines.some((line) => /ModuleNotFoundError|ImportError/.test(line)))

@@ -5,7 +5,7 @@ import { humanBytes } from '../../../../../util/text/bytes.ts';
 import { remount, silence } from '../../../../../util/text/silence.ts';
 import { SECOND } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, notChecked, ok, type Patient, warning } from '../../check.ts';
-import { kindOf } from '../../outside.ts';
+import { kindOf, lacking } from '../../outside.ts';
 import { PROBES, type Probe, withProbe } from '../../probe.ts';
 
 export const check: Check = {
@@ -19,7 +19,7 @@ export const check: Check = {
       means:
         'The storage element cannot be written or read, gives back other bytes, or has under 5 % of its space left.',
       mends:
-        'Ask the site, and `dflow storage disable NAME --for 12h --why TEXT` until it has mended it; free space; `mkdir -p` or mount its folder; another primary.',
+        'Ask the site, and `dflow storage disable NAME --for 12h --why TEXT` until it has mended it; free space; `mkdir -p`, mount, or check owner and mode of its folder; another primary.',
     },
   ],
   looks: (patient) =>
@@ -39,6 +39,8 @@ async function look(patient: Patient, name: string, signal: AbortSignal): Promis
   if (element && kind === 'missing')
     return notChecked(`its folder ${element.url} does not exist here`, `mkdir -p ${element.url}, or mount it`);
   if (element && kind === 'silent') return failed(silence(element.url), remount(element.url));
+  const without = await lacking(patient, `storage ${name}`);
+  if (without) return without;
   const started = patient.clock();
   const { wrong, space } = await withProbe(patient, name, async (probe) => {
     return { wrong: await compare(probe, signal), space: await spaceOf(probe.storage) };

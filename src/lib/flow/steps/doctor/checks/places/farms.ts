@@ -4,6 +4,7 @@ import type { FarmSettings } from '../../../../../domain/settings.ts';
 import { counted } from '../../../../../util/text/counted.ts';
 import { SECOND } from '../../../../../util/time.ts';
 import { type Check, type Finding, failed, notChecked, ok, type Patient } from '../../check.ts';
+import { lacking } from '../../outside.ts';
 import { emptySpec, withdraw, withTrials } from '../../trial.ts';
 
 export const check: Check = {
@@ -28,6 +29,8 @@ export const check: Check = {
 };
 
 async function look(patient: Patient, farm: FarmSettings): Promise<Finding> {
+  const without = await lacking(patient, `farm ${farm.name}`);
+  if (without) return without;
   const found = await withTrials(patient, farm.name, (backend) => held(patient, farm, backend));
   return found ?? notChecked('another doctor of this host is looking at it', 'wait until it has ended');
 }
