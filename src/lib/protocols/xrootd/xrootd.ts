@@ -270,14 +270,12 @@ export class XrootdStorage implements Storage {
   }
 
   async space(): Promise<Space | undefined> {
-    // Of a folder that is not there servers tell any number (5.5: what their memory holds).
-    await this.#checkRoot();
+    await this.#checkRoot(); // Of a folder that is not there servers tell any number (5.5: what their memory holds).
     try {
       return parseSpace(await this.#server.ask(['query', 'space'], [this.address.inside('')]));
     } catch (error) {
-      // A redirector or proxy has no space of its own.
-      if (!means(error, 'unable') && !means(error, 'failed')) throw this.#meant(error, '');
-      return undefined;
+      if (means(error, 'unable') || means(error, 'failed')) return undefined; // A redirector has no space of its own.
+      throw this.#meant(error, '');
     }
   }
 
