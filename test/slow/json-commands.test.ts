@@ -103,6 +103,7 @@ test('each prints lines that are described, and at least one', () => {
   run('reset');
   run('retry', '1/Broken');
   run('cancel', '2/Broken', '--yes');
+  run('get', '3/Count', '--to', 'mine');
   run('delete', '3/Count', '--yes');
   run('transfer --cancel', '--run', '1', '--why', 'test');
   run('purge', '--junk', 'run1_0.dat.gz', '--why', 'packed by hand', '--yes');

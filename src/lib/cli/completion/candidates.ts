@@ -26,7 +26,7 @@ export const NONE: Values = {
 };
 
 /** What the manifest says of a command, as far as it is asked here. */
-export interface Described {
+interface Described {
   readonly id: string;
   readonly summary?: string;
   readonly hidden?: boolean;
