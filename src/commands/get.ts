@@ -9,7 +9,7 @@ import { type OpenPorts, ownFolder } from '../lib/cli/ports.ts';
 import { PASS_STATES } from '../lib/domain/jobs/states.ts';
 import type { Item } from '../lib/flow/ports.ts';
 import { getOutputs, listOutputs } from '../lib/flow/steps/get/get.ts';
-import { BusyError, UsageError } from '../lib/util/errors.ts';
+import { BusyError, EXIT, UsageError } from '../lib/util/errors.ts';
 import { given } from '../lib/util/values/given.ts';
 
 export default class Get extends Base {
@@ -94,7 +94,10 @@ export default class Get extends Base {
     for (const step of steps) {
       for await (const item of step) {
         if (item.kind === 'output' && item.url !== undefined) this.out.line(item.url);
-        else this.complain(item);
+        else {
+          this.complain(item);
+          process.exitCode = EXIT.itemsFailed;
+        }
       }
     }
   }
