@@ -76,6 +76,12 @@ export default class Doctor extends Base {
       if (asPage) items.push(item);
       else this.out.item(item);
     }
+    // Farms answer in any order; the matrix has that of the configuration.
+    const { farms, storages } = patient.settings;
+    const at = ({ farm, storage }: CanaryItem): number =>
+      farms.findIndex(({ name }) => name === farm) * storages.length +
+      storages.findIndex(({ name }) => name === storage);
+    items.sort((one, other) => at(one) - at(other));
     if (asPage && !patient.stopping?.aborted) this.out.line(canaryText(items, this.out.width));
   }
 

@@ -24,6 +24,7 @@ const SYSTEMS: readonly System[] = [
 /** Suites that need more than one system. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   'test/systems/amnesia.test.ts': ['slurm', 'condor'],
+  'test/systems/doctor.test.ts': ['xrootd', 'slurm', 'condor'],
   'test/systems/exactly-once.test.ts': ['slurm', 'condor'],
   'test/systems/full-queue.test.ts': ['slurm', 'condor', 'ganga'],
   'test/systems/odd-sites.test.ts': ['slurm', 'condor', 'ganga'],
