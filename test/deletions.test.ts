@@ -40,6 +40,7 @@ const AT_ELEMENTS: Readonly<Record<string, string>> = {
   'src/lib/flow/copies/apart.ts': 'the probe that this very call has put there',
   'src/lib/flow/steps/doctor/canary.ts': 'outputs of trial jobs of this very call',
   'src/lib/flow/steps/doctor/probe.ts': 'probes of this host, in its own folder of probes',
+  'src/lib/flow/steps/get/get.ts': 'parts that this very call fetches into a folder of the user, which is no element',
   'src/lib/flow/copies/removal/trash.ts': 'renames into the trash and back, and overwrites nothing',
 };
 

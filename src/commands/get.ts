@@ -5,6 +5,7 @@ import { all, changing, limit, refs, selection } from '../lib/cli/arguments/flag
 import { rangeSelections } from '../lib/cli/arguments/ranges.ts';
 import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
+import { refuseAmongData } from '../lib/cli/config/findings/nesting.ts';
 import { type OpenPorts, ownFolder } from '../lib/cli/ports.ts';
 import { PASS_STATES } from '../lib/domain/jobs/states.ts';
 import type { Item } from '../lib/flow/ports.ts';
@@ -76,6 +77,10 @@ export default class Get extends Base {
     use: (to: Awaited<ReturnType<typeof ownFolder>>) => Promise<void>,
   ) {
     const path = resolve(folder);
+    await refuseAmongData(ports.settings, path, {
+      what: 'fetched files do not belong',
+      hint: 'name a folder outside: --to FOLDER',
+    });
     await mkdir(path, { recursive: true }).catch((error: unknown) => {
       throw new UsageError(`'${folder}' cannot be used as a folder`, { cause: error, hint: '--to FOLDER' });
     });

@@ -7,13 +7,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Settings } from '../../domain/settings.ts';
 import { ItemError, UsageError } from '../../util/errors.ts';
 import { spaceOf } from '../../util/files/disk.ts';
-import { locate, relation } from '../../util/files/mounts/nesting.ts';
 import { removeFileSync } from '../../util/files/remove.ts';
 import { syncFolder } from '../../util/files/sync.ts';
 import { isGone } from '../../util/processes/processes.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
 import { humanBytes } from '../../util/text/bytes.ts';
 import { SQLITE_FILES } from '../../util/text/names.ts';
+import { refuseAmongData } from '../config/findings/nesting.ts';
 
 export interface Target {
   /** The file of the backup. */
@@ -65,28 +65,12 @@ export async function targetOf(
       hint: `name another file, or a folder, where each file gets a name of its own: dflow ${command} '${folder}'`,
     });
   }
-  await refuseData(settings, folder, command);
+  await refuseAmongData(settings, folder, {
+    what: 'a backup does not belong',
+    hint: `name a folder outside, best on another disk: dflow ${command} /another/folder`,
+  });
   const part = join(folder, `.${basename(path)}.${hostname()}.${process.pid}.part`);
   return { path, part, ...(isFolder && { folder }) };
-}
-
-/** A buffer fills up and is registered, an element is verified and cleaned. */
-async function refuseData({ buffers, storages }: Settings, folder: string, command: string): Promise<void> {
-  const places = [
-    ...buffers.map(({ level, path }) => ({ what: `buffer ${level}`, path })),
-    ...storages
-      .filter(({ mounted }) => mounted)
-      .map(({ name, url }) => ({ what: `storage element ${name}`, path: url })),
-  ];
-  const here = await locate(folder);
-  for (const { what, path } of places) {
-    const how = relation(here, await locate(path));
-    if (how !== 'same' && how !== 'below') continue;
-    throw new UsageError(`a backup does not belong into the ${what}`, {
-      where: folder,
-      hint: `name a folder outside, best on another disk: dflow ${command} /another/folder`,
-    });
-  }
 }
 
 /** @throws ItemError */

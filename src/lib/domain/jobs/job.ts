@@ -36,7 +36,7 @@ export interface Resources {
 }
 
 /** An attempt that ended without completing: where its log is, and what became of it. */
-export interface Try extends Usage {
+interface Try extends Usage {
   readonly attempt: number;
   readonly site: string;
   /** Its name at the batch system. */

@@ -2,7 +2,7 @@
 // raw files for copies. Refused before anything is opened.
 import { basename, dirname, join } from 'node:path';
 import type { BufferSettings, Settings, StorageSettings } from '../../../domain/settings.ts';
-import { ConfigError } from '../../../util/errors.ts';
+import { ConfigError, UsageError } from '../../../util/errors.ts';
 import { isWithin, mountinfo } from '../../../util/files/mounts/mounts.ts';
 import { type Located, locate, locateByName, type Relation, relation } from '../../../util/files/mounts/nesting.ts';
 import { silentOf } from '../../../util/files/mounts/silent.ts';
@@ -21,10 +21,7 @@ export async function nestings({
   buffers,
 }: Settings): Promise<{ readonly found: readonly Nesting[]; readonly silent: ReadonlySet<string> }> {
   const elements = storages.filter(({ mounted }) => mounted);
-  const mounts = await mountinfo();
-  const silent = await silentOf([...buffers.map(({ path }) => path), ...elements.map(({ url }) => url)], mounts);
-  const place = async (folder: string): Promise<Located> =>
-    silent.has(folder) ? locateByName(folder, mounts) : locate(folder, mounts);
+  const { place, silent } = await places([...buffers.map(({ path }) => path), ...elements.map(({ url }) => url)]);
   const levels = await Promise.all(buffers.map(async (buffer) => ({ buffer, at: await place(buffer.path) })));
   const found: Nesting[] = [];
   for (const storage of elements) {
@@ -35,6 +32,38 @@ export async function nestings({
     if (near) found.push({ storage: storage.name, error: nested(storage, at, near) });
   }
   return { found, silent };
+}
+
+/** Where folders lie; those that give no answer are judged by their names. */
+async function places(folders: readonly string[]) {
+  const mounts = await mountinfo();
+  const silent = await silentOf(folders, mounts);
+  const place = async (folder: string): Promise<Located> =>
+    silent.has(folder) ? locateByName(folder, mounts) : locate(folder, mounts);
+  return { place, silent };
+}
+
+/**
+ * Files that are not data do not belong where data are: a buffer is registered, an element is verified and cleaned.
+ * @throws UsageError `folder` lies in a buffer or a storage element of this machine
+ */
+export async function refuseAmongData(
+  { buffers, storages }: Settings,
+  folder: string,
+  { what, hint }: { readonly what: string; readonly hint: string },
+): Promise<void> {
+  const data = [
+    ...buffers.map(({ level, path }) => ({ where: `buffer ${level}`, path })),
+    ...storages
+      .filter(({ mounted }) => mounted)
+      .map(({ name, url }) => ({ where: `storage element ${name}`, path: url })),
+  ];
+  const { place } = await places([folder, ...data.map(({ path }) => path)]);
+  const here = await place(folder);
+  for (const { where, path } of data) {
+    const how = relation(here, await place(path));
+    if (how === 'same' || how === 'below') throw new UsageError(`${what} into the ${where}`, { where: folder, hint });
+  }
 }
 
 /** Folders that gave no answer. @throws ConfigError for the first element that shares a folder with a buffer */

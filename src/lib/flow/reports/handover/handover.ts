@@ -30,7 +30,7 @@ export interface Done {
 }
 
 /** Something to be looked at, and the command to begin with. */
-export interface Worse {
+interface Worse {
   readonly text: string;
   readonly next: string;
 }
