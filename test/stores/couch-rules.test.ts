@@ -138,6 +138,8 @@ const CASES: readonly (readonly [string, Doc, Doc | null, 'site' | 'operator'])[
   ['a run without files that goes', gone('run'), { kind: 'run', levels: {} }, 'site'],
   ['a run that is known', gone('run'), { kind: 'run', levels: {}, automatic: {} }, 'operator'],
   ['a removed job', gone('job'), job('completed'), 'operator'],
+  ['a run that is archived', { kind: 'archived', state: 'leaving' }, null, 'operator'],
+  ['an archived run that is back', gone('archived'), { kind: 'archived' }, 'operator'],
   ['a removed job in disguise', gone('claim'), job('completed'), 'operator'],
   ['a job that becomes something else', { kind: 'claim' }, job('completed'), 'operator'],
   ...['data', 'hold', 'request', 'farm', 'table'].map(

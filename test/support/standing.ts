@@ -143,7 +143,9 @@ interface CommandClass {
 /** The command of the words, and what is left of them. */
 async function commandOf(words: readonly string[]): Promise<{ command: CommandClass; argv: string[] }> {
   const [first = '', second = ''] = words;
-  const two = await import(`../../src/commands/${first}/${second}.ts`).catch(() => undefined);
+  const two = await import(`../../src/commands/${first}/${second}.ts`)
+    .catch(() => import(`../../src/commands/${first}/${second}/index.ts`))
+    .catch(() => undefined);
   const found =
     two ?? (await import(`../../src/commands/${first}.ts`).catch(() => import(`../../src/commands/${first}/index.ts`)));
   return { command: found.default as CommandClass, argv: words.slice(two ? 2 : 1) as string[] };

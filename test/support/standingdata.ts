@@ -1,9 +1,13 @@
 // Ways in which runs, requests, storage elements and files stand still, each with what stages and what clears it.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Doc } from '../../src/lib/domain/doc.ts';
 import { jobId, runId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
+import { archivedDoc } from '../../src/lib/domain/runs/archived.ts';
 import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
+import { idsWith } from '../../src/lib/store.ts';
+import { archiveText } from './ended.ts';
 import { DAY, HOUR, runIn, setSubjob } from './standing.ts';
 import { breaker, type Case, getReplica, lock, setOriginal, setReplica } from './standingcases.ts';
 import { completeRun, rawName } from './stored.ts';
@@ -92,6 +96,23 @@ export const OF_DATA: readonly Case[] = [
       }),
     why: '--all',
     next: 'dflow reprocess --request q --version 1.0 --module Count --level L1 --run 1',
+  },
+  {
+    way: 'archiving',
+    stage: async (world) => {
+      const docs: Doc[] = [];
+      for (const kind of ['run:', 'data:', 'job:']) docs.push(...(await world.store.range(idsWith(kind))));
+      const { uuid = '' } = await world.store.info();
+      const head = { dflow: 'archive', format: 1, experiment: 'test', uuid, schema: 1, at: world.ago(HOUR) } as const;
+      const text = await archiveText(head, docs);
+      const file = join(world.folder, 'old.archive.jsonl');
+      writeFileSync(file, text);
+      const sha256 = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '').sha256;
+      await world.put({ ...archivedDoc(1, docs, { file, host: 'x', sha256, at: world.ago(HOUR), by: 'x' }) });
+    },
+    why: '1',
+    next: /^dflow store archive .*old\.archive\.jsonl$/,
+    yes: true,
   },
   { way: 'element-fails', stage: (world) => breaker(world), why: 'b', next: 'dflow transfer --to b' },
   { way: 'element-aside', stage: (world) => breaker(world, world.ago(-HOUR)), why: 'b', next: 'dflow transfer --to b' },

@@ -5,6 +5,7 @@ import type { Doc } from './doc.ts';
 import { parseTableId } from './formats/ratdb.ts';
 import { claimId, dataId, farmId, jobId, quarantineId, requestId, runId } from './ids.ts';
 import { FORMS, type Forms } from './migrations/migrations.ts';
+import { archivedId } from './runs/archived.ts';
 import { firstPassId } from './runs/firstpass.ts';
 import { breakerId } from './storage/breaker.ts';
 
@@ -185,6 +186,16 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   note: s.fields({ at: s.when, by: s.text, text: s.text, refs: texts }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   probe: s.fields({ host: s.text, at: s.when }),
+  archived: s.fields(
+    {
+      ...{ run: s.whole, state: s.oneOf('leaving', 'archived', 'returning'), file: s.text, host: s.text },
+      ...{ sha256: s.text, at: s.when, by: s.text, documents: s.whole },
+      levels: s.map(s.fields({ files: s.whole, bytes: s.whole })),
+      passes: s.list(s.fields({ module: s.text, pass: s.whole, version: s.text, state: s.text })),
+      places: s.map(s.fields({ files: s.whole, marks: s.text })),
+    },
+    { mask: s.whole },
+  ),
   trash: s.fields(
     {
       level: s.text,
@@ -219,6 +230,7 @@ const IDS: Readonly<Record<string, (doc: Fields) => string>> = {
   quarantine: (doc) => quarantineId(doc.level, doc.name),
   firstpass: (doc) => firstPassId(doc.run),
   storage: (doc) => breakerId(doc.name),
+  archived: (doc) => archivedId(doc.run),
 };
 
 /** True for a document that only a newer dflow can read. */

@@ -11,7 +11,8 @@ export type Way =
   | 'conflict'
   | 'request'
   | 'output-copy'
-  | 'undeleted';
+  | 'undeleted'
+  | 'archiving';
 
 /**
  * What keeps something from moving, and no other view has: key `[way, time, what]`, the time that from which it can be
@@ -30,6 +31,7 @@ export const standing: View<[way: Way, since: string, what: number | string], nu
       }
     }
     if (doc.kind === 'firstpass' && doc.state === 'failed') emit(['first-pass', doc.until, doc.run], null);
+    if (doc.kind === 'archived' && doc.state !== 'archived') emit(['archiving', doc.at, doc.run], null);
     if (doc.kind === 'request' && !doc.made) emit(['request', doc.created, doc.name], null);
     if (doc.kind === 'data') {
       for (const file of doc.files) {

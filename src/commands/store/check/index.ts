@@ -19,7 +19,9 @@ export default class StoreCheck extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(StoreCheck);
-    const { everything } = await this.ports(flags.mend);
-    await this.items(checkStore(everything, this.stepOptions(flags, { mend: flags.mend || undefined })));
+    const { everything, files, host } = await this.ports(flags.mend);
+    const isThere = async (archive: { host: string; file: string }) =>
+      archive.host !== host || (await files.realPath(archive.file)) !== undefined;
+    await this.items(checkStore(everything, this.stepOptions(flags, { mend: flags.mend || undefined, isThere })));
   }
 }

@@ -201,7 +201,9 @@ export interface Printed {
   'config show': SettingItem;
   init: FileItem | StoreItem | CheckItem;
   'store setup': StoreItem;
+  'store archive': BackupItem | RunItem;
   'store backup': BackupItem;
+  'store unarchive': RunItem;
   'store restore': StoreItem | HoldItem | DocumentItem;
   'store rescue': BackupItem | DocumentItem;
   'store info': StoreState;

@@ -9,6 +9,7 @@ import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
 import { dataId, refOf, requestId, runId } from '../ids.ts';
 import { type BadModules, correction } from '../modules/badmodules.ts';
 import { type ModuleFile, modulesFor } from '../modules/modules.ts';
+import { type ArchivedDoc, archivedNext, archivedText } from '../runs/archived.ts';
 import { onlyWaits } from '../runs/completeness.ts';
 import type { RunDoc } from '../runs/run.ts';
 import type { FarmSettings } from '../settings.ts';
@@ -38,11 +39,17 @@ export interface RunFacts {
   /** The module file of the version, where it cannot be used. */
   readonly bad?: BadModules;
   readonly data: DataDoc | undefined;
+  readonly archived?: ArchivedDoc;
 }
 
 /** Gates of a run: complete, keep, tables, module. What is sampled out waits neither for tables nor for a run type. */
 export function runGates(facts: RunFacts): Gate[] {
+  if (facts.archived) return [archivedGate(facts.archived)];
   return [completeGate(facts), ...keepGate(facts), ...tableGates(facts), moduleGate(facts)];
+}
+
+export function archivedGate(doc: ArchivedDoc): Gate {
+  return { gate: 'archived', ok: false, text: archivedText(doc), since: doc.at, next: archivedNext(doc) };
 }
 
 function completeGate({ doc, run, level }: RunFacts): Gate {

@@ -4,6 +4,7 @@ export const DID = {
   abandoned: 'Nobody makes the copy any more, and the document says that somebody does.',
   accepted: 'An operator accepted a file as it is now; the catalogue follows.',
   adopted: 'The copy was there already with the right bytes and is now in the catalogue.',
+  archived: 'The documents of the run are in a file, out of the store.',
   aside: 'The storage element failed too often in a row and gets no copies for a while.',
   'backed-up': 'The whole store was written into a file, and read back.',
   bad: 'The copy does not have the bytes of the catalogue; it was marked.',

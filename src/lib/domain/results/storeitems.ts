@@ -76,8 +76,8 @@ export interface ReplicationItem
   readonly lag?: number;
 }
 
-/** A file with the whole store. */
-export interface BackupItem extends Said<'backup', 'backed-up' | 'outdated' | 'rescued'> {
+/** A file with the whole store, or with the runs that left it. */
+export interface BackupItem extends Said<'backup', 'backed-up' | 'outdated' | 'rescued' | 'archived' | 'unchanged'> {
   /** Number of documents. */
   readonly documents?: number;
   /** Size of the file. */

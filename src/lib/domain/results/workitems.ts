@@ -21,8 +21,16 @@ export interface RunItem
     | 'failed'
     | 'lost'
     | 'frozen'
+    | 'archived'
+    | 'restored'
+    | 'kept'
+    | 'skipped'
   > {
   readonly run?: number;
+  /** File with the documents of the run. */
+  readonly file?: string;
+  /** Number of documents. */
+  readonly documents?: number;
   readonly level?: string;
   /** Bits of the run types. */
   readonly mask?: number;

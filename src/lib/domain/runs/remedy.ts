@@ -11,6 +11,7 @@ export function remedy({ _id: id, reason, run, name }: Quarantined): string {
   if (reason === 'beyond-max-jump')
     return `if run ${run} is real: raise runs.maxJump in dflow.yaml, then dflow register`;
   if (reason === 'empty' || reason === 'duplicate') return 'dflow purge --junk';
+  if (reason === 'archived') return `dflow store unarchive ${run}`;
   if (reason === 'operator') return 'dflow list holds';
   if (reason === 'bad-tables') return `correct the tables of ${name}, then: dflow tables load FILE`;
   return `${mending(reason)}, then: dflow register; or, if it is not data: dflow purge --junk '${id}' --why TEXT`;

@@ -70,6 +70,8 @@ export interface QuarantineDoc extends Doc {
     | 'damaged'
     /** Tables that a job produced and that do not parse. */
     | 'bad-tables'
+    /** The documents of its run are in a file. */
+    | 'archived'
     | 'operator';
   readonly detail: string;
   readonly size?: number;

@@ -6,6 +6,7 @@ import { claimId, dataId, refOf, requestId, runId } from '../ids.ts';
 import type { JobDoc } from '../jobs/job.ts';
 import type { RequestDoc } from '../jobs/request.ts';
 import { isActive, lockOf } from '../jobs/states.ts';
+import { ARCHIVED } from '../runs/archived.ts';
 
 /** A document that another one names. */
 export interface Link {
@@ -56,6 +57,12 @@ function linksOfJob(job: JobDoc): Link[] {
       next: `dflow monitor --site ${site}; it stops the job, which then waits again`,
     })),
   ];
+}
+
+/** The document that says in which file a missing one is, where it is of a run. */
+export function archivedIdOf(id: string): string | undefined {
+  const run = /^(?:run|data:[^:]*|job):(\d{10})(?::|$)/.exec(id)?.[1];
+  return run === undefined ? undefined : `${ARCHIVED}${run}`;
 }
 
 /** The documents that `doc` names. `doc` can be read. */

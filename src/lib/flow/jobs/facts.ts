@@ -12,7 +12,9 @@ import { type BadModules, badOf } from '../../domain/modules/badmodules.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import type { FarmSettings, Settings } from '../../domain/settings.ts';
+import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
+import { archivedOf } from './archived/archived.ts';
 import { activeHolds } from './openholds.ts';
 import { tableRevisions } from './tables/lookup.ts';
 import { openPasses } from './wake.ts';
@@ -42,6 +44,10 @@ export async function runFacts(
 ): Promise<Map<number, RunFacts>> {
   const { store, settings } = ports;
   const docs = await store.get<RunDoc | DataDoc>(runs.flatMap((run) => [runId(run), dataId(level, run)]));
+  const archived = await archivedOf(
+    store,
+    runs.filter((run) => !docs.has(runId(run))),
+  );
   const tables = await tableRevisions(store, settings.tables.required, runs, tag);
   return new Map(
     runs.map((run) => {
@@ -55,6 +61,7 @@ export async function runFacts(
         modules: version === undefined ? undefined : settings.modules[version],
         ...badFact(settings, version),
         data: asA<DataDoc>(docs.get(dataId(level, run)), 'data'),
+        ...given({ archived: archived.get(run) }),
       };
       return [run, facts];
     }),

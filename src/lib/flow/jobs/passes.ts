@@ -1,34 +1,23 @@
 // Making passes: from "this module of this run" to job documents with numbers and linked prerequisites. Shared by
 // enqueue (automatic) and reprocess (requested). Pass numbers are settled by compare-and-swap on deterministic ids.
 
-import { JOB, jobId, refOf } from '../../domain/ids.ts';
+import { refOf } from '../../domain/ids.ts';
 import type { JobDoc, Prerequisite } from '../../domain/jobs/job.ts';
 import { newJob, subrunsOf } from '../../domain/jobs/newjob.ts';
 import type { RunFacts } from '../../domain/jobs/readiness.ts';
 import type { Wake } from '../../domain/jobs/states.ts';
-import type { ModuleDef, ModuleFile } from '../../domain/modules/modules.ts';
-import { type Outcome, type ReadStore, spansOfRuns, tookEffect } from '../../store.ts';
+import type { ModuleFile } from '../../domain/modules/modules.ts';
+import type { ArchivedDoc } from '../../domain/runs/archived.ts';
+import { type Outcome, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
-import { groupBy } from '../../util/values/group.ts';
 import { nth } from '../../util/values/have.ts';
 import type { Item, Ports, Step } from '../ports.ts';
+import { archivedWords } from './archived/archived.ts';
+import { existingPasses, type Wanted } from './archived/existing.ts';
 
-/** A pass that is wanted. */
-export interface Wanted {
-  readonly facts: RunFacts;
-  readonly file: ModuleFile;
-  readonly module: ModuleDef;
-  /** Pass number, when a plan has fixed it. */
-  readonly pass?: number;
-  /** Prerequisite passes fixed by a plan; without it: those made together with it, else the newest completed ones. */
-  readonly needs?: readonly { readonly module: string; readonly pass: number }[];
-  readonly request?: string;
-  readonly priority: number;
-  readonly labels: readonly string[];
-  readonly tag?: string;
-}
+export type { Wanted } from './archived/existing.ts';
 
 export interface PassOptions {
   /** For the history: `automatic`, `request tl-july`. */
@@ -43,19 +32,30 @@ interface Planned {
 
 /** Settles and writes passes; one item each. Passes that somebody else made meanwhile are not made again. */
 export async function* makePasses(ports: Ports, wanted: readonly Wanted[], options: PassOptions): Step {
-  const existing = await existingPasses(ports, wanted);
+  const { existing, archived } = await existingPasses(ports, wanted);
   const at = await ports.store.now();
   const planned: Planned[] = [];
   const byRun = new Map<string, JobDoc>();
   for (const want of inOrder(wanted)) {
     const key = `${want.facts.run}/${want.module.name}`;
+    const gone = archived.get(want.facts.run);
     const there = alreadyMade(want, existing.get(key) ?? []);
-    const result = there ? { job: there } : settle(ports, want, existing, byRun, at, options.why);
+    const result = gone
+      ? { item: notOfArchived(want, gone) }
+      : there
+        ? { job: there }
+        : settle(ports, want, existing, byRun, at, options.why);
     if ('item' in result) yield result.item;
     else byRun.set(key, result.job);
     if ('job' in result && !there) planned.push({ wanted: want, job: result.job });
   }
   yield* writePasses(ports, planned);
+}
+
+/** Passes of an archived run are not known here: another one of the same number would be made. */
+function notOfArchived({ facts: { run }, module, pass }: Wanted, doc: ArchivedDoc): Item {
+  const ref = refOf(run, module.name, pass);
+  return { kind: 'job', ref, did: 'not-made', run, failed: true, ...archivedWords(doc) };
 }
 
 /**
@@ -142,28 +142,14 @@ function made(job: JobDoc): Item {
  * @throws ItemError with the reason why it cannot be made
  */
 export async function trialPass(ports: Ports, want: Wanted): Promise<JobDoc> {
-  const existing = await existingPasses(ports, [want]);
-  const settled = settle(ports, want, existing, new Map(), await ports.store.now(), 'trial');
+  const { existing, archived } = await existingPasses(ports, [want]);
+  const gone = archived.get(want.facts.run);
+  const settled = gone
+    ? { item: notOfArchived(want, gone) }
+    : settle(ports, want, existing, new Map(), await ports.store.now(), 'trial');
   if ('job' in settled) return settled.job;
   const { text = 'it cannot be made', next } = settled.item;
   throw new ItemError(`${settled.item.ref}: ${text}`, given({ hint: next }));
-}
-
-/** Passes that exist already, by `run/module`, ascending: one multi-get for first passes, ranges where there are any. */
-async function existingPasses({ store }: Ports, wanted: readonly Wanted[]): Promise<Map<string, JobDoc[]>> {
-  const runsOf = (some: readonly Wanted[]): number[] => [...new Set(some.map((want) => want.facts.run))];
-  const automatic = wanted.filter((want) => want.request === undefined);
-  const names = new Set(automatic.flatMap((want) => [want.module.name, ...want.module.needs]));
-  const ids = runsOf(automatic).flatMap((run) => [...names].map((name) => jobId(run, name, 1)));
-  const firsts = ids.length === 0 ? [] : [...(await store.get<JobDoc>(ids)).values()];
-  const asked = wanted.filter((want) => want.request !== undefined);
-  return passesOfRuns(store, [...firsts.map(({ run }) => run), ...runsOf(asked)]);
-}
-
-/** All passes of runs, by `run/module`, ascending. */
-export async function passesOfRuns(store: ReadStore, runs: readonly number[]): Promise<Map<string, JobDoc[]>> {
-  const found = await store.ranges<JobDoc>(spansOfRuns(JOB, runs));
-  return groupBy(found, ({ run, module }) => `${run}/${module}`);
 }
 
 /** Prerequisites before their dependents, run by run as given. */

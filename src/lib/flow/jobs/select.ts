@@ -2,17 +2,19 @@
 // views, not everything; decides on freshly read documents.
 
 import { globMatch } from '../../domain/hold.ts';
-import { jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
+import { JOB, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import { knownCauses } from '../../domain/jobs/policy.ts';
 import type { PassState } from '../../domain/jobs/states.ts';
 import { noSuchError } from '../../domain/named.ts';
+import type { ArchivedDoc } from '../../domain/runs/archived.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
 import { idsOfRuns, idsWith, type ReadStore } from '../../store.ts';
 import { together } from '../../util/concurrency.ts';
 import { views } from '../../views/index.ts';
 import type { Item, ReadPorts } from '../ports.ts';
+import { archivedOf, archivedWords, missingRuns } from './archived/archived.ts';
 
 export interface Selected {
   /** By run, module and pass. */
@@ -67,21 +69,8 @@ export async function selectRuns(
     : await ofRuns<RunDoc>(store, 'run:', set?.ranges ?? [[0, Number.POSITIVE_INFINITY]]);
   const runs = docs.filter((doc) => !set || hasRun(set, doc.run)).sort((a, b) => a.run - b.run);
   const known = new Set(docs.map((doc) => doc.run));
-  const problems = listed.filter((run) => !known.has(run) && (!set || hasRun(set, run))).map(unknownRun);
-  return { runs, problems };
-}
-
-/** A listed run of which nothing is known, as a failed item. */
-export function unknownRun(run: number): Item {
-  return {
-    kind: 'run',
-    ref: refOf(run),
-    did: 'unknown',
-    failed: true,
-    run,
-    text: 'no such run',
-    next: 'dflow list runs',
-  };
+  const missing = listed.filter((run) => !known.has(run) && (!set || hasRun(set, run)));
+  return { runs, problems: await missingRuns(store, missing) };
 }
 
 async function ofRuns<D extends RunDoc | JobDoc>(
@@ -110,7 +99,7 @@ export const ALL_RUNS: readonly [number, number] = [0, Number.POSITIVE_INFINITY]
  */
 export async function narrowIds(store: ReadStore, selection: Selection): Promise<string[] | undefined> {
   const rows = await narrowRows(store, selection);
-  return rows && [...new Set(rows.map(({ id }) => id))].sort();
+  return rows && [...new Set(rows.map(({ id }) => id).filter((id) => id.startsWith(JOB)))].sort();
 }
 
 async function narrowRows(store: ReadStore, selection: Selection): Promise<{ readonly id: string }[] | undefined> {
@@ -229,13 +218,21 @@ async function notFound(store: ReadStore, selection: Selection, found: readonly 
   const runs = [...new Set([...bare, ...(selection.runs?.listed ?? []).filter((run) => !seen.has(run))])];
   const docs = await store.get(runs.map(runId));
   const jobs = refs.filter((ref) => ref.module !== undefined || ref.run === undefined);
-  return [
-    ...runs.filter((run) => !docs.has(runId(run))).map(unknownRun),
-    ...jobs.map((ref): Item => {
-      const next = ref.run === undefined ? 'dflow list jobs' : `dflow list jobs ${ref.run}`;
-      return { kind: 'job', ref: ref.text, did: 'unknown', failed: true, text: 'no such job', next };
-    }),
-  ];
+  const archived = await archivedOf(
+    store,
+    jobs.flatMap(({ run }) => run ?? []),
+  );
+  const missing = runs.filter((run) => !docs.has(runId(run)));
+  return [...(await missingRuns(store, missing)), ...jobs.map((ref) => unknownJob(ref, archived))];
+}
+
+function unknownJob({ run, text: ref }: JobRef, archived: ReadonlyMap<number, ArchivedDoc>): Item {
+  const next = run === undefined ? 'dflow list jobs' : `dflow list jobs ${run}`;
+  const doc = run === undefined ? undefined : archived.get(run);
+  return {
+    ...{ kind: 'job', ref, did: 'unknown', failed: true, text: 'no such job', next },
+    ...(doc && archivedWords(doc)),
+  };
 }
 
 function subjobsOf(refs: Selection['refs'], jobs: readonly JobDoc[]): Map<string, number[]> {

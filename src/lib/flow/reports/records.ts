@@ -6,6 +6,7 @@ import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { JobRef } from '../../domain/selection.ts';
 import { idsWith } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
+import { refuseArchived } from '../jobs/archived/archived.ts';
 import type { ReadPorts } from '../ports.ts';
 
 /**
@@ -15,6 +16,7 @@ import type { ReadPorts } from '../ports.ts';
 export async function documentsOf(ports: ReadPorts, ref: JobRef): Promise<Doc[]> {
   const docs = await find(ports, ref);
   if (docs.length > 0) return docs;
+  if (ref.run !== undefined) await refuseArchived(ports.store, ref.run);
   const asRun = ref.run !== undefined && ref.module === undefined;
   const what = asRun ? `run ${ref.run} is not registered` : `'${ref.text}' is not in the store`;
   const jobs = ref.run === undefined ? 'dflow list jobs' : `dflow list jobs --run ${ref.run} --state all`;

@@ -8,10 +8,12 @@ import { covers, type HoldDoc, type HoldScope, inForce } from '../../../domain/h
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { type Named, noSuchError } from '../../../domain/named.ts';
+import { archivedNext, archivedText } from '../../../domain/runs/archived.ts';
 import { idsOfRuns, tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
+import { archivedOf } from '../../jobs/archived/archived.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { pause } from '../../switches/holds.ts';
 import type { Session } from '../session.ts';
@@ -31,8 +33,10 @@ async function* stopAll(ports: Ports, asked: HoldScope, { why, until }: CancelOp
   const [known, unknown] = await registered(ports, asked.runs ?? []);
   for (const [first, last] of unknown) {
     const words = first === last ? `run ${first} is not registered` : `no run from ${first} to ${last} is registered`;
-    const text = `${words}: there is nothing to cancel`;
-    yield { kind: 'run', ref: refOf(first), did: 'unknown', failed: true, text, next: 'dflow list runs' };
+    const [archived] = first === last ? (await archivedOf(ports.store, [first])).values() : [];
+    const text = `${archived ? `run ${first} is ${archivedText(archived)}` : words}: there is nothing to cancel`;
+    const next = archived ? archivedNext(archived) : 'dflow list runs';
+    yield { kind: 'run', ref: refOf(first), did: 'unknown', failed: true, text, next };
   }
   if (asked.runs && known.length === 0) return;
   const scope: HoldScope = asked.runs ? { ...asked, runs: known } : asked;

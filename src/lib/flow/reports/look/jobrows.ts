@@ -7,7 +7,8 @@ import { causesOf, matches, type Selection, sitesOf } from '../../../domain/sele
 import { idsOfRuns, pages, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import { ALL_RUNS, checkNamed, lastOnly, narrowIds, selectJobs, shownStates, unknownRun } from '../../jobs/select.ts';
+import { missingRuns } from '../../jobs/archived/archived.ts';
+import { ALL_RUNS, checkNamed, lastOnly, narrowIds, selectJobs, shownStates } from '../../jobs/select.ts';
 import type { Item, ReadPorts } from '../../ports.ts';
 import type { Row, Rows } from './row.ts';
 
@@ -61,7 +62,8 @@ export async function* jobRows(ports: ReadPorts, selection: Selection): Rows<Job
 async function unknownRuns(store: ReadStore, { runs }: Selection): Promise<Item[]> {
   const listed = runs?.listed ?? [];
   const docs = await store.get(listed.map(runId));
-  return listed.filter((run) => !docs.has(runId(run))).map(unknownRun);
+  const missing = listed.filter((run) => !docs.has(runId(run)));
+  return missingRuns(store, missing);
 }
 
 /** Passes of a selection but for its REFs and states, read in pages. */

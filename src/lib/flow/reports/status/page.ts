@@ -22,6 +22,7 @@ export const WAYS = [
   ...['buffer', 'hold', 'hold-over', 'failed', 'held', 'cooled', 'unsatisfied', 'submitting', 'module-gone'],
   ...['module-file'],
   ...['version-nowhere', 'inputs-nowhere', 'no-version', 'todo', 'blocked', 'first-pass', 'request', 'conflict'],
+  ...['archiving'],
   ...['element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad', 'output-copy', 'copying'],
   ...['changed', 'lost', 'purging', 'undeleted', 'quarantine', 'new-version', 'stale', 'interrupted', 'unreadable'],
 ] as const;

@@ -4,6 +4,7 @@
 import { MAX_RUN, refOf, requestId } from '../../../domain/ids.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { archivedNext, archivedText } from '../../../domain/runs/archived.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { QueryOf } from '../../../store.ts';
@@ -11,6 +12,7 @@ import { together } from '../../../util/concurrency.ts';
 import { type Iso, MINUTE, plus } from '../../../util/time.ts';
 import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
+import { archivedOf } from '../../jobs/archived/archived.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { many, standingOf, sum } from './counts.ts';
@@ -27,6 +29,7 @@ export function runAttention(ports: ReadPorts, at: Iso): Promise<Attention[]> {
     blockedRuns(ports, at),
     firstPasses(ports, at),
     requests(ports, at),
+    archives(ports, at),
     conflicts(ports),
   );
 }
@@ -85,6 +88,16 @@ async function requests({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
   const more = count > 1 ? ` (and ${count - 1} more)` : '';
   const text = `request ${doc.name} is incomplete, begun ${doc.created}${more}`;
   return [{ way: 'request', text, next: continued(doc) }];
+}
+
+async function archives({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
+  const { count, first } = await standingOf(store, 'archiving', plus(at, -MAKING));
+  if (!first) return [];
+  const run = Number(first.what);
+  const doc = (await archivedOf(store, [run])).get(run);
+  if (!doc) return [];
+  const text = `${many(count, 'run is', 'runs are')} half in an archive: ${refOf(run)}, ${archivedText(doc)}`;
+  return [{ way: 'archiving', text, next: archivedNext(doc) }];
 }
 
 /** The command that makes the rest of a request. */

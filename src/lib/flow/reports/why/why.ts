@@ -3,9 +3,10 @@
 
 import { jobPrefix, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
+import { archivedGate, firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { named } from '../../../domain/named.ts';
+import { type ArchivedDoc, archivedText } from '../../../domain/runs/archived.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
@@ -13,7 +14,8 @@ import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { have, nth } from '../../../util/values/have.ts';
-import { runFacts } from '../../jobs/facts.ts';
+import { archivedOf } from '../../jobs/archived/archived.ts';
+import { runFacts, runTypes } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { documentsOf } from '../records.ts';
@@ -27,6 +29,8 @@ import { whyThing } from './whythings.ts';
 export async function why(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> {
   if (ref.run === undefined) return whyDocument(ports, ref);
   const passes = await ports.store.range<JobDoc>(idsWith(jobPrefix(ref.run)));
+  const archived = (await archivedOf(ports.store, [ref.run])).get(ref.run);
+  if (archived) return [whyArchived(ports, archived, ref)];
   if (ref.module !== undefined) return whyModule(ports, ref.run, ref, ref.module, passes);
   const last = new Map(passes.map((job) => [job.module, job]));
   const jobs = await whyJobs(ports, [...last.values()]);
@@ -45,6 +49,18 @@ async function whyDocument(ports: ReadPorts, ref: JobRef): Promise<WhyReport[]> 
   throw new UsageError(`why explains runs, passes, requests, holds and quarantine entries, not ${ref.text}`, {
     hint: `dflow show ${ref.text}`,
   });
+}
+
+/** Nothing else is known of it here. */
+function whyArchived(ports: ReadPorts, doc: ArchivedDoc, ref: JobRef): WhyReport {
+  const { run, at, passes, mask } = doc;
+  const gates = [archivedGate(doc)];
+  const of = passes.filter(({ module, pass }) => module === ref.module && (ref.pass ?? pass) === pass).at(-1);
+  const name = ref.module === undefined ? refOf(run) : refOf(run, ref.module, of?.pass ?? ref.pass);
+  const state = ref.module === undefined ? 'archived' : (of?.state ?? 'no pass');
+  const about = runTypes(ports, mask).join('+');
+  const verdict = `${archivedText(doc)}; nothing is done with it until it is back`;
+  return { ref: name, about, state, verdict, since: at, gates, next: nextOf(gates) };
 }
 
 async function whyModule(

@@ -124,7 +124,8 @@ function canonical(value: unknown): string {
     .join(',')}}`;
 }
 
-function digest(doc: PlainDoc): string {
+/** Equal digests are equal documents. */
+export function digest(doc: PlainDoc): string {
   return createHash('sha256').update(canonical(doc)).digest('base64');
 }
 

@@ -1,14 +1,18 @@
-// A backup as JSON lines: a head that says whose store it is, a line for each document, and an end with the count and a
-// digest. A file that was cut off, or changed, has no end that fits, and is refused.
+// A backup, or an archive of runs, as JSON lines: a head that says whose store it is, a line for each document, and an
+// end with the count and a digest. A file that was cut off, or changed, has no end that fits, and is refused.
 import { createHash } from 'node:crypto';
 import type { Doc } from '../../../domain/doc.ts';
 import type { ReadStore } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
+import { shellWord } from '../../../util/text/shell.ts';
 import { field } from '../../../util/values/field.ts';
 import { type PlainDoc, plain } from './archive.ts';
 
+/** What the lines are: of the whole store, or of runs that left it. */
+export type LinesOf = 'backup' | 'archive';
+
 export interface BackupHead {
-  readonly dflow: 'backup';
+  readonly dflow: LinesOf;
   readonly format: 1;
   readonly experiment: string;
   /** Unique id of the store, where it has one. */
@@ -78,18 +82,22 @@ export interface Backup {
 
 /**
  * Reads a backup to its end before anything is believed. `open` is called once more for the documents.
- * @throws UsageError it is no backup, or not whole
+ * @throws UsageError it is not a backup, or not whole
  */
-export async function readBackup(where: string, open: () => AsyncIterable<string>): Promise<Backup> {
+export async function readBackup(
+  where: string,
+  open: () => AsyncIterable<string>,
+  of: LinesOf = 'backup',
+): Promise<Backup> {
   const hash = createHash('sha256');
   const latest = new Map<string, number>();
   let head: BackupHead | undefined;
   let end: unknown;
   let number = 0;
   for await (const text of open()) {
-    const value = number === 0 || end === undefined ? parsed(text, where, number) : undefined;
-    if (end !== undefined) throw notWhole(where, 'something follows its end');
-    if (number === 0) head = headOf(value, where);
+    const value = number === 0 || end === undefined ? parsed(text, where, number, of) : undefined;
+    if (end !== undefined) throw notWhole(where, of, 'something follows its end');
+    if (number === 0) head = headOf(value, where, of);
     if (field(value, 'dflow') === 'end') {
       end = value;
       continue;
@@ -100,11 +108,11 @@ export async function readBackup(where: string, open: () => AsyncIterable<string
     if (typeof removed === 'string') latest.delete(removed);
     number++;
   }
-  if (!head || end === undefined) throw notWhole(where, 'its end is missing');
+  if (!head || end === undefined) throw notWhole(where, of, 'its end is missing');
   const digest = hash.digest('hex');
   const fits =
     field(end, 'sha256') === digest && field(end, 'lines') === number && field(end, 'documents') === latest.size;
-  if (!fits) throw notWhole(where, 'its content does not fit the digest at its end');
+  if (!fits) throw notWhole(where, of, 'its content does not fit the digest at its end');
   return {
     head,
     documents: latest.size,
@@ -120,28 +128,35 @@ export async function readBackup(where: string, open: () => AsyncIterable<string
   };
 }
 
-function parsed(text: string, where: string, number: number): unknown {
+function parsed(text: string, where: string, number: number, of: LinesOf): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw number === 0 ? noBackup(where, cause) : notWhole(where, `line ${number + 1} is not JSON`);
+    throw number === 0 ? another(where, of, undefined, cause) : notWhole(where, of, `line ${number + 1} is not JSON`);
   }
 }
 
-function headOf(value: unknown, where: string): BackupHead {
-  if (field(value, 'dflow') !== 'backup' || typeof field(value, 'experiment') !== 'string') throw noBackup(where);
+function headOf(value: unknown, where: string, of: LinesOf): BackupHead {
+  if (field(value, 'dflow') !== of || typeof field(value, 'experiment') !== 'string') throw another(where, of, value);
   if (field(value, 'format') === 1) return value as BackupHead;
-  throw new UsageError('this backup was made by a newer dflow', { where, hint: 'npm install -g dflow' });
+  throw new UsageError(`this ${of} was made by a newer dflow`, { where, hint: 'npm install -g dflow' });
 }
 
-function noBackup(where: string, cause?: unknown): UsageError {
-  return new UsageError('this file is not a backup of a store', {
-    where,
-    hint: 'name a file that dflow store backup has made; lines of dflow store export go in by: dflow store import FILE',
-    cause,
-  });
+const WORDS: Readonly<Record<LinesOf, string>> = { backup: 'a backup of a store', archive: 'an archive of runs' };
+const HINTS: Readonly<Record<LinesOf, string>> = {
+  backup: 'name a file that dflow store backup has made; lines of dflow store export go in by: dflow store import FILE',
+  archive: 'name a file that dflow store archive has made',
+};
+
+function another(where: string, of: LinesOf, head: unknown, cause?: unknown): UsageError {
+  const is = field(head, 'dflow');
+  if (is === 'archive') {
+    const hint = `to bring its runs back into the store: dflow store unarchive ${shellWord(where)}`;
+    return new UsageError('this file is an archive of runs, not a backup of a store', { where, hint });
+  }
+  return new UsageError(`this file is not ${WORDS[of]}`, { where, hint: HINTS[of], cause });
 }
 
-function notWhole(where: string, why: string): UsageError {
-  return new UsageError(`this backup is not whole: ${why}`, { where, hint: 'use another backup; nothing was changed' });
+function notWhole(where: string, of: LinesOf, why: string): UsageError {
+  return new UsageError(`this ${of} is not whole: ${why}`, { where, hint: `use another ${of}; nothing was changed` });
 }

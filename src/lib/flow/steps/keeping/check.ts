@@ -4,13 +4,15 @@ import { asA, type Doc } from '../../../domain/doc.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { current } from '../../../domain/migrations/migrations.ts';
 import { unsound } from '../../../domain/schemas.ts';
-import { linksOf } from '../../../domain/soundness/links.ts';
+import { archivedIdOf, type Link, linksOf } from '../../../domain/soundness/links.ts';
 import { mended, type Oddity, odditiesOf } from '../../../domain/soundness/oddities.ts';
 import { type Decision, idsWith, pages, type ReadStore, type Store, tookEffect } from '../../../store.ts';
 import { counted } from '../../../util/text/counted.ts';
+import { given } from '../../../util/values/given.ts';
 import { batches, groupBy } from '../../../util/values/group.ts';
 import { unreadNext } from '../../jobs/unread.ts';
 import type { Item, Step, StepOptions } from '../../ports.ts';
+import { archivedFindings, type IsThere } from './archivedcheck.ts';
 import { conflicts } from './conflicts.ts';
 import { addPage, beginReading, viewFindings } from './viewtotals.ts';
 
@@ -21,12 +23,18 @@ const DOUBTS = 500;
 export interface CheckOptions extends StepOptions {
   /** Gives passes the state that their subjobs make. */
   readonly mend?: boolean;
+  /** Whether a file exists on this host, and the name of the host. */
+  readonly isThere?: IsThere;
 }
 
 /** `store` hands out every document. An item for each finding, and a last one that sums up. */
-export async function* checkStore(store: Store, { mend, dryRun }: CheckOptions = {}): Step {
+export async function* checkStore(store: Store, { mend, dryRun, isThere }: CheckOptions = {}): Step {
   const seen = { documents: 0, findings: 0 };
-  for await (const item of findings(store, seen, { ...(mend && { mend }), ...(dryRun && { dryRun }) })) {
+  for await (const item of findings(store, seen, {
+    ...(mend && { mend }),
+    ...(dryRun && { dryRun }),
+    ...given({ isThere }),
+  })) {
     if (item.failed) seen.findings++;
     yield item;
   }
@@ -52,6 +60,7 @@ async function* findings(store: Store, seen: { documents: number }, options: Che
         yield* oddIn(store, doc, now, options);
       }
     }
+    yield* archivedFindings(store, sound, options.isThere);
     doubts.push(...(await missingIn(store, sound)).keys());
     if (doubts.length < DOUBTS) continue;
     yield* dangling(store, doubts);
@@ -94,8 +103,16 @@ async function missingIn(store: ReadStore, docs: readonly Doc[]) {
   const elsewhere = [...new Set(named.map(({ link }) => link.id).filter((id) => !here.has(id)))];
   const there = new Set<string>();
   for (const ids of batches(elsewhere, PAGE)) for (const id of (await store.get(ids)).keys()) there.add(id);
-  const missing = named.filter(({ link }) => !here.has(link.id) && !there.has(link.id));
+  const gone = named.filter(({ link }) => !here.has(link.id) && !there.has(link.id));
+  const archived = await archivedAmongIds(store, gone);
+  const missing = gone.filter(({ link }) => !archived.has(archivedIdOf(link.id) ?? ''));
   return groupBy(missing, ({ ref }) => ref);
+}
+
+/** What is named and archived is not missing. */
+async function archivedAmongIds(store: ReadStore, gone: readonly { link: Link }[]): Promise<ReadonlySet<string>> {
+  const ids = [...new Set(gone.flatMap(({ link }) => archivedIdOf(link.id) ?? []))];
+  return ids.length === 0 ? new Set() : new Set((await store.get(ids)).keys());
 }
 
 /** Documents in doubt, read again: what was written or removed while they were read is no finding. */

@@ -4,6 +4,7 @@
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
+import type { ArchivedDoc } from '../../../domain/runs/archived.ts';
 import { firstReference } from '../../../domain/runs/placement.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
@@ -37,6 +38,8 @@ export interface Known {
   readonly data: Map<number, DataDoc>;
   /** Quarantined files of this level, by name as shown. */
   readonly quarantined: Map<string, QuarantineDoc>;
+  /** Runs in the listing whose documents are in a file. */
+  readonly archived: ReadonlyMap<number, ArchivedDoc>;
   /** The operators' quarantine of whole runs. */
   readonly banned: readonly HoldDoc[];
   /** Last believed run; `undefined` when there is none at all. */
@@ -51,7 +54,7 @@ const RUNS = { ...idsWith('run:'), descending: true };
 const NEWEST = 50;
 
 /** Reads what else the store knows of the files in the listing: a fixed number of requests, however many files there are. */
-export async function readKnown(ports: Ports, level: string, { listing, now, data }: Glance): Promise<Known> {
+export async function readKnown(ports: Ports, level: string, { listing, now, data, archived }: Glance): Promise<Known> {
   const { store, settings } = ports;
   const [quarantined, holds, newest] = await Promise.all([
     store.range<QuarantineDoc>(idsWith(`quarantine:${level}:`)),
@@ -63,6 +66,7 @@ export async function readKnown(ports: Ports, level: string, { listing, now, dat
   const finished = listing.files.filter((file) => (file.closed || file.due !== undefined) && file.size > 0);
   return {
     data,
+    archived,
     quarantined: new Map(quarantined.map((doc) => [doc.name, doc])),
     banned,
     reference:

@@ -3,6 +3,7 @@
 
 import type { DataDoc, Replica } from '../../../domain/data/data.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { ARCHIVED, type ArchivedDoc, markOfPath, marksAt } from '../../../domain/runs/archived.ts';
 import { type Classify, classifier, type Dark } from '../../../domain/storage/dark.ts';
 import { idsWith, pages } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
@@ -75,6 +76,9 @@ async function knownPaths(ports: Ports, storage: string) {
   const nonces = new Set<string>();
   /** Paths at elements that the configuration does not have (any more): this one may be such a one, renamed. */
   const formers = new Map<string, string>();
+  /** The same two, of archived runs: marks of their paths. */
+  const archived = new Set<string>();
+  const formerMarks = new Map<string, string>();
   const isFormer = (name: string): boolean => ports.settings.storages.every((one) => one.name !== name);
   for await (const doc of everything<DataDoc>(ports, 'data:')) {
     for (const { replicas } of doc.files) {
@@ -92,6 +96,11 @@ async function knownPaths(ports: Ports, storage: string) {
       }
     }
   }
+  for await (const doc of everything<ArchivedDoc>(ports, ARCHIVED)) {
+    for (const mark of marksAt(doc, storage)) archived.add(mark);
+    for (const name of Object.keys(doc.places))
+      if (isFormer(name)) for (const mark of marksAt(doc, name)) formerMarks.set(mark, name);
+  }
   function note(replica: Replica | undefined): void {
     if (replica === undefined) return;
     if ('path' in replica) paths.add(replica.path);
@@ -100,10 +109,17 @@ async function knownPaths(ports: Ports, storage: string) {
     if (replica.repair) paths.add(replica.repair.path);
   }
   const live = (path: string): boolean => nonces.has(path.slice(path.lastIndexOf('.dflow-') + '.dflow-'.length));
-  return { has: (path: string) => paths.has(path), former: (path: string) => formers.get(path), live };
+  return {
+    has: (path: string) => paths.has(path) || archived.has(markOfPath(path)),
+    former: (path: string) => formers.get(path) ?? formerMarks.get(markOfPath(path)),
+    live,
+  };
 }
 
-async function* everything<D extends DataDoc | JobDoc>(ports: Ports, prefix: string): AsyncGenerator<D, void, void> {
+async function* everything<D extends DataDoc | JobDoc | ArchivedDoc>(
+  ports: Ports,
+  prefix: string,
+): AsyncGenerator<D, void, void> {
   for await (const page of pages<D>(ports.store, idsWith(prefix), PAGE)) yield* page;
 }
 

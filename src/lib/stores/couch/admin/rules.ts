@@ -83,7 +83,19 @@ export function roleRules(doc: Stored, before: Stored, user: UserContext, securi
 
   if (doc._deleted) {
     // What passes by is cleared away by the step that made it; the rest is what the experiment knows.
-    const lasting = ['data', 'job', 'hold', 'request', 'plan', 'farm', 'table', 'tablebody', 'tag', 'tagpart'];
+    const lasting = [
+      'data',
+      'job',
+      'hold',
+      'request',
+      'plan',
+      'farm',
+      'table',
+      'tablebody',
+      'tag',
+      'tagpart',
+      'archived',
+    ];
     const known = kind === 'run' && old && (old.mask !== undefined || old.notes || old.automatic);
     if (old && (known || lasting.indexOf(kind) >= 0)) operator(`to remove a document of kind '${kind}'`);
     return;
@@ -91,6 +103,7 @@ export function roleRules(doc: Stored, before: Stored, user: UserContext, securi
   if (old && doc.kind !== old.kind) operator(`to make a document of kind '${kind}' one of kind '${doc.kind}'`);
   if (kind === 'request' || kind === 'plan') operator('to reprocess');
   if (kind === 'tag' || kind === 'tagpart') operator('to tag run tables');
+  if (kind === 'archived') operator('to archive runs');
 
   if (kind === 'hold') {
     const automatic = doc.what === 'calibration' || String(doc._id).indexOf('hold:fault-') === 0;

@@ -1,6 +1,7 @@
 // New files: which are believed, their checksums, their entries in the data documents. In batches in the order of the
 // runs, so that a kill loses one batch at most and the next round goes on behind it.
 import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
+import { archivedText } from '../../../../domain/runs/archived.ts';
 import { misplaced } from '../../../../domain/runs/placement.ts';
 import { type Outcome, tookEffect } from '../../../../store.ts';
 import { parallel } from '../../../../util/concurrency.ts';
@@ -106,6 +107,8 @@ function refusalOf(
 ): Pick<Refusal, 'reason' | 'detail'> | undefined {
   const held = heldBack(round, file);
   if (held) return held;
+  const archived = round.known.archived.get(file.run);
+  if (archived) return { reason: 'archived', detail: `run ${file.run} is ${archivedText(archived)}` };
   const ban = banBy(round.known.banned, file.run);
   if (ban) return { reason: 'operator', detail: `${BY_HOLD} ${ban.why} (${ban._id})` };
   const misplacement = misplaced(file.run, reference, round.ports.settings.runs);

@@ -1,7 +1,9 @@
 // A look at one buffer: what lies there, what of it is registered, and since when each other file lies as it does. Looks
 // are remembered before anything is decided on them, so that the second one may be another process's.
 import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
+import { asA } from '../../../../domain/doc.ts';
 import { dataId } from '../../../../domain/ids.ts';
+import { type ArchivedDoc, archivedId } from '../../../../domain/runs/archived.ts';
 import type { BufferSettings } from '../../../../domain/settings.ts';
 import type { Storage } from '../../../../storage.ts';
 import type { ItemError } from '../../../../util/errors.ts';
@@ -9,6 +11,7 @@ import type { Iso } from '../../../../util/time.ts';
 import { type Found, type Listing, type ListingRules, listingRules, sortOut } from '../../../copies/buffer/listing.ts';
 import { type Looks, markOf, readLooks, writeLooks } from '../../../copies/buffer/looks.ts';
 import { listBuffer } from '../../../copies/buffer/own.ts';
+import { archivedAmong } from '../../../jobs/archived/archived.ts';
 import type { Ports } from '../../../ports.ts';
 import type { Hidden } from './unreadable.ts';
 
@@ -21,6 +24,8 @@ export interface Glance {
   readonly now: Iso;
   /** Data documents of the runs in the listing. */
   readonly data: Map<number, DataDoc>;
+  /** Runs in the listing whose documents are in a file. */
+  readonly archived: ReadonlyMap<number, ArchivedDoc>;
   readonly looks: Looks;
 }
 
@@ -35,12 +40,13 @@ export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glan
   const entries = await listBuffer(ports, storage, (path, why) => hidden.set(path, why));
   const listing = sortOut(entries, rules);
   const runs = [...new Set(listing.files.map((file) => file.run))];
-  const docs = await ports.store.get<DataDoc>(runs.map((run) => dataId(buffer.level, run)));
-  const data = new Map([...docs.values()].map((doc) => [doc.run, doc]));
+  const ids = runs.flatMap((run) => [dataId(buffer.level, run), archivedId(run)]);
+  const docs = [...(await ports.store.get(ids)).values()];
+  const data = new Map(docs.flatMap((doc) => asA<DataDoc>(doc, 'data') ?? []).map((doc) => [doc.run, doc]));
   const looks: Looks = new Map();
   if (byLook) for (const file of unsettled(listing, data)) looks.set(markOf(file), known.get(markOf(file)) ?? now);
   if (byLook) await writeLooks(ports, buffer.level, looks, now, known);
-  return { storage, rules, listing, hidden, now, data, looks };
+  return { storage, rules, listing, hidden, now, data, archived: archivedAmong(docs), looks };
 }
 
 /** Files that are not, or not as they lie, in the catalogue. */

@@ -7,6 +7,7 @@ import type { RunDoc, RunLevel } from '../../../../domain/runs/run.ts';
 import type { Decision } from '../../../../store.ts';
 import type { Iso } from '../../../../util/time.ts';
 import { withDryRun } from '../../../dry.ts';
+import { archivedOf, archivedWords } from '../../../jobs/archived/archived.ts';
 import type { ItemOf, Ports, Step, StepOptions } from '../../../ports.ts';
 import { withLevel } from './level.ts';
 
@@ -33,7 +34,11 @@ async function* declareRun(ports: Ports, run: number, level: string | undefined,
     run,
   };
   if (!doc) {
-    yield { ...base, failed: true, text: `run ${run} is not registered`, next: 'dflow list runs' };
+    const archived = (await archivedOf(ports.store, [run])).get(run);
+    const words = archived
+      ? archivedWords(archived)
+      : { text: `run ${run} is not registered`, next: 'dflow list runs' };
+    yield { ...base, failed: true, ...words };
     return;
   }
   const levels = level === undefined ? Object.keys(doc.levels) : [level];

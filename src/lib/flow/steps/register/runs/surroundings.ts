@@ -53,7 +53,7 @@ function openFiles(round: Round, data: ReadonlyMap<number, DataDoc>): Map<number
   const { known, listing, ports } = round;
   const open = new Map<number, string[]>();
   for (const file of listing.files) {
-    if (registeredAs(known, file) || known.quarantined.has(shown(file.path))) continue;
+    if (registeredAs(known, file) || known.quarantined.has(shown(file.path)) || known.archived.has(file.run)) continue;
     const believed = data.has(file.run) || !misplaced(file.run, known.reference, ports.settings.runs);
     if (believed && !banBy(known.banned, file.run)) add(open, file.run, shown(file.name));
   }
