@@ -34,7 +34,7 @@ export function outputPath(run: number, name: string, subjob: number): string {
 }
 
 /** A pass with one verified output of each subjob. */
-export function completedPass(run: number, name = 'Count', wish: JobWish = {}): JobDoc {
+function completedPass(run: number, name = 'Count', wish: JobWish = {}): JobDoc {
   const made = job({ run, module: module(name), ...wish });
   const subjobs = made.subjobs.map((subjob) => {
     const path = outputPath(run, name, subjob.index);

@@ -11,7 +11,7 @@ import type { JobDoc } from '../jobs/job.ts';
 import type { PassState } from '../jobs/states.ts';
 import type { RunDoc } from './run.ts';
 
-export interface ArchivedPass {
+interface ArchivedPass {
   readonly module: string;
   readonly pass: number;
   readonly version: string;

@@ -23,7 +23,7 @@ export async function putBack(store: Store, runs: readonly Filed[]): Promise<Map
 }
 
 /** What becomes of one document of the file, by what the store has under its id. */
-export function decide(filed: PlainDoc, now: Doc | undefined): Decision {
+function decide(filed: PlainDoc, now: Doc | undefined): Decision {
   const doc = current(filed as Doc);
   if (!now) return { write: doc };
   const there = current(now);
