@@ -41,51 +41,9 @@ export function tableText(columns: readonly Column[], rows: readonly Fields[], w
 const BELOW = ['next', 'hash', 'holder', 'path', 'url', 'text', 'detail', 'why', 'blocked', 'reason', 'covers', 'name'];
 
 /** What is left out where the columns are still too many, the least important first. A REF and a state always stay. */
-const DROPPED = [
-  ...[
-    'request',
-    'created',
-    'firstSeen',
-    'by',
-    'hash',
-    'exclusive',
-    'every',
-    'tries',
-    'priority',
-    'protocol',
-    'backend',
-  ],
-  ...[
-    'levels',
-    'guid',
-    'path',
-    'index',
-    'first',
-    'last',
-    'original',
-    'host',
-    'version',
-    'slots',
-    'heartbeat',
-    'outputs',
-  ],
-  ...[
-    'bad',
-    'copying',
-    'types',
-    'kept',
-    'run',
-    'site',
-    'size',
-    'files',
-    'since',
-    'at',
-    'until',
-    'due',
-    'name',
-    'cause',
-  ],
-];
+const DROPPED = `request created firstSeen by hash exclusive every tries priority protocol backend
+levels guid path index first last original host version slots heartbeat outputs
+bad copying types kept run site size files since at until due name cause`.split(/\s/);
 
 function laidOut(columns: readonly Column[], rows: readonly Fields[], width: number) {
   let beside = [...columns];
@@ -107,7 +65,7 @@ function under(row: Fields, below: readonly Column[], width: number): string[] {
   const text = (one: Column): string => human(one, row);
   const facts = below
     .filter((one) => one.field !== 'next' && text(one) !== '')
-    .map((one) => `${one.field}: ${text(one)}`);
+    .map((one) => (one.field === 'text' ? text(one) : `${one.field}: ${text(one)}`));
   const next = below.filter((one) => one.field === 'next' && text(one) !== '').map((one) => `Next: ${text(one)}`);
   const said = facts
     .reverse()
