@@ -62,7 +62,7 @@ export default class Why extends Base {
     if (this.out.format === 'json') for (const report of reports) this.out.json({ kind: 'why', ...report });
     else {
       const texts = together(reports).map(({ report, refs: all }) => whyText(report, this.out.width, all));
-      this.out.line(texts.join('\n\n'));
+      if (texts.length > 0) this.out.line(texts.join('\n\n'));
     }
   }
 }

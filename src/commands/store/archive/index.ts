@@ -5,9 +5,9 @@ import { planArchiving } from '../../../lib/cli/backup/archivestore.ts';
 import { Base } from '../../../lib/cli/base.ts';
 
 export default class StoreArchive extends Base {
-  static override summary = 'Move the documents of runs that ended long ago into a file';
+  static override summary = 'Put runs that ended long ago into a file';
   static override description =
-    'A run leaves the store when nothing of it has changed since --before: all passes have ended, the originals are purged, all copies are verified, and nothing is held, requested or in quarantine. Each other run is named with what keeps it. The file is read back before a document leaves. One small document for each run stays, so that no pass is made again and its files stay known. Its copies are not verified until the run is back: dflow store unarchive. A call that was stopped goes on when it is repeated, or without --before when FILE exists.';
+    'A run leaves the store when it has not changed since --before: all passes have ended, the originals are purged, all copies are verified, and nothing is held, requested or in quarantine. Each other run is named with what keeps it. The file is read back before a document leaves. One small document for each run stays, so that no pass is made again and its files stay known. Its copies are not verified until the run is back in the store. A call that was stopped goes on when it is repeated, or without --before when FILE exists.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --before 2025-01-01 /archive/dflow/ --dry-run',
     '<%= config.bin %> <%= command.id %> --before 2025-01-01 /archive/dflow/ --yes',
@@ -24,7 +24,7 @@ export default class StoreArchive extends Base {
   static override flags = {
     ...changing,
     ...yes,
-    before: Flags.string({ description: 'runs of which nothing has changed since then', helpValue: 'DATE' }),
+    before: Flags.string({ description: 'runs that have not changed since then', helpValue: 'DATE' }),
   };
 
   async run(): Promise<void> {

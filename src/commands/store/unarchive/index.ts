@@ -7,7 +7,7 @@ import { parseRuns } from '../../../lib/domain/selection.ts';
 import { UsageError } from '../../../lib/util/errors.ts';
 
 export default class StoreUnarchive extends Base {
-  static override summary = 'Bring the documents of archived runs back into the store';
+  static override summary = 'Put archived runs back into the store';
   static override description =
     'Takes runs, or a file of dflow store archive for all of its runs. The file is read to its end first. What is in the store already stays as it is. The file stays, too; it can go when no run needs it. A call that was stopped goes on when it is repeated.';
   static override examples = [
@@ -29,7 +29,7 @@ export default class StoreUnarchive extends Base {
     file: Flags.string({ description: 'where the file of these runs is by now', helpValue: 'FILE' }),
   };
 
-  protected override idle = 'nothing to do: no run of it is archived';
+  protected override idle = 'nothing to do: none of these runs is archived';
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(StoreUnarchive);

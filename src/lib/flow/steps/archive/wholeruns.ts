@@ -116,7 +116,7 @@ export async function requested(store: ReadStore): Promise<Map<number, Kept>> {
   const named = new Map<number, Kept>();
   for (const doc of docs) {
     const text = `the passes of request ${doc.name} are not all made`;
-    const kept: Kept = { gate: 'request', text, next: `repeat: dflow reprocess --request ${doc.name}` };
+    const kept: Kept = { gate: 'request', text, next: 'repeat the command that made the request' };
     for (const { run } of await planOf(store, doc)) named.set(run, kept);
   }
   return named;
