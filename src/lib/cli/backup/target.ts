@@ -57,7 +57,7 @@ export async function targetOf(
   const path = isFolder ? join(given, `${settings.experiment}-${stampOf(at)}${extension}`) : given;
   const folder = dirname(path);
   if (!existsSync(folder)) {
-    throw new UsageError('the folder of the backup does not exist', { where: folder, hint: `mkdir -p '${folder}'` });
+    throw new UsageError('the folder of the new file does not exist', { where: folder, hint: `mkdir -p '${folder}'` });
   }
   if (existsSync(path)) {
     throw new UsageError(`the file exists already; ${command} overwrites nothing`, {
@@ -66,7 +66,7 @@ export async function targetOf(
     });
   }
   await refuseAmongData(settings, folder, {
-    what: 'a backup does not belong',
+    what: 'a file of documents does not belong',
     hint: `name a folder outside, best on another disk: dflow ${command} /another/folder`,
   });
   const part = join(folder, `.${basename(path)}.${hostname()}.${process.pid}.part`);
@@ -77,7 +77,7 @@ export async function targetOf(
 export async function requireRoom({ path }: Target, bytes: number): Promise<void> {
   const { free } = await spaceOf(dirname(path));
   if (free >= bytes) return;
-  const text = `no space for the backup: ${humanBytes(bytes)} are needed, and ${humanBytes(free)} are free`;
+  const text = `no space for the file: ${humanBytes(bytes)} are needed, and ${humanBytes(free)} are free`;
   throw new ItemError(text, { where: dirname(path), hint: `df -h '${dirname(path)}'` });
 }
 
@@ -111,7 +111,7 @@ export async function made(target: Target, write: (part: string) => Promise<void
     return statSync(target.path).size;
   } catch (error) {
     if (codeOf(error) === 'EEXIST')
-      throw new UsageError('the file of the backup has appeared meanwhile', { where: target.path });
+      throw new UsageError('another command has made this file meanwhile', { where: target.path });
     throw ownError(error, target.path);
   } finally {
     for (const tail of SQLITE_FILES) removeFileSync(`${target.part}${tail}`);
