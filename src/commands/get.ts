@@ -2,8 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { all, changing, limit, refs, selection } from '../lib/cli/arguments/flags.ts';
-import { rangeSelections } from '../lib/cli/arguments/ranges.ts';
-import { select } from '../lib/cli/arguments/selection.ts';
+import { selectWithRanges } from '../lib/cli/arguments/runsorpasses.ts';
 import { Base } from '../lib/cli/base.ts';
 import { refuseAmongData } from '../lib/cli/config/findings/nesting.ts';
 import { type OpenPorts, ownFolder } from '../lib/cli/ports.ts';
@@ -47,7 +46,8 @@ export default class Get extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Get);
     const ports = await this.ports(false);
-    const { jobs, problems } = await this.selected(ports, argv.map(String), flags);
+    const input = { refs: argv.map(String), flags, states: PASS_STATES, needed: true };
+    const { jobs, problems } = await selectWithRanges(ports, input);
     const chosen = jobs.slice(0, flags.limit);
     const options = given({ types: flags.type, replace: flags.replace || undefined });
     if (flags.list) await this.addresses(problems, listOutputs(ports, chosen, options));
@@ -56,18 +56,6 @@ export default class Get extends Base {
         this.items(problems, getOutputs(ports, chosen, to, { ...options, dryRun: true })),
       );
     else await this.into(ports, flags.to, (to) => this.items(problems, getOutputs(ports, chosen, to, options)));
-  }
-
-  /** Ranges with a module (`109100-109200/Analysis40`) are selections of their own. */
-  private async selected(ports: OpenPorts, words: readonly string[], flags: Parameters<typeof select>[1]['flags']) {
-    const { ranges, refs: rest } = rangeSelections(words);
-    const asked = [
-      ...(rest.length > 0 || ranges.length === 0 ? [{ refs: rest, flags }] : []),
-      ...ranges.map((range) => ({ refs: [], flags: { ...flags, ...range } })),
-    ];
-    const found = await Promise.all(asked.map((one) => select(ports, { ...one, states: PASS_STATES, needed: true })));
-    const jobs = new Map(found.flatMap((one) => one.jobs.map((job) => [job._id, job])));
-    return { jobs: [...jobs.values()], problems: found.flatMap((one) => one.problems) };
   }
 
   /** The folder, made if need be, while no other get writes there. */

@@ -21,6 +21,7 @@ const run = s.fields(
   {
     mask: s.whole,
     maskFrom: s.text,
+    labels: texts,
     automatic: s.map(s.fields({ at: s.when, modules: texts })),
     notes: s.list(s.fields({ text: s.text })),
   },

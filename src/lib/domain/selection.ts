@@ -7,6 +7,7 @@ import { globMatch } from './hold.ts';
 import { MAX_RUN, parseJobId } from './ids.ts';
 import type { JobDoc } from './jobs/job.ts';
 import { causeOf, lockOf, PASS_STATES, type PassState } from './jobs/states.ts';
+import { hasLabel } from './runs/labels.ts';
 
 /** What a REF or a piped line names: a run, a module of it, a pass, a subjob, or a document that is none of these. */
 export interface JobRef {
@@ -143,7 +144,7 @@ export function matches(selection: Selection, job: JobDoc): boolean {
     globs(modules, job.module) &&
     globs(versions, job.version) &&
     (typeof pass !== 'number' || pass === job.pass) &&
-    (selection.labels === undefined || selection.labels.some((label) => job.labels.includes(label))) &&
+    hasLabel(selection.labels, job.labels) &&
     oneOf(selection.requests, job.request) &&
     oneOf(selection.tags, job.tag) &&
     oneOf(selection.levels, job.level) &&

@@ -9,13 +9,14 @@ type FieldOf<R> = R extends unknown ? Extract<keyof R, string> : never;
 
 /** Columns of each list, in order: fields of its rows, and of nothing else. */
 const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
-  runs: ['ref', 'types', 'state', 'levels', 'files', 'blocked', 'firstSeen'],
+  runs: ['ref', 'types', 'state', 'levels', 'files', 'blocked', 'firstSeen', 'labels'],
   data: ['ref', 'level', 'files', 'size', 'kept', 'done', 'original', 'host'],
   replicas: ['ref', 'level', 'name', 'storage', 'state', 'size', 'since', 'path', 'why'],
-  jobs: ['ref', 'version', 'state', 'done', 'subjobs', 'site', 'tries', 'cause', 'since', 'request'],
+  jobs: ['ref', 'version', 'state', 'done', 'subjobs', 'site', 'tries', 'cause', 'since', 'request', 'labels'],
   farms: ['ref', 'backend', 'slots', 'active', 'state', 'host', 'heartbeat', 'why', 'until', 'next'],
   storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'],
   requests: ['ref', 'version', 'priority', 'done', 'failed', 'passes', 'state', 'by', 'created'],
+  labels: ['ref', 'runs', 'passes'],
   holds: ['ref', 'what', 'covers', 'why', 'by', 'since', 'until'],
   loops: ['ref', 'outcome', 'at', 'hash', 'state', 'every', 'due', 'exclusive', 'holder', 'next'],
   modules: ['ref', 'version', 'needs', 'level', 'outputs', 'runTypes', 'run'],

@@ -1,6 +1,7 @@
 // Every view of the store, as handles for `view` and `count`. A new one is added here; stores install them all.
 import { daily } from './daily.ts';
 import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready, wake } from './jobs.ts';
+import { labels } from './labels.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
 import { standing } from './standing.ts';
@@ -24,6 +25,7 @@ export const views = {
   wake,
   causes,
   outcomes,
+  labels,
   holds,
   claims,
   tableRanges,

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { rangeSelections } from '../../../src/lib/cli/arguments/ranges.ts';
+import { rangeSelections } from '../../../src/lib/cli/arguments/runsorpasses.ts';
 import { ownFolder } from '../../../src/lib/cli/ports.ts';
 import type { JobDoc } from '../../../src/lib/domain/jobs/job.ts';
 import { nearestFirst } from '../../../src/lib/domain/storage/nearest.ts';

@@ -75,7 +75,7 @@ export const selection = {
     helpValue: 'N',
     helpGroup: 'SELECTION',
   }),
-  label: many('label of passes', 'NAME', 'l'),
+  label: many('label, such as gold (dflow list labels)', 'NAME', 'l'),
   request: many('request of passes (dflow reprocess)', 'NAME'),
   tag: many('RATDB tag of passes', 'NAME'),
   cause: many('cause of the failure, such as time-limit', 'CAUSE'),

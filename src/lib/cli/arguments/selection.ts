@@ -244,7 +244,9 @@ function wordOf(line: string): string {
 function refOf(text: string, where: string): JobRef {
   const ref = parseLine(text);
   if (ref) return ref;
-  const hint = '109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007, or a document id';
+  const hint = parseRuns(text)
+    ? `a range of runs: --run ${text}, or --run @FILE with one on each line`
+    : '109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007, or a document id';
   throw new UsageError(`${quoted(text)} is not a REF`, { where, hint });
 }
 

@@ -43,11 +43,17 @@ export const SELECTIONS: Page = {
     {
       text: 'Without --pass a command takes the last pass of each run and module. A pass that a REF names itself is taken as named. `--pass all` takes earlier ones, too.',
     },
+    { heading: 'Labels' },
+    {
+      text: 'A label is a list of runs or passes that people keep, such as a gold list. `dflow label add gold 109134` labels the run, its passes, and passes of that run that are made later. `--label gold` selects passes, and with `dflow list runs` and `dflow list data` runs.',
+    },
     { heading: 'Examples' },
     {
       code: [
         'dflow list jobs -r 109100-109200 -m Analysis40 --state all',
         'dflow retry --state failed --cause node-fail --dry-run',
+        'dflow label add gold --run @gold.txt --why "physics list of July"',
+        'dflow list runs --label gold --format ids | dflow reprocess --run - --version 7.0.9 --module Analysis40 --request gold-july',
         'dflow pause --version 7.0.8 --for 12h --why "bad geometry"',
         "dflow list jobs --state failed --json | jq -c 'select(.tries < 5)' | dflow retry -",
       ].join('\n'),

@@ -157,6 +157,8 @@ export interface Printed {
   delete: Selected | FileItem | StorageItem | CredentialItem;
   pause: HoldItem;
   resume: HoldItem;
+  'label add': Selected;
+  'label remove': Selected;
   note: NoteItem;
   quarantine: HoldItem;
   'quarantine --restore': TrashItem;
@@ -171,6 +173,7 @@ export interface Printed {
   'list farms': Lists['farms'];
   'list storage': Lists['storage'];
   'list requests': Lists['requests'];
+  'list labels': Lists['labels'];
   'list holds': Lists['holds'];
   'list loops': Lists['loops'];
   'list modules': Lists['modules'];

@@ -25,8 +25,13 @@ export interface RunItem
     | 'restored'
     | 'kept'
     | 'skipped'
+    | 'labelled'
+    | 'unlabelled'
   > {
   readonly run?: number;
+  readonly label?: string;
+  /** Number of its passes that changed with it. */
+  readonly passes?: number;
   /** File with the documents of the run. */
   readonly file?: string;
   /** Number of documents. */
@@ -71,7 +76,10 @@ export interface JobItem
     | 'refused'
     | 'unchanged'
     | 'unknown'
+    | 'labelled'
+    | 'unlabelled'
   > {
+  readonly label?: string;
   readonly run?: number;
   readonly module?: string;
   readonly pass?: number;

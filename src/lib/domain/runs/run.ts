@@ -41,6 +41,8 @@ export interface RunDoc extends Doc {
   readonly levels: Readonly<Record<string, RunLevel>>;
   /** By software version: automatic passes were made. Absent: still to do. */
   readonly automatic?: Readonly<Record<string, AutomaticDone>>;
+  /** Given by people; its passes have them too. */
+  readonly labels?: readonly string[];
   readonly firstSeen: Iso;
   readonly notes?: readonly { at: Iso; by: string; text: string }[];
   readonly history: readonly HistoryEntry[];

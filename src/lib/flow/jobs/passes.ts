@@ -8,6 +8,7 @@ import type { RunFacts } from '../../domain/jobs/readiness.ts';
 import type { Wake } from '../../domain/jobs/states.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { ArchivedDoc } from '../../domain/runs/archived.ts';
+import { withRunLabels } from '../../domain/runs/labels.ts';
 import { type Outcome, tookEffect } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import type { Iso } from '../../util/time.ts';
@@ -204,7 +205,7 @@ function settle(
       level: facts.level,
       data: facts.data,
       priority: want.priority,
-      labels: want.labels,
+      labels: withRunLabels(want.labels, facts.doc?.labels),
       needs,
       prerequisites,
       outputs,

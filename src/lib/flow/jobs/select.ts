@@ -94,7 +94,7 @@ async function candidates(store: ReadStore, selection: Selection): Promise<{ fou
 export const ALL_RUNS: readonly [number, number] = [0, Number.POSITIVE_INFINITY];
 
 /**
- * Ids that a view gives for request, cause or states, ascending; `undefined` where all passes of the runs are to be
+ * Ids that a view gives for label, request, cause or states, ascending; `undefined` where all passes of the runs are to be
  * read: also where the states take in most of all passes.
  */
 export async function narrowIds(store: ReadStore, selection: Selection): Promise<string[] | undefined> {
@@ -103,8 +103,9 @@ export async function narrowIds(store: ReadStore, selection: Selection): Promise
 }
 
 async function narrowRows(store: ReadStore, selection: Selection): Promise<{ readonly id: string }[] | undefined> {
-  const { runs, requests, causes, states, since } = selection;
+  const { runs, requests, labels, causes, states, since } = selection;
   if (runs) return undefined;
+  if (labels) return together(...labels.map((label) => store.view(views.labels, { prefix: [label, 'pass'] })));
   if (requests?.every((name) => !/[*?]/.test(name))) {
     return together(...requests.map((name) => store.view(views.jobsByRequest, { prefix: [name] })));
   }

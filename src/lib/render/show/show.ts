@@ -80,7 +80,7 @@ function runText({ run, types, data, passes, notes }: RunPage, width: number): s
   const head = [chalk.bold(ref), types.join('+'), stateColour(complete ? 'ok' : 'waiting')(word.toUpperCase())];
   return [
     ...headLine([...head, chalk.dim(`first seen ${localTime(run.firstSeen)}`)], width),
-    ...facts([...lines, ...made, ...notesOf(notes)], width),
+    ...facts([...lines, ...made, ['labels', run.labels?.join(', ') ?? ''], ...notesOf(notes)], width),
     ...data.flatMap((doc) => partText(filesPart(doc), width)),
     ...(passes.length === 0 ? [] : ['', chalk.bold('PASSES'), rowTable('jobs', passes, width)]),
     ...nextLines([`dflow why ${ref}`, `dflow history ${ref}`]),

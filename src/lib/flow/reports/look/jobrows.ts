@@ -32,6 +32,7 @@ export interface JobRow extends Row<'job'> {
   readonly cause?: string;
   readonly since: Iso;
   readonly request?: string;
+  readonly labels?: readonly string[];
 }
 
 /** Passes read first, and at most: who shows a few reads a few. */
@@ -127,5 +128,6 @@ export function jobRow(job: JobDoc, state: PassState): JobRow {
     ...(causes.length > 0 ? { cause: causes.join(',') } : {}),
     since: job.since,
     ...given({ request: job.request }),
+    ...(job.labels.length > 0 && { labels: job.labels }),
   };
 }

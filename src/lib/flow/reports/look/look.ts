@@ -16,7 +16,7 @@ import { type QuarantineRow, quarantineRows, type TrashRow } from './quarantiner
 import { outputRows, type ReplicaRow, rawRows } from './replicarows.ts';
 import { type ProgressRow, type RequestRow, requestRows } from './requestrows.ts';
 import type { Rows } from './row.ts';
-import { type DataRow, dataDocs, dataRows, type RunRow, runRows } from './runrows.ts';
+import { type DataRow, dataDocs, dataRows, type LabelRow, labelRows, type RunRow, runRows } from './runrows.ts';
 import { type StorageRow, storageRows } from './storagerows.ts';
 import { type TableRow, tableRows } from './tablerows.ts';
 
@@ -29,6 +29,7 @@ export interface Lists {
   farms: FarmRow;
   storage: StorageRow;
   requests: RequestRow;
+  labels: LabelRow;
   holds: HoldRow;
   loops: LoopRow;
   modules: ModuleRow;
@@ -63,6 +64,7 @@ export const KINDS: { readonly [K in Kind]: Look<K> } = {
   farms: farmRows,
   storage: storageRows,
   requests: requestRows,
+  labels: labelRows,
   holds: holdRows,
   loops: loopRows,
   modules: allModuleRows,

@@ -7,7 +7,7 @@ import { ROLES, type Role } from '../../../domain/roles.ts';
 export const RULES_ID = '_design/dflow_roles';
 
 /** Raised when the rules change: an older dflow leaves newer rules as they are. */
-const REVISION = 1;
+const REVISION = 2;
 
 export interface RulesDoc {
   readonly _id: string;
@@ -96,7 +96,7 @@ export function roleRules(doc: Stored, before: Stored, user: UserContext, securi
       'tagpart',
       'archived',
     ];
-    const known = kind === 'run' && old && (old.mask !== undefined || old.notes || old.automatic);
+    const known = kind === 'run' && old && (old.mask !== undefined || old.notes || old.automatic || old.labels);
     if (old && (known || lasting.indexOf(kind) >= 0)) operator(`to remove a document of kind '${kind}'`);
     return;
   }
@@ -123,6 +123,7 @@ export function roleRules(doc: Stored, before: Stored, user: UserContext, securi
   }
 
   if (kind === 'run') {
+    if (!same((old || {}).labels, doc.labels)) operator('to label runs');
     const levels = doc.levels || {};
     const had = (old && old.levels) || {};
     for (const name of Object.keys(levels)) {

@@ -99,7 +99,8 @@ function decide(run: Looked, doc: RunDoc | undefined, rules: LevelRules, mask: M
 function withoutLevel(doc: RunDoc | undefined, level: string): Decision<RunDoc> {
   if (!doc?.levels[level]) return { skip: 'nothing to say' };
   const { [level]: _, ...levels } = doc.levels;
-  const empty = Object.keys(levels).length === 0 && doc.mask === undefined && !doc.notes && !doc.automatic;
+  const known = doc.mask !== undefined || doc.notes || doc.automatic || doc.labels;
+  const empty = Object.keys(levels).length === 0 && !known;
   return empty ? { remove: true } : { write: { ...doc, levels } };
 }
 
