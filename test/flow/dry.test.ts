@@ -117,5 +117,5 @@ test('what does not happen is not said as what would be', async () => {
   const would: string[] = [];
   for await (const item of foretold(each())) if (item.dryRun) would.push(item.did);
   // An unchanged hold is what asking for it again would leave.
-  expect(would.sort()).toEqual(['unchanged', 'unpublished']);
+  expect(would.sort()).toEqual(['unchanged', 'unlabelled', 'unpublished']);
 });

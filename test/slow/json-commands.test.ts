@@ -114,6 +114,9 @@ test('each prints lines that are described, and at least one', () => {
   run('store import', '-', { input: documents.map((one) => `${JSON.stringify(one)}\n`).join('') });
   run('store drop', 'job:none', '--why', 'test');
 
+  run('label add', 'gold', '1', '2');
+  run('list labels');
+  run('label remove', 'gold', '1', '2');
   run('note', 'to be looked at again', '1');
   run('status --since', '1h');
   run('events', '--since', '1h');

@@ -86,11 +86,11 @@ test('a hold with an empty name covers nothing, and is refused', () => {
 });
 
 test.each([
-  ['runs', '--cause', 'x', '--run, --state'],
+  ['runs', '--cause', 'x', '--run, --state, --label'],
   ['farms', '--run', '1', '--state'],
   ['loops', '--site', 'here', 'no selection flag'],
   ['modules', '--storage', 'disk', '--module, --version'],
-  ['data', '--module', 'Count', '--run, --level'],
+  ['data', '--module', 'Count', '--run, --level, --label'],
 ])('list %s %s: a flag that it does not know is refused, with those that it knows', (kind, flag, value, known) => {
   const ran = dflow(folder, ['list', kind, flag, value]);
   expect(ran).toMatchObject({ code: 2, out: '' });
