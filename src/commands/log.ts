@@ -63,7 +63,7 @@ export default class Log extends Base {
     else if (count === 0 && selected.jobs.length > 0) this.remark(nothing(flags));
   }
 
-  /** False when there is nothing to show of it. */
+  /** False when no log can be shown. */
   private one(log: JobLog, { grep, raw }: { grep?: string | undefined; raw: boolean }): boolean {
     const text = grep === undefined ? log.text : matchingLines(log.text ?? '', grep);
     if (grep !== undefined && text === '') return false;

@@ -54,7 +54,7 @@ export default class Resume extends Base {
   }
 }
 
-/** An id of a hold that is not open: what became of it is said. */
+/** The id that a word means: the number of a calibration run, or an id with or without `hold:`. */
 function asId(word: string): string {
   if (/^\d{1,10}$/.test(word)) return calibrationHoldId(Number(word));
   return word.includes(':') ? word : holdId(word);

@@ -24,7 +24,7 @@ import { name, oneOrMany, text } from './values.ts';
 export const configSchema = z.strictObject({
   experiment: key(
     name,
-    'Name of the experiment. It stands in the store, so that no other configuration writes there.',
+    'Name of the experiment. The store keeps the name, and refuses every other experiment.',
     {
       example: 'snoplus',
       without: 'the name of the folder of dflow.yaml',

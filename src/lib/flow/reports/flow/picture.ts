@@ -17,7 +17,7 @@ export const FLOW_BOXES = [
 ] as const;
 export type FlowBoxId = (typeof FLOW_BOXES)[number];
 
-/** One line of a box: a name, and a number, bytes or a share of it. */
+/** One line of a box: a name with a number, a size in bytes, or a percentage. */
 export interface FlowFact {
   readonly name: string;
   readonly count?: number;
