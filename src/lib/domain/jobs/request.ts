@@ -49,3 +49,9 @@ export interface PlanDoc extends Doc {
 export function passesOf({ plan, parts = [] }: Pick<RequestDoc, 'plan' | 'parts'>): number {
   return parts.reduce((sum, { passes }) => sum + passes, plan.length);
 }
+
+/** The command that makes the rest of a request. */
+export function continued({ name, version, modules, level, plan, runs: asked }: RequestDoc): string {
+  const runs = (asked ?? [...new Set(plan.map(({ run }) => run))]).join(',');
+  return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
+}

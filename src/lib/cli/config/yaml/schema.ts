@@ -22,14 +22,10 @@ import { name, oneOrMany, text } from './values.ts';
 
 /** dflow.yaml */
 export const configSchema = z.strictObject({
-  experiment: key(
-    name,
-    'Name of the experiment. The store keeps the name, and refuses every other experiment.',
-    {
-      example: 'snoplus',
-      without: 'the name of the folder of dflow.yaml',
-    },
-  ),
+  experiment: key(name, 'Name of the experiment. The store keeps the name, and refuses every other experiment.', {
+    example: 'snoplus',
+    without: 'the name of the folder of dflow.yaml',
+  }),
   store: key(text, 'Document store: a file of SQLite, or a database of CouchDB or PostgreSQL.', {
     example: 'https://couch.example.org/dflow',
     default: 'sqlite:./dflow.db',

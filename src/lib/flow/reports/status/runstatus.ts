@@ -3,7 +3,7 @@
 
 import { MAX_RUN, refOf, requestId } from '../../../domain/ids.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { continued, type RequestDoc } from '../../../domain/jobs/request.ts';
 import { archivedNext, archivedText } from '../../../domain/runs/archived.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
@@ -98,12 +98,6 @@ async function archives({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
   if (!doc) return [];
   const text = `${many(count, 'run is', 'runs are')} half in an archive: ${refOf(run)}, ${archivedText(doc)}`;
   return [{ way: 'archiving', text, next: archivedNext(doc) }];
-}
-
-/** The command that makes the rest of a request. */
-export function continued({ name, version, modules, level, plan, runs: asked }: RequestDoc): string {
-  const runs = (asked ?? [...new Set(plan.map(({ run }) => run))]).join(',');
-  return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
 }
 
 async function conflicts({ store }: ReadPorts): Promise<Attention[]> {

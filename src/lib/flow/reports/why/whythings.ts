@@ -5,7 +5,7 @@ import { coverText, endText, type HoldDoc, inForce } from '../../../domain/hold.
 import { refOf, requestId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Gate } from '../../../domain/jobs/readiness.ts';
-import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
+import { continued, passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
@@ -15,7 +15,6 @@ import { views } from '../../../views/index.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { type ReplicaRow, replicasNamed } from '../look/replicarows.ts';
 import { many, sum } from '../status/counts.ts';
-import { continued } from '../status/runstatus.ts';
 import { gateVerdict } from './verdict.ts';
 import { nextOf, type WhyReport } from './whyreport.ts';
 

@@ -4,7 +4,7 @@ import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { covers, type HoldDoc } from '../../../domain/hold.ts';
 import { dataId, JOB } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import type { PlanDoc, PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
+import { continued, type PlanDoc, type PlanItem, type RequestDoc } from '../../../domain/jobs/request.ts';
 import { current } from '../../../domain/migrations/migrations.ts';
 import { type EndRules, type Kept, keptBy, type WholeRun, wholeRun } from '../../../domain/runs/longended.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
@@ -116,7 +116,7 @@ export async function requested(store: ReadStore): Promise<Map<number, Kept>> {
   const named = new Map<number, Kept>();
   for (const doc of docs) {
     const text = `the passes of request ${doc.name} are not all made`;
-    const kept: Kept = { gate: 'request', text, next: 'repeat the command that made the request' };
+    const kept: Kept = { gate: 'request', text, next: continued(doc) };
     for (const { run } of await planOf(store, doc)) named.set(run, kept);
   }
   return named;

@@ -33,7 +33,10 @@ export async function failureReasons(ports: ReadPorts): Promise<Reason[]> {
     const old = groups.get(name) ?? { count: 0, sites: [] };
     groups.set(name, { cause, how, module, reason, count: old.count + value, sites: [...old.sites, site] });
   }
-  return mapLimit(folded([...groups.values()]), AT_ONCE, (group) => reasonOf(ports, group));
+  const rows = folded([...groups.values()]);
+  const ids = await mapLimit(rows, AT_ONCE, (group) => exampleId(ports, group));
+  const jobs = await ports.store.get<JobDoc>([...new Set(ids.flatMap((id) => id ?? []))]);
+  return rows.map((group, at) => reasonOf(group, jobs.get(ids[at] ?? '')));
 }
 
 /** Of each cause and module the commonest reasons; the others as one group. */
@@ -53,9 +56,7 @@ function folded(all: readonly Failed[]): Failed[] {
 /** What is to be known besides the cause. */
 const HOW: Readonly<Record<How, string>> = { failed: '', held: 'until a person acts', cooling: 'tried again later' };
 
-async function reasonOf(ports: ReadPorts, group: Failed): Promise<Reason> {
-  const { cause, how, count, module, sites, others } = group;
-  const job = await exampleJob(ports, group);
+function reasonOf({ cause, how, count, module, sites, others }: Failed, job: JobDoc | undefined): Reason {
   const failures = (job?.subjobs ?? []).map(({ state }) => ('failure' in state ? state.failure : undefined));
   const found = failures.find((failure) => failure?.cause === cause)?.reason;
   const reason = others === undefined ? found : `${others} other reasons, one is: ${found}`;
@@ -66,9 +67,9 @@ async function reasonOf(ports: ReadPorts, group: Failed): Promise<Reason> {
   return { what: how, count, unit: 'subjobs', module, text, ...exampleOf(job), next };
 }
 
-async function exampleJob({ store }: ReadPorts, group: Failed): Promise<JobDoc | undefined> {
+async function exampleId({ store }: ReadPorts, group: Failed): Promise<string | undefined> {
   const { cause, sites, how, module, reason } = group;
   const prefix = [cause, sites[0] ?? '', how, module, reason] as const;
   const [row] = await store.view(views.causes, { prefix, limit: 1 });
-  return row && (await store.get<JobDoc>([row.id])).get(row.id);
+  return row?.id;
 }
