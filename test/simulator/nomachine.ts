@@ -16,6 +16,7 @@ export const NO_MACHINE: Machine = {
     readPart: none,
     write: none,
     replace: none,
+    overwrite: none,
     withScratch: none,
     removeEmptyFolders: none,
   },

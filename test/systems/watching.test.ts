@@ -19,6 +19,7 @@ interface Letter {
   readonly auto: string;
   readonly text: string;
   readonly login: boolean;
+  readonly tls: boolean;
 }
 
 class Server {
@@ -59,14 +60,14 @@ async function mailServer(...mood: string[]): Promise<Server> {
 
 let place = '';
 
-function configure(port: number, more = ''): void {
+function configure(port: number, more = '', host = '127.0.0.1', timeout = '2s'): void {
   const text = `experiment: snoplus
 buffer: {path: raw, pattern: 'run{run}_{subrun}.dat', settle: 1s}
 storage: {disk: se}
 runs: {quiet: 1s}
 farms: {here: {backend: local, slots: 2}}
 automatic: {version: '1.0'}
-smtp: {host: 127.0.0.1, port: ${port}, from: dflow@example.org, timeout: 2s${more}}
+smtp: {host: ${host}, port: ${port}, from: dflow@example.org, timeout: ${timeout}${more}}
 notify:
   shifters: {on: [failed, silent, buffer], mail: [one@example.org, two@example.org], every: 0}
 `;
@@ -140,6 +141,73 @@ test('its end is told once', async () => {
     { subject: expect.stringContaining('ended'), text: expect.stringContaining('ENDED after') },
   ]);
   must(place, ['notify']);
+  expect(server.letters).toHaveLength(1);
+});
+
+/** A certificate for `localhost` that only its own file vouches for. */
+function certificate(): { readonly cert: string; readonly files: string } {
+  const [cert, key] = [join(place, 'mail.pem'), join(place, 'mail.key')];
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
+  const name = ['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert];
+  execFileSync('openssl', [...request, ...name], { stdio: 'ignore' });
+  return { cert, files: `${cert},${key}` };
+}
+
+test.each([
+  ['tls', 'tls'],
+  ['starttls', 'starttls'],
+])('%s: a certificate that nobody vouches for is refused; with smtp.ca the login goes over TLS', async (mood, tls) => {
+  const { cert, files } = certificate();
+  const server = await mailServer(`${mood}=${files}`, 'login');
+  const login = `, user: shifter, passwordCommand: 'echo a-secret-word', tls: ${tls}`;
+  configure(server.port, login, 'localhost');
+  const refused = dflow(place, ['notify', '--test', 'shifters']);
+  expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('is not trusted: self-signed certificate') });
+  expect(refused.err).toContain('smtp.ca: FILE');
+  // Its name is not the one that the certificate is for.
+  configure(server.port, `${login}, ca: mail.pem`);
+  expect(dflow(place, ['notify', '--test', 'shifters'])).toMatchObject({
+    code: 5,
+    err: expect.stringContaining('the name that the certificate is for'),
+  });
+  configure(server.port, `${login}, ca: ${cert}`, 'localhost');
+  const well = dflow(place, ['notify', '--test', 'shifters']);
+  expect(well.code, well.err).toBe(0);
+  expect(await server.wait(1)).toMatchObject([{ login: true, tls: true }]);
+  configure(
+    server.port,
+    `, user: shifter, passwordCommand: 'echo a-wrong-word', tls: ${tls}, ca: mail.pem`,
+    'localhost',
+  );
+  const wrong = dflow(place, ['notify', '--test', 'shifters', '--json']);
+  expect(wrong).toMatchObject({ code: 4, err: expect.stringContaining('refuses the login of shifter') });
+  configure(
+    server.port,
+    `, user: shifter, passwordCommand: 'echo a-secret-word >&2; false', ca: mail.pem`,
+    'localhost',
+  );
+  const failed = dflow(place, ['notify', '--test', 'shifters']);
+  expect(failed).toMatchObject({ code: 4, err: expect.stringContaining('smtp.passwordCommand failed (exit 1)') });
+  for (const { out, err } of [refused, well, wrong, failed]) expect(out + err).not.toMatch(/a-(secret|wrong)-word/);
+});
+
+test('a server that is slow without end or closes in the middle: the alarm is kept, status says it, and it comes later', async () => {
+  must(place, ['retry', '--state', 'canceled', '--all', '--why', 'a test']);
+  must(place, ['chain', '--until-idle'], [0, 1]);
+  configure((await mailServer('cut')).port);
+  expect(dflow(place, ['notify'])).toMatchObject({ code: 5 });
+  configure((await mailServer('slow')).port, ', tls: none', '127.0.0.1', '300ms');
+  expect(dflow(place, ['notify'])).toMatchObject({ code: 5, err: expect.stringContaining('took longer than') });
+  expect(must(place, ['status'])).toMatch(/notify on .*took longer than/);
+  const server = await mailServer('refuse=one@example.org');
+  configure(server.port);
+  const partly = dflow(place, ['notify']);
+  expect(partly).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('refuses one@example.org (550 5.1.1 no such person)'),
+  });
+  expect(await server.wait(1)).toMatchObject([{ to: ['two@example.org'] }]);
+  expect(dflow(place, ['notify']).code).toBe(0);
   expect(server.letters).toHaveLength(1);
 });
 

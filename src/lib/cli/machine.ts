@@ -8,7 +8,7 @@ import { identityOf, refuseSameFolder } from '../util/files/folders.ts';
 import { readBounded } from '../util/files/readfile.ts';
 import { leftReceipts, newReceipt, readReceipt } from '../util/files/receipt.ts';
 import { removeEmptyFolders } from '../util/files/remove.ts';
-import { replaceFile } from '../util/files/replace.ts';
+import { overwrite, replaceFile } from '../util/files/replace.ts';
 import { withScratch } from '../util/files/scratch.ts';
 import { shell } from '../util/processes/exec.ts';
 import { tryLock, tryPassingLock } from '../util/processes/lock.ts';
@@ -38,6 +38,7 @@ export const machine: Machine = {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await replaceFile(path, text, 'file', mode);
     },
+    overwrite,
     withScratch,
     removeEmptyFolders,
   },

@@ -87,8 +87,12 @@ export interface SmtpSettings {
   readonly host: string;
   readonly port: number;
   readonly from?: string;
-  /** Who logs in, with the password of the credentials file; absent: nobody. */
+  /** Who logs in; absent: nobody. */
   readonly user?: string;
+  /** A command that prints the password; absent: the credentials file has it. */
+  readonly passwordCommand?: string;
+  /** File of the certificate authorities that may sign for the server; absent: those that Node knows. */
+  readonly ca?: string;
   /** `tls` from the first byte, `starttls` or nothing, `none` never; absent: starttls where the server has it. */
   readonly tls?: 'tls' | 'starttls' | 'none';
   /** Milliseconds. */

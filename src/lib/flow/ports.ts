@@ -41,8 +41,11 @@ export interface Ports extends ReadPorts, Machine {
   buffer(level: string): Promise<Storage>;
   /** `looking`: opening it has no effect either. */
   backend(farm: string, looking?: boolean): Promise<Backend>;
-  /** Sends a mail by the server of the configuration; absent where none can be sent. */
-  readonly mail?: (mail: Mail) => Promise<void>;
+  /**
+   * Sends a mail by the server of the configuration; absent where none can be sent. The answer is what the server said
+   * of addresses that it refused, while it took others.
+   */
+  readonly mail?: (mail: Mail) => Promise<readonly string[]>;
   /** A dry run: nothing of this has an effect, and whoever would have one of its own leaves it. */
   readonly dry?: true;
   /** A fresh unguessable id, lower-case letters and digits. */
@@ -94,6 +97,8 @@ export interface Files extends ReadFiles {
   write(path: string, text: string): Promise<void>;
   /** Whole at any moment: written beside, then renamed; its folder is made if need be. `mode`: 0600 without it. */
   replace(path: string, text: string, mode?: number): Promise<void>;
+  /** In place, on the blocks that the file has: a full disk takes no new ones. */
+  overwrite(path: string, text: string): Promise<void>;
   /** A folder that goes when `use` ends; `light`: for what has next to no bytes. */
   withScratch<T>(use: (folder: string) => Promise<T>, light?: boolean): Promise<T>;
   /** Takes away folders that have nothing left in them, from `folder` up to `top`. */

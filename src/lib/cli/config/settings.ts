@@ -70,7 +70,7 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     outputs: (raw.outputs ?? []).map(outputRule),
     routing: (raw.routing ?? []).map(routeOf),
     notify: { rules: notifyRules(raw) },
-    ...smtpOf(raw),
+    ...smtpOf(raw, around.folder),
     efficiency: { ...EFFICIENCY, ...given(raw.efficiency ?? {}) },
     siteFault: { ...SITE_FAULT, ...given(raw.siteFault ?? {}) },
     farms,

@@ -4,20 +4,29 @@ import type { Settings, SmtpSettings } from '../../domain/settings.ts';
 import type { Mail } from '../../flow/ports.ts';
 import { filedLogin, type Login } from '../../stores/shared/server/credentials.ts';
 import { ConfigError, CredentialsError, ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
+import { readRegular } from '../../util/files/readfile.ts';
+import { shell } from '../../util/processes/exec.ts';
 import { codeOf } from '../../util/systemerrors.ts';
 import { hide } from '../../util/text/secrets.ts';
+import { humanDuration, MINUTE, SECOND } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 
-/** Sends by the server of the configuration. @throws UnreachableError, CredentialsError, ItemError */
-export function mailer({ smtp, file }: Settings): (mail: Mail) => Promise<void> {
+/** Time of a whole letter, in times of one answer: a server may drop a byte now and then for ever. */
+const ANSWERS = 6;
+/** Another notifier takes over after five minutes. */
+const LONGEST = 4 * MINUTE;
+
+/** Sends by the server of the configuration. @throws UnreachableError, CredentialsError, ItemError, ConfigError */
+export function mailer({ smtp, file, folder }: Settings): (mail: Mail) => Promise<readonly string[]> {
   return async (mail) => {
     if (!smtp)
       throw new ConfigError('no mail server is configured', {
         where: file,
         hint: 'add to dflow.yaml: smtp: {host: localhost}',
       });
-    const login = loginOf(smtp);
+    const login = await loginOf(smtp, folder);
+    const ca = certificatesOf(smtp, file);
     const { createTransport } = (await import('nodemailer')).default;
     const { host, port, tls, timeout } = smtp;
     const transport = createTransport({
@@ -31,28 +40,36 @@ export function mailer({ smtp, file }: Settings): (mail: Mail) => Promise<void> 
       greetingTimeout: timeout,
       socketTimeout: timeout,
       dnsTimeout: timeout,
-      ...given({ auth: login && { user: login.user, pass: login.password } }),
+      ...given({
+        auth: login && { user: login.user, pass: login.password },
+        tls: ca === undefined ? undefined : { ca },
+      }),
     });
+    const signal = AbortSignal.timeout(Math.min(ANSWERS * timeout, LONGEST));
     try {
       const headers = { 'Auto-Submitted': 'auto-generated', Precedence: 'bulk' };
-      await transport.sendMail({
+      const { rejectedErrors = [] } = await transport.sendMail({
         from: smtp.from ?? `dflow@${hostname()}`,
         to: [...mail.to],
         subject: mail.subject,
         text: mail.text,
         headers,
+        signal,
       });
+      return rejectedErrors.map((error) => `${String(field(error, 'recipient'))} (${wordsOf(error)})`);
     } catch (error) {
-      throw meaningOf(error, smtp);
+      throw signal.aborted ? tooSlow(smtp) : meaningOf(error, smtp);
     } finally {
       transport.close();
     }
   };
 }
 
-/** The user of the configuration with the password of the credentials file; without a user nobody logs in. */
-function loginOf({ host, port, user }: SmtpSettings): Login | undefined {
+/** The user of the configuration with the password of its command or of the credentials file; without a user nobody logs in. */
+async function loginOf(smtp: SmtpSettings, folder: string): Promise<Login | undefined> {
+  const { host, port, user, passwordCommand } = smtp;
   if (user === undefined) return undefined;
+  if (passwordCommand !== undefined) return { user, password: await passwordOf(passwordCommand, folder) };
   const login = filedLogin(`${host}:${port}`, process.env) ?? filedLogin(host, process.env);
   if (!login) {
     const hint = `add to ~/.config/dflow/credentials.yaml: ${host}: {user: ${user}, password: SECRET}; then: chmod 600 ~/.config/dflow/credentials.yaml`;
@@ -62,13 +79,72 @@ function loginOf({ host, port, user }: SmtpSettings): Login | undefined {
   return { user, password: login.password };
 }
 
-function meaningOf(error: unknown, { host, port, user }: SmtpSettings): Error {
-  const where = `${host}:${port}`;
-  const code = codeOf(error);
-  const words =
+/** A command that asks a person gets no answer. */
+const ASKS = 30 * SECOND;
+
+async function passwordOf(command: string, cwd: string): Promise<string> {
+  const { stdout, failure } = await shell(command, [], { cwd, timeout: ASKS });
+  const password = stdout.split(/\r?\n/, 1)[0] ?? '';
+  const wrong = failure ?? (password === '' ? 'it printed nothing' : undefined);
+  // What it said on standard error may hold the password.
+  if (wrong !== undefined)
+    throw new CredentialsError(`smtp.passwordCommand failed (${wrong})`, {
+      hint: 'run the command of smtp.passwordCommand in dflow.yaml by hand, in the folder of dflow.yaml',
+    });
+  hide(password);
+  return password;
+}
+
+function certificatesOf({ ca }: SmtpSettings, where: string): string | undefined {
+  if (ca === undefined) return undefined;
+  try {
+    return readRegular(ca, CERTIFICATES).toString('utf8');
+  } catch (cause) {
+    const hint = 'correct smtp.ca in dflow.yaml';
+    throw new ConfigError(`the certificates of the mail server cannot be read: ${messageOf(cause)}`, {
+      where,
+      hint,
+      cause,
+    });
+  }
+}
+
+/** Bytes; all authorities of the world have a quarter of it. */
+const CERTIFICATES = 1_000_000;
+
+/** The first line of what the server said, or else of what went wrong. */
+function wordsOf(error: unknown): string {
+  return (
     String(field(error, 'response') ?? messageOf(error))
       .split('\n')[0]
-      ?.slice(0, 200) ?? '';
+      ?.slice(0, 200) ?? ''
+  );
+}
+
+function tooSlow({ host, port, timeout }: SmtpSettings): Error {
+  const where = `${host}:${port}`;
+  const time = humanDuration(Math.min(ANSWERS * timeout, LONGEST));
+  const hint = `nc -v ${host} ${port}; the message is kept and tried again in the next round`;
+  return new UnreachableError(`the mail server ${where} took longer than ${time} for a letter`, { where, hint });
+}
+
+/** Codes of OpenSSL for a certificate that nobody vouches for. */
+const CERTIFICATE =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+
+/** The code of what is wrong with the certificate; nodemailer keeps the first error inside. */
+function isCertificate(error: unknown): boolean {
+  return (
+    [error, field(error, 'cause')].some((one) => CERTIFICATE.test(codeOf(one) ?? '')) ||
+    /certificate|altnames/i.test(messageOf(error))
+  );
+}
+
+function meaningOf(error: unknown, smtp: SmtpSettings): Error {
+  const { host, port, user } = smtp;
+  const where = `${host}:${port}`;
+  const code = codeOf(error);
+  const words = wordsOf(error);
   const status = Number(field(error, 'responseCode') ?? 0);
   if (code === 'EAUTH' || status === 530 || status === 535) {
     const hint = `correct the entry of ${host} in the credentials file (~/.config/dflow/credentials.yaml), and smtp.user in dflow.yaml`;
@@ -77,6 +153,7 @@ function meaningOf(error: unknown, { host, port, user }: SmtpSettings): Error {
       { where, hint },
     );
   }
+  if (isCertificate(error)) return untrusted(words, smtp);
   if (code === 'ETLS' && status >= 400)
     return new UnreachableError(
       `the mail server ${where} offers no TLS, and dflow sends a password over TLS only: ${words}`,
@@ -92,4 +169,13 @@ function meaningOf(error: unknown, { host, port, user }: SmtpSettings): Error {
     });
   const hint = `nc -v ${host} ${port}; the message is kept and tried again in the next round`;
   return new UnreachableError(`the mail server ${where} cannot be used: ${words}`, { where, hint });
+}
+
+function untrusted(words: string, { host, port, tls }: SmtpSettings): Error {
+  const where = `${host}:${port}`;
+  const show = `openssl s_client -connect ${where}${tls === 'tls' ? '' : ' -starttls smtp'}`;
+  const hint = /altnames/i.test(words)
+    ? `in dflow.yaml: smtp.host: the name that the certificate is for (${show} shows it)`
+    : `if it is the right server (${show}), put its certificate or that of its authority into a file, and in dflow.yaml: smtp.ca: FILE; a server on this host: smtp.tls: none`;
+  return new UnreachableError(`the certificate of the mail server ${where} is not trusted: ${words}`, { where, hint });
 }

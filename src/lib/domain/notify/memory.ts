@@ -51,20 +51,24 @@ const SURGE = 10;
 export interface Moment {
   readonly now: Iso;
   readonly minute: number;
+  /** The store was away a moment ago: nobody could say that they live, and silence is not news yet. */
+  readonly calm?: boolean;
 }
 
 export function planOf(
   doc: NotifyDoc | undefined,
   problems: readonly Problem[],
   rule: NotifyRule,
-  { now, minute }: Moment,
+  { now, minute, calm }: Moment,
 ): Plan {
   const mine = problems.filter((problem) => concerns(rule, problem));
   const said = doc?.said ?? {};
   const keys = new Set(mine.map(({ key }) => key));
   const before = doc ? [] : mine.filter(({ once }) => once);
   const whole: Plan = {
-    fresh: mine.filter(({ key }) => !said[key]).filter((problem) => !before.includes(problem)),
+    fresh: mine
+      .filter(({ key, kind }) => !said[key] && !(calm && kind === 'silent'))
+      .filter((problem) => !before.includes(problem)),
     again: mine.filter(({ key, once, count }) => {
       const last = said[key];
       return last && !once && (between(last.at, now) >= rule.repeat || count >= SURGE * Math.max(1, last.count));

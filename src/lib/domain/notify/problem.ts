@@ -3,6 +3,7 @@ import type { Iso } from '../../util/time.ts';
 
 /** Words of `on:` in a rule. */
 export const TROUBLES = [
+  'store', // the store cannot be used from a host: told without it, by the notifier of that host
   'failed', // passes that failed, or are held until a person acts
   'site-fault', // a kind of job is held at a farm, since most attempts there failed
   'silent', // a farm, a loop or a lease of which nothing is heard, or a step that failed

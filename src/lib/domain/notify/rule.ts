@@ -16,7 +16,7 @@ export interface NotifyRule {
   /** Globs. */
   readonly modules?: readonly string[];
   readonly farms?: readonly string[];
-  /** Addresses; or a command that gets JSON lines on standard input. */
+  /** Addresses; or a command that gets JSON lines on standard input. Never both: what one got is not sent again. */
   readonly mail: readonly string[];
   readonly command?: string;
   readonly quiet?: QuietHours;
@@ -30,12 +30,20 @@ export interface NotifyRule {
   readonly days?: number;
 }
 
+/** The name of the rule for the command, where a rule of the configuration says mail and command. */
+export const commandRule = (name: string): string => `${name}.command`;
+
+/** Who wants to hear of silence hears of the silence that hides all others. */
+export function hears({ on }: NotifyRule, kind: Trouble): boolean {
+  return on.includes(kind) || (kind === 'store' && on.includes('silent'));
+}
+
 /**
  * Whether the rule wants to hear of the problem. A selection narrows problems that are about runs, modules or farms; one
  * that is about none of them (a buffer) passes.
  */
 export function concerns(rule: NotifyRule, problem: Problem): boolean {
-  if (!rule.on.includes(problem.kind)) return false;
+  if (!hears(rule, problem.kind)) return false;
   if (problem.daysLeft !== undefined && !(rule.days !== undefined && problem.daysLeft < rule.days)) return false;
   const { runs, modules, farms } = rule;
   const may = (about: readonly unknown[], test: (at: number) => boolean): boolean =>

@@ -33,3 +33,14 @@ export async function replaceFile(path: string, text: string, what: string, mode
     throw ownError(error, `${what} '${path}' cannot be written`);
   }
 }
+
+/** Writes over the beginning of a file, which keeps its length and its blocks. @throws the system's own error */
+export async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.write(text, 0);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

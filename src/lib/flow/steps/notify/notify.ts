@@ -12,22 +12,17 @@ import {
   told,
 } from '../../../domain/notify/memory.ts';
 import type { Problem } from '../../../domain/notify/problem.ts';
-import type { NotifyRule } from '../../../domain/notify/rule.ts';
+import { commandRule, type NotifyRule } from '../../../domain/notify/rule.ts';
 import { tookEffect } from '../../../store.ts';
-import {
-  ConfigError,
-  CredentialsError,
-  type DflowError,
-  ItemError,
-  UnreachableError,
-  UsageError,
-} from '../../../util/errors.ts';
+import { ConfigError, CredentialsError, ItemError, UnreachableError, UsageError } from '../../../util/errors.ts';
 import { nearest } from '../../../util/text/near.ts';
-import { type Iso, MINUTE, minuteOfDay } from '../../../util/time.ts';
+import { minuteOfDay } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { withDryRun } from '../../dry.ts';
 import { beating } from '../../farms/beat.ts';
-import type { Item, ItemOf, Ports, Step, StepOptions } from '../../ports.ts';
-import { type Detailed, linesOf, type Message, subjectOf, textOf } from './message.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { type Detailed, type Message, subjectOf, textOf } from './message.ts';
+import { send, sent, unsent } from './send.ts';
 
 export interface NotifyOptions extends StepOptions {
   /** What there is to tell. */
@@ -36,6 +31,8 @@ export interface NotifyOptions extends StepOptions {
   readonly tail: (ports: Ports, job: string) => Promise<string>;
   /** Sends a test message by this rule, and nothing else. */
   readonly test?: string;
+  /** The store was away a moment ago. */
+  readonly calm?: boolean;
 }
 
 /** @throws ConfigError without a rule; UnreachableError or CredentialsError when no message could be sent at all */
@@ -51,8 +48,8 @@ export function notify(ports: Ports, options: NotifyOptions): Step {
 }
 
 async function* testMessage(ports: Ports, rules: readonly NotifyRule[], name: string): Step {
-  const rule = rules.find((one) => one.name === name);
-  if (!rule) {
+  const chosen = rules.filter((one) => one.name === name || one.name === commandRule(name));
+  if (chosen.length === 0) {
     const names = rules.map((one) => one.name);
     throw new UsageError(`no rule '${name}' in notify; the rules are ${names.join(', ')}`, {
       hint: `dflow notify --test ${nearest(name, names) ?? names[0]}`,
@@ -71,8 +68,10 @@ async function* testMessage(ports: Ports, rules: readonly NotifyRule[], name: st
     modules: [],
     farms: [],
   } as const;
-  await send(ports, rule, { fresh: [problem], again: [], ended: [] }, now);
-  yield sent(rule, 'a test message');
+  for (const rule of chosen) {
+    const refused = await send(ports, rule, { fresh: [problem], again: [], ended: [] }, now);
+    yield sent(rule, 'a test message', refused);
+  }
 }
 
 async function* round(ports: Ports, rules: readonly NotifyRule[], options: NotifyOptions): Step {
@@ -104,7 +103,7 @@ async function tell(
   options: NotifyOptions,
 ): Promise<Item | undefined> {
   const now = await ports.store.now();
-  const moment = { now, minute: minuteOfDay(now) };
+  const moment = { now, minute: minuteOfDay(now), ...given({ calm: options.calm }) };
   const nonce = ports.nonce();
   const claim = await ports.store.update<NotifyDoc, Plan>(notifyId(rule.name), (doc) => {
     const note = planOf(doc, problems, rule, moment);
@@ -121,15 +120,16 @@ async function tell(
     );
   const message = await detailed(ports, plan, options);
   const about = { experiment: ports.settings.experiment, rule: rule.name, now };
+  let refused: readonly string[] = [];
   try {
-    if (!ports.dry && !isEmpty(plan)) await send(ports, rule, message, now);
+    if (!ports.dry && !isEmpty(plan)) refused = await send(ports, rule, message, now);
   } catch (error) {
     await settle(released);
     throw error;
   }
   await settle((doc) => told(doc, plan, problems, now));
   if (isEmpty(plan)) return undefined;
-  const item = sent(rule, subjectOf(message, about), plan);
+  const item = sent(rule, subjectOf(message, about), refused, plan);
   return ports.dry ? { ...item, message: textOf(message, about) } : item;
 }
 
@@ -143,40 +143,4 @@ async function detailed(ports: Ports, plan: Plan, { tail }: NotifyOptions): Prom
       problem.job === undefined || index >= LOGS ? problem : { ...problem, log: await tail(ports, problem.job) },
     );
   return { fresh, again: plan.again, ended: plan.ended };
-}
-
-function sent(rule: NotifyRule, text: string, plan?: Plan): ItemOf<'notify'> {
-  const to = rule.command === undefined ? rule.mail.join(', ') : rule.command;
-  const counts = plan && { fresh: plan.fresh.length, again: plan.again.length, ended: plan.ended.length };
-  return { kind: 'notify', ref: rule.name, did: 'sent', text: `to ${to}: ${text}`, ...counts };
-}
-
-function unsent(rule: NotifyRule, error: DflowError): Item {
-  const next = error.hint ?? `dflow notify --test ${rule.name}`;
-  return { kind: 'notify', ref: rule.name, did: 'failed', failed: true, text: error.message, next };
-}
-
-/** A command that takes longer hangs. */
-const LIMIT = 2 * MINUTE;
-
-async function send(ports: Ports, rule: NotifyRule, message: Message, now: Iso): Promise<void> {
-  const about = { experiment: ports.settings.experiment, rule: rule.name, now };
-  if (rule.mail.length > 0) {
-    if (!ports.mail) throw new UnreachableError('no mail can be sent from here');
-    await ports.mail({ to: rule.mail, subject: subjectOf(message, about), text: textOf(message, about) });
-  }
-  if (rule.command === undefined) return;
-  // The values go in by standard input: the command line is the configuration's alone.
-  const input = linesOf(message, about);
-  const { failure, stderr } = await ports.processes.shell(rule.command, [], {
-    cwd: ports.settings.folder,
-    input,
-    timeout: LIMIT,
-  });
-  if (failure === undefined) return;
-  const words = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
-  throw new UnreachableError(`rule ${rule.name}: the command failed (${failure})${words === '' ? '' : `: ${words}`}`, {
-    where: ports.settings.file,
-    hint: `mend the command '${rule.command}'; then: dflow notify --test ${rule.name}`,
-  });
 }

@@ -59,7 +59,7 @@ export const notifyRule = z.strictObject({
   quiet: key(text, 'Hours in which only urgent trouble is told.', { example: '22:00-07:00', without: 'none' }),
   urgent: key(oneOrMany(z.enum(TROUBLES)), 'Kinds that are told in the quiet hours, too.', {
     example: '[buffer, silent]',
-    without: 'buffer and credentials',
+    without: 'buffer, credentials and store',
   }),
   every: key(duration, 'Least time between two messages of the rule; later trouble is gathered.', {
     example: '1 h',
@@ -76,10 +76,18 @@ export const smtp = z.strictObject({
   host: needed(text, 'Mail server.', 'localhost'),
   port: key(positive, 'Port of the server.', { example: '587', without: '465 for tls, 587 for starttls, else 25' }),
   from: key(text, 'Address of the sender.', { example: 'dflow@example.org', without: 'the user dflow of this host' }),
-  user: key(text, 'Login name; the password is in the credentials file.', { example: 'dflow', without: 'no login' }),
+  user: key(text, 'Login name.', { example: 'dflow', without: 'no login' }),
+  passwordCommand: key(text, 'Command whose first line is the password of the user.', {
+    example: 'pass show dflow-mail',
+    without: 'the password is in the credentials file',
+  }),
   tls: key(z.enum(['tls', 'starttls', 'none']), 'tls from the first byte, starttls always, or none.', {
     example: 'starttls',
     without: 'starttls where the server has it; tls on port 465',
+  }),
+  ca: key(text, 'File of certificates (PEM) that may sign for the server, such as a self-signed one.', {
+    example: '/etc/ssl/certs/mail.pem',
+    without: 'the authorities that Node knows',
   }),
   timeout: key(duration, 'Time that the server has for an answer.', { example: '1 min', default: '20 s' }),
 });
