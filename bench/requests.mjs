@@ -1,6 +1,6 @@
 // Requests and time of commands that have nothing to do, on CouchDB through a proxy that counts and delays, beside
 // SQLite in the same run. The server is that of DFLOW_TEST_COUCHDB, else the tests' one in memory.
-// Usage: node bench/requests.mjs [RUNS=20] [LATENCY_MS=0,100] [COMMAND ...]   BENCH_TRACE=1 prints every request.
+// Usage: node bench/requests.mjs [RUNS=20] [LATENCY_MS=0,100] [COMMAND ...]   BENCH_TRACE=1 prints every request and when it came.
 // BENCH_ROUNDS=3 times each command; the least counts. Targets at 100 ms: `status` 0.7 s, idle `chain` 3 s.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ runTypes: {any: [Processing, Analysis]}
 
 /** A proxy in front of `target`: counts requests, and holds each answer back by `latency` ms. */
 async function startProxy(target) {
-  const proxy = { latency: 0, seen: [], open: new Set() };
+  const proxy = { latency: 0, seen: [], open: new Set(), began: 0 };
   const agent = new Agent({ keepAlive: true });
   const { hostname, port, username, password } = new URL(target);
   const login = username && `Basic ${Buffer.from(`${username}:${decodeURIComponent(password)}`).toString('base64')}`;
@@ -41,7 +41,7 @@ async function startProxy(target) {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const { method, url } = incoming;
-    proxy.seen.push(`${method} ${decodeURIComponent(url)} ${Buffer.concat(chunks).toString().slice(0, 300)}`);
+    proxy.seen.push(`${String(Math.round(performance.now() - proxy.began)).padStart(5)} ms  ${method} ${decodeURIComponent(url)} ${Buffer.concat(chunks).toString().slice(0, 300)}`);
     if (proxy.latency > 0) await pause(proxy.latency);
     const headers = { ...incoming.headers, host: `${hostname}:${port}`, ...(login && { authorization: login }) };
     const onward = ask({ hostname, port, method, path: url, headers, agent }, (reply) => {
@@ -135,6 +135,7 @@ try {
       let best = Number.POSITIVE_INFINITY;
       for (let round = 0; round < rounds; round++) {
         proxy.seen.length = 0;
+        proxy.began = performance.now();
         best = Math.min(best, await dflow(where, args));
       }
       return best;
