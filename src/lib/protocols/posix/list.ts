@@ -1,6 +1,8 @@
 // Walking a folder whose names may be any bytes. Yields regular files only; a FIFO or a socket is not data.
-import { readdir, stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { parallel } from '../../util/concurrency.ts';
 import { requireBelow } from '../../util/files/below.ts';
 import { codeOf, isMissing } from '../../util/systemerrors.ts';
@@ -48,7 +50,44 @@ export async function* walk(folder: string, root: Root): AsyncGenerator<Found | 
     }
     const { folders, others } = below;
     open.push(...folders);
-    for await (const found of parallel(others, STATS_AT_ONCE, (one) => statOf(one, root))) if (found) yield found;
+    if (others.length >= MANY && (await isOnLocalDisk(next))) yield* oneByOne(others, root);
+    else for await (const found of parallel(others, STATS_AT_ONCE, (one) => statOf(one, root))) if (found) yield found;
+  }
+}
+
+/** Types of file systems of a disk in this machine, from Linux's `magic.h`: btrfs, ext2 to ext4, f2fs, tmpfs, xfs, ZFS. */
+const LOCAL = new Set([0x9123683e, 0xef53, 0xf2f52010, 0x01021994, 0x58465342, 0x2fc12fc1]);
+
+/** A folder with fewer files is not worth a question about its file system. */
+const MANY = 64;
+
+async function isOnLocalDisk(folder: Folder): Promise<boolean> {
+  return statfs(folder.bytes).then(
+    ({ type }) => LOCAL.has(type),
+    () => false,
+  );
+}
+
+/** Files between two turns of the event loop: about a millisecond. */
+const TURN = 500;
+
+/**
+ * A local disk answers from memory, faster than the answer passes from another thread to this one: a file costs an eighth
+ * of what it costs in `parallel`. A server that does not answer would hold this thread, so that no signal was heard.
+ */
+async function* oneByOne(files: readonly Folder[], root: Root): AsyncGenerator<Found | Unread, void, void> {
+  for (const [at, file] of files.entries()) {
+    if (at % TURN === TURN - 1) await turn();
+    const found = file.isLink ? await statOf(file, root) : answerOf(file, () => statSync(file.bytes));
+    if (found) yield found;
+  }
+}
+
+function answerOf(file: Folder, look: () => Stats): Found | Unread | undefined {
+  try {
+    return foundOf(file, look());
+  } catch (error) {
+    return unreadOf(file, error);
   }
 }
 
@@ -87,10 +126,19 @@ async function statOf(file: Folder, root: Root): Promise<Found | Unread | undefi
       if ((await stat(file.bytes)).isDirectory()) return undefined;
       await requireBelow(file.bytes, root.isBuffer ? [root.folder] : [root.folder, dirname(file.bytes.toString())]);
     }
-    const found = await stat(file.bytes);
-    const { size, mtimeMs, ctimeMs } = found;
-    return found.isFile() ? { path: file.path, raw: file.raw, size, mtimeMs, ctimeMs } : undefined;
+    return foundOf(file, await stat(file.bytes));
   } catch (error) {
-    return isMissing(error) || codeOf(error) === 'ELOOP' ? undefined : { path: file.path, error };
+    return unreadOf(file, error);
   }
+}
+
+/** Nothing where it is no regular file. */
+function foundOf({ path, raw }: Folder, stats: Stats): Found | undefined {
+  const { size, mtimeMs, ctimeMs } = stats;
+  return stats.isFile() ? { path, raw, size, mtimeMs, ctimeMs } : undefined;
+}
+
+/** Nothing where it has disappeared meanwhile. */
+function unreadOf({ path }: Folder, error: unknown): Unread | undefined {
+  return isMissing(error) || codeOf(error) === 'ELOOP' ? undefined : { path, error };
 }

@@ -31,6 +31,11 @@ export function markOf({ path, size, modified, changed }: Entry): string {
   return createHash('sha1').update(text).digest('base64url').slice(0, MARK);
 }
 
+/** When it was first seen so. In most rounds nothing waits for a second look, and no mark is made. */
+export function seenAt(looks: Looks, entry: Entry): Iso | undefined {
+  return looks.size === 0 ? undefined : looks.get(markOf(entry));
+}
+
 /** Looks of this host. One that is dated later than now was made by a wrong clock: it says nothing. */
 export async function readLooks(ports: Ports, level: string, now: Iso): Promise<Looks> {
   const id = idOf(ports, level);

@@ -2,6 +2,7 @@
 // how to write.
 
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
+import { fileOf } from '../../../domain/data/fileof.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
 import type { ArchivedDoc } from '../../../domain/runs/archived.ts';
@@ -107,7 +108,7 @@ export function banBy(banned: readonly HoldDoc[], run: number): HoldDoc | undefi
 
 /** The registered file with these numbers. */
 export function registeredAs(known: Known, numbers: Pick<Found, 'run' | 'subrun'>): RawFile | undefined {
-  return known.data.get(numbers.run)?.files.find((file) => file.subrun === numbers.subrun);
+  return fileOf(known.data.get(numbers.run), numbers.subrun);
 }
 
 /** Writes the changes, if there are any. */

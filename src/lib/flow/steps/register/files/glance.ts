@@ -1,6 +1,7 @@
 // A look at one buffer: what lies there, what of it is registered, and since when each other file lies as it does. Looks
 // are remembered before anything is decided on them, so that the second one may be another process's.
 import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
+import { fileOf } from '../../../../domain/data/fileof.ts';
 import { asA } from '../../../../domain/doc.ts';
 import { dataId } from '../../../../domain/ids.ts';
 import { type ArchivedDoc, archivedId } from '../../../../domain/runs/archived.ts';
@@ -9,7 +10,7 @@ import type { Storage } from '../../../../storage.ts';
 import type { ItemError } from '../../../../util/errors.ts';
 import type { Iso } from '../../../../util/time.ts';
 import { type Found, type Listing, type ListingRules, listingRules, sortOut } from '../../../copies/buffer/listing.ts';
-import { type Looks, markOf, readLooks, writeLooks } from '../../../copies/buffer/looks.ts';
+import { type Looks, markOf, readLooks, seenAt, writeLooks } from '../../../copies/buffer/looks.ts';
 import { listBuffer } from '../../../copies/buffer/own.ts';
 import { archivedAmong } from '../../../jobs/archived/archived.ts';
 import type { Ports } from '../../../ports.ts';
@@ -34,7 +35,7 @@ export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glan
   const now = await ports.store.now();
   const byLook = buffer.closed === 'settled';
   const known = byLook ? await readLooks(ports, buffer.level, now) : new Map<string, Iso>();
-  const rules = listingRules(ports.settings, buffer, now, (entry) => known.get(markOf(entry)));
+  const rules = listingRules(ports.settings, buffer, now, (entry) => seenAt(known, entry));
   const storage = await ports.buffer(buffer.level);
   const hidden = new Map<string, ItemError>();
   const entries = await listBuffer(ports, storage, (path, why) => hidden.set(path, why));
@@ -44,7 +45,7 @@ export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glan
   const docs = [...(await ports.store.get(ids)).values()];
   const data = new Map(docs.flatMap((doc) => asA<DataDoc>(doc, 'data') ?? []).map((doc) => [doc.run, doc]));
   const looks: Looks = new Map();
-  if (byLook) for (const file of unsettled(listing, data)) looks.set(markOf(file), known.get(markOf(file)) ?? now);
+  if (byLook) for (const file of unsettled(listing, data)) looks.set(markOf(file), seenAt(known, file) ?? now);
   if (byLook) await writeLooks(ports, buffer.level, looks, now, known);
   return { storage, rules, listing, hidden, now, data, archived: archivedAmong(docs), looks };
 }
@@ -52,7 +53,7 @@ export async function glance(ports: Ports, buffer: BufferSettings): Promise<Glan
 /** Files that are not, or not as they lie, in the catalogue. */
 function unsettled(listing: Listing, data: ReadonlyMap<number, DataDoc>): Found[] {
   return listing.files.filter((file) => {
-    const registered = data.get(file.run)?.files.find((one) => one.subrun === file.subrun);
+    const registered = fileOf(data.get(file.run), file.subrun);
     return !registered || !isAsRegistered(file, registered);
   });
 }
@@ -67,6 +68,8 @@ export function isAsRegistered(file: Found, registered: RawFile): boolean {
 
 /** Files that a second look may take, and when the last of them is due. */
 export function waiting({ listing, looks }: Glance): { readonly files: number; readonly until?: Iso } {
-  const due = listing.files.flatMap((file) => (file.due !== undefined && looks.has(markOf(file)) ? [file.due] : []));
+  const due = listing.files.flatMap((file) =>
+    file.due !== undefined && seenAt(looks, file) !== undefined ? [file.due] : [],
+  );
   return due.length === 0 ? { files: 0 } : { files: due.length, until: due.reduce((a, b) => (a > b ? a : b)) };
 }
