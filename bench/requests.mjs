@@ -41,7 +41,9 @@ async function startProxy(target) {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const { method, url } = incoming;
-    proxy.seen.push(`${String(Math.round(performance.now() - proxy.began)).padStart(5)} ms  ${method} ${decodeURIComponent(url)} ${Buffer.concat(chunks).toString().slice(0, 300)}`);
+    proxy.seen.push(
+      `${String(Math.round(performance.now() - proxy.began)).padStart(5)} ms  ${method} ${decodeURIComponent(url)} ${Buffer.concat(chunks).toString().slice(0, 300)}`,
+    );
     if (proxy.latency > 0) await pause(proxy.latency);
     const headers = { ...incoming.headers, host: `${hostname}:${port}`, ...(login && { authorization: login }) };
     const onward = ask({ hostname, port, method, path: url, headers, agent }, (reply) => {
