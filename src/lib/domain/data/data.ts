@@ -106,3 +106,20 @@ export function withDone(doc: DataDoc): DataDoc {
   const done = [...names].filter((name) => doc.files.every((file) => file.replicas[name]?.state === 'verified'));
   return { ...doc, done: done.sort() };
 }
+
+const indexes = new WeakMap<readonly RawFile[], Map<number, RawFile>>();
+
+/**
+ * The registered file with this subrun. A level of a run may have thousands, and whoever asks for one asks for all:
+ * documents do not change, so the files of one are sorted once.
+ */
+export function fileOf(doc: Pick<DataDoc, 'files'> | undefined, subrun: number): RawFile | undefined {
+  if (!doc) return undefined;
+  let index = indexes.get(doc.files);
+  if (!index) {
+    index = new Map();
+    for (const file of doc.files) if (!index.has(file.subrun)) index.set(file.subrun, file);
+    indexes.set(doc.files, index);
+  }
+  return index.get(subrun);
+}

@@ -1,8 +1,7 @@
 // One round of register over one buffer: what its parts share, what the store knows of the files that lie there, and
 // how to write.
 
-import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
-import { fileOf } from '../../../domain/data/fileof.ts';
+import { type DataDoc, fileOf, type RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
 import type { ArchivedDoc } from '../../../domain/runs/archived.ts';

@@ -1,7 +1,6 @@
 // A look at one buffer: what lies there, what of it is registered, and since when each other file lies as it does. Looks
 // are remembered before anything is decided on them, so that the second one may be another process's.
-import type { DataDoc, RawFile } from '../../../../domain/data/data.ts';
-import { fileOf } from '../../../../domain/data/fileof.ts';
+import { type DataDoc, fileOf, type RawFile } from '../../../../domain/data/data.ts';
 import { asA } from '../../../../domain/doc.ts';
 import { dataId } from '../../../../domain/ids.ts';
 import { type ArchivedDoc, archivedId } from '../../../../domain/runs/archived.ts';
