@@ -12,6 +12,7 @@ export function withDryRun(ports: Ports, { dryRun }: StepOptions, step: (ports: 
 /** What is found rather than done: a dry run finds it just so. */
 const FOUND: ReadonlySet<string> = new Set([
   'drained',
+  'estimated',
   'found',
   'kept',
   'missing',

@@ -15,7 +15,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   jobs: ['ref', 'version', 'state', 'done', 'subjobs', 'site', 'tries', 'cause', 'since', 'request', 'labels'],
   farms: ['ref', 'backend', 'slots', 'active', 'state', 'host', 'heartbeat', 'why', 'until', 'next'],
   storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'],
-  requests: ['ref', 'version', 'priority', 'done', 'failed', 'passes', 'state', 'by', 'created'],
+  requests: ['ref', 'version', 'priority', 'done', 'failed', 'active', 'passes', 'state', 'left', 'by', 'created'],
   labels: ['ref', 'runs', 'passes'],
   holds: ['ref', 'what', 'covers', 'why', 'by', 'since', 'until'],
   loops: ['ref', 'outcome', 'at', 'hash', 'state', 'every', 'due', 'exclusive', 'holder', 'next'],
@@ -44,6 +44,7 @@ const FORMATS: Readonly<Partial<Record<FieldOf<AnyRow>, As>>> = {
   heartbeat: 'time',
   due: 'time',
   every: 'duration',
+  left: 'duration',
 };
 
 function columnsOf(list: keyof Lists): readonly Column[] {

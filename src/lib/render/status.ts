@@ -5,7 +5,7 @@ import { isCovered } from '../domain/farms/loops.ts';
 import { daysText } from '../domain/storage/inflow.ts';
 import type { StatusPage } from '../flow/reports/status/page.ts';
 import { cleaned } from '../util/text/terminal.ts';
-import { between, humanAge, humanDuration, isAhead } from '../util/time.ts';
+import { between, humanAge, humanDuration, humanLeft, isAhead } from '../util/time.ts';
 import { addTo } from '../util/values/group.ts';
 import { humanCount, humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
@@ -135,11 +135,16 @@ function farms(page: StatusPage): string[] {
 }
 
 function requests(page: StatusPage): string[] {
-  const parts = page.requests.map(({ name, passes, states }) => {
+  const open = page.requests.filter(({ state }) => state !== 'done' && state !== 'ended');
+  const parts = open.map(({ name, passes, states, left }) => {
     const failed = (states.failed ?? 0) + (states.partFail ?? 0);
-    return `${name} ${states.completed ?? 0}/${passes}${failed > 0 ? chalk.red(`, ${failed} failed`) : ''}`;
+    const wrong = failed > 0 ? chalk.red(`, ${humanCount(failed)} failed`) : '';
+    const end = left === undefined ? '' : `, ${humanLeft(left)} left`;
+    return `${name} ${humanCount(states.completed ?? 0)}/${humanCount(passes)}${wrong}${end}`;
   });
-  return parts.length === 0 ? [] : [line('REQUESTS', parts.join(' | '))];
+  const ended = page.requests.length - open.length;
+  const all = ended === 0 ? parts : [...parts, `${humanCount(ended)} done`];
+  return all.length === 0 ? [] : [line('REQUESTS', all.join(' | '))];
 }
 
 function age(at: string, page: StatusPage): string {

@@ -1,6 +1,17 @@
 // Every view of the store, as handles for `view` and `count`. A new one is added here; stores install them all.
 import { daily } from './daily.ts';
-import { active, causes, jobCounts, jobsByRequest, jobsByState, outcomes, ready, wake } from './jobs.ts';
+import {
+  active,
+  causes,
+  jobCounts,
+  jobsByRequest,
+  jobsByState,
+  measured,
+  outcomes,
+  ready,
+  requestSums,
+  wake,
+} from './jobs.ts';
 import { labels } from './labels.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
@@ -32,6 +43,8 @@ export const views = {
   kinds,
   standing,
   daily,
+  measured,
+  requestSums,
 };
 
 export const VIEWS: readonly View[] = Object.values(views);

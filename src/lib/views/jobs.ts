@@ -149,3 +149,80 @@ export const causes: View<
     }
   },
 };
+
+/** What is measured of passes: seconds of CPU and wall clock, bytes of outputs. Each is the mean of a subjob. */
+export type Measure = 'cpu' | 'wall' | 'bytes';
+
+/**
+ * What completed passes took: key `[module, version, measure, step]`, one row for each pass. `step`: 64 steps to a
+ * doubling, so that a few rows have the whole spread; -9999: nothing.
+ */
+export const measured: View<[module: string, version: string, measure: Measure, step: number], null> = {
+  name: 'measured',
+  reduce: '_count',
+  levels: 4,
+  map: (doc, emit) => {
+    const passes = doc.kind === 'archived' && doc.state === 'archived' ? doc.passes : doc.kind === 'job' ? [doc] : [];
+    for (const pass of passes) {
+      if (pass.state !== 'completed') continue;
+      const sums: { [name: string]: number } = { cpu: 0, wall: 0, bytes: 0 };
+      let jobs = 0;
+      if (pass.used) {
+        jobs = pass.used.jobs;
+        for (const name in sums) sums[name] = pass.used[name] || 0;
+      }
+      for (const subjob of pass.subjobs || []) {
+        jobs++;
+        const usage = subjob.state.usage || {};
+        sums.cpu = (sums.cpu || 0) + (usage.cpu || 0);
+        sums.wall = (sums.wall || 0) + (usage.wall || 0);
+        for (const output of subjob.state.outputs) sums.bytes += output.size;
+      }
+      if (jobs === 0) continue;
+      const step = (value: number): number =>
+        value > 0 ? Math.round((64 * Math.log(value / jobs)) / Math.LN2) : -9999;
+      if (sums.wall || sums.cpu) emit([pass.module, pass.version, 'cpu', step(sums.cpu || 0)], null);
+      if (sums.wall) emit([pass.module, pass.version, 'wall', step(sums.wall)], null);
+      emit([pass.module, pass.version, 'bytes', step(sums.bytes || 0)], null);
+    }
+  },
+};
+
+/** What is summed of a request. */
+export type Used = 'cpu' | 'wall' | 'bytes' | 'outputs' | 'jobs' | 'lost' | 'cause' | 'hour';
+
+/**
+ * What a request has used and made: key `[request, what, name]`, value a number. By module `cpu` and `wall` (seconds),
+ * `bytes`, `outputs` and `jobs` of completed passes, and `lost` (seconds) of tries that did not complete; by cause the
+ * subjobs that failed; by `hour` (`2026-07-14T09`) the passes that completed.
+ */
+export const requestSums: View<[request: string, what: Used, name: string], number> = {
+  name: 'request-sums',
+  reduce: '_sum',
+  levels: 3,
+  map: (doc, emit) => {
+    const passes = doc.kind === 'archived' && doc.state === 'archived' ? doc.passes : doc.kind === 'job' ? [doc] : [];
+    for (const pass of passes) {
+      if (!pass.request) continue;
+      const sums: { [name: string]: number } = { cpu: 0, wall: 0, bytes: 0, outputs: 0, jobs: 0, lost: 0 };
+      const causes: { [cause: string]: number } = {};
+      if (pass.used) for (const name in sums) sums[name] = pass.used[name] || 0;
+      for (const subjob of pass.subjobs || []) {
+        const state = subjob.state;
+        for (const one of subjob.tries || []) sums.lost += one.wall || 0;
+        if (state.failure) causes[state.failure.cause] = (causes[state.failure.cause] || 0) + 1;
+        if (state.name !== 'completed') continue;
+        sums.jobs = (sums.jobs || 0) + 1;
+        sums.cpu += state.usage.cpu || 0;
+        sums.wall += state.usage.wall || 0;
+        for (const output of state.outputs) {
+          sums.outputs = (sums.outputs || 0) + 1;
+          sums.bytes += output.size;
+        }
+      }
+      for (const name in sums) if (sums[name]) emit([pass.request, name as Used, pass.module], sums[name] || 0);
+      for (const cause in causes) emit([pass.request, 'cause', cause], causes[cause] || 0);
+      if (pass.state === 'completed' && pass.since) emit([pass.request, 'hour', pass.since.slice(0, 13)], 1);
+    }
+  },
+};

@@ -8,7 +8,7 @@ import { unsound } from '../../../src/lib/domain/schemas.ts';
 import { leaveDay } from '../../../src/lib/flow/copies/days.ts';
 import type { ReportPage } from '../../../src/lib/flow/reports/report/page.ts';
 import { report } from '../../../src/lib/flow/reports/report/report.ts';
-import { daysUntilFull, moduleUsage, requestRow, yearFrom } from '../../../src/lib/flow/reports/report/sums.ts';
+import { daysUntilFull, moduleUsage, yearFrom } from '../../../src/lib/flow/reports/report/sums.ts';
 import { charts } from '../../../src/lib/render/report/charts.ts';
 import { reportHtml } from '../../../src/lib/render/report/html.ts';
 import { reportMarkdown } from '../../../src/lib/render/report/markdown.ts';
@@ -130,14 +130,6 @@ describe('sums', () => {
     expect(yearFrom('04-01', now)).toBe('2025-04-01');
     for (const wrong of ['02-30', '02-29', '4-1', 'april', '13-01'])
       expect(() => yearFrom(wrong, now)).toThrow('is not a day of every year');
-  });
-
-  test('a request goes on at its pace; one that has not begun is not guessed', () => {
-    const doc = { name: 'r', version: '1', created: '2026-07-01T00:00:00.000Z', plan: Array(10).fill({}) } as never;
-    const now = '2026-07-05T00:00:00.000Z';
-    expect(requestRow(doc, { completed: 4, failed: 2 }, now)).toMatchObject({ expected: '2026-07-09T00:00:00.000Z' });
-    expect(requestRow(doc, {}, now).expected).toBeUndefined();
-    expect(requestRow(doc, { completed: 10 }, now).expected).toBeUndefined();
   });
 
   test('the memory of half, of 95 of 100, and of the largest job', () => {

@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type PlanItem, passesOf, type RequestDoc } from '../../../src/lib/domain/jobs/request.ts';
 import { unsound } from '../../../src/lib/domain/schemas.ts';
-import { changePlan, cutPlan, PART, removeParts, withPlan } from '../../../src/lib/flow/steps/reprocess/parts.ts';
+import { withPlan } from '../../../src/lib/flow/jobs/requests/requestplan.ts';
+import { changePlan, cutPlan, PART, removeParts } from '../../../src/lib/flow/steps/reprocess/parts.ts';
 import { idsWith } from '../../../src/lib/store.ts';
 import { makePorts, T0, type TestPorts } from '../../support/ports.ts';
 

@@ -95,7 +95,9 @@ describe('the plan', () => {
     expect((await request('tl'))?.made).toBeUndefined();
   });
   test('dry: the same plan, nothing written', async () => {
-    const dry = await collect(ask({ dryRun: true }));
+    const all = await collect(ask({ dryRun: true }));
+    const dry = all.filter(({ kind }) => kind !== 'estimate');
+    expect(all.slice(dry.length).map(({ ref }) => ref)).toEqual(['Processing', 'tl']);
     expect(await request('tl')).toBeUndefined();
     const real = await collect(ask());
     expect(dry.map(({ ref, did }) => [ref, did])).toEqual(real.map(({ ref, did }) => [ref, did]));

@@ -9,6 +9,7 @@ import type {
   CredentialItem,
   DataItem,
   DocumentItem,
+  EstimateItem,
   FarmItem,
   FileItem,
   HoldItem,
@@ -47,6 +48,7 @@ import type { JobLog } from '../../flow/reports/logs.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { Family } from '../../flow/reports/metrics/family.ts';
 import type { ReportPage } from '../../flow/reports/report/page.ts';
+import type { RequestPage } from '../../flow/reports/request/page.ts';
 import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
 import type { StoreState } from '../../flow/steps/keeping/replicate.ts';
@@ -79,6 +81,11 @@ export interface FlowLine extends FlowPicture {
 /** The experiment over some time. */
 export interface ReportLine extends ReportPage {
   readonly kind: 'report';
+}
+
+/** One request: asked for, made, used. */
+export interface RequestReportLine extends RequestPage {
+  readonly kind: 'request-report';
 }
 
 /** What a shift leaves to the next one. */
@@ -150,7 +157,7 @@ export interface Printed {
   'screens restart': ScreenItem;
   'screens status': Lists['screens'];
   'screens systemd --out': ScreenItem;
-  reprocess: Selected | RequestItem;
+  reprocess: Selected | RequestItem | EstimateItem;
   retry: Selected;
   cancel: Selected;
   get: Selected | OutputItem;
@@ -192,6 +199,7 @@ export interface Printed {
   'status --since': HandoverLine;
   flow: FlowLine;
   report: ReportLine;
+  'report --request': RequestReportLine;
   why: WhyLine;
   'why --all': Lists['reasons'];
   'policy test': Lists['verdict'];

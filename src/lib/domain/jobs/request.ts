@@ -3,6 +3,7 @@
 
 import type { Iso } from '../../util/time.ts';
 import type { Doc, HistoryEntry } from '../doc.ts';
+import type { Estimate } from './estimate.ts';
 
 export interface PlanItem {
   readonly run: number;
@@ -11,6 +12,9 @@ export interface PlanItem {
   /** Passes it starts from, resolved when the plan was written. */
   readonly needs: readonly { readonly module: string; readonly pass: number }[];
 }
+
+/** Seconds and bytes of all jobs together, as far as passes of the same modules were measured. */
+export type RequestEstimate = Pick<Estimate, 'jobs' | 'cpu' | 'wall' | 'bytes' | 'unmeasured'>;
 
 export interface RequestDoc extends Doc {
   readonly kind: 'request';
@@ -27,6 +31,10 @@ export interface RequestDoc extends Doc {
   readonly after?: string;
   /** Runs that were asked for; the plan has those that were ready. */
   readonly runs?: readonly number[];
+  /** What it is for, and who asked. */
+  readonly text?: string;
+  /** What it was thought to take when it was written. */
+  readonly estimate?: RequestEstimate;
   /** Of a large request it is in pieces: `parts`. */
   readonly plan: readonly PlanItem[];
   readonly parts?: readonly { readonly id: string; readonly passes: number }[];

@@ -27,6 +27,7 @@ export const DID = {
   drained: 'The farm takes no jobs; `text` says why.',
   dropped: 'A document that cannot be read was removed; its receipt keeps it.',
   empty: 'The drained farm has no active job left.',
+  estimated: 'What the passes will take, from passes of the same module that were measured.',
   expired: 'The time of the hold was over.',
   failed: 'It did not work; `text` says why.',
   fetched: 'The file was copied into the folder, and its checksum is that of the catalogue.',

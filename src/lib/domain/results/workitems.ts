@@ -1,5 +1,6 @@
 // What steps yield about work: runs, passes, requests, and what holds or carries them.
 import type { Iso } from '../../util/time.ts';
+import type { ModuleEstimate } from '../jobs/estimate.ts';
 import type { PassState, SubjobStateName } from '../jobs/states.ts';
 import type { Said } from './baseitem.ts';
 
@@ -111,6 +112,35 @@ export interface RequestItem extends Said<'request', 'planned' | 'continued' | '
   /** Passes of its plan. */
   readonly passes?: number;
   readonly version?: string;
+}
+
+/** What the passes of a request will take: one for each module, and one for all together. */
+export interface EstimateItem extends Said<'estimate', 'estimated'> {
+  readonly request: string;
+  /** Absent of the sum. */
+  readonly module?: string;
+  /** Version asked for. */
+  readonly version: string;
+  /** Version whose passes were measured; absent where none was. */
+  readonly from?: string;
+  /** Number of passes that were measured. */
+  readonly measured: number;
+  /** Number of passes and of jobs that are asked for. */
+  readonly passes: number;
+  readonly jobs: number;
+  /** Seconds of all jobs together. */
+  readonly cpu?: number;
+  readonly wall?: number;
+  /** Bytes of all outputs together. */
+  readonly bytes?: number;
+  /** Of one job: seconds and bytes, how they spread over the measured passes. */
+  readonly perJob?: ModuleEstimate['perJob'];
+  /** Modules of which nothing was measured. */
+  readonly unmeasured?: readonly string[];
+  /** Slots of the farms that take such jobs now. */
+  readonly slots?: number;
+  /** Seconds until all is done, with every slot for this request alone. */
+  readonly takes?: number;
 }
 
 /** A hold: a pause, a drain, a calibration lock. */
@@ -233,6 +263,7 @@ export type WorkItems =
   | RunItem
   | JobItem
   | RequestItem
+  | EstimateItem
   | HoldItem
   | NoteItem
   | FarmItem

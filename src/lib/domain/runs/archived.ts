@@ -8,6 +8,7 @@ import type { DataDoc } from '../data/data.ts';
 import { type Doc, isA, SCHEMA } from '../doc.ts';
 import { runPad } from '../ids.ts';
 import type { JobDoc } from '../jobs/job.ts';
+import { type PassUse, passUse } from '../jobs/passuse.ts';
 import type { PassState } from '../jobs/states.ts';
 import type { RunDoc } from './run.ts';
 
@@ -17,6 +18,8 @@ interface ArchivedPass {
   readonly version: string;
   readonly state: PassState;
   readonly request?: string;
+  /** What a completed pass took and made, for estimates and reports. */
+  readonly used?: PassUse;
 }
 
 export interface ArchivedDoc extends Doc {
@@ -74,10 +77,11 @@ export function archivedDoc(run: number, docs: readonly Doc[], archive: Archive)
     documents: docs.length,
     ...given({ mask }),
     levels: Object.fromEntries(data.map(({ level, files }) => [level, sizeOf(files)])),
-    passes: jobs.map(({ module, pass, version, state, request }) => ({
-      ...{ module, pass, version, state },
-      ...given({ request }),
-    })),
+    passes: jobs.map((job) => {
+      const { module, pass, version, state, request } = job;
+      const used = state === 'completed' ? passUse(job) : undefined;
+      return { module, pass, version, state, ...given({ request, used }) };
+    }),
     places: placesOf(data, jobs),
   };
 }

@@ -1,10 +1,10 @@
 // One document or one job as a person wants to see it: what a REF names, its history, its output.
 
 import type { Doc } from '../../domain/doc.ts';
-import { dataId, jobId, jobPrefix, runId } from '../../domain/ids.ts';
+import { dataId, jobId, jobPrefix, requestId, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { JobRef } from '../../domain/selection.ts';
-import { idsWith } from '../../store.ts';
+import { idsWith, type ReadStore } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import { refuseArchived } from '../jobs/archived/archived.ts';
 import type { ReadPorts } from '../ports.ts';
@@ -32,6 +32,13 @@ async function find({ store, settings }: ReadPorts, ref: JobRef): Promise<Doc[]>
   }
   if (ref.pass !== undefined) return [...(await store.get([jobId(run, ref.module, ref.pass)])).values()];
   return store.range({ ...idsWith(jobPrefix(run, ref.module)), descending: true, limit: 1 });
+}
+
+/** The id of the request that a word names; any other word as it is. */
+export async function requestWord(store: ReadStore, word: string): Promise<string> {
+  if (!/^[A-Za-z][\w.-]*$/.test(word)) return word;
+  const id = requestId(word);
+  return (await store.get([id])).has(id) ? id : word;
 }
 
 /** What people need not see: how the store keeps count. */

@@ -3,6 +3,7 @@ import type { DataDoc } from '../../domain/data/data.ts';
 import { asA, type Doc, isA } from '../../domain/doc.ts';
 import { dataId, refOf } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
+import type { RequestDoc } from '../../domain/jobs/request.ts';
 import type { PassState } from '../../domain/jobs/states.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
@@ -12,6 +13,8 @@ import type { ReadPorts } from '../ports.ts';
 import { type NoteDoc, notesSince } from '../switches/notes.ts';
 import { type JobRow, jobRow } from './look/jobrows.ts';
 import { passesOf } from './records.ts';
+import type { RequestPage } from './request/page.ts';
+import { requestPage } from './request/request.ts';
 
 /** A run with the files of its levels and its passes. */
 export interface RunPage {
@@ -40,15 +43,25 @@ export interface DocumentPage {
   readonly doc: Doc;
 }
 
-export type Page = RunPage | PassPage | DocumentPage;
+/** A request with how far it is, and what it has used. */
+interface ShownRequest {
+  readonly of: 'request';
+  readonly request: RequestPage;
+}
+
+export type Page = RunPage | PassPage | ShownRequest | DocumentPage;
 
 /** The pages of the documents that a REF names; the data documents of a run are part of its page. */
 export async function pagesOf(ports: ReadPorts, docs: readonly Doc[]): Promise<Page[]> {
   const run = docs.find((doc) => isA<RunDoc>(doc, 'run'));
   if (run) return [await runPage(ports, run, docs)];
-  return Promise.all(
-    docs.map((doc) => (isA<JobDoc>(doc, 'job') ? passPage(ports, doc) : { of: 'document' as const, doc })),
-  );
+  return Promise.all(docs.map((doc) => pageOf(ports, doc)));
+}
+
+async function pageOf(ports: ReadPorts, doc: Doc): Promise<Page> {
+  if (isA<JobDoc>(doc, 'job')) return passPage(ports, doc);
+  if (isA<RequestDoc>(doc, 'request')) return { of: 'request', request: await requestPage(ports, doc) };
+  return { of: 'document', doc };
 }
 
 async function runPage(ports: ReadPorts, run: RunDoc, docs: readonly Doc[]): Promise<RunPage> {

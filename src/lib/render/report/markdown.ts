@@ -11,24 +11,24 @@ export function reportMarkdown(found: ReportPage): string {
   return [
     `# ${page.experiment}, ${page.from} to ${page.to}`,
     ...needs(page),
-    ...section('Days', ['day', 'runs', 'registered', 'copied'], dayRows(page)),
-    ...section(
+    ...markdownTable('Days', ['day', 'runs', 'registered', 'copied'], dayRows(page)),
+    ...markdownTable(
       'Storage elements',
       ['name', 'verified', 'to copy', 'worked, last day', 'free', 'full in'],
       storageRows(page),
     ),
-    ...section(
+    ...markdownTable(
       `Modules since ${page.yearFrom}`,
       ['module', 'version', 'jobs', 'CPU', 'wall clock', 'memory, 95 of 100'],
       moduleRows(page),
     ),
-    ...section('Requests', ['name', 'version', 'completed', 'failed', 'ends'], requestRows(page)),
-    ...section(
+    ...markdownTable('Requests', ['name', 'version', 'completed', 'failed', 'ends'], requestRows(page)),
+    ...markdownTable(
       'Failures by cause',
       ['cause', 'farm', 'state', 'subjobs'],
       page.failures.map(({ cause, site, how, subjobs }) => [cause, site, how, humanCount(subjobs)]),
     ),
-    ...section(
+    ...markdownTable(
       'Holds',
       ['kind', 'why', 'by', 'since'],
       page.holds.map(({ what, why, by, since }) => [what, localTimes(why), by, localTime(since)]),
@@ -51,7 +51,7 @@ function list(title: string, lines: readonly string[]): string[] {
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
-function section(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function markdownTable(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
   return ['', `## ${title}`, '', line(heads), line(heads.map(() => '---')), ...rows.map(line)];
@@ -98,14 +98,14 @@ function moduleRows({ modules }: ReportPage): string[][] {
 }
 
 function requestRows({ requests, at }: ReportPage): string[][] {
-  return requests.map(({ name, version, passes, completed, failed, expected }) => {
-    const end = expected === undefined ? 'not known' : `in ${humanLeft(ms(expected) - ms(at))}`;
+  return requests.map(({ name, version, passes, completed, failed, state, expected }) => {
+    const end = state === 'open' ? 'not known' : state;
     return [
       name,
       version,
       `${humanCount(completed)} of ${humanCount(passes)}`,
       humanCount(failed),
-      completed >= passes ? 'done' : end,
+      expected === undefined ? end : `in ${humanLeft(ms(expected) - ms(at))}`,
     ];
   });
 }

@@ -1,6 +1,6 @@
 // Numbers of the report as people read them.
 import type { ReportElement } from '../../flow/reports/report/page.ts';
-import { humanDuration, SECOND } from '../../util/time.ts';
+import { shortTime } from '../../util/text/cputime.ts';
 import { humanCount } from '../human.ts';
 
 /** Hours of a day. */
@@ -11,7 +11,7 @@ export function hours(seconds: number): string {
   const value = seconds / 3600;
   if (value >= 365.25 * DAY) return `${(value / (365.25 * DAY)).toFixed(1)} years`;
   if (value >= 10) return `${humanCount(Math.round(value))} h`;
-  return value >= 1 ? `${value.toFixed(1)} h` : humanDuration(seconds * SECOND);
+  return value >= 1 ? `${value.toFixed(1)} h` : shortTime(seconds);
 }
 
 export function percent(share: number): string {

@@ -10,59 +10,22 @@ import type { NoteDoc } from '../../flow/switches/notes.ts';
 import { cleaned } from '../../util/text/terminal.ts';
 import { between, humanAge, humanDuration } from '../../util/time.ts';
 import { groupBy } from '../../util/values/group.ts';
-import { humanSize, localTime, localTimes } from '../human.ts';
+import { humanSize, localTime } from '../human.ts';
 import { rowTable } from '../rows.ts';
 import { stateColour } from '../states.ts';
-import { wrapped } from '../wrap.ts';
-import { type Column, type Fields, tableText } from './table.ts';
+import { facts, headLine, MOST, nextLines, type Part, partText, size, state, text, time } from './parts.ts';
+import { requestText } from './request.ts';
+import type { Fields } from './table.ts';
 
 /** The page in `width` columns. */
 export function showText(found: Page, width: number): string {
   if (found.of === 'run') return runText(found, width);
+  if (found.of === 'request') return requestText(found.request, width);
   return found.of === 'pass' ? passText(found, width) : documentText(found, width);
-}
-
-/** Rows of one part that are shown; `--json` has all. */
-const MOST = 40;
-
-interface Part {
-  readonly title: string;
-  readonly columns: readonly Column[];
-  readonly rows: readonly Fields[];
-}
-
-function partText({ title, columns, rows: all }: Part, width: number): string[] {
-  if (all.length === 0) return [];
-  const rows = all.slice(0, MOST).map((row) => cleaned(row));
-  const more = all.length > MOST ? [chalk.dim(`and ${all.length - MOST} more: --json shows them`)] : [];
-  return ['', chalk.bold(title), tableText(columns, rows, width), ...more];
-}
-
-const text = (field: string): Column => ({ field });
-const time = (field: string): Column => ({ field, as: 'time' });
-const size: Column = { field: 'size', as: 'size' };
-const state: Column = { field: 'state', as: 'state' };
-
-/** `name  value` lines; a value goes on under itself. Empty ones are left out. */
-function facts(all: readonly (readonly [name: string, value: string])[], width: number): string[] {
-  const said = all.filter(([, value]) => value !== '');
-  const room = Math.max(0, ...said.map(([name]) => name.length));
-  return said.flatMap(([name, value]) => {
-    return wrapped(`${chalk.dim(name.padEnd(room))}  ${localTimes(cleaned(value))}`, width, ' '.repeat(room + 2));
-  });
-}
-
-function headLine(parts: readonly string[], width: number): string[] {
-  return wrapped(parts.filter((part) => part !== '').join('  '), width, '  ');
 }
 
 const notesOf = (notes: readonly NoteDoc[]): [string, string][] =>
   notes.map(({ at, by, text: said }, index) => [index === 0 ? 'notes' : '', `${said} (${by}, ${at})`]);
-
-/** Commands that go on from here. */
-function nextLines(commands: readonly string[]): string[] {
-  return ['', ...commands.map((command, index) => `${index === 0 ? 'Next:' : '     '} ${command}`)];
-}
 
 function runText({ run, types, data, passes, notes }: RunPage, width: number): string {
   const levels = Object.entries(run.levels);

@@ -1,10 +1,12 @@
 // Requests with how far they are, counted by the store.
 
-import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
+import type { RequestState } from '../../../domain/jobs/progress.ts';
+import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
-import { views } from '../../../views/index.ts';
+import { given } from '../../../util/values/given.ts';
+import { followed } from '../../jobs/requests/requestuse.ts';
 import type { ReadPorts } from '../../ports.ts';
 import type { Row, Rows } from './row.ts';
 
@@ -20,7 +22,14 @@ export interface RequestRow extends Row<'request'> {
   readonly done: number;
   /** Number of passes that failed, also in part. */
   readonly failed: number;
-  readonly state: 'being made' | 'open' | 'done';
+  /** Number of passes at a batch system. */
+  readonly active: number;
+  /** `ended`: what is left was canceled or deleted. */
+  readonly state: RequestState;
+  /** Passes completed in an hour, lately. */
+  readonly rate?: number;
+  /** Milliseconds until the last pass, at this rate. */
+  readonly left?: number;
   readonly by: string;
   readonly created: Iso;
 }
@@ -32,12 +41,10 @@ export interface ProgressRow extends Row<'request'>, Readonly<Partial<Record<Pas
   readonly passes: number;
 }
 
-export async function* requestRows(ports: ReadPorts): Rows<RequestRow> {
-  const groups = await ports.store.count(views.jobsByRequest, 2);
-  const counts = new Map(groups.map(({ key, value }) => [key.join('\0'), value]));
-  for (const doc of await ports.store.range<RequestDoc>(idsWith('request:'))) {
-    const count = (state: string): number => counts.get(`${doc.name}\0${state}`) ?? 0;
-    const done = count('completed');
+export async function* requestRows({ store }: ReadPorts): Rows<RequestRow> {
+  const docs = await store.range<RequestDoc>(idsWith('request:'));
+  for (const { doc, progress } of await followed(store, docs, await store.now())) {
+    const { passes, completed, failed, active, state, rate, left } = progress;
     yield {
       kind: 'request',
       ref: doc._id,
@@ -45,10 +52,12 @@ export async function* requestRows(ports: ReadPorts): Rows<RequestRow> {
       version: doc.version,
       modules: doc.modules,
       priority: doc.priority,
-      passes: passesOf(doc),
-      done,
-      failed: count('failed') + count('partFail'),
-      state: doc.made === undefined ? 'being made' : done === passesOf(doc) ? 'done' : 'open',
+      passes,
+      done: completed,
+      failed,
+      active,
+      state,
+      ...given({ rate, left }),
       by: doc.by,
       created: doc.created,
     };

@@ -1,5 +1,6 @@
 // The report as data: what `report --json` yields, and what its pages are drawn from.
 
+import type { RequestState } from '../../../domain/jobs/progress.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { FlowPicture } from '../flow/picture.ts';
 import type { Attention } from '../status/page.ts';
@@ -56,7 +57,9 @@ export interface ReportRequest {
   readonly passes: number;
   readonly completed: number;
   readonly failed: number;
-  /** When it ends at its mean pace so far. */
+  /** `ended`: what is left was canceled or deleted. */
+  readonly state: RequestState;
+  /** When it ends at the rate of late. */
   readonly expected?: Iso;
 }
 
@@ -77,8 +80,6 @@ export interface ReportPage {
   readonly to: string;
   /** The first day that CPU, wall time and jobs are counted from. */
   readonly yearFrom: string;
-  /** Only this request. */
-  readonly request?: string;
   readonly flow: FlowPicture;
   readonly needYou: readonly Attention[];
   readonly days: readonly ReportDay[];

@@ -2,31 +2,28 @@
 // No document of a run or a pass is read.
 import { type DayDoc, dayId, dayOf } from '../../../domain/day.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
-import { named } from '../../../domain/named.ts';
 import { lowEfficiency, type SampleDoc } from '../../../domain/storage/efficiency.ts';
 import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import type { Daily } from '../../../views/daily.ts';
 import { views } from '../../../views/index.ts';
+import { followed } from '../../jobs/requests/requestuse.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { flow } from '../flow/flow.ts';
 import type { StatusPage } from '../status/page.ts';
 import { status } from '../status/status.ts';
-import type { ReportElement, ReportPage } from './page.ts';
-import { daysBetween, elementDays, moduleUsage, reportDays, requestRow } from './sums.ts';
+import type { ReportElement, ReportPage, ReportRequest } from './page.ts';
+import { daysBetween, elementDays, moduleUsage, reportDays } from './sums.ts';
 
 export interface ReportOptions {
   /** The first day shown. */
   readonly from: string;
   /** The first day that CPU and wall time are counted from. */
   readonly yearFrom: string;
-  /** Only this request. */
-  readonly request?: string;
 }
 
-/** @throws UsageError no such request */
-export async function report(ports: ReadPorts, { from, yearFrom, request }: ReportOptions): Promise<ReportPage> {
+export async function report(ports: ReadPorts, { from, yearFrom }: ReportOptions): Promise<ReportPage> {
   const { store } = ports;
   const at = await store.now();
   const to = dayOf(at);
@@ -37,7 +34,7 @@ export async function report(ports: ReadPorts, { from, yearFrom, request }: Repo
     store.range<DayDoc>({ ...idsWith('day:'), start: dayId(from) }),
     store.range<SampleDoc>(idsWith('sample:')),
     store.count(views.causes, 3),
-    requestRows(ports, at, request),
+    requestRows(ports, at),
   ]);
   const elements = page.storage.map((one) => elementOf(ports, one, docs, samples, at));
   const failures = causes.map(({ key: [cause, site, how], value }) => ({ cause, site, how, subjobs: value }));
@@ -48,7 +45,6 @@ export async function report(ports: ReadPorts, { from, yearFrom, request }: Repo
     from,
     to,
     yearFrom,
-    ...given({ request }),
     flow: picture,
     needYou: page.needYou,
     days: reportDays(daysBetween(from, to), counts.runs, counts.in, counts.copied),
@@ -100,21 +96,10 @@ function elementOf(
   };
 }
 
-async function requestRows({ store }: ReadPorts, at: Iso, only: string | undefined) {
-  const [docs, groups] = await Promise.all([
-    store.range<RequestDoc>(idsWith('request:')),
-    store.count(views.jobsByRequest, 2),
-  ]);
-  if (only !== undefined)
-    named(
-      'request',
-      only,
-      docs.map(({ name }) => name),
-    );
-  const shown = docs.filter(({ name }) => only === undefined || name === only);
-  return shown.map((doc) => {
-    const own = groups.flatMap(({ key, value }) => (key[0] === doc.name ? [[key[1], value] as const] : []));
-    return requestRow(doc, Object.fromEntries(own), at);
+async function requestRows({ store }: ReadPorts, at: Iso): Promise<ReportRequest[]> {
+  const all = await followed(store, await store.range<RequestDoc>(idsWith('request:')), at);
+  return all.map(({ doc: { name, version, created }, progress: { passes, completed, failed, state, expected } }) => {
+    return { name, version, created, passes, completed, failed, state, ...given({ expected }) };
   });
 }
 

@@ -1,12 +1,10 @@
 // What the report makes of counts and daily samples. Pure.
 import { type DayDoc, dayOf } from '../../../domain/day.ts';
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
-import { passesOf } from '../../../domain/jobs/request.ts';
 import type { Group } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
-import { DAY, type Iso, iso, ms, plus } from '../../../util/time.ts';
+import { DAY, type Iso, iso, ms } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
-import type { ReportDay, ReportElement, ReportModule, ReportRequest } from './page.ts';
+import type { ReportDay, ReportElement, ReportModule } from './page.ts';
 
 type Counted = readonly Group<[string, string, string]>[];
 
@@ -112,16 +110,4 @@ function memoryOf(groups: Counted): ReportModule['memory'] {
     return 0;
   };
   return { half: under(0.5), most: under(0.95), largest: steps.at(-1)?.[0] ?? 0 };
-}
-
-/** A request, and when it ends if it goes on as it went so far. */
-export function requestRow(doc: RequestDoc, states: Readonly<Record<string, number>>, now: Iso): ReportRequest {
-  const passes = passesOf(doc);
-  const completed = states.completed ?? 0;
-  const failed = (states.failed ?? 0) + (states.partFail ?? 0);
-  const open = passes - completed - failed - (states.canceled ?? 0) - (states.deleted ?? 0);
-  const took = ms(now) - ms(doc.created);
-  const expected = completed > 0 && open > 0 && took > 0 ? plus(now, (took / completed) * open) : undefined;
-  const { name, version, created } = doc;
-  return { name, version, created, passes, completed, failed, ...given({ expected }) };
 }

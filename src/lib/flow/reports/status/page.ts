@@ -2,6 +2,7 @@
 
 import type { LoopDoc } from '../../../domain/farms/farm.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
+import type { RequestState } from '../../../domain/jobs/progress.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { BufferRow } from '../../copies/buffer/levels.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
@@ -78,5 +79,11 @@ export interface StatusPage {
     readonly version: string;
     readonly passes: number;
     readonly states: Readonly<Record<string, number>>;
+    /** `ended`: what is left was canceled or deleted. */
+    readonly state: RequestState;
+    /** Passes completed in an hour, lately. */
+    readonly rate?: number;
+    /** Milliseconds until the last pass, at this rate. */
+    readonly left?: number;
   }[];
 }

@@ -4,7 +4,7 @@
 import { wantedCopies } from '../../../domain/data/replicas.ts';
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, type HoldDoc, inForce } from '../../../domain/hold.ts';
-import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
+import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { type Group, type GroupOf, idsWith, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -14,6 +14,7 @@ import { breakers } from '../../copies/breakers.ts';
 import { bufferRows } from '../../copies/buffer/levels.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';
 import { openHolds } from '../../jobs/openholds.ts';
+import { followed } from '../../jobs/requests/requestuse.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { primaryOf } from '../../switches/storageswitch.ts';
 import { type AttentionFacts, attention } from './attention.ts';
@@ -30,7 +31,7 @@ export async function status(ports: ReadPorts): Promise<StatusPage> {
 }
 
 async function readFacts(ports: ReadPorts, at: Iso): Promise<AttentionFacts> {
-  const [counts, docs] = await Promise.all([readCounts(ports.store), readDocuments(ports)]);
+  const [counts, docs] = await Promise.all([readCounts(ports.store), readDocuments(ports, at)]);
   return { page: pageOf(ports, at, counts, docs), ...docs, ...counts };
 }
 
@@ -51,7 +52,7 @@ async function readCounts(store: ReadStore) {
   return { runs, kinds, replicas, transfers, jobs, active, causes, stuck };
 }
 
-async function readDocuments(ports: ReadPorts) {
+async function readDocuments(ports: ReadPorts, at: Iso) {
   const { store } = ports;
   const [open, troubles, farms, loops, leases, credentials, buffer, requests, { where }] = await Promise.all([
     openHolds(store),
@@ -61,7 +62,7 @@ async function readDocuments(ports: ReadPorts) {
     store.range<LeaseDoc>(idsWith('lease:')),
     store.range<CredentialDoc>(idsWith('credential:')),
     bufferRows(ports),
-    requestRows(ports),
+    requestRows(ports, at),
     store.identity(),
   ]);
   return { open, troubles, farms, loops, leases, credentials, buffer, requests, where };
@@ -159,16 +160,11 @@ function jobRows(
   });
 }
 
-/** Requests that are not done, with the states of their passes. */
-async function requestRows(ports: ReadPorts): Promise<StatusPage['requests']> {
-  const [docs, groups] = await Promise.all([
-    ports.store.range<RequestDoc>(idsWith('request:')),
-    ports.store.count(views.jobsByRequest, 2),
-  ]);
-  return docs.map((doc) => ({
-    name: doc.name,
-    version: doc.version,
-    passes: passesOf(doc),
-    states: Object.fromEntries(groups.flatMap(({ key, value }) => (key[0] === doc.name ? [[key[1], value]] : []))),
-  }));
+/** Every request, with the states of its passes and when it ends. */
+async function requestRows({ store }: ReadPorts, at: Iso): Promise<StatusPage['requests']> {
+  const docs = await store.range<RequestDoc>(idsWith('request:'));
+  const all = await followed(store, docs, at);
+  return all.map(({ doc: { name, version }, states, progress: { passes, state, rate, left } }) => {
+    return { name, version, passes, states, state, ...given({ rate, left }) };
+  });
 }

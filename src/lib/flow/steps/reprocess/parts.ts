@@ -6,6 +6,7 @@ import { planId } from '../../../domain/ids.ts';
 import type { PlanDoc, PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import { type Change, type Store, tookEffect } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
+import { withPlan } from '../../jobs/requests/requestplan.ts';
 
 /** Passes in a document: about one megabyte. */
 export const PART = 10_000;
@@ -13,22 +14,6 @@ export const PART = 10_000;
 const TRIES = 5;
 
 type Stored = Pick<RequestDoc, 'plan' | 'parts'>;
-
-/** The request with its whole plan. @throws ItemError when a piece is gone */
-export async function withPlan(store: Pick<Store, 'get'>, request: RequestDoc): Promise<RequestDoc> {
-  const { parts, ...rest } = request;
-  if (!parts) return request;
-  const docs = await store.get<PlanDoc>(parts.map(({ id }) => id));
-  const gone = parts.find(({ id }) => !docs.has(id));
-  if (!gone) return { ...rest, plan: [...request.plan, ...parts.flatMap(({ id }) => docs.get(id)?.plan ?? [])] };
-  // Who changes the plan removes the old pieces: then the request names others by now.
-  const now = (await store.get<RequestDoc>([request._id])).get(request._id);
-  if (now && !now.parts?.some(({ id }) => id === gone.id)) return withPlan(store, now);
-  throw new ItemError(`the plan of request '${request.name}' is incomplete: ${gone.id} does not exist`, {
-    where: request._id,
-    hint: `the same request by another name: --request ${request.name}-2`,
-  });
-}
 
 /** Writes the pieces of a whole plan where it is large, and answers the request as it is to be stored. */
 export async function cutPlan(store: Store, request: RequestDoc): Promise<RequestDoc> {

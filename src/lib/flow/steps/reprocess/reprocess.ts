@@ -15,12 +15,15 @@ import { given } from '../../../util/values/given.ts';
 import { batches, groupBy } from '../../../util/values/group.ts';
 import { have } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
+import { estimate } from '../../farms/estimate.ts';
 import { refuseBad } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
+import { withPlan } from '../../jobs/requests/requestplan.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { changePlan, cutPlan, removeParts, withPlan } from './parts.ts';
+import { estimateItems, jobsOfPlan, kept } from './estimates.ts';
+import { changePlan, cutPlan, removeParts } from './parts.ts';
 import { makePlanItems, renumber } from './plan.ts';
 import { type Asked, differences } from './same.ts';
 
@@ -41,6 +44,8 @@ export interface ReprocessOptions extends StepOptions {
   readonly prerequisite?: string;
   /** Name of a request that must be done first. */
   readonly after?: string;
+  /** What it is for, and who asked. */
+  readonly text?: string;
   /** Make another request of the same content: `name.2`. */
   readonly again?: boolean;
 }
@@ -65,10 +70,15 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   yield* aboutTwins(twins, options.again === true);
   if (old) {
     yield { kind: 'request', ref: old._id, did: 'continued', passes: old.plan.length + plan.length };
-    yield* makePlan(ports, await extend(ports, old, plan), file);
+    const extended = await extend(ports, old, plan);
+    yield* makePlan(ports, extended, file);
+    if (!ports.dry) return;
+    const wanted = jobsOfPlan(file, extended.plan, facts.ready);
+    yield* estimateItems(name, file.version, await estimate(ports, file, wanted));
     return;
   }
   if (plan.length === 0) return;
+  const expected = await estimate(ports, file, jobsOfPlan(file, plan, facts.ready));
   const at = await ports.store.now();
   const doc: RequestDoc = {
     _id: requestId(name),
@@ -77,6 +87,7 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
     name,
     ...asked,
     plan,
+    estimate: kept(expected),
     by: ports.by,
     created: at,
     history: [{ at, to: 'planned', by: ports.by }],
@@ -93,6 +104,7 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   }
   yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version };
   yield* makePlan(ports, doc, file);
+  if (ports.dry) yield* estimateItems(name, file.version, expected);
 }
 
 /** The module file of a version. Throws UsageError with the near miss. */
@@ -129,7 +141,7 @@ async function assertAfter(ports: Ports, after: string | undefined): Promise<voi
 
 /** The call with its defaults: what the request document keeps of it. */
 function askedOf(ports: Ports, options: ReprocessOptions, modules: readonly string[]): Asked {
-  const { version, runs, level, priority, labels, prerequisite, tag, after } = options;
+  const { version, runs, level, priority, labels, prerequisite, tag, after, text } = options;
   return {
     version,
     level: level ?? ports.settings.automatic.level,
@@ -138,7 +150,7 @@ function askedOf(ports: Ports, options: ReprocessOptions, modules: readonly stri
     priority: priority ?? 0,
     labels: labels ?? [],
     prerequisite: prerequisite ?? 'latest',
-    ...given({ tag, after }),
+    ...given({ tag, after, text }),
   };
 }
 

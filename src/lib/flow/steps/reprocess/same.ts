@@ -5,7 +5,7 @@ import { ENDED } from '../../../domain/jobs/states.ts';
 
 /** What a call asks for, defaults filled in. */
 export type Asked = Pick<RequestDoc, 'version' | 'level' | 'modules' | 'priority' | 'labels' | 'prerequisite'> &
-  Partial<Pick<RequestDoc, 'tag' | 'after'>> & { readonly runs: readonly number[] };
+  Partial<Pick<RequestDoc, 'tag' | 'after' | 'text'>> & { readonly runs: readonly number[] };
 
 /** How the call differs from the request, a few words each; empty when it asks for the same. */
 export function differences(old: RequestDoc, asked: Asked): string[] {
@@ -19,6 +19,7 @@ export function differences(old: RequestDoc, asked: Asked): string[] {
       const [has, wants] = [old[field] ?? 'none', asked[field] ?? 'none'];
       return has === wants ? [] : [`${field} ${wants} instead of ${has}`];
     }),
+    ...((old.text ?? '') === (asked.text ?? '') ? [] : ['the text is another one']),
   ];
 }
 
