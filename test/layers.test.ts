@@ -23,7 +23,7 @@ const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] 
   { name: 'backend contract', path: /^src\/lib\/backend\.ts$/, may: ['wrapper', 'domain', 'util'] },
   { name: 'backends', path: /^src\/lib\/backends\//, may: ['backend contract', 'wrapper', 'domain', 'util'] },
   // The rooms of flow, from the ground up.
-  { name: 'flow ports', path: /^src\/lib\/flow\/(ports|dry)\.ts$/, may: CONTRACTS },
+  { name: 'flow ports', path: /^src\/lib\/flow\/(ports|progress|dry)\.ts$/, may: CONTRACTS },
   { name: 'flow jobs', path: /^src\/lib\/flow\/jobs\//, may: ['flow ports', ...CONTRACTS] },
   { name: 'flow farms', path: /^src\/lib\/flow\/farms\//, may: ['flow ports', 'flow jobs', ...CONTRACTS] },
   {

@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { changing } from '../lib/cli/arguments/flags.ts';
 import { Base } from '../lib/cli/base.ts';
 import { type OpenPatient, openPatient } from '../lib/cli/doctor/patient.ts';
-import { withProgress } from '../lib/cli/output/progress.ts';
 import type { CanaryItem, CheckItem } from '../lib/domain/results/items.ts';
 import { canary } from '../lib/flow/steps/doctor/canary.ts';
 import { doctor } from '../lib/flow/steps/doctor/doctor.ts';
@@ -54,7 +53,7 @@ export default class Doctor extends Base {
       const found = doctor(this.patient, given({ only: flags.only, dryRun: flags['dry-run'] }));
       const items: CheckItem[] = [];
       const asPage = this.out.format === 'table';
-      for await (const item of withProgress('doctor', found, !flags.quiet, asPage)) {
+      for await (const item of this.watched(found)) {
         if (item.failed) process.exitCode ||= EXIT.itemsFailed;
         if (item.refused) process.exitCode = EXIT.usage;
         if (asPage) items.push(item);
@@ -71,7 +70,7 @@ export default class Doctor extends Base {
     const items: CanaryItem[] = [];
     const asPage = this.out.format === 'table';
     const found = canary(patient, given({ dryRun: flags['dry-run'] }));
-    for await (const item of withProgress('doctor', found, !flags.quiet, asPage)) {
+    for await (const item of this.watched(found)) {
       if (item.failed) process.exitCode = EXIT.itemsFailed;
       if (asPage) items.push(item);
       else this.out.item(item);

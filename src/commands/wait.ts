@@ -3,6 +3,8 @@ import { refs } from '../lib/cli/arguments/flags.ts';
 import { readRefs, readRuns } from '../lib/cli/arguments/selection.ts';
 import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
+import { Block } from '../lib/cli/output/block.ts';
+import { isWatched } from '../lib/cli/output/live.ts';
 import type { OpenPorts } from '../lib/cli/ports.ts';
 import { refOf } from '../lib/domain/ids.ts';
 import type { JobRef } from '../lib/domain/selection.ts';
@@ -46,27 +48,22 @@ export default class Wait extends Base {
       say: (text: string) => this.say(text),
       over: () => ports.stopping?.aborted === true,
     };
-    const options = { goal: flags.for, every, ...given({ until }), progress: (text: string) => this.progress(text) };
+    const line = isWatched(flags.quiet) ? new Block() : undefined;
+    const progress = (text: string): void => line?.draw([oneLine(text).slice(0, line.width)]);
+    const options = { goal: flags.for, every, ...given({ until }), progress };
     const done = giveBack();
     try {
       let exit: number = EXIT.done;
       for await (const item of waitFor(ports, wanted, options, watching)) {
-        this.progress('');
         this.out.item(item);
         if (item.failed && exit !== EXIT.itemsFailed)
           exit = item.did === 'timed-out' ? EXIT.timedOut : EXIT.itemsFailed;
       }
       process.exitCode = exit;
     } finally {
-      this.progress('');
+      line?.end([]);
       done();
     }
-  }
-
-  /** One line that is written over, for a person at a terminal. */
-  private progress(text: string): void {
-    if (!process.stderr.isTTY) return;
-    process.stderr.write(`\r\x1b[K${oneLine(text).slice(0, (process.stderr.columns || 80) - 1)}`);
   }
 }
 

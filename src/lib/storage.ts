@@ -36,6 +36,13 @@ export interface Checksum {
   readonly md5?: string;
 }
 
+/** What a reading may do beside. */
+export interface ReadingOptions {
+  readonly md5?: boolean;
+  /** Called with bytes read since the last call, where the element reads them here. */
+  readonly progress?: ((bytes: number) => void) | undefined;
+}
+
 export interface CopyOptions {
   /** Called with bytes written since the last call. */
   readonly progress?: (bytes: number) => void;
@@ -81,12 +88,12 @@ export interface Storage {
    */
   there?(paths: readonly string[], written?: string): Promise<ReadonlySet<string>>;
   /** The destination's own checksum of what is stored now (posix: reads every byte). Throws ItemError if missing. */
-  checksum(path: string, also?: { readonly md5?: boolean }): Promise<Checksum>;
+  checksum(path: string, also?: ReadingOptions): Promise<Checksum>;
   /**
    * Checksum of every byte as it is fetched now, by our own adler32. Servers remember checksums by name and mtime: only
    * this finds bit rot that left the mtime as it was.
    */
-  readChecksum(path: string): Promise<Checksum>;
+  readChecksum(path: string, also?: Pick<ReadingOptions, 'progress'>): Promise<Checksum>;
   /** Bytes of the file from `offset`, at most `length`. */
   read(path: string, offset: number, length: number): Promise<Buffer>;
   /** Writes a local file to `path`, making folders, replacing what is there; synced. Returns the checksum of the bytes read. */

@@ -1,7 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { Args } from '@oclif/core';
 import { changing } from '../../lib/cli/arguments/flags.ts';
 import { inputLines } from '../../lib/cli/arguments/input.ts';
 import { Base } from '../../lib/cli/base.ts';
+import type { Ports } from '../../lib/flow/ports.ts';
 import { importStore } from '../../lib/flow/steps/archive/archive.ts';
 
 export default class StoreImport extends Base {
@@ -23,7 +25,19 @@ export default class StoreImport extends Base {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(StoreImport);
-    const { store } = await this.ports(true);
-    await this.items(importStore(store, inputLines(args.file), this.stepOptions(flags, {})));
+    const ports = await this.ports(true);
+    const lines = telling(ports, args.file, inputLines(args.file));
+    await this.items(importStore(ports.store, lines, this.stepOptions(flags, {})));
+  }
+}
+
+/** The lines as they are; whoever watches is told of each, and of the size of a file. */
+async function* telling({ progress }: Ports, file: string, lines: AsyncIterable<string>): AsyncGenerator<string> {
+  if (!progress) return yield* lines;
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile()) progress({ what: 'due', count: 0, bytes: found.size });
+  for await (const line of lines) {
+    yield line;
+    progress({ what: 'done', count: 1, bytes: Buffer.byteLength(line) + 1 });
   }
 }

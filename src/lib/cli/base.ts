@@ -22,8 +22,9 @@ import { type Loaded, load } from './config/load.ts';
 import { mustBeNamed } from './hosts/namedhost.ts';
 import { type Beats, beats, turnOf } from './loop/beats.ts';
 import { thisRound } from './loop/round.ts';
+import { isWatched, print } from './output/live.ts';
 import { Output, type OutputFormat } from './output/output.ts';
-import { withProgress } from './output/progress.ts';
+import type { Shown } from './output/progress.ts';
 import { exitOf } from './output/report.ts';
 import { hostOf, type OpenPorts, openPorts } from './ports.ts';
 import { workingFolder } from './workingfolder.ts';
@@ -47,6 +48,8 @@ export abstract class Base extends Command {
   private opened: OpenPorts | undefined;
   private loaded: Loaded | undefined;
   private output: Output | undefined;
+  /** How far the step at hand is, on a terminal. */
+  private drawn: Shown | undefined;
   /** Of the round of a loop. */
   private beats: Beats | undefined;
   private turn: Turn | undefined;
@@ -103,6 +106,8 @@ export abstract class Base extends Command {
         this.opened = { ...this.opened, store: this.turn.store };
       }
     }
+    if (isWatched(this.shared.quiet === true))
+      this.opened = { ...this.opened, progress: (event) => this.drawn?.note(event) };
     // Steps of one command see what the earlier of them would have written.
     if (dry) this.opened = dryPorts(this.opened);
     return this.opened;
@@ -147,7 +152,7 @@ export abstract class Base extends Command {
   protected async items(...steps: (Step | AsyncIterable<Item> | Iterable<Item>)[]): Promise<void> {
     const seen = { all: 0, failed: 0, unreachable: 0, done: 0 };
     for (const step of steps) {
-      for await (const item of this.inRound(withProgress(this.command, step, !this.shared.quiet))) {
+      for await (const item of this.inRound(this.watched(step))) {
         seen.all++;
         if (item.failed) seen.failed++;
         else if (item.did !== 'unchanged' && item.did !== 'skipped') seen.done++;
@@ -162,6 +167,23 @@ export abstract class Base extends Command {
     if (seen.failed > 0) process.exitCode = away ? EXIT.unreachable : EXIT.itemsFailed;
     // A pipe gets no remark, and a look costs requests.
     if (seen.all === 0 && process.stderr.isTTY && !this.shared.quiet) this.remark(localTimes(await this.idleText()));
+  }
+
+  /** The items as they are; meanwhile a terminal shows how far they are. */
+  protected async *watched<I extends Item>(items: AsyncIterable<I> | Iterable<I>): AsyncGenerator<I, void, void> {
+    if (!isWatched(this.shared.quiet === true)) return yield* items;
+    const { Shown } = await import('./output/progress.ts');
+    const shown = new Shown(this.command);
+    this.drawn = shown;
+    try {
+      for await (const item of items) {
+        shown.item(item);
+        yield item;
+      }
+    } finally {
+      this.drawn = undefined;
+      await shown.end();
+    }
   }
 
   /** The items as they are; a loop that is stopped lets its round end after the item in hand. */
@@ -218,7 +240,7 @@ export abstract class Base extends Command {
 
   /** A word on standard error. */
   protected say(text: string): void {
-    process.stderr.write(`${page(withoutSecrets(text))}\n`);
+    print(() => process.stderr.write(`${page(withoutSecrets(text))}\n`));
   }
 
   /** Asks on a terminal; elsewhere `--yes` must have been said. Throws UsageError when the answer is no. */

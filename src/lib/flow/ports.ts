@@ -10,6 +10,7 @@ import type { NamedFolder } from '../util/files/folders.ts';
 import type { LeftReceipt, Receipt } from '../util/files/receipt.ts';
 import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
 import type { Lock } from '../util/processes/lock.ts';
+import type { ProgressEvent } from './progress.ts';
 
 /** What changes something: reports do not have it, and a dry run stops it. */
 export const STORAGE_EFFECTS = ['copyIn', 'copyOut', 'copyFrom', 'rename', 'renameNew', 'remove'] as const;
@@ -56,6 +57,8 @@ export interface Ports extends ReadPorts, Machine {
   readonly presence?: Presence;
   /** The loop whose round this process is: it tells its own sign of life. */
   readonly loop?: string;
+  /** Told how far a step is. Absent: nobody looks on. */
+  readonly progress?: (event: ProgressEvent) => void;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;
 }

@@ -6,6 +6,7 @@ import { itemLine, itemTsv } from '../../render/item.ts';
 import { rowTable, rowTsv } from '../../render/rows.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';
 import { cleaned, jsonText, manyLines, page, safeJson } from '../../util/text/terminal.ts';
+import { print } from './live.ts';
 
 /** `md` is Markdown, of pages that are mailed. */
 export type OutputFormat = 'table' | 'tsv' | 'ids' | 'exactly' | 'json' | 'md';
@@ -80,7 +81,7 @@ export class Output {
 
   /** A document that must be read back as it is: nothing is taken out of it. False when nobody reads any more. */
   exactJson(value: unknown): boolean {
-    if (!closed) process.stdout.write(`${jsonText(value)}\n`);
+    if (!closed) print(() => process.stdout.write(`${jsonText(value)}\n`), process.stdout.isTTY);
     return !closed;
   }
 
@@ -111,7 +112,7 @@ export class Output {
   }
 
   private raw(text: string): void {
-    if (!closed) process.stdout.write(`${withoutSecrets(text)}\n`);
+    if (!closed) print(() => process.stdout.write(`${withoutSecrets(text)}\n`), process.stdout.isTTY);
   }
 
   private plain(item: AnyRow | Item): void {

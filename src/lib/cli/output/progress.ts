@@ -1,70 +1,128 @@
-// Progress on stderr, for a person whose results go elsewhere (a pipe, a file): items and bytes done so far.
-// On a terminal the lines of the result are the progress.
+// How far a command is, on the terminal that is stderr: one line, or a line for each step of `chain`. What is said is
+// computed in render/progress; nothing of this is loaded where nobody looks on.
 import type { Item } from '../../flow/ports.ts';
-import { humanCount, humanSize } from '../../render/human.ts';
+import type { ProgressEvent } from '../../flow/progress.ts';
+import { progressLine } from '../../render/progress/line.ts';
+import { type Facts, Meter } from '../../render/progress/meter.ts';
+import { stopping } from '../../util/processes/stopping.ts';
+import { withoutSecrets } from '../../util/text/secrets.ts';
+import { humanDuration } from '../../util/time.ts';
+import { Block } from './block.ts';
+import { isUtf8 } from './locale.ts';
+import { Steps } from './steps.ts';
 
-/**
- * Passes the items on; shows how far they are when stderr is a terminal and stdout is not. `late`: nothing is printed
- * before the last item, so it is shown on a terminal, too.
- */
-export async function* withProgress<I extends Item>(
-  title: string,
-  items: AsyncIterable<I> | Iterable<I>,
-  wanted: boolean,
-  late = false,
-): AsyncGenerator<I, void, void> {
-  if (!wanted || (process.stdout.isTTY && !late) || !process.stderr.isTTY) {
-    yield* items;
-    return;
+/** Milliseconds between two drawings. */
+const PACE = 200;
+
+/** What a command counts. */
+const NOUNS: Readonly<Record<string, string>> = {
+  register: 'file',
+  transfer: 'copy',
+  verify: 'copy',
+  purge: 'file',
+  tables: 'table',
+  'tables load': 'table',
+  'store import': 'document',
+  reprocess: 'pass',
+};
+
+export class Shown {
+  readonly #block = new Block();
+  readonly #began = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  readonly #command: string;
+  #meter = new Meter();
+  /** What is counted where a step tells nothing. */
+  #items = new Meter();
+  #told = false;
+  #steps: Steps | undefined;
+  /** What is counted: of the step at hand, where there are several. */
+  #doing: string;
+  #turn = 0;
+  /** When it was last drawn. */
+  #last = 0;
+  /** Something was said of what is done now. */
+  #said = false;
+
+  constructor(command: string) {
+    this.#command = command;
+    this.#doing = command;
+    this.#timer = setInterval(() => this.#draw(), PACE);
+    this.#timer.unref();
   }
-  const bar = await startBar(title);
-  try {
-    let count = 0;
-    let bytes = 0;
-    for await (const item of items) {
-      count++;
-      bytes += bytesOf(item);
-      bar.say(`${title}: ${humanCount(count)}${bytes > 0 ? `, ${humanSize(bytes)}` : ''}`);
-      yield item;
+
+  note(event: ProgressEvent): void {
+    const now = performance.now();
+    if (event.what === 'round') this.#steps = new Steps(event.steps);
+    else if (event.what === 'step') this.#step(event.step, event.state);
+    else {
+      this.#told = true;
+      this.#meter.note(event, now);
     }
-  } finally {
-    await bar.end();
+    // The first that there is to say is said at once; later the timer may be kept from its turn by whatever is busy.
+    const news = !this.#said && this.#facts(this.#block.width) !== '';
+    if (news || (this.#said && now - this.#last > 2 * PACE)) this.#draw();
+    this.#said ||= news;
+  }
+
+  item(item: Item): void {
+    const bytes = item.failed ? 0 : (('bytes' in item ? item.bytes : 'size' in item ? item.size : undefined) ?? 0);
+    this.#items.note({ what: 'done', count: 1, bytes }, performance.now());
+  }
+
+  /** What was done stays, where the result goes elsewhere. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    if (!process.stdout.isTTY) await this.#steps?.settled();
+    this.#block.end(process.stdout.isTTY ? [] : this.#summary());
+  }
+
+  #step(step: string, state: 'begun' | 'ended' | 'failed'): void {
+    if (state === 'begun') {
+      this.#meter = new Meter();
+      this.#items = new Meter();
+      this.#told = false;
+      this.#said = false;
+      this.#doing = step;
+    }
+    const { count, bytes } = this.#known();
+    this.#steps?.set(step, state, [count, bytes].filter((text) => text !== '').join(', '));
+  }
+
+  #draw(): void {
+    this.#last = performance.now();
+    const { width } = this.#block;
+    const sign = signs()[this.#turn++ % signs().length] ?? '';
+    const lines = this.#steps?.lines(sign, (room) => this.#facts(room), width);
+    if (lines && lines.length <= this.#block.most && !stopping.aborted) {
+      this.#block.draw(lines);
+      return;
+    }
+    const title = this.#doing === this.#command ? this.#command : `${this.#command}: ${this.#doing}`;
+    const facts = this.#facts(width - 2 - title.length - 2);
+    const text = stopping.aborted ? 'stopping; what is under way is given back' : facts;
+    this.#block.draw([`${sign} ${text === '' ? title : `${title}: ${text}`}`.slice(0, width)]);
+  }
+
+  /** Of what is done now, without its name. */
+  #facts(width: number): string {
+    return withoutSecrets(progressLine('', this.#known(), width));
+  }
+
+  #known(): Facts {
+    const now = performance.now();
+    return this.#told ? this.#meter.facts(NOUNS[this.#doing] ?? 'item', now) : this.#items.facts('item', now);
+  }
+
+  #summary(): string[] {
+    if (this.#steps) return this.#steps.lines(' ', () => '', this.#block.width);
+    const { count, bytes } = this.#known();
+    if (count === '') return [];
+    const took = `in ${humanDuration(performance.now() - this.#began)}`;
+    return [`${this.#command}: ${[count, bytes].filter((text) => text !== '').join(', ')} ${took}`];
   }
 }
 
-function bytesOf(item: Item): number {
-  if (item.failed) return 0;
-  return ('bytes' in item ? item.bytes : 'size' in item ? item.size : undefined) ?? 0;
-}
-
-/** One listr2 task on stderr, whose title is what there is to say. */
-async function startBar(title: string): Promise<{ say(text: string): void; end(): Promise<void> }> {
-  const { DefaultRenderer, Listr, ListrLogger, ProcessOutput } = await import('listr2');
-  /** listr2 asks about stdout before it draws; this one draws on stderr. */
-  class OnStderr extends DefaultRenderer {
-    static override nonTTY = true;
-  }
-  const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
-  let say: (text: string) => void = () => {};
-  let finish: () => void = () => {};
-  const done = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  const task = {
-    title,
-    task: async (_: unknown, shown: { title?: string }) => {
-      say = (text) => {
-        shown.title = text;
-      };
-      await done;
-    },
-  };
-  const running = new Listr([task], { renderer: OnStderr, rendererOptions: { logger } }).run();
-  return {
-    say: (text) => say(text),
-    end: async () => {
-      finish();
-      await running;
-    },
-  };
+function signs(): readonly string[] {
+  return isUtf8(process.env) ? [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'] : [...'|/-\\'];
 }

@@ -8,6 +8,7 @@ import { page } from '../../util/text/terminal.ts';
 import { field } from '../../util/values/field.ts';
 import { wrongFlags } from '../arguments/wrongflags.ts';
 import { noWorkingFolder } from '../workingfolder.ts';
+import { print } from './live.ts';
 
 /** Exit code of a defect: an error that dflow did not mean. */
 const DEFECT = 70;
@@ -21,7 +22,7 @@ export interface ErrorReport {
 /** Prints the error on stderr; returns the exit code. The stack is shown with `DEBUG=dflow` only. */
 export function report(error: unknown): number {
   const { lines, exit } = describe(error);
-  for (const line of lines) process.stderr.write(`${page(withoutSecrets(line))}\n`);
+  for (const line of lines) print(() => process.stderr.write(`${page(withoutSecrets(line))}\n`));
   const stack = error instanceof Error ? error.stack : undefined;
   if (stack && lines.length > 0 && /\bdflow\b|\*/.test(process.env.DEBUG ?? '')) {
     process.stderr.write(`${page(withoutSecrets(stack))}\n`);

@@ -44,25 +44,43 @@ export interface Job {
   readonly clear?: (task: CopyTask) => Promise<void>;
 }
 
+/** What a copy is called where its progress is told. */
+export const copyKey = ({ id, file, to }: CopyTask): string => JSON.stringify([id, file.name, to]);
+
 /** Copies or adopts. Errors that concern neither this file nor a site (credentials, defects) are thrown. */
 export async function copyOne(session: Session, job: Job, lease: CopyLease): Promise<Result> {
+  const { file, to } = job.task;
+  const thing = [copyKey(job.task), file.size, `${file.name} to ${to}`] as const;
+  const worked = ({ did }: Result): boolean => did === 'verified' || did === 'adopted';
+  return session.told.one(thing, (moved) => copyOrAdopt(session, job, lease, moved), worked);
+}
+
+type Moved = CopyOptions['progress'];
+
+async function copyOrAdopt(session: Session, job: Job, lease: CopyLease, moved: Moved): Promise<Result> {
   const { sites } = session;
   const { task, there } = job;
   if (sites.blocks(task)) return { task, did: 'released', why: 'set aside before it began' };
   const temporary = temporaryPath(task, lease.nonce);
   try {
     if (there) return await onSite(session, task.to, () => adopt(session, task));
-    return await copy(session, job, temporary, lease);
+    return await copy(session, job, temporary, lease, moved);
   } catch (error) {
     if (!(error instanceof AsideError)) await discard(session, task, temporary);
     return resultOf(session, task, error);
   }
 }
 
-async function copy(session: Session, { task, clear }: Job, temporary: string, lease: CopyLease): Promise<Result> {
+async function copy(
+  session: Session,
+  { task, clear }: Job,
+  temporary: string,
+  lease: CopyLease,
+  moved: Moved,
+): Promise<Result> {
   const target = await onSite(session, task.to, () => session.sites.open(task.to));
   const path = target.capabilities.rename ? temporary : task.path;
-  const read = await moveBytes(session, task, target, path, lease);
+  const read = await moveBytes(session, task, target, path, { lease, moved });
   expectSame(task, read, `${task.source.path} at ${task.source.site}`, faultOf(task));
   return onSite(session, task.to, async () => {
     if (!target.capabilities.confirms) expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
@@ -92,12 +110,12 @@ async function moveBytes(
   task: CopyTask,
   target: Storage,
   path: string,
-  lease: CopyLease,
+  { lease, moved }: { readonly lease: CopyLease; readonly moved: Moved },
 ): Promise<Checksum> {
   const { to, source, file } = task;
   const from = await onSite(session, source.site, () => session.sites.open(source.site));
   const expect: Checksum = { adler32: file.adler32, size: file.size };
-  const options = { signal: lease.signal(task), expect, ...paceOf(session) };
+  const options = { signal: lease.signal(task), expect, ...paceOf(session), ...given({ progress: moved }) };
   const copyIn = (local: string, below?: readonly string[]) =>
     onSite(session, to, () => target.copyIn(local, path, { ...options, ...(below && { below }) }));
   const copyOut = (local: string) => onSite(session, source.site, () => from.copyOut(source.path, local, options));

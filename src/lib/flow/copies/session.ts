@@ -10,6 +10,7 @@ import { Pace } from '../../util/pace.ts';
 import { given } from '../../util/values/given.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../ports.ts';
+import { Progress } from '../progress.ts';
 import { applyBreakers } from './breakers.ts';
 import { Sites } from './sites.ts';
 
@@ -37,6 +38,7 @@ export interface Session {
   left: number;
   /** Bytes per second at most, where there is a cap. */
   readonly pace?: Pace;
+  readonly told: Progress;
   /** Nonces of the claims that this call made itself. */
   readonly own: Set<string>;
   /** Copies that a dry run takes for made: by `placeOf`. */
@@ -86,6 +88,7 @@ export async function openSession(ports: Ports, options: TransferOptions): Promi
     rules,
     canceled: [],
     left: options.limit ?? Infinity,
+    told: new Progress(ports),
     own: new Set<string>(),
     assumed: new Set<string>(),
     ...(bandwidth === undefined ? {} : { pace: new Pace(bandwidth) }),

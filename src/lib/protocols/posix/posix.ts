@@ -4,7 +4,16 @@ import { chmod, lstat, mkdir, open as openFile, rename, stat, unlink } from 'nod
 import { dirname, isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StorageSettings } from '../../domain/settings.ts';
-import type { Capabilities, Checksum, CopyOptions, Entry, Stat, Storage, Unreadable } from '../../storage.ts';
+import type {
+  Capabilities,
+  Checksum,
+  CopyOptions,
+  Entry,
+  ReadingOptions,
+  Stat,
+  Storage,
+  Unreadable,
+} from '../../storage.ts';
 import { partOf, readChecksummed } from '../../util/adler32.ts';
 import { grouped, parallel } from '../../util/concurrency.ts';
 import { ConfigError, ItemError } from '../../util/errors.ts';
@@ -13,6 +22,7 @@ import { type Space, spaceOf } from '../../util/files/disk.ts';
 import { codeOf, isMissing, ownError } from '../../util/systemerrors.ts';
 import { shown } from '../../util/text/names.ts';
 import { iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { checkOptions } from '../tools/options.ts';
 import { copyFile, SideError } from './copy.ts';
 import { walk } from './list.ts';
@@ -77,12 +87,12 @@ class PosixStorage implements Storage {
     }
   }
 
-  checksum(path: string, also: { readonly md5?: boolean } = {}): Promise<Checksum> {
-    return this.#meant(path, () => checksumOf(this.#root.inside(path), this.#root.folders(path), also.md5 ?? false));
+  checksum(path: string, also: ReadingOptions = {}): Promise<Checksum> {
+    return this.#meant(path, () => checksumOf(this.#root.inside(path), this.#root.folders(path), also));
   }
 
-  readChecksum(path: string): Promise<Checksum> {
-    return this.checksum(path);
+  readChecksum(path: string, also?: ReadingOptions): Promise<Checksum> {
+    return this.checksum(path, also);
   }
 
   read(path: string, offset: number, length: number): Promise<Buffer> {
@@ -228,11 +238,14 @@ function modeOf(said: string | number | undefined): number | undefined {
 }
 
 /** adler32, and md5 in the same reading. */
-async function checksumOf(path: string, folders: readonly string[], md5: boolean): Promise<Checksum> {
+async function checksumOf(path: string, folders: readonly string[], also: ReadingOptions): Promise<Checksum> {
   const handle = await openBelow(path, folders);
-  const hash = md5 ? createHash('md5') : undefined;
+  const hash = also.md5 ? createHash('md5') : undefined;
   try {
-    const sum = await readChecksummed(handle, path, hash ? { sink: async (chunk) => void hash.update(chunk) } : {});
+    const sum = await readChecksummed(handle, path, {
+      ...(hash ? { sink: async (chunk: Buffer) => void hash.update(chunk) } : {}),
+      ...given({ progress: also.progress }),
+    });
     return hash ? { ...sum, md5: hash.digest('hex') } : sum;
   } finally {
     await handle.close();

@@ -67,6 +67,7 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
     };
     const began = await ports.store.now();
     const told = new Sayings(ports);
+    ports.progress?.({ what: 'round', steps: names });
     try {
       for (const name of names) {
         const stepOptions = { ...options, wait: options.wait === true && !options.untilIdle };
@@ -126,6 +127,7 @@ async function* guarded(
   { told, fail }: { readonly told: Sayings; readonly fail: (error: unknown) => void },
 ): Step {
   const outcome = new Outcome(name);
+  ports.progress?.({ what: 'step', step: name, state: 'begun' });
   try {
     for await (const item of STEPS[name](ports, options)) {
       outcome.note(item);
@@ -151,6 +153,7 @@ async function* guarded(
       ...(error instanceof DflowError && error.hint ? { next: error.hint } : {}),
     };
   }
+  ports.progress?.({ what: 'step', step: name, state: outcome.text === 'ok' ? 'ended' : 'failed' });
   const word = await beatOf(ports, name, outcome);
   if (word) told.add(word);
 }

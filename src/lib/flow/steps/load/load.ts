@@ -23,6 +23,7 @@ import {
 } from '../../jobs/tables/documents.ts';
 import { tagTables } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { Progress } from '../../progress.ts';
 import { type NewMask, setMasks } from '../../switches/mask.ts';
 
 /** Documents read and written at a time; contents may be large. */
@@ -45,6 +46,7 @@ export function loadTables(ports: Ports, sources: readonly TableSource[], option
 async function* load(ports: Ports, sources: readonly TableSource[], options: LoadOptions): Step {
   const placed = new Map<string, Placed>();
   let failed = false;
+  const told = new Progress(ports);
   for (const source of sources) {
     try {
       for (const [id, table] of place(source)) placed.set(id, table);
@@ -55,12 +57,14 @@ async function* load(ports: Ports, sources: readonly TableSource[], options: Loa
   }
   const at = await ports.store.now();
   const all = [...placed.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, options.limit);
+  told.due(all.length);
   for (const batch of batches(all, BATCH)) {
     for await (const item of loadBatch(ports, batch, at)) {
       failed ||= item.failed === true;
       yield item;
     }
     yield* masks(ports, batch);
+    told.done(batch.length);
   }
   if (options.tag !== undefined && !failed) yield* tagTables(ports, options.tag);
 }

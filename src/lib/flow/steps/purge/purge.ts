@@ -10,7 +10,7 @@ import type { Item, Ports, Step } from '../../ports.ts';
 import type { Candidate } from './deletion.ts';
 import { emptyTrash } from './emptytrash.ts';
 import { purgeJunk } from './junk.ts';
-import { candidateOf, purgeBatch } from './purgebatch.ts';
+import { candidateOf, originalKey, purgeBatch } from './purgebatch.ts';
 import { openPurge, type PurgeOptions, type PurgeSession } from './purgesession.ts';
 import { recover } from './recover.ts';
 
@@ -48,8 +48,26 @@ async function* purgeAll(ports: Ports, options: PurgeOptions): Step {
   }
 }
 
+/** What will go if every check is good. Only for whoever watches. */
+async function foreseen({ ports, options, rules, levels, told, left }: PurgeSession, room: Room) {
+  const found: [string, number][] = [];
+  if (!told.isWatched) return found;
+  const wanted = new Map<string, number>();
+  for (const level of levels) wanted.set(level, await room.lack(level));
+  for await (const judged of originals(ports, rules, levels, ['present'], options.runs)) {
+    const lack = wanted.get(judged.doc.level) ?? 0;
+    if (found.length >= left) break;
+    if (!('free' in judged.verdict) || lack <= 0) continue;
+    wanted.set(judged.doc.level, lack - judged.file.size);
+    found.push([originalKey(judged), judged.file.size]);
+  }
+  return found;
+}
+
 async function* purgeOldest(session: PurgeSession, room: Room): Step {
   const { ports, options, rules, levels } = session;
+  const expected = await foreseen(session, room);
+  session.told.expect(expected);
   let batch: Candidate[] = [];
   const flush = async function* (): Step {
     const due = batch;
@@ -76,6 +94,7 @@ async function* purgeOldest(session: PurgeSession, room: Room): Step {
     if (batch.length >= FILES_AT_ONCE || bytes >= BYTES_AT_ONCE || !(await room.wants(level, batch))) yield* flush();
   }
   if (batch.length > 0) yield* flush();
+  session.told.forget(expected.map(([key]) => key));
 }
 
 /** How much room there is on the disks of the buffers, and how much is wanted. */
@@ -92,10 +111,15 @@ class Room {
 
   /** True while the level's disk would still lack room after `batch` had gone. */
   async wants(level: string, batch: readonly Candidate[]): Promise<boolean> {
-    if (this.#until === undefined) return true;
-    const space = await this.#of(level);
     const going = batch.filter(({ doc }) => doc.level === level).reduce((sum, { file }) => sum + file.size, 0);
-    return space.free + going < this.#until * space.total;
+    return going < (await this.lack(level));
+  }
+
+  /** Bytes that the level's disk lacks now; everything may go where nothing was asked for. */
+  async lack(level: string): Promise<number> {
+    if (this.#until === undefined) return Number.POSITIVE_INFINITY;
+    const space = await this.#of(level);
+    return this.#until * space.total - space.free;
   }
 
   gained(level: string, bytes: number): void {

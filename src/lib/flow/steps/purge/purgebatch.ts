@@ -15,8 +15,12 @@ import { type Judged, runFacts } from '../../copies/buffer/originals.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { About, Item, Step } from '../../ports.ts';
 import { type Candidate, deleteAll, look, type Outcome, type Ready, readyOf } from './deletion.ts';
-import { checkCopies } from './proof.ts';
+import { type Checked, checkCopies } from './proof.ts';
 import type { PurgeSession } from './purgesession.ts';
+
+/** What an original is called where its progress is told. */
+export const originalKey = ({ doc, file }: Pick<Candidate, 'doc' | 'file'>): string =>
+  JSON.stringify([doc._id, file.name]);
 
 /** Deletes what may go of `candidates`; what it yields has been recorded before. */
 export async function* purgeBatch(session: PurgeSession, candidates: readonly Candidate[]): Step {
@@ -122,7 +126,13 @@ async function check(session: PurgeSession, candidates: readonly Candidate[]) {
   const results = await mapLimit(candidates, session.ports.settings.transfer.parallel, async (candidate) => {
     const { doc, file, rule, copies } = candidate;
     // Data that the keep rule left out need no copy: the rule was recorded when they were registered.
-    return rule === 'sampled-out' ? { checks: [] } : checkCopies(session, doc, file, copies, needed);
+    const thing = [originalKey(candidate), file.size, file.name] as const;
+    return session.told.one(
+      thing,
+      async (): Promise<Checked> =>
+        rule === 'sampled-out' ? { checks: [] } : checkCopies(session, doc, file, copies, needed),
+      (checked) => 'checks' in checked,
+    );
   });
   for (const [index, result] of results.entries()) {
     const candidate = nth(candidates, index);

@@ -10,6 +10,7 @@ import { Removal } from '../../copies/removal/removal.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';
+import { Progress } from '../../progress.ts';
 import { takeLocks } from './purgelocks.ts';
 
 export interface PurgeOptions extends StepOptions {
@@ -42,6 +43,7 @@ export interface PurgeSession {
   readonly apart: Apart;
   readonly nonce: string;
   readonly receipt: Receipt;
+  readonly told: Progress;
   readonly removal: Removal;
   /** Levels whose buffers no other purge works on, of any configuration of any host: what was claimed there is settled. */
   readonly alone: ReadonlySet<string>;
@@ -81,6 +83,7 @@ export async function openPurge(ports: Ports, options: PurgeOptions): Promise<Pu
     apart: new Apart(sites, { nonce, probes: options.dryRun !== true }),
     nonce,
     receipt,
+    told: new Progress(ports),
     removal: new Removal(sites, receipt, nonce),
     alone: locks?.alone ?? new Set(),
     left: options.limit ?? Number.POSITIVE_INFINITY,

@@ -11,6 +11,7 @@ import { between, humanDuration, type Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { withDryRun } from '../../dry.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { Progress } from '../../progress.ts';
 import { admit, unregistered } from './files/admit.ts';
 import { type Glance, glance, waiting } from './files/glance.ts';
 import { quarantine, type Refusal, release } from './files/quarantine.ts';
@@ -122,7 +123,8 @@ function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>
 async function* registerLevel(ports: Ports, buffer: BufferSettings, seen: Glance, budget: { left: number }): Step {
   const { storage, rules, listing, hidden, now } = seen;
   const known = await readKnown(ports, buffer.level, seen);
-  const round: Round = { ports, buffer, storage, rules, listing, hidden, now, budget, known };
+  const told = new Progress(ports);
+  const round: Round = { ports, buffer, storage, told, rules, listing, hidden, now, budget, known };
   const refused = new Set<string>();
   yield* hiddenItems(round.hidden, buffer.level);
   yield* recheck(round, round.listing.files, refused);

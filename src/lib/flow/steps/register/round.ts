@@ -14,6 +14,7 @@ import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
+import type { Progress } from '../../progress.ts';
 import type { Glance } from './files/glance.ts';
 import type { Hidden } from './files/unreadable.ts';
 
@@ -21,6 +22,7 @@ export interface Round {
   readonly ports: Ports;
   readonly buffer: BufferSettings;
   readonly storage: Storage;
+  readonly told: Progress;
   readonly rules: ListingRules;
   readonly listing: Listing;
   /** What the listing could not look at. */

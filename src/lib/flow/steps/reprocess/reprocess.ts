@@ -22,6 +22,7 @@ import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { withPlan } from '../../jobs/requests/requestplan.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { Progress } from '../../progress.ts';
 import { estimateItems, jobsOfPlan, kept } from './estimates.ts';
 import { changePlan, cutPlan, removeParts } from './parts.ts';
 import { makePlanItems, renumber } from './plan.ts';
@@ -242,9 +243,12 @@ async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile): S
     return collected(makePasses(ports, wanted, { why: `request ${request.name}` }));
   };
   let failed = false;
+  const told = new Progress(ports);
+  told.due(request.plan.length);
   for await (const items of ahead(batches([...byRun.keys()], BATCH), make)) {
     failed ||= items.some((item) => item.failed);
     yield* items;
+    told.done(items.length);
   }
   if (failed || request.made !== undefined) return;
   const at = await ports.store.now();

@@ -3,6 +3,7 @@
 // what was copied but not recorded is adopted by the next call, what was claimed is taken over when the slot expires.
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { holdOnCopies, plannedCopies } from '../../../domain/data/replicas.ts';
+import { assumeVerified } from '../../../domain/data/slots.ts';
 import { merge } from '../../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { views } from '../../../views/index.ts';
@@ -11,6 +12,7 @@ import { recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, sayUnderWay, slotClaims } from '../../copies/claims/gone.ts';
 import type { Docs } from '../../copies/claims/slots.ts';
+import { copyKey } from '../../copies/copy.ts';
 import { leaveDay } from '../../copies/days.ts';
 import { Samples } from '../../copies/samples.ts';
 import { openSession, type Session, type TransferOptions } from '../../copies/session.ts';
@@ -110,6 +112,32 @@ async function* transferLevel(session: Session, level: string): Step {
 /** First round: to the primary. Each further one: what the one before made possible. Nothing is tried twice. */
 async function* rounds(session: Session, docs: Docs): Step {
   const tried = new Set<string>();
+  const expected = await foreseen(session, docs);
+  session.told.expect(expected);
+  try {
+    yield* untilDone(session, docs, tried);
+  } finally {
+    session.told.forget(expected.map(([key]) => key));
+  }
+}
+
+/** Every copy that the rounds will make if each one works, the later ones from the earlier ones. Only for whoever watches. */
+async function foreseen({ ports, told, rules, left }: Session, docs: Docs): Promise<[string, number][]> {
+  if (!told.isWatched) return [];
+  const now = await ports.store.now();
+  const all = new Map<string, number>();
+  for (const known of docs.values()) {
+    for (let doc = known; ; ) {
+      const tasks = plannedCopies(doc, rules, now).filter((task) => !all.has(copyKey(task)));
+      if (tasks.length === 0) break;
+      for (const task of tasks) all.set(copyKey(task), task.file.size);
+      doc = assumeVerified(doc, tasks, now);
+    }
+  }
+  return [...all].slice(0, left);
+}
+
+async function* untilDone(session: Session, docs: Docs, tried: Set<string>): Step {
   for (;;) {
     await heedCancels(session);
     await findGone(session, slotClaims(docs.values()));

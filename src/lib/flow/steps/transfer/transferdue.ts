@@ -13,6 +13,8 @@ interface Hint {
   readonly id: string;
   readonly run: number;
   readonly files: number;
+  /** Copies that it lacks. */
+  readonly copies: number;
 }
 
 /** Documents of a level that may have something due, about `FILES_AT_ONCE` files at a time. Each comes once. */
@@ -21,14 +23,19 @@ export async function* dueDocuments(session: Session, level: string): AsyncGener
   const seen = new Set<string>();
   let batch: Hint[] = [];
   let files = 0;
+  // A selection of runs is not counted by the view.
+  const sets = await lackingSets(session, level);
+  let ahead = session.options.runs ? 0 : sets.reduce((sum, { copies }) => sum + copies, 0);
   const read = async (): Promise<DataDoc[]> => {
     const docs = await store.get<DataDoc>(batch.map((hint) => hint.id));
     const ordered = batch.flatMap((hint) => docs.get(hint.id) ?? []);
+    ahead -= batch.reduce((sum, { copies }) => sum + copies, 0);
+    session.told.ahead(level, Math.min(ahead, session.left));
     batch = [];
     files = 0;
     return ordered;
   };
-  for await (const hint of hints(session, level)) {
+  for await (const hint of hints(session, level, sets)) {
     if (seen.has(hint.id) || session.options.runs?.(hint.run) === false) continue;
     seen.add(hint.id);
     if (files > 0 && files + hint.files > FILES_AT_ONCE) yield await read();
@@ -39,10 +46,8 @@ export async function* dueDocuments(session: Session, level: string): AsyncGener
 }
 
 /** Rows of every set that lacks an element, merged in order of run. */
-async function* hints(session: Session, level: string): AsyncGenerator<Hint, void, void> {
-  const cursors = await Promise.all(
-    (await lackingSets(session, level)).map((set) => cursor(rows(session, level, set))),
-  );
+async function* hints(session: Session, level: string, sets: readonly Lacking[]): AsyncGenerator<Hint, void, void> {
+  const cursors = await Promise.all(sets.map((set) => cursor(rows(session, level, set))));
   for (;;) {
     let next: Cursor | undefined;
     for (const one of cursors) if (one.head && !(next?.head && next.head.run <= one.head.run)) next = one;
@@ -52,12 +57,21 @@ async function* hints(session: Session, level: string): AsyncGenerator<Hint, voi
   }
 }
 
+/** Runs with one set of elements with every file verified. */
+interface Lacking {
+  readonly set: string;
+  /** Usable elements that are not in it. */
+  readonly lacks: number;
+  /** Copies that its runs lack. */
+  readonly copies: number;
+}
+
 /** The distinct sets of elements with every file verified that lack a usable wanted one. */
-async function lackingSets(session: Session, level: string): Promise<string[]> {
+async function lackingSets(session: Session, level: string): Promise<Lacking[]> {
   const { rules, sites, ports } = session;
   const groups = await ports.store.count(views.transfers, 2, { prefix: [level] });
-  const sets = groups.map(({ key }) => key[1]).filter((set) => set !== '-');
-  return sets.filter((set) => {
+  return groups.flatMap(({ key: [, set], value }) => {
+    if (set === '-') return [];
     const have = new Set(set.split(' '));
     const lacking = [...rules.wanted].filter((name) => !have.has(name));
     const usable = lacking.filter((name) => {
@@ -74,7 +88,7 @@ async function lackingSets(session: Session, level: string): Promise<string[]> {
       }
       return !hold && !rules.aside.has(name);
     });
-    return usable.length > 0;
+    return usable.length > 0 ? [{ set, lacks: usable.length, copies: usable.length * value }] : [];
   });
 }
 
@@ -95,7 +109,7 @@ async function cursor(source: AsyncGenerator<Hint, void, void>): Promise<Cursor>
   return one;
 }
 
-async function* rows({ ports }: Session, level: string, set: string): AsyncGenerator<Hint, void, void> {
+async function* rows({ ports }: Session, level: string, { set, lacks }: Lacking): AsyncGenerator<Hint, void, void> {
   let from = 0;
   for (;;) {
     const found = await ports.store.view(views.transfers, {
@@ -103,7 +117,7 @@ async function* rows({ ports }: Session, level: string, set: string): AsyncGener
       start: [level, set, from],
       limit: PAGE,
     });
-    const page = found.map(({ id, key, value }) => ({ id, run: key[2], files: value }));
+    const page = found.map(({ id, key, value }) => ({ id, run: key[2], files: value, copies: value * lacks }));
     yield* page;
     const last = page.at(-1);
     if (!last || page.length < PAGE) return;

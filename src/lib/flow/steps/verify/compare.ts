@@ -20,18 +20,23 @@ export type Finding =
 
 /** Findings in the order of `subjects`; `undefined` when the element cannot be reached. Credentials errors are thrown. */
 export async function checkBatch(session: VerifySession, storage: string, subjects: readonly Subject[]) {
-  return session.sites.attempt(storage, async (element) => {
-    const stats = await statAll(
-      element,
-      subjects.map(({ path }) => path),
-    );
-    const findings = new Map<Subject, Finding>();
-    const one = (subject: Subject) => checkOne(session, element, subject, stats.get(subject.path));
-    for await (const finding of parallel(subjects, session.ports.settings.transfer.parallel, one)) {
-      findings.set(finding.subject, finding);
-    }
-    return subjects.map((subject) => have(findings, subject));
-  });
+  session.told.expect(subjects.map((subject) => [checkKey(subject), subject.size]));
+  const findings = await session.sites.attempt(storage, (element) => checkAll(session, element, subjects));
+  session.told.forget(subjects.map(checkKey));
+  return findings;
+}
+
+async function checkAll(session: VerifySession, element: Storage, subjects: readonly Subject[]): Promise<Finding[]> {
+  const stats = await statAll(
+    element,
+    subjects.map(({ path }) => path),
+  );
+  const findings = new Map<Subject, Finding>();
+  const one = (subject: Subject) => checkTold(session, element, subject, stats.get(subject.path));
+  for await (const finding of parallel(subjects, session.ports.settings.transfer.parallel, one)) {
+    findings.set(finding.subject, finding);
+  }
+  return subjects.map((subject) => have(findings, subject));
 }
 
 /** One path that cannot be asked for (a folder in its place) must not hide the others. */
@@ -46,17 +51,28 @@ async function statAll(element: Storage, paths: readonly string[]): Promise<Map<
   }
 }
 
+/** What a check is called where its progress is told. */
+const checkKey = ({ storage, path }: Subject): string => JSON.stringify([storage, path]);
+
+function checkTold(session: VerifySession, element: Storage, subject: Subject, stat: Stat | string | undefined) {
+  const thing = [checkKey(subject), subject.size, `${subject.name} at ${subject.storage}`] as const;
+  return session.told.one(thing, (progress) => checkOne(session, element, subject, stat, progress));
+}
+
 async function checkOne(
   { options }: VerifySession,
   element: Storage,
   subject: Subject,
   stat: Stat | string | undefined,
+  progress: ((bytes: number) => void) | undefined,
 ): Promise<Finding> {
   const { path, storage } = subject;
   if (stat === undefined) return { subject, is: 'missing', why: `${path} is not at ${storage}` };
   if (typeof stat === 'string') return { subject, is: 'unknown', why: stat };
   try {
-    const found = await (options.read ? element.readChecksum(path) : element.checksum(path));
+    const found = await (options.read
+      ? element.readChecksum(path, { progress })
+      : element.checksum(path, { progress }));
     return judged(subject, found);
   } catch (error) {
     if (!(error instanceof ItemError)) throw error;

@@ -39,20 +39,39 @@ export interface Subject {
 const COPIES_AT_ONCE = 500;
 const PAGE = 500;
 
+/** How many copies are due at `storage`, as the views have it; for whoever watches. */
+async function aheadOf({ ports, options, due, told, left }: VerifySession, storage: string): Promise<number> {
+  if (!told.isWatched || options.runs || options.levels) return 0;
+  const counts = (['raw', 'output'] as const).map((what) =>
+    ports.store.count(views.checks, 1, { start: [storage, what, ''], end: [storage, what, due, {}] }),
+  );
+  return Math.min(
+    left,
+    (await Promise.all(counts)).flat().reduce((sum, { value }) => sum + value, 0),
+  );
+}
+
 /** Batches of copies at `storage` that are due. */
 export async function* dueBatches(session: VerifySession, storage: string): AsyncGenerator<Subject[], void, void> {
   let batch: Subject[] = [];
+  let ahead = await aheadOf(session, storage);
+  const known = (due: readonly Subject[]): Subject[] => {
+    ahead -= due.length;
+    session.told.ahead(storage, ahead);
+    return [...due];
+  };
   for (const what of ['raw', 'output'] as const) {
     for await (const id of dueIds(session, storage, what)) {
       const room = Math.max(0, session.left - batch.length);
       if (room === 0) break;
       batch.push(...(await subjectsOf(session, storage, id)).slice(0, room));
       if (batch.length < COPIES_AT_ONCE) continue;
-      yield batch;
+      yield known(batch);
       batch = [];
     }
   }
-  if (batch.length > 0) yield batch;
+  ahead = 0;
+  if (batch.length > 0) yield known(batch);
 }
 
 /** A check that a wrong clock has dated beyond now was made who knows when. */

@@ -4,6 +4,7 @@ import { type Iso, plus } from '../../../util/time.ts';
 import { Sites } from '../../copies/sites.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import type { Ports, StepOptions } from '../../ports.ts';
+import { Progress } from '../../progress.ts';
 
 export interface VerifyOptions extends StepOptions {
   /** Every byte is read, instead of asking the storage element for its checksum. */
@@ -28,6 +29,7 @@ export interface VerifySession {
   readonly began: Iso;
   /** Storage elements with too much bad at once. */
   readonly faulty: Set<string>;
+  readonly told: Progress;
   /** Copies that may still be checked. */
   left: number;
 }
@@ -59,6 +61,7 @@ export async function openVerify(ports: Ports, options: VerifyOptions): Promise<
     due: plus(now, -(options.sinceVerified ?? 0)),
     began: now,
     faulty: new Set(),
+    told: new Progress(ports),
     left: options.limit ?? Number.POSITIVE_INFINITY,
   };
 }

@@ -38,8 +38,10 @@ export function unregistered(round: Round): { candidates: Found[]; rivals: Found
 
 /** Registers what can be registered; the names (as shown) of what is refused are added to `refused`. */
 export async function* admit(round: Round, candidates: readonly Found[], refused: Set<string>): Step {
+  const closed = candidates.filter((file) => file.closed && file.size > 0).slice(0, round.budget.left);
+  round.told.expect(closed.map(({ path, size }) => [path, size]));
   for (const batch of batches(candidates)) {
-    if (round.budget.left <= 0) return;
+    if (round.budget.left <= 0) break;
     const walk = await judge(round, batch);
     round.known.reference = walk.reference;
     for (const refusal of walk.refused) refused.add(shown(refusal.entry.path));
@@ -47,7 +49,9 @@ export async function* admit(round: Round, candidates: readonly Found[], refused
     const accepted = walk.accepted.slice(0, round.budget.left);
     round.budget.left -= accepted.length;
     yield* checksumAndWrite(round, accepted);
+    round.told.forget(batch.map(({ path }) => path));
   }
+  round.told.forget(closed.map(({ path }) => path));
 }
 
 function* batches(files: readonly Found[]): Generator<Found[]> {
@@ -130,7 +134,7 @@ function heldBack(round: Round, file: Found): Pick<Refusal, 'reason' | 'detail'>
 async function* checksumAndWrite(round: Round, files: readonly Found[]): Step {
   const readings = new Map<string, Reading>();
   const read = async (file: Found): Promise<void> => {
-    readings.set(file.path, await readSteady(round.storage, file));
+    readings.set(file.path, await readSteady(round, file));
   };
   for await (const _ of parallel(files, PARALLEL, read));
   const good: NewFile[] = [];

@@ -6,6 +6,7 @@ import type { Entry, Storage } from '../../../../storage.ts';
 import { ItemError } from '../../../../util/errors.ts';
 import { orItemError } from '../../../../util/systemerrors.ts';
 import { shown } from '../../../../util/text/names.ts';
+import type { Progress } from '../../../progress.ts';
 
 /** Files read at once: enough to keep a disk array busy, few enough not to disturb the builder. */
 export const PARALLEL = 3;
@@ -26,9 +27,18 @@ export interface Trouble {
   readonly next?: string;
 }
 
+/** Where it lies, and who is told how far the reading is. */
+export interface Readers {
+  readonly storage: Storage;
+  readonly told: Progress;
+}
+
 /** Checksums a file of the listing, unless it is no longer what the listing said. */
-export async function readSteady(storage: Storage, entry: Entry): Promise<Reading> {
-  const sum = await orItemError(entry.path, () => storage.checksum(entry.path));
+export async function readSteady({ storage, told }: Readers, entry: Entry): Promise<Reading> {
+  const thing = [entry.path, entry.size, entry.path] as const;
+  const sum = await told.one(thing, (progress) =>
+    orItemError(entry.path, () => storage.checksum(entry.path, { progress })),
+  );
   const found = await orItemError(entry.path, () => storage.stat([entry.path]));
   if (found instanceof ItemError) return unreadable(found);
   const after = found.get(entry.path);

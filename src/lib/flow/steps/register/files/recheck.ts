@@ -47,7 +47,7 @@ async function* samePlace(round: Round, file: Found, registered: RawFile, refuse
   const why = difference(file, registered);
   const seen = registered.original.state === 'changed' && registered.original.why === why;
   if (!seen && file.size === registered.size) {
-    const reading = await readSteady(round.storage, file);
+    const reading = await readSteady(round, file);
     const same =
       reading.ok && reading.adler32 === registered.adler32 && (await hasBytesOfCopies(round, file, registered));
     if (same) return yield* accept(round, file, registered);
@@ -86,7 +86,7 @@ async function* newContent(round: Round, file: Found, registered: RawFile, refus
 async function* takeUnused(round: Round, file: Found, registered: RawFile): AsyncGenerator<Item, boolean, void> {
   if (hasCopies(registered) || isBeingUsed(registered) || (await hasPasses(round.ports, file.run))) return false;
   if (round.buffer.format === 'zdab' && !(await readHeader(round.storage, file.path, file.run)).ok) return false;
-  const reading = await readSteady(round.storage, file);
+  const reading = await readSteady(round, file);
   if (!reading.ok) {
     if (reading.did !== 'gone') yield troubleItem(round, file, reading);
     return true;
@@ -159,7 +159,7 @@ async function* otherPlace(round: Round, file: Found, registered: RawFile, refus
     refused.add(name);
     return;
   }
-  const reading = file.size === registered.size ? await readSteady(round.storage, file) : undefined;
+  const reading = file.size === registered.size ? await readSteady(round, file) : undefined;
   if (reading && !reading.ok) {
     if (reading.did !== 'gone') yield troubleItem(round, file, reading);
     return;

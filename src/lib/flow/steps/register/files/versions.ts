@@ -15,6 +15,7 @@ import { openTrash } from '../../../copies/removal/trash.ts';
 import { withDryRun } from '../../../dry.ts';
 import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
 import type { About, Item, Ports, Step, StepOptions } from '../../../ports.ts';
+import { Progress } from '../../../progress.ts';
 import { hasCopies, withContent } from './newfiles.ts';
 import { readSteady } from './read.ts';
 import { acceptLoss, vanishedAs } from './vanished.ts';
@@ -106,7 +107,7 @@ function isSame(found: Stat, doc: QuarantineDoc): boolean {
 
 async function accept(ports: Ports, doc: QuarantineDoc, { why }: VersionOptions): Promise<Item> {
   const { storage, entry, data, registered } = await look(ports, doc);
-  const reading = await readSteady(storage, entry);
+  const reading = await readSteady({ storage, told: new Progress(ports) }, entry);
   if (!reading.ok) throw new ItemError(reading.did === 'gone' ? `${doc.name} is gone` : reading.text);
   const at = await ports.store.now();
   const { path, size, modified, changed } = entry;
