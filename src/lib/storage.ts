@@ -16,6 +16,11 @@ export interface Capabilities {
   readonly confirms?: boolean;
   /** Small files that it likes to be given at once: it makes few calls for many of them. Absent: no more than others. */
   readonly batch?: number;
+  /**
+   * A file is at its path only once all of it is there and its checksum was compared: a copy needs no temporary name.
+   * `copyIn` with `fresh` then writes over nothing.
+   */
+  readonly whole?: true;
   /** `read` of a part reads no more than that part; a server may send a file from its beginning each time. */
   readonly ranges?: true;
 }
@@ -59,6 +64,8 @@ export interface CopyOptions {
    * destination's checksum is equal to this, else it returns the checksum that the source has now, or throws.
    */
   readonly expect?: Checksum;
+  /** Where the element is `whole`: what is at the path already stays, and a TakenError says so. */
+  readonly fresh?: boolean;
   /** Folders of which the local file must really lie in one, whatever links say: who writes there may swap it for one. */
   readonly below?: readonly string[];
 }
@@ -110,7 +117,10 @@ export interface Storage {
     path: string,
     options: CopyOptions & { readonly expect: Checksum },
   ): Promise<boolean>;
-  /** Atomic where `capabilities.rename`; replaces the destination; makes its folder. */
+  /**
+   * Atomic where `capabilities.rename`; replaces the destination; makes its folder. Where the element is `whole` the new
+   * name is there before the old one goes: killed in between, both are.
+   */
   rename(from: string, to: string): Promise<void>;
   /**
    * The same, but never over something that is at `to` already: then an ItemError, and nothing has changed. `from` must
@@ -147,6 +157,17 @@ export interface WorkerSide {
   url(path: string): string;
   /** One more word for `send`: an option of its tool. */
   readonly option?: string;
+  /**
+   * Addresses by which a job that has no credentials may do just this, for a while, in the order of `errands`. They are
+   * secrets: they go into the job's own file and nowhere else.
+   */
+  lend?(errands: readonly Errand[]): Promise<string[]>;
+}
+
+/** What a job will do at a storage element; `address` as `WorkerSide.url` makes it. */
+export interface Errand {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly address: string;
 }
 
 /** What `protocols/NAME/NAME.ts` exports. It validates its own options. */

@@ -92,7 +92,9 @@ describe('jobSpec', () => {
   ])('addresses as the tools of $protocol take them, without secrets', async (settings, source, folder) => {
     const spec = await specOf(settings, 'stream');
     const { protocol } = settings;
-    expect(spec.inputs).toEqual([{ source, name: 'run1_0.dat', copy: true, protocol, size: 17, adler32: '0000abcd' }]);
+    expect(spec.inputs).toEqual([
+      { source, name: 'run1_0.dat', copy: true, protocol, storage: settings.name, size: 17, adler32: '0000abcd' },
+    ]);
     expect(spec.destinations[0]).toMatchObject({ protocol, folder: expect.stringContaining(folder) });
     expect(spec.destinations[0]!.option).toBeUndefined();
     expect(spec.protocols![protocol]).toMatch(/^fetch\(\) \{/m);

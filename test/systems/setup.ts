@@ -19,6 +19,7 @@ const SYSTEMS: readonly System[] = [
   { name: 'slurm', env: { SLURM_DBD: '0' }, pid: join(BASE, 'slurm-nodbd/slurmctld.pid') },
   { name: 'condor', pid: join(BASE, 'condor/root/var/lib/pool/run/master.pid') },
   { name: 'ganga' },
+  { name: 's3' },
 ];
 
 /** Suites that need more than one system. */

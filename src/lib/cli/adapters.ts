@@ -6,6 +6,7 @@ import { about as backends_htcondor } from '../backends/htcondor/about.ts';
 import { about as backends_slurm } from '../backends/slurm/about.ts';
 import { about as protocols_gfal } from '../protocols/gfal/about.ts';
 import { about as protocols_posix } from '../protocols/posix/about.ts';
+import { about as protocols_s3 } from '../protocols/s3/about.ts';
 import { about as protocols_xrootd } from '../protocols/xrootd/about.ts';
 import type { StorageModule } from '../storage.ts';
 import type { StoreModule } from '../store.ts';
@@ -16,6 +17,7 @@ import type { Adapters } from './adapter.ts';
 export const PROTOCOLS: Adapters<StorageModule> = {
   gfal: { ...protocols_gfal, load: () => import('../protocols/gfal/gfal.ts') },
   posix: { ...protocols_posix, load: () => import('../protocols/posix/posix.ts') },
+  s3: { ...protocols_s3, load: () => import('../protocols/s3/s3.ts') },
   xrootd: { ...protocols_xrootd, load: () => import('../protocols/xrootd/xrootd.ts') },
 };
 

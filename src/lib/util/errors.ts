@@ -69,6 +69,8 @@ export class BusyError extends DflowError {
 export class ItemError extends DflowError {}
 /** The same, where another try soon may well succeed: the server was busy. */
 export class BusyItemError extends ItemError {}
+/** Something is at the path already, and stays. */
+export class TakenError extends ItemError {}
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {

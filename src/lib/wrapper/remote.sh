@@ -7,11 +7,15 @@
 #   sum ADDRESS|FILE             the last word of $answer is the adler32 of what is stored, or of a file here
 #   drop ADDRESS                 removes this start's folder and its outputs ($far, each_output), parts of them too
 #   environment                  may be there: sets the variables of its tools
+# They may set $kind, the checksum that `sum` tells (adler32 or md5), and $place, the folder of this start's outputs.
+# find_lent METHOD ADDRESS sets $lent: an address by which a job without credentials may do this one thing. It is a secret:
+# it stands in no command line and no log.
 # They run their tools by `tool $seconds COMMAND...`, whose output is in $work/.dflow-out, and fail as it does.
 
 # use PROTOCOL: from here on these are its functions; or fails with $line.
 use() {
   environment() { :; }
+  kind=adler32 place=$execution
   line="this job has no functions for protocol $1"
   command -v "use_$1" >/dev/null && "use_$1"
 }
@@ -76,7 +80,7 @@ fetch_remote() { # source name copy protocol size adler32
 # put_remote PROTOCOL FOLDER OPTION: copies and verifies every output, or says in $line why not and leaves nothing.
 put_remote() {
   use "$1" || return 1
-  far=$2/$execution option=$3 sizes='' sums='' refused=''
+  far=$2/$place option=$3 sizes='' sums='' refused=''
   code=0
   each_output send_output
   [ -n "$refused" ] || return 0
@@ -108,11 +112,13 @@ ask_sum() {
   }
 }
 
-# $hex: $1 as eight lower-case digits.
+# $hex: $1 as lower-case digits, as many as a checksum of this $kind has.
 read_hex() {
-  hex=$(printf '%s' "$1" | tr A-F a-f)
-  while [ ${#hex} -lt 8 ]; do hex=0$hex; done
-  case ${#hex}$hex in 8*[!0-9a-f]*) return 1 ;; 8*) ;; *) return 1 ;; esac
+  hex=$(printf '%s' "$1" | tr A-F a-f) digits=8
+  [ "$kind" != md5 ] || digits=32
+  while [ ${#hex} -lt $digits ]; do hex=0$hex; done
+  case $hex in *[!0-9a-f]*) return 1 ;; esac
+  [ ${#hex} = $digits ]
 }
 
 # Fails unless file $1 has here the checksum that the element says: the tool has compared them once, when it ended.
@@ -120,7 +126,7 @@ is_same() {
   stored=$hex
   sum "$work/$1" && read_hex "${answer##* }" || return 1
   [ "$hex" = "$stored" ] && return
-  line="the element has adler32 $stored, $hex was sent"
+  line="the element has $kind $stored, $hex was sent"
   return 1
 }
 

@@ -12,6 +12,8 @@ export interface StageIn {
   readonly copy: boolean;
   /** Whose functions fetch it, where the source is not a path. */
   readonly protocol?: string;
+  /** Name of the element where it is. */
+  readonly storage?: string;
   /** Bytes, where the catalogue knows: what arrives is compared. */
   readonly size?: number;
   /** Eight lower-case hex digits, where the catalogue knows: what is fetched from a URL is compared. */
@@ -55,6 +57,8 @@ export interface JobSpec {
   readonly destinations: readonly StageOut[];
   /** By protocol: the shell functions of those that inputs and destinations name (remote.sh). */
   readonly protocols?: Readonly<Record<string, string>>;
+  /** By `METHOD ADDRESS`: addresses by which a job without credentials may do that, for a while. Secrets. */
+  readonly lent?: Readonly<Record<string, string>>;
   readonly cpus: number;
   /** MiB; absent: the batch system's default. */
   readonly memory?: number;
@@ -119,7 +123,7 @@ function checkSpec(spec: JobSpec): void {
 const isPath = (place: string): boolean => place.startsWith('/');
 
 /** What the job stages by functions of protocols: they come with the job file, and what is common to them. */
-function remoteParts({ inputs, destinations, protocols = {} }: JobSpec): string[] {
+function remoteParts({ inputs, destinations, protocols = {}, lent = {} }: JobSpec): string[] {
   const far = [
     ...inputs.filter(({ source, copy }) => copy && !isPath(source)),
     ...destinations.filter(({ folder }) => !isPath(folder)),
@@ -127,7 +131,13 @@ function remoteParts({ inputs, destinations, protocols = {} }: JobSpec): string[
   if (far.length === 0) return [];
   const used = new Set(far.map(({ protocol }) => protocol ?? ''));
   const scripts = Object.entries(protocols).filter(([name]) => used.has(name));
-  return [remote, ...scripts.map(([name, script]) => `use_${name}() {\n${script}\n}`)];
+  return [remote, ...scripts.map(([name, script]) => `use_${name}() {\n${script}\n}`), lending(lent)];
+}
+
+/** A function that finds what was lent: `find_lent() { case "$1 $2" in 'GET https://...') lent='https://...' ;; ... }` */
+function lending(lent: Readonly<Record<string, string>>): string {
+  const cases = Object.entries(lent).map(([errand, address]) => `    ${quote(errand)}) lent=${quote(address)} ;;`);
+  return ['find_lent() {', '  case "$1 $2" in', ...cases, '    *) return 1 ;;', '  esac', '}'].join('\n');
 }
 
 function inputRow({ source, name, copy, protocol = '', size, adler32 = '' }: StageIn): string[] {

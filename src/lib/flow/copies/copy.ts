@@ -1,10 +1,10 @@
-// One file to one storage element: temporary name, checksum at the destination, final name. Every error becomes a
-// result; nothing is recorded here.
+// One file to one storage element: temporary name, checksum at the destination, final name; or the final name at once where
+// nothing is at it before it is whole. Every error becomes a result; nothing is recorded here.
 
 import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/data/replicas.ts';
 import type { Result } from '../../domain/data/slots.ts';
 import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
-import { ItemError, messageOf, UnreachableError } from '../../util/errors.ts';
+import { ItemError, messageOf, TakenError, UnreachableError } from '../../util/errors.ts';
 import { given } from '../../util/values/given.ts';
 import { groupBy } from '../../util/values/group.ts';
 import { nth } from '../../util/values/have.ts';
@@ -79,8 +79,14 @@ async function copy(
   moved: Moved,
 ): Promise<Result> {
   const target = await onSite(session, task.to, () => session.sites.open(task.to));
-  const path = target.capabilities.rename ? temporary : task.path;
-  const read = await moveBytes(session, task, target, path, { lease, moved });
+  // What is to be replaced goes only when the new one is complete beside it.
+  const fresh = target.capabilities.whole === true && !clear;
+  const path = target.capabilities.rename && !fresh ? temporary : task.path;
+  const read = await moveBytes(session, task, target, path, { lease, moved, fresh }).catch((error: unknown) => {
+    if (error instanceof TakenError) return undefined;
+    throw error;
+  });
+  if (!read) return onSite(session, task.to, () => adopt(session, task));
   expectSame(task, read, `${task.source.path} at ${task.source.site}`, faultOf(task));
   return onSite(session, task.to, async () => {
     if (!target.capabilities.confirms) expectSame(task, await target.checksum(path), `what arrived at ${task.to}`);
@@ -110,12 +116,18 @@ async function moveBytes(
   task: CopyTask,
   target: Storage,
   path: string,
-  { lease, moved }: { readonly lease: CopyLease; readonly moved: Moved },
+  { lease, moved, fresh }: { readonly lease: CopyLease; readonly moved: Moved; readonly fresh: boolean },
 ): Promise<Checksum> {
   const { to, source, file } = task;
   const from = await onSite(session, source.site, () => session.sites.open(source.site));
   const expect: Checksum = { adler32: file.adler32, size: file.size };
-  const options = { signal: lease.signal(task), expect, ...paceOf(session), ...given({ progress: moved }) };
+  const options = {
+    signal: lease.signal(task),
+    expect,
+    ...(fresh && { fresh }),
+    ...paceOf(session),
+    ...given({ progress: moved }),
+  };
   const copyIn = (local: string, below?: readonly string[]) =>
     onSite(session, to, () => target.copyIn(local, path, { ...options, ...(below && { below }) }));
   const copyOut = (local: string) => onSite(session, source.site, () => from.copyOut(source.path, local, options));

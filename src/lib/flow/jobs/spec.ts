@@ -153,6 +153,7 @@ function stageIn(name: string, path: string, file: Known, context: SpecContext):
     name: file.name,
     copy: inputs === 'download' || (local === undefined && inputs !== 'open'),
     protocol: settings.protocol,
+    storage: name,
     size: file.size,
     adler32: file.adler32,
   };

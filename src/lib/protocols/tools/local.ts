@@ -1,4 +1,5 @@
 // The local end of a copy with a command-line tool: what the file has now, and a name for it that every tool can take.
+import { createHash } from 'node:crypto';
 import { symlinkSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -88,17 +89,21 @@ export interface Taking {
   done(): Promise<Checksum>;
 }
 
-/** Takes a stream through our own adler32. */
-export async function summing(options: Pick<CopyOptions, 'progress'> = {}): Promise<Taking> {
+/** Takes a stream through our own adler32; with `md5` through that, too. */
+export async function summing(
+  options: Pick<CopyOptions, 'progress'> & { readonly md5?: boolean } = {},
+): Promise<Taking> {
   const hash = await Adler32.create();
+  const md5 = options.md5 ? createHash('md5') : undefined;
   let size = 0;
   return {
     sink: async (chunk) => {
       hash.update(chunk);
+      md5?.update(chunk);
       size += chunk.length;
       options.progress?.(chunk.length);
     },
-    done: async () => ({ adler32: hash.digest(), size }),
+    done: async () => ({ adler32: hash.digest(), size, ...(md5 && { md5: md5.digest('hex') }) }),
   };
 }
 

@@ -14,8 +14,19 @@ const READ = {
   count: (value: unknown) => (isCount(value) ? value : undefined),
   flag: (value: unknown) => (isFlag(value) ? value : undefined),
   mode: (value: unknown) => (/^0?[0-7]{3}$/.test(String(value)) ? String(value) : undefined),
+  /** Bytes. */
+  size: (value: unknown) => parseSize(String(value)),
   time: (value: unknown) => Math.min(parseDuration(String(value)) ?? 0, LONGEST_TIMER) || undefined,
 } as const;
+
+const UNITS = ['K', 'M', 'G', 'T', 'P'];
+
+/** Bytes of `5 GB`, `16 MiB`, `100T`. */
+function parseSize(text: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMGTP])i?B?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.floor(Number(amount) * 1024 ** (UNITS.indexOf(unit.toUpperCase()) + 1));
+  return amount !== undefined && bytes > 0 ? bytes : undefined;
+}
 
 type Kind = keyof typeof READ;
 type Value<K extends Kind> = NonNullable<ReturnType<(typeof READ)[K]>>;
@@ -39,7 +50,13 @@ export function checkOptions<const T extends Readonly<Record<string, Kind>>>(
   return Object.fromEntries(read) as Values<T>;
 }
 
-const SAID = { text: 'a text', count: 'a whole number above 0', flag: 'true or false', mode: "a mode such as '0640'" };
+const SAID = {
+  text: 'a text',
+  count: 'a whole number above 0',
+  flag: 'true or false',
+  mode: "a mode such as '0640'",
+  size: 'a size such as 5 GB',
+};
 
 function wrong(kind: Kind, value: unknown): string {
   if (kind !== 'time') return `must be ${SAID[kind]}`;

@@ -55,10 +55,11 @@ put_mounted() {
 
 try_destination() { # storage protocol folder path option
   [ -z "$placed" ] || return 0
+  place=$execution
   case $3 in
     /*) kind=md5 && put_mounted "$3" "$4" "$5" ;;
-    *) kind=adler32 && put_remote "$2" "$3" "$5" ;;
-  esac && placed=$1 folder=$4/$execution && return
+    *) put_remote "$2" "$3" "$5" ;;
+  esac && placed=$1 folder=$4/$place && return
   problems="${problems:+$problems; }$1: $line"
 }
 

@@ -66,9 +66,7 @@ function written(settings: Settings): Finding[] {
 /** Two names for one folder would count one copy as two. */
 function twice(storages: readonly StorageSettings[]): Finding[] {
   return storages.flatMap((storage, index) => {
-    const other = storages
-      .slice(0, index)
-      .find((before) => before.url.replace(/\/+$/, '') === storage.url.replace(/\/+$/, ''));
+    const other = storages.slice(0, index).find((before) => placeOf(before) === placeOf(storage));
     if (!other) return [];
     const message = `storage elements '${storage.name}' and '${other.name}' have the same address: ${storage.url}`;
     return [
@@ -79,6 +77,11 @@ function twice(storages: readonly StorageSettings[]): Finding[] {
       },
     ];
   });
+}
+
+/** Buckets of one name are others at another endpoint. */
+function placeOf({ url, options }: StorageSettings): string {
+  return [url.replace(/\/+$/, ''), String(options.endpoint ?? '').replace(/\/+$/, '')].join(' ');
 }
 
 /** Purge would wait for ever for copies that transfer never makes. */

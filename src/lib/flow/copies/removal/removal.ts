@@ -139,14 +139,23 @@ export async function putBack(files: Files, storage: Storage, path: string, nonc
   const found = await storage.stat([path, aside]);
   if (!found.has(aside)) return found.has(path) ? 'there' : 'absent';
   if (found.has(path)) {
-    const [own, other] = [storage.localPath(path), storage.localPath(aside)];
-    if (own === undefined || other === undefined || !(await sameFile(files, own, other))) return 'taken';
-    // Killed between the two halves of a rename that overwrites nothing: one file, two names.
+    if (!(await isOne(files, storage, path, aside))) return 'taken';
+    // Killed between the two halves of a rename: one file, two names.
     await storage.remove([aside]);
     return 'back';
   }
   await (storage.renameNew ? storage.renameNew(aside, path) : storage.rename(aside, path));
   return 'back';
+}
+
+/** One file by two names; where nothing is on this machine, two with the same bytes. */
+async function isOne(files: Files, storage: Storage, path: string, aside: string): Promise<boolean> {
+  const [own, other] = [storage.localPath(path), storage.localPath(aside)];
+  if (own !== undefined && other !== undefined) return sameFile(files, own, other);
+  // Where a rename is one step there are never two.
+  if (!storage.capabilities.whole) return false;
+  const [here, there] = await Promise.all([path, aside].map((name) => storage.readChecksum(name)));
+  return here?.adler32 === there?.adler32 && here?.size === there?.size;
 }
 
 function differs(file: Going, found: Stat | undefined): Kept | undefined {

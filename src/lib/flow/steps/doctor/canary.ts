@@ -11,6 +11,7 @@ import { MINUTE, SECOND } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import type { ResultRecord } from '../../../wrapper/record.ts';
 import type { JobSpec } from '../../../wrapper/spec.ts';
+import { lend } from '../../farms/lend.ts';
 import { PATIENCE, type Patient } from './check.ts';
 import { dropBelow, openProbe, type Probe, probeFolder } from './probe.ts';
 import { emptySpec, withdraw, withTrials } from './trial.ts';
@@ -149,7 +150,8 @@ async function runJob(
   probe: Probe,
   key: string,
 ): Promise<Outcome> {
-  const spec = specOf(key, farm, element, probe, probeFolder(patient));
+  const plain = specOf(key, farm, element, probe, probeFolder(patient));
+  const spec = await lend(new Map([[element.name, probe.storage]]), plain);
   const started = patient.clock();
   const answer = (await backend.submit(key.slice(0, -2), [{ key, spec }])).get(key);
   if (typeof answer === 'object') return { phase: 'submit', wrong: answer.refused };
@@ -198,7 +200,15 @@ function specOf(key: string, farm: FarmSettings, element: StorageSettings, probe
     ...emptySpec(key),
     command: 'cat "$1" >"$OUT_probe"',
     inputs: [
-      { source: place(probe.path), name: 'probe.in', copy: true, protocol, size: sum.size, adler32: sum.adler32 },
+      {
+        source: place(probe.path),
+        name: 'probe.in',
+        copy: true,
+        protocol,
+        storage: element.name,
+        size: sum.size,
+        adler32: sum.adler32,
+      },
     ],
     outputs: [{ type: 'probe', name: outputName(key) }],
     env: farm.env,

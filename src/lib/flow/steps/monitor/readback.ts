@@ -45,8 +45,9 @@ function mismatch(
 ): string | undefined {
   if (!given) return `output ${declared.type} is missing`;
   if (given.name !== declared.name) return `output ${declared.type} is named ${given.name}, not ${declared.name}`;
-  const path = `${outputFolder(job)}/${record.execution}/${declared.name}`;
-  return given.path === path ? undefined : `output ${declared.type} is at ${given.path}, not ${path}`;
+  // Addresses that were lent to a job name its key: what its starts would be called was not known.
+  const paths = [record.execution, record.key].map((start) => `${outputFolder(job)}/${start}/${declared.name}`);
+  return paths.includes(given.path) ? undefined : `output ${declared.type} is at ${given.path}, not ${paths[0]}`;
 }
 
 /** The wrapper's checksum is of the kind that its way of copying verifies. @throws ItemError */

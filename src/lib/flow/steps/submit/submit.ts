@@ -11,6 +11,7 @@ import { requireCredentials } from '../../farms/credentials.ts';
 import { activeCount, farmSettings, type OpenFarm, openFarm } from '../../farms/farm.ts';
 import { type FarmStorages, farmStorages } from '../../farms/farmstorages.ts';
 import { FREE, type Lease, takeLease } from '../../farms/lease.ts';
+import { lendAll } from '../../farms/lend.ts';
 import { badModules } from '../../jobs/badmodules.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import { sweep } from '../../jobs/wake.ts';
@@ -169,9 +170,14 @@ async function* handOver(
     late.map(({ attempt }) => attempt),
   );
   if (tasks.length === 0) return 0;
+  const lent = await lendAll(elements.storages, tasks).catch(async (error: unknown) => {
+    // No task was handed over: none of them may stay claimed.
+    await unclaim(ports, claim.attempts);
+    throw error;
+  });
   let answers: Map<string, string | Refused>;
   try {
-    answers = await open.backend.submit(claim.nonce, tasks);
+    answers = await open.backend.submit(claim.nonce, lent);
   } catch (error) {
     yield unknownItem(claim, open, error);
     throw error;

@@ -1,6 +1,7 @@
 // One CouchDB database over HTTP: requests and answers as JSON, retries, and what errors mean. Knows nothing of views.
 import type { Json } from '../../../domain/doc.ts';
 import { LoginError, StoreError } from '../../../util/errors.ts';
+import { reasonOf } from '../../../util/reason.ts';
 import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
 import type { DateSeen } from '../../shared/server/clock.ts';
@@ -8,7 +9,7 @@ import type { Login } from '../../shared/server/credentials.ts';
 import { backOff, PATIENCE, Patience, type Say } from '../../shared/server/patience.ts';
 import { UnclearError } from '../../shared/server/unclear.ts';
 import type { Place } from './credentials.ts';
-import { type Answer, HTTP_TIMING, Http, type HttpTiming, reasonOf } from './http.ts';
+import { type Answer, HTTP_TIMING, Http, type HttpTiming } from './http.ts';
 import { type Asked, type Failure, LockedError, meaningOf, unreachable } from './meaning.ts';
 
 export interface Request {

@@ -4,8 +4,6 @@
 import nano from 'nano';
 import { Agent, request as ask, DecoratorHandler, type Dispatcher } from 'undici';
 import type { Json } from '../../../domain/doc.ts';
-import { codeOf } from '../../../util/systemerrors.ts';
-import { field } from '../../../util/values/field.ts';
 import { given } from '../../../util/values/given.ts';
 import type { DateSeen } from '../../shared/server/clock.ts';
 
@@ -170,12 +168,4 @@ function objectOf(answer: unknown): object | undefined {
 function waitOf(header: string, now: number): number | undefined {
   const seconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
-}
-
-/** Why there was no answer, in few words: of several addresses that were tried, the last one's. */
-export function reasonOf(error: unknown): string {
-  const [message, cause, errors] = ['message', 'cause', 'errors'].map((name) => field(error, name));
-  if (typeof message === 'string' && message !== '') return message;
-  if (Array.isArray(errors) && errors.length > 0) return reasonOf(errors.at(-1));
-  return cause === undefined ? (codeOf(error) ?? 'no answer') : reasonOf(cause);
 }

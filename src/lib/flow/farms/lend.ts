@@ -1,0 +1,46 @@
+// What a job may do at storage elements that give it no credentials: for each file that it reads or writes there, and for
+// nothing else, an address that is good for a while. They stand in the job's own file, which only its user can read.
+import type { Task } from '../../backend.ts';
+import type { Errand, Storage } from '../../storage.ts';
+import { mapLimit } from '../../util/concurrency.ts';
+import { groupBy } from '../../util/values/group.ts';
+import type { JobSpec } from '../../wrapper/spec.ts';
+
+/** Tasks whose addresses are signed at the same time. */
+const AT_ONCE = 32;
+
+/** The tasks, each with what its job is lent. @throws CredentialsError there are no keys to sign with */
+export function lendAll(storages: ReadonlyMap<string, Storage>, tasks: readonly Task[]): Promise<Task[]> {
+  return mapLimit(tasks, AT_ONCE, async ({ key, spec }) => ({ key, spec: await lend(storages, spec) }));
+}
+
+/** The job with what it is lent. */
+export async function lend(storages: ReadonlyMap<string, Storage>, spec: JobSpec): Promise<JobSpec> {
+  const lent: Record<string, string> = {};
+  for (const [name, mine] of groupBy(errandsOf(spec), ({ storage }) => storage)) {
+    const addresses = (await storages.get(name)?.worker?.lend?.(mine)) ?? [];
+    for (const [index, address] of addresses.entries()) {
+      const { method, address: plain } = mine[index] ?? { method: '', address: '' };
+      lent[`${method} ${plain}`] = address;
+    }
+  }
+  return Object.keys(lent).length === 0 ? spec : { ...spec, lent };
+}
+
+/** What a job of this spec does at elements that it does not mount. */
+function errandsOf({ key, inputs, outputs, destinations }: JobSpec): (Errand & { readonly storage: string })[] {
+  const reads = inputs.flatMap(({ source, copy, storage }) =>
+    copy && storage !== undefined && !source.startsWith('/')
+      ? [{ method: 'GET' as const, address: source, storage }]
+      : [],
+  );
+  const writes = destinations.flatMap(({ storage, folder }) =>
+    folder.startsWith('/')
+      ? []
+      : outputs.flatMap(({ name }) => {
+          const address = `${folder}/${key}/${name}`;
+          return (['PUT', 'DELETE'] as const).map((method) => ({ method, address, storage }));
+        }),
+  );
+  return [...reads, ...writes];
+}

@@ -1,0 +1,162 @@
+// Requests to an S3 server: signed, sent, and sent again where it was busy. Knows keys of objects, no paths and no files.
+import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { AwsV4Signer } from 'aws4fetch';
+import { given } from '../../../util/values/given.ts';
+import { NoAnswer, type Web, type WebReply, type WebText, wholeText } from '../../tools/web.ts';
+import type { AccessKey, Keys } from './keys.ts';
+import { failureOf, S3Failure } from './meaning.ts';
+import { encodePart, type Place } from './place.ts';
+
+export interface S3Ask {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** '' is the bucket. */
+  readonly key: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | string;
+  /** Milliseconds for one try. */
+  readonly timeout?: number;
+  /** The server copies or joins bytes, and may be silent all that time. */
+  readonly slow?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Told before the same is sent again. */
+  readonly repeated?: () => void;
+}
+
+/** What of a request is signed. */
+interface Signable extends Pick<S3Ask, 'headers' | 'body'> {
+  readonly method: string;
+  readonly url: string;
+}
+
+/** Tries of one request where the server is busy: 0.2, 0.4, 0.8, 1.6, 3.2 s apart, or as the server says. */
+const TRIES = 6;
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 20_000;
+const EMPTY = createHash('sha256').digest('hex');
+
+export class S3Client {
+  readonly place: Place;
+  readonly #keys: Keys;
+  readonly #web: Web;
+  readonly #timeout: number;
+  readonly #options: string;
+  readonly #cache = new Map<string, ArrayBuffer>();
+
+  constructor(place: Place, keys: Keys, web: Web, settled: { readonly name: string; readonly timeout: number }) {
+    this.place = place;
+    this.#keys = keys;
+    this.#web = web;
+    this.#timeout = settled.timeout;
+    this.#options = `storage.${settled.name}.options`;
+  }
+
+  /** The whole of a short answer. @throws S3Failure; RemoteFailure (down); the signal's reason */
+  send(ask: S3Ask): Promise<WebText> {
+    return this.#patiently(ask, async () => {
+      const reply = await this.#web.text(await this.#signed(ask));
+      // A server may find out about a failure when it has already begun to answer that all is well.
+      const wrong = reply.status >= 300 || (reply.status === 200 && /<Error>/.test(reply.text));
+      if (wrong) throw await this.#refusal(ask, reply);
+      return reply;
+    });
+  }
+
+  /** The beginning of an answer, whose body the caller takes. @throws as `send` */
+  open(ask: S3Ask): Promise<WebReply> {
+    return this.#patiently(ask, async () => {
+      const signed = await this.#signed(ask);
+      const reply = await this.#web.ask(signed);
+      if (reply.status < 300) return reply;
+      const text = await wholeText(reply.body, signed);
+      throw this.#failure({ ...reply, text });
+    });
+  }
+
+  /** An address by which whoever has it may do this one thing, for some seconds. */
+  async presigned(method: string, address: string, seconds: number): Promise<string> {
+    const signer = await this.#signer({ method, url: `${address}?X-Amz-Expires=${seconds}` }, true);
+    return (await signer.sign()).url.toString();
+  }
+
+  async #patiently<T>(ask: S3Ask, once: () => Promise<T>): Promise<T> {
+    let renewed = false;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await once();
+      } catch (error) {
+        // Keys may have been renewed under us; asked once more they are read again.
+        const refused = error instanceof S3Failure && error.meaning === 'credentials';
+        const fresh: boolean = refused && !renewed && this.#keys.forget();
+        const cut = error instanceof NoAnswer && error.cut && tried < 3;
+        const busy = error instanceof S3Failure && error.again && tried < TRIES;
+        if (!fresh && !cut && !busy) throw error;
+        renewed ||= fresh;
+        ask.repeated?.();
+        if (!fresh)
+          await wait(pauseAfter(tried, error), undefined, { ...given({ signal: ask.signal }) }).catch(() =>
+            ask.signal?.throwIfAborted(),
+          );
+      }
+    }
+  }
+
+  async #signed(ask: S3Ask) {
+    const { method, body, timeout = this.#timeout, slow, signal } = ask;
+    const words = Object.entries(ask.query ?? {}).map(([name, value]) => `${encodePart(name)}=${encodePart(value)}`);
+    const address = `${this.place.url(ask.key)}${words.length > 0 ? `?${words.join('&')}` : ''}`;
+    const signer = await this.#signer({ ...ask, url: address }, false);
+    const { headers } = await signer.sign();
+    const query = signer.encodedSearch === '' ? '' : `?${signer.encodedSearch}`;
+    // As it was signed, character by character: an address object would write blanks of a query in another way.
+    const url = `${signer.url.origin}${signer.encodedPath}${query}`;
+    return { method, url, headers: Object.fromEntries(headers), timeout, ...given({ body, slow, signal }) };
+  }
+
+  async #signer({ method, url, headers = {}, body }: Signable, signQuery: boolean): Promise<AwsV4Signer> {
+    const { id, secret, token }: AccessKey = await this.#keys.get();
+    const sum = body === undefined ? EMPTY : createHash('sha256').update(body).digest('hex');
+    return new AwsV4Signer({
+      method,
+      url,
+      headers: signQuery ? {} : { 'x-amz-content-sha256': sum, ...headers },
+      accessKeyId: id,
+      secretAccessKey: secret,
+      ...given({ sessionToken: token }),
+      service: 's3',
+      region: this.place.region,
+      // Signing keys of the day.
+      cache: this.#cache,
+      signQuery,
+    });
+  }
+
+  /** The answer to HEAD has no words: those of a question about the bucket say why it was refused. */
+  async #refusal(ask: S3Ask, reply: WebText): Promise<unknown> {
+    const failure = this.#failure(reply);
+    if (ask.method !== 'HEAD' || failure.code !== '' || reply.status < 300 || reply.status === 404) return failure;
+    const query = { 'list-type': '2', 'max-keys': '0' };
+    const { key: _, ...more } = ask;
+    return this.send({ ...more, method: 'GET', key: '', query }).then(
+      () => failure,
+      (error: unknown) => error,
+    );
+  }
+
+  #failure({ status, headers, text }: WebText): S3Failure {
+    const { address, region, bucket } = this.place;
+    const failure = failureOf({ status, headers, text, region, bucket, options: this.#options }, (words) =>
+      address.clean(words),
+    );
+    const later = Number(headers['retry-after']);
+    return later > 0 ? Object.assign(failure, { later: later * 1000 }) : failure;
+  }
+}
+
+function pauseAfter(tried: number, error: unknown): number {
+  const later = error instanceof S3Failure && 'later' in error ? Number(error.later) : 0;
+  // Many that were told to slow down must not come back in one moment.
+  const pause = FIRST_PAUSE * 2 ** (tried - 1) * (0.5 + Math.random());
+  return Math.min(LONGEST_PAUSE, Math.max(later, pause));
+}
