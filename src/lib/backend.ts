@@ -69,6 +69,8 @@ export interface Backend {
   records(limit: number): Promise<ResultRecord[]>;
   /** The records' changes are confirmed: they may be archived. Idempotent. */
   acknowledge(records: readonly ResultRecord[]): Promise<void>;
+  /** Every record that is still there, acknowledged or not; absent where records are not kept. */
+  kept?(): Promise<ResultRecord[]>;
   /** The last `bytes` bytes of each key's output (stdout and stderr together); a key without any is absent. */
   logs(keys: readonly string[], bytes: number): Promise<Map<string, string>>;
   /** What a person who examines the set-up wants to know of it; absent where there is nothing to ask. */

@@ -17,7 +17,7 @@ import { isKey, renderSpec } from '../../wrapper/spec.ts';
 import { isFull } from '../shared/fill.ts';
 import { readTail } from '../shared/folder/files.ts';
 import { reaching } from '../shared/folder/reachable.ts';
-import { archiveRecords, readRecords } from '../shared/folder/records.ts';
+import { archiveRecords, keptRecords, readRecords } from '../shared/folder/records.ts';
 import { sweep } from '../shared/folder/sweep.ts';
 import { namePrefix } from '../shared/prefix.ts';
 import { userName } from '../shared/user.ts';
@@ -219,6 +219,10 @@ class GangaBackend implements Backend {
       archiveRecords(this.#jobs, records);
       this.#jobs.close(records.map(({ key }) => key).filter(isKey));
     });
+  }
+
+  kept(): Promise<ResultRecord[]> {
+    return keptRecords(this.#jobs);
   }
 
   async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {

@@ -12,7 +12,7 @@ import type { ResultRecord } from '../../wrapper/record.ts';
 import { isKey, renderSpec } from '../../wrapper/spec.ts';
 import { readTail } from '../shared/folder/files.ts';
 import { reaching } from '../shared/folder/reachable.ts';
-import { archiveRecords, readRecords } from '../shared/folder/records.ts';
+import { archiveRecords, keptRecords, readRecords } from '../shared/folder/records.ts';
 import { Options } from '../shared/options.ts';
 import { userName } from '../shared/user.ts';
 import { keyOf, Spool } from './spool.ts';
@@ -131,6 +131,10 @@ class LocalBackend implements Backend {
 
   async acknowledge(records: readonly ResultRecord[]): Promise<void> {
     reachable(() => archiveRecords(this.#spool, records));
+  }
+
+  kept(): Promise<ResultRecord[]> {
+    return keptRecords(this.#spool);
   }
 
   async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {

@@ -85,7 +85,7 @@ export const DID = {
   replaced: 'The table has new content.',
   rescued: 'What can be read of a damaged store was written into a file; `text` says how much is missing.',
   reset: 'The batch system lost the job, or an operator wants it again: it waits again.',
-  restored: 'It is back where it was; of a store: it has the content of a backup.',
+  restored: 'It is back where it was; of a store: it has the content of a backup, or of what storage shows.',
   resumed: 'An operator ended the hold.',
   retried: 'The job waits for another attempt.',
   revoked: 'The user has no right to the store any more.',

@@ -1,6 +1,7 @@
 // The path template of a storage element: `{level}/{run/1000}/{name}`. Pure; a path it makes never leaves the root.
 
 import { ConfigError } from '../../util/errors.ts';
+import { given } from '../../util/values/given.ts';
 import { pad } from '../ids.ts';
 import { noSuch } from '../named.ts';
 
@@ -15,6 +16,8 @@ export interface Template {
   readonly source: string;
   /** Path relative to the storage element's root, `/` between its parts. */
   path(fields: PathFields): string;
+  /** Level and name in a path, where they stand in it; `undefined`: another template made it. */
+  parse(path: string): { readonly level?: string; readonly name?: string } | undefined;
 }
 
 const FIELDS = ['level', 'run', 'subrun', 'name'] as const;
@@ -29,7 +32,26 @@ type Part = { readonly text: string } | { readonly field: Field; readonly diviso
 export function compileTemplate(source: string): Template {
   const parts = split(source);
   check(source, parts);
-  return { source, path: (fields) => parts.map((part) => ('text' in part ? part.text : fill(part, fields))).join('') };
+  const regex = new RegExp(`^${parts.map(regexOf).join('')}$`, 's');
+  return {
+    source,
+    path: (fields) => parts.map((part) => ('text' in part ? part.text : fill(part, fields))).join(''),
+    parse(path) {
+      const match = regex.exec(path);
+      if (!match) return undefined;
+      const found = (field: Field): string | undefined => {
+        const texts = parts.filter((part) => 'field' in part).flatMap((part, at) => (part.field === field ? at : []));
+        const text = match[(texts[0] ?? -2) + 1];
+        return text === undefined ? undefined : plainName(text);
+      };
+      return given({ level: found('level'), name: found('name') });
+    },
+  };
+}
+
+function regexOf(part: Part): string {
+  if ('text' in part) return part.text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return part.field === 'level' || part.field === 'name' ? '([^/]+)' : '(\\d+)';
 }
 
 function split(source: string): Part[] {
@@ -84,4 +106,10 @@ function component(name: string): string {
   if (name === '') return '%00';
   if (/^\.{1,2}$/.test(name)) return name.replaceAll('.', '%2E');
   return name.replaceAll('/', '%2F').replaceAll('\0', '%00');
+}
+
+/** What `component` was given. */
+function plainName(text: string): string {
+  const dots = /^(%2E){1,2}$/.test(text) ? text.replaceAll('%2E', '.') : text;
+  return dots === '%00' ? '' : dots.replaceAll('%2F', '/').replaceAll('%00', '\0');
 }

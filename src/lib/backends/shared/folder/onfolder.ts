@@ -14,7 +14,7 @@ import { readTail } from './files.ts';
 import { beats, isSilent, type Signs, unlisted } from './heartbeat.ts';
 import { type Mark, partsOf } from './jobfolder.ts';
 import { reaching } from './reachable.ts';
-import { archiveRecords, readRecords } from './records.ts';
+import { archiveRecords, keptRecords, readRecords } from './records.ts';
 import { sweepIfWritable } from './sweep.ts';
 
 const reachable = reaching('the folder shared with the jobs');
@@ -220,6 +220,10 @@ export class FolderBackend<R extends Listed> implements Backend {
       archiveRecords(this.#folder, records);
       this.#folder.close(records.map(({ key }) => key).filter(isKey));
     });
+  }
+
+  kept(): Promise<ResultRecord[]> {
+    return keptRecords(this.#folder);
   }
 
   async logs(keys: readonly string[], bytes: number): Promise<Map<string, string>> {

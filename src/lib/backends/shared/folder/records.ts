@@ -40,3 +40,18 @@ async function readOne(folder: JobFolder, key: string): Promise<ResultRecord | u
 export function archiveRecords(folder: JobFolder, records: readonly ResultRecord[]): void {
   for (const { key } of records) if (isKey(key)) folder.archive(key);
 }
+
+/** Every record that is still there, acknowledged or not; damaged ones are left out. */
+export async function keptRecords(folder: JobFolder): Promise<ResultRecord[]> {
+  const paths = ['result/cur', 'result/new'].flatMap((name) => folder.list(name).map((key) => folder.path(name, key)));
+  const found = await mapLimit(paths, AT_ONCE, async (path) => {
+    try {
+      return parseRecord((await readBounded(path, LIMIT)).toString('utf8'));
+    } catch (error) {
+      const cause = field(error, 'cause');
+      if (isPassing(cause)) throw ownError(cause, path, UnreachableError);
+      return undefined;
+    }
+  });
+  return found.filter((record) => record !== undefined);
+}

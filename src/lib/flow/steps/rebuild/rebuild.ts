@@ -1,0 +1,234 @@
+// store rebuild: after a loss of the store, its documents are made again from what is left: files at the storage elements,
+// originals on the buffers, result records of farms. Nothing that the store has is taken away, so it may be repeated.
+import { isDeepStrictEqual } from 'node:util';
+import type { DataDoc } from '../../../domain/data/data.ts';
+import type { Doc } from '../../../domain/doc.ts';
+import { parseRunHeader } from '../../../domain/formats/zdab.ts';
+import { type HoldDoc, inForce } from '../../../domain/hold.ts';
+import { dataId, holdId, JOB, runId } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
+import { nameOf, type RebuiltPass } from '../../../domain/rebuilt/passes.ts';
+import type { Left } from '../../../domain/rebuilt/rawfiles.ts';
+import type { RunDoc } from '../../../domain/runs/run.ts';
+import { type Change, idsWith, spansOfRuns, tookEffect } from '../../../store.ts';
+import { collected } from '../../../util/concurrency.ts';
+import { ItemError, UsageError } from '../../../util/errors.ts';
+import { counted } from '../../../util/text/counted.ts';
+import { batches } from '../../../util/values/group.ts';
+import { withDryRun } from '../../dry.ts';
+import { archivedOf, archivedWords } from '../../jobs/archived/archived.ts';
+import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { pause } from '../../switches/holds.ts';
+import { holdAfterCalibration } from '../../switches/mask.ts';
+import { register } from '../register/register.ts';
+import { dataWith, foundByRun, passesOf, type RunFound, refOfRun, runText, runWith, type Who } from './decide.ts';
+import { type Gathered, gather } from './gather.ts';
+
+export interface RebuildOptions extends StepOptions {
+  /** Name of the experiment: what is found is added to a store that has runs or passes. */
+  readonly force?: string;
+}
+
+const SLUG = 'rebuilt';
+/** Runs read and written together. */
+const BATCH = 200;
+
+/**
+ * @throws UsageError the store has runs or passes, and nobody has forced it
+ * @throws UnreachableError an element cannot be listed; nothing is changed
+ */
+export function rebuild(ports: Ports, options: RebuildOptions = {}): Step {
+  return withDryRun(ports, options, (on) => rebuildAll(on, options.force));
+}
+
+async function* rebuildAll(ports: Ports, force: string | undefined): Step {
+  await requireEmpty(ports, force);
+  const at = await ports.store.now();
+  const gathered = await gather(ports);
+  yield* gathered.items;
+  for await (const item of pauseFarms(ports)) yield { ...item, next: AFTER };
+  const who = { at, by: ports.by, host: ports.host };
+  const count = { documents: 0, runs: 0, passes: 0 };
+  for (const some of batches(foundByRun(gathered, ports.settings, at), BATCH)) {
+    for (const run of await rebuildRuns(ports, some, gathered, who)) {
+      count.documents += run.documents;
+      count.runs += run.documents > 0 ? 1 : 0;
+      count.passes += run.passes;
+      yield* run.items;
+    }
+  }
+  // Files of the buffers that are at no element, run types, and which runs are complete.
+  yield* register(ports, { levels: gathered.levels });
+  yield await summary(ports, gathered, count);
+}
+
+const AFTER = `for each farm: dflow monitor --site FARM; then: dflow verify; then: dflow resume ${holdId(SLUG)} --why TEXT`;
+
+/** Jobs of the lost store may still run, and passes that left no trace would be submitted again. */
+function pauseFarms(ports: Ports): Step {
+  const why = 'the store was rebuilt from storage; jobs of the lost store may still run';
+  return pause(ports, { what: 'pause', scope: { sites: ['*'] }, why, slug: SLUG });
+}
+
+/** A rebuild that was stopped goes on: its hold is in force. */
+async function requireEmpty({ store, settings }: Ports, force: string | undefined): Promise<void> {
+  const { experiment } = settings;
+  if (force === experiment) return;
+  if (force !== undefined)
+    throw new UsageError(`--force takes the name of the experiment, '${experiment}', not '${force}'`);
+  const [hold] = (await store.get<HoldDoc>([holdId(SLUG)])).values();
+  if (hold && inForce(hold, await store.now())) return;
+  const found = await Promise.all(['run:', JOB].map((prefix) => store.range<Doc>({ ...idsWith(prefix), limit: 1 })));
+  if (found.flat().length === 0) return;
+  const { where, documents } = await store.info();
+  throw new UsageError(
+    `the store has runs or passes (${counted(documents, 'document')}), and only a new one is rebuilt`,
+    {
+      where,
+      hint: `what is missing in it is added by: dflow store rebuild --force ${experiment}`,
+    },
+  );
+}
+
+interface Rebuilt {
+  readonly documents: number;
+  readonly passes: number;
+  readonly items: readonly Item[];
+}
+
+async function rebuildRuns(
+  ports: Ports,
+  found: readonly RunFound[],
+  { records }: Gathered,
+  who: Who,
+): Promise<Rebuilt[]> {
+  const { store, settings } = ports;
+  const runs = found.map(({ run }) => run);
+  const ids = found.flatMap(({ run, levels }) => {
+    const names = new Set([...levels.keys(), settings.automatic.level]);
+    return [runId(run), ...[...names].map((level) => dataId(level, run))];
+  });
+  const docs = await store.get<Doc>(ids);
+  const jobs = new Map((await store.ranges<JobDoc>(spansOfRuns(JOB, runs))).map((job) => [job._id, job]));
+  const archived = await archivedOf(store, runs);
+  const result: Rebuilt[] = [];
+  for (const one of found) {
+    const gone = archived.get(one.run);
+    const base = { kind: 'run', ref: refOfRun(one), run: one.run } as const;
+    if (gone) result.push({ documents: 0, passes: 0, items: [{ ...base, did: 'skipped', ...archivedWords(gone) }] });
+    else result.push(await rebuildRun(ports, one, { docs, jobs, records }, who));
+  }
+  return result;
+}
+
+interface Known {
+  readonly docs: ReadonlyMap<string, Doc>;
+  readonly jobs: ReadonlyMap<string, JobDoc>;
+  readonly records: Gathered['records'];
+}
+
+async function rebuildRun(ports: Ports, found: RunFound, { docs, jobs, records }: Known, who: Who): Promise<Rebuilt> {
+  const { store, settings } = ports;
+  const mask = await maskOf(ports, found);
+  const id = dataId(settings.automatic.level, found.run);
+  const known = docs.get(id) as DataDoc | undefined;
+  const data = dataWith(known, found, settings.automatic.level, settings, who) ?? known;
+  const mine = new Map([...jobs].filter(([, { run }]) => run === found.run));
+  const passes = passesOf(found, mine, data, records, settings, who);
+  // The holds first, as register puts them: which of them was ended is not known.
+  const typed = mask !== undefined && !docs.has(runId(found.run)) ? [{ run: found.run, mask }] : [];
+  const holds = await collected(holdAfterCalibration(ports, typed));
+  const outcomes = await store.bulk<Doc>([
+    ...[...found.levels.keys()].map((level) =>
+      toChange<DataDoc>(dataId(level, found.run), (doc) => dataWith(doc, found, level, settings, who)),
+    ),
+    toChange<RunDoc>(runId(found.run), (doc) => runWith(doc, found, mask, who)),
+    ...passes.map(({ job }) => passChange(job, mine.get(job._id))),
+  ]);
+  const written = outcomes.filter(tookEffect);
+  const failed = outcomes.filter((one) => !tookEffect(one) && one.why !== KNOWN);
+  const base = { kind: 'run', ref: refOfRun(found), run: found.run } as const;
+  const left = [...found.levels].flatMap(([level, files]) => files.left.map((one) => leftItem(found, level, one)));
+  const lost = failed.map((one): Item => {
+    return {
+      ...base,
+      did: 'lost',
+      failed: true,
+      text: `${one.id}: ${one.why ?? one.result}`,
+      next: 'dflow store rebuild',
+    };
+  });
+  const run: Item = { ...base, did: 'restored', documents: written.length, text: runText(found, mask) };
+  const ids = new Set(written.map((one) => one.id));
+  const made = passes.filter(({ job }) => ids.has(job._id));
+  const items = [...holds, ...(written.length > 0 ? [run] : []), ...made.map(passItem), ...left, ...lost];
+  return { documents: written.length, passes: made.length, items };
+}
+
+const KNOWN = 'the store has it';
+
+function toChange<D extends Doc>(id: string, next: (doc: D | undefined) => D | undefined): Change {
+  return {
+    id,
+    change: (doc) => {
+      const write = next(doc as D | undefined);
+      return write ? { write } : { skip: KNOWN };
+    },
+  };
+}
+
+/** Only what it was decided on is replaced: a pass that somebody has touched meanwhile stays. */
+function passChange(job: JobDoc, before: JobDoc | undefined): Change {
+  const same = (doc: Doc | undefined): boolean => isDeepStrictEqual(doc, before);
+  return { id: job._id, change: (doc) => (same(doc) ? { write: job } : { skip: 'it has changed meanwhile' }) };
+}
+
+function passItem({ job, evidence }: RebuiltPass): Item {
+  const { run, module, pass, version, state, subjobs } = job;
+  const outputs = subjobs.reduce(
+    (sum, one) => sum + (one.state.name === 'completed' ? one.state.outputs.length : 0),
+    0,
+  );
+  const about = { run, module, pass, version, state, subjobs: subjobs.length, outputs };
+  return { kind: 'job', ref: nameOf(job), did: 'restored', ...about, text: `${state}: ${evidence}` };
+}
+
+function leftItem(found: RunFound, level: string, { did, text }: Left): Item {
+  return { kind: 'file', ref: refOfRun(found), did, run: found.run, level, failed: true, text, next: 'dflow verify' };
+}
+
+/** Run headers stand in the first records. */
+const HEADER_BYTES = 64 * 1024;
+
+/** The type of the run by the header of a copy; originals on the buffer are read by register. */
+async function maskOf({ settings, storage }: Ports, found: RunFound): Promise<number | undefined> {
+  for (const { level, format } of settings.buffers) {
+    if (format !== 'zdab') continue;
+    for (const { replicas } of found.levels.get(level)?.files ?? []) {
+      const [copy] = Object.entries(replicas).flatMap(([name, one]) =>
+        one.state === 'verified' ? [[name, one.path] as const] : [],
+      );
+      if (!copy) continue;
+      try {
+        const element = await storage(copy[0]);
+        const header = parseRunHeader(await element.read(copy[1], 0, HEADER_BYTES));
+        if (header?.run === found.run && header.mask !== undefined) return header.mask;
+      } catch (error) {
+        if (!(error instanceof ItemError)) throw error;
+      }
+    }
+  }
+  return undefined;
+}
+
+async function summary(
+  { store }: Ports,
+  { mute }: Gathered,
+  { documents, runs, passes }: { readonly documents: number; readonly runs: number; readonly passes: number },
+): Promise<Item> {
+  const { where } = await store.identity();
+  const silent = mute > 0 ? `; result records of failed jobs, which name no pass: ${mute}` : '';
+  const lacks = `not known any more: versions and requests of passes, passes without outputs, tables, tags, holds, notes${silent}`;
+  const text = `${counted(runs, 'run')} and ${counted(passes, 'pass', 'passes')} rebuilt; ${lacks}`;
+  return { kind: 'store', ref: where, did: 'restored', documents, text, next: AFTER };
+}
