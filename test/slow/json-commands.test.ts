@@ -132,6 +132,7 @@ test('each prints lines that are described, and at least one', () => {
   const [backup] = run('store backup', 'backups');
   run('store rescue', 'rescued.jsonl');
   run('store restore', String(backup?.ref), '--yes');
+  run('store rebuild', '--force', String(run('store info')[0]?.experiment));
 
   // Conflicts, copies and roles are CouchDB's; windows need tmux, and have their suite among the systems; what comes back
   // from an archive must be in one first (store-archive.test.ts).

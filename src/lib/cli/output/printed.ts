@@ -215,6 +215,7 @@ export interface Printed {
   'store archive': BackupItem | RunItem;
   'store backup': BackupItem;
   'store unarchive': RunItem;
+  'store rebuild': Register | StoreItem | JobItem | FarmItem | StorageItem;
   'store restore': StoreItem | HoldItem | DocumentItem;
   'store rescue': BackupItem | DocumentItem;
   'store info': StoreState;
