@@ -1,5 +1,5 @@
 // store rebuild of the built program: the demo's chain, its store lost, and the chain again. Here since jobs run twice.
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
@@ -8,6 +8,8 @@ import { experiment, removeExperiments } from '../support/chainon.ts';
 import { dflow, lines, must } from '../support/cli.ts';
 
 afterAll(removeExperiments);
+
+const uuidOf = (folder: string) => lines<{ uuid: string }>(must(folder, ['store', 'info', '--json']))[0]?.uuid;
 
 /** What ended with outputs, by pass: its version, and for each completed subjob where its outputs are. */
 function passes(folder: string): Record<string, readonly string[]> {
@@ -27,6 +29,14 @@ test('after a loss: dry run, rebuild, and the chain makes and runs no pass again
   must(folder, ['tables', 'load', ...tables]);
   must(folder, chain, [0, 1]);
   const before = passes(folder);
+  const [farm = ''] = readdirSync(join(folder, '.dflow')).filter((name) =>
+    existsSync(join(folder, '.dflow', name, 'stores')),
+  );
+  const stores = () =>
+    readFileSync(join(folder, '.dflow', farm, 'stores'), 'utf8')
+      .trimEnd()
+      .split('\n');
+  expect(stores()).toEqual([uuidOf(folder)]);
   expect(Object.keys(before).length).toBeGreaterThan(5);
 
   for (const name of readdirSync(folder)) if (name.startsWith('dflow.db')) rmSync(join(folder, name));
@@ -49,4 +59,7 @@ test('after a loss: dry run, rebuild, and the chain makes and runs no pass again
   });
   must(folder, chain, [0, 1]);
   expect(passes(folder)).toEqual(before);
+  // Jobs of the lost store are named by its id.
+  expect(stores()).toHaveLength(2);
+  expect(stores()[1]).toBe(uuidOf(folder));
 });

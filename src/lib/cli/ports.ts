@@ -18,6 +18,7 @@ import { given } from '../util/values/given.ts';
 import { type Adapters, nameForScheme, schemesOf } from './adapter.ts';
 import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
+import { noteStore, storesAt } from './formerstores.ts';
 import { thisRound } from './loop/round.ts';
 import { machine } from './machine.ts';
 import { presenceIn } from './presence.ts';
@@ -83,6 +84,10 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     buffer: (level) => once(storages, `buffer ${level}`, () => openApart(asStorage(bufferOf(settings, level)))),
     backend: (farm, looking = false) =>
       once(backends, `${farm} ${looking}`, () => openBackend(settings, store, farm, looking)),
+    formerBackends: async (farm) => {
+      const former = await openFormer(settings, store, farm);
+      return Promise.all([...former].map(([uuid, open]) => once(backends, `${farm} of ${uuid}`, open)));
+    },
     close: async () => {
       const opened = await Promise.allSettled(backends.values());
       for (const backend of opened) if (backend.status === 'fulfilled') await backend.value.close();
@@ -220,8 +225,25 @@ async function openBackend(settings: Settings, store: Store, name: string, looki
     throw noSuchError('farm', name, known, { where: settings.file });
   }
   const { open } = await backendModule(farm.backend);
-  const { uuid } = await store.identity();
-  return open(farm, { folder: folderOf(settings, name), uuid: uuid ?? '', nonce, looking });
+  const { uuid = '' } = await store.identity();
+  const folder = folderOf(settings, name);
+  if (!looking && uuid !== '') noteStore(folder, uuid);
+  return open(farm, { folder, uuid, nonce, looking });
+}
+
+/** The farm as each store saw it that had jobs there before this one. */
+async function openFormer(
+  settings: Settings,
+  store: Store,
+  name: string,
+): Promise<Map<string, () => Promise<Backend>>> {
+  const farm = settings.farms.find((candidate) => candidate.name === name);
+  if (!farm) return new Map();
+  const { open } = await backendModule(farm.backend);
+  const { uuid: own } = await store.identity();
+  const folder = folderOf(settings, name);
+  const former = storesAt(folder).filter((uuid) => uuid !== own);
+  return new Map(former.map((uuid) => [uuid, () => open(farm, { folder, uuid, nonce, looking: true })]));
 }
 
 /** @throws ConfigError that says which name was probably meant */

@@ -22,6 +22,7 @@ const FOUND: ReadonlySet<string> = new Set([
   'not-planned',
   'not-ready',
   'not-submitted',
+  'occupied',
   'refused',
   'site-fault',
   'skipped',

@@ -42,6 +42,8 @@ export interface Ports extends ReadPorts, Machine {
   buffer(level: string): Promise<Storage>;
   /** `looking`: opening it has no effect either. */
   backend(farm: string, looking?: boolean): Promise<Backend>;
+  /** The farm as earlier stores of this experiment saw it, to look at. Absent: nobody can tell. */
+  formerBackends?(farm: string): Promise<ReadBackend[]>;
   /**
    * Sends a mail by the server of the configuration; absent where none can be sent. The answer is what the server said
    * of addresses that it refused, while it took others.

@@ -31,6 +31,8 @@ export interface ResultRecord {
   /** KiB. */
   readonly maxRss?: number;
   readonly host: string;
+  /** Software version of the pass; older wrappers do not say it. */
+  readonly version?: string;
   readonly outputs: readonly RecordOutput[];
   /** Last lines of the log, for causes. */
   readonly tail?: string;
@@ -102,6 +104,7 @@ export function parseRecord(text: string): ResultRecord {
     wall: number(one('wall'), 'wall'),
     host: one('host'),
     outputs,
+    ...(found.has('version') && { version: printable(one('version')) }),
     ...(found.has('signal') && { signal: number(one('signal'), 'signal') }),
     ...(found.has('cpu') && { cpu: number(one('cpu'), 'cpu') }),
     ...(found.has('rss') && { maxRss: number(one('rss'), 'rss') }),
@@ -113,9 +116,9 @@ export function parseRecord(text: string): ResultRecord {
 export function isRecord(value: unknown): value is ResultRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { key, execution, phase, exit, reason, wall, host, outputs, ...rest }: Partial<ResultRecord> = value;
-  const { signal = 0, cpu = 0, maxRss = 0, tail = '' } = rest;
+  const { signal = 0, cpu = 0, maxRss = 0, tail = '', version = '' } = rest;
   return (
-    [key, execution, reason, host, tail].every((text) => typeof text === 'string') &&
+    [key, execution, reason, host, tail, version].every((text) => typeof text === 'string') &&
     [exit, wall, signal, cpu, maxRss].every((number) => typeof number === 'number' && Number.isFinite(number)) &&
     PHASES.has(phase ?? '') &&
     Array.isArray(outputs) &&
@@ -142,6 +145,7 @@ export function renderRecord(record: ResultRecord): string {
     line('wall', record.wall),
     line('host', record.host),
     line('reason', record.reason),
+    ...(record.version === undefined ? [] : [line('version', record.version)]),
     ...(record.signal === undefined ? [] : [line('signal', record.signal)]),
     ...(record.cpu === undefined ? [] : [line('cpu', record.cpu)]),
     ...(record.maxRss === undefined ? [] : [line('rss', record.maxRss)]),

@@ -164,6 +164,7 @@ export function renderSpec(spec: JobSpec): string {
     `key=${quote(spec.key)}`,
     `ref=${quote(spec.ref)}`,
     `limit=${Math.ceil(spec.limit)}`,
+    `version=${quote(spec.env.DFLOW_VERSION ?? '')}`,
     `memory=${spec.memory === undefined ? '' : Math.ceil(spec.memory)}`,
     `setup=${quote(spec.setup)}`,
     `command=${quote(spec.command)}`,

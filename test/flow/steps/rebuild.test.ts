@@ -18,6 +18,7 @@ import { type RebuildOptions, rebuild } from '../../../src/lib/flow/steps/rebuil
 import { verify } from '../../../src/lib/flow/steps/verify/verify.ts';
 import { idsWith, type Store } from '../../../src/lib/store.ts';
 import { open as openSqlite } from '../../../src/lib/stores/sqlite/sqlite.ts';
+import { UnreachableError } from '../../../src/lib/util/errors.ts';
 import type { ResultRecord } from '../../../src/lib/wrapper/record.ts';
 import { adler32 } from '../../contracts/storage.ts';
 import { module, moduleFile, T0 } from '../../support/docs.ts';
@@ -200,6 +201,61 @@ test('what cannot be whole is said: a lost output, a damaged copy, a record whos
     '00012:Sum:001 completed',
     '013:Count:001 completed',
     '00013:Sum:001 failed',
+  ]);
+});
+
+test('jobs of the lost store that still run are named; when they have ended, the same call takes in what they made', async () => {
+  await storedRuns(ports, [12, 13]);
+  await processed();
+  const late = join(ports.folder, 'se/disk/outputs/Sum/0000000013');
+  await rename(late, join(ports.folder, 'late'));
+  const all = records;
+  records = all.filter(({ execution }) => execution !== 'eSum13x0');
+  const former = new Memory('here');
+  former.keys.set('cSum13.0', 'running');
+  const on = { ...(await afterLoss()), formerBackends: async () => [former] };
+  const items = await rebuilt(on);
+  expect(failed(items)).toMatchObject([
+    { kind: 'farm', ref: 'here', did: 'occupied', subjobs: 1, text: expect.stringContaining('cSum13.0') },
+  ]);
+  for (const item of [...failed(items), items.at(-1)])
+    expect(item).toMatchObject({ next: expect.stringContaining('when the jobs of the lost store have ended: dflow store rebuild') });
+  expect(former.canceled).toEqual([]);
+
+  await rename(join(ports.folder, 'late'), late);
+  records = all;
+  former.keys.set('cSum13.0', 'ended');
+  const again = await rebuilt(on);
+  expect(failed(again)).toEqual([]);
+  expect(again.filter(({ kind, did }) => kind === 'job' && did === 'restored').map(({ ref }) => ref)).toEqual([
+    '13/Sum/1',
+  ]);
+  expect(again.at(-1)).toMatchObject({ next: expect.stringContaining('dflow verify') });
+});
+
+test('a farm that cannot be asked for its jobs is named', async () => {
+  await storedRuns(ports, [12]);
+  const backend = replacing<Backend>(new Memory('here'), {
+    alive: async () => Promise.reject(new UnreachableError('squeue: no answer')),
+  });
+  const on = { ...(await afterLoss()), backend: async () => backend };
+  expect(failed(await rebuilt(on))).toMatchObject([
+    { kind: 'farm', did: 'unreadable', text: expect.stringContaining('squeue: no answer') },
+  ]);
+});
+
+test('a record says the version of its pass; else the automatic one is assumed', async () => {
+  await storedRuns(ports, [12, 13]);
+  await processed();
+  records = records.map((one) => (one.execution.includes('Count12') ? { ...one, version: '0.9' } : one));
+  const on = await afterLoss();
+  expect(failed(await rebuilt(on))).toEqual([]);
+  const jobs = await docs<JobDoc>(on, 'job:');
+  expect(jobs.map(({ run, module, version }) => `${run} ${module} ${version}`)).toEqual([
+    '12 Count 0.9',
+    '12 Sum 1.0',
+    '13 Count 1.0',
+    '13 Sum 1.0',
   ]);
 });
 

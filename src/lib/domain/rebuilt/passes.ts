@@ -33,6 +33,8 @@ export interface FoundOutput extends PassName {
 export interface Recorded {
   readonly lock: Lock;
   readonly usage: Usage;
+  /** Software version; records of older wrappers do not say it. */
+  readonly version?: string;
   /** By path: `adler32:...` as the wrapper saw it, or of another kind. */
   readonly checksums: ReadonlyMap<string, string>;
 }

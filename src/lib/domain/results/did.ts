@@ -66,6 +66,7 @@ export const DID = {
   outdated: 'An old backup was removed, as `--keep` says.',
   partial: 'A file that an interrupted copy left.',
   noted: 'A person left a note.',
+  occupied: 'Jobs of a lost store are at the batch system of the farm.',
   paused: 'The hold is in force.',
   planned: 'The request is recorded with its whole plan.',
   polled: 'The answer of the batch system lies in the spool.',

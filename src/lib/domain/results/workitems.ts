@@ -175,6 +175,7 @@ export interface FarmItem
     | 'orphan-canceled'
     | 'not-submitted'
     | 'polled'
+    | 'occupied'
     | 'unreadable'
   > {
   /** Jobs that the batch system does not know any more. */

@@ -13,6 +13,8 @@ finish() {
   if [ "$2" -gt 128 ] && [ "$2" -lt 193 ]; then record="${record}signal $(($2 - 128))$nl"; fi
   one_line "$3"
   record="${record}host $host${nl}reason $line$nl"
+  # A pass of a lost store is known by its outputs, which do not say their version.
+  [ -z "${version-}" ] || record="${record}version $version$nl"
   add_cpu
   add_rss
   if [ "$1" = done ]; then record=$record$lines; else add_tail; fi

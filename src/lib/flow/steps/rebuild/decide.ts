@@ -5,7 +5,13 @@ import { dataId, jobId, refOf, runId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { newJob, subrunsOf } from '../../../domain/jobs/newjob.ts';
 import type { ModuleDef } from '../../../domain/modules/modules.ts';
-import { type FoundOutput, type RebuiltPass, rebuiltPass, typeName } from '../../../domain/rebuilt/passes.ts';
+import {
+  type FoundOutput,
+  type RebuiltPass,
+  type Recorded,
+  rebuiltPass,
+  typeName,
+} from '../../../domain/rebuilt/passes.ts';
 import { type RebuiltFiles, rebuiltFiles, withFound } from '../../../domain/rebuilt/rawfiles.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Settings } from '../../../domain/settings.ts';
@@ -83,7 +89,7 @@ export function passesOf(
     const [first] = outputs;
     if (!first || rebuilt.some(({ job }) => job._id === id)) return;
     groups.delete(id);
-    const { def, version } = moduleFor(settings, first.module, outputs);
+    const { def, version } = moduleFor(settings, first.module, outputs, records);
     for (const need of def.needs)
       for (const [other, some] of [...groups]) if (some[0]?.module === need) make(other, some);
     const known = existing.get(id);
@@ -105,9 +111,16 @@ export function passesOf(
   return rebuilt;
 }
 
-/** The version is not in a path: the automatic one where it has the module, else the last that has it. */
-function moduleFor(settings: Settings, name: string, outputs: readonly FoundOutput[]) {
+/** As a record says; the version is not in a path. Else the automatic one where it has the module, else the last that has it. */
+function moduleFor(
+  settings: Settings,
+  name: string,
+  outputs: readonly FoundOutput[],
+  records: ReadonlyMap<string, Recorded>,
+) {
   const { automatic, modules } = settings;
+  const said = outputs.map(({ execution }) => records.get(execution)?.version).find((one) => one !== undefined);
+  if (said !== undefined) return { def: modules[said]?.modules[name] ?? guessed(name, outputs), version: said };
   const versions = [automatic.version, ...Object.keys(modules).sort().reverse()].filter((one) => one !== undefined);
   const version = versions.find((one) => modules[one]?.modules[name]);
   const def = version === undefined ? undefined : modules[version]?.modules[name];

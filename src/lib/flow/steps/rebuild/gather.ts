@@ -7,13 +7,14 @@ import { compilePattern } from '../../../domain/runs/pattern.ts';
 import { compileTemplate } from '../../../domain/storage/template.ts';
 import type { Storage } from '../../../storage.ts';
 import { mapLimit } from '../../../util/concurrency.ts';
-import { DflowError, ItemError, UnreachableError } from '../../../util/errors.ts';
+import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { orItemError } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { given } from '../../../util/values/given.ts';
 import { listingRules, sortOut } from '../../copies/buffer/listing.ts';
 import { listBuffer } from '../../copies/buffer/own.ts';
 import type { Item, Ports } from '../../ports.ts';
+import { recorded } from './farms.ts';
 
 export interface Gathered {
   readonly files: readonly FoundFile[];
@@ -124,42 +125,4 @@ function ambiguous(storage: string, path: string, places: readonly { readonly le
   const text = `its path may be of ${places.map(({ level }) => level).join(' and of ')}, so it is not rebuilt`;
   const next = 'dflow list replicas';
   return { kind: 'file', ref: `${storage}:${shown(path)}`, storage, path, did: 'dark', failed: true, text, next };
-}
-
-/** Records of the farms; outputs that only a record names are added, as lost. */
-async function recorded(ports: Ports, found: readonly FoundOutput[], items: Item[]) {
-  const records = new Map<string, Recorded>();
-  const paths = new Set(found.map(({ storage, path }) => `${storage}:${path}`));
-  const lost: FoundOutput[] = [];
-  let mute = 0;
-  for (const { name: site } of ports.settings.farms) {
-    for (const record of await keptBy(ports, site, items)) {
-      const { key, execution, phase, outputs, wall, cpu, maxRss, host } = record;
-      if (phase !== 'done' || outputs.length === 0) {
-        mute++;
-        continue;
-      }
-      const dot = key.lastIndexOf('.');
-      const lock = { site, epoch: 0, claim: key.slice(0, dot), index: Number(key.slice(dot + 1)) };
-      const checksums = new Map(outputs.map(({ path, checksum }) => [path, checksum]));
-      records.set(execution, { lock, usage: { wall, host, ...given({ cpu, maxRss }) }, checksums });
-      for (const { storage, path } of outputs) {
-        const named = paths.has(`${storage}:${path}`) ? undefined : outputOf(path);
-        if (named) lost.push({ ...named, storage, modified: '' });
-      }
-    }
-  }
-  return { outputs: [...found, ...lost], records, mute };
-}
-
-async function keptBy(ports: Ports, site: string, items: Item[]) {
-  try {
-    const backend = await ports.backend(site, true);
-    return (await backend.kept?.()) ?? [];
-  } catch (error) {
-    if (!(error instanceof DflowError)) throw error;
-    const text = `its result records cannot be read, so outputs alone count: ${error.message}`;
-    items.push({ kind: 'farm', ref: site, did: 'unreadable', failed: true, text, next: 'dflow doctor' });
-    return [];
-  }
 }

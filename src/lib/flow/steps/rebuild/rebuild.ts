@@ -22,6 +22,7 @@ import { pause } from '../../switches/holds.ts';
 import { holdAfterCalibration } from '../../switches/mask.ts';
 import { register } from '../register/register.ts';
 import { dataWith, foundByRun, passesOf, type RunFound, refOfRun, runText, runWith, type Who } from './decide.ts';
+import { AGAIN, atWork } from './farms.ts';
 import { type Gathered, gather } from './gather.ts';
 
 export interface RebuildOptions extends StepOptions {
@@ -59,10 +60,15 @@ async function* rebuildAll(ports: Ports, force: string | undefined): Step {
   }
   // Files of the buffers that are at no element, run types, and which runs are complete.
   yield* register(ports, { levels: gathered.levels });
-  yield await summary(ports, gathered, count);
+  let left = false;
+  for await (const item of atWork(ports)) {
+    left = true;
+    yield item;
+  }
+  yield await summary(ports, gathered, count, left ? AGAIN : AFTER);
 }
 
-const AFTER = `for each farm: dflow monitor --site FARM; then: dflow verify; then: dflow resume ${holdId(SLUG)} --why TEXT`;
+const AFTER = `dflow verify; then: dflow resume ${holdId(SLUG)} --why TEXT`;
 
 /** Jobs of the lost store may still run, and passes that left no trace would be submitted again. */
 function pauseFarms(ports: Ports): Step {
@@ -225,10 +231,11 @@ async function summary(
   { store }: Ports,
   { mute }: Gathered,
   { documents, runs, passes }: { readonly documents: number; readonly runs: number; readonly passes: number },
+  next: string,
 ): Promise<Item> {
   const { where } = await store.identity();
   const silent = mute > 0 ? `; result records of failed jobs, which name no pass: ${mute}` : '';
-  const lacks = `not known any more: versions and requests of passes, passes without outputs, tables, tags, holds, notes${silent}`;
+  const lacks = `not known any more: requests and assumed versions of passes, passes without outputs, tables, tags, holds, notes${silent}`;
   const text = `${counted(runs, 'run')} and ${counted(passes, 'pass', 'passes')} rebuilt; ${lacks}`;
-  return { kind: 'store', ref: where, did: 'restored', documents, text, next: AFTER };
+  return { kind: 'store', ref: where, did: 'restored', documents, text, next };
 }
