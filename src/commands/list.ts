@@ -21,12 +21,13 @@ const SCREEN = 100;
 export default class List extends Base {
   static override summary = 'List runs, copies, jobs, farms, holds and more';
   static override description =
-    'Lists rows of one kind. Every row has a REF that other commands take. Without --state, dflow list jobs shows open jobs: not completed, canceled or deleted. dflow list summary counts passes: the table of a campaign. Copies are listed by run, by pass, or by file name, LFN or GUID.';
+    'Lists rows of one kind. Every row has a REF that other commands take. Without --state, dflow list jobs shows open jobs: not completed, canceled or deleted. dflow list summary counts passes: the table of a campaign. dflow list archived names runs whose documents are in a file. Copies are listed by run, by pass, or by file name, LFN or GUID.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs -s failed,partFail --since 12h',
     '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
     '<%= config.bin %> <%= command.id %> replicas SNOP_0000109134_002.zdab',
     '<%= config.bin %> <%= command.id %> holds',
+    '<%= config.bin %> <%= command.id %> archived -r 100000-109000',
     '<%= config.bin %> <%= command.id %> summary --by module,version,state --request tl-july',
   ];
   static override strict = false;

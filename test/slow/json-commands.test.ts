@@ -129,6 +129,7 @@ test('each prints lines that are described, and at least one', () => {
   run('store migrate');
   run('store compact');
   run('store archive', '.', '--before', '2020-01-01', '--dry-run');
+  run('list archived', '--run', '1');
   const [backup] = run('store backup', 'backups');
   run('store rescue', 'rescued.jsonl');
   run('store restore', String(backup?.ref), '--yes');

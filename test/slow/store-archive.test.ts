@@ -1,105 +1,21 @@
-// store archive and unarchive of the built program, killed wherever it is: each document is in the store, or its run is
-// marked and the file has it, and in the end all are as they were. Here since each kill is a process.
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// store archive and unarchive of the built program, killed wherever it is (support/archiving.ts), what is refused, and what
+// list archived says. Here since each kill is a process.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Doc } from '../../src/lib/domain/doc.ts';
-import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
-import { dflow, folder, lines, must, removeFolders, start } from '../support/cli.ts';
-import { endedRun, runDoc, storedData } from '../support/ended.ts';
+import { archiveKilled, BEFORE, endedExperiment } from '../support/archiving.ts';
+import { dflow, lines, must, removeFolders } from '../support/cli.ts';
 
-const RUNS = Array.from({ length: 600 }, (_, at) => 1000 + at);
+const RUNS = 600;
 const KILLS = 6;
-const BEFORE = '2026-08-01';
 
 let at: string;
 beforeAll(() => {
-  at = folder();
-  for (const name of ['raw', 'disk', 'archive']) mkdirSync(join(at, name));
-  const config = [
-    'experiment: demo',
-    'store: sqlite:./dflow.db',
-    'buffer: [{level: L1, path: raw, pattern: "run{run}_{subrun}.dat"}]',
-    'storage: {disk: disk}',
-    'copies: {raw: 1, purgeAfter: 1}',
-  ];
-  writeFileSync(join(at, 'dflow.yaml'), config.join('\n'));
-  const docs: Doc[] = [...RUNS.flatMap((run) => endedRun(run)), runDoc(5000), storedData(5000)];
-  writeFileSync(join(at, 'docs.jsonl'), docs.map((doc) => JSON.stringify(doc)).join('\n'));
-  must(at, ['store', 'setup']);
-  must(at, ['store', 'import', 'docs.jsonl', '--quiet']);
+  at = endedExperiment('sqlite:./dflow.db', RUNS);
 });
 afterAll(removeFolders);
 
-const exported = (): string[] =>
-  must(at, ['store', 'export'])
-    .split('\n')
-    .filter((line) => line !== '' && !line.includes('"kind":"lease"'))
-    .sort();
-
-/** Ids of documents in the files of the archive, whole ones only. */
-function filed(): Set<string> {
-  const names = readdirSync(join(at, 'archive')).filter((name) => !name.startsWith('.'));
-  const texts = names.map((name) =>
-    readFileSync(join(at, 'archive', name), 'utf8')
-      .trimEnd()
-      .split('\n'),
-  );
-  return new Set(texts.flat().flatMap((line) => (JSON.parse(line) as Partial<Doc>)._id ?? []));
-}
-
-/** Nothing is in neither place, and no run is in the store by half without a mark. */
-function nothingLost(before: readonly string[]): void {
-  const now = exported().map((line) => JSON.parse(line) as JobDoc);
-  const there = new Set(now.map(({ _id }) => _id));
-  const marked = new Set(now.filter(({ kind }) => String(kind) === 'archived').map(({ run }) => run));
-  const inFile = filed();
-  const lost = before
-    .map((line) => JSON.parse(line) as JobDoc)
-    .filter(({ _id, run }) => !there.has(_id) && !(marked.has(run) && inFile.has(_id)));
-  expect(lost.map(({ _id }) => _id)).toEqual([]);
-}
-
-/** Starts the command and kills it after a share of the time that a whole call takes. True when it was killed. */
-async function killedAfter(args: readonly string[], milliseconds: number): Promise<boolean> {
-  const child = start(at, args);
-  const exit = once(child, 'exit');
-  await Promise.race([exit, wait(milliseconds)]);
-  child.kill('SIGKILL');
-  const [, signal] = await exit;
-  return signal === 'SIGKILL';
-}
-
-test('killed again and again, both ways: nothing is lost or doubled', async () => {
-  const before = exported();
-  expect(before).toHaveLength(4 * RUNS.length + 2);
-  const archive = ['store', 'archive', '--before', BEFORE, 'archive/', '--yes'];
-  const began = Date.now();
-  must(at, archive);
-  const whole = Date.now() - began;
-  expect(exported()).toHaveLength(RUNS.length + 2);
-  must(at, ['store', 'unarchive', '0-']);
-  expect(exported()).toEqual(before);
-
-  for (let kill = 1; kill <= KILLS; kill++) {
-    await killedAfter(archive, (whole * kill) / (KILLS + 1));
-    nothingLost(before);
-  }
-  const items = lines(must(at, [...archive, '--json']));
-  expect(items.filter(({ failed }) => failed)).toEqual([]);
-  expect(exported().filter((line) => !line.includes('"kind":"archived"'))).toHaveLength(2);
-  must(at, ['store', 'check']);
-
-  for (let kill = 1; kill <= KILLS; kill++) {
-    await killedAfter(['store', 'unarchive', '0-'], (whole * kill) / (KILLS + 1));
-    nothingLost(before);
-  }
-  must(at, ['store', 'unarchive', '0-']);
-  expect(exported()).toEqual(before);
-  must(at, ['store', 'check']);
-});
+test('killed again and again, both ways: nothing is lost or doubled', () => archiveKilled(at, RUNS, KILLS));
 
 test('what is refused: no date, a date to come, a file that is not whole, another experiment, an archive as a backup', () => {
   expect(dflow(at, ['store', 'archive', 'archive/', '--yes'])).toMatchObject({
@@ -131,6 +47,17 @@ test('what is refused: no date, a date to come, a file that is not whole, anothe
   const away = dflow(at, ['store', 'unarchive', '1000', '--json']);
   expect(away.code).toBe(1);
   expect(lines(away.out)).toMatchObject([{ did: 'kept', next: expect.stringContaining('--file FILE') }]);
+  // What archives know: a row for each run, and a REF that goes into unarchive.
+  const rows = lines(must(at, ['list', 'archived', '--run', '1000-1003', '--json']));
+  expect(rows.map(({ ref }) => ref)).toEqual(['1000', '1001', '1002', '1003']);
+  const next = 'dflow store unarchive 1000';
+  expect(rows[0]).toMatchObject({ state: 'archived', file, files: 2, passes: 2, documents: 4, next });
+  expect(must(at, ['list', 'archived', '1000', '1001', '--format', 'tsv']).trimEnd().split('\n')).toHaveLength(2);
+  expect(must(at, ['list', 'archived', '--state', 'leaving'])).toBe('');
+  expect(dflow(at, ['list', 'archived', '1000', '5000', '--json'])).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('no archive has this run'),
+  });
   must(at, ['store', 'unarchive', '1000', '--file', 'moved.jsonl']);
   must(at, ['show', '1000']);
   expect(dflow(at, ['store', 'unarchive', '1000'])).toMatchObject({ code: 1 });

@@ -23,6 +23,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   quarantine: ['ref', 'run', 'level', 'reason', 'detail', 'size', 'at', 'next'],
   trash: ['ref', 'run', 'level', 'host', 'reason', 'why', 'size', 'at', 'until', 'path'],
   tables: ['ref', 'name', 'index', 'first', 'last', 'pass'],
+  archived: ['ref', 'types', 'state', 'files', 'size', 'passes', 'at', 'by', 'host', 'file'],
   reasons: ['count', 'gate', 'text', 'ref', 'next'],
   history: ['at', 'ref', 'subjobs', 'from', 'to', 'by', 'why'],
   verdict: ['ref', 'cause', 'action', 'verdict', 'rule', 'text'],

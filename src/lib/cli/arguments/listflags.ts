@@ -25,10 +25,11 @@ const KNOWN: Readonly<Record<Kind, readonly FlagName[]>> = {
   modules: ['module', 'version'],
   quarantine: ['run', 'level'],
   tables: [],
+  archived: ['run', 'state'],
 };
 
 /** Kinds whose rows REFs select. */
-const BY_REF: readonly Kind[] = ['jobs', 'replicas', 'runs', 'data'];
+const BY_REF: readonly Kind[] = ['jobs', 'replicas', 'runs', 'data', 'archived'];
 
 /** @throws UsageError when a flag or a REF is given that the kind does not know */
 export function checkListFlags(kind: Kind, flags: Readonly<Record<string, unknown>>, refs: readonly string[]): void {

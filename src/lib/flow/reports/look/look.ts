@@ -8,6 +8,7 @@ import type { VerdictRow } from '../policy.ts';
 import type { ScreenRow } from '../screenrows.ts';
 import type { SummaryRow } from '../summary.ts';
 import type { ReasonRow } from '../why/all/reason.ts';
+import { type ArchivedRow, archivedRows } from './archivedrows.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';
 import { type HoldRow, holdRows } from './holdrows.ts';
 import { type JobRow, jobRows } from './jobrows.ts';
@@ -36,6 +37,7 @@ export interface Lists {
   quarantine: QuarantineRow;
   trash: TrashRow;
   tables: TableRow;
+  archived: ArchivedRow;
   reasons: ReasonRow;
   history: HistoryRow;
   verdict: VerdictRow;
@@ -70,6 +72,7 @@ export const KINDS: { readonly [K in Kind]: Look<K> } = {
   modules: allModuleRows,
   quarantine: quarantineRows,
   tables: tableRows,
+  archived: archivedRows,
 };
 
 /** Raw files of the selected runs; outputs too, where a REF or a module names passes. */
