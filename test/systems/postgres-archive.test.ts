@@ -7,7 +7,7 @@ import { LONG } from './postgres-chains.ts';
 import { Postgres, schemaName } from './postgres-world.ts';
 
 const RUNS = 100;
-const KILLS = 3;
+const KILLS = 2;
 
 let server: Postgres;
 beforeAll(async () => {

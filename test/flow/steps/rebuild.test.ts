@@ -219,7 +219,9 @@ test('jobs of the lost store that still run are named; when they have ended, the
     { kind: 'farm', ref: 'here', did: 'occupied', subjobs: 1, text: expect.stringContaining('cSum13.0') },
   ]);
   for (const item of [...failed(items), items.at(-1)])
-    expect(item).toMatchObject({ next: expect.stringContaining('when the jobs of the lost store have ended: dflow store rebuild') });
+    expect(item).toMatchObject({
+      next: expect.stringContaining('when the jobs of the lost store have ended: dflow store rebuild'),
+    });
   expect(former.canceled).toEqual([]);
 
   await rename(join(ports.folder, 'late'), late);
