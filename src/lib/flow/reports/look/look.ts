@@ -3,12 +3,12 @@
 import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { selectJobs } from '../../jobs/select.ts';
 import type { ReadPorts } from '../../ports.ts';
+import { type ArchivedRow, archivedRows } from '../archivedrows.ts';
 import type { HistoryRow } from '../history.ts';
 import type { VerdictRow } from '../policy.ts';
 import type { ScreenRow } from '../screenrows.ts';
 import type { SummaryRow } from '../summary.ts';
 import type { ReasonRow } from '../why/all/reason.ts';
-import { type ArchivedRow, archivedRows } from './archivedrows.ts';
 import { type FarmRow, farmRows, type LoopRow, loopRows } from './farmrows.ts';
 import { type HoldRow, holdRows } from './holdrows.ts';
 import { type JobRow, jobRows } from './jobrows.ts';

@@ -1,13 +1,13 @@
 // Runs whose documents are in a file: `list archived`. What is in the store of them, so no file is read.
-import { refOf } from '../../../domain/ids.ts';
-import { ARCHIVED, type ArchivedDoc, archivedId, archivedNext } from '../../../domain/runs/archived.ts';
-import { typesOf } from '../../../domain/runs/runtypes.ts';
-import { hasRun, type Selection } from '../../../domain/selection.ts';
-import { idsOfRuns, pages } from '../../../store.ts';
-import type { Iso } from '../../../util/time.ts';
-import { ALL_RUNS } from '../../jobs/select.ts';
-import type { ReadPorts } from '../../ports.ts';
-import type { Row, Rows } from './row.ts';
+import { refOf } from '../../domain/ids.ts';
+import { ARCHIVED, type ArchivedDoc, archivedId, archivedNext } from '../../domain/runs/archived.ts';
+import { typesOf } from '../../domain/runs/runtypes.ts';
+import { hasRun, type Selection } from '../../domain/selection.ts';
+import { idsOfRuns, pages } from '../../store.ts';
+import type { Iso } from '../../util/time.ts';
+import { ALL_RUNS } from '../jobs/select.ts';
+import type { ReadPorts } from '../ports.ts';
+import type { Row, Rows } from './look/row.ts';
 
 /** A run that is in an archive, or on its way. */
 export interface ArchivedRow extends Row<'archived'> {
