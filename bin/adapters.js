@@ -1,11 +1,11 @@
-// Writes src/lib/cli/adapters.ts: the list of storage protocols, batch systems and stores, from their folders. A folder
+// Writes src/lib/cli/adapters.ts: the list of storage protocols, batch systems, stores and databases of run tables. A folder
 // `<kind>/<name>/` with `<name>.ts` is an adapter; what the others hold is shared.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const LIST = 'src/lib/cli/adapters.ts';
 
-const KINDS = { protocols: 'StorageModule', backends: 'BackendModule', stores: 'StoreModule' };
+const KINDS = { protocols: 'StorageModule', backends: 'BackendModule', stores: 'StoreModule', ratdbs: 'RatdbModule' };
 
 /** Adapters of one kind, in order: their names, and whether they have an `about.ts`. */
 function adapters(root, kind) {
@@ -28,6 +28,7 @@ export function adapterList(root) {
   const abouts = found.flatMap(({ kind, all }) => all.filter(({ about }) => about).map(({ name }) => ({ kind, name })));
   const imports = [
     "import type { BackendModule } from '../backend.ts';",
+    "import type { RatdbModule } from '../runtables.ts';",
     "import type { StorageModule } from '../storage.ts';",
     "import type { StoreModule } from '../store.ts';",
     ...abouts.map(({ kind, name }) => `import { about as ${kind}_${name} } from '../${kind}/${name}/about.ts';`),
@@ -36,7 +37,7 @@ export function adapterList(root) {
     ({ kind, all }) =>
       `export const ${kind.toUpperCase()}: Adapters<${KINDS[kind]}> = {\n${all.map((one) => entry(kind, one)).join('\n')}\n};`,
   );
-  return `// Written by bin/adapters.js at each build, from the folders of protocols/, backends/ and stores/: do not edit.
+  return `// Written by bin/adapters.js at each build, from the folders of protocols/, backends/, stores/ and ratdbs/: do not edit.
 // biome-ignore-all format: generated.
 ${imports.join('\n')}
 import type { Adapters } from './adapter.ts';

@@ -6,7 +6,16 @@ import { groupBy } from '../src/lib/util/values/group.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-const CONTRACTS = ['views', 'store contract', 'storage contract', 'backend contract', 'wrapper', 'domain', 'util'];
+const CONTRACTS = [
+  'views',
+  'store contract',
+  'run tables contract',
+  'storage contract',
+  'backend contract',
+  'wrapper',
+  'domain',
+  'util',
+];
 const ROOMS = ['flow ports', 'flow jobs', 'flow farms', 'flow switches', 'flow copies', ...CONTRACTS];
 const FLOW = ['flow ports', 'flow jobs', 'flow farms', 'flow switches', 'flow copies', 'flow reports', 'flow steps'];
 
@@ -16,7 +25,15 @@ const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] 
   { name: 'domain', path: /^src\/lib\/domain\//, may: ['util'] },
   { name: 'views', path: /^src\/lib\/views\//, may: ['domain', 'util'] },
   { name: 'store contract', path: /^src\/lib\/store(file|keeping)?\.ts$/, may: ['views', 'domain', 'util'] },
-  { name: 'stores', path: /^src\/lib\/stores\//, may: ['store contract', 'views', 'domain', 'util'] },
+  // How one logs in at a PostgreSQL server is the same for the store and for a database of run tables.
+  {
+    name: 'logins',
+    path: /^src\/lib\/stores\/(postgres\/server\/(login|place)|shared\/server\/credentials)\.ts$/,
+    may: ['util'],
+  },
+  { name: 'run tables contract', path: /^src\/lib\/runtables\.ts$/, may: ['domain', 'util'] },
+  { name: 'ratdbs', path: /^src\/lib\/ratdbs\//, may: ['run tables contract', 'logins', 'domain', 'util'] },
+  { name: 'stores', path: /^src\/lib\/stores\//, may: ['store contract', 'logins', 'views', 'domain', 'util'] },
   { name: 'storage contract', path: /^src\/lib\/storage\.ts$/, may: ['domain', 'util'] },
   { name: 'protocols', path: /^src\/lib\/protocols\//, may: ['storage contract', 'domain', 'util'] },
   { name: 'wrapper', path: /^src\/lib\/wrapper\//, may: ['domain', 'util'] },
@@ -50,6 +67,9 @@ const LAYERS: readonly { name: string; path: RegExp; may: readonly string[] }[] 
       'views',
       'store contract',
       'stores',
+      'logins',
+      'run tables contract',
+      'ratdbs',
       'storage contract',
       'protocols',
       'backend contract',

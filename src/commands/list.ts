@@ -5,6 +5,7 @@ import { type SelectionInput, selectionOf } from '../lib/cli/arguments/selection
 import { Base } from '../lib/cli/base.ts';
 import { named, noSuchError } from '../lib/domain/named.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
+import { staleRows } from '../lib/flow/reports/look/jobrows.ts';
 import { type AnyRow, KINDS, type Kind, type Lists, type Look } from '../lib/flow/reports/look/look.ts';
 import { trashRows } from '../lib/flow/reports/look/quarantinerows.ts';
 import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
@@ -24,6 +25,7 @@ export default class List extends Base {
     'Lists rows of one kind. Every row has a REF that other commands take. Without --state, dflow list jobs shows open jobs: not completed, canceled or deleted. dflow list summary counts passes: the table of a campaign. dflow list archived names runs whose documents are in a file. Copies are listed by run, by pass, or by file name, LFN or GUID.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs -s failed,partFail --since 12h',
+    '<%= config.bin %> <%= command.id %> jobs --stale-tables -m Processing',
     '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
     '<%= config.bin %> <%= command.id %> replicas SNOP_0000109134_002.zdab',
     '<%= config.bin %> <%= command.id %> holds',
@@ -50,6 +52,9 @@ export default class List extends Base {
     ...limit,
     ...selection,
     ...storage,
+    'stale-tables': Flags.boolean({
+      description: 'with jobs: list completed passes whose run tables have changed since',
+    }),
     trash: Flags.boolean({ description: 'with quarantine: list files in the trash' }),
   };
 
@@ -57,6 +62,10 @@ export default class List extends Base {
     const { args, argv, flags } = await this.parse(List);
     if (flags.trash && args.kind !== 'quarantine')
       throw new UsageError(`list ${args.kind} does not know --trash`, { hint: 'dflow list quarantine --trash' });
+    if (flags['stale-tables'] && args.kind !== 'jobs')
+      throw new UsageError(`list ${args.kind} does not know --stale-tables`, {
+        hint: 'dflow list jobs --stale-tables',
+      });
     if (args.kind === 'summary') return this.summary(argv.map(String).slice(1), flags);
     if (flags.by !== undefined)
       throw new UsageError(`list ${args.kind} does not know --by`, { hint: 'dflow list summary --by module,state' });
@@ -68,11 +77,13 @@ export default class List extends Base {
     const refs = words.filter((word) => !files.includes(word));
     // `--state` of other kinds means the state in the row.
     const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
-    const chosen = await selectionOf({ refs, flags: input, states: STATE_SETS.open }, () => ports.store.now());
+    const states = flags['stale-tables'] ? ['completed' as const] : STATE_SETS.open;
+    const chosen = await selectionOf({ refs, flags: input, states }, () => ports.store.now());
     const test = rowTest(kind, flags, chosen.runs);
     const limit = flags.limit ?? (this.out.format === 'table' ? SCREEN : undefined);
     const named = files.length > 0 && refs.length === 0;
-    if (flags.trash) await this.rows('trash', having(trashRows(ports), test), limit);
+    if (flags['stale-tables']) await this.rows('jobs', staleRows(ports, chosen), limit);
+    else if (flags.trash) await this.rows('trash', having(trashRows(ports), test), limit);
     else if (named) await this.rows('replicas', having(replicasNamed(ports, files), test), limit);
     else await this.list(kind, (look) => having(look(ports, chosen), test), limit);
   }

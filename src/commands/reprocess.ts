@@ -16,6 +16,7 @@ export default class Reprocess extends Base {
   static override examples = [
     '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r 109100-109200 --dry-run',
     '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r @runs.txt --exactly tl-july.txt',
+    '<%= config.bin %> <%= command.id %> --stale-tables --request tables-july -m Processing,Analysis40 --prerequisite new',
   ];
   static override strict = false;
   static override args = refs;
@@ -54,6 +55,9 @@ export default class Reprocess extends Base {
       helpValue: 'PASS',
     }),
     after: Flags.string({ description: 'submit only after this request is done', helpValue: 'REQUEST' }),
+    'stale-tables': Flags.boolean({
+      description: 'only runs whose last pass was made with run tables that have changed since (default: of all runs)',
+    }),
     again: Flags.boolean({ description: 'make another request with the same content' }),
     exactly: Flags.string({ description: 'write the exactly file to this path', helpValue: 'FILE' }),
   };
@@ -61,7 +65,8 @@ export default class Reprocess extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Reprocess);
     const words = argv.map(String);
-    if (words.length === 0 && !flags.run)
+    const stale = flags['stale-tables'] || undefined;
+    if (words.length === 0 && !flags.run && !stale)
       throw new UsageError('a run is required', { hint: 'add --run 109100-109200' });
     const ports = await this.ports(true);
     const version = flags.version ?? ports.settings.automatic.version;
@@ -72,7 +77,16 @@ export default class Reprocess extends Base {
     if (flags.run) sets.runs = await runsToSwitch(flags.run);
     const { runs, problems } = await selectRuns(ports.store, sets);
     const { level, tag, priority, prerequisite, after } = flags;
-    const own = { level, tag, priority, prerequisite, after, labels: flags.label, again: flags.again || undefined };
+    const own = {
+      level,
+      tag,
+      priority,
+      prerequisite,
+      after,
+      labels: flags.label,
+      again: flags.again || undefined,
+      stale,
+    };
     const asked = { name: flags.request, version, runs: runs.map((doc) => doc.run), modules: flags.module };
     const step = reprocess(ports, { ...asked, ...this.stepOptions(flags, own) });
     const lines: string[] = [];

@@ -234,6 +234,18 @@ export const OF_DATA: readonly Case[] = [
     next: "dflow register --accept 'quarantine:L1:grown'",
     clear: (world) => world.store.update('quarantine:L1:grown', () => ({ remove: true })).then(() => undefined),
   },
+  {
+    way: 'stale-tables',
+    stage: (world) =>
+      world.put({
+        ...{ _id: 'notice:0000000001:stale-tables:Count/1', kind: 'notice', what: 'stale-tables', run: 1 },
+        ...{ name: 'Count/1', text: '1/Count/1 was made with run tables that have changed', since: world.ago(HOUR) },
+      }),
+    why: '1',
+    next: 'dflow reprocess --stale-tables --request',
+    clear: (world) =>
+      world.store.update('notice:0000000001:stale-tables:Count/1', () => ({ remove: true })).then(() => undefined),
+  },
   ...(['stale', 'interrupted'] as const).map(
     (what): Case => ({
       way: what,

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
 import { exactJson, type RatdbFields } from '../../lib/domain/formats/ratdbvalues.ts';
-import { lookupTable } from '../../lib/flow/jobs/tables/lookup.ts';
+import { tablesOf } from '../../lib/flow/jobs/tables/source.ts';
 import { page } from '../../lib/render/page.ts';
 import { ItemError } from '../../lib/util/errors.ts';
 
@@ -24,11 +24,12 @@ export default class TablesShow extends Base {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(TablesShow);
-    const { store } = await this.ports(false);
+    const ports = await this.ports(false);
     const [, name = args.name, bracket = ''] = /^([^[]*)(?:\[(.*)\])?$/.exec(args.name) ?? [];
-    const found = await lookupTable(store, name, flags.index ?? bracket, flags.run, flags.tag);
+    const index = flags.index ?? bracket;
+    const found = (await tablesOf(ports).lookup(name, index, [flags.run], flags.tag)).get(flags.run);
     if (!found) {
-      const hint = 'dflow list tables, or: dflow tables load FILE';
+      const hint = ports.ratdb ? 'dflow tables load FILE' : 'dflow list tables, or: dflow tables load FILE';
       throw new ItemError(`no table ${args.name} holds for run ${flags.run}`, { hint });
     }
     const { fields, ...rest } = found;

@@ -1,4 +1,4 @@
-// Written by bin/adapters.js at each build, from the folders of protocols/, backends/ and stores/: do not edit.
+// Written by bin/adapters.js at each build, from the folders of protocols/, backends/, stores/ and ratdbs/: do not edit.
 // biome-ignore-all format: generated.
 import type { BackendModule } from '../backend.ts';
 import { about as backends_ganga } from '../backends/ganga/about.ts';
@@ -8,6 +8,8 @@ import { about as protocols_gfal } from '../protocols/gfal/about.ts';
 import { about as protocols_posix } from '../protocols/posix/about.ts';
 import { about as protocols_s3 } from '../protocols/s3/about.ts';
 import { about as protocols_xrootd } from '../protocols/xrootd/about.ts';
+import { about as ratdbs_postgres } from '../ratdbs/postgres/about.ts';
+import type { RatdbModule } from '../runtables.ts';
 import type { StorageModule } from '../storage.ts';
 import type { StoreModule } from '../store.ts';
 import { about as stores_couch } from '../stores/couch/about.ts';
@@ -32,4 +34,8 @@ export const STORES: Adapters<StoreModule> = {
   couch: { ...stores_couch, load: () => import('../stores/couch/couch.ts') },
   postgres: { ...stores_postgres, load: () => import('../stores/postgres/postgres.ts') },
   sqlite: { load: () => import('../stores/sqlite/sqlite.ts') },
+};
+
+export const RATDBS: Adapters<RatdbModule> = {
+  postgres: { ...ratdbs_postgres, load: () => import('../ratdbs/postgres/postgres.ts') },
 };

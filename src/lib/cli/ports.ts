@@ -22,6 +22,7 @@ import { noteStore, storesAt } from './formerstores.ts';
 import { thisRound } from './loop/round.ts';
 import { machine } from './machine.ts';
 import { presenceIn } from './presence.ts';
+import { lazyRatdb } from './ratdb.ts';
 import { soundStore } from './soundstore.ts';
 import { mailer } from './watching/mail.ts';
 
@@ -56,6 +57,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
   const store = soundStore(everything, unread);
   const storages = new Map<string, Promise<Storage>>();
   const backends = new Map<string, Promise<Backend>>();
+  const ratdb = lazyRatdb(settings.tables, process.env);
   const host = hostOf();
   // A command that only reads the store may look at an experiment with such an element.
   const openApart = async (storage: StorageSettings): Promise<Storage> => {
@@ -68,6 +70,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     ...machine,
     settings,
     store,
+    ...given({ ratdb }),
     everything,
     unread,
     host,
@@ -91,6 +94,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
     close: async () => {
       const opened = await Promise.allSettled(backends.values());
       for (const backend of opened) if (backend.status === 'fulfilled') await backend.value.close();
+      await ratdb?.close();
       await store.close();
     },
   };

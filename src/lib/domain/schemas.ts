@@ -101,7 +101,7 @@ const job = s.fields(
       history,
     },
   },
-  { mask: s.whole, request: s.text, tag: s.text, copies: s.map(s.fields({ attempt: s.whole })) },
+  { mask: s.whole, request: s.text, tag: s.text, copies: s.map(s.fields({ attempt: s.whole })), loaded: s.map(texts) },
 );
 
 const scope = s.fields(
@@ -184,6 +184,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
     { spaceAt: s.when },
   ),
   notice: s.fields({ what: s.text, run: s.whole, name: s.text, text: s.text, since: s.when }),
+  sweep: s.fields({ after: s.whole, at: s.when }),
   note: s.fields({ at: s.when, by: s.text, text: s.text, refs: texts }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   probe: s.fields({ host: s.text, at: s.when }),

@@ -6,6 +6,7 @@ import type { BadModules } from './modules/badmodules.ts';
 import type { ModuleFile } from './modules/modules.ts';
 import type { NotifyRule } from './notify/rule.ts';
 import type { EfficiencyRules } from './storage/efficiency.ts';
+import type { QueryName } from './tables/tablequeries.ts';
 
 export interface BufferSettings {
   readonly level: string;
@@ -82,6 +83,17 @@ export interface RouteRule {
   readonly farms: readonly string[];
 }
 
+/** A database of run tables. */
+export interface RunTablesSettings {
+  /** `postgres://host/ratdb`. */
+  readonly source: string;
+  /** The database that knows run types and times, where it is another one. */
+  readonly detector?: string;
+  /** False: it is only read. */
+  readonly writeBack: boolean;
+  readonly queries: Readonly<Record<QueryName, string>>;
+}
+
 /** The mail server of notify. */
 export interface SmtpSettings {
   readonly host: string;
@@ -132,7 +144,8 @@ export interface Settings {
     readonly required: readonly string[];
     /** Command run once per new run on site; prints RATDB tables (first pass). */
     readonly command?: string;
-  };
+    // The database that has the tables; without a source they are in dflow's own store.
+  } & Partial<RunTablesSettings>;
   readonly transfer: {
     /** Files copied at once per level, over all hosts. */
     readonly parallel: number;

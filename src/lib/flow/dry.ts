@@ -1,6 +1,7 @@
 // Dry runs: a step is given ports that write nothing. Its changes decide as ever, on the store's documents and on what
 // the same call has decided before; they are remembered instead of written.
 import type { Doc } from '../domain/doc.ts';
+import type { Ratdb } from '../runtables.ts';
 import type { Change, IdRange, IdSpan, Outcome, Store } from '../store.ts';
 import { BACKEND_EFFECTS, type Item, type Ports, STORAGE_EFFECTS, type Step, type StepOptions } from './ports.ts';
 
@@ -47,7 +48,21 @@ export function dryPorts<P extends Ports>(ports: P): P {
     store: dryStore(ports.store),
     storage: async (name) => without(await ports.storage(name), STORAGE_EFFECTS),
     buffer: async (level) => without(await ports.buffer(level), STORAGE_EFFECTS),
+    ...(ports.ratdb && { ratdb: dryRatdb(ports.ratdb) }),
     backend: async (farm) => without(await ports.backend(farm, true), BACKEND_EFFECTS),
+  };
+}
+
+function dryRatdb(ratdb: Ratdb): Ratdb {
+  return {
+    where: ratdb.where,
+    revisions: (...asked) => ratdb.revisions(...asked),
+    lookup: (...asked) => ratdb.lookup(...asked),
+    states: (...asked) => ratdb.states(...asked),
+    foretell: (tables) => ratdb.foretell(tables),
+    write: (tables) => ratdb.foretell(tables),
+    check: (writes) => ratdb.check(writes),
+    close: () => ratdb.close(),
   };
 }
 

@@ -3,6 +3,7 @@
 import type { Backend } from '../backend.ts';
 import type { Item } from '../domain/results/items.ts';
 import type { Settings } from '../domain/settings.ts';
+import type { Ratdb, ReadRatdb } from '../runtables.ts';
 import type { Storage } from '../storage.ts';
 import type { ReadStore, Store } from '../store.ts';
 import type { Space } from '../util/files/disk.ts';
@@ -24,6 +25,8 @@ export interface ReadPorts {
   readonly files: ReadFiles;
   readonly settings: Settings;
   readonly store: ReadStore;
+  /** The database of run tables; absent: the store has them. */
+  readonly ratdb?: ReadRatdb;
   /** A storage element by its name. Opened at the first call. */
   storage(name: string): Promise<ReadStorage>;
   /** The buffer of a level, as a storage element whose paths are relative to its folder. */
@@ -38,6 +41,7 @@ export interface ReadPorts {
 export interface Ports extends ReadPorts, Machine {
   readonly files: Files;
   readonly store: Store;
+  readonly ratdb?: Ratdb;
   storage(name: string): Promise<Storage>;
   buffer(level: string): Promise<Storage>;
   /** `looking`: opening it has no effect either. */

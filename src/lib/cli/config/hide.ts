@@ -6,6 +6,7 @@ export function hideSecrets(settings: Settings, env: Readonly<Record<string, str
   // The user of a database is no secret, and its options are words like `require`.
   if (/^postgres(ql)?:/.test(settings.store)) hidePassword(settings.store);
   else hideAddress(settings.store);
+  for (const url of [settings.tables.source, settings.tables.detector]) if (url) hidePassword(url);
   for (const { url } of settings.storages) hideAddress(url);
   hide(env.DFLOW_COUCH_PASSWORD);
   hide(env.PGPASSWORD);

@@ -5,6 +5,7 @@ import { chainSteps, planFor } from '../../domain/farms/hostplan.ts';
 import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
+import { QUERIES } from '../../domain/tables/tablequeries.ts';
 import { HOUR } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nameForScheme } from '../adapter.ts';
@@ -59,10 +60,7 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     storages,
     copies: copiesOf(raw),
     runs: { ...RUNS, ...given(raw.runs ?? {}) },
-    tables: {
-      required: raw.tables?.required ?? [],
-      ...given({ command: raw.tables?.command }),
-    },
+    tables: tablesOf(raw.tables ?? {}),
     transfer: { ...TRANSFER, ...given(raw.transfer ?? {}) },
     purge: { ...PURGE, reads: copiesOf(raw).purgeAfter, ...given(raw.purge ?? {}) },
     verify: { ...VERIFY, ...given(raw.verify ?? {}) },
@@ -87,6 +85,13 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     hash: around.hash,
   };
   return { settings, findings: findingsOf(raw, settings) };
+}
+
+function tablesOf({ required, command, source, detector, writeBack, queries }: NonNullable<RawConfig['tables']>) {
+  const own = { required: required ?? [], ...given({ command }) };
+  if (source === undefined) return own;
+  const database = { writeBack: writeBack ?? true, queries: { ...QUERIES, ...given(queries ?? {}) } };
+  return { ...own, source, ...given({ detector }), ...database };
 }
 
 function buffersOf(raw: RawConfig, folder: string): BufferSettings[] {

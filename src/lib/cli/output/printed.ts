@@ -40,7 +40,6 @@ import type {
   ViewsItem,
   WaitItem,
 } from '../../domain/results/items.ts';
-import type { FoundTable } from '../../flow/jobs/tables/lookup.ts';
 import type { EventRow } from '../../flow/reports/events/event.ts';
 import type { FlowPicture } from '../../flow/reports/flow/picture.ts';
 import type { Handover } from '../../flow/reports/handover/handover.ts';
@@ -53,6 +52,7 @@ import type { StatusPage } from '../../flow/reports/status/page.ts';
 import type { WhyReport } from '../../flow/reports/why/whyreport.ts';
 import type { StoreState } from '../../flow/steps/keeping/replicate.ts';
 import type { Observation } from '../../flow/steps/monitor/observation.ts';
+import type { FoundTable } from '../../runtables.ts';
 
 /** A document of the store; docs/architecture.md says which there are. */
 export interface StoredDocument {
@@ -116,10 +116,10 @@ type Register =
   | TrashItem
   | DataItem;
 type Transfer = ReplicaItem | StorageItem | DataItem | RunItem | HoldItem | JobItem | FileItem | CredentialItem;
-type Enqueue = Selected;
-type Tables = RunItem | TableItem | SourceItem | HoldItem | TagItem;
+type Enqueue = Selected | SourceItem;
+type Tables = RunItem | TableItem | SourceItem | HoldItem | TagItem | NoticeItem;
 type Submit = FarmItem | StorageItem | JobItem | CredentialItem;
-type Monitor = FarmItem | JobItem | TableItem | SourceItem | RunItem | HoldItem | TagItem;
+type Monitor = FarmItem | JobItem | TableItem | SourceItem | RunItem | HoldItem | TagItem | NoticeItem;
 type Reset = FarmItem | JobItem | HoldItem | RunItem;
 type Purge =
   | OriginalItem

@@ -115,6 +115,8 @@ export interface JobDoc extends Doc {
   readonly outputs: Readonly<Record<string, string>>;
   /** Revisions of the run tables it was made with: `RUN` -> `1-ab..`. */
   readonly tables: Readonly<Record<string, string>>;
+  /** Revisions of the run tables that its outputs became, by name of the output: such an output is not loaded again. */
+  readonly loaded?: Readonly<Record<string, readonly string[]>>;
   /** Hash of configuration and module file at creation: drift is shown by `why`. */
   readonly hash: string;
   readonly subjobs: readonly Subjob[];

@@ -13,6 +13,7 @@ import { type ArchivedDoc, archivedNext, archivedText } from '../runs/archived.t
 import { onlyWaits } from '../runs/completeness.ts';
 import type { RunDoc } from '../runs/run.ts';
 import type { FarmSettings } from '../settings.ts';
+import { type TablesAway, tableGates } from '../tables/tablegates.ts';
 import type { Input, JobDoc } from './job.ts';
 
 export interface Gate {
@@ -34,6 +35,8 @@ export interface RunFacts {
   readonly doc: RunDoc | undefined;
   /** Required table name -> revision, `undefined` where there is none. */
   readonly tables: Readonly<Record<string, string | undefined>>;
+  /** Nothing is known of the tables: none is missing, and none is there. */
+  readonly tablesAway?: TablesAway;
   readonly types: readonly string[];
   readonly modules: ModuleFile | undefined;
   /** The module file of the version, where it cannot be used. */
@@ -80,15 +83,6 @@ function completeGate({ doc, run, level }: RunFacts): Gate {
     next: waits || !blocked ? 'dflow register' : declare,
     on: runId(run),
   };
-}
-
-function tableGates({ tables, run }: RunFacts): Gate[] {
-  const names = Object.keys(tables);
-  const missing = names.filter((name) => tables[name] === undefined);
-  if (names.length === 0) return [];
-  if (missing.length === 0) return [{ gate: 'tables', ok: true, text: names.join(', ') }];
-  const text = `no ${missing.join(', ')} table for run ${run}`;
-  return [{ gate: 'tables', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
 }
 
 /** A module file that cannot be used. */

@@ -123,8 +123,8 @@ export interface TrashItem extends Said<'trash', 'purged' | 'kept' | 'restored' 
   readonly receipt?: string;
 }
 
-/** A notice about a file that a copy was interrupted for. */
-export interface NoticeItem extends Said<'notice', 'accepted'> {
+/** A notice: a copy of a file was interrupted, or a pass was made with run tables that have changed since. */
+export interface NoticeItem extends Said<'notice', 'accepted' | 'changed'> {
   readonly run?: number;
   readonly name: string;
 }

@@ -13,8 +13,11 @@ export interface TableItem extends Said<'table', 'loaded' | 'replaced' | 'unchan
   readonly revision?: string | null;
 }
 
-/** A file of tables. */
-export interface SourceItem extends Said<'source', 'refused'> {}
+/** A file of tables, or the database that has them. */
+export interface SourceItem extends Said<'source', 'refused' | 'unreachable'> {
+  /** Nobody knows which tables there are. */
+  readonly unreachable?: true;
+}
 
 /** A name for the state of all tables. */
 export interface TagItem extends Said<'tag', 'tagged' | 'unchanged'> {

@@ -16,7 +16,7 @@ import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
 import { archivedOf } from './archived/archived.ts';
 import { activeHolds } from './openholds.ts';
-import { tableRevisions } from './tables/lookup.ts';
+import { isAway, revisionsNow } from './tables/source.ts';
 import { openPasses } from './wake.ts';
 
 /** Names of the run types of a mask; none when it is not known. */
@@ -48,7 +48,7 @@ export async function runFacts(
     store,
     runs.filter((run) => !docs.has(runId(run))),
   );
-  const tables = await tableRevisions(store, settings.tables.required, runs, tag);
+  const tables = await revisionsNow(ports, settings.tables.required, runs, tag);
   return new Map(
     runs.map((run) => {
       const doc = asA<RunDoc>(docs.get(runId(run)), 'run');
@@ -56,7 +56,7 @@ export async function runFacts(
         run,
         level,
         doc,
-        tables: tables.get(run) ?? {},
+        ...(isAway(tables) ? { tables: {}, tablesAway: tables } : { tables: tables.get(run) ?? {} }),
         types: runTypes(ports, doc?.mask),
         modules: version === undefined ? undefined : settings.modules[version],
         ...badFact(settings, version),

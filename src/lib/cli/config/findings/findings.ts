@@ -13,6 +13,7 @@ import { routeFindings, ruleFindings } from '../rules.ts';
 import type { Path } from '../yaml/document.ts';
 import type { RawConfig } from '../yaml/schema.ts';
 import type { Finding } from './finding.ts';
+import { tableFindings } from './tablefindings.ts';
 
 /** Everything that is wrong with the whole. Pure. */
 export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
@@ -36,6 +37,7 @@ export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   }
   findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
   findings.push(...routeFindings(raw.routing ?? [], settings.farms), ...hostFindings(raw), ...notifyFindings(raw));
+  findings.push(...tableFindings(raw, settings));
   return findings;
 }
 

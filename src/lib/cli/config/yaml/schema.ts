@@ -1,23 +1,12 @@
 // The shape of dflow.yaml and of a module file: what may be written, before defaults, and what each key means. The JSON
 // Schema for editors, `dflow help configuration` and the man pages are made from this file.
 import * as z from 'zod/mini';
-import {
-  breaker,
-  buffer,
-  copies,
-  efficiency,
-  output,
-  purge,
-  runs,
-  storage,
-  tables,
-  transfer,
-  verify,
-} from './schema/data.ts';
+import { breaker, buffer, copies, efficiency, output, purge, runs, storage, transfer, verify } from './schema/data.ts';
 import { host, notifyRule, smtp } from './schema/hosts.ts';
 import { automatic, credentials, farm, limits, route, rule, siteFault } from './schema/jobs.ts';
 import { key, named, needed, section } from './schema/key.ts';
 import { moduleDef } from './schema/modules.ts';
+import { tables } from './schema/tables.ts';
 import { name, oneOrMany, text } from './values.ts';
 
 /** dflow.yaml */

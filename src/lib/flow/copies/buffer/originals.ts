@@ -5,7 +5,7 @@ import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { together } from '../../../util/concurrency.ts';
 import { views } from '../../../views/index.ts';
-import { tableRevisions } from '../../jobs/tables/lookup.ts';
+import { isAway, revisionsNow } from '../../jobs/tables/source.ts';
 import type { ReadPorts } from '../../ports.ts';
 
 export interface Judged {
@@ -63,10 +63,11 @@ export async function runFacts(ports: ReadPorts, runs: readonly number[]) {
   const asked = command === undefined ? [] : required;
   const [docs, tables] = await Promise.all([
     ports.store.get<RunDoc>(runs.map(runId)),
-    tableRevisions(ports.store, asked, runs),
+    revisionsNow(ports, asked, runs),
   ]);
   return (run: number) => ({
     doc: docs.get(runId(run)),
-    missingTables: asked.filter((name) => tables.get(run)?.[name] === undefined),
+    // What nobody knows is as good a reason to keep a file as what is missing.
+    missingTables: isAway(tables) ? asked : asked.filter((name) => tables.get(run)?.[name] === undefined),
   });
 }

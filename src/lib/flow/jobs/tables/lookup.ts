@@ -1,29 +1,12 @@
-// Looking a table up for a run, now or as a tag froze it. Reads, never writes.
-import { type Plane, pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
-import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
+// Looking a table up in dflow's own store for a run, now or as a tag froze it. Reads, never writes.
+import { pickTable, planeOf, tablePrefix } from '../../../domain/formats/ratdb.ts';
+import type { FoundTable, Revisions } from '../../../runtables.ts';
 import { idsOfRuns, idsWith, type ReadStore } from '../../../store.ts';
-import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { nth } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { bodyId, exactFields, type TableBodyDoc, type TableDoc } from './documents.ts';
 import { type Frozen, frozenTables, readTag } from './tags.ts';
-
-export interface FoundTable {
-  /** Document id. */
-  readonly id: string;
-  readonly name: string;
-  readonly index: string;
-  readonly first: number;
-  readonly last: number;
-  readonly pass: number;
-  readonly plane: Plane;
-  readonly revision: string;
-  readonly at: Iso;
-  readonly fields: RatdbFields;
-  /** The file was not UTF-8: each character of the texts stands for the byte of its number. */
-  readonly encoding?: 'latin1';
-}
 
 /**
  * NAME[INDEX] as it holds for a run: user plane, run ranges (highest pass, newest), default plane.
@@ -79,8 +62,8 @@ export async function tableRevisions(
   names: readonly string[],
   runs: readonly number[],
   tag?: string,
-): Promise<Map<number, Record<string, string | undefined>>> {
-  const found = new Map<number, Record<string, string | undefined>>(runs.map((run) => [run, {}]));
+): Promise<Revisions> {
+  const found: Revisions = new Map(runs.map((run) => [run, {}]));
   if (runs.length === 0) return found;
   const all = await Promise.all(names.map((name) => standing(store, name, '', runs, tag)));
   for (const [at, name] of names.entries()) {

@@ -16,6 +16,7 @@ const BOX_OF_WAY: Readonly<Partial<Record<(typeof WAYS)[number], FlowBoxId>>> = 
   'new-version': 'detector',
   blocked: 'detector',
   'first-pass': 'tables',
+  'stale-tables': 'tables',
   credentials: 'elements',
   'element-fails': 'elements',
   'element-aside': 'elements',

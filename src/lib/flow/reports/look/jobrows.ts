@@ -5,10 +5,13 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import { causesOf, matches, type Selection, sitesOf } from '../../../domain/selection.ts';
 import { idsOfRuns, pages, type ReadStore } from '../../../store.ts';
+import { UnreachableError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { missingRuns } from '../../jobs/archived/archived.ts';
 import { ALL_RUNS, checkNamed, lastOnly, narrowIds, selectJobs, shownStates } from '../../jobs/select.ts';
+import { supersededTables } from '../../jobs/stale/superseded.ts';
+import { isAway } from '../../jobs/tables/source.ts';
 import type { Item, ReadPorts } from '../../ports.ts';
 import type { Row, Rows } from './row.ts';
 
@@ -33,6 +36,8 @@ export interface JobRow extends Row<'job'> {
   readonly since: Iso;
   readonly request?: string;
   readonly labels?: readonly string[];
+  /** Run tables that have other contents than the pass was made with, joined by commas; only with --stale-tables. */
+  readonly stale?: string;
 }
 
 /** Passes read first, and at most: who shows a few reads a few. */
@@ -130,4 +135,23 @@ export function jobRow(job: JobDoc, state: PassState): JobRow {
     ...given({ request: job.request }),
     ...(job.labels.length > 0 && { labels: job.labels }),
   };
+}
+
+/** Completed passes of a selection that are stale. @throws UnreachableError nobody can know */
+export async function* staleRows(ports: ReadPorts, selection: Selection): Rows<JobRow> {
+  if (selection.refs) {
+    const { jobs, problems } = await selectJobs(ports, selection);
+    yield* problems;
+    return yield* staleOf(ports, jobs);
+  }
+  for await (const page of jobPages(ports.store, selection)) yield* staleOf(ports, page);
+}
+
+async function* staleOf(ports: ReadPorts, jobs: readonly JobDoc[]): Rows<JobRow> {
+  const found = await supersededTables(ports, jobs);
+  if (isAway(found)) throw new UnreachableError(found.text, { hint: found.next });
+  for (const job of jobs) {
+    const tables = found.get(job._id);
+    if (tables) yield { ...jobRow(job, job.state), stale: tables.map(({ name }) => name).join(',') };
+  }
 }

@@ -16,6 +16,7 @@ import { check as trust } from './checks/host/trust.ts';
 import { check as buffer } from './checks/places/buffer.ts';
 import { check as elements } from './checks/places/elements.ts';
 import { check as farms } from './checks/places/farms.ts';
+import { check as ratdb } from './checks/places/ratdb.ts';
 import { check as answers } from './checks/store/answers.ts';
 import { check as conflicts } from './checks/store/conflicts.ts';
 import { check as integrity } from './checks/store/integrity.ts';
@@ -38,6 +39,7 @@ export const CHECKS: readonly Check[] = [
   buffer,
   elements,
   farms,
+  ratdb,
   answers,
   conflicts,
   integrity,

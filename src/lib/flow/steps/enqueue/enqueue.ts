@@ -16,6 +16,7 @@ import { withDryRun } from '../../dry.ts';
 import { badModules } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
+import { tablesAwayItem } from '../../jobs/tables/source.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 
 export interface EnqueueOptions extends StepOptions {
@@ -85,11 +86,19 @@ async function* enqueueRuns(
     if (item.failed && item.kind === 'job') incomplete.add(item.run);
     yield item;
   }
+  yield* awayItems(ports, facts);
   yield* emptyRuns(ready, file);
   const whole = ready.filter((found) => !incomplete.has(found.run));
   const modules = new Map(whole.map((found) => [found, modulesFor(file, found.types)]));
   for (const found of leftOut) modules.set(found, []);
   await markRuns(ports, modules, file.version);
+}
+
+/** Once for all runs that wait for an answer. */
+function* awayItems({ ratdb }: Ports, facts: ReadonlyMap<number, RunFacts>): Generator<Item> {
+  const waiting = [...facts.values()].filter(({ tablesAway }) => tablesAway);
+  const away = waiting[0]?.tablesAway;
+  if (away && ratdb) yield tablesAwayItem(ratdb, away, waiting.length);
 }
 
 function notReady(run: number, gate: Gate): Item {

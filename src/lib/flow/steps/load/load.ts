@@ -1,14 +1,15 @@
 // Loading tables: sources in, documents out. Contents are written before what points to them.
 
-import type { RatdbFields } from '../../../domain/formats/ratdbvalues.ts';
 import { MAX_RUN, runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { maskOf } from '../../../domain/tables/tablemask.ts';
 import { type Change, type Outcome, tookEffect } from '../../../store.ts';
 import { StoreError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
 import { batches } from '../../../util/values/group.ts';
 import { nth } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
+import { noteStale } from '../../jobs/stale/note.ts';
 import {
   bodyId,
   bodyOf,
@@ -25,13 +26,16 @@ import { tagTables } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { Progress } from '../../progress.ts';
 import { type NewMask, setMasks } from '../../switches/mask.ts';
+import { loadIntoRatdb, supersededRuns } from './ratdbload.ts';
 
 /** Documents read and written at a time; contents may be large. */
 const BATCH = 200;
 
 export interface LoadOptions extends StepOptions {
-  /** Freeze the tables under this name afterwards, if every source was loaded. */
+  /** Freeze the tables under this name afterwards, if every source was loaded; a database gets it with the tables. */
   readonly tag?: string;
+  /** What the tables are of: the same again is not written a second time, whatever has become of it. */
+  readonly origin?: string;
 }
 
 /**
@@ -55,16 +59,25 @@ async function* load(ports: Ports, sources: readonly TableSource[], options: Loa
       yield { kind: 'source', ref: source.name, did: 'refused', failed: true, text: parseFailure(source, error) };
     }
   }
-  const at = await ports.store.now();
   const all = [...placed.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, options.limit);
   told.due(all.length);
+  if (ports.ratdb) {
+    // A kill between the two leaves no run without its type: the sweep of `tables` looks again.
+    const written = yield* loadIntoRatdb(ports, ports.ratdb, all, options);
+    if (written) yield* masks(ports, all);
+    return;
+  }
+  const at = await ports.store.now();
   for (const batch of batches(all, BATCH)) {
+    const replaced = new Set<string>();
     for await (const item of loadBatch(ports, batch, at)) {
       failed ||= item.failed === true;
+      if (item.did === 'replaced') replaced.add(item.ref);
       yield item;
     }
     yield* masks(ports, batch);
     told.done(batch.length);
+    yield* noteStale(ports, supersededRuns(batch, replaced));
   }
   if (options.tag !== undefined && !failed) yield* tagTables(ports, options.tag);
 }
@@ -124,12 +137,6 @@ function itemOf(placed: Placed, before: TableDoc | undefined, decided: Decided):
 function lostItem(placed: Placed, outcome: Outcome<TableDoc>): Item {
   const text = `${describe(placed)}: not written, ${outcome.why ?? outcome.result}`;
   return { kind: 'table', ref: placed.id, did: 'failed', failed: true, text, next: 'repeat the same command' };
-}
-
-/** The run type mask that a RUN table gives; `undefined` when it gives none. */
-export function maskOf(fields: RatdbFields): number | undefined {
-  const mask = fields.runtype;
-  return typeof mask === 'number' && Number.isInteger(mask) && mask >= 0 ? mask : undefined;
 }
 
 /** Masks of RUN tables go to the runs that exist; a run that is registered later asks for its table itself. */

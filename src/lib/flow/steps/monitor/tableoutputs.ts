@@ -6,6 +6,7 @@ import { quarantineId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Output } from '../../../domain/jobs/states.ts';
 import { isTables } from '../../../domain/modules/modules.ts';
+import type { TableItem } from '../../../domain/results/items.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import { BusyItemError, DflowError, ItemError, StoreError } from '../../../util/errors.ts';
 import { wordsOf } from '../../../util/systemerrors.ts';
@@ -60,15 +61,40 @@ function isPassingError(error: unknown): boolean {
 }
 
 async function* loadOne(ports: Ports, job: JobDoc, output: Output): AsyncGenerator<Item, void, void> {
+  // What was written before is not written again, whatever has become of the table since.
+  if (job.loaded?.[output.name]) return;
+  // A database that is only read: the file stays what it is, an output.
+  if (ports.ratdb && ports.settings.tables.writeBack === false) return;
   if (output.size > LIMIT) throw new ItemError(`${output.size} bytes are too much for a file of tables`);
   const storage = await ports.storage(output.storage);
   const text = await storage.read(output.path, 0, output.size);
   let refused: string | undefined;
-  for await (const item of loadTables(ports, [{ name: output.name, text }])) {
+  const revisions: string[] = [];
+  const origin = `${job._id} ${output.name} ${output.size} ${output.adler32}`;
+  for await (const item of loadTables(ports, [{ name: output.name, text }], { origin })) {
     if (item.kind === 'source') refused = item.text ?? 'the file does not parse';
+    if (item.kind === 'table' && item.revision) revisions.push(revisionText(item));
     if (item.did !== 'unchanged') yield item;
   }
   if (refused !== undefined) await setAside(ports, job, output, refused);
+  else await recordLoaded(ports, job, output.name, revisions);
+}
+
+/** Revisions kept of one output. */
+const KEPT = 50;
+
+/** `RUN 1.0-3f2a90c41d07`, `GAIN[pmt] 2-...`. */
+function revisionText({ name, index, revision }: TableItem): string {
+  return `${name}${index ? `[${index}]` : ''} ${revision}`;
+}
+
+async function recordLoaded({ store }: Ports, { _id }: JobDoc, name: string, revisions: readonly string[]) {
+  const kept = revisions.slice(0, KEPT);
+  const more = revisions.length > KEPT ? [`and ${revisions.length - KEPT} more`] : [];
+  await store.update<JobDoc>(_id, (doc) => {
+    if (!doc || doc.loaded?.[name]) return { skip: 'recorded' };
+    return { write: { ...doc, loaded: { ...doc.loaded, [name]: [...kept, ...more] } } };
+  });
 }
 
 /** What does not parse stands in the quarantine, where status and `why` see it; the job stays completed. */

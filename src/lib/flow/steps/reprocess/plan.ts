@@ -23,6 +23,8 @@ export interface Planning {
   readonly prerequisite?: string;
   /** What the request's plan has already. */
   readonly before: readonly PlanItem[];
+  /** `RUN/MODULE` of what is wanted; absent: every module of every run. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /**
@@ -43,7 +45,8 @@ export async function makePlanItems(
   const mine = groupBy(options.before, ({ run }) => run);
   for await (const [run, passes] of passesOfEach(ports, ready)) {
     const planned = new Map(mine.get(run)?.map(({ module, pass }) => [module, pass]));
-    for (const name of ordered.filter((one) => !planned.has(one))) {
+    const wanted = ordered.filter((one) => !planned.has(one) && (options.only?.has(`${run}/${one}`) ?? true));
+    for (const name of wanted) {
       const before = passes.get(`${run}/${name}`) ?? [];
       twins.push(...openTwins(before, file.version, options.request));
       const needs = moduleOf(file, name).needs.map((module) => ({

@@ -20,6 +20,7 @@ import { refuseBad } from '../../jobs/badmodules.ts';
 import { runFacts } from '../../jobs/facts.ts';
 import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { withPlan } from '../../jobs/requests/requestplan.ts';
+import { stalePasses } from '../../jobs/stale/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { Progress } from '../../progress.ts';
@@ -47,6 +48,8 @@ export interface ReprocessOptions extends StepOptions {
   readonly after?: string;
   /** What it is for, and who asked. */
   readonly text?: string;
+  /** Only where the last pass was made with run tables that have changed since. */
+  readonly stale?: boolean;
   /** Make another request of the same content: `name.2`. */
   readonly again?: boolean;
 }
@@ -60,12 +63,14 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   const file = moduleFile(ports, options.version);
   const modules = withPrerequisites(file, options);
   await assertAfter(ports, options.after);
-  if (options.tag !== undefined) await readTag(ports.store, options.tag);
-  const asked = askedOf(ports, options, modules);
+  // A database has the tag in its rows.
+  if (options.tag !== undefined && !ports.ratdb) await readTag(ports.store, options.tag);
+  const only = options.stale ? await staleOnly(ports, options, modules) : undefined;
+  const asked = { ...askedOf(ports, options, modules), ...(only && { runs: only.runs }) };
   const { name, old } = await requestName(ports, options, asked);
-  const facts = await readyRuns(ports, options, file, asked.level);
+  const facts = await readyRuns(ports, { ...options, runs: asked.runs }, file, asked.level);
   yield* facts.items;
-  const planning = { ...options, request: name, before: old?.plan ?? [] };
+  const planning = { ...options, request: name, before: old?.plan ?? [], ...given({ only: only?.passes }) };
   const { plan, items, twins } = await makePlanItems(ports, facts.ready, file, modules, planning);
   yield* items;
   yield* aboutTwins(twins, options.again === true);
@@ -140,6 +145,16 @@ async function assertAfter(ports: Ports, after: string | undefined): Promise<voi
   throw noSuchError('request', after, names);
 }
 
+/** What is stale of the runs asked for. */
+async function staleOnly(
+  ports: Ports,
+  { runs }: ReprocessOptions,
+  modules: readonly string[],
+): Promise<{ runs: number[]; passes: ReadonlySet<string> }> {
+  const passes = await stalePasses(ports, runs, modules);
+  return { runs: runs.filter((run) => modules.some((module) => passes.has(`${run}/${module}`))), passes };
+}
+
 /** The call with its defaults: what the request document keeps of it. */
 function askedOf(ports: Ports, options: ReprocessOptions, modules: readonly string[]): Asked {
   const { version, runs, level, priority, labels, prerequisite, tag, after, text } = options;
@@ -173,7 +188,8 @@ async function requestName(
     old = await read(name);
   }
   if (!old) return { name };
-  const other = differences(old, asked);
+  // What is stale changes from call to call: the request goes on with what it has.
+  const other = differences(options.stale && old.runs ? { ...old, runs: asked.runs } : old, asked);
   if (other.length === 0) return { name, old };
   throw new UsageError(`request '${name}' exists and asks for something else: ${other.join('; ')}`, {
     where: requestId(name),

@@ -7,6 +7,7 @@ import { SCHEMA } from '../../../domain/doc.ts';
 import { dataId, runId } from '../../../domain/ids.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import type { TablesAway } from '../../../domain/tables/tablegates.ts';
 import { tookEffect } from '../../../store.ts';
 import { together } from '../../../util/concurrency.ts';
 import type { ExecResult } from '../../../util/processes/exec.ts';
@@ -15,10 +16,11 @@ import { batches } from '../../../util/values/group.ts';
 import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
-import { lookupTables, tableRevisions } from '../../jobs/tables/lookup.ts';
+import { isAway, revisionsNow, statesNow, tablesAwayItem } from '../../jobs/tables/source.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMasks } from '../../switches/mask.ts';
-import { loadTables, maskOf } from '../load/load.ts';
+import { loadTables } from '../load/load.ts';
+import { newMasks, sweep } from './sweep.ts';
 
 /** The command may take this long for one run, milliseconds. */
 const LIMIT = 30 * MINUTE;
@@ -33,11 +35,14 @@ export function tables(ports: Ports, options: StepOptions = {}): Step {
 async function* makeTables(ports: Ports, options: StepOptions): Step {
   const { required, command } = ports.settings.tables;
   const [typed] = await ports.store.count(views.kinds, 0, { prefix: ['table', 'RUN'] });
-  if (command === undefined && !typed?.value) return;
+  if (command === undefined && !typed?.value && !ports.ratdb) return;
   const runs = await unfinishedRuns(ports);
-  yield* masks(ports, runs);
+  const away = yield* masks(ports, runs);
+  if (away && ports.ratdb) return yield tablesAwayItem(ports.ratdb, away, runs.size);
+  yield* sweep(ports);
   if (command === undefined || required.length === 0) return;
-  const found = await tableRevisions(ports.store, required, [...runs.keys()]);
+  const found = await revisionsNow(ports, required, [...runs.keys()]);
+  if (isAway(found)) return;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   for (const doc of runs.values()) {
     if (!Object.values(doc.levels).some((level) => level.complete)) continue;
@@ -59,16 +64,17 @@ async function unfinishedRuns(ports: Ports): Promise<Map<number, RunDoc>> {
 }
 
 /** A RUN table may have been loaded before its run was registered. */
-async function* masks(ports: Ports, runs: ReadonlyMap<number, RunDoc>): Step {
-  const unknown = [...runs.values()].filter((doc) => doc.mask === undefined).map((doc) => doc.run);
-  for (const some of batches(unknown, BATCH)) {
-    const found = await lookupTables(ports.store, 'RUN', '', some);
-    const masks = [...found].flatMap(([run, { id, plane, fields }]) => {
-      const mask = plane === 'default' ? undefined : maskOf(fields);
-      return mask === undefined ? [] : [{ run, mask, from: id }];
-    });
-    yield* setMasks(ports, masks);
+async function* masks(
+  ports: Ports,
+  runs: ReadonlyMap<number, RunDoc>,
+): AsyncGenerator<Item, TablesAway | undefined, void> {
+  const asked = [...runs.values()].filter((doc) => doc.mask === undefined || ports.ratdb).map((doc) => doc.run);
+  for (const some of batches(asked, BATCH)) {
+    const found = await statesNow(ports, some);
+    if (isAway(found)) return found;
+    yield* setMasks(ports, newMasks(found));
   }
+  return undefined;
 }
 
 async function* firstPass(ports: Ports, doc: RunDoc, missing: readonly string[], command: string): Step {
@@ -91,8 +97,9 @@ async function* firstPass(ports: Ports, doc: RunDoc, missing: readonly string[],
       if (item.failed) failure ??= item.text;
       else yield item;
     }
-    const now = await tableRevisions(ports.store, missing, [run]);
-    const still = missing.filter((name) => now.get(run)?.[name] === undefined);
+    const now = await revisionsNow(ports, missing, [run]);
+    const still = isAway(now) ? [] : missing.filter((name) => now.get(run)?.[name] === undefined);
+    if (isAway(now)) failure ??= now.text;
     if (still.length > 0) failure ??= `it printed no ${still.join(', ')} table for run ${run}`;
   }
   yield* settle(ports, claim, failure, command);

@@ -51,7 +51,7 @@ function read(path: string | undefined): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError('a file of the TLS options of the store cannot be read', {
+    throw new ConfigError('a file of the TLS options of the database cannot be read', {
       where: path,
       hint: `ls -l ${path}`,
       cause,

@@ -29,27 +29,34 @@ export interface Place {
   readonly target: Target;
 }
 
-const EXAMPLE = 'store: postgres://db.example.org/dflow';
+/** What a database is for, in messages; `schema`: where the address names none. */
+export interface Purpose {
+  readonly what: string;
+  readonly example: string;
+  readonly schema: string;
+}
+
 const PORT = 5432;
 /** Where Debian and Red Hat have the server's socket. */
 const SOCKET = '/var/run/postgresql';
-const SCHEMA = 'dflow';
+const STORE: Purpose = { what: 'store', example: 'store: postgres://db.example.org/dflow', schema: 'dflow' };
 const OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'target_session_attrs'];
 
 /** @throws ConfigError for what is not the address of a database */
-export function parsePlace(text: string): Place {
+export function parsePlace(text: string, { what, example, schema: usual }: Purpose = STORE): Place {
   const bare = withoutSecrets(text);
-  const wrong = (what: string, hint = EXAMPLE): ConfigError => new ConfigError(what, { where: bare, hint });
+  const wrong = (message: string, hint = example): ConfigError => new ConfigError(message, { where: bare, hint });
   const address = splitAddress(text);
-  if (!address) throw wrong('the store is not a URL');
-  const [database = '', schema = SCHEMA, more] = address.path.split('/').filter(Boolean).map(decoded);
-  if (database === '') throw wrong('the URL of the store names no database');
-  if (more !== undefined || !/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
-    throw wrong('a schema has lower-case letters, digits and underscores', `${EXAMPLE}/schema`);
+  if (!address) throw wrong(`the ${what} is not a URL`);
+  const [database = '', schema = usual, more] = address.path.split('/').filter(Boolean).map(decoded);
+  if (database === '') throw wrong(`the URL of the ${what} names no database`);
+  if (more !== undefined || !/^([a-z_][a-z0-9_]{0,62})?$/.test(schema)) {
+    throw wrong('a schema has lower-case letters, digits and underscores', `${example}/schema`);
   }
   const options = new Map(new URLSearchParams(address.query ?? ''));
   const unknown = [...options.keys()].find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) throw wrong(`'${unknown}' is not an option of the store's URL: ${OPTIONS.join(', ')}`);
+  if (unknown !== undefined)
+    throw wrong(`'${unknown}' is not an option of the URL of the ${what}: ${OPTIONS.join(', ')}`);
   const chosen = <T extends string>(name: string, among: readonly T[], otherwise: T): T => {
     const asked = options.get(name) ?? otherwise;
     const found = among.find((one) => one === asked);
@@ -57,7 +64,7 @@ export function parsePlace(text: string): Place {
     return found;
   };
   const login = address.login === undefined ? undefined : decodeLogin(address.login);
-  const schemaPath = schema === SCHEMA ? '' : `/${schema}`;
+  const schemaPath = schema === usual ? '' : `/${schema}`;
   return {
     hosts: address.host.split(',').map((one) => hostOf(one, wrong)),
     database,

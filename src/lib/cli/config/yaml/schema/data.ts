@@ -1,4 +1,4 @@
-// Keys about raw files: the buffer, storage elements, copies, runs and run tables.
+// Keys about raw files: the buffer, storage elements, copies, and runs.
 import * as z from 'zod/mini';
 import { count, duration, name, oneOrMany, positive, rate, share, text } from '../values.ts';
 import { key, needed, section } from './key.ts';
@@ -121,20 +121,6 @@ export const runs = section(
     ),
   }),
   'What counts as a run, and when a run is complete.',
-);
-
-export const tables = section(
-  z.strictObject({
-    required: key(oneOrMany(name), 'Run tables that must exist before a run is processed.', {
-      example: '[RUN, DQ]',
-      default: '[]',
-    }),
-    command: key(text, 'Command that makes the run tables of one run and prints them. It runs once for each run.', {
-      example: './firstpass.sh',
-      without: 'tables come from dflow tables load only',
-    }),
-  }),
-  'Run tables: the state of the detector during a run.',
 );
 
 export const transfer = section(

@@ -1,0 +1,86 @@
+// Where the run tables are asked for: in the database of the configuration, else in dflow's own store. What a database
+// does not answer is not known; nobody takes it for missing.
+import type { TablesAway } from '../../../domain/tables/tablegates.ts';
+import { maskOf } from '../../../domain/tables/tablemask.ts';
+import type { ReadRatdb, ReadRunTables, Revisions, RunState } from '../../../runtables.ts';
+import type { ReadStore } from '../../../store.ts';
+import { ConfigError, CredentialsError, UnreachableError } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
+import type { Item, ReadPorts } from '../../ports.ts';
+import { lookupTables, tableRevisions } from './lookup.ts';
+
+type Asking = Pick<ReadPorts, 'store' | 'ratdb'>;
+
+function ownTables(store: ReadStore): ReadRunTables {
+  return {
+    revisions: (names, runs, tag) => tableRevisions(store, names, runs, tag),
+    lookup: (name, index, runs, tag) => lookupTables(store, name, index, runs, tag),
+    states: () => Promise.resolve(new Map()),
+  };
+}
+
+export function tablesOf({ store, ratdb }: Asking): ReadRunTables {
+  return ratdb ?? ownTables(store);
+}
+
+/** What `ask` answers, or why nobody can know. @throws StoreError and whatever is not of the database */
+async function known<T>(ports: Asking, ask: (tables: ReadRunTables) => Promise<T>): Promise<T | TablesAway> {
+  try {
+    return await ask(tablesOf(ports));
+  } catch (error) {
+    const away = awayOf(ports, error);
+    if (away) return away;
+    throw error;
+  }
+}
+
+/** The error of a database, in words; `undefined` for any other. */
+function awayOf({ ratdb }: Asking, error: unknown): TablesAway | undefined {
+  const isOfDatabase =
+    error instanceof UnreachableError || error instanceof CredentialsError || error instanceof ConfigError;
+  if (!ratdb || !isOfDatabase) return undefined;
+  return { text: `${error.message} (${ratdb.where})`, next: error.hint ?? 'dflow doctor --only ratdb' };
+}
+
+/** That runs wait for the database to answer. */
+export function tablesAwayItem({ where }: ReadRatdb, { text, next }: TablesAway, runs: number): Item {
+  const waiting = `${runs} ${runs === 1 ? 'run waits' : 'runs wait'}`;
+  return {
+    kind: 'source',
+    ref: where,
+    did: 'unreachable',
+    failed: true,
+    unreachable: true,
+    text: `${text}; ${waiting}`,
+    next,
+  };
+}
+
+export const isAway = (answer: object): answer is TablesAway => 'text' in answer && 'next' in answer;
+
+/** Revisions of the named tables by run; what a run lacks is `undefined`, unless the answer says that nobody knows. */
+export function revisionsNow(
+  ports: Asking,
+  names: readonly string[],
+  runs: readonly number[],
+  tag?: string,
+): Promise<Revisions | TablesAway> {
+  return known(ports, (tables) => (names.length === 0 ? none(runs) : tables.revisions(names, runs, tag)));
+}
+
+function none(runs: readonly number[]): Promise<Revisions> {
+  return Promise.resolve(new Map(runs.map((run) => [run, {}])));
+}
+
+/** What is known of the runs: as the database says, else as their RUN tables say. */
+export async function statesNow(ports: Asking, runs: readonly number[]): Promise<Map<number, RunState> | TablesAway> {
+  return known(ports, async (tables) => {
+    const found = await tables.states(runs);
+    const rest = runs.filter((run) => found.get(run)?.mask === undefined);
+    for (const [run, { id, plane, fields }] of await tables.lookup('RUN', '', rest)) {
+      const mask = plane === 'default' ? undefined : maskOf(fields);
+      if (mask !== undefined) found.set(run, { ...given({ length: found.get(run)?.length }), mask, from: id });
+    }
+    return found;
+  });
+}

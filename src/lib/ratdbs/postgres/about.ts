@@ -1,0 +1,1 @@
+export const about = { schemes: ['postgres', 'postgresql'] } as const;
