@@ -6,7 +6,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Doc } from '../../src/lib/domain/doc.ts';
 import { jobId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
+import { outputFolder, outputNames } from '../../src/lib/flow/jobs/spec.ts';
+import { poll } from '../../src/lib/flow/steps/monitor/poll.ts';
+import { verifyOutputs } from '../../src/lib/flow/steps/monitor/readback.ts';
+import type { ResultRecord } from '../../src/lib/wrapper/record.ts';
 import { killSupervisor } from '../support/chaos.ts';
+import { replacing } from '../support/ports.ts';
 import { addPass, HOUR, runIn, setSubjob, standingWorld, type World } from '../support/standing.ts';
 import { failure, lock } from '../support/standingcases.ts';
 import { completeRun } from '../support/stored.ts';
@@ -110,6 +115,53 @@ test('the queue is drained before a downtime', async () => {
   expect(await out('submit', '--site', 'here', '--here')).toContain('drained');
 });
 
+test('the paths of two outputs were swapped: the record is not believed, and the mismatch is named', async () => {
+  await stage();
+  const [first] = await jobs();
+  const job = { ...first!, outputs: { ntuple: 'ntuple.root', ratds: 'ratds.root' } };
+  const [subjob] = job.subjobs;
+  const [ntuple, ratds] = outputNames(job, subjob!);
+  const execution = 'e1';
+  const output = (type: string, name: string) => ({
+    ...{ type, name, storage: 'a', path: `${outputFolder(job)}/${execution}/${name}`, size: 1 },
+    checksum: 'adler32:00000001',
+  });
+  const record = { execution, outputs: [output('ntuple', ratds!.name), output('ratds', ntuple!.name)] };
+  expect(await verifyOutputs(world, job, subjob!, record as unknown as ResultRecord)).toEqual({
+    ok: false,
+    why: `output ntuple is named ${ratds!.name}, not ${ntuple!.name}`,
+  });
+});
+
+test('polling a batch system that hangs keeps no job from being submitted', async () => {
+  await stage();
+  await runIn(world, ['retry', '1/Count/1', '--why', 'again', '--yes']).catch(() => undefined);
+  const before = (await jobs()).flatMap(({ subjobs }) => subjobs.map(({ state }) => state.name));
+  expect(before).toEqual(['waiting']);
+  let asked = (): void => undefined;
+  const asking = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const backend = async (farm: string) => {
+    const real = await world.backend(farm);
+    return replacing(real, {
+      alive: () => {
+        asked();
+        return new Promise<never>(() => undefined);
+      },
+    });
+  };
+  void poll({ ...world, backend }, 'here').next();
+  await asking;
+  expect(await out('submit', '--site', 'here', '--here')).toContain('submitted');
+});
+
+test('the weekly summary is one command', async () => {
+  await stage();
+  await runIn(world, ['report', '--out', join(world.folder, 'week.html')]);
+  expect(readFileSync(join(world.folder, 'week.html'), 'utf8')).toMatch(/<svg[\s\S]*Count/);
+});
+
 /** Rows of the field that other tests stage, and the title of each. */
 const ELSEWHERE: readonly (readonly [row: string, file: string, title: string])[] = [
   ['two clients submitted the same job', 'slow/many.test.ts', 'four submitters at once: each job starts once'],
@@ -143,6 +195,22 @@ const ELSEWHERE: readonly (readonly [row: string, file: string, title: string])[
     'stores/store-couch-rights.test.ts',
     'a refused password is not sent again by the next processes of this host',
   ],
+  [
+    'power cut: replication stopped',
+    'flow/steps/doctor/checks.test.ts',
+    'replication: copied, behind, broken; nobody may look; a store that has none',
+  ],
+  [
+    'power cut: loops back off and resume',
+    'slow/loop-watched.test.ts',
+    'rounds become rarer, and come again when it is back',
+  ],
+  [
+    'power cut: somebody is told, without the store',
+    'flow/steps/notify-away.test.ts',
+    'an outage is told once, its end once with how long it lasted, and nothing more',
+  ],
+  ['power cut: nothing lost or doubled', 'slow/chaos-couch.test.ts', 'in memory: '],
   ['view rebuild', 'stores/store-couch-views.test.ts', 'a query that waits for a build says so'],
   [
     'a query to the batch system failed',

@@ -30,7 +30,7 @@ export interface Beats {
 /** Signs of life from now to the end of the round. */
 export async function beats(ports: Ports, round: Round): Promise<Beats> {
   const began = await ports.store.now();
-  const from = Date.now();
+  const from = performance.now();
   const plan = planOf(round.of);
   const sign = async (): Promise<void> => {
     const now = await ports.store.now();
@@ -45,7 +45,7 @@ export async function beats(ports: Ports, round: Round): Promise<Beats> {
       const inARow = endingOf(exit) === 'well' ? 0 : round.of.inARow + 1;
       const due = plus(began, restAfter(round.of, exit, inARow));
       const at = await ports.store.now();
-      const last = { exit, took: Date.now() - from, due: due > at ? due : at };
+      const last = { exit, took: Math.round(performance.now() - from), due: due > at ? due : at };
       await beatLoop(ports, round.of.name, { outcome, ...given({ next }) }, { ...plan, ...last });
       round.noted = true;
     },

@@ -29,7 +29,9 @@ export function loopFrom(
   commands: readonly string[],
 ): RunningLoop {
   const named = plan.find(({ name }) => name === flags.name);
-  const run = words[0] === 'dflow' ? words.slice(1) : words;
+  // The shell's own end of flags, once more.
+  const bare = words.filter((word, at) => word !== '--' || at > 1);
+  const run = bare[0] === 'dflow' ? bare.slice(1) : bare;
   if (run.length === 0 && !named) throw noCommand(flags, plan);
   const chosen = run.length === 0 ? [...(named?.run ?? [])] : run;
   checkCommand(chosen, commands);
@@ -49,9 +51,17 @@ export function adopted(loop: RunningLoop, { every, jitter, exclusive }: LoopFla
     ...given({
       every: every === undefined ? undefined : durationOf(every, '--every'),
       jitter: jitter === undefined ? undefined : shareOf(jitter, '--jitter'),
-      exclusive,
+      exclusive: exclusive === undefined ? undefined : turnNameOf(exclusive),
     }),
   };
+}
+
+/** The same names as in the configuration. @throws UsageError */
+function turnNameOf(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new UsageError(`--exclusive: '${name}' is not a name: letters, digits, '.', '_' and '-'`, {
+    hint: 'the same command with --exclusive enqueue',
+  });
 }
 
 /** Which loop was meant, by name where this host has loops. */
@@ -75,10 +85,18 @@ function noCommand({ name, here, show }: LoopFlags, plan: readonly PlannedLoop[]
 /** Commands that run for ever themselves, or ask a person. */
 const NEVER: ReadonlySet<string> = new Set(['loop', 'screens', 'init', 'demo', 'help', 'completion']);
 
+/** Flags with which a command goes on for ever, so that no second round would come. */
+const ENDLESS = /^--(follow|watch)(=|$)/;
+
 /** @throws UsageError the words are not a command of dflow, or this command cannot run in a loop */
 function checkCommand(run: readonly string[], commands: readonly string[]): void {
   const [first = ''] = run;
   if (NEVER.has(first)) throw new UsageError(`dflow ${first} cannot run in a loop`, { hint: 'dflow loop --help' });
+  const endless = run.find((word) => ENDLESS.test(word));
+  if (endless !== undefined)
+    throw new UsageError(`dflow ${first} ${endless} does not end by itself, so it cannot be a round of a loop`, {
+      hint: `dflow ${run.join(' ')}`,
+    });
   if (run.some((word) => word === '--config' || word.startsWith('--config=')))
     throw new UsageError('--config belongs before --', { hint: `dflow loop --config FILE -- ${first}` });
   const names = commands.map((id) => id.replaceAll(':', ' '));

@@ -27,7 +27,8 @@ export async function lockLoop(folder: string, host: string, name: string): Prom
   });
   if (!lock) throw busy(name, host, readHolder(`${path}.json`));
   const holder: LoopHolder = { pid: process.pid, since: iso(Date.now()) };
-  await writing(place, () => writeFile(`${path}.json`, JSON.stringify(holder)));
+  // A full disk shall not keep a loop from running: it may be the one that makes room, or the one that tells it.
+  await writeFile(`${path}.json`, JSON.stringify(holder)).catch(() => undefined);
   return lock;
 }
 

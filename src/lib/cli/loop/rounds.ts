@@ -44,12 +44,14 @@ export class LoopProcess {
   async run(first: RunningLoop, rounds: Rounds): Promise<Why> {
     const build = buildOnDisk(rounds.root);
     let loop = first;
-    const from = Date.now();
+    const from = performance.now();
     for (let inARow = 0; ; ) {
       if (await this.isReplaced(rounds.root, build)) return 'replaced';
       if (this.stops > 0) return 'stopped';
       const began = Date.now();
-      const end = await this.round(loop, rounds, inARow, began);
+      // A clock that is set back by an hour must not make the loop rest for an hour.
+      const start = performance.now();
+      const end = await this.round(loop, rounds, inARow, start);
       if (this.stops > 0) return 'stopped';
       if (end.report?.mistyped && inARow === 0) {
         await rounds.tell({ loop, end, ending: 'well', began, rest: 0 });
@@ -61,8 +63,8 @@ export class LoopProcess {
       loop = rounds.adopt(loop, end.report?.planned);
       const rest = varied(restAfter(loop, end.exit, inARow), loop.jitter);
       await rounds.tell({ loop, end, ending, began, rest });
-      if (rounds.once && !waitsForTurn(loop, ending, Date.now() - from)) return 'once';
-      await this.sleep(began + rest - Date.now());
+      if (rounds.once && !waitsForTurn(loop, ending, performance.now() - from)) return 'once';
+      await this.sleep(start + rest - performance.now());
     }
   }
 
@@ -106,7 +108,7 @@ export class LoopProcess {
     }
   }
 
-  private round(loop: RunningLoop, rounds: Rounds, inARow: number, began: number): Promise<RoundEnd> {
+  private round(loop: RunningLoop, rounds: Rounds, inARow: number, start: number): Promise<RoundEnd> {
     const { root, more, show, self } = rounds;
     const of: RoundOf = { ...loop, ...self, inARow };
     const child = spawn(process.execPath, [`${root}/bin/run.js`, ...loop.run, ...more], {
@@ -130,7 +132,7 @@ export class LoopProcess {
         // Programs that a round leaves behind (a batch system's) may hold its pipe for ever.
         child.stderr?.destroy();
         const last = error?.message ?? lastLine(stderr);
-        const took = Date.now() - began;
+        const took = Math.round(performance.now() - start);
         resolve({ took, stderr: last, ...given({ exit: exit ?? undefined, signal: signal ?? undefined, report }) });
       };
       child.once('error', (error) => ended(null, null, error));
