@@ -178,3 +178,21 @@ test('a database of which the cluster keeps n=2: exit 2, said once; what dflow m
     await server.stop();
   }
 });
+
+test.each([
+  ['an hour behind', 3_600_000, 1, /^ *FAILED +clock .*(59|60)m.* behind the store's clock/m],
+  ['a day ahead', -86_400_000, 1, /^ *FAILED +clock .*(23|24)h.* ahead of the store's clock/m],
+  ['half a minute behind', 30_000, 0, /^ *warning +clock .*(29|30|31)(\.\d)?s behind the store's clock/m],
+])('the clock of this host is %s', async (_, ahead, exit, line) => {
+  const server = await startCouchServer({ ahead });
+  try {
+    const folder = experiment(config(`store: ${server.url}/wells\n`));
+    expect((await dflowBeside(folder, ['store', 'setup'])).code).toBe(0);
+    const { code, out, err } = await dflowBeside(folder, ['doctor', '--only', 'clock', '--format', 'table']);
+    expect(out + err).toMatch(line);
+    expect(out).toContain('Next: set the clock of');
+    expect(code).toBe(exit);
+  } finally {
+    await server.stop();
+  }
+});

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { LoopProcess } from '../../src/lib/cli/loop/rounds.ts';
 import { loopOf } from '../../src/lib/domain/farms/loops.ts';
-import { HOUR } from '../../src/lib/util/time.ts';
+import { HOUR, MINUTE } from '../../src/lib/util/time.ts';
 
 const folders: string[] = [];
 afterEach(() => {
@@ -31,7 +31,7 @@ test.each([
   const running = new LoopProcess();
   const real = Date.now.bind(Date);
   const took: number[] = [];
-  const late = setTimeout(() => running.stop(), 30_000);
+  const late = setTimeout(() => running.stop(), 5 * MINUTE);
   const why = await running.run(loopOf({ run: ['register'], every: 10, jitter: 0 }), {
     ...{ root: program(), more: [], show: false, once: false, self: { pid: 1, since: '2026-07-14T06:00:00.000Z' } },
     adopt: (loop) => loop,

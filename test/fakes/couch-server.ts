@@ -33,10 +33,17 @@ async function listen(server: Server): Promise<RunningServer> {
 
 /**
  * Starts it; databases live as long as the process, so each test takes a name of its own. With `n` it is a cluster that
- * keeps so many copies of a database which was not made with a number of its own (`PUT /name?n=1`).
+ * keeps so many copies of a database which was not made with a number of its own (`PUT /name?n=1`). `ahead`: milliseconds
+ * by which its clock, the Date of each answer, is ahead of this machine's.
  */
-export async function startCouchServer({ n }: { readonly n?: number } = {}): Promise<RunningServer> {
-  const single = await startSingleServer();
+export async function startCouchServer({
+  n,
+  ahead = 0,
+}: {
+  readonly n?: number;
+  readonly ahead?: number;
+} = {}): Promise<RunningServer> {
+  const single = await startSingleServer(ahead);
   if (n === undefined) return single;
   const cluster = await startProxy(single.url);
   const made = new Map<string, number>();
@@ -54,12 +61,16 @@ export async function startCouchServer({ n }: { readonly n?: number } = {}): Pro
   };
 }
 
-async function startSingleServer(): Promise<RunningServer> {
+async function startSingleServer(ahead: number): Promise<RunningServer> {
   const express = require('express');
   const PouchDB = require('pouchdb-core')
     .plugin(require('pouchdb-adapter-memory'))
     .plugin(require('pouchdb-mapreduce'));
   const app = express();
+  app.use((_: Request, response: ServerResponse, next: () => void) => {
+    if (ahead !== 0) response.setHeader('date', new Date(Date.now() + ahead).toUTCString());
+    next();
+  });
   // It keeps a list of its databases and a log where it runs: give it a place of its own.
   const folder = mkdtempSync(join(tmpdir(), 'dflow-couch-'));
   const Prefixed = PouchDB.defaults({ prefix: `${folder}/` });

@@ -57,8 +57,10 @@ test('a broken configuration is said, known to the store, and mended under the r
   writeFileSync(file, good);
   const at = one.said.length;
   await one.until((line) => one.said.indexOf(line) >= at && line.exit === 0);
+  // The terminal is gone: that is no wish of a person, so the loop is missed.
   one.child.kill('SIGHUP');
   expect(await one.ended).toBe(0);
+  expect(docOf(folder, 'register')?.plan?.stopped).toBeUndefined();
 });
 
 test('a command line that is wrong ends the loop', async () => {

@@ -1,7 +1,7 @@
 // The lock between processes: exclusive, and released by the kernel however its holder ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -20,6 +20,8 @@ test('one holder at a time, and again after its release', () => {
   const first = tryLock(path);
   expect(first).toBeDefined();
   expect(tryLock(path)).toBeUndefined();
+  // No byte is written for it: who makes room on a full disk takes locks, too.
+  expect([existsSync(`${path}-journal`), statSync(path).size]).toEqual([false, 0]);
   first!.release();
   first!.release();
   const second = tryLock(path);

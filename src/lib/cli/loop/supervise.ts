@@ -70,7 +70,7 @@ export async function supervise(task: Supervised): Promise<number> {
       },
     });
     if (why === 'once') return last?.end.exit ?? EXIT.itemsFailed;
-    return await ended(task, of, why, running.wasCut ? CUT[signals.last] : undefined);
+    return await ended(task, of, why, running.wasCut ? CUT[signals.last] : undefined, signals.meant);
   } finally {
     signals.forget();
     lock.release();
@@ -96,9 +96,11 @@ async function ended(
   of: LiveLoop,
   why: Exclude<Why, 'once'>,
   cut: number | undefined,
+  meant: boolean,
 ): Promise<number> {
   const stopped = why === 'stopped' || why === 'off';
-  if (stopped && cut === undefined) await tellStop(noteStop(task.settings, of), task.say);
+  // A terminal or a tmux that is gone is no wish of a person: the loop is missed.
+  if (stopped && cut === undefined && meant) await tellStop(noteStop(task.settings, of), task.say);
   task.say('stopped', WORDS[why]);
   if (why === 'mistyped') return EXIT.usage;
   return why === 'replaced' ? EXIT.busy : (cut ?? EXIT.done);
@@ -132,10 +134,19 @@ function orAway(error: unknown, say: Supervised['say']): undefined {
   return undefined;
 }
 
-function heedSignals(running: LoopProcess, say: Supervised['say']): { readonly last: string; forget(): void } {
+interface Signals {
+  readonly last: string;
+  /** The first was no hang-up: somebody wanted the loop to stop. */
+  readonly meant: boolean;
+  forget(): void;
+}
+
+function heedSignals(running: LoopProcess, say: Supervised['say']): Signals {
   let last = 'SIGTERM';
+  let meant: boolean | undefined;
   const stop = (name: string): void => {
     last = name;
+    meant ??= name !== 'SIGHUP';
     running.stop();
     if (!running.wasCut) say('waiting', 'stopping after the item in hand; a second signal stops at once');
   };
@@ -147,6 +158,9 @@ function heedSignals(running: LoopProcess, say: Supervised['say']): { readonly l
   return {
     get last() {
       return last;
+    },
+    get meant() {
+      return meant ?? true;
     },
     forget() {
       for (const name of names) process.off(name, stop);

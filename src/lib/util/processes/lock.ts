@@ -37,6 +37,8 @@ export function tryLock(path: string): Lock | undefined {
   const db = openDatabase(path, { timeout: 0 });
   let held = false;
   try {
+    // Without a journal file: on a full disk the lock could not be taken by those who make room.
+    db.exec('PRAGMA journal_mode = MEMORY');
     held = begin(db);
   } finally {
     if (!held) db.close();

@@ -6,7 +6,7 @@ import { hasVersion } from '../../../domain/farms/routing.ts';
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { INSTALLED, ROUTED } from '../../../domain/jobs/readiness.ts';
-import { lockOf } from '../../../domain/jobs/states.ts';
+import { lockOf, type PassState } from '../../../domain/jobs/states.ts';
 import type { GroupOf, QueryOf, ReadStore } from '../../../store.ts';
 import { together } from '../../../util/concurrency.ts';
 import { humanDuration, type Iso, plus } from '../../../util/time.ts';
@@ -41,9 +41,8 @@ export interface Unsatisfied {
 /** Waiting passes whose prerequisite has ended without completing, and those that wait for these. */
 export async function unsatisfied(store: ReadStore): Promise<Unsatisfied> {
   const awaited = (await sleepers(store, 'job:')).map(({ key }) => key[1]);
-  const looked = awaited.slice(0, ENOUGH);
-  const docs = await store.get<JobDoc>(looked);
-  let ended = looked.filter((id) => !docs.has(id) || isBroken(have(docs, id)));
+  const { broken, all } = await brokenAmong(store, awaited);
+  let ended = broken.slice(0, ENOUGH);
   const found = new Map<string, JobDoc>();
   while (ended.length > 0 && found.size < ENOUGH) {
     const rows = await store.view(views.wake, { keys: ended.map((id) => ['on', id]) });
@@ -56,12 +55,40 @@ export async function unsatisfied(store: ReadStore): Promise<Unsatisfied> {
   for (const { version, module } of found.values())
     passes.set(`${version} ${module}`, (passes.get(`${version} ${module}`) ?? 0) + 1);
   const [first] = [...found.values()].sort((a, b) => (a._id < b._id ? -1 : 1));
-  const more = awaited.length > ENOUGH || found.size >= ENOUGH;
+  const more = !all || broken.length > ENOUGH || found.size >= ENOUGH;
   return { passes, total: found.size, more, ...(first ? { example: refOf(first.run, first.module, first.pass) } : {}) };
 }
 
-function isBroken({ state }: JobDoc): boolean {
-  return state === 'failed' || state === 'partFail' || state === 'canceled' || state === 'deleted';
+const BROKEN: readonly PassState[] = ['failed', 'partFail', 'canceled', 'deleted'];
+
+const isBroken = ({ state }: JobDoc): boolean => BROKEN.includes(state);
+
+/** So many documents cost less than rows of a view. */
+const FEW = 200;
+/** More passes that have ended so cost more than the documents of those that are awaited. */
+const MANY = 5 * ENOUGH;
+
+/** Which of the awaited passes have ended without completing, or are not there. `all`: each of them was looked at. */
+async function brokenAmong(
+  store: ReadStore,
+  awaited: readonly string[],
+): Promise<{ readonly broken: readonly string[]; readonly all: boolean }> {
+  const known = awaited.length > FEW ? await brokenIds(store) : undefined;
+  const rest = known ? awaited.filter((id) => !known.has(id)) : awaited;
+  // Whether a pass is there at all, only its document says.
+  const looked = rest.slice(0, known ? FEW : ENOUGH);
+  const docs = await store.get<JobDoc>(looked);
+  const ended = looked.filter((id) => !docs.has(id) || isBroken(have(docs, id)));
+  const broken = known ? [...awaited.filter((id) => known.has(id)), ...ended] : ended;
+  return { broken, all: known !== undefined || looked.length === rest.length };
+}
+
+/** Every pass that has ended without completing; `undefined`: there are too many. */
+async function brokenIds(store: ReadStore): Promise<ReadonlySet<string> | undefined> {
+  const counts = await Promise.all(BROKEN.map((state) => store.count(views.jobsByState, 1, { prefix: [state] })));
+  if (sum(counts.flat()) > MANY) return undefined;
+  const rows = await Promise.all(BROKEN.map((state) => store.view(views.jobsByState, { prefix: [state] })));
+  return new Set(rows.flat().map(({ id }) => id));
 }
 
 export interface JobFacts {
@@ -158,14 +185,30 @@ async function inputsNowhere({ store, settings }: ReadPorts, page: Promise<JobFa
   const reads = [...new Set(settings.farms.flatMap((farm) => farm.reads))];
   const [waiting, { storage }] = await Promise.all([sleepers(store, 'data:'), page]);
   if (storage.some(({ name, missing }) => reads.includes(name) && missing > 0)) return [];
-  const groups = waiting.slice(0, ENOUGH);
-  const docs = await store.get<DataDoc>(groups.map(({ key }) => key[1]));
-  // What has come since is found by the next submit.
-  const lacking = groups.filter(({ key }) => !docs.get(key[1])?.done.some((name) => reads.includes(name)));
-  if (lacking.length === 0) return [];
-  const subjobs = `${groups.length === ENOUGH ? 'at least ' : ''}${many(sum(lacking), 'subjob waits', 'subjobs wait')}`;
+  const lacking = await firstLacking(
+    store,
+    waiting.map(({ key }) => key[1]),
+    reads,
+  );
+  if (lacking === undefined) return [];
+  const subjobs = many(sum(waiting), 'subjob waits', 'subjobs wait');
   const text = `${subjobs} for raw files at ${reads.join(', ')}, where no copy is to be made`;
-  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, nth(lacking, 0).key[1])}` }];
+  return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, lacking)}` }];
+}
+
+/** The first files that have no copy at any of these elements; what has come meanwhile is found by the next submit. */
+async function firstLacking(
+  store: ReadStore,
+  ids: readonly string[],
+  reads: readonly string[],
+): Promise<string | undefined> {
+  for (let from = 0; from < Math.min(ids.length, ENOUGH); from += FEW) {
+    const some = ids.slice(from, from + FEW);
+    const docs = await store.get<DataDoc>(some);
+    const lacking = some.find((id) => !docs.get(id)?.done.some((name) => reads.includes(name)));
+    if (lacking !== undefined) return lacking;
+  }
+  return undefined;
 }
 
 async function exampleOf(store: ReadStore, awaited: string): Promise<string> {
