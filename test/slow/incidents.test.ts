@@ -135,7 +135,6 @@ test('the paths of two outputs were swapped: the record is not believed, and the
 
 test('polling a batch system that hangs keeps no job from being submitted', async () => {
   await stage();
-  await runIn(world, ['retry', '1/Count/1', '--why', 'again', '--yes']).catch(() => undefined);
   const before = (await jobs()).flatMap(({ subjobs }) => subjobs.map(({ state }) => state.name));
   expect(before).toEqual(['waiting']);
   let asked = (): void => undefined;
