@@ -16,6 +16,14 @@ export async function bundle(root, outdir, entries) {
       });
     },
   };
+  /** ink draws nothing where CI is set, and knows tools of developers that are not installed. */
+  const screen = {
+    name: 'screen',
+    setup(bundler) {
+      bundler.onLoad({ filter: /node_modules\/is-in-ci\/index\.js$/ }, () => ({ contents: 'export default false;' }));
+      bundler.onLoad({ filter: /node_modules\/ink\/build\/devtools\.js$/ }, () => ({ contents: '' }));
+    },
+  };
   await build({
     absWorkingDir: root,
     entryPoints: entries,
@@ -33,7 +41,9 @@ export async function bundle(root, outdir, entries) {
     // A package with a binary of its own, and the modules that only newer Node versions have.
     external: ['libsql', 'node:sqlite'],
     loader: { '.sh': 'text', '.py': 'text' },
-    plugins: [scripts],
+    plugins: [scripts, screen],
+    // React has a build for developers and one for users.
+    define: { 'process.env.NODE_ENV': '"production"' },
     banner: {
       js: "import { createRequire as dflowRequire } from 'node:module';\nconst require = dflowRequire(import.meta.url);",
     },

@@ -197,6 +197,15 @@ test('flow and domain reach files and programs of this machine only by their por
   expect(wrong).toEqual([]);
 });
 
+test('the live screen: one file draws, one knows the terminal, and the rest decides without either', () => {
+  const using = (what: RegExp): string[] => files.filter((file) => what.test(readFileSync(join(root, file), 'utf8')));
+  expect(using(/from '(?:ink|react)'/)).toEqual(['src/lib/cli/live/screen.ts']);
+  expect(using(/setRawMode/).filter((file) => file.includes('/live/'))).toEqual(['src/lib/cli/live/terminal.ts']);
+  const deciding = /^src\/lib\/(render\/live\/|cli\/live\/(model|keys|moves|frame|input|action)\.ts)/;
+  expect(files.filter((file) => deciding.test(file)).length).toBeGreaterThan(6);
+  expect(sayings(deciding, [/\bprocess\./, /new Date\(\)/, /Date\.now\(/, /setTimeout\(/, /\basync\b/])).toEqual([]);
+});
+
 test('no file has more than 300 lines, and no folder more than 12 files', () => {
   const lines = (file: string): number => readFileSync(join(root, file), 'utf8').split('\n').length - 1;
   const folders = groupBy(files, dirname);

@@ -1,15 +1,14 @@
 import { Args, Flags } from '@oclif/core';
 import { limit, selection, storage } from '../lib/cli/arguments/flags.ts';
-import { checkListFlags, rowTest } from '../lib/cli/arguments/listflags.ts';
+import { checkListFlags } from '../lib/cli/arguments/listflags.ts';
 import { type SelectionInput, selectionOf } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
+import { checkListing, chosenBy, having, listing } from '../lib/cli/calls/listing.ts';
 import { named, noSuchError } from '../lib/domain/named.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
 import { staleRows } from '../lib/flow/reports/look/jobrows.ts';
-import { type AnyRow, KINDS, type Kind, type Lists, type Look } from '../lib/flow/reports/look/look.ts';
+import { KINDS, type Kind } from '../lib/flow/reports/look/look.ts';
 import { trashRows } from '../lib/flow/reports/look/quarantinerows.ts';
-import { isFileWord, replicasNamed } from '../lib/flow/reports/look/replicarows.ts';
-import type { Rows } from '../lib/flow/reports/look/row.ts';
 import { SUMMARY_FIELDS, summaryRows } from '../lib/flow/reports/summary.ts';
 import { UsageError } from '../lib/util/errors.ts';
 
@@ -71,21 +70,16 @@ export default class List extends Base {
       throw new UsageError(`list ${args.kind} does not know --by`, { hint: 'dflow list summary --by module,state' });
     const kind = kindOf(args.kind);
     const words = argv.map(String).slice(1);
-    checkListFlags(kind, flags, kind === 'replicas' ? words.filter((word) => !isFileWord(word)) : words);
+    checkListing(kind, words, flags);
     const ports = await this.ports(false);
-    const files = kind === 'replicas' ? words.filter(isFileWord) : [];
-    const refs = words.filter((word) => !files.includes(word));
-    // `--state` of other kinds means the state in the row.
-    const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
-    const states = flags['stale-tables'] ? ['completed' as const] : STATE_SETS.open;
-    const chosen = await selectionOf({ refs, flags: input, states }, () => ports.store.now());
-    const test = rowTest(kind, flags, chosen.runs);
     const limit = flags.limit ?? (this.out.format === 'table' ? SCREEN : undefined);
-    const named = files.length > 0 && refs.length === 0;
-    if (flags['stale-tables']) await this.rows('jobs', staleRows(ports, chosen), limit);
-    else if (flags.trash) await this.rows('trash', having(trashRows(ports), test), limit);
-    else if (named) await this.rows('replicas', having(replicasNamed(ports, files), test), limit);
-    else await this.list(kind, (look) => having(look(ports, chosen), test), limit);
+    if (flags['stale-tables']) {
+      const { chosen } = await chosenBy(ports, kind, words, flags, ['completed']);
+      await this.rows('jobs', staleRows(ports, chosen), limit);
+    } else if (flags.trash) {
+      const { test } = await chosenBy(ports, kind, words, flags);
+      await this.rows('trash', having(trashRows(ports), test), limit);
+    } else await this.rows(kind, await listing(ports, kind, words, flags), limit);
   }
 
   /** Every state counts, where none is asked for. */
@@ -103,10 +97,6 @@ export default class List extends Base {
     const pass = flags.pass === undefined ? 'all' : chosen.pass;
     await this.rows('summary', summaryRows(ports, { ...selection, pass }, by), flags.limit);
   }
-
-  private list<K extends Kind>(kind: K, rows: (look: Look<K>) => Rows<Lists[K]>, limit?: number): Promise<void> {
-    return this.rows(kind, rows(KINDS[kind]), limit);
-  }
 }
 
 type SummaryFlags = SelectionInput['flags'] & { readonly by?: string | undefined; readonly limit?: number | undefined };
@@ -116,9 +106,4 @@ const isKind = (word: string): word is Kind => Object.hasOwn(KINDS, word);
 function kindOf(word: string): Kind {
   if (isKind(word)) return word;
   throw noSuchError('kind', word, WORDS);
-}
-
-/** Rows that pass the test, and what is wrong with the selection. */
-async function* having<R extends AnyRow>(rows: Rows<R>, test: (row: AnyRow) => boolean): Rows<R> {
-  for await (const row of rows) if ('did' in row || test(row)) yield row;
 }

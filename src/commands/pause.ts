@@ -1,12 +1,8 @@
 import { Flags } from '@oclif/core';
 import { changing, level, module, run, site, storage } from '../lib/cli/arguments/flags.ts';
-import { runsToSwitch } from '../lib/cli/arguments/selection.ts';
-import { until, untilOf } from '../lib/cli/arguments/until.ts';
+import { until } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
-import type { HoldScope } from '../lib/domain/hold.ts';
-import { checkNames, pause } from '../lib/flow/switches/holds.ts';
-import { UsageError } from '../lib/util/errors.ts';
-import { given } from '../lib/util/values/given.ts';
+import { pauseStep, scopeOf } from '../lib/cli/calls/acts.ts';
 
 export default class Pause extends Base {
   static override summary = 'Hold back jobs or copies, for a time or until `dflow resume`';
@@ -50,26 +46,8 @@ export default class Pause extends Base {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Pause);
-    const runs = flags.run ? (await runsToSwitch(flags.run)).ranges : undefined;
-    const scope: HoldScope = given({
-      runs,
-      modules: flags.module,
-      versions: flags.version,
-      sites: flags.site,
-      storages: flags.storage,
-      levels: flags.level,
-      requests: flags.request,
-      labels: flags.label,
-    });
-    if (Object.keys(scope).length === 0 && !flags.all) {
-      throw new UsageError('a selection or --all is required', { hint: 'dflow pause --site NAME --why TEXT' });
-    }
+    const scope = await scopeOf(flags);
     const ports = await this.ports(true);
-    await checkNames(ports, { sites: flags.site, storages: flags.storage, levels: flags.level, modules: flags.module });
-    const end = untilOf(flags, await ports.store.now());
-    const what = flags.storage ? 'storage' : 'pause';
-    await this.items(
-      pause(ports, { what, scope, why: flags.why, ...(end ? { until: end } : {}) }, this.stepOptions(flags, {})),
-    );
+    await this.items(await pauseStep(ports, scope, flags, this.stepOptions(flags, {})));
   }
 }

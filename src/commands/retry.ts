@@ -1,8 +1,6 @@
 import { all, changing, limit, refs, selection, why } from '../lib/cli/arguments/flags.ts';
-import { select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
-import { STATE_SETS } from '../lib/domain/selection.ts';
-import { retry } from '../lib/flow/jobs/operate.ts';
+import { retryStep } from '../lib/cli/calls/acts.ts';
 import { idleRetry } from '../lib/flow/reports/idle.ts';
 
 export default class Retry extends Base {
@@ -20,11 +18,8 @@ export default class Retry extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Retry);
     const ports = await this.ports(true);
-    // What the farm refused is held, and may be part of a pass of which the rest waits or runs.
-    const states = flags.cause ? STATE_SETS.open : (['failed', 'partFail'] as const);
-    const selected = await select(ports, { refs: argv.map(String), flags, states, needed: true });
-    const options = this.stepOptions(flags, { why: flags.why, subjobs: selected.subjobs, causes: flags.cause });
+    const { problems, step } = await retryStep(ports, argv.map(String), flags, this.stepOptions(flags, {}));
     this.idleText = () => idleRetry(ports);
-    await this.items(selected.problems, retry(ports, selected.jobs.slice(0, flags.limit), options));
+    await this.items(problems, step);
   }
 }

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { sinceOf } from '../lib/cli/arguments/selection.ts';
 import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
+import { openPorts } from '../lib/cli/ports.ts';
 import { noSuchError } from '../lib/domain/named.ts';
 import type { Ports } from '../lib/flow/ports.ts';
 import { handover } from '../lib/flow/reports/handover/handover.ts';
@@ -13,20 +14,31 @@ import { statusText } from '../lib/render/status.ts';
 import { EXIT, StoreError, UsageError } from '../lib/util/errors.ts';
 import { humanDuration, SECOND } from '../lib/util/time.ts';
 
+/** Between two looks, where no time is given. */
+const EVERY = '5s';
+
+/** `--watch` may stand alone. */
+function withTime(argv: readonly string[]): string[] {
+  return argv.flatMap((word, at) => {
+    const alone = word === '--watch' && (argv[at + 1] ?? '-').startsWith('-');
+    return alone ? [word, EVERY] : [word];
+  });
+}
+
 /** Clears a terminal and goes to its first line. */
 const CLEAR = '\x1b[2J\x1b[H';
 
 export default class Status extends Base {
   static override summary = 'Show the state of the whole experiment on one page';
   static override description =
-    'Shows first what needs a person, each line with a command to begin with. Then come runs, loops, storage elements, jobs, farms and requests. With --since: a handover for the next shift.';
+    'Shows first what needs a person, each line with a command to begin with. Then come runs, loops, storage elements, jobs, farms and requests. With --since: a handover for the next shift. With --watch: a live screen with views of status, flow, runs, jobs, copies, farms and holds; ? shows its keys, q ends it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --check || mail -s "dflow needs you" shifter',
     '<%= config.bin %> <%= command.id %> --request tl-july',
     '<%= config.bin %> <%= command.id %> --since 8h',
     '<%= config.bin %> <%= command.id %> --since 8h --format md | mail -s handover shift@example.org',
-    '<%= config.bin %> <%= command.id %> --watch 10s',
+    '<%= config.bin %> <%= command.id %> --watch',
   ];
   static override flags = {
     format: Flags.option({
@@ -42,12 +54,16 @@ export default class Status extends Base {
       helpValue: 'TIME',
       exclusive: ['watch', 'request', 'check'],
     }),
-    watch: Flags.string({ description: 'show the page again after this time, until interrupted', helpValue: '10s' }),
+    watch: Flags.string({
+      description: `show a live screen that looks again after this time (default: ${EVERY}); without a terminal: print the page again and again, until interrupted`,
+      helpValue: '10s',
+    }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(Status);
+    const { flags } = await this.parse(Status, withTime(this.argv));
     const every = flags.watch === undefined ? undefined : Math.max(SECOND, durationOf(flags.watch, '--watch'));
+    if (every !== undefined && this.isLive(flags)) return this.live(every);
     const ports = await this.ports(false);
     if (flags.since !== undefined) return this.handover(ports, flags.since);
     if (this.out.format === 'md')
@@ -59,6 +75,24 @@ export default class Status extends Base {
       if (every === undefined || this.out.isClosed) return;
       await ports.sleep(every);
     }
+  }
+
+  /** A screen needs a terminal on both sides, and one that can move its cursor. */
+  private isLive({ check, request }: { check: boolean; request?: string | undefined }): boolean {
+    const terminal = process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== 'dumb';
+    return terminal && this.out.format === 'table' && !check && request === undefined;
+  }
+
+  private async live(every: number): Promise<void> {
+    const settings = await this.settings();
+    // What cannot be opened at all is said before the screen is taken.
+    await (await openPorts(settings, { write: false, command: 'status' })).close();
+    const { live } = await import('../lib/cli/live/live.ts');
+    await live({
+      experiment: settings.experiment,
+      every,
+      open: (command) => openPorts(settings, { write: command !== undefined, command: command ?? 'status' }),
+    });
   }
 
   private async handover(ports: Ports, text: string): Promise<void> {

@@ -2,8 +2,8 @@
 
 import { PASS_STATES } from '../domain/jobs/states.ts';
 import type { AnyRow, Lists } from '../flow/reports/look/look.ts';
-import { oneLine } from '../util/text/terminal.ts';
-import { type As, type Column, type Fields, plain, tableText } from './show/table.ts';
+import { cleaned, oneLine } from '../util/text/terminal.ts';
+import { type As, type Column, type Fields, plain, type TableParts, tableParts, tableText } from './show/table.ts';
 
 type FieldOf<R> = R extends unknown ? Extract<keyof R, string> : never;
 
@@ -57,6 +57,15 @@ export function rowTable<L extends keyof Lists>(list: L, found: readonly Lists[L
   return tableText(
     columnsOf(list),
     found.map((row: AnyRow) => ({ ...row })),
+    width,
+  );
+}
+
+/** The same in parts, a row apart from the others. */
+export function rowParts<L extends keyof Lists>(list: L, found: readonly Lists[L][], width: number): TableParts {
+  return tableParts(
+    columnsOf(list),
+    found.map((row: AnyRow) => ({ ...cleaned(row) })),
     width,
   );
 }

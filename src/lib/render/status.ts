@@ -11,19 +11,33 @@ import { humanCount, humanSize, localTime, localTimes } from './human.ts';
 import { stateColour } from './states.ts';
 import { widthOf, wrapped } from './wrap.ts';
 
+/** The page in parts: its head, the lines of each thing that needs a person, and the rest. */
+interface StatusParts {
+  readonly head: readonly string[];
+  readonly needYou: readonly (readonly string[])[];
+  readonly rest: readonly string[];
+}
+
 /** The page in `columns` columns; in a pipe, where nothing wraps, there are as many as are needed. */
 export function statusText(found: StatusPage, columns = Number.POSITIVE_INFINITY): string {
+  const { head, needYou, rest } = statusParts(found, columns);
+  return [...head, ...needYou.flat(), ...rest].join('\n');
+}
+
+export function statusParts(found: StatusPage, columns: number): StatusParts {
   const page = columns === Number.POSITIVE_INFINITY ? cleaned(found) : withLocalTimes(cleaned(found));
   const laid = (lines: readonly string[]): string[] =>
     lines.flatMap((text) => wrapped(columns === Number.POSITIVE_INFINITY ? text : localTimes(text), columns, INDENT));
-  return [
-    ...wrapped(head(page), columns),
-    ...needYou(page, columns),
-    ...laid([...runs(page), ...holds(page), ...loops(page), ...buffers(page)]),
-    ...storage(page),
-    ...jobs(page),
-    ...laid([...farms(page), ...requests(page)]),
-  ].join('\n');
+  return {
+    head: wrapped(head(page), columns),
+    needYou: needYou(page, columns),
+    rest: [
+      ...laid([...runs(page), ...holds(page), ...loops(page), ...buffers(page)]),
+      ...storage(page),
+      ...jobs(page),
+      ...laid([...farms(page), ...requests(page)]),
+    ],
+  };
 }
 
 /** The sentences of the page with the times of this host. */
@@ -43,10 +57,10 @@ function head(page: StatusPage): string {
 }
 
 /** What is wrong, and the command beside it; under it where there are too few columns for both. */
-function needYou({ needYou: all }: StatusPage, columns: number): string[] {
+function needYou({ needYou: all }: StatusPage, columns: number): string[][] {
   const width = Math.max(0, ...all.map(({ text }) => text.length));
   const beside = all.every(({ next }) => 2 + width + 2 + next.length <= columns);
-  return all.flatMap(({ text, next }) => {
+  return all.map(({ text, next }) => {
     if (beside) return [`${chalk.yellow('!')} ${text.padEnd(width)}  ${next}`];
     const [first = '', ...rest] = wrapped(text, columns - 2);
     return [`${chalk.yellow('!')} ${first}`, ...rest.map((line) => `  ${line}`), `    ${chalk.cyan(next)}`];

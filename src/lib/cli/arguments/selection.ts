@@ -13,7 +13,7 @@ import {
   unionRuns,
 } from '../../domain/selection.ts';
 import { type Selected, selectJobs } from '../../flow/jobs/select.ts';
-import type { Ports } from '../../flow/ports.ts';
+import type { ReadPorts } from '../../flow/ports.ts';
 import { UsageError } from '../../util/errors.ts';
 import { type Iso, iso, ms, notDuration, parseDuration } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
@@ -47,7 +47,7 @@ export interface SelectionInput {
 }
 
 /** Reads the selection and finds its jobs. */
-export async function select(ports: Ports, input: SelectionInput): Promise<Selected> {
+export async function select(ports: Pick<ReadPorts, 'store' | 'settings'>, input: SelectionInput): Promise<Selected> {
   return selectJobs(ports, await selectionOf(input, () => ports.store.now()));
 }
 

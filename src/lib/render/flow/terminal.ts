@@ -35,6 +35,18 @@ export interface FlowTextOptions {
 }
 
 export function flowText(found: FlowPicture, options: FlowTextOptions = {}): string {
+  const { head, picture, stands } = flowParts(found, options);
+  return [...head, ...picture, ...(stands.length > 0 ? ['', ...stands.flat()] : [])].join('\n');
+}
+
+/** The picture in parts: its head, the boxes, and the lines of each reason why something stands still. */
+interface FlowParts {
+  readonly head: readonly string[];
+  readonly picture: readonly string[];
+  readonly stands: readonly (readonly string[])[];
+}
+
+export function flowParts(found: FlowPicture, options: FlowTextOptions): FlowParts {
   const picture = cleaned(found);
   const columns = Number.isFinite(options.columns) ? (options.columns ?? IN_A_PIPE) : IN_A_PIPE;
   const pen = options.ascii ? ASCII : BOXES;
@@ -45,7 +57,7 @@ export function flowText(found: FlowPicture, options: FlowTextOptions = {}): str
     const next = at + 1 < rows.length;
     return [...rowLines(row, widths, pen, at > 0, next), ...(next ? [turn(widths, pen)] : [])];
   });
-  return [...wrapped(head(picture), columns, '  '), ...lines, ...standLines(picture, columns)].join('\n');
+  return { head: wrapped(head(picture), columns, '  '), picture: lines, stands: standLines(picture, columns) };
 }
 
 function head(picture: FlowPicture): string {
@@ -200,11 +212,10 @@ function factLine(fact: FlowFact, width: number): string {
 }
 
 /** What stands still, in the order of the data's way, each with its command. */
-function standLines(picture: FlowPicture, columns: number): string[] {
+function standLines(picture: FlowPicture, columns: number): string[][] {
   const all = reasonsOf(picture);
-  if (all.length === 0) return [];
   const width = Math.max(...all.map(({ title }) => title.length));
-  const lines = all.flatMap(({ title, text, next }) => {
+  return all.map(({ title, text, next }) => {
     const [first = '', ...more] = wrapped(localTimes(text), columns - width - 4);
     const indent = ' '.repeat(width + 4);
     return [
@@ -214,5 +225,4 @@ function standLines(picture: FlowPicture, columns: number): string[] {
       ...next.split(/; (?=dflow )/).map((command) => `${indent}${chalk.cyan(command)}`),
     ];
   });
-  return ['', ...lines];
 }

@@ -31,6 +31,15 @@ export const CHART_STYLE = `
 .chart{--c1:#2f6fb2;--c2:#3f9ea8;--c3:#9aa7b5;--c4:#c98a1b;--c5:#8461b5;--c6:#a8577e;--good:#4b9a57;--bad:#c0342b;--bad2:#df8a6b;--none:#c4ccd4;color:#1f2328}
 @media (prefers-color-scheme:dark){.chart{--c1:#6aa9e9;--c2:#5fc2cb;--c3:#76828f;--c4:#e0aa48;--c5:#b096de;--c6:#d58cb0;--good:#6bbf78;--bad:#f2685f;--bad2:#e59c80;--none:#4a525b;color:#e6edf3}}`;
 
+declare global {
+  /** What is used of a chart. The types of React name elements, and say nothing more of them. */
+  interface Element {
+    outerHTML: string;
+    getAttribute(name: string): string | null;
+    setAttribute(name: string, value: string): void;
+  }
+}
+
 export function drawn(
   name: string,
   title: string,

@@ -19,8 +19,20 @@ export interface Column {
 /** A row as its columns see it. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** A table in parts: what is above its rows, the lines of each row, and what is left to say. */
+export interface TableParts {
+  readonly head: string;
+  readonly rows: readonly (readonly string[])[];
+  readonly rest: readonly string[];
+}
+
 /** A table; columns without any value are left out. */
 export function tableText(columns: readonly Column[], rows: readonly Fields[], width: number): string {
+  const { head, rows: body, rest } = tableParts(columns, rows, width);
+  return [head, ...body.flat(), ...rest].filter((text) => text !== '').join('\n');
+}
+
+export function tableParts(columns: readonly Column[], rows: readonly Fields[], width: number): TableParts {
   const used = columns.filter((one) => rows.some((row) => human(one, row) !== ''));
   const { beside, below, dropped } = laidOut(used, rows, width);
   const widths = fitted(beside, rows, width);
@@ -31,10 +43,10 @@ export function tableText(columns: readonly Column[], rows: readonly Fields[], w
     return table.toString().trimEnd();
   };
   const head = line(beside.map(({ field }) => chalk.bold(heading(field))));
-  const body = rows.flatMap((row) => [line(beside.map((one) => human(one, row))), ...under(row, below, width)]);
+  const body = rows.map((row) => [line(beside.map((one) => human(one, row))), ...under(row, below, width)]);
   const left = dropped.map(({ field }) => heading(field)).join(', ');
   const rest = left === '' ? [] : wrapped(chalk.dim(`not shown, for want of columns: ${left}`), width);
-  return [head, ...body, ...rest].filter((text) => text !== '').join('\n');
+  return { head, rows: body, rest };
 }
 
 /** What goes under a row where the columns are too many, the first that gives way first. */

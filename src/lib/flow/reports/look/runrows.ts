@@ -99,7 +99,7 @@ export async function* labelRows({ store }: ReadPorts): Rows<LabelRow> {
 /** Documents read first, and at most: who shows a few reads a few. */
 const PAGE = { first: 100, most: 2000 } as const;
 
-function runRow(ports: ReadPorts, doc: RunDoc): RunRow {
+export function runRow(ports: ReadPorts, doc: RunDoc): RunRow {
   const levels = Object.entries(doc.levels);
   const open = levels.length === 0 || levels.some(([, level]) => !level.complete);
   const blocked = levels.flatMap(([, level]) => (level.complete || !level.blocked ? [] : level.blocked));

@@ -1,0 +1,12 @@
+// What the screen may change: the words of the command that does the same.
+import { shellWord } from '../../util/text/shell.ts';
+
+export interface Action {
+  readonly verb: 'retry' | 'pause' | 'resume';
+  readonly words: readonly string[];
+}
+
+/** As a person types it. */
+export function commandLine(verb: string, words: readonly string[] = []): string {
+  return ['dflow', verb, ...words.map(shellWord)].join(' ');
+}
