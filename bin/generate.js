@@ -14,6 +14,7 @@ import {
   GROUPS,
   jsonSchema,
   reportPicture,
+  requestJsonSchema,
   TRANSITIONS,
 } from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
@@ -152,6 +153,9 @@ function overview() {
     '.TP',
     '.BR dflow\\-modules (5)',
     'modules/VERSION.yaml: modules of one software version, beside dflow.yaml.',
+    '.TP',
+    '.BR dflow\\-request (5)',
+    'request.yaml: a request for new passes, for dflow reprocess \\-\\-file.',
   ].join('\n')}\n`;
 }
 
@@ -195,9 +199,11 @@ export function generated() {
     ['docs/configuration.md', configurationDocument()],
     ['man/dflow.yaml.5', filePage('dflow.yaml', 'configuration')],
     ['man/dflow-modules.5', filePage('dflow-modules', 'modules')],
+    ['man/dflow-request.5', filePage('dflow-request', 'request')],
     ['docs/architecture.md', between(read('docs/architecture.md'), 'transitions', transitions())],
     ['docs/doctor.md', between(read('docs/doctor.md'), 'checks', checks())],
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
+    ['docs/request.schema.json', `${JSON.stringify(requestJsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
     ['docs/flow.svg', flowSvg(JSON.parse(read('bin/examples/flow.json')), { bare: true })],
     ['docs/report.svg', reportPicture(JSON.parse(read('bin/examples/report.json')), PICTURED)],

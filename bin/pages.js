@@ -26,14 +26,15 @@ export function referenceDocument() {
   ].join('\n')}\n`;
 }
 
-/** docs/configuration.md: both kinds of files. */
+/** docs/configuration.md: all kinds of files. */
 export function configurationDocument() {
-  const [main, modules] = [topicPage('configuration'), topicPage('modules')];
+  const [main, modules, request] = [topicPage('configuration'), topicPage('modules'), topicPage('request')];
   return `${[
     '# Configuration',
     '',
-    'The same text as `dflow help configuration` and `dflow help modules`, or `man dflow.yaml` and `man dflow-modules`.',
-    'Editors check the file by [dflow.schema.json](dflow.schema.json).',
+    'The same text as `dflow help configuration`, `dflow help modules` and `dflow help request`; the manual has it as',
+    '`man dflow.yaml`, `man dflow-modules` and `man dflow-request`. Editors check dflow.yaml by',
+    '[dflow.schema.json](dflow.schema.json), and a request by [request.schema.json](request.schema.json).',
     '',
     `## ${main.title}`,
     '',
@@ -42,6 +43,10 @@ export function configurationDocument() {
     `## ${modules.title}`,
     '',
     pageMarkdown(modules.parts, 3),
+    '',
+    `## ${request.title}`,
+    '',
+    pageMarkdown(request.parts, 3),
   ].join('\n')}\n`;
 }
 

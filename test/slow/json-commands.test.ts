@@ -89,6 +89,8 @@ test('each prints lines that are described, and at least one', () => {
   run('verify', '--read');
 
   run('reprocess', '--request', 'again', '--module', 'Count', '--run', '1', '--version', '1.0');
+  run('reprocess', '--request', 'more', '--module', 'Count', '--run', '2', '--version', '1.0', '--dry-run');
+  run('report --request', 'again');
   run('list requests');
   run('list summary', '--by', 'module,label');
   run('pause', '--why', 'test', '--module', 'Count');

@@ -1,7 +1,7 @@
 // What a request will take: medians and means from counted steps, the nearest version, the time on some slots.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { estimateOf, type Measured, nearest, spreadOf } from '../../../src/lib/domain/jobs/estimate.ts';
+import { estimateOf, type Measured, nearest, spreadOf } from '../../../src/lib/domain/jobs/requests/estimate.ts';
 
 /** As the view counts it. */
 const stepOf = (value: number): number => (value > 0 ? Math.round((64 * Math.log(value)) / Math.LN2) : -9999);

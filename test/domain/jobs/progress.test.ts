@@ -1,7 +1,7 @@
 // How far a request is: every pass counts once, and the rate is that of late.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Hours, progressOf, rateOf } from '../../../src/lib/domain/jobs/progress.ts';
+import { type Hours, progressOf, rateOf } from '../../../src/lib/domain/jobs/requests/progress.ts';
 import { PASS_STATES } from '../../../src/lib/domain/jobs/states.ts';
 import { HOUR, iso, ms } from '../../../src/lib/util/time.ts';
 

@@ -63,7 +63,7 @@ export const LIST_KINDS: readonly Kind[] = [
   ...(['quarantine', 'tables', 'labels', 'archived'] as const),
 ];
 /** Pages of `dflow help`. */
-export const PAGES = ['exit-codes', 'states', 'selections', 'json', 'configuration', 'modules'];
+export const PAGES = ['exit-codes', 'states', 'selections', 'json', 'configuration', 'modules', 'request'];
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 type Source = keyof Values | readonly string[];

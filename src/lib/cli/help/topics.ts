@@ -4,6 +4,7 @@ import { EXIT_CODES } from './exitcodes.ts';
 import { JSON_PAGE } from './json.ts';
 import { modulesPage } from './modules.ts';
 import type { Page } from './page.ts';
+import { requestPage } from './request.ts';
 import { SELECTIONS } from './selections.ts';
 import { STATES } from './states.ts';
 
@@ -14,6 +15,7 @@ const PAGES = {
   json: () => JSON_PAGE,
   configuration: configurationPage,
   modules: modulesPage,
+  request: requestPage,
 } as const;
 
 export const TOPICS = Object.keys(PAGES);

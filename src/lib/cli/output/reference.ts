@@ -6,7 +6,7 @@ export { DID } from '../../domain/results/did.ts';
 export { CHECKS } from '../../flow/steps/doctor/checks.ts';
 export { flowSvg } from '../../render/flow/svg.ts';
 export { reportPicture } from '../../render/report/picture.ts';
-export { jsonSchema } from '../config/yaml/schema.ts';
+export { jsonSchema, requestJsonSchema } from '../config/yaml/schema.ts';
 export { EXIT_CODES, EXITS } from '../help/exitcodes.ts';
 export { JSON_RULES } from '../help/json.ts';
 export { pageMarkdown } from '../help/page.ts';

@@ -1,9 +1,10 @@
 // A request: what an operator asked for (reprocess), written with its whole plan before the first job is made,
 // so that it can be continued, shown and listed, whoever is killed when.
 
+import { shellWord } from '../../util/text/shell.ts';
 import type { Iso } from '../../util/time.ts';
 import type { Doc, HistoryEntry } from '../doc.ts';
-import type { Estimate } from './estimate.ts';
+import type { Estimate } from './requests/estimate.ts';
 
 export interface PlanItem {
   readonly run: number;
@@ -58,8 +59,30 @@ export function passesOf({ plan, parts = [] }: Pick<RequestDoc, 'plan' | 'parts'
   return parts.reduce((sum, { passes }) => sum + passes, plan.length);
 }
 
-/** The command that makes the rest of a request. */
-export function continued({ name, version, modules, level, plan, runs: asked }: RequestDoc): string {
+/** The command that makes the rest of a request: it asks for the same, so also what is not as usual is in it. */
+export function continued(request: RequestDoc): string {
+  const {
+    name,
+    version,
+    modules,
+    level,
+    plan,
+    runs: asked,
+    priority,
+    labels,
+    tag,
+    prerequisite,
+    after,
+    text,
+  } = request;
   const runs = (asked ?? [...new Set(plan.map(({ run }) => run))]).join(',');
-  return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}`;
+  const more = [
+    priority ? ` --priority=${priority}` : '',
+    labels?.length > 0 ? ` --label ${labels.map(shellWord).join(',')}` : '',
+    tag === undefined ? '' : ` --tag ${shellWord(tag)}`,
+    prerequisite === undefined || prerequisite === 'latest' ? '' : ` --prerequisite ${prerequisite}`,
+    after === undefined ? '' : ` --after ${shellWord(after)}`,
+    text === undefined ? '' : ` --text ${shellWord(text)}`,
+  ];
+  return `dflow reprocess --request ${name} --version ${version} --module ${modules.join(',')} --level ${level} --run ${runs}${more.join('')}`;
 }

@@ -1,6 +1,6 @@
 // What steps yield about work: runs, passes, requests, and what holds or carries them.
 import type { Iso } from '../../util/time.ts';
-import type { ModuleEstimate } from '../jobs/estimate.ts';
+import type { ModuleEstimate } from '../jobs/requests/estimate.ts';
 import type { PassState, SubjobStateName } from '../jobs/states.ts';
 import type { Said } from './baseitem.ts';
 

@@ -6,7 +6,7 @@ import {
   type Spread,
   spreadOf,
   type Wanted,
-} from '../../domain/jobs/estimate.ts';
+} from '../../domain/jobs/requests/estimate.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import { groupBy } from '../../util/values/group.ts';
 import { views } from '../../views/index.ts';

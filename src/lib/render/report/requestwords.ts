@@ -1,5 +1,5 @@
 // A request in words: the same on a terminal, in Markdown and in HTML.
-import type { Progress } from '../../domain/jobs/progress.ts';
+import type { Progress } from '../../domain/jobs/requests/progress.ts';
 import type { RequestPage } from '../../flow/reports/request/page.ts';
 import { cpuTime } from '../../util/text/cputime.ts';
 import { DAY, humanAge, humanLeft } from '../../util/time.ts';

@@ -6,6 +6,7 @@ import { host, notifyRule, smtp } from './schema/hosts.ts';
 import { automatic, credentials, farm, limits, route, rule, siteFault } from './schema/jobs.ts';
 import { key, named, needed, section } from './schema/key.ts';
 import { moduleDef } from './schema/modules.ts';
+import { requestSchema } from './schema/request.ts';
 import { tables } from './schema/tables.ts';
 import { name, oneOrMany, text } from './values.ts';
 
@@ -91,5 +92,14 @@ export function moduleJsonSchema(): Record<string, unknown> {
     ...named(z.toJSONSchema(moduleSchema, { io: 'input', unrepresentable: 'any' })),
     title: 'modules/VERSION.yaml',
     description: 'Modules of one software version.',
+  };
+}
+
+/** The same of a request file. */
+export function requestJsonSchema(): Record<string, unknown> {
+  return {
+    ...named(z.toJSONSchema(requestSchema, { io: 'input', unrepresentable: 'any' })),
+    title: 'request.yaml',
+    description: 'A request for new passes, for dflow reprocess --file.',
   };
 }

@@ -5,7 +5,7 @@ import { notDuration, parseDuration } from '../../../util/time.ts';
 import { isTaken } from '../../../util/values/byname.ts';
 
 /** A scalar that `read` understands; anything else is refused with `expected` in words. Documents show them as the kind of value. */
-function scalar<T>(expected: string, read: (text: string) => T | undefined, wrong?: (text: string) => string) {
+export function scalar<T>(expected: string, read: (text: string) => T | undefined, wrong?: (text: string) => string) {
   const input = z.union([z.string(), z.number()], { error: `expected ${expected}` });
   return z
     .pipe(

@@ -1,6 +1,7 @@
 // How far requests are and what they have used, from counts of the store.
-import { type Hours, type Progress, progressOf } from '../../../domain/jobs/progress.ts';
+
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { type Hours, type Progress, progressOf } from '../../../domain/jobs/requests/progress.ts';
 import type { ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';

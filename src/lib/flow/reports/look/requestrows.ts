@@ -1,7 +1,7 @@
 // Requests with how far they are, counted by the store.
 
-import type { RequestState } from '../../../domain/jobs/progress.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import type { RequestState } from '../../../domain/jobs/requests/progress.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
 import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';

@@ -1,6 +1,6 @@
 // The report as data: what `report --json` yields, and what its pages are drawn from.
 
-import type { RequestState } from '../../../domain/jobs/progress.ts';
+import type { RequestState } from '../../../domain/jobs/requests/progress.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { FlowPicture } from '../flow/picture.ts';
 import type { Attention } from '../status/page.ts';

@@ -1,6 +1,7 @@
 // One request as data: what `report --request --json` yields, and what its pages are drawn from.
-import type { Progress } from '../../../domain/jobs/progress.ts';
+
 import type { RequestEstimate } from '../../../domain/jobs/request.ts';
+import type { Progress } from '../../../domain/jobs/requests/progress.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { CauseCount, RequestUse } from '../../jobs/requests/requestuse.ts';
 

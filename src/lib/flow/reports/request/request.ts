@@ -1,7 +1,7 @@
 // One request: asked for, made, used; from its document and counts of the store. No pass is read.
 import { requestId } from '../../../domain/ids.ts';
-import type { Progress } from '../../../domain/jobs/progress.ts';
 import { continued, passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
+import type { Progress } from '../../../domain/jobs/requests/progress.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import { idsWith } from '../../../store.ts';
 import { shellWord } from '../../../util/text/shell.ts';

@@ -2,7 +2,7 @@
 
 import type { LoopDoc } from '../../../domain/farms/farm.ts';
 import type { HoldDoc } from '../../../domain/hold.ts';
-import type { RequestState } from '../../../domain/jobs/progress.ts';
+import type { RequestState } from '../../../domain/jobs/requests/progress.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { BufferRow } from '../../copies/buffer/levels.ts';
 import type { CredentialDoc } from '../../farms/credentials.ts';

@@ -1,7 +1,8 @@
 // What a plan will take, said before anything is made.
-import type { Estimate, ModuleEstimate, Spread, Wanted } from '../../../domain/jobs/estimate.ts';
+
 import type { RunFacts } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestEstimate } from '../../../domain/jobs/request.ts';
+import type { Estimate, ModuleEstimate, Spread, Wanted } from '../../../domain/jobs/requests/estimate.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import type { EstimateItem } from '../../../domain/results/items.ts';
 import { humanBytes } from '../../../util/text/bytes.ts';

@@ -91,7 +91,11 @@ async function* passesOfEach(
   for await (const { runs, passes } of ahead(batches(ready, BATCH), read)) for (const run of runs) yield [run, passes];
 }
 
-function prerequisitePass(of: readonly JobDoc[], options: { readonly prerequisite?: string }): number | undefined {
+/** The pass to start from: the newest completed one, or the numbered one. */
+export function prerequisitePass(
+  of: readonly JobDoc[],
+  options: { readonly prerequisite?: string },
+): number | undefined {
   const wanted = options.prerequisite ?? 'latest';
   if (wanted === 'latest' || wanted === 'new') return chosen(of, 'latest')?.pass;
   return chosen(of, Number(wanted))?.pass;

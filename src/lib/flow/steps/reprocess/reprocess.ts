@@ -4,33 +4,22 @@
 import { SCHEMA } from '../../../domain/doc.ts';
 import { refOf, requestId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
-import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
-import type { ModuleFile } from '../../../domain/modules/modules.ts';
-import { noSuchError } from '../../../domain/named.ts';
-import { idsWith, tookEffect } from '../../../store.ts';
-import { ahead, collected } from '../../../util/concurrency.ts';
+import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
-import { batches, groupBy } from '../../../util/values/group.ts';
-import { have } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import { estimate } from '../../farms/estimate.ts';
-import { refuseBad } from '../../jobs/badmodules.ts';
-import { runFacts } from '../../jobs/facts.ts';
-import { makePasses, type Wanted } from '../../jobs/passes.ts';
 import { withPlan } from '../../jobs/requests/requestplan.ts';
 import { stalePasses } from '../../jobs/stale/passes.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
-import { Progress } from '../../progress.ts';
+import { assertAfter, moduleFile, withPrerequisites } from './asking.ts';
 import { estimateItems, jobsOfPlan, kept } from './estimates.ts';
-import { changePlan, cutPlan, removeParts } from './parts.ts';
-import { makePlanItems, renumber } from './plan.ts';
-import { type Asked, differences } from './same.ts';
+import { extend, makePlan, readyRuns, writeRequest } from './make.ts';
+import { makePlanItems } from './plan.ts';
 
-/** Runs whose passes are made together: bounds memory. */
-const BATCH = 1000;
+import { type Asked, differences } from './same.ts';
+import { type Saving, savePlan } from './saveplan.ts';
 
 export interface ReprocessOptions extends StepOptions {
   /** Name of the request. */
@@ -50,6 +39,8 @@ export interface ReprocessOptions extends StepOptions {
   readonly text?: string;
   /** Only where the last pass was made with run tables that have changed since. */
   readonly stale?: boolean;
+  /** Of a dry run: the plan is saved. */
+  readonly saving?: Saving;
   /** Make another request of the same content: `name.2`. */
   readonly again?: boolean;
 }
@@ -78,8 +69,9 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
     yield { kind: 'request', ref: old._id, did: 'continued', passes: old.plan.length + plan.length };
     const extended = await extend(ports, old, plan);
     yield* makePlan(ports, extended, file);
-    if (!ports.dry) return;
-    const wanted = jobsOfPlan(file, extended.plan, facts.ready);
+    if (options.saving) await savePlan(ports, extended, options.saving);
+    if (plan.length === 0) return;
+    const wanted = jobsOfPlan(file, plan, facts.ready);
     yield* estimateItems(name, file.version, await estimate(ports, file, wanted));
     return;
   }
@@ -98,51 +90,15 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
     created: at,
     history: [{ at, to: 'planned', by: ports.by }],
   };
-  const stored = await cutPlan(ports.store, doc);
-  const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
-    there ? { skip: 'exists' } : { write: stored },
-  );
   // Somebody else wrote it first: what they ask for is compared, and continued.
-  if (!tookEffect(outcome)) {
-    await removeParts(ports.store, stored, outcome.doc);
+  if (!(await writeRequest(ports, doc))) {
     yield* makeRequest(ports, options);
     return;
   }
   yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version };
   yield* makePlan(ports, doc, file);
-  if (ports.dry) yield* estimateItems(name, file.version, expected);
-}
-
-/** The module file of a version. Throws UsageError with the near miss. */
-function moduleFile(ports: Ports, version: string): ModuleFile {
-  const file = ports.settings.modules[version];
-  if (file) return file;
-  refuseBad(ports.settings, version);
-  throw noSuchError('version', version, Object.keys(ports.settings.modules));
-}
-
-/** The modules asked for; with `--prerequisite new` also all that they need. */
-function withPrerequisites(file: ModuleFile, options: ReprocessOptions): string[] {
-  const asked = new Set<string>();
-  const ask = (name: string): void => {
-    const module = file.modules[name];
-    if (!module) {
-      const detail = { in: `version ${file.version}`, where: file.path };
-      throw noSuchError('module', name, Object.keys(file.modules), detail);
-    }
-    if (asked.has(name)) return;
-    asked.add(name);
-    if (options.prerequisite === 'new') module.needs.forEach(ask);
-  };
-  options.modules.forEach(ask);
-  return Object.keys(file.modules).filter((name) => asked.has(name));
-}
-
-async function assertAfter(ports: Ports, after: string | undefined): Promise<void> {
-  if (after === undefined) return;
-  if ((await ports.store.get([requestId(after)])).has(requestId(after))) return;
-  const names = (await ports.store.range<RequestDoc>(idsWith('request:'))).map((request) => request.name);
-  throw noSuchError('request', after, names);
+  if (options.saving) await savePlan(ports, doc, options.saving);
+  yield* estimateItems(name, file.version, expected);
 }
 
 /** What is stale of the runs asked for. */
@@ -206,78 +162,4 @@ function* aboutTwins(twins: readonly JobDoc[], again: boolean): Generator<Item, 
   const text = `${twins.length === 1 ? '1 pass' : `${twins.length} passes`} of request ${names} for the same run, module and version have not ended yet: ${ref} ${first.state}`;
   if (!again) throw new UsageError(text, { hint: `dflow why ${ref}; to make another request anyway, add --again` });
   yield { kind: 'request', ref: `request:${first.request}`, did: 'unchanged', text };
-}
-
-/** The request with what its first call could not plan: runs that have become ready since. */
-async function extend({ store }: Ports, old: RequestDoc, plan: readonly PlanItem[]): Promise<RequestDoc> {
-  if (plan.length === 0) return old;
-  const keyOf = ({ run, module }: PlanItem): string => `${run}/${module}`;
-  return changePlan(store, old, (whole) => {
-    const known = new Set(whole.plan.map(keyOf));
-    const fresh = plan.filter((item) => !known.has(keyOf(item)));
-    const { made: _, ...open } = whole;
-    return fresh.length === 0 ? undefined : { ...open, plan: [...whole.plan, ...fresh] };
-  });
-}
-
-async function readyRuns(
-  ports: Ports,
-  options: ReprocessOptions,
-  file: ModuleFile,
-  level: string,
-): Promise<{ ready: RunFacts[]; items: Item[] }> {
-  const facts = await runFacts(ports, options.runs, level, file.version, options.tag);
-  const ready: RunFacts[] = [];
-  const items: Item[] = [];
-  for (const run of options.runs) {
-    const found = have(facts, run);
-    // An explicit request decides about modules and sampled-out runs itself.
-    const unmet = firstUnmet(runGates(found).filter((gate) => gate.gate !== 'module' && gate.gate !== 'keep'));
-    if (!unmet) ready.push(found);
-    else
-      items.push({
-        kind: 'run',
-        ref: refOf(run),
-        did: 'not-ready',
-        failed: true,
-        gate: unmet.gate,
-        text: unmet.text,
-        ...(unmet.next ? { next: unmet.next } : {}),
-      });
-  }
-  return { ready, items };
-}
-
-/** Makes the jobs of a plan that do not exist yet, then marks the request as made. */
-async function* makePlan(ports: Ports, written: RequestDoc, file: ModuleFile): Step {
-  const request = await renumber(ports, written);
-  const { level, tag } = request;
-  const byRun = groupBy(request.plan, ({ run }) => run);
-  const make = async (runs: readonly number[]): Promise<Item[]> => {
-    const facts = await runFacts(ports, runs, level, file.version, tag);
-    const wanted = [...facts.values()].flatMap((found) => wantedOf(request, have(byRun, found.run), found, file));
-    return collected(makePasses(ports, wanted, { why: `request ${request.name}` }));
-  };
-  let failed = false;
-  const told = new Progress(ports);
-  told.due(request.plan.length);
-  for await (const items of ahead(batches([...byRun.keys()], BATCH), make)) {
-    failed ||= items.some((item) => item.failed);
-    yield* items;
-    told.done(items.length);
-  }
-  if (failed || request.made !== undefined) return;
-  const at = await ports.store.now();
-  await ports.store.update<RequestDoc>(request._id, (doc) =>
-    !doc || doc.made ? { skip: 'made' } : { write: { ...doc, made: at } },
-  );
-}
-
-/** What the plan has of one run. */
-function wantedOf(request: RequestDoc, plan: readonly PlanItem[], facts: RunFacts, file: ModuleFile): Wanted[] {
-  const { name, priority, labels, tag } = request;
-  return plan.flatMap(({ module: asked, pass, needs }) => {
-    const module = file.modules[asked];
-    return module ? { facts, file, module, pass, needs, request: name, priority, labels, ...given({ tag }) } : [];
-  });
 }

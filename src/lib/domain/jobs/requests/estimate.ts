@@ -1,5 +1,5 @@
 // What a request will take, from what passes of the same modules took. Pure.
-import { nth } from '../../util/values/have.ts';
+import { nth } from '../../../util/values/have.ts';
 
 /** The view's step for nothing at all. */
 const NOTHING = -9999;

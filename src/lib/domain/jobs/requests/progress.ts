@@ -1,7 +1,7 @@
 // How far a request is, and when it ends if it goes on as it went lately. Pure.
-import { DAY, HOUR, type Iso, iso, ms, plus } from '../../util/time.ts';
-import { given } from '../../util/values/given.ts';
-import { passesOf, type RequestDoc } from './request.ts';
+import { DAY, HOUR, type Iso, iso, ms, plus } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
+import { passesOf, type RequestDoc } from '../request.ts';
 
 export type RequestState = 'being made' | 'open' | 'done' | 'ended';
 

@@ -1,0 +1,117 @@
+// Making what a request has planned: which runs are ready, the request's document, and its passes.
+import { jobId, refOf } from '../../../domain/ids.ts';
+import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
+import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
+import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { tookEffect } from '../../../store.ts';
+import { ahead, collected } from '../../../util/concurrency.ts';
+import { given } from '../../../util/values/given.ts';
+import { batches, groupBy } from '../../../util/values/group.ts';
+import { have } from '../../../util/values/have.ts';
+import { runFacts } from '../../jobs/facts.ts';
+import { makePasses, type Wanted } from '../../jobs/passes.ts';
+import type { Item, Ports, Step } from '../../ports.ts';
+import { Progress } from '../../progress.ts';
+import { changePlan, cutPlan, removeParts } from './parts.ts';
+import { renumber } from './plan.ts';
+
+/** Runs whose passes are made together: bounds memory. */
+const BATCH = 1000;
+
+/** The request with what its first call could not plan: runs that have become ready since. */
+export async function extend({ store }: Ports, old: RequestDoc, plan: readonly PlanItem[]): Promise<RequestDoc> {
+  if (plan.length === 0) return old;
+  const keyOf = ({ run, module }: PlanItem): string => `${run}/${module}`;
+  return changePlan(store, old, (whole) => {
+    const known = new Set(whole.plan.map(keyOf));
+    const fresh = plan.filter((item) => !known.has(keyOf(item)));
+    const { made: _, ...open } = whole;
+    return fresh.length === 0 ? undefined : { ...open, plan: [...whole.plan, ...fresh] };
+  });
+}
+
+export async function readyRuns(
+  ports: Ports,
+  options: { readonly runs: readonly number[]; readonly tag?: string },
+  file: ModuleFile,
+  level: string,
+): Promise<{ ready: RunFacts[]; items: Item[] }> {
+  const facts = await runFacts(ports, options.runs, level, file.version, options.tag);
+  const ready: RunFacts[] = [];
+  const items: Item[] = [];
+  for (const run of options.runs) {
+    const found = have(facts, run);
+    // An explicit request decides about modules and sampled-out runs itself.
+    const unmet = firstUnmet(runGates(found).filter((gate) => gate.gate !== 'module' && gate.gate !== 'keep'));
+    if (!unmet) ready.push(found);
+    else
+      items.push({
+        kind: 'run',
+        ref: refOf(run),
+        did: 'not-ready',
+        failed: true,
+        gate: unmet.gate,
+        text: unmet.text,
+        ...(unmet.next ? { next: unmet.next } : {}),
+      });
+  }
+  return { ready, items };
+}
+
+/**
+ * Makes the jobs of a plan that do not exist yet, then marks the request as made. `exactly`: these alone, as they are
+ * numbered; without it, numbers that others took are planned anew.
+ */
+export async function* makePlan(
+  ports: Ports,
+  written: RequestDoc,
+  file: ModuleFile,
+  exactly?: ReadonlySet<string>,
+): Step {
+  const request = exactly ? only(written, exactly) : await renumber(ports, written);
+  const { level, tag } = request;
+  const byRun = groupBy(request.plan, ({ run }) => run);
+  const make = async (runs: readonly number[]): Promise<Item[]> => {
+    const facts = await runFacts(ports, runs, level, file.version, tag);
+    const wanted = [...facts.values()].flatMap((found) => wantedOf(request, have(byRun, found.run), found, file));
+    return collected(makePasses(ports, wanted, { why: `request ${request.name}` }));
+  };
+  let failed = false;
+  const told = new Progress(ports);
+  told.due(request.plan.length);
+  for await (const items of ahead(batches([...byRun.keys()], BATCH), make)) {
+    failed ||= items.some((item) => item.failed);
+    yield* items;
+    told.done(items.length);
+  }
+  if (failed || request.made !== undefined || request.plan.length < written.plan.length) return;
+  const at = await ports.store.now();
+  await ports.store.update<RequestDoc>(request._id, (doc) =>
+    !doc || doc.made ? { skip: 'made' } : { write: { ...doc, made: at } },
+  );
+}
+
+/** What the plan has of one run. */
+function wantedOf(request: RequestDoc, plan: readonly PlanItem[], facts: RunFacts, file: ModuleFile): Wanted[] {
+  const { name, priority, labels, tag } = request;
+  return plan.flatMap(({ module: asked, pass, needs }) => {
+    const module = file.modules[asked];
+    return module ? { facts, file, module, pass, needs, request: name, priority, labels, ...given({ tag }) } : [];
+  });
+}
+
+function only(request: RequestDoc, exactly: ReadonlySet<string>): RequestDoc {
+  const plan = request.plan.filter(({ run, module, pass }) => exactly.has(jobId(run, module, pass)));
+  return { ...request, plan };
+}
+
+/** Writes a request that is not there yet; false where somebody else was first. */
+export async function writeRequest(ports: Ports, doc: RequestDoc): Promise<boolean> {
+  const stored = await cutPlan(ports.store, doc);
+  const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>
+    there ? { skip: 'exists' } : { write: stored },
+  );
+  if (tookEffect(outcome)) return true;
+  await removeParts(ports.store, stored, outcome.doc);
+  return false;
+}
