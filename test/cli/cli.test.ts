@@ -137,6 +137,10 @@ describe('init asks where file names do not say the run', () => {
     expect(err).toContain('Next: ');
   });
 
+  test("a README in every folder is nobody's business", () => {
+    expect(init(['a/run001.dat', 'a/README', 'b/run002.dat', 'b/README'])).toMatchObject({ code: 0 });
+  });
+
   test('what does not match is counted, not taken in', () => {
     const { code, out } = init(['run001.dat', 'run002.dat', 'run003.dat', 'calib001.dat']);
     expect(code).toBe(0);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { guidOf, outputLfn, rawLfn, uuid5 } from '../../src/lib/domain/data/identity.ts';
 import { MAX_RUN } from '../../src/lib/domain/ids.ts';
-import { guessPattern } from '../../src/lib/domain/runs/guess.ts';
+import { guess, guessPattern } from '../../src/lib/domain/runs/guess.ts';
 import { keepRun } from '../../src/lib/domain/runs/keep.ts';
 import { compilePattern, literal } from '../../src/lib/domain/runs/pattern.ts';
 import { firstReference, misplaced } from '../../src/lib/domain/runs/placement.ts';
@@ -144,6 +144,66 @@ describe('guessing a pattern', () => {
     const compiled = compilePattern(expected);
     const strangers = new Set(['README.txt', 'notes2', '.hidden1', `${snop[0]}_closed`]);
     for (const name of names) expect(compiled.parse(name) !== undefined, name).toBe(!strangers.has(name));
+  });
+
+  // What names leave open is a doubt, with the patterns that may be meant.
+  test.each([
+    ['dates', ['{run}_{subrun:6}.h5'], '20261103_120000.h5 20261103_130000.h5 20261104_090000.h5'],
+    ['dates', [], '2021-03-04T05:06:07.123.fits 2021-03-04T05:06:08.456.fits'],
+    ['dates', ['data_{run}.dat'], 'data_20261103.dat data_20261104.dat'],
+    ['dates', [], 'cosmic-2026-11-03.h5 cosmic-2026-11-04.h5'],
+    ['long', ['run_20{run:10}.dat'], 'run_202411260001.dat run_202411260002.dat'],
+    ['numbers', ['a_{run}_{subrun}.dat', 'a_{subrun}_{run}.dat'], 'a_11_51.dat a_12_51.dat a_11_52.dat a_12_52.dat'],
+    ['names', ['cal{run}.dat', 'ev{run}.dat'], 'cal1.dat cal2.dat ev1.dat ev2.dat'],
+    ['one', ['data_5_{run}.root', 'data_{run}_{subrun}.root'], 'data_5_12.root'],
+    ['twins', ['c-{*}_{run:3}.h5'], 'c-2026-11-03_001.h5 c-2026-11-03_002.h5 c-2026-11-04_001.h5'],
+    ['twins', ['D_{run:3}.g3'], 'D_000.g3 D_001.g3 D_000.g3'],
+    [undefined, ['run{run:3}.dat'], 'run001.dat run002.dat calib001.dat calib002.dat calib003.dat'],
+    [undefined, ['d{run}.dat'], 'd1.dat d2.dat d1.dat.md5 d2.dat.md5 d1.json d2.json'],
+    [undefined, ['run{run}.txt'], 'run1.txt run2.txt'],
+  ])('doubt %s, patterns %j: %s', (doubt, patterns, names) => {
+    const found = guess(names.split(' '));
+    expect([found.doubt, found.patterns.slice(0, 2)]).toEqual([doubt, patterns]);
+  });
+
+  test('of three numbers that vary, the pairs that tell all files apart may be meant', () => {
+    const names = [1, 2].flatMap((a) => [0, 1].map((b) => `ev${a}_run${100 + a}_${b}.dat`));
+    const { doubt, patterns } = guess(names);
+    expect(doubt).toBe('many');
+    expect(patterns[0]).toBe('ev{*}_run{run}_{subrun}.dat');
+    expect(guessPattern(names)).toBeUndefined();
+  });
+
+  test('names as experiments make them are read as they are meant, or are in doubt', () => {
+    const word = fc.constantFrom('SNOP_', 'F', 'P', 'run', 'r', 'np02_raw_run', 'data-', 'cosmic_run', '');
+    const between = fc.constantFrom('_', '-', '.', '_s', '_f', '_part', '_subrun');
+    const date = fc.constantFrom('', '_20211105T123456', '-2026-11-03', '_20261103_120000');
+    const ending = fc.constantFrom('.dat', '.mdaq.root', '.h5', '.l2.zdab', '.raw.gz');
+    const runs = fc.uniqueArray(fc.integer({ min: 100, max: 999_999 }), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(
+        fc.tuple(word, between, date, ending),
+        fc.tuple(fc.integer({ min: 6, max: 10 }), fc.integer({ min: 1, max: 4 })),
+        runs,
+        fc.integer({ min: 2, max: 4 }),
+        fc.boolean(),
+        ([before, middle, day, end], [wide, narrow], numbers, subruns, shuffled) => {
+          const all = numbers.flatMap((run) =>
+            Array.from({ length: subruns }, (_, subrun) => {
+              const digits = [String(run).padStart(wide, '0'), String(subrun).padStart(narrow, '0')];
+              return { run, subrun, name: `${before}${digits[0]}${middle}${digits[1]}${day}${end}` };
+            }),
+          );
+          if (shuffled) all.reverse();
+          const { doubt, patterns } = guess(all.map(({ name }) => name));
+          if (doubt !== undefined) return;
+          const { parse } = compilePattern(patterns[0]!);
+          for (const { run, subrun, name } of all)
+            expect(parse(name), `${name} as ${patterns[0]}`).toEqual({ run, subrun });
+        },
+      ),
+      { numRuns: 400 },
+    );
   });
 
   test.each([[[]], [['README', 'notes']], [['a1_b1_c1', 'a2_b2_c2']]])('%j: no guess', (names) => {

@@ -133,3 +133,12 @@ function regexOf(part: Part, next: Part | undefined): string {
 function textOf(part: Part | undefined): string {
   return part && 'text' in part ? part.text : '';
 }
+
+/** Endings of what builders and people write about a raw file. A packed raw file is data: it is no such thing. */
+export const ABOUT =
+  /\.(md5|sha1|sha224|sha256|sha384|sha512|adler32|crc|crc32|crc32c|cksum|sum|md5sum|sha1sum|sha256sum|sha512sum|sfv|asc|sig|json|ya?ml|toml|xml|txt|log|csv|meta|info|ok|done|err|out)$/i;
+
+/** The name says that the file tells of another one. */
+export function isAbout(name: string): boolean {
+  return ABOUT.test(name);
+}

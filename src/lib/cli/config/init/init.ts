@@ -1,25 +1,34 @@
-// What `dflow init` writes: a configuration of two lines, guessed from a folder of raw files, and an example of a
+// What `dflow init` writes: a configuration of three lines, guessed from a folder of raw files, and an example of a
 // module file that is all comments.
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { MAX_RUN } from '../../../domain/ids.ts';
-import { guessPattern } from '../../../domain/runs/guess.ts';
+import { ASSUMED } from '../../../domain/runs/guess.ts';
 import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
-import { ConfigError, messageOf, UsageError } from '../../../util/errors.ts';
-import { codeOf } from '../../../util/systemerrors.ts';
+import { UsageError } from '../../../util/errors.ts';
 import { MINUTE } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { CONFIG_NAME } from '../find.ts';
 import { moduleFiles } from '../modules.ts';
+import { ENOUGH, type Looked, lookAt, named } from './looked.ts';
 
-export interface InitOptions {
-  /** Folder that gets the configuration. */
-  readonly folder: string;
+/** What an operator decides. */
+export interface Asked {
   /** Folder of raw files, as the operator wrote it. */
   readonly from: string;
-  /** File-name pattern instead of a guess. */
-  readonly pattern?: string | undefined;
+  /** File-name pattern. */
+  readonly pattern: string;
+  readonly experiment: string;
   /** Folder of copies, as the configuration shall have it. */
-  readonly storage?: string;
+  readonly storage: string;
+}
+
+export interface InitOptions extends Partial<Asked> {
+  /** Folder that gets the configuration. */
+  readonly folder: string;
+  readonly from: string;
+  /** The likeliest is taken, whatever is in doubt. */
+  readonly yes?: boolean | undefined;
 }
 
 export interface InitPlan {
@@ -29,100 +38,106 @@ export interface InitPlan {
   readonly others: number;
   readonly example?: string;
   readonly other?: string;
+  /** What was taken for meant, where the names leave it open. */
+  readonly assumed?: string;
+  /** The configuration. */
+  readonly text: string;
   /** Text by absolute path: what is to be written. */
   readonly write: ReadonlyMap<string, string>;
   /** Folders to be made. */
   readonly folders: readonly string[];
 }
 
-/** Names looked at for a guess: more say nothing new. */
-const ENOUGH = 10_000;
+/** @throws UsageError when there is a configuration already */
+export function refuseSecond(folder: string): void {
+  const config = join(folder, CONFIG_NAME);
+  if (!existsSync(config)) return;
+  throw new UsageError('a configuration exists already', { where: config, hint: 'dflow config check' });
+}
 
 /**
  * What would be written. Touches nothing.
- * @throws UsageError when there is a configuration already, or no pattern can be guessed
+ * @throws UsageError when there is a configuration already, or the pattern is in doubt
  */
 export function planInit(options: InitOptions): InitPlan {
-  const config = join(options.folder, CONFIG_NAME);
-  if (existsSync(config)) {
-    throw new UsageError('a configuration exists already', { where: config, hint: 'dflow config check' });
-  }
-  const names = fileNames(resolve(options.folder, options.from));
-  const pattern = options.pattern ?? guessPattern(names);
-  if (pattern === undefined) throw noPattern(options.from, names);
-  const raw = names.filter((name) => !name.startsWith('.') && !name.endsWith('_closed'));
+  refuseSecond(options.folder);
+  const looked = lookAt(options.folder, options.from);
+  const { names: raw } = looked;
+  const pattern = options.pattern ?? meant(looked, options.yes === true);
   const { parse } = compilePattern(pattern);
   const [fit, unfit] = [raw.filter((name) => parse(name)), raw.filter((name) => !parse(name))];
   refuseLong(fit, parse);
-  if (options.pattern === undefined) refuseTwins(options.from, fit, parse);
-  const marker = names.some((name) => name.endsWith('_closed'));
-  const write = new Map([
-    [config, configText(options, pattern, marker) + paceText(resolve(options.folder, options.from), Date.now())],
-  ]);
+  const path = resolve(options.folder, options.from);
+  const text = configText(options, pattern, looked.marker) + paceText(path, Date.now());
+  const write = new Map([[join(options.folder, CONFIG_NAME), text]]);
   if (moduleFiles(options.folder).length === 0) write.set(join(options.folder, 'modules', '1.0.yaml'), MODULES);
+  const assumed =
+    options.pattern === undefined && looked.guess.doubt !== undefined ? named(pattern, fit[0] ?? '') : undefined;
   return {
     pattern,
     files: fit.length,
     others: unfit.length,
-    ...(fit[0] === undefined ? {} : { example: fit[0] }),
-    ...(unfit[0] === undefined ? {} : { other: unfit[0] }),
+    ...given({ example: fit[0], other: unfit[0], assumed }),
+    text,
     write,
     folders: [join(options.folder, 'modules'), resolve(options.folder, options.storage ?? './store')],
   };
 }
 
-/** @throws UsageError two files would be the same run and subrun: what tells them apart is no number that a pattern reads */
-function refuseTwins(from: string, names: readonly string[], parse: Pattern['parse']): void {
-  const seen = new Map<string, string>();
-  for (const name of names) {
-    const numbers = parse(name);
-    const twin = seen.get(`${numbers?.run}/${numbers?.subrun}`);
-    seen.set(`${numbers?.run}/${numbers?.subrun}`, name);
-    if (twin === undefined) continue;
-    const both = twin === name ? `'${name}' is in several folders below ${from}` : `'${twin}' and '${name}' differ`;
-    throw new UsageError(`${both}, but both would be run ${numbers?.run}, subrun ${numbers?.subrun}`, {
-      hint: "give each file its run number in its name (run0001_000.dat), or say what the run is: --pattern 'NAME{run}.dat'",
-    });
+/** The pattern where nobody can be asked. @throws UsageError it is in doubt */
+function meant({ from, names, guess: { patterns, doubt }, twins, rename }: Looked, yes: boolean): string {
+  const [first, second] = patterns;
+  const hint = (pattern: string | undefined): string =>
+    `dflow init --from ${from} --pattern '${pattern ?? 'run{run}_{subrun}.dat'}'`;
+  if (doubt === 'long') throw tooLong(names, first);
+  if (twins !== undefined) {
+    const own =
+      "give each file its run number in its name (run0001_000.dat), or say what the run is: --pattern 'NAME{run}.dat'";
+    throw new UsageError(twins, { hint: rename ?? own });
   }
+  if (first !== undefined && (doubt === undefined || ASSUMED.has(doubt) || yes)) return first;
+  if (names.length === 0)
+    throw new UsageError(`'${from}' has no file from which to guess the pattern`, { hint: hint(first) });
+  if (doubt === 'names' && first !== undefined && second !== undefined) {
+    const what = `two kinds of names may be the raw files: ${first} and ${second}`;
+    throw new UsageError(what, { hint: `choose one: ${hint(first)}` });
+  }
+  const some = names.slice(0, 3).map((name) => JSON.stringify(name));
+  const why = doubt === 'dates' ? ': they have a date only' : doubt === 'many' ? ': several numbers vary' : '';
+  throw new UsageError(`no run number can be guessed from names such as ${some.join(', ')}${why}`, {
+    hint: first === undefined ? hint(first) : `if this is meant: ${hint(first)}`,
+  });
+}
+
+/** The name of an experiment, as a configuration may have it. */
+export function experimentOf(name: string): string {
+  return name.replace(/[^A-Za-z0-9_.-]+/g, '-') || 'experiment';
 }
 
 /** @throws UsageError a run number that register would put aside as out of range */
 function refuseLong(names: readonly string[], parse: Pattern['parse']): void {
-  const name = names.find((one) => (parse(one)?.run ?? 0) > MAX_RUN);
-  if (name === undefined) return;
-  throw new UsageError(`'${name}': run ${parse(name)?.run} is beyond the largest run number, ${MAX_RUN}`, {
-    hint: "leave a part that is a date out of the run: --pattern 'run_20{*}_{run}.dat', or rename the files",
-  });
+  if (names.some((one) => (parse(one)?.run ?? 0) > MAX_RUN)) throw tooLong(names, undefined, parse);
 }
 
-/** Writes the plan; never over a file that has appeared meanwhile. */
+/** `instead`: a pattern that reads a number which is short enough. */
+function tooLong(names: readonly string[], instead: string | undefined, parse?: Pattern['parse']): UsageError {
+  const number = (one: string): string =>
+    parse
+      ? String(parse(one)?.run ?? 0)
+      : ([...one.matchAll(/\d+/g)].map(([digits]) => digits).sort(byLength)[0] ?? '0');
+  const name = names.find((one) => Number(number(one)) > MAX_RUN) ?? '';
+  const hint = instead
+    ? `without the century the number is short enough: --pattern '${instead}'`
+    : 'leave a part of the number out of the run, or rename the files';
+  return new UsageError(`'${name}': run ${number(name)} is beyond the largest run number, ${MAX_RUN}`, { hint });
+}
+
+const byLength = (a: string, b: string): number => b.length - a.length;
+
+/** Writes the plan; never over a file that has appeared meanwhile. Nothing can come in between: it waits for nobody. */
 export function writeInit(plan: InitPlan): void {
   for (const folder of plan.folders) mkdirSync(folder, { recursive: true });
   for (const [path, text] of plan.write) writeFileSync(path, text, { flag: 'wx' });
-}
-
-function fileNames(folder: string): string[] {
-  try {
-    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile())
-      .slice(0, ENOUGH)
-      .map((entry) => entry.name);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') {
-      throw new UsageError(`folder '${folder}' does not exist`, {
-        hint: 'dflow init --from FOLDER',
-      });
-    }
-    throw new ConfigError(`the folder of raw files cannot be read: ${messageOf(error)}`, { where: folder });
-  }
-}
-
-function noPattern(from: string, names: readonly string[]): UsageError {
-  const hint = `dflow init --from ${from} --pattern 'run{run}_{subrun}.dat'`;
-  if (names.length === 0) return new UsageError(`'${from}' has no file from which to guess the pattern`, { hint });
-  const some = names.slice(0, 3).map((name) => JSON.stringify(name));
-  return new UsageError(`no run number can be guessed from names such as ${some.join(', ')}`, { hint });
 }
 
 /** Copies in a folder that the operator has not named, on the disk of the raw files, are a poor reason to delete these. */
@@ -130,11 +145,12 @@ const BESIDE = `# The copies lie beside the raw files, on one disk: originals ar
 purge: {untilFree: 10%}
 `;
 
-function configText({ from, folder, storage }: InitOptions, pattern: string, marker: boolean): string {
+function configText({ from, folder, storage, experiment }: InitOptions, pattern: string, marker: boolean): string {
   const path = isAbsolute(from) ? from : `./${relative(folder, resolve(folder, from))}`;
   const closed = marker ? ', closed: marker' : '';
   return `# dflow.yaml: where raw files appear and where their copies go; everything else has a default, which
 # \`dflow config show --origin\` shows. Modules (what is made of a run) are in modules/VERSION.yaml.
+experiment: ${asName(experiment ?? experimentOf(basename(resolve(folder))))}
 buffer: {path: ${quoted(path)}, pattern: ${quoted(pattern)}${closed}}
 storage: {disk: ${quoted(storage ?? './store')}}
 ${storage?.startsWith('..') ? BESIDE : ''}`;
@@ -156,6 +172,11 @@ function paceText(folder: string, now: number): string {
   const oldest = times.reduce((a, b) => Math.min(a, b), newest);
   if (times.length < 3 || newest - oldest > AT_ONCE || now - newest > FRESH) return '';
   return 'runs: {quiet: 1 min}   # the files came all at once; for live data take this line away (10 min)\n';
+}
+
+/** The same, where a number or a truth would be read. */
+function asName(name: string): string {
+  return /^[A-Za-z][A-Za-z0-9_.-]*$/.test(name) && !/^(true|false|null)$/i.test(name) ? name : `'${name}'`;
 }
 
 /** A YAML scalar that reads back as `text`. */

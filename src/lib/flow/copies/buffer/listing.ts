@@ -3,7 +3,7 @@
 import { isOwnPath } from '../../../domain/data/gone.ts';
 import { type Settling, settling } from '../../../domain/data/settled.ts';
 import { globMatch } from '../../../domain/hold.ts';
-import { compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
+import { ABOUT, compilePattern, type Pattern } from '../../../domain/runs/pattern.ts';
 import type { BufferSettings, Settings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
 import { type Iso, ms } from '../../../util/time.ts';
@@ -152,10 +152,6 @@ function isStrange(entry: Entry, name: string, rules: ListingRules): boolean {
 function isIgnored(name: string, { buffer }: ListingRules): boolean {
   return (buffer.ignore ?? []).some((glob) => globMatch(glob, name));
 }
-
-/** Endings of what builders and people write about a raw file. A packed raw file is data: it is no such thing. */
-const ABOUT =
-  /\.(md5|sha1|sha224|sha256|sha384|sha512|adler32|crc|crc32|crc32c|cksum|sum|md5sum|sha1sum|sha256sum|sha512sum|sfv|asc|sig|json|ya?ml|toml|xml|txt|log|csv|meta|info|ok|done|err|out)$/i;
 
 /** `run001.dat.md5`, `run001.json`: the name of a raw file and an ending, which the raw file may have outlived. */
 function isSidecar(name: string, { pattern, others }: ListingRules): boolean {
