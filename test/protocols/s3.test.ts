@@ -64,7 +64,15 @@ describe('addresses', () => {
 describe('refusals', () => {
   const meant = (status: number, text: string, headers = {}) =>
     failureOf(
-      { status, headers, text, region: 'a', bucket: 'sno', options: 'storage.cloud.options' },
+      {
+        status,
+        headers,
+        text,
+        now: Date.parse('2026-07-14T12:00:00Z'),
+        region: 'a',
+        bucket: 'sno',
+        options: 'storage.cloud.options',
+      },
       (words) => words,
     );
   test.each([
@@ -87,6 +95,15 @@ describe('refusals', () => {
   ])('%i %s is %s', (status, code, meaning, again) => {
     const text = code === '' ? '' : `<Error><Code>${code}</Code></Error>`;
     expect(meant(status, text)).toMatchObject({ meaning, again });
+  });
+
+  test.each([
+    [403, 'AccessDenied', 'Tue, 14 Jul 2026 13:00:00 GMT', 'credentials'],
+    [400, 'AccessDenied', 'Tue, 14 Jul 2026 11:00:00 GMT', 'credentials'],
+    [403, 'AccessDenied', 'Tue, 14 Jul 2026 12:05:00 GMT', 'denied'],
+    [404, 'NoSuchKey', 'Tue, 14 Jul 2026 13:00:00 GMT', 'missing'],
+  ])('%i %s by a server at %s is %s', (status, code, date, meaning) => {
+    expect(meant(status, `<Error><Code>${code}</Code></Error>`, { date })).toMatchObject({ meaning });
   });
 
   test('another region is named, with what to set', () => {

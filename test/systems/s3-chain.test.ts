@@ -57,7 +57,7 @@ beforeAll(async () => {
   const options = `{endpoint: '${endpointOf(VERSITY)}', credentials: ${join(here, 'keys')}, part: 5 MiB}`;
   writeFileSync(
     join(here, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:6}.dat'}\nstorage: {cloud: {url: '${settings.url}', options: ${options}}}\n`,
+    `buffer: {path: ./raw, pattern: 'run{run:6}.dat', settle: 1s}\nstorage: {cloud: {url: '${settings.url}', options: ${options}}}\n`,
   );
   await dflow('store', 'setup');
 });

@@ -146,8 +146,9 @@ export class S3Client {
 
   #failure({ status, headers, text }: WebText): S3Failure {
     const { address, region, bucket } = this.place;
-    const failure = failureOf({ status, headers, text, region, bucket, options: this.#options }, (words) =>
-      address.clean(words),
+    const failure = failureOf(
+      { status, headers, text, now: Date.now(), region, bucket, options: this.#options },
+      (words) => address.clean(words),
     );
     const later = Number(headers['retry-after']);
     return later > 0 ? Object.assign(failure, { later: later * 1000 }) : failure;

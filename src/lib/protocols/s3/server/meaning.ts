@@ -1,4 +1,6 @@
 // What S3 servers mean by status and code: one meaning for each, and whether the same request may well succeed soon. Pure.
+
+import { MINUTE } from '../../../util/time.ts';
 import { type Meaning, RemoteFailure } from '../../tools/meaning.ts';
 import { textOf } from '../../tools/xml.ts';
 
@@ -80,6 +82,8 @@ interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** Milliseconds since 1970, by this host's clock. */
+  readonly now: number;
   /** What is set in the configuration. */
   readonly region: string;
   readonly bucket: string;
@@ -93,7 +97,7 @@ export function failureOf(refusal: Refusal, clean: (text: string) => string): S3
   const code = textOf(text, 'Code') ?? '';
   // What is not there has a code of its own: any other one may be about whoever asks.
   const unknown = status === 404 && code !== '' ? 'failed' : undefined;
-  const meaning = BY_CODE[code] ?? unknown ?? BY_STATUS[status] ?? 'failed';
+  const meaning = isSkewed(refusal, code) ? 'credentials' : (BY_CODE[code] ?? unknown ?? BY_STATUS[status] ?? 'failed');
   const said = clean(textOf(text, 'Message') ?? '');
   const words = [code || `HTTP ${status}`, said].filter((part) => part !== '').join(': ');
   const again = SHORTLY.has(code) || [429, 500, 502, 503, 504].includes(status);
@@ -101,9 +105,18 @@ export function failureOf(refusal: Refusal, clean: (text: string) => string): S3
   return new S3Failure(meaning, advice?.words ?? words, status, code, again, advice?.hint);
 }
 
+/** S3 takes a signature for a quarter of an hour. Some servers call an older one just denied. */
+const SKEW = 10 * MINUTE;
+
+function isSkewed({ status, headers, now }: Refusal, code: string): boolean {
+  const refused = [400, 401, 403].includes(status);
+  return code === 'RequestTimeTooSkewed' || (refused && Math.abs(Date.parse(headers.date ?? '') - now) > SKEW);
+}
+
 /** What to do about a refusal that no other try can mend. */
-function adviceOf({ status, headers, text, region, bucket, options }: Refusal, code: string) {
-  if (code === 'RequestTimeTooSkewed') {
+function adviceOf(refusal: Refusal, code: string) {
+  const { status, headers, text, region, bucket, options } = refusal;
+  if (isSkewed(refusal, code)) {
     const theirs = headers.date ?? 'unknown';
     return {
       words: `RequestTimeTooSkewed: the clocks of this host and of the server differ; the server says ${theirs}`,
