@@ -23,7 +23,7 @@ const LAYOUT = `CREATE TABLE ratdb_data (key text PRIMARY KEY, data jsonb NOT NU
     UNIQUE (type, index, run_begin, run_end, version, pass, tag));
   CREATE TABLE run_state (run integer PRIMARY KEY, run_type integer, timestamp timestamptz, end_timestamp timestamptz);`;
 
-const QUICK: Timing = { patience: 300, connect: 3_000, lock: 300 };
+const QUICK: Timing = { patience: 300, connect: 30_000, lock: 300 };
 const SECRET = 'geheim%/@-wort';
 
 let server: Postgres;
@@ -103,8 +103,8 @@ describe('look-ups', () => {
   test('many runs and tables are one question, whatever their number', async () => {
     const name = await database();
     await server.sql(
-      `INSERT INTO ratdb_data SELECT 'k' || n, '{}' FROM generate_series(1, 20000) n;
-       INSERT INTO ratdb_header_v2 SELECT t, '', n, n, 1, 0, '', 'k' || n FROM generate_series(1, 20000) n, unnest('{RUN,DQ}'::text[]) t`,
+      `INSERT INTO ratdb_data SELECT 'k' || n, '{}' FROM generate_series(1, 4000) n;
+       INSERT INTO ratdb_header_v2 SELECT t, '', n, n, 1, 0, '', 'k' || n FROM generate_series(1, 4000) n, unnest('{RUN,DQ}'::text[]) t`,
       name,
     );
     const tables = ratdb(name);
@@ -115,7 +115,7 @@ describe('look-ups', () => {
     const found = await tables.revisions(['RUN', 'DQ', 'NONE'], runs);
     await tables.close();
     expect(runs.filter((run) => found.get(run)?.DQ !== undefined)).toHaveLength(
-      runs.filter((run) => run <= 20_000).length,
+      runs.filter((run) => run <= 4_000).length,
     );
     await expect.poll(() => asked() - before).toBe(1);
   });

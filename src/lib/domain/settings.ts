@@ -142,6 +142,10 @@ export interface Settings {
   readonly tables: {
     /** Names of tables without which a run is not processed. */
     readonly required: readonly string[];
+    /** By run type: further tables without which a run of this type is not processed. */
+    readonly requiredBy?: Readonly<Record<string, readonly string[]>>;
+    /** Milliseconds that a run must have lasted to be processed automatically. */
+    readonly minimum?: number;
     /** Command run once per new run on site; prints RATDB tables (first pass). */
     readonly command?: string;
     // The database that has the tables; without a source they are in dflow's own store.

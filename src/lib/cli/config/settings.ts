@@ -87,8 +87,11 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
   return { settings, findings: findingsOf(raw, settings) };
 }
 
-function tablesOf({ required, command, source, detector, writeBack, queries }: NonNullable<RawConfig['tables']>) {
-  const own = { required: required ?? [], ...given({ command }) };
+function tablesOf(raw: NonNullable<RawConfig['tables']>): Settings['tables'] {
+  const { required = [], command, minimum, source, detector, writeBack, queries } = raw;
+  const { any = [], ...requiredBy } = Array.isArray(required) ? { any: required } : required;
+  const byType = Object.keys(requiredBy).length > 0 ? { requiredBy } : {};
+  const own = { required: any, ...byType, ...given({ command, minimum }) };
   if (source === undefined) return own;
   const database = { writeBack: writeBack ?? true, queries: { ...QUERIES, ...given(queries ?? {}) } };
   return { ...own, source, ...given({ detector }), ...database };

@@ -13,7 +13,7 @@ import { type ArchivedDoc, archivedNext, archivedText } from '../runs/archived.t
 import { onlyWaits } from '../runs/completeness.ts';
 import type { RunDoc } from '../runs/run.ts';
 import type { FarmSettings } from '../settings.ts';
-import { type TablesAway, tableGates } from '../tables/tablegates.ts';
+import { type ShortRun, shortText, type TablesAway, tableGates } from '../tables/tablegates.ts';
 import type { Input, JobDoc } from './job.ts';
 
 export interface Gate {
@@ -37,6 +37,8 @@ export interface RunFacts {
   readonly tables: Readonly<Record<string, string | undefined>>;
   /** Nothing is known of the tables: none is missing, and none is there. */
   readonly tablesAway?: TablesAway;
+  /** It is shorter than what is processed automatically. */
+  readonly short?: ShortRun;
   readonly types: readonly string[];
   readonly modules: ModuleFile | undefined;
   /** The module file of the version, where it cannot be used. */
@@ -45,10 +47,10 @@ export interface RunFacts {
   readonly archived?: ArchivedDoc;
 }
 
-/** Gates of a run: complete, keep, tables, module. What is sampled out waits neither for tables nor for a run type. */
+/** Gates of a run: complete, keep, short, tables, module. What is sampled out waits neither for tables nor for a run type. */
 export function runGates(facts: RunFacts): Gate[] {
   if (facts.archived) return [archivedGate(facts.archived)];
-  return [completeGate(facts), ...keepGate(facts), ...tableGates(facts), moduleGate(facts)];
+  return [completeGate(facts), ...leftOutGates(facts), ...tableGates(facts), moduleGate(facts)];
 }
 
 export function archivedGate(doc: ArchivedDoc): Gate {
@@ -114,10 +116,12 @@ function moduleGate({ modules, bad, types, run, doc }: RunFacts): Gate {
   return { gate: 'module', ok: true, text: `${name} asks for no module in ${modules.version}` };
 }
 
-function keepGate({ data, run, modules, types }: RunFacts): Gate[] {
-  if (!data || data.keep.kept) return [];
+/** What automatic processing leaves out, and a request may make all the same. */
+function leftOutGates({ data, short, run, modules, types }: RunFacts): Gate[] {
   const next = requestOf(run, modules, modules ? modulesFor(modules, types) : []);
-  return [{ gate: 'keep', ok: false, text: `sampled out: ${data.keep.rule}`, next }];
+  const left = (gate: string, text: string): Gate => ({ gate, ok: false, text, next });
+  if (data && !data.keep.kept) return [left('keep', `sampled out: ${data.keep.rule}`)];
+  return short ? [left('short', shortText(short))] : [];
 }
 
 /** The request that makes passes of a run which automatic processing leaves out. */

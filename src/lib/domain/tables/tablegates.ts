@@ -1,5 +1,7 @@
-// The gate of run tables: all there, some missing, or nobody knows.
+// The gates of run tables: all there, some missing, or nobody knows; and of runs that are too short.
+import { exactDuration } from '../../util/time.ts';
 import { runId } from '../ids.ts';
+import type { Settings } from '../settings.ts';
 
 /** Why nobody can say which run tables exist. */
 export interface TablesAway {
@@ -21,4 +23,24 @@ export function tableGates({ tables, tablesAway, run }: TablesOf) {
   if (missing.length === 0) return [{ gate: 'tables', ok: true, text: names.join(', ') }];
   const text = `no ${missing.join(', ')} table for run ${run}`;
   return [{ gate: 'tables', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
+}
+
+/** Names of the tables that a run of these types needs. */
+export function requiredTables({ required, requiredBy = {} }: Settings['tables'], types: readonly string[]): string[] {
+  return [...new Set([...required, ...types.flatMap((type) => requiredBy[type] ?? [])])];
+}
+
+/** Names of the tables that any run may need. */
+export function allRequired(tables: Settings['tables']): string[] {
+  return requiredTables(tables, Object.keys(tables.requiredBy ?? {}));
+}
+
+/** How long a run lasted, where that is less than what is asked. */
+export interface ShortRun {
+  readonly length: number;
+  readonly minimum: number;
+}
+
+export function shortText({ length, minimum }: ShortRun): string {
+  return `the run lasted ${exactDuration(length)}, less than tables.minimum (${exactDuration(minimum)})`;
 }

@@ -12,11 +12,13 @@ import { type BadModules, badOf } from '../../domain/modules/badmodules.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import type { FarmSettings, Settings } from '../../domain/settings.ts';
+import { allRequired, requiredTables, type ShortRun, type TablesAway } from '../../domain/tables/tablegates.ts';
+import type { Revisions } from '../../runtables.ts';
 import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
 import { archivedOf } from './archived/archived.ts';
 import { activeHolds } from './openholds.ts';
-import { isAway, revisionsNow } from './tables/source.ts';
+import { isAway, revisionsNow, shortRuns } from './tables/source.ts';
 import { openPasses } from './wake.ts';
 
 /** Names of the run types of a mask; none when it is not known. */
@@ -48,16 +50,18 @@ export async function runFacts(
     store,
     runs.filter((run) => !docs.has(runId(run))),
   );
-  const tables = await revisionsNow(ports, settings.tables.required, runs, tag);
+  const tables = await revisionsNow(ports, allRequired(settings.tables), runs, tag);
+  const short = isAway(tables) ? tables : await shortRuns(ports, runs);
   return new Map(
     runs.map((run) => {
       const doc = asA<RunDoc>(docs.get(runId(run)), 'run');
+      const types = runTypes(ports, doc?.mask);
       const facts: RunFacts = {
         run,
         level,
         doc,
-        ...(isAway(tables) ? { tables: {}, tablesAway: tables } : { tables: tables.get(run) ?? {} }),
-        types: runTypes(ports, doc?.mask),
+        ...tableFacts(settings, types, run, tables, short),
+        types,
         modules: version === undefined ? undefined : settings.modules[version],
         ...badFact(settings, version),
         data: asA<DataDoc>(docs.get(dataId(level, run)), 'data'),
@@ -66,6 +70,21 @@ export async function runFacts(
       return [run, facts];
     }),
   );
+}
+
+/** The required tables of one run, and whether it is too short; or why nobody knows. */
+function tableFacts(
+  settings: Settings,
+  types: readonly string[],
+  run: number,
+  tables: Revisions | TablesAway,
+  short: ReadonlyMap<number, ShortRun> | TablesAway,
+): Pick<RunFacts, 'tables' | 'tablesAway' | 'short'> {
+  if (isAway(tables)) return { tables: {}, tablesAway: tables };
+  if (isAway(short)) return { tables: {}, tablesAway: short };
+  const found = tables.get(run) ?? {};
+  const names = requiredTables(settings.tables, types);
+  return { tables: Object.fromEntries(names.map((name) => [name, found[name]])), ...given({ short: short.get(run) }) };
 }
 
 /** What many jobs' readiness needs, read in three bulk reads; answers the facts of each of them at a farm. */

@@ -18,6 +18,7 @@ import { MemoryRatdb } from '../../../fakes/ratdb.ts';
 import { module, moduleFile } from '../../../support/docs.ts';
 import { found } from '../../../support/items.ts';
 import { closeWorlds, collect, type TestPorts, world } from '../../../support/ports.ts';
+import type { Config } from '../../../support/settings.ts';
 import { completeRun } from '../../../support/stored.ts';
 
 const PHYSICS = 0b100;
@@ -25,7 +26,7 @@ const ONLY = { run: '{name: "RUN", run_range: [7, 7], runtype: 4}', dq: '{name: 
 
 let ports: TestPorts & Ports & { readonly ratdb: MemoryRatdb };
 
-async function open(more: { readonly writeBack?: boolean; readonly command?: string } = {}) {
+async function open(more: Partial<NonNullable<Config['tables']>> = {}) {
   const file = { ...moduleFile([module('Count')], { Physics: ['Count'] }), version: '1.0' };
   const source = 'postgres://db.example.org/ratdb';
   const made = await world({
@@ -187,4 +188,42 @@ test("a superseded table of dflow's own store is said too", async () => {
   expect(await found(staleRows(own, { pass: 'last' }))).toMatchObject([{ ref: '7/Count/1', stale: 'DQ' }]);
   await loadOwn(ONLY.dq);
   expect(await found(staleRows(own, { pass: 'last' }))).toEqual([]);
+});
+
+describe('which runs need what', () => {
+  test('required tables by run type, and for every run', async () => {
+    await open({ required: { any: 'RUN', Physics: ['DQ'], ECA: ['PEDESTALS', 'DQ'] } });
+    await completeRun(ports, 7);
+    await load('{name: "RUN", run_range: [7, 7], runtype: 32}');
+    expect((await gateOf('tables'))?.text).toBe('no PEDESTALS, DQ table for run 7');
+    await load('{name: "RUN", run_range: [7, 7], runtype: 4}');
+    expect((await gateOf('tables'))?.text).toBe('no DQ table for run 7');
+    await load(ONLY.dq);
+    expect((await collect(enqueue(ports))).map(({ did }) => did)).toEqual(['made']);
+    expect(Object.keys((await jobs())[0]!.tables)).toEqual(['RUN', 'DQ']);
+  });
+
+  test('a run that is too short is left out with the reason, and made when somebody asks', async () => {
+    await open({ minimum: '10 min' });
+    await completeRun(ports, 7);
+    await load(`${ONLY.run} ${ONLY.dq}`);
+    ports.ratdb.runs.set(7, { mask: PHYSICS, from: 'run_state', length: 480_000 });
+    expect(await gateOf('short')).toMatchObject({
+      ok: false,
+      text: 'the run lasted 8m, less than tables.minimum (10m)',
+      next: 'dflow reprocess --request run-7 --version 1.0 --module Count --run 7',
+    });
+    expect((await collect(enqueue(ports))).map(({ did }) => did)).toEqual(['left-out']);
+    expect(await collect(enqueue(ports))).toEqual([]);
+    const asked = { name: 'run-7', version: '1.0', modules: ['Count'], runs: [7] };
+    expect((await collect(reprocess(ports, asked))).map(({ did }) => did)).toEqual(['planned', 'made']);
+  });
+
+  test('a run of the least length is processed', async () => {
+    await open({ minimum: '10 min' });
+    await completeRun(ports, 7);
+    await load(`${ONLY.run} ${ONLY.dq}`);
+    ports.ratdb.runs.set(7, { mask: PHYSICS, from: 'run_state', length: 600_000 });
+    expect((await collect(enqueue(ports))).map(({ did }) => did)).toEqual(['made']);
+  });
 });

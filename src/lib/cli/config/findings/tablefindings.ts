@@ -1,15 +1,26 @@
 // What is wrong with the section of run tables, before any server is asked.
 
+import { noSuch } from '../../../domain/named.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { QUERY_RULES, type QueryName, queryWrong } from '../../../domain/tables/tablequeries.ts';
 import type { RawConfig } from '../yaml/schema.ts';
 import type { Finding } from './finding.ts';
 
-const DATABASE = ['detector', 'writeBack', 'queries'] as const;
+const DATABASE = ['minimum', 'detector', 'writeBack', 'queries'] as const;
 
 const isQuery = (name: string): name is QueryName => Object.hasOwn(QUERY_RULES, name);
 
-export function tableFindings({ tables: raw = {} }: RawConfig, { tables }: Settings): Finding[] {
+export function tableFindings(raw: RawConfig, settings: Settings): Finding[] {
+  return [...ofTypes(settings), ...ofDatabase(raw, settings)];
+}
+
+function ofTypes({ tables: { requiredBy = {} }, runs: { types } }: Settings): Finding[] {
+  const known = [...types, 'any'];
+  const unknown = Object.keys(requiredBy).filter((type) => !types.includes(type));
+  return unknown.map((type) => ({ path: ['tables', 'required', type], message: noSuch('run type', type, known) }));
+}
+
+function ofDatabase({ tables: raw = {} }: RawConfig, { tables }: Settings): Finding[] {
   const { source, command, queries } = tables;
   if (source === undefined || !queries) {
     const hint = 'source: postgres://db.example.org/ratdb';

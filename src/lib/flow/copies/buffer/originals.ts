@@ -3,6 +3,8 @@ import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { judge, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { typesOf } from '../../../domain/runs/runtypes.ts';
+import { allRequired, requiredTables } from '../../../domain/tables/tablegates.ts';
 import { together } from '../../../util/concurrency.ts';
 import { views } from '../../../views/index.ts';
 import { isAway, revisionsNow } from '../../jobs/tables/source.ts';
@@ -59,15 +61,17 @@ async function onBuffer(ports: ReadPorts, levels: readonly string[], states: rea
 
 /** What purge must know of the runs: their documents, and the tables that are still to be made on this host. */
 export async function runFacts(ports: ReadPorts, runs: readonly number[]) {
-  const { required, command } = ports.settings.tables;
-  const asked = command === undefined ? [] : required;
+  const { tables: configured, runs: rules } = ports.settings;
+  const asked = configured.command === undefined ? [] : allRequired(configured);
   const [docs, tables] = await Promise.all([
     ports.store.get<RunDoc>(runs.map(runId)),
     revisionsNow(ports, asked, runs),
   ]);
-  return (run: number) => ({
-    doc: docs.get(runId(run)),
+  return (run: number) => {
+    const doc = docs.get(runId(run));
+    const types = doc?.mask === undefined ? [] : typesOf(doc.mask, rules.types);
+    const needed = requiredTables(configured, types).filter((name) => asked.includes(name));
     // What nobody knows is as good a reason to keep a file as what is missing.
-    missingTables: isAway(tables) ? asked : asked.filter((name) => tables.get(run)?.[name] === undefined),
-  });
+    return { doc, missingTables: needed.filter((name) => isAway(tables) || tables.get(run)?.[name] === undefined) };
+  };
 }

@@ -1,6 +1,6 @@
 // Where the run tables are asked for: in the database of the configuration, else in dflow's own store. What a database
 // does not answer is not known; nobody takes it for missing.
-import type { TablesAway } from '../../../domain/tables/tablegates.ts';
+import type { ShortRun, TablesAway } from '../../../domain/tables/tablegates.ts';
 import { maskOf } from '../../../domain/tables/tablemask.ts';
 import type { ReadRatdb, ReadRunTables, Revisions, RunState } from '../../../runtables.ts';
 import type { ReadStore } from '../../../store.ts';
@@ -70,6 +70,19 @@ export function revisionsNow(
 
 function none(runs: readonly number[]): Promise<Revisions> {
   return Promise.resolve(new Map(runs.map((run) => [run, {}])));
+}
+
+/** Runs that are too short to be processed automatically. */
+export async function shortRuns(
+  ports: Pick<ReadPorts, 'store' | 'ratdb' | 'settings'>,
+  runs: readonly number[],
+): Promise<Map<number, ShortRun> | TablesAway> {
+  const { minimum } = ports.settings.tables;
+  if (minimum === undefined) return new Map();
+  const states = await known(ports, (tables) => tables.states(runs));
+  if (isAway(states)) return states;
+  const short = [...states].filter(([, { length }]) => length !== undefined && length < minimum);
+  return new Map(short.map(([run, { length = 0 }]) => [run, { length, minimum }]));
 }
 
 /** What is known of the runs: as the database says, else as their RUN tables say. */

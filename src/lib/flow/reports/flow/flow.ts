@@ -1,7 +1,9 @@
 // flow: the picture of the chain with live counts. All of them are counts of views and what hosts last said; no document
 // of a run or a pass is read.
+
 import type { Settings } from '../../../domain/settings.ts';
 import type { SampleDoc } from '../../../domain/storage/efficiency.ts';
+import { allRequired } from '../../../domain/tables/tablegates.ts';
 import { idsWith, type ReadStore } from '../../../store.ts';
 import { DAY, type Iso, plus } from '../../../util/time.ts';
 import { views } from '../../../views/index.ts';
@@ -49,7 +51,12 @@ async function flowCounts({ store, settings }: ReadPorts, at: Iso): Promise<Flow
   const named = new Map(tables.map(({ key, value }) => [key[1], value]));
   const wakes = new Map(wake.map(({ key, value }) => [key[0], value]));
   return {
-    tables: Object.fromEntries(settings.tables.required.map((name) => [name, named.get(name) ?? 0])),
+    tables: Object.fromEntries(
+      (settings.tables.source === undefined ? allRequired(settings.tables) : []).map((name) => [
+        name,
+        named.get(name) ?? 0,
+      ]),
+    ),
     firstPassFailed: first.count,
     ready: sum(ready.flat()),
     waiting: wakes.get('on') ?? 0,

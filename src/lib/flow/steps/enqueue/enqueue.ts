@@ -75,7 +75,7 @@ async function* enqueueRuns(
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);
     } else if (options.runs) yield notReady(run, unmet);
-    else if (unmet.gate === 'keep') {
+    else if (unmet.gate === 'keep' || unmet.gate === 'short') {
       leftOut.push(found);
       yield { kind: 'run', ref: refOf(run), did: 'left-out', text: unmet.text };
     }

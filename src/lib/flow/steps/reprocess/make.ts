@@ -30,6 +30,9 @@ export async function extend({ store }: Ports, old: RequestDoc, plan: readonly P
   });
 }
 
+/** Gates of automatic work: an explicit request decides about modules, sampled-out and short runs itself. */
+const DECIDED: ReadonlySet<string> = new Set(['module', 'keep', 'short']);
+
 export async function readyRuns(
   ports: Ports,
   options: { readonly runs: readonly number[]; readonly tag?: string },
@@ -41,8 +44,7 @@ export async function readyRuns(
   const items: Item[] = [];
   for (const run of options.runs) {
     const found = have(facts, run);
-    // An explicit request decides about modules and sampled-out runs itself.
-    const unmet = firstUnmet(runGates(found).filter((gate) => gate.gate !== 'module' && gate.gate !== 'keep'));
+    const unmet = firstUnmet(runGates(found).filter((gate) => !DECIDED.has(gate.gate)));
     if (!unmet) ready.push(found);
     else
       items.push({

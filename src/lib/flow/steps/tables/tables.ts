@@ -7,7 +7,7 @@ import { SCHEMA } from '../../../domain/doc.ts';
 import { dataId, runId } from '../../../domain/ids.ts';
 import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
-import type { TablesAway } from '../../../domain/tables/tablegates.ts';
+import { allRequired, requiredTables, type TablesAway } from '../../../domain/tables/tablegates.ts';
 import { tookEffect } from '../../../store.ts';
 import { together } from '../../../util/concurrency.ts';
 import type { ExecResult } from '../../../util/processes/exec.ts';
@@ -16,6 +16,7 @@ import { batches } from '../../../util/values/group.ts';
 import { have } from '../../../util/values/have.ts';
 import { views } from '../../../views/index.ts';
 import { withDryRun } from '../../dry.ts';
+import { runTypes } from '../../jobs/facts.ts';
 import { isAway, revisionsNow, statesNow, tablesAwayItem } from '../../jobs/tables/source.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { setMasks } from '../../switches/mask.ts';
@@ -33,7 +34,8 @@ export function tables(ports: Ports, options: StepOptions = {}): Step {
 }
 
 async function* makeTables(ports: Ports, options: StepOptions): Step {
-  const { required, command } = ports.settings.tables;
+  const { command } = ports.settings.tables;
+  const required = allRequired(ports.settings.tables);
   const [typed] = await ports.store.count(views.kinds, 0, { prefix: ['table', 'RUN'] });
   if (command === undefined && !typed?.value && !ports.ratdb) return;
   const runs = await unfinishedRuns(ports);
@@ -46,7 +48,8 @@ async function* makeTables(ports: Ports, options: StepOptions): Step {
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   for (const doc of runs.values()) {
     if (!Object.values(doc.levels).some((level) => level.complete)) continue;
-    const missing = required.filter((name) => found.get(doc.run)?.[name] === undefined);
+    const needed = requiredTables(ports.settings.tables, runTypes(ports, doc.mask));
+    const missing = needed.filter((name) => found.get(doc.run)?.[name] === undefined);
     if (missing.length === 0) continue;
     if (left-- <= 0) return;
     yield* firstPass(ports, doc, missing, command);

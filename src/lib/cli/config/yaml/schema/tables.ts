@@ -1,6 +1,6 @@
 // Keys about run tables: which are required, who makes them, and where they are kept.
 import * as z from 'zod/mini';
-import { name, oneOrMany, text } from '../values.ts';
+import { duration, name, oneOrMany, text } from '../values.ts';
 import { key, section } from './key.ts';
 
 const tableQueries = section(
@@ -36,9 +36,14 @@ const tableQueries = section(
 
 export const tables = section(
   z.strictObject({
-    required: key(oneOrMany(name), 'Run tables that must exist before a run is processed.', {
-      example: '[RUN, DQ]',
-      default: '[]',
+    required: key(
+      z.union([oneOrMany(name), z.record(text, oneOrMany(name))]),
+      'Run tables that must exist before a run is processed. In a map by run type, any is every run.',
+      { example: '{any: RUN, Physics: [DQ, CHANNEL_STATUS]}', default: '[]' },
+    ),
+    minimum: key(duration, 'Time that a run must have lasted to be processed automatically; needs tables.source.', {
+      example: '10 min',
+      without: 'every run is processed',
     }),
     command: key(text, 'Command that makes the run tables of one run and prints them. It runs once for each run.', {
       example: './firstpass.sh',
