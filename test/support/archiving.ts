@@ -17,7 +17,7 @@ const NEWEST = 5000;
 /** An experiment with so many runs that ended, and one that has not; `archive/` is there. */
 export function endedExperiment(store: string, runs: number): string {
   const at = folder();
-  for (const name of ['raw', 'disk', 'archive']) mkdirSync(join(at, name));
+  for (const name of ['raw', 'disk', 'archive', 'db']) mkdirSync(join(at, name));
   const config = [
     'experiment: demo',
     `store: '${store}'`,

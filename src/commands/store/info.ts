@@ -23,7 +23,7 @@ export default class StoreInfo extends Base {
     const { flags } = await this.parse(StoreInfo);
     const { store, everything } = await this.ports(false);
     const [fault] = flags.check ? ((await store.check?.()) ?? []) : [];
-    if (fault) throw new StoreError(fault.text, { where: (await this.settings()).store, hint: fault.next });
+    if (fault) throw new StoreError(fault.text, { where: (await store.identity()).where, hint: fault.next });
     if (flags.check) this.say(store.check ? 'the whole store was read: nothing is damaged' : NOT_A_FILE);
     const { replications = [], ...info } = await storeState(everything);
     if (this.out.format === 'json') return this.out.json({ ...info, ...(replications.length > 0 && { replications }) });

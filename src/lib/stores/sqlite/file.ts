@@ -50,6 +50,9 @@ export function storeError(error: unknown, path: string): unknown {
       return new StoreError('the disk of the store is full; nothing was written', { ...detail, hint: `df -h ${path}` });
     case 'READONLY':
     case 'PERM':
+    case 'CANTOPEN':
+      if (leftOpen(path)) return halfWritten(path, error);
+      if (error.code === 'CANTOPEN') return unusable(path, error);
       return new ReadOnlyStoreError('the store is read-only', { ...detail, hint: `ls -l ${path}` });
     case 'IOERR':
       return new StoreError(`the disk of the store fails: ${error.message}; nothing was written`, {
@@ -69,8 +72,23 @@ export function storeError(error: unknown, path: string): unknown {
     case 'LOCKED':
       return new StoreError('another process keeps the store locked', { ...detail, hint: `fuser -v ${path}` });
     default:
-      return new StoreError(`the store cannot be used: ${error.message}`, { ...detail, hint: `ls -l ${path}` });
+      return unusable(path, error);
   }
+}
+
+function unusable(where: string, cause: SqlError): StoreError {
+  return new StoreError(`the store cannot be used: ${cause.message}`, { where, hint: `ls -l ${where}`, cause });
+}
+
+/** A log of changes or a journal with something in it: whoever may write the store takes it up or back when it is opened. */
+const leftOpen = (path: string): boolean =>
+  ['-journal', '-wal'].some((tail) => (statSync(`${path}${tail}`, { throwIfNoEntry: false })?.size ?? 0) > 0);
+
+function halfWritten(where: string, cause: SqlError): ReadOnlyStoreError {
+  return new ReadOnlyStoreError(
+    'a change of the store was interrupted, and only a user who may write the store can complete or undo the change',
+    { where, hint: `as the owner of the store (ls -l ${where}): dflow store info`, cause },
+  );
 }
 
 export const DAMAGED = 'the store is damaged';
@@ -116,7 +134,7 @@ function refuseNetwork(path: string): void {
   if (!type) return;
   throw new StoreError(`a SQLite store does not work on a network file system (${type})`, {
     where: path,
-    hint: 'keep it on a local disk of one host, or use CouchDB: store: https://host/database',
+    hint: 'keep it on a local disk of one host, or use a server: store: postgres://host/database, or https://host/database of CouchDB',
   });
 }
 
@@ -125,8 +143,12 @@ function requireAccess(path: string, mode: number, verb: string): void {
     accessSync(path, mode);
   } catch (cause) {
     const detail = { where: path, hint: `ls -ld ${path}`, cause };
-    if (codeOf(cause) === 'EROFS' || mode === constants.W_OK)
-      throw new ReadOnlyStoreError(`no right to ${verb} the store`, detail);
+    if (codeOf(cause) === 'EROFS')
+      throw new ReadOnlyStoreError('the file system of the store is mounted read-only', {
+        ...detail,
+        hint: `findmnt -T ${path}; the kernel mounts it so after errors of the disk: dmesg | tail`,
+      });
+    if (mode === constants.W_OK) throw new ReadOnlyStoreError(`no right to ${verb} the store`, detail);
     throw new StoreError(`no right to ${verb} the store`, detail);
   }
 }

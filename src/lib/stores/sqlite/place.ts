@@ -60,6 +60,15 @@ export class Place {
     this.#seen = now;
   }
 
+  /** That another store was at this path, before the first change: nobody shall take a new one for it. */
+  sayFormer({ uuid }: Progress, say: ((text: string) => void) | undefined): void {
+    const known = this.#mark.read();
+    if (known === undefined || known.uuid === uuid || known.seq === 0) return;
+    say?.(
+      `the store that was here before is gone, with ${known.seq} changes\nNext: put a backup back: dflow store restore FILE; without one, read storage again: dflow store rebuild`,
+    );
+  }
+
   /** Remembers how far the store has come. */
   note(progress: Progress): void {
     this.#seen = progress;

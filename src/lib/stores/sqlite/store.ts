@@ -182,6 +182,7 @@ export class SqliteStore extends ViewStore implements Store {
 
   async setup(experiment: string, force?: string, uuid: string = crypto.randomUUID()): Promise<StoreInfo> {
     if (this.#options.write === false) throw new ReadOnlyStoreError('opened for reading', { where: this.#db.path });
+    this.#place.sayFormer(this.#progress(), this.#options.say);
     await this.#transact(() => {
       const { marker } = this.#meta;
       if (marker) return assertWritable(this.#db.path, marker, experiment);
