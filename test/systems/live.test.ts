@@ -5,8 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { BIN, lines, must } from '../support/cli.ts';
+
+// Every step waits for what a person would wait for: only what hangs is ended.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 let base = '';
 let folder = '';
