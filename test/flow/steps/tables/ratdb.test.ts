@@ -158,7 +158,12 @@ describe('corrections', () => {
     );
     expect(await gateOf('stale-tables')).toMatchObject({ ok: false });
     const again = { name: 'tables-7', version: '1.0', modules: ['Count'], runs: [7], stale: true };
-    expect((await collect(reprocess(ports, again))).map(({ did }) => did)).toEqual(['planned', 'made']);
+    expect((await collect(reprocess(ports, again))).map(({ did }) => did)).toEqual([
+      'planned',
+      'made',
+      'estimated',
+      'estimated',
+    ]);
     expect((await collect(reprocess(ports, again))).map(({ did }) => did)).not.toContain('made');
     expect(await attention()).not.toMatch(/changed since/);
     expect((await found(jobRows(ports, all))).map(({ ref }) => ref)).toEqual(['7/Count/2']);
@@ -216,7 +221,12 @@ describe('which runs need what', () => {
     expect((await collect(enqueue(ports))).map(({ did }) => did)).toEqual(['left-out']);
     expect(await collect(enqueue(ports))).toEqual([]);
     const asked = { name: 'run-7', version: '1.0', modules: ['Count'], runs: [7] };
-    expect((await collect(reprocess(ports, asked))).map(({ did }) => did)).toEqual(['planned', 'made']);
+    expect((await collect(reprocess(ports, asked))).map(({ did }) => did)).toEqual([
+      'planned',
+      'made',
+      'estimated',
+      'estimated',
+    ]);
   });
 
   test('a run of the least length is processed', async () => {
