@@ -5,6 +5,8 @@
 set -euo pipefail
 S=${DFLOW_SYSTEMS:-/opt/dflow-systems}/s3
 export ROOT_ACCESS_KEY=dflow-access-key ROOT_SECRET_KEY=dflow-secret-key
+# Of rclone: in no command line, where a suite looks for secrets.
+export RCLONE_AUTH_KEY="\"$ROOT_ACCESS_KEY,$ROOT_SECRET_KEY\""
 [ -n "${DFLOW_LOCKED-}" ] || { install -d "$S" && DFLOW_LOCKED=1 exec flock -o "$S/lock" bash "$0" "$@"; }
 
 start() { # NAME PORT COMMAND...
@@ -28,8 +30,7 @@ start() { # NAME PORT COMMAND...
 
 for name in ${*:-rclone versitygw}; do
   case $name in
-    rclone) start rclone 22900 "$S/venv/bin/rclone" serve s3 --addr 127.0.0.1:22900 \
-      --auth-key "$ROOT_ACCESS_KEY,$ROOT_SECRET_KEY" "$S/rclone/data" ;;
+    rclone) start rclone 22900 "$S/venv/bin/rclone" serve s3 --addr 127.0.0.1:22900 "$S/rclone/data" ;;
     versitygw) start versitygw 22901 "$S/bin/versitygw" --quiet --port 127.0.0.1:22901 posix "$S/versitygw/data" ;;
     *) echo "no such server: $name" >&2; exit 2 ;;
   esac
