@@ -46,6 +46,7 @@ const AROUND: Readonly<Record<string, object>> = {
   'routing.': { farm: 'here' },
   'notify.NAME.': { on: 'failed', command: './page.sh' },
   'smtp.': { host: 'localhost' },
+  'tables.': { source: 'postgres://db.example.org/ratdb' },
   'modules.NAME.policy.': { cause: 'some', action: 'more', of: 'memory' },
 };
 /** Sections that are lists. */
