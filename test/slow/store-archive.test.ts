@@ -56,7 +56,7 @@ test('what is refused: no date, a date to come, a file that is not whole, anothe
   expect(must(at, ['list', 'archived', '--state', 'leaving'])).toBe('');
   expect(dflow(at, ['list', 'archived', '1000', '5000', '--json'])).toMatchObject({
     code: 1,
-    out: expect.stringContaining('no archive has this run'),
+    err: expect.stringContaining('no archive has this run'),
   });
   must(at, ['store', 'unarchive', '1000', '--file', 'moved.jsonl']);
   must(at, ['show', '1000']);

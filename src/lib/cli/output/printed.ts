@@ -187,7 +187,7 @@ export interface Printed {
   'list quarantine': Lists['quarantine'];
   'list quarantine --trash': Lists['trash'];
   'list tables': Lists['tables'];
-  'list archived': Lists['archived'] | RunItem;
+  'list archived': Lists['archived'];
   'list summary': Lists['summary'];
   show: StoredDocument;
   history: Lists['history'];
