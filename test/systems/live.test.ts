@@ -40,9 +40,10 @@ beforeAll(() => {
   for (const run of ['001', '002', '003']) writeFileSync(join(folder, `raw/run${run}.txt`), `events of run ${run}\n`);
   must(folder, ['store', 'setup']);
   must(folder, ['chain', '--until-idle', '--quiet'], [0, 1]);
+  // A server whose last window closes ends, and the next command may meet it while it does.
+  tmux('new-session', '-d', '-s', 'keep', 'sleep 100000');
 });
 afterAll(() => {
-  // Without any window there is no server.
   spawnSync('tmux', ['-S', join(base, 'tmux'), 'kill-server']);
   rmSync(base, { recursive: true, force: true });
 });
