@@ -75,8 +75,8 @@ async function opened(window: string, columns: number, rows: number, env = ''): 
   spawnSync('tmux', ['-S', join(base, 'tmux'), 'kill-session', '-t', window]);
   tmux('new-session', '-d', '-s', window, '-x', String(columns), '-y', String(rows), '-c', folder, 'bash --norc');
   const at = join(base, window);
-  // Whoever runs the tests may ask for no colour, or for it in pipes.
-  const command = `env -u NO_COLOR -u FORCE_COLOR ${env} '${process.execPath}' '${BIN}' status --watch 1s`;
+  // Whoever runs the tests may ask for no colour, or be a program that knows none.
+  const command = `env -u CI -u NO_COLOR -u FORCE_COLOR ${env} '${process.execPath}' '${BIN}' status --watch 1s`;
   keys(
     window,
     `clear; export LC_ALL=C.UTF-8; stty -a > ${at}.before; ${command}; echo "$?" > ${at}.code; stty -a > ${at}.after; echo READY`,
