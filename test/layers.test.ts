@@ -93,7 +93,7 @@ const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: t
 /** The source files that one imports. */
 function importsOf(file: string): string[] {
   const source = readFileSync(join(root, file), 'utf8');
-  return [...source.matchAll(/(?:from|import\()\s*['"`](\.[^'"`]+)['"`]/g)]
+  return [...source.matchAll(/(?:from|import\(?)\s*['"`](\.[^'"`]+)['"`]/g)]
     .map((match) => relative(root, resolve(root, dirname(file), match[1]!)))
     .filter((to) => !/\.(sh|py|mjs|json)$/.test(to));
 }
