@@ -5,6 +5,9 @@ import type { S3Client } from './server/client.ts';
 import { S3Failure } from './server/meaning.ts';
 import { abortUpload } from './upload/uploads.ts';
 
+/** Questions about single objects at once. */
+export const AT_ONCE = 48;
+
 export interface Head {
   readonly size: number;
   /** Milliseconds since 1970, whole seconds: some answers have no more. */

@@ -10,8 +10,8 @@ import { iso } from '../../util/time.ts';
 import { readLocal, receive, summing } from '../tools/local.ts';
 import { errorOf, means, RemoteFailure } from '../tools/meaning.ts';
 import { fetchObject } from './fetch.ts';
-import { listed } from './listing.ts';
-import { copyWithin, headOf, remove, removeSame } from './objects.ts';
+import { listed, takenOf } from './listing.ts';
+import { AT_ONCE, copyWithin, headOf, remove, removeSame } from './objects.ts';
 import type { S3Client } from './server/client.ts';
 import { S3Failure } from './server/meaning.ts';
 import { type Settled, settle } from './settled.ts';
@@ -20,8 +20,6 @@ import type { Learned } from './upload/uploading.ts';
 import { abortUpload, uploadsOf } from './upload/uploads.ts';
 import script from './worker.sh';
 
-/** Questions at once. */
-const AT_ONCE = 48;
 /** Small files that may be given at once: each is one request. */
 const TOGETHER = 32;
 /** Milliseconds for which the bucket that was there is taken to be there. */
@@ -75,6 +73,16 @@ class S3Storage implements Storage {
       if (head) found.set(path, { size: head.size, modified: iso(head.modified) });
     if (found.size < paths.length) await this.#checkRoot();
     return found;
+  }
+
+  async there(paths: readonly string[]): Promise<Set<string>> {
+    const taken = await this.#meant('', () =>
+      takenOf(
+        this.#client,
+        paths.map((path) => this.#key(path)),
+      ),
+    );
+    return new Set(paths.filter((path) => taken.has(this.#key(path))));
   }
 
   /** Everything is missing where the bucket is: that is the site's fault, not the files'. @throws UnreachableError */

@@ -34,7 +34,10 @@ interface Signable extends Pick<S3Ask, 'headers' | 'body'> {
 const TRIES = 6;
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 20_000;
-const EMPTY = createHash('sha256').digest('hex');
+const hashOf = (body: Buffer | string): string => createHash('sha256').update(body).digest('hex');
+const EMPTY = hashOf('');
+/** What the signature says of the body; who knows it already gives it with the request. */
+export const CONTENT_SHA256 = 'x-amz-content-sha256';
 
 export class S3Client {
   readonly place: Place;
@@ -116,11 +119,11 @@ export class S3Client {
 
   async #signer({ method, url, headers = {}, body }: Signable, signQuery: boolean): Promise<AwsV4Signer> {
     const { id, secret, token }: AccessKey = await this.#keys.get();
-    const sum = body === undefined ? EMPTY : createHash('sha256').update(body).digest('hex');
+    const sum = headers[CONTENT_SHA256] ?? (body === undefined ? EMPTY : hashOf(body));
     return new AwsV4Signer({
       method,
       url,
-      headers: signQuery ? {} : { 'x-amz-content-sha256': sum, ...headers },
+      headers: signQuery ? {} : { ...headers, [CONTENT_SHA256]: sum },
       accessKeyId: id,
       secretAccessKey: secret,
       ...given({ sessionToken: token }),

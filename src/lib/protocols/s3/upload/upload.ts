@@ -9,6 +9,7 @@ import { ownError } from '../../../util/systemerrors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { RemoteFailure } from '../../tools/meaning.ts';
 import { headOf, isThere } from '../objects.ts';
+import { CONTENT_SHA256 } from '../server/client.ts';
 import { S3Failure } from '../server/meaning.ts';
 import { inParts } from './multipart.ts';
 import { bare, differs, isSealed, type Read, taken, type Upload } from './uploading.ts';
@@ -78,6 +79,7 @@ async function put(up: Upload, body: Buffer, sums: Sums, { fresh, signal }: Copy
           'content-type': 'application/octet-stream',
           'content-md5': sums.md5.toString('base64'),
           'x-amz-checksum-sha256': sums.sha256.toString('base64'),
+          [CONTENT_SHA256]: sums.sha256.toString('hex'),
           ...(conditional && { 'if-none-match': '*' }),
         },
         body,
@@ -94,7 +96,8 @@ async function put(up: Upload, body: Buffer, sums: Sums, { fresh, signal }: Copy
     learned.conditional = false;
     return send(false);
   });
-  if (learned.conditional !== undefined || body.length > MIB) return proved;
+  if (learned.conditional !== undefined || learned.asked || body.length > MIB) return proved;
+  learned.asked = true;
   // The same bytes once more: a server that lets them pass knows no such condition.
   learned.conditional = await send(true).then(
     () => false,

@@ -19,6 +19,8 @@ export interface Upload {
 export interface Learned {
   /** It refuses to write over an object where it is asked not to. */
   conditional?: boolean;
+  /** One of the copies that are made at once finds that out. */
+  asked?: boolean;
 }
 
 /** Reads the local file from its beginning to its end. */
