@@ -3,15 +3,11 @@
 // Usage: node bench/s3.mjs [--large 8] [--large-mib 256] [--small 2000] [--small-kib 100] [--rounds 1] [--server versitygw]
 // The server is test/systems/s3-up.sh, whose rclone is the other program, too. Target: no slower than rclone.
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { median, ran, source, timed, transferred } from './copying.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const bin = process.env.DFLOW_BIN ?? join(here, '..', 'bin', 'run.js');
 const number = (fallback) => ({ type: 'string', default: String(fallback) });
 const { values } = parseArgs({
   options: {
@@ -38,27 +34,7 @@ const env = {
   RCLONE_CONFIG_HERE_NO_CHECK_BUCKET: 'true',
   RCLONE_CONFIG: '/dev/null',
 };
-ran('bash', [join(here, '..', 'test/systems/s3-up.sh'), values.server]);
-
-function ran(command, args, options = {}) {
-  const done = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env, ...options });
-  if (done.status !== 0) throw new Error(`${command} ${args.slice(0, 4).join(' ')} ended with ${done.status}`);
-}
-
-/** A folder of `count` random files of `size` bytes. */
-function source(count, size) {
-  const folder = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-s3-'));
-  mkdirSync(join(folder, 'raw'));
-  const old = new Date(Date.now() - 3_600_000);
-  const bytes = randomBytes(size);
-  for (let run = 1; run <= count; run++) {
-    bytes.writeUInt32LE(run, 0);
-    const path = join(folder, 'raw', `run${String(run).padStart(6, '0')}.dat`);
-    writeFileSync(path, bytes);
-    utimesSync(path, old, old);
-  }
-  return { folder, count };
-}
+ran('bash', [join(import.meta.dirname, '..', 'test/systems/s3-up.sh'), values.server], { env });
 
 const prefixes = [];
 function target() {
@@ -66,57 +42,33 @@ function target() {
   return prefixes.at(-1);
 }
 
-/** Wall seconds of some work. */
-function timed(work) {
-  const began = process.hrtime.bigint();
-  work();
-  return Number(process.hrtime.bigint() - began) / 1e9;
-}
-
 const rclone = join(systems, 'venv/bin/rclone');
 
 function byRclone({ folder }) {
   const to = `here:dflow/${target()}`;
-  return timed(() => ran(rclone, ['copy', '--transfers', '32', '--quiet', join(folder, 'raw'), to]));
+  return timed(() => ran(rclone, ['copy', '--transfers', '32', '--quiet', join(folder, 'raw'), to], { env }));
 }
 
-function byDflow({ folder, count }) {
-  const storage = `storage: {cloud: {url: 's3://dflow/${target()}', options: {endpoint: 'http://127.0.0.1:${port}'}}}`;
-  const buffer = `buffer: {path: ./raw, pattern: 'run{run:6}.dat'}`;
-  writeFileSync(join(folder, 'dflow.yaml'), `${buffer}\n${storage}\ntransfer: {parallel: 32, perStorage: 32}\n`);
-  mkdirSync(join(folder, 'modules'), { recursive: true });
-  rmSync(join(folder, 'dflow.db'), { force: true });
-  const call = (args) => ran(process.execPath, [bin, ...args], { cwd: folder });
-  call(['store', 'setup']);
-  call(['register', '--quiet']);
-  const seconds = timed(() => call(['transfer', '--quiet']));
-  const asked = spawnSync(process.execPath, [bin, 'list', 'replicas', '--run', `1-${count}`, '--json'], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 1e9,
-  });
-  const good = asked.stdout.split('\n').filter((line) => line !== '' && JSON.parse(line).state === 'verified').length;
-  if (good !== count) throw new Error(`dflow verified ${good} of ${count}`);
-  return seconds;
+function byDflow(files) {
+  const endpoint = `http://127.0.0.1:${port}`;
+  const storage = `storage: {cloud: {url: 's3://dflow/${target()}', options: {endpoint: '${endpoint}'}}}`;
+  return transferred(files, [storage, 'transfer: {parallel: 32, perStorage: 32}'], env);
 }
 
-const median = (all) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
-
-function compare(what, count, size) {
+async function compare(what, count, size) {
   const files = source(count, size);
   const times = { dflow: [], rclone: [] };
   try {
     // Interleaved, so that what else the machine does meets both.
     for (let round = 0; round < rounds; round++) {
       spawnSync('sync');
-      times.dflow.push(byDflow(files));
+      times.dflow.push(await byDflow(files));
       spawnSync('sync');
-      times.rclone.push(byRclone(files));
+      times.rclone.push(await byRclone(files));
     }
   } finally {
     rmSync(files.folder, { recursive: true, force: true });
-    for (const prefix of prefixes.splice(0)) ran(rclone, ['purge', '--quiet', `here:dflow/${prefix}`]);
+    for (const prefix of prefixes.splice(0)) ran(rclone, ['purge', '--quiet', `here:dflow/${prefix}`], { env });
   }
   const mib = (count * size) / 2 ** 20;
   const [ours, theirs] = [median(times.dflow), median(times.rclone)];
@@ -131,5 +83,5 @@ function compare(what, count, size) {
   console.log(`  dflow is ${(theirs / ours).toFixed(2)} times as fast as rclone copy --transfers 32`);
 }
 
-if (Number(values.small) > 0) compare('small', Number(values.small), Number(values['small-kib']) * 2 ** 10);
-if (Number(values.large) > 0) compare('large', Number(values.large), Number(values['large-mib']) * 2 ** 20);
+if (Number(values.small) > 0) await compare('small', Number(values.small), Number(values['small-kib']) * 2 ** 10);
+if (Number(values.large) > 0) await compare('large', Number(values.large), Number(values['large-mib']) * 2 ** 20);

@@ -4,49 +4,18 @@
 // Targets: 1.5 times as fast as xrdcp with the large files, twice with the small ones. The server is
 // test/systems/xrootd-up.sh c; DFLOW_BENCH_GFAL=0 leaves out gfal-copy, which takes minutes; DFLOW_BENCH_URL and DFLOW_BENCH_DATA name another one and where its files are.
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { median, ran, source, timed, transferred } from './copying.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const bin = process.env.DFLOW_BIN ?? join(here, '..', 'bin', 'run.js');
 const [largeFiles = 8, largeMib = 256, smallFiles = 2000, smallKib = 100, rounds = 1] = process.argv
   .slice(2)
   .map(Number);
 const server = process.env.DFLOW_BENCH_URL ?? 'root://localhost:21097/';
 const data = process.env.DFLOW_BENCH_DATA ?? join(process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems', 'xrootd/c/data');
-if (!process.env.DFLOW_BENCH_URL) ran('bash', [join(here, '..', 'test/systems/xrootd-up.sh'), 'c']);
+if (!process.env.DFLOW_BENCH_URL) ran('bash', [join(import.meta.dirname, '..', 'test/systems/xrootd-up.sh'), 'c']);
 const uid = Number(spawnSync('id', ['-u', 'xrootd']).stdout);
 const gid = Number(spawnSync('id', ['-g', 'xrootd']).stdout);
-
-function ran(command, args, options = {}) {
-  const done = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
-  if (done.status !== 0) throw new Error(`${command} ${args.slice(0, 4).join(' ')} ended with ${done.status}`);
-}
-
-/** Wall seconds of some work. */
-async function timed(work) {
-  const began = process.hrtime.bigint();
-  await work();
-  return Number(process.hrtime.bigint() - began) / 1e9;
-}
-
-/** A folder of `count` random files of `size` bytes. */
-function source(count, size) {
-  const folder = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-transfer-'));
-  mkdirSync(join(folder, 'raw'));
-  const old = new Date(Date.now() - 3_600_000);
-  const bytes = randomBytes(size);
-  for (let run = 1; run <= count; run++) {
-    bytes.writeUInt32LE(run, 0);
-    const path = join(folder, 'raw', `run${String(run).padStart(6, '0')}.dat`);
-    writeFileSync(path, bytes);
-    utimesSync(path, old, old);
-  }
-  return { folder, names: Array.from({ length: count }, (_, run) => `run${String(run + 1).padStart(6, '0')}.dat`) };
-}
 
 const targets = [];
 /** A new empty folder on the server; all are removed at the end: ext4 is slow to create where files were just removed. */
@@ -124,31 +93,9 @@ async function gfal({ folder, names }) {
   return seconds;
 }
 
-/** dflow: registered before; the transfer alone is timed, its start and all its bookkeeping with it. */
-async function dflow({ folder, names }) {
-  const to = target();
-  writeFileSync(
-    join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:6}.dat'}\nstorage: {grid: {protocol: xrootd, url: '${to.url}'}}\n` +
-      `transfer: {parallel: 4}\n`,
-  );
-  mkdirSync(join(folder, 'modules'), { recursive: true });
-  rmSync(join(folder, 'dflow.db'), { force: true });
-  const call = (args) => ran(process.execPath, [bin, ...args], { cwd: folder });
-  call(['store', 'setup']);
-  call(['register', '--quiet']);
-  const seconds = await timed(async () => call(['transfer', '--quiet']));
-  const asked = spawnSync(process.execPath, [bin, 'list', 'replicas', '--run', `1-${names.length}`, '--json'], {
-    cwd: folder,
-    encoding: 'utf8',
-    maxBuffer: 1e9,
-  });
-  const good = asked.stdout.split('\n').filter((line) => line !== '' && JSON.parse(line).state === 'verified').length;
-  if (good !== names.length) throw new Error(`dflow verified ${good} of ${names.length}`);
-  return seconds;
+function dflow(files) {
+  return transferred(files, [`storage: {grid: {protocol: xrootd, url: '${target().url}'}}`, 'transfer: {parallel: 4}']);
 }
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function compare(what, count, size, goal, withGfal) {
   const files = source(count, size);

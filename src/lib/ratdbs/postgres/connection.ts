@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import pg from 'pg';
 import { TablesAwayError } from '../../runtables.ts';
-import { type PostgresLogin, tlsOf } from '../../stores/postgres/server/login.ts';
+import { clientOptions, type PostgresLogin } from '../../stores/postgres/server/login.ts';
 import type { Host, Place } from '../../stores/postgres/server/place.ts';
 import { DflowError } from '../../util/errors.ts';
 import { field } from '../../util/values/field.ts';
@@ -158,18 +158,11 @@ export class Connection {
     return client;
   }
 
-  #clientFor({ host, port }: Host): pg.Client {
-    const { user, password } = this.#login;
+  #clientFor(host: Host): pg.Client {
     const client = new pg.Client({
-      ...{ host, port, user, database: this.#place.database },
-      ...(password !== undefined && { password }),
-      ssl: this.#plain || host.startsWith('/') ? false : tlsOf(this.#place),
+      ...clientOptions(this.#place, this.#login, host, this.#plain),
       connectionTimeoutMillis: this.#timing.connect,
-      keepAlive: true,
-      application_name: 'dflow',
       stream: () => new Socket(),
-      // Every value as the server's text: the columns are the experiment's, and so are their types.
-      types: { getTypeParser: () => (text: string) => text },
     });
     // A connection that ends between two transactions is made anew.
     client.on('error', () => undefined);

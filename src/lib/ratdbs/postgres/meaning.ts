@@ -1,6 +1,8 @@
 // What an error of the database means: it is away, its user may not, a query is wrong, or a table is not taken.
 import { TablesAwayError } from '../../runtables.ts';
+import { PASSWORD } from '../../stores/postgres/server/login.ts';
 import { ConfigError, CredentialsError, type DflowError, ItemError } from '../../util/errors.ts';
+import { reasonOf } from '../../util/reason.ts';
 import { field } from '../../util/values/field.ts';
 
 export interface Asked {
@@ -15,12 +17,10 @@ class PassingError extends TablesAwayError {}
 
 export const isPassing = (error: unknown): boolean => error instanceof PassingError;
 
-const PASSWORD = 'set PGPASSWORD, or correct ~/.pgpass or the credentials file (~/.config/dflow/credentials.yaml)';
-
 export function meaningOf(error: unknown, asked: Asked): DflowError {
   const code = String(field(error, 'code') ?? '');
   const said = String(field(error, 'message') ?? error);
-  if (!/^[0-9A-Z]{5}$/.test(code) || code.startsWith('E')) return unanswered(error, said || code, asked);
+  if (!/^[0-9A-Z]{5}$/.test(code) || code.startsWith('E')) return unanswered(error, said, asked);
   const words = `${code}: ${said}`;
   return (
     refusal(code, words, asked) ?? outage(code, words, asked) ?? content(code, words, asked) ?? other(words, asked)
@@ -33,10 +33,7 @@ function unanswered(error: unknown, said: string, { where, user }: Asked): Dflow
       where,
       hint: PASSWORD,
     });
-  const errors = field(error, 'errors');
-  const last: unknown = Array.isArray(errors) ? errors.at(-1) : undefined;
-  const reason = String(field(last, 'message') ?? said) || 'no answer';
-  return new PassingError(`RATDB cannot be reached: ${reason}`, { where, hint: `pg_isready -d ${where}` });
+  return new PassingError(`RATDB cannot be reached: ${reasonOf(error)}`, { where, hint: `pg_isready -d ${where}` });
 }
 
 function refusal(code: string, words: string, { where, user, database }: Asked): DflowError | undefined {

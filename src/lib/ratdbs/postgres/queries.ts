@@ -1,6 +1,7 @@
 // The queries of the configuration: filled in, asked, and their columns read. An error names the key.
 import { NO_QUERY, numbered, QUERY_RULES, type QueryName } from '../../domain/tables/tablequeries.ts';
-import { ConfigError, ItemError } from '../../util/errors.ts';
+import { ConfigError, ItemError, messageOf } from '../../util/errors.ts';
+import { codeOf } from '../../util/systemerrors.ts';
 import type { Answer, Ask, SqlRow, SqlValue } from './connection.ts';
 
 export type Values = Readonly<Record<string, SqlValue>>;
@@ -48,10 +49,10 @@ export class Queries {
 
   /** Errors of the text of a query, with the key where it is written. */
   #named(name: QueryName, error: unknown): unknown {
-    const code = codeIn(error);
+    const code = codeOf(error);
     // Values of ours that no column takes are of a table, not of the query.
     if (!code?.startsWith('42') || code === '42501') return error;
-    return this.wrong(name, `${code}: ${String((error as Error).message)}`);
+    return this.wrong(name, `${code}: ${messageOf(error)}`);
   }
 
   wrong(name: QueryName, what: string): ConfigError {
@@ -77,11 +78,6 @@ export class Queries {
 
 /** Times of a run: only a minimum length needs them. */
 const isOptional = (column: string): boolean => column === 'started' || column === 'ended';
-
-function codeIn(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
 
 /** A table that is not one any more. */
 export function unreadable(key: string, why: string, where: string): ItemError {

@@ -8,7 +8,7 @@ import { ReadOnlyStoreError } from '../../../util/errors.ts';
 import { field } from '../../../util/values/field.ts';
 import { PATIENCE, Patience, SAID_AFTER, type Say } from '../../shared/server/patience.ts';
 import { UnclearError } from '../../shared/server/unclear.ts';
-import { type PostgresLogin, tlsOf } from './login.ts';
+import { clientOptions, type PostgresLogin } from './login.ts';
 import { type Asked, meaningOf, StandbyError } from './meaning.ts';
 import type { Host, Place } from './place.ts';
 
@@ -215,16 +215,9 @@ export class Connection {
     return this.#options.timing?.connect ?? 10_000;
   }
 
-  #pool({ host, port }: Host, plain: boolean, sockets: Set<Socket>): pg.Pool {
-    const { user, password } = this.#login;
-    const socket = host.startsWith('/');
+  #pool(host: Host, plain: boolean, sockets: Set<Socket>): pg.Pool {
     const pool = new pg.Pool({
-      host,
-      port,
-      user,
-      database: this.#place.database,
-      ...(password !== undefined && { password }),
-      ssl: plain || socket ? false : tlsOf(this.#place),
+      ...clientOptions(this.#place, this.#login, host, plain),
       stream: () => {
         const socket = new Socket();
         sockets.add(socket);
@@ -233,10 +226,6 @@ export class Connection {
       max: CONNECTIONS,
       connectionTimeoutMillis: this.#connectTime,
       idleTimeoutMillis: 30_000,
-      keepAlive: true,
-      application_name: 'dflow',
-      // Every value as the server's text: whoever reads it knows its type.
-      types: { getTypeParser: () => (text: string) => text },
     });
     // An idle connection that ends is none of our statements.
     pool.on('error', () => undefined);

@@ -2,10 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { ConnectionOptions as Tls } from 'node:tls';
+import type pg from 'pg';
 import { ConfigError } from '../../../util/errors.ts';
 import { hide } from '../../../util/text/secrets.ts';
 import { type Environment, filedLogin } from '../../shared/server/credentials.ts';
-import type { Place } from './place.ts';
+import type { Host, Place } from './place.ts';
+
+/** What helps where a password is wrong or missing. */
+export const PASSWORD =
+  'set PGPASSWORD, or correct ~/.pgpass or the credentials file (~/.config/dflow/credentials.yaml)';
 
 export interface PostgresLogin {
   readonly user: string;
@@ -34,8 +39,29 @@ function filedFor(place: Place, env: Environment): ReturnType<typeof filedLogin>
   return place.user === undefined || filed?.user === place.user ? filed : undefined;
 }
 
+/** What `pg` wants to know of one server. `plain`: it has no TLS. @throws ConfigError when a file of TLS cannot be read */
+export function clientOptions(
+  place: Place,
+  { user, password }: PostgresLogin,
+  { host, port }: Host,
+  plain: boolean,
+): pg.ClientConfig {
+  return {
+    host,
+    port,
+    user,
+    database: place.database,
+    ...(password !== undefined && { password }),
+    ssl: plain || host.startsWith('/') ? false : tlsOf(place),
+    keepAlive: true,
+    application_name: 'dflow',
+    // Every value as the server's text: whoever reads it knows its type.
+    types: { getTypeParser: () => (text: string) => text },
+  };
+}
+
 /** What `pg` wants to know of TLS; `false`: none. @throws ConfigError when a file cannot be read */
-export function tlsOf({ sslmode, files }: Place): false | Tls {
+function tlsOf({ sslmode, files }: Place): false | Tls {
   if (sslmode === 'disable' || sslmode === 'allow') return false;
   const [ca, cert, key] = [read(files.ca), read(files.cert), read(files.key)];
   const own = { ...(cert && { cert }), ...(key && { key }) };

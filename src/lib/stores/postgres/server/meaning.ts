@@ -8,10 +8,12 @@ import {
   StoreError,
   UsageError,
 } from '../../../util/errors.ts';
+import { reasonOf } from '../../../util/reason.ts';
 import { field } from '../../../util/values/field.ts';
 import { olderText } from '../../shared/mark.ts';
 import { UnclearError } from '../../shared/server/unclear.ts';
 import { BEHIND, PRUNED } from '../functions.ts';
+import { PASSWORD } from './login.ts';
 
 /** The server that answers takes no writes now: a standby, or one that was set to reading. */
 export class StandbyError extends UnclearError {}
@@ -48,8 +50,6 @@ export function meaningOf(error: unknown, asked: Asked): DflowError {
   );
 }
 
-const PASSWORD = 'set PGPASSWORD, or correct ~/.pgpass or the credentials file (~/.config/dflow/credentials.yaml)';
-
 /** No answer, or none of PostgreSQL's: the connection broke, or was never made. */
 function unansweredOf(error: unknown, said: string, { where, user, host }: Asked): DflowError {
   if (/password must be a string|SASL.*password/i.test(said)) {
@@ -63,14 +63,7 @@ function unansweredOf(error: unknown, said: string, { where, user, host }: Asked
   if (/does not support SSL/i.test(said)) {
     return new StoreError(`the server has no TLS: ${said}`, { where, hint: 'in `store:`: sslmode=disable' });
   }
-  return new UnclearError(`the store cannot be reached: ${reasonOf(error, said)}`, { where, hint });
-}
-
-/** In few words: of several addresses that were tried, the last one's. */
-function reasonOf(error: unknown, said: string): string {
-  const errors = field(error, 'errors');
-  const last: unknown = Array.isArray(errors) ? errors.at(-1) : undefined;
-  return String(field(last, 'message') ?? (said || codeIn(error) || 'no answer'));
+  return new UnclearError(`the store cannot be reached: ${reasonOf(error)}`, { where, hint });
 }
 
 /** Logins and rights. */
