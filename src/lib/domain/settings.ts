@@ -99,7 +99,7 @@ export interface SmtpSettings {
   readonly host: string;
   readonly port: number;
   readonly from?: string;
-  /** Who logs in; absent: nobody. */
+  /** User to log in as; absent: no login. */
   readonly user?: string;
   /** A command that prints the password; absent: the credentials file has it. */
   readonly passwordCommand?: string;

@@ -46,7 +46,7 @@ export interface Ports extends ReadPorts, Machine {
   buffer(level: string): Promise<Storage>;
   /** `looking`: opening it has no effect either. */
   backend(farm: string, looking?: boolean): Promise<Backend>;
-  /** The farm as earlier stores of this experiment saw it, to look at. Absent: nobody can tell. */
+  /** The farm by the job names of earlier stores of this experiment, read-only. Absent: earlier stores are not known. */
   formerBackends?(farm: string): Promise<ReadBackend[]>;
   /**
    * Sends a mail by the server of the configuration; absent where none can be sent. The answer is what the server said
@@ -63,7 +63,7 @@ export interface Ports extends ReadPorts, Machine {
   readonly presence?: Presence;
   /** The loop whose round this process is: it tells its own sign of life. */
   readonly loop?: string;
-  /** Told how far a step is. Absent: nobody looks on. */
+  /** Gets the progress of a step. Absent: progress is not shown. */
   readonly progress?: (event: ProgressEvent) => void;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;

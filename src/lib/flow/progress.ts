@@ -1,5 +1,5 @@
-// How far a step is, in plain numbers: a step says what is due and what it has done, whoever watches adds up. Where nobody
-// watches, which is the rule, nothing is counted. Knows no terminal.
+// Progress of a step in plain numbers: the step reports what is due and what is done, and the reader adds up. Without a
+// reader, which is the usual case, nothing is counted.
 
 /** How many things, and their bytes where they have any. */
 interface Amount {
@@ -18,27 +18,27 @@ export type ProgressEvent =
   | { readonly what: 'round'; readonly steps: readonly string[] }
   | { readonly what: 'step'; readonly step: string; readonly state: 'begun' | 'ended' | 'failed' };
 
-/** Who is told, if anybody. */
+/** Where progress is reported to. */
 interface Watched {
   readonly progress?: (event: ProgressEvent) => void;
 }
 
-/** What a step tells of things that it works on one by one, several at once. */
+/** Reports progress on things that a step works on, several at once. */
 export class Progress {
   readonly #tell: ((event: ProgressEvent) => void) | undefined;
-  /** Bytes of what was announced and has not ended. */
+  /** Bytes of each announced thing that has not ended, by its key. */
   readonly #open = new Map<string, number>();
 
   constructor({ progress }: Watched) {
     this.#tell = progress;
   }
 
-  /** Somebody looks on: what costs time only to be told is worth it. */
+  /** Whether progress is shown: only then is counting ahead worth its time. */
   get isWatched(): boolean {
     return this.#tell !== undefined;
   }
 
-  /** These are due: bytes by a key. Those that are known already count once. */
+  /** Announces things with their bytes; a key that is already announced counts once. */
   expect(things: Iterable<readonly [key: string, bytes: number]>): void {
     if (!this.#tell) return;
     let [count, bytes] = [0, 0];
@@ -51,24 +51,24 @@ export class Progress {
     if (count > 0) this.#tell({ what: 'due', count, bytes });
   }
 
-  /** So many without bytes are due. */
+  /** Announces things without bytes. */
   due(count: number): void {
     this.#tell?.({ what: 'due', count, bytes: 0 });
   }
 
-  /** So many more will come to light. */
+  /** Announces how many more things under this name will be found. */
   ahead(of: string, count: number): void {
     this.#tell?.({ what: 'ahead', of, count: Math.max(0, count) });
   }
 
-  /** So many without bytes have ended. */
+  /** Things without bytes have ended. */
   done(count: number): void {
     this.#tell?.({ what: 'done', count, bytes: 0 });
   }
 
   /**
-   * Works on one thing. `moved` takes bytes as they go; what it is not told of counts when the work has ended well. What
-   * did not come to its end (`worked`) is no longer due.
+   * Works on one thing. `moved` takes bytes as they are copied; the rest counts when the work succeeds. After a failure
+   * (`worked` is false) the thing is no longer due.
    */
   async one<T>(
     [key, bytes, name]: readonly [key: string, bytes: number, name: string],
@@ -97,7 +97,7 @@ export class Progress {
     }
   }
 
-  /** What of these was announced and never begun is no longer due. */
+  /** Announced things that were never begun are no longer due. */
   forget(keys: Iterable<string>): void {
     let [count, bytes] = [0, 0];
     for (const key of keys) {

@@ -69,7 +69,7 @@ export class BusyError extends DflowError {
 export class ItemError extends DflowError {}
 /** The same, where another try soon may well succeed: the server was busy. */
 export class BusyItemError extends ItemError {}
-/** Something is at the path already, and stays. */
+/** A file is already at the path, and was not replaced. */
 export class TakenError extends ItemError {}
 
 /** The message of anything that was thrown. */

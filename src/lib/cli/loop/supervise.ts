@@ -99,7 +99,7 @@ async function ended(
   meant: boolean,
 ): Promise<number> {
   const stopped = why === 'stopped' || why === 'off';
-  // A terminal or a tmux that is gone is no wish of a person: the loop is missed.
+  // A closed terminal or tmux window (`meant` is false) is not an order to stop: status goes on to miss the loop.
   if (stopped && cut === undefined && meant) await tellStop(noteStop(task.settings, of), task.say);
   task.say('stopped', WORDS[why]);
   if (why === 'mistyped') return EXIT.usage;

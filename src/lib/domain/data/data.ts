@@ -110,8 +110,8 @@ export function withDone(doc: DataDoc): DataDoc {
 const indexes = new WeakMap<readonly RawFile[], Map<number, RawFile>>();
 
 /**
- * The registered file with this subrun. A level of a run may have thousands, and whoever asks for one asks for all:
- * documents do not change, so the files of one are sorted once.
+ * The registered file with this subrun. A run may have thousands of files, and callers look up each of them: the index of a
+ * list is built once.
  */
 export function fileOf(doc: Pick<DataDoc, 'files'> | undefined, subrun: number): RawFile | undefined {
   if (!doc) return undefined;

@@ -115,7 +115,7 @@ export interface JobDoc extends Doc {
   readonly outputs: Readonly<Record<string, string>>;
   /** Revisions of the run tables it was made with: `RUN` -> `1-ab..`. */
   readonly tables: Readonly<Record<string, string>>;
-  /** Revisions of the run tables that its outputs became, by name of the output: such an output is not loaded again. */
+  /** Outputs that were loaded as run tables, with the revisions of these tables: they are not loaded again. */
   readonly loaded?: Readonly<Record<string, readonly string[]>>;
   /** Hash of configuration and module file at creation: drift is shown by `why`. */
   readonly hash: string;

@@ -35,9 +35,9 @@ export interface RunFacts {
   readonly doc: RunDoc | undefined;
   /** Required table name -> revision, `undefined` where there is none. */
   readonly tables: Readonly<Record<string, string | undefined>>;
-  /** Nothing is known of the tables: none is missing, and none is there. */
+  /** Why the tables are not known now: the database does not answer. */
   readonly tablesAway?: TablesAway;
-  /** It is shorter than what is processed automatically. */
+  /** Set when the run is too short for automatic passes. */
   readonly short?: ShortRun;
   readonly types: readonly string[];
   readonly modules: ModuleFile | undefined;
@@ -116,7 +116,7 @@ function moduleGate({ modules, bad, types, run, doc }: RunFacts): Gate {
   return { gate: 'module', ok: true, text: `${name} asks for no module in ${modules.version}` };
 }
 
-/** What automatic processing leaves out, and a request may make all the same. */
+/** Runs that automatic processing leaves out; a request may still process them. */
 function leftOutGates({ data, short, run, modules, types }: RunFacts): Gate[] {
   const next = requestOf(run, modules, modules ? modulesFor(modules, types) : []);
   const left = (gate: string, text: string): Gate => ({ gate, ok: false, text, next });

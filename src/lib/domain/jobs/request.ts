@@ -59,7 +59,7 @@ export function passesOf({ plan, parts = [] }: Pick<RequestDoc, 'plan' | 'parts'
   return parts.reduce((sum, { passes }) => sum + passes, plan.length);
 }
 
-/** The command that makes the rest of a request: it asks for the same, so also what is not as usual is in it. */
+/** The command that makes the rest of a request, with every option that differs from its default. */
 export function continued(request: RequestDoc): string {
   const {
     name,

@@ -51,7 +51,7 @@ const SURGE = 10;
 export interface Moment {
   readonly now: Iso;
   readonly minute: number;
-  /** The store was away a moment ago: nobody could say that they live, and silence is not news yet. */
+  /** The store was away a moment ago: farms and loops could not write heartbeats, so silence is not told yet. */
   readonly calm?: boolean;
 }
 

@@ -42,6 +42,11 @@ export interface Problem {
   readonly job?: string;
 }
 
+/** One problem about nothing in particular, as far as `told` does not say more. */
+export function problemOf(told: Pick<Problem, 'key' | 'kind' | 'text' | 'next'> & Partial<Problem>): Problem {
+  return { count: 1, refs: [], runs: [], modules: [], farms: [], ...told };
+}
+
 const OF_WAYS: Readonly<Record<string, Trouble>> = {
   ...named('silent', 'farm-silent', 'farm-never', 'loop-failed', 'loop-silent', 'loop-never', 'clock', 'lease'),
   ...named('credentials', 'credentials'),

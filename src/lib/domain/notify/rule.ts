@@ -16,7 +16,7 @@ export interface NotifyRule {
   /** Globs. */
   readonly modules?: readonly string[];
   readonly farms?: readonly string[];
-  /** Addresses; or a command that gets JSON lines on standard input. Never both: what one got is not sent again. */
+  /** Mail addresses; or a command that gets JSON lines on standard input. A rule has only one, so each is retried alone. */
   readonly mail: readonly string[];
   readonly command?: string;
   readonly quiet?: QuietHours;
@@ -33,7 +33,7 @@ export interface NotifyRule {
 /** The name of the rule for the command, where a rule of the configuration says mail and command. */
 export const commandRule = (name: string): string => `${name}.command`;
 
-/** Who wants to hear of silence hears of the silence that hides all others. */
+/** A rule for `silent` also hears of `store`: without the store, no other silence is noticed. */
 export function hears({ on }: NotifyRule, kind: Trouble): boolean {
   return on.includes(kind) || (kind === 'store' && on.includes('silent'));
 }

@@ -1,5 +1,7 @@
 // Passes that outputs at storage elements and result records prove, made into documents again, each in an end state: so
 // no pass of their number is made or submitted a second time. Pure.
+
+import { counted } from '../../util/text/counted.ts';
 import type { Iso } from '../../util/time.ts';
 import { groupBy } from '../../util/values/group.ts';
 import { guidOf, outputLfn } from '../data/identity.ts';
@@ -23,7 +25,7 @@ export interface FoundOutput extends PassName {
   readonly name: string;
   readonly subrun: number;
   readonly suffix: string;
-  /** Absent: only a record names it, and it does not lie there. */
+  /** Absent: a record names the output, but the file is not there. */
   readonly size?: number;
   readonly modified: Iso;
   readonly adler32?: string;
@@ -57,13 +59,13 @@ export function outputOf(path: string): Omit<FoundOutput, 'storage' | 'modified'
 export interface RebuildingPass {
   /** The document with its subjobs, from the store or as the module makes it. */
   readonly skeleton: JobDoc;
-  /** The store had it: only what it does not know to have ended is decided. */
+  /** The store has the pass: only subjobs that have not ended are decided. */
   readonly known: boolean;
   readonly found: readonly FoundOutput[];
   /** By execution. */
   readonly records: ReadonlyMap<string, Recorded>;
   readonly experiment: string;
-  /** Farm of a lock that nothing names. */
+  /** The farm to assume where no record names one. */
   readonly site: string;
   readonly at: Iso;
   readonly by: string;
@@ -90,7 +92,7 @@ export function rebuiltPass(given: RebuildingPass): RebuiltPass | undefined {
   return { job: { ...whole, subjobs, state, since: at, history }, evidence };
 }
 
-/** Subruns that outputs prove and the module would not make today get a subjob each, and those of today go. */
+/** When outputs have subruns that the module would not make today, the pass gets one subjob for each subrun found. */
 function withSubjobs(job: JobDoc, found: readonly FoundOutput[]): JobDoc {
   const proven = [...new Set(found.map(({ subrun }) => subrun))].sort((a, b) => a - b);
   if (proven.every((subrun) => job.subjobs.some((subjob) => (subjob.subrun ?? 0) === subrun))) return job;
@@ -152,7 +154,7 @@ function outputsOf(job: JobDoc, files: readonly FoundOutput[], record: Recorded 
   return { outputs, lacks: lacks || (outputs.length === 0 ? 'no sound output at a storage element' : '') };
 }
 
-/** Of an output whose type no module declares, its suffix stands for the type. */
+/** The declared type with this suffix; without one, a name made from the suffix. */
 function typeOf({ outputs }: Pick<JobDoc, 'outputs'>, suffix: string): string {
   const known = Object.entries(outputs).find(([, one]) => one === suffix);
   return known?.[0] ?? typeName(suffix);
@@ -171,8 +173,8 @@ function evidenceOf(
   const recorded = new Set(found.map(({ execution }) => execution).filter((one) => records.has(one))).size;
   const done = subjobs.filter(({ state }) => state.name === 'completed').length;
   const files = places.length > 0 ? `outputs at ${places.join(', ')}` : 'no output is left';
-  const said = recorded > 0 ? `, ${recorded} result record${recorded === 1 ? '' : 's'}` : '';
-  return `${files}${said}; ${done} of ${subjobs.length} subjob${subjobs.length === 1 ? '' : 's'} completed`;
+  const said = recorded > 0 ? `, ${counted(recorded, 'result record')}` : '';
+  return `${files}${said}; ${done} of ${counted(subjobs.length, 'subjob')} completed`;
 }
 
 export const nameOf = ({ run, module, pass }: PassName): string => refOf(run, module, pass);

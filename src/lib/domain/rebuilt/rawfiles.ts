@@ -1,5 +1,7 @@
-// Raw files as they were found at storage elements and on the buffer, made into documents again. Pure. What most copies
-// say is believed; nothing is called verified now, so that verify looks at it first.
+// Makes documents again from raw files at storage elements and on the buffer. Pure. The content of most copies is believed;
+// copies count as never checked, so that verify reads them first.
+
+import { counted } from '../../util/text/counted.ts';
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { groupBy } from '../../util/values/group.ts';
@@ -14,7 +16,7 @@ import type { Template } from '../storage/template.ts';
 /** Never checked: before every time at which verify has looked at anything. */
 export const NEVER: Iso = '1970-01-01T00:00:00.000Z';
 
-/** What stands where a purged file names its receipt. */
+/** Written in place of the receipt of a purged file. */
 const NO_RECEIPT = 'not known: the store was rebuilt';
 
 export interface Place {
@@ -35,7 +37,7 @@ export interface FoundFile extends Place {
   readonly adler32?: string;
 }
 
-/** A level of the configuration, as far as names of files and the keep rule go. */
+/** The file-name pattern and the keep rule of a level. */
 export interface LevelNames {
   readonly level: string;
   readonly pattern: Pattern;
@@ -87,7 +89,7 @@ type Summed = FoundFile & { readonly adler32: string };
 
 const contentOf = ({ name, size, adler32 }: FoundFile): string => `${size} ${adler32} ${name}`;
 
-/** Of several contents the one that most have, then that of the buffer, then that of the first element. */
+/** The content of most files; among equals that of the buffer, then that of the first element. */
 function mostSaid(group: readonly FoundFile[]): Summed | undefined {
   const summed = group.filter((one): one is Summed => one.adler32 !== undefined);
   const votes = groupBy(summed, contentOf);
@@ -169,7 +171,7 @@ export function withFound(
     changes++;
   }
   if (changes === 0) return undefined;
-  const to = `${changes} ${changes === 1 ? 'file' : 'files'} found`;
+  const to = `${counted(changes, 'file')} found`;
   const history = appendHistory(base.history, { at: by.at, to, by: by.by });
   return withDone({ ...base, files: [...known.values()].sort((a, b) => a.subrun - b.subrun), history });
 }

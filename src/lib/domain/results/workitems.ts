@@ -137,7 +137,7 @@ export interface EstimateItem extends Said<'estimate', 'estimated'> {
   readonly perJob?: ModuleEstimate['perJob'];
   /** Modules of which nothing was measured. */
   readonly unmeasured?: readonly string[];
-  /** Slots of the farms that take such jobs now. */
+  /** Slots of the farms that take jobs of this version now. */
   readonly slots?: number;
   /** Seconds until all is done, with every slot for this request alone. */
   readonly takes?: number;

@@ -43,9 +43,9 @@ const ANY = '\u0000';
 /** Readings that a person is asked to choose from. */
 const MOST = 4;
 const FIRST_DAY = 19_000_101;
-/** Of the files of the likeliest kind of name, so many make another kind as likely. */
+/** Another kind of name is as likely when it has this share of the files of the likeliest kind. */
 const RIVAL = 0.8;
-/** So many of them are enough for a kind that calls a number its run. */
+/** This share is enough for a kind that calls one of its numbers a run. */
 const NAMED = 0.25;
 
 /** What the names of raw files may mean. */
@@ -53,7 +53,7 @@ export function guess(all: readonly string[]): Guess {
   const names = rawNames(all);
   const [shape, rival] = shapesOf(names, TOKENS);
   const read = shape ? readings(shape) : { patterns: [] };
-  // A date stands where the number should.
+  // The only numbers are dates.
   if (!shape || (read.patterns.length === 0 && shape.texts.some((text) => text.includes(ANY)))) return ofDates(names);
   if (read.patterns.length === 0) return read;
   const first = read.patterns[0] ?? '';
@@ -85,7 +85,7 @@ export function guessPattern(names: readonly string[]): string | undefined {
   return doubt === undefined || ASSUMED.has(doubt) ? patterns[0] : undefined;
 }
 
-/** Doubts in which the likeliest is taken where nobody can be asked; who asked is told. */
+/** Doubts in which init takes the likeliest pattern and says so, when it cannot ask a person. */
 export const ASSUMED: ReadonlySet<Doubt> = new Set(['numbers', 'one']);
 
 /** Kinds of names with a number, the likeliest first: those that call one their run, then those of most files. */
@@ -122,7 +122,7 @@ function ofDates(names: readonly string[]): Guess {
   if (shapesOf(names, NUMBERS).length === 0) return { patterns: [] };
   const [shape] = shapesOf(names, NUMBERS);
   const read = shape ? readings(shape).patterns : [];
-  // Of a date in parts, none is a run.
+  // A part of a date (year, month or day alone) is not a run.
   const whole = (pattern: string): boolean =>
     names.every((name) => (compilePattern(pattern).parse(name)?.run ?? FIRST_DAY) >= FIRST_DAY);
   return { patterns: read.filter((pattern) => whole(pattern) && fits(pattern, names)), doubt: 'dates' };
@@ -142,7 +142,7 @@ function shortened(pattern: string, names: readonly string[]): string[] {
   return numbers.length > 0 && fits(shorter, names) ? [shorter] : [];
 }
 
-/** Ways to read names of one kind. Of several numbers that vary, what they are called and how they go on decides. */
+/** Ways to read names of one kind. Words before the numbers decide which is the run, then how the numbers go on. */
 function readings(shape: Shape): Guess {
   const positions = shape.texts.slice(1).map((_, i) => i);
   const varying = positions.filter((i) => column(shape, i).size > 1);
@@ -165,7 +165,7 @@ function readings(shape: Shape): Guess {
   return sure ? { patterns: patterns.slice(0, 1) } : { patterns, doubt: 'numbers' };
 }
 
-/** Each two numbers as run and subrun, what else varies as `{*}`: those that tell all files apart, the likeliest first. */
+/** Patterns with two of the numbers as run and subrun that tell all files apart, the likeliest first. */
 function paired(shape: Shape, positions: readonly number[]): string[] {
   const pairs = positions.flatMap((run) =>
     positions.filter((subrun) => subrun !== run).map((subrun) => ({ run, subrun })),
@@ -204,7 +204,7 @@ function isPadded(shape: Shape, chosen: readonly number[]): boolean {
   return chosen.length === 2 && chosen.every((at) => /^0\d/.test(shape.rows[0]?.[at] ?? ''));
 }
 
-/** Which of two is the run: the first difference decides. By their number of values alone it is not sure. */
+/** Which of two numbers is the run: the first criterion that differs decides. `sure`: a name or an order decided. */
 function runOf(shape: Shape, a: number, b: number): { run: number; sure: boolean } {
   const asRun = (run: number, other: number): number[] => [
     called(shape, run) - called(shape, other),

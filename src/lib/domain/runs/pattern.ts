@@ -134,11 +134,11 @@ function textOf(part: Part | undefined): string {
   return part && 'text' in part ? part.text : '';
 }
 
-/** Endings of what builders and people write about a raw file. A packed raw file is data: it is no such thing. */
+/** Endings of files about a raw file: checksums, logs, notes. A compressed raw file is data, so `.gz` is not among them. */
 export const ABOUT =
   /\.(md5|sha1|sha224|sha256|sha384|sha512|adler32|crc|crc32|crc32c|cksum|sum|md5sum|sha1sum|sha256sum|sha512sum|sfv|asc|sig|json|ya?ml|toml|xml|txt|log|csv|meta|info|ok|done|err|out)$/i;
 
-/** The name says that the file tells of another one. */
+/** Whether a name has such an ending. */
 export function isAbout(name: string): boolean {
   return ABOUT.test(name);
 }

@@ -16,7 +16,7 @@ export interface Template {
   readonly source: string;
   /** Path relative to the storage element's root, `/` between its parts. */
   path(fields: PathFields): string;
-  /** Level and name in a path, where they stand in it; `undefined`: another template made it. */
+  /** Level and name in a path, if the template has them; `undefined` when the path does not fit the template. */
   parse(path: string): { readonly level?: string; readonly name?: string } | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Tables as rows of a database: which of several holds for a run, and what a new one does to those that are there.
+// Tables as rows of a database: which row holds for a run, and what writing a table changes.
 import { createHash } from 'node:crypto';
 import type { RatdbTable, RunRange } from '../formats/ratdb.ts';
 
@@ -46,7 +46,7 @@ export interface TableToWrite {
   readonly hash: string;
   /** As JSON, every digit. */
   readonly data: string;
-  /** The same for the same table of the same source, whoever writes it how often. */
+  /** Depends only on the table and its source, so a second write finds the first. */
   readonly key: string;
 }
 
@@ -58,7 +58,7 @@ export function keyOf(origin: string, { name, index, range, hash }: Omit<TableTo
 
 export interface WriteDecision {
   readonly did: 'unchanged' | 'loaded' | 'replaced';
-  /** The row that holds the table, there already or to be made. */
+  /** The row of the table: an existing one, or the one to insert. */
   readonly row: TableRowOf;
 }
 
@@ -66,8 +66,8 @@ export const isSlot = (row: TableRowOf, { name, index, range }: TableToWrite): b
   row.name === name && row.index === index && row.first === range[0] && row.last === range[1];
 
 /**
- * What writing a table does, by the rows of its range. One that was written before, or that holds already with the same
- * contents, is left alone; other contents become the next pass. `hashOf`: of the contents of a row.
+ * What writing a table does, by the rows of its range. A table that was written before, or whose contents already hold, is
+ * left alone; other contents become the next pass. `hashOf` gives the hash of a row's contents.
  */
 export function decideWrite(
   table: TableToWrite,

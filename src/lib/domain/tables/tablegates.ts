@@ -1,9 +1,9 @@
-// The gates of run tables: all there, some missing, or nobody knows; and of runs that are too short.
+// The gates of run tables (complete, missing, or not known) and of runs that are too short.
 import { exactDuration } from '../../util/time.ts';
 import { runId } from '../ids.ts';
 import type { Settings } from '../settings.ts';
 
-/** Why nobody can say which run tables exist. */
+/** Why it is not known which run tables exist. */
 export interface TablesAway {
   readonly text: string;
   readonly next: string;
@@ -35,7 +35,7 @@ export function allRequired(tables: Settings['tables']): string[] {
   return requiredTables(tables, Object.keys(tables.requiredBy ?? {}));
 }
 
-/** How long a run lasted, where that is less than what is asked. */
+/** The length of a run that is shorter than the minimum. */
 export interface ShortRun {
   readonly length: number;
   readonly minimum: number;

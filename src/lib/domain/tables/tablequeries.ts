@@ -1,5 +1,5 @@
-// The questions that a database of run tables is asked: SQL with named parameters, the layout of SNO+'s public readers
-// where the configuration says nothing else.
+// The queries for a database of run tables: SQL with named parameters. The defaults fit the layout that the public readers
+// of SNO+ use.
 import { noSuch } from '../named.ts';
 
 /** What one query is given, and what it must answer. */

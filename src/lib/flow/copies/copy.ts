@@ -2,7 +2,7 @@
 // nothing is at it before it is whole. Every error becomes a result; nothing is recorded here.
 
 import { type CopyTask, isStaleTemporary, temporaryName } from '../../domain/data/replicas.ts';
-import type { Result } from '../../domain/data/slots.ts';
+import { isMade, type Result } from '../../domain/data/slots.ts';
 import type { Checksum, CopyOptions, Storage } from '../../storage.ts';
 import { ItemError, messageOf, TakenError, UnreachableError } from '../../util/errors.ts';
 import { given } from '../../util/values/given.ts';
@@ -51,8 +51,7 @@ export const copyKey = ({ id, file, to }: CopyTask): string => JSON.stringify([i
 export async function copyOne(session: Session, job: Job, lease: CopyLease): Promise<Result> {
   const { file, to } = job.task;
   const thing = [copyKey(job.task), file.size, `${file.name} to ${to}`] as const;
-  const worked = ({ did }: Result): boolean => did === 'verified' || did === 'adopted';
-  return session.told.one(thing, (moved) => copyOrAdopt(session, job, lease, moved), worked);
+  return session.told.one(thing, (moved) => copyOrAdopt(session, job, lease, moved), isMade);
 }
 
 type Moved = CopyOptions['progress'];
@@ -79,7 +78,7 @@ async function copy(
   moved: Moved,
 ): Promise<Result> {
   const target = await onSite(session, task.to, () => session.sites.open(task.to));
-  // What is to be replaced goes only when the new one is complete beside it.
+  // A replacement is written beside the old file, which goes only when the new one is complete.
   const fresh = target.capabilities.whole === true && !clear;
   const path = target.capabilities.rename && !fresh ? temporary : task.path;
   const read = await moveBytes(session, task, target, path, { lease, moved, fresh }).catch((error: unknown) => {

@@ -1,5 +1,5 @@
-// What a job may do at storage elements that give it no credentials: for each file that it reads or writes there, and for
-// nothing else, an address that is good for a while. They stand in the job's own file, which only its user can read.
+// Presigned addresses for jobs without credentials: one for each file that the job reads or writes, valid for a limited
+// time. They are in the job's own file, which only its user can read.
 import type { Task } from '../../backend.ts';
 import type { Errand, Storage } from '../../storage.ts';
 import { mapLimit } from '../../util/concurrency.ts';
@@ -9,12 +9,12 @@ import type { JobSpec } from '../../wrapper/spec.ts';
 /** Tasks whose addresses are signed at the same time. */
 const AT_ONCE = 32;
 
-/** The tasks, each with what its job is lent. @throws CredentialsError there are no keys to sign with */
+/** The tasks, each with the addresses that its job needs. @throws CredentialsError there are no keys to sign with */
 export function lendAll(storages: ReadonlyMap<string, Storage>, tasks: readonly Task[]): Promise<Task[]> {
   return mapLimit(tasks, AT_ONCE, async ({ key, spec }) => ({ key, spec: await lend(storages, spec) }));
 }
 
-/** The job with what it is lent. */
+/** The job with the addresses that it needs. */
 export async function lend(storages: ReadonlyMap<string, Storage>, spec: JobSpec): Promise<JobSpec> {
   const lent: Record<string, string> = {};
   for (const [name, mine] of groupBy(errandsOf(spec), ({ storage }) => storage)) {
@@ -27,7 +27,7 @@ export async function lend(storages: ReadonlyMap<string, Storage>, spec: JobSpec
   return Object.keys(lent).length === 0 ? spec : { ...spec, lent };
 }
 
-/** What a job of this spec does at elements that it does not mount. */
+/** Reads and writes of a job at elements that are not mounted. */
 function errandsOf({ key, inputs, outputs, destinations }: JobSpec): (Errand & { readonly storage: string })[] {
   const reads = inputs.flatMap(({ source, copy, storage }) =>
     copy && storage !== undefined && !source.startsWith('/')

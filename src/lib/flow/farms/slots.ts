@@ -1,4 +1,4 @@
-// Slots of the farms that take jobs of a version now: what a request can be done with.
+// Slots of the farms that take jobs of a version now.
 import type { FarmDoc } from '../../domain/farms/farm.ts';
 import { hasVersion } from '../../domain/farms/routing.ts';
 import { drainOf } from '../../domain/hold.ts';
@@ -7,7 +7,7 @@ import { isRecent } from '../../util/time.ts';
 import { activeHolds } from '../jobs/openholds.ts';
 import type { ReadPorts } from '../ports.ts';
 
-/** Of a farm that nobody has seen yet, what the configuration says; silent and drained ones have none. */
+/** A farm without a heartbeat yet counts with the slots of the configuration; a silent or drained farm has none. */
 export async function slotsFor({ store, settings }: ReadPorts, version: string): Promise<number> {
   const now = await store.now();
   const [docs, holds] = await Promise.all([store.range<FarmDoc>(idsWith('farm:')), activeHolds(store, now)]);

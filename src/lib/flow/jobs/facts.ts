@@ -72,7 +72,7 @@ export async function runFacts(
   );
 }
 
-/** The required tables of one run, and whether it is too short; or why nobody knows. */
+/** The required tables of one run, and whether the run is too short; or why the database does not answer. */
 function tableFacts(
   settings: Settings,
   types: readonly string[],

@@ -1,10 +1,10 @@
 // Notices: what happened to the files of a run that a person must look at once, kept until somebody has. They hold nothing
 // back. A run's passes that were made from content that is no longer registered; a copy that was interrupted and finished.
 import { type Doc, SCHEMA } from '../../domain/doc.ts';
-import { jobPrefix, refOf, runPad } from '../../domain/ids.ts';
+import { JOB, jobPrefix, refOf, runPad } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { Gate } from '../../domain/jobs/readiness.ts';
-import { idsWith } from '../../store.ts';
+import { idsWith, spansOfRuns } from '../../store.ts';
 import type { Iso } from '../../util/time.ts';
 import { groupBy } from '../../util/values/group.ts';
 import type { Ports, ReadPorts } from '../ports.ts';
@@ -44,10 +44,16 @@ export async function hasPasses(ports: Ports, run: number): Promise<boolean> {
   return (await passesOf(ports, run)).length > 0;
 }
 
-/** Writes a notice down, the last one of its kind. */
-export async function giveNotice(ports: Ports, notice: Omit<NoticeDoc, '_id' | 'kind' | 'v'>): Promise<void> {
-  const id = noticeId(notice.what, notice.run, notice.name);
-  await ports.store.update<NoticeDoc>(id, () => ({ write: { ...notice, _id: id, kind: 'notice', v: SCHEMA } }));
+/** Writes notices; a notice replaces an earlier one of its kind, run and name. */
+export async function giveNotices(
+  { store }: Ports,
+  notices: readonly Omit<NoticeDoc, '_id' | 'kind' | 'v'>[],
+): Promise<void> {
+  const docs = notices.map((notice): NoticeDoc => {
+    return { ...notice, _id: noticeId(notice.what, notice.run, notice.name), kind: 'notice', v: SCHEMA };
+  });
+  if (docs.length > 0)
+    await store.bulk<NoticeDoc>(docs.map((doc) => ({ id: doc._id, change: () => ({ write: doc }) })));
 }
 
 /** Notices of a run, or all, that nobody has dealt with. */
@@ -55,7 +61,7 @@ export async function openNotices(ports: ReadPorts, run?: number): Promise<Notic
   const prefix = run === undefined ? 'notice:' : `notice:${runPad(run)}:`;
   const docs = await ports.store.range<NoticeDoc>({ ...idsWith(prefix), limit: NOTICES });
   const runs = [...new Set(docs.filter(({ what }) => what !== 'interrupted').map((doc) => doc.run))];
-  const jobs = await ports.store.ranges<JobDoc>(runs.map((one) => idsWith(jobPrefix(one))));
+  const jobs = await ports.store.ranges<JobDoc>(spansOfRuns(JOB, runs));
   const last = groupBy(lastPasses(jobs), (job) => job.run);
   return docs.filter((doc) => isOpen(doc, last.get(doc.run) ?? []));
 }

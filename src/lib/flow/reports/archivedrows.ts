@@ -1,4 +1,4 @@
-// Runs whose documents are in a file: `list archived`. What is in the store of them, so no file is read.
+// `list archived`: runs whose documents are in an archive file. Reads their entries in the store, never the file.
 import { refOf } from '../../domain/ids.ts';
 import { ARCHIVED, type ArchivedDoc, archivedId, archivedNext } from '../../domain/runs/archived.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';

@@ -37,7 +37,7 @@ export function tryLock(path: string): Lock | undefined {
   const db = openDatabase(path, { timeout: 0 });
   let held = false;
   try {
-    // Without a journal file: on a full disk the lock could not be taken by those who make room.
+    // No journal file: on a full disk, commands that make room could not take the lock.
     db.exec('PRAGMA journal_mode = MEMORY');
     held = begin(db);
   } finally {

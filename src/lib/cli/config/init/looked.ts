@@ -85,7 +85,7 @@ export function wrongPattern(pattern: string, names: readonly string[]): string 
   }
 }
 
-/** Two files that would be the same run and subrun: what tells them apart is no number that a pattern reads. */
+/** Names two files that the pattern reads as the same run and subrun. */
 function twinsOf(names: readonly string[], parse: Pattern['parse']): string | undefined {
   const seen = new Map<string, string>();
   for (const name of names) {

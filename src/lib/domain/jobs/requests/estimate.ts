@@ -64,7 +64,7 @@ export function nearest(version: string, known: readonly string[]): string | und
     const length = Math.max(own.length, theirs.length);
     for (let at = 0; at < length; at++) {
       const difference = (theirs[at] ?? 0) - (own[at] ?? 0);
-      // Of two that are as far, the newer.
+      // At equal distance the newer version is nearer.
       if (difference !== 0) return [-at, Math.abs(difference), difference > 0 ? 0 : 1];
     }
     return [-length, 0, 0];
@@ -108,7 +108,7 @@ export interface Estimate {
   readonly bytes: number;
   /** Modules of which nothing was measured: the sums are without them. */
   readonly unmeasured: readonly string[];
-  /** Slots of the farms that take such jobs now. */
+  /** Slots of the farms that take jobs of this version now. */
   readonly slots: number;
   /** Seconds until all is done, with every slot for this request alone; absent without slots or without measures. */
   readonly takes?: number;
@@ -165,7 +165,7 @@ function longest(modules: readonly ModuleEstimate[], needs: (module: string) => 
   const of = (name: string): number => {
     const before = known.get(name);
     if (before !== undefined) return before;
-    // Of modules in a circle, which the configuration refuses.
+    // Ends the recursion if modules need each other; the configuration refuses such modules.
     known.set(name, 0);
     const own = modules.find(({ module }) => module === name);
     const above = own ? needs(name).map(of) : [];

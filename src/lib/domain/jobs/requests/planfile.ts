@@ -122,7 +122,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   end: s.fields({ passes: s.whole }),
 };
 
-/** What stands in which order: passes between the third line and the last. */
+/** The kinds of line allowed at this line number: passes are between the third line and the last. */
 function expectedAt(number: number): readonly string[] {
   return [['plan'], ['request'], ['estimate']][number - 1] ?? ['pass', 'end'];
 }

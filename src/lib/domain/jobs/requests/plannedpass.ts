@@ -54,7 +54,7 @@ function outputsOf(job: JobDoc | undefined): unknown[] {
   );
 }
 
-/** What is not as it was planned, in words; empty where nothing differs. */
+/** What differs from the plan, in words; empty when nothing differs. */
 export function planDifferences(saved: PlanPass, now: PlanPass): string[] {
   const needs = saved.needs.flatMap(({ module, pass, state }) => {
     const other = now.needs.find((one) => one.module === module);

@@ -1,4 +1,4 @@
-// How far a request is, and when it ends if it goes on as it went lately. Pure.
+// How far a request is, and when it ends at its present rate. Pure.
 import { DAY, HOUR, type Iso, iso, ms, plus } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { passesOf, type RequestDoc } from '../request.ts';
@@ -66,9 +66,9 @@ function stateOf(facts: {
   return facts.open === 0 && facts.failed === 0 ? 'ended' : 'open';
 }
 
-/** Looked back over, the shortest first: what happens now says more than what happened last week. */
+/** Times to look back, the shortest first: the present rate says more than that of last week. */
 const WINDOWS = [3 * HOUR, 12 * HOUR, DAY, 7 * DAY];
-/** So many passes make a rate. */
+/** A rate needs at least this many passes. */
 const ENOUGH = 10;
 
 /**
@@ -91,7 +91,7 @@ export function rateOf(hours: Hours, created: Iso, now: Iso): number | undefined
 }
 
 const MINUTES_AT_LEAST = HOUR / 60;
-/** No date is so far away that it cannot be written. */
+/** A date further away than this is left out: it may be too large for a date. */
 const FARTHEST = 1000 * 365 * DAY;
 
 function later(now: Iso, left: number): Iso | undefined {

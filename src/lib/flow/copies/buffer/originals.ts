@@ -71,7 +71,7 @@ export async function runFacts(ports: ReadPorts, runs: readonly number[]) {
     const doc = docs.get(runId(run));
     const types = doc?.mask === undefined ? [] : typesOf(doc.mask, rules.types);
     const needed = requiredTables(configured, types).filter((name) => asked.includes(name));
-    // What nobody knows is as good a reason to keep a file as what is missing.
+    // While the database does not answer, every table counts as missing: the file stays.
     return { doc, missingTables: needed.filter((name) => isAway(tables) || tables.get(run)?.[name] === undefined) };
   };
 }

@@ -10,7 +10,7 @@ export async function withPlan(store: Pick<ReadStore, 'get'>, request: RequestDo
   const docs = await store.get<PlanDoc>(parts.map(({ id }) => id));
   const gone = parts.find(({ id }) => !docs.has(id));
   if (!gone) return { ...rest, plan: [...request.plan, ...parts.flatMap(({ id }) => docs.get(id)?.plan ?? [])] };
-  // Who changes the plan removes the old pieces: then the request names others by now.
+  // Another call may have replaced the plan and removed these pieces: then the request names new ones.
   const now = (await store.get<RequestDoc>([request._id])).get(request._id);
   if (now && !now.parts?.some(({ id }) => id === gone.id)) return withPlan(store, now);
   throw new ItemError(`the plan of request '${request.name}' is incomplete: ${gone.id} does not exist`, {

@@ -2,7 +2,7 @@
 
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { type Hours, type Progress, progressOf } from '../../../domain/jobs/requests/progress.ts';
-import type { ReadStore } from '../../../store.ts';
+import { idsWith, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
@@ -11,7 +11,7 @@ import type { Used } from '../../../views/jobs.ts';
 /** What the passes of one module of a request took and made. */
 interface ModuleUse {
   readonly module: string;
-  /** Completed subjobs of completed passes and of those that go on. */
+  /** Completed subjobs, also of passes that are not complete. */
   readonly jobs: number;
   /** Seconds. */
   readonly cpu: number;
@@ -41,15 +41,19 @@ export interface Followed {
   readonly progress: Progress;
 }
 
-/** Requests with their passes by state, and when they end at the rate of late. */
-export async function followed(store: ReadStore, docs: readonly RequestDoc[], now: Iso): Promise<Followed[]> {
-  const groups = groupBy(await store.count(views.jobsByRequest, 2), ({ key }) => key[0]);
+/** Every request with its passes by state, and when it ends at its present rate. */
+export async function followed(store: ReadStore, now: Iso): Promise<Followed[]> {
+  const [docs, counts] = await Promise.all([
+    store.range<RequestDoc>(idsWith('request:')),
+    store.count(views.jobsByRequest, 2),
+  ]);
+  const groups = groupBy(counts, ({ key }) => key[0]);
   const states = (name: string) =>
     Object.fromEntries((groups.get(name) ?? []).map(({ key, value }) => [String(key[1]), value]));
   return Promise.all(docs.map((doc) => followedOne(store, doc, states(doc.name), now)));
 }
 
-/** One request: nothing of the others is asked. */
+/** The same for one request: the counts of the others are not read. */
 export async function followedRequest(store: ReadStore, doc: RequestDoc, now: Iso): Promise<Followed> {
   const groups = await store.count(views.jobsByRequest, 2, { prefix: [doc.name] });
   return followedOne(store, doc, Object.fromEntries(groups.map(({ key, value }) => [String(key[1]), value])), now);
@@ -62,7 +66,7 @@ async function followedOne(
   now: Iso,
 ): Promise<Followed> {
   const before = progressOf(doc, states, [], now);
-  // Nothing to foretell of one that has ended.
+  // A request that has ended needs no forecast.
   if (before.state === 'done' || before.state === 'ended') return { doc, states, progress: before };
   return { doc, states, progress: progressOf(doc, states, await hoursOf(store, doc.name), now) };
 }

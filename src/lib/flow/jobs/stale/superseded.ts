@@ -32,7 +32,7 @@ export async function supersededTables(
   return found;
 }
 
-/** What is not there any more supersedes nothing. */
+/** A table that was removed does not make a pass stale. */
 function changedSince({ tables }: JobDoc, current: Readonly<Record<string, string | undefined>>): Superseded[] {
   return Object.entries(tables).flatMap(([name, used]) => {
     const now = current[name];
@@ -40,7 +40,7 @@ function changedSince({ tables }: JobDoc, current: Readonly<Record<string, strin
   });
 }
 
-/** A revision counts, then names the contents: the same contents again change nothing. */
+/** The part of a revision that names the contents, behind the count: equal contents are not a change. */
 const contentOf = (revision: string): string => revision.slice(revision.indexOf('-') + 1);
 
 /** `RUN (1.0-3f2a now 1.1-90c4)`. */

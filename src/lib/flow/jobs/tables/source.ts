@@ -1,10 +1,11 @@
-// Where the run tables are asked for: in the database of the configuration, else in dflow's own store. What a database
-// does not answer is not known; nobody takes it for missing.
+// Reads run tables from the database of the configuration, else from dflow's own store. When the database does not answer,
+// the result says so (`TablesAway`), and no table counts as missing.
 import type { ShortRun, TablesAway } from '../../../domain/tables/tablegates.ts';
 import { maskOf } from '../../../domain/tables/tablemask.ts';
 import type { ReadRatdb, ReadRunTables, Revisions, RunState } from '../../../runtables.ts';
 import type { ReadStore } from '../../../store.ts';
 import { ConfigError, CredentialsError, UnreachableError } from '../../../util/errors.ts';
+import { counted } from '../../../util/text/counted.ts';
 import { given } from '../../../util/values/given.ts';
 import type { Item, ReadPorts } from '../../ports.ts';
 import { lookupTables, tableRevisions } from './lookup.ts';
@@ -23,7 +24,7 @@ export function tablesOf({ store, ratdb }: Asking): ReadRunTables {
   return ratdb ?? ownTables(store);
 }
 
-/** What `ask` answers, or why nobody can know. @throws StoreError and whatever is not of the database */
+/** The answer of `ask`, or why the database gives none. @throws any error that is not of the database */
 async function known<T>(ports: Asking, ask: (tables: ReadRunTables) => Promise<T>): Promise<T | TablesAway> {
   try {
     return await ask(tablesOf(ports));
@@ -42,23 +43,22 @@ function awayOf({ ratdb }: Asking, error: unknown): TablesAway | undefined {
   return { text: `${error.message} (${ratdb.where})`, next: error.hint ?? 'dflow doctor --only ratdb' };
 }
 
-/** That runs wait for the database to answer. */
+/** The item that says how many runs wait for the database. */
 export function tablesAwayItem({ where }: ReadRatdb, { text, next }: TablesAway, runs: number): Item {
-  const waiting = `${runs} ${runs === 1 ? 'run waits' : 'runs wait'}`;
   return {
     kind: 'source',
     ref: where,
     did: 'unreachable',
     failed: true,
     unreachable: true,
-    text: `${text}; ${waiting}`,
+    text: `${text}; ${counted(runs, 'run waits', 'runs wait')}`,
     next,
   };
 }
 
 export const isAway = (answer: object): answer is TablesAway => 'text' in answer && 'next' in answer;
 
-/** Revisions of the named tables by run; what a run lacks is `undefined`, unless the answer says that nobody knows. */
+/** Revisions of the named tables by run, `undefined` for a missing table; `TablesAway` when the database does not answer. */
 export function revisionsNow(
   ports: Asking,
   names: readonly string[],

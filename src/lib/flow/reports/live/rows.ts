@@ -6,6 +6,7 @@ import type { PassState } from '../../../domain/jobs/states.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { idsWith, pages } from '../../../store.ts';
 import { together } from '../../../util/concurrency.ts';
+import { batches } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
 import { lastOnly, shownStates } from '../../jobs/select.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -31,8 +32,8 @@ export async function* newestRuns(ports: ReadPorts): Rows<RunRow> {
 /** Runs that are not complete, the newest first. */
 export async function* openRuns(ports: ReadPorts): Rows<RunRow> {
   const rows = await ports.store.view(views.runs, { prefix: ['open'], descending: true });
-  for (let at = 0; at < rows.length; at += PAGE.first) {
-    const ids = rows.slice(at, at + PAGE.first).map(({ id }) => id);
+  for (const some of batches(rows, PAGE.first)) {
+    const ids = some.map(({ id }) => id);
     const docs = await ports.store.get<RunDoc>(ids);
     for (const id of ids) {
       const doc = docs.get(id);
@@ -41,7 +42,7 @@ export async function* openRuns(ports: ReadPorts): Rows<RunRow> {
   }
 }
 
-/** Last passes in these states (`wanted`; without it every open one), of each state the latest change first. */
+/** Last passes in the `wanted` states (default: every open state), state by state, the latest change first. */
 export async function* latestJobs({ store }: ReadPorts, wanted?: readonly PassState[]): Rows<JobRow> {
   // An unsatisfied pass is a waiting one in the store.
   const stored = new Set(wanted?.map((state) => (state === 'unsatisfied' ? 'waiting' : state)));
@@ -73,8 +74,8 @@ export async function* unsoundCopies({ store, settings }: ReadPorts): Rows<Repli
       }),
     );
     const runs = [...new Set(rows.map(({ key }) => key[2]))].sort((a, b) => b - a);
-    for (let at = 0; at < runs.length; at += PAGE.first) {
-      const ids = runs.slice(at, at + PAGE.first).flatMap((run) => levels.map((level) => dataId(level, run)));
+    for (const some of batches(runs, PAGE.first)) {
+      const ids = some.flatMap((run) => levels.map((level) => dataId(level, run)));
       const docs = await store.get<DataDoc>(ids);
       for (const id of ids) {
         const doc = docs.get(id);

@@ -20,7 +20,7 @@ import { latestJobs, newestRuns, unsoundCopies } from './rows.ts';
 export const LIVE_VIEWS = ['status', 'flow', 'runs', 'jobs', 'copies', 'farms', 'holds'] as const;
 export type LiveView = (typeof LIVE_VIEWS)[number];
 
-/** Rows of one list: as many as are wanted, whether there are more, and what of the selection is wrong. */
+/** The first rows of a list, whether the list has more, and mistakes in the selection. */
 export interface Some<R> {
   readonly rows: readonly R[];
   readonly more: boolean;
@@ -75,7 +75,7 @@ async function runCounts({ store }: ReadPorts) {
   return Object.fromEntries(groups.map(({ key, value }) => [key[0], value]));
 }
 
-/** An unsatisfied pass is a waiting one in the store, and does not wait. */
+/** The store counts unsatisfied passes as waiting; here they are counted apart. */
 async function jobCounts({ store }: ReadPorts): Promise<Counts<PassState>> {
   const [groups, stuck] = await Promise.all([store.count(views.jobsByState, 1), unsatisfied(store)]);
   const counts: Partial<Record<PassState, number>> = {};

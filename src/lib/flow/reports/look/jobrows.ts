@@ -137,7 +137,7 @@ export function jobRow(job: JobDoc, state: PassState): JobRow {
   };
 }
 
-/** Completed passes of a selection that are stale. @throws UnreachableError nobody can know */
+/** Completed passes of a selection that are stale. @throws UnreachableError the database of run tables does not answer */
 export async function* staleRows(ports: ReadPorts, selection: Selection): Rows<JobRow> {
   if (selection.refs) {
     const { jobs, problems } = await selectJobs(ports, selection);

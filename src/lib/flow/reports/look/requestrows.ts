@@ -1,9 +1,7 @@
 // Requests with how far they are, counted by the store.
 
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import type { RequestState } from '../../../domain/jobs/requests/progress.ts';
 import type { PassState } from '../../../domain/jobs/states.ts';
-import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { followed } from '../../jobs/requests/requestuse.ts';
@@ -42,8 +40,7 @@ export interface ProgressRow extends Row<'request'>, Readonly<Partial<Record<Pas
 }
 
 export async function* requestRows({ store }: ReadPorts): Rows<RequestRow> {
-  const docs = await store.range<RequestDoc>(idsWith('request:'));
-  for (const { doc, progress } of await followed(store, docs, await store.now())) {
+  for (const { doc, progress } of await followed(store, await store.now())) {
     const { passes, completed, failed, active, state, rate, left } = progress;
     yield {
       kind: 'request',

@@ -3,7 +3,7 @@ import { isFaultHold } from '../../../domain/hold.ts';
 import { parseJobId, refOf } from '../../../domain/ids.ts';
 import { passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
 import { ENDED } from '../../../domain/jobs/states.ts';
-import { keyOf, type Problem, troubleOf } from '../../../domain/notify/problem.ts';
+import { keyOf, type Problem, problemOf, troubleOf } from '../../../domain/notify/problem.ts';
 import { lowEfficiency, type SampleDoc } from '../../../domain/storage/efficiency.ts';
 import { daysText } from '../../../domain/storage/inflow.ts';
 import { idsWith } from '../../../store.ts';
@@ -14,12 +14,6 @@ import { views } from '../../../views/index.ts';
 import type { ReadPorts } from '../../ports.ts';
 import type { Attention, StatusPage } from '../status/page.ts';
 import { status } from '../status/status.ts';
-
-type Told = Pick<Problem, 'key' | 'kind' | 'text' | 'next'> & Partial<Problem>;
-
-function problem(told: Told): Problem {
-  return { count: 1, refs: [], runs: [], modules: [], farms: [], ...told };
-}
 
 /** Everything, whatever the rules ask for. */
 export async function problemsOf(ports: ReadPorts): Promise<Problem[]> {
@@ -76,7 +70,7 @@ function failure(key: string, all: readonly Failed[]): Problem {
   const what = held === all.length ? 'held until a person acts' : 'failed';
   const count = `${all.length}${all.length >= ENOUGH ? ' or more' : ''} ${all.length === 1 ? 'subjob' : 'subjobs'}`;
   const { cause = '', module = '' } = first ?? {};
-  return problem({
+  return problemOf({
     key,
     kind: 'failed',
     text: `${cause} in ${module}: ${count} ${what}, at ${farms.join(', ')}`,
@@ -107,7 +101,7 @@ function attentionProblems({ needYou, farms, holds }: StatusPage): Problem[] {
       .map(({ site }) => site)
       .filter((site) => way.startsWith('farm-') && text.startsWith(`${site}`));
     const scope = holds.find(({ _id }) => _id === hold)?.scope;
-    const made = problem({
+    const made = problemOf({
       key,
       kind: fault ? 'site-fault' : troubleOf(way),
       text,
@@ -134,7 +128,7 @@ function bufferProblems({ buffer }: StatusPage): Problem[] {
   return buffer.flatMap(({ level, daysLeft }) => {
     if (daysLeft === undefined) return [];
     const text = `buffer ${level} is full in ${daysText(daysLeft)} at the rate of the last day`;
-    return problem({ key: `buffer-days ${level}`, kind: 'buffer', text, next: ['dflow why buffer'], daysLeft });
+    return problemOf({ key: `buffer-days ${level}`, kind: 'buffer', text, next: ['dflow why buffer'], daysLeft });
   });
 }
 
@@ -143,7 +137,7 @@ async function efficiencyProblems({ store, settings }: ReadPorts, at: Iso): Prom
   return samples.flatMap((doc) => {
     const low = lowEfficiency(doc, settings.efficiency, at);
     if (low === undefined) return [];
-    return problem({
+    return problemOf({
       key: `efficiency ${doc.name}`,
       kind: 'efficiency',
       text: `${doc.name}: ${low}`,
@@ -169,7 +163,7 @@ async function doneRequests({ store }: ReadPorts, { requests, at }: StatusPage):
       `dflow status --request ${doc.name}`,
       `dflow list jobs --request ${doc.name} --state all --format exactly`,
     ];
-    return problem({
+    return problemOf({
       key: `request-done ${doc.name}`,
       kind: 'request-done',
       text,

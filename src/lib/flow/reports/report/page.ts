@@ -59,7 +59,7 @@ export interface ReportRequest {
   readonly failed: number;
   /** `ended`: what is left was canceled or deleted. */
   readonly state: RequestState;
-  /** When it ends at the rate of late. */
+  /** When it ends at its present rate. */
   readonly expected?: Iso;
 }
 

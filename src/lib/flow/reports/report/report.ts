@@ -1,7 +1,6 @@
 // report: the experiment over some time, from counts of views and the samples that transfer and monitor leave by the day.
 // No document of a run or a pass is read.
 import { type DayDoc, dayId, dayOf } from '../../../domain/day.ts';
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { lowEfficiency, type SampleDoc } from '../../../domain/storage/efficiency.ts';
 import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -97,7 +96,7 @@ function elementOf(
 }
 
 async function requestRows({ store }: ReadPorts, at: Iso): Promise<ReportRequest[]> {
-  const all = await followed(store, await store.range<RequestDoc>(idsWith('request:')), at);
+  const all = await followed(store, at);
   return all.map(({ doc: { name, version, created }, progress: { passes, completed, failed, state, expected } }) => {
     return { name, version, created, passes, completed, failed, state, ...given({ expected }) };
   });

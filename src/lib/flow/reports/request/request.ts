@@ -1,4 +1,4 @@
-// One request: asked for, made, used; from its document and counts of the store. No pass is read.
+// One request: what it asks for, how far it is, what it used. Read from its document and from counts, never from passes.
 import { requestId } from '../../../domain/ids.ts';
 import { continued, passesOf, type RequestDoc } from '../../../domain/jobs/request.ts';
 import type { Progress } from '../../../domain/jobs/requests/progress.ts';
@@ -6,6 +6,7 @@ import { noSuchError } from '../../../domain/named.ts';
 import { idsWith } from '../../../store.ts';
 import { shellWord } from '../../../util/text/shell.ts';
 import { given } from '../../../util/values/given.ts';
+import { exactlyLine } from '../../jobs/requests/exactly.ts';
 import { withPlan } from '../../jobs/requests/requestplan.ts';
 import { followedRequest, useOf } from '../../jobs/requests/requestuse.ts';
 import type { ReadPorts } from '../../ports.ts';
@@ -44,15 +45,12 @@ export async function requestPage(ports: ReadPorts, doc: RequestDoc): Promise<Re
     states,
     use,
     failures,
-    // Of one that is not all made nobody knows which passes will be there.
-    ...(whole && doc.made !== undefined ? { exactly: whole.plan.map(lineOf) } : {}),
+    // While a request is being made, its last passes may still be numbered anew.
+    ...(whole && doc.made !== undefined ? { exactly: whole.plan.map(exactlyLine) } : {}),
     exactlyCommand: exactlyCommand(name),
     next: nextOf(doc, progress),
   };
 }
-
-const lineOf = ({ module, run, pass }: { module: string; run: number; pass: number }): string =>
-  `${module} ${run} ${pass}`;
 
 function ends(runs: readonly number[]): { first?: number; last?: number } {
   if (runs.length === 0) return {};

@@ -63,9 +63,9 @@ const BROKEN: readonly PassState[] = ['failed', 'partFail', 'canceled', 'deleted
 
 const isBroken = ({ state }: JobDoc): boolean => BROKEN.includes(state);
 
-/** So many documents cost less than rows of a view. */
+/** Up to this number, reading documents is cheaper than reading rows of a view. */
 const FEW = 200;
-/** More passes that have ended so cost more than the documents of those that are awaited. */
+/** Above this number of broken passes, reading the awaited documents is cheaper than listing the broken ones. */
 const MANY = 5 * ENOUGH;
 
 /** Which of the awaited passes have ended without completing, or are not there. `all`: each of them was looked at. */
@@ -75,7 +75,7 @@ async function brokenAmong(
 ): Promise<{ readonly broken: readonly string[]; readonly all: boolean }> {
   const known = awaited.length > FEW ? await brokenIds(store) : undefined;
   const rest = known ? awaited.filter((id) => !known.has(id)) : awaited;
-  // Whether a pass is there at all, only its document says.
+  // The view does not list passes that do not exist: only a read shows them.
   const looked = rest.slice(0, known ? FEW : ENOUGH);
   const docs = await store.get<JobDoc>(looked);
   const ended = looked.filter((id) => !docs.has(id) || isBroken(have(docs, id)));
@@ -83,7 +83,7 @@ async function brokenAmong(
   return { broken, all: known !== undefined || looked.length === rest.length };
 }
 
-/** Every pass that has ended without completing; `undefined`: there are too many. */
+/** Every pass that has ended without completing; `undefined` when too many have. */
 async function brokenIds(store: ReadStore): Promise<ReadonlySet<string> | undefined> {
   const counts = await Promise.all(BROKEN.map((state) => store.count(views.jobsByState, 1, { prefix: [state] })));
   if (sum(counts.flat()) > MANY) return undefined;
@@ -196,7 +196,7 @@ async function inputsNowhere({ store, settings }: ReadPorts, page: Promise<JobFa
   return [{ way: 'inputs-nowhere', text, next: `dflow why ${await exampleOf(store, lacking)}` }];
 }
 
-/** The first files that have no copy at any of these elements; what has come meanwhile is found by the next submit. */
+/** The first data document without a full copy at any of these elements. Submit finds copies that arrive later. */
 async function firstLacking(
   store: ReadStore,
   ids: readonly string[],

@@ -4,7 +4,6 @@
 import { wantedCopies } from '../../../domain/data/replicas.ts';
 import type { FarmDoc, LeaseDoc, LoopDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, type HoldDoc, inForce } from '../../../domain/hold.ts';
-import type { RequestDoc } from '../../../domain/jobs/request.ts';
 import { asideNow, type BreakerDoc } from '../../../domain/storage/breaker.ts';
 import { type Group, type GroupOf, idsWith, type ReadStore } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
@@ -141,7 +140,7 @@ function stateOf(name: string, holds: readonly HoldDoc[], trouble: BreakerDoc | 
   return away ? `breaker since ${away.since}` : (Object.keys(trouble?.causes ?? {})[0] ?? 'ok');
 }
 
-/** An unsatisfied pass is a waiting one in the store, and does not wait. */
+/** The store counts unsatisfied passes as waiting; here they are counted apart. */
 function jobRows(
   groups: readonly GroupOf<typeof views.jobCounts, 3>[],
   stuck: ReadonlyMap<string, number>,
@@ -162,8 +161,7 @@ function jobRows(
 
 /** Every request, with the states of its passes and when it ends. */
 async function requestRows({ store }: ReadPorts, at: Iso): Promise<StatusPage['requests']> {
-  const docs = await store.range<RequestDoc>(idsWith('request:'));
-  const all = await followed(store, docs, at);
+  const all = await followed(store, at);
   return all.map(({ doc: { name, version }, states, progress: { passes, state, rate, left } }) => {
     return { name, version, passes, states, state, ...given({ rate, left }) };
   });

@@ -94,7 +94,7 @@ async function* enqueueRuns(
   await markRuns(ports, modules, file.version);
 }
 
-/** Once for all runs that wait for an answer. */
+/** One item for all runs that wait for the database. */
 function* awayItems({ ratdb }: Ports, facts: ReadonlyMap<number, RunFacts>): Generator<Item> {
   const waiting = [...facts.values()].filter(({ tablesAway }) => tablesAway);
   const away = waiting[0]?.tablesAway;

@@ -34,7 +34,7 @@ const BATCH = 200;
 export interface LoadOptions extends StepOptions {
   /** Freeze the tables under this name afterwards, if every source was loaded; a database gets it with the tables. */
   readonly tag?: string;
-  /** What the tables are of: the same again is not written a second time, whatever has become of it. */
+  /** Names the source of the tables: tables of the same source and content are written once, even if replaced since. */
   readonly origin?: string;
 }
 
@@ -62,7 +62,7 @@ async function* load(ports: Ports, sources: readonly TableSource[], options: Loa
   const all = [...placed.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, options.limit);
   told.due(all.length);
   if (ports.ratdb) {
-    // A kill between the two leaves no run without its type: the sweep of `tables` looks again.
+    // If the process is killed before the masks are set, the sweep of `tables` sets them.
     const written = yield* loadIntoRatdb(ports, ports.ratdb, all, options);
     if (written) yield* masks(ports, all);
     return;

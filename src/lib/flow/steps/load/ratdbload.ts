@@ -12,7 +12,7 @@ export interface RatdbLoad {
   readonly origin?: string;
 }
 
-/** Answers whether the tables are there now. */
+/** Returns whether the tables were written. */
 export async function* loadIntoRatdb(
   ports: Ports,
   ratdb: Ratdb,
@@ -49,7 +49,7 @@ function rowOf({ table, range, hash }: Placed, origin: string): TableToWrite {
   return { ...row, key: keyOf(origin, row) };
 }
 
-/** RATDB has tables of runs; the default is in files, and the user plane is a person's own. */
+/** RATDB keeps tables of run ranges only: defaults are in files, and each person has a user plane of their own. */
 function notOfRuns(placed: Placed): Item {
   const text = `${describe(placed)}: the table has no run range, and RATDB keeps tables of runs only`;
   const next = 'add run_range to the table';

@@ -45,7 +45,7 @@ function mismatch(
 ): string | undefined {
   if (!given) return `output ${declared.type} is missing`;
   if (given.name !== declared.name) return `output ${declared.type} is named ${given.name}, not ${declared.name}`;
-  // Addresses that were lent to a job name its key: what its starts would be called was not known.
+  // Presigned addresses contain the key of the job: they are signed before any start has a name.
   const paths = [record.execution, record.key].map((start) => `${outputFolder(job)}/${start}/${declared.name}`);
   return paths.includes(given.path) ? undefined : `output ${declared.type} is at ${given.path}, not ${paths[0]}`;
 }

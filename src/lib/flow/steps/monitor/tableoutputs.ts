@@ -61,9 +61,9 @@ function isPassingError(error: unknown): boolean {
 }
 
 async function* loadOne(ports: Ports, job: JobDoc, output: Output): AsyncGenerator<Item, void, void> {
-  // What was written before is not written again, whatever has become of the table since.
+  // An output is loaded once, even if its table was replaced since.
   if (job.loaded?.[output.name]) return;
-  // A database that is only read: the file stays what it is, an output.
+  // dflow may not write to the database: the file is an ordinary output.
   if (ports.ratdb && ports.settings.tables.writeBack === false) return;
   if (output.size > LIMIT) throw new ItemError(`${output.size} bytes are too much for a file of tables`);
   const storage = await ports.storage(output.storage);

@@ -1,21 +1,15 @@
-// The alarm that the store cannot be used. It needs no store: what was told is in a file below dflow's own folder, one
-// for each host. The file is made while all is well and then written in place, since the disk may be full by then.
+// The alarm that the store cannot be used. It works without the store: each host keeps a file of what it has told. The file
+// is made while all is well and later written in place, because the disk may be full by then.
 
 import { isEmpty, type NotifyDoc, notifyId, planOf, type Told, told } from '../../../domain/notify/memory.ts';
-import type { Problem } from '../../../domain/notify/problem.ts';
+import { type Problem, problemOf } from '../../../domain/notify/problem.ts';
 import { hears, type NotifyRule } from '../../../domain/notify/rule.ts';
-import {
-  CredentialsError,
-  type DflowError,
-  ItemError,
-  ReadOnlyStoreError,
-  UnreachableError,
-} from '../../../util/errors.ts';
+import { type DflowError, ReadOnlyStoreError } from '../../../util/errors.ts';
 import { between, type Iso, isAhead, MINUTE, minuteOfDay } from '../../../util/time.ts';
 import { field } from '../../../util/values/field.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import { subjectOf, textOf } from './message.ts';
-import { type SendPorts, send, sent, unsent } from './send.ts';
+import { isUnsent, type SendPorts, send, sent, unsent } from './send.ts';
 
 export type AwayPorts = SendPorts & Pick<Ports, 'files' | 'locks' | 'host' | 'dry'>;
 
@@ -35,14 +29,14 @@ export async function* tellOfStore(ports: AwayPorts, error: DflowError | undefin
   const path = pathOf(ports);
   const memory = await remembered(ports, path);
   if (!error && memory && !isOpen(memory)) return;
-  // A store that was never set up is no alarm. One that was here before, and no longer is, may have been deleted.
+  // A store that was never set up is not an alarm; a store that this host has used and that is gone may be deleted.
   if (error instanceof ReadOnlyStoreError && !memory) return;
   const lock = ports.dry ? undefined : await lockOf(ports, path);
   if (lock === 'held') return;
   try {
     let next = after(rules, (await remembered(ports, path)) ?? { rules: {} }, error, now);
     for (const rule of rules) {
-      const { item, said } = await tell(ports, rule, error ? [problemOf(ports, error)] : [], next, now);
+      const { item, said } = await tell(ports, rule, error ? [awayProblem(ports, error)] : [], next, now);
       if (item) yield item;
       if (said) next = { ...next, rules: { ...next.rules, [rule.name]: said } };
       // A message that went out is not sent again, whatever comes next.
@@ -68,7 +62,7 @@ function isOpen({ away, rules }: Memory): boolean {
   return away !== undefined || Object.values(rules).some(({ said }) => Object.keys(said).length > 0);
 }
 
-/** What a rule has told that is no longer in the configuration is forgotten. */
+/** The memory after this look. Rules that are no longer in the configuration are forgotten. */
 function after(of: readonly NotifyRule[], memory: Memory, error: DflowError | undefined, now: Iso): Memory {
   const rules = Object.fromEntries(
     Object.entries(memory.rules).filter(([name]) => of.some((one) => one.name === name)),
@@ -78,10 +72,10 @@ function after(of: readonly NotifyRule[], memory: Memory, error: DflowError | un
   return { rules, ...(back === undefined ? {} : { back }) };
 }
 
-function problemOf({ host }: AwayPorts, error: DflowError): Problem {
+function awayProblem({ host }: AwayPorts, error: DflowError): Problem {
   const next = error.hint ?? `on ${host}: dflow doctor --only store`;
   const text = `the store cannot be used from ${host}: ${error.message}`.slice(0, LONGEST);
-  return { key: 'store', kind: 'store', text, next: [next], count: 1, refs: [], runs: [], modules: [], farms: [] };
+  return problemOf({ key: 'store', kind: 'store', text, next: [next] });
 }
 
 /** Characters of a text that is remembered. */
@@ -118,8 +112,7 @@ async function tell(
     const { said, at = now } = told(doc, plan, problems, now);
     return { item: sent(rule, subjectOf(message, about), refused, plan), said: { said: dated(said, since), at } };
   } catch (error) {
-    if (error instanceof UnreachableError || error instanceof CredentialsError || error instanceof ItemError)
-      return { item: unsent(rule, error) };
+    if (isUnsent(error)) return { item: unsent(rule, error) };
     throw error;
   }
 }
@@ -132,7 +125,7 @@ function dated(said: NotifyDoc['said'], since: Partial<Pick<Told, 'since'>>): No
 /** Hosts may share the folder. */
 const pathOf = ({ settings, host }: AwayPorts): string => `${settings.folder}/.dflow/notify/${host}.json`;
 
-/** `held`: another notifier of this host is telling it. A lock that cannot be had keeps nobody from telling. */
+/** `held`: another notifier of this host has the lock. An error of the lock itself does not stop the alarm. */
 async function lockOf({ locks }: AwayPorts, path: string) {
   try {
     return (await locks.take(`${path}.lock`)) ?? 'held';
@@ -141,12 +134,12 @@ async function lockOf({ locks }: AwayPorts, path: string) {
   }
 }
 
-/** Bytes of the file: a disk gives blocks of so many. */
+/** The file is padded to whole disk blocks of this many bytes. */
 const BLOCK = 4096;
 /** No file of ours is longer. */
 const LIMIT = 256 * BLOCK;
 
-/** `undefined`: there is no file, or none that can be read. Then everything is told anew: silence would be worse. */
+/** `undefined` without a readable file. Everything is then told again: silence would be worse. */
 async function remembered({ files }: AwayPorts, path: string): Promise<Memory | undefined> {
   try {
     const found: unknown = JSON.parse((await files.read(path, LIMIT)).toString('utf8'));

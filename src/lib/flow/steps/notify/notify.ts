@@ -11,10 +11,10 @@ import {
   released,
   told,
 } from '../../../domain/notify/memory.ts';
-import type { Problem } from '../../../domain/notify/problem.ts';
+import { type Problem, problemOf } from '../../../domain/notify/problem.ts';
 import { commandRule, type NotifyRule } from '../../../domain/notify/rule.ts';
 import { tookEffect } from '../../../store.ts';
-import { ConfigError, CredentialsError, ItemError, UnreachableError, UsageError } from '../../../util/errors.ts';
+import { ConfigError, ItemError, UsageError } from '../../../util/errors.ts';
 import { nearest } from '../../../util/text/near.ts';
 import { minuteOfDay } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
@@ -22,7 +22,7 @@ import { withDryRun } from '../../dry.ts';
 import { beating } from '../../farms/beat.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { type Detailed, type Message, subjectOf, textOf } from './message.ts';
-import { send, sent, unsent } from './send.ts';
+import { isUnsent, send, sent, unsent } from './send.ts';
 
 export interface NotifyOptions extends StepOptions {
   /** What there is to tell. */
@@ -57,17 +57,7 @@ async function* testMessage(ports: Ports, rules: readonly NotifyRule[], name: st
   }
   const now = await ports.store.now();
   const text = `a test of the rule '${name}' from ${ports.by}`;
-  const problem = {
-    key: 'test',
-    kind: 'stuck',
-    text,
-    next: ['dflow status'],
-    count: 1,
-    refs: [],
-    runs: [],
-    modules: [],
-    farms: [],
-  } as const;
+  const problem = problemOf({ key: 'test', kind: 'stuck', text, next: ['dflow status'] });
   for (const rule of chosen) {
     const refused = await send(ports, rule, { fresh: [problem], again: [], ended: [] }, now);
     yield sent(rule, 'a test message', refused);
@@ -85,8 +75,7 @@ async function* round(ports: Ports, rules: readonly NotifyRule[], options: Notif
       others++;
       yield item;
     } catch (error) {
-      if (!(error instanceof UnreachableError || error instanceof CredentialsError || error instanceof ItemError))
-        throw error;
+      if (!isUnsent(error)) throw error;
       failed.push({ item: unsent(rule, error), error });
     }
   }

@@ -1,7 +1,7 @@
-// Sending the message of a rule, by mail or by its command; and what is said about it.
+// Sends the message of a rule, by mail or by its command, and makes the item that reports it.
 import type { Plan, Told } from '../../../domain/notify/memory.ts';
 import type { NotifyRule } from '../../../domain/notify/rule.ts';
-import { type DflowError, UnreachableError } from '../../../util/errors.ts';
+import { CredentialsError, type DflowError, ItemError, UnreachableError } from '../../../util/errors.ts';
 import { withoutSecrets } from '../../../util/text/secrets.ts';
 import { type Iso, MINUTE } from '../../../util/time.ts';
 import type { Item, ItemOf, Ports } from '../../ports.ts';
@@ -25,6 +25,11 @@ export function sent(rule: NotifyRule, text: string, refused: readonly string[],
   };
 }
 
+/** Errors of sending: the next round sends again. Any other error is a defect. */
+export function isUnsent(error: unknown): error is DflowError {
+  return error instanceof UnreachableError || error instanceof CredentialsError || error instanceof ItemError;
+}
+
 export function unsent(rule: NotifyRule, error: DflowError): Item {
   const next = error.hint ?? `dflow notify --test ${rule.name}`;
   return { kind: 'notify', ref: rule.name, did: 'failed', failed: true, text: error.message, next };
@@ -33,7 +38,7 @@ export function unsent(rule: NotifyRule, error: DflowError): Item {
 /** A command that takes longer hangs. */
 const LIMIT = 2 * MINUTE;
 
-/** Answers the addresses that were refused, while the server took others. @throws UnreachableError, CredentialsError, ItemError */
+/** Returns the addresses that the server refused while it took others. @throws UnreachableError, CredentialsError, ItemError */
 export async function send(ports: SendPorts, rule: NotifyRule, message: Message, now: Iso): Promise<readonly string[]> {
   const about = { experiment: ports.settings.experiment, rule: rule.name, now };
   const harmless = withoutSecretsIn(message);
@@ -55,7 +60,7 @@ function withoutSecretsIn({ fresh, again, ended }: Message): Message {
   return { fresh: fresh.map(one), again: again.map(one), ended: ended.map(over) };
 }
 
-/** The values go in by standard input: the command line is the configuration's alone. */
+/** Values go in by standard input, never into the command line, which is exactly that of the configuration. */
 async function run(
   { settings, processes }: SendPorts,
   rule: NotifyRule,

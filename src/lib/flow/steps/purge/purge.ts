@@ -48,7 +48,7 @@ async function* purgeAll(ports: Ports, options: PurgeOptions): Step {
   }
 }
 
-/** What will go if every check is good. Only for whoever watches. */
+/** The originals that go if every check is good. Only for the progress display. */
 async function foreseen({ ports, options, rules, levels, told, left }: PurgeSession, room: Room) {
   const found: [string, number][] = [];
   if (!told.isWatched) return found;
@@ -115,7 +115,7 @@ class Room {
     return going < (await this.lack(level));
   }
 
-  /** Bytes that the level's disk lacks now; everything may go where nothing was asked for. */
+  /** Bytes that the level's disk lacks now; infinite without `--until-free`. */
   async lack(level: string): Promise<number> {
     if (this.#until === undefined) return Number.POSITIVE_INFINITY;
     const space = await this.#of(level);

@@ -1,4 +1,4 @@
-// From what was found to documents, beside what the store has: the decision of a rebuild. Pure.
+// The decision of a rebuild: from what was found, and what the store has, to documents. Pure.
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { SCHEMA } from '../../../domain/doc.ts';
 import { dataId, jobId, refOf, runId } from '../../../domain/ids.ts';
@@ -15,6 +15,7 @@ import {
 import { type RebuiltFiles, rebuiltFiles, withFound } from '../../../domain/rebuilt/rawfiles.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Settings } from '../../../domain/settings.ts';
+import { counted } from '../../../util/text/counted.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import type { Gathered } from './gather.ts';
@@ -111,7 +112,7 @@ export function passesOf(
   return rebuilt;
 }
 
-/** As a record says; the version is not in a path. Else the automatic one where it has the module, else the last that has it. */
+/** The version of the result record; else the automatic version if it has the module, else the last version that has it. */
 function moduleFor(
   settings: Settings,
   name: string,
@@ -157,7 +158,7 @@ function skeletonOf(
     by,
     'rebuilt',
   );
-  // Links lead only to documents that there are.
+  // Inputs may name only documents that exist.
   return data
     ? job
     : {
@@ -169,19 +170,19 @@ function skeletonOf(
       };
 }
 
-/** Which pass it started from is not written anywhere: the one of the same number, else the last one. */
+/** No output says which pass it was made from: the pass of the same number is assumed, else the last one. */
 function prerequisite(others: readonly JobDoc[], module: string, pass: number): JobDoc | undefined {
   const passes = others.filter((job) => job.module === module).sort((a, b) => a.pass - b.pass);
   return passes.find((job) => job.pass === pass) ?? passes.at(-1);
 }
 
-/** `L1: 2 files, 2 at disk, 1 on the buffer`, and what is not known. */
+/** `L1: 2 files, 2 at disk, 1 on the buffer`. */
 export function runText(found: RunFound, mask: number | undefined): string {
   const levels = [...found.levels].map(([level, { files }]) => {
     const names = [...new Set(files.flatMap(({ replicas }) => Object.keys(replicas)))].sort();
     const places = names.map((name) => `${files.filter((file) => file.replicas[name]).length} at ${name}`);
     const here = files.filter(({ original }) => original.state !== 'purged').length;
-    return `${level}: ${[`${files.length} ${files.length === 1 ? 'file' : 'files'}`, ...places, `${here} on the buffer`].join(', ')}`;
+    return `${level}: ${[counted(files.length, 'file'), ...places, `${here} on the buffer`].join(', ')}`;
   });
   const raw = levels.length > 0 ? levels.join('; ') : 'no storage element has a raw file of this run';
   return mask === undefined ? `${raw}; its type is not known` : raw;

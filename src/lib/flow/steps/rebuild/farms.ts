@@ -38,7 +38,7 @@ function recordedOf({ key, outputs, wall, cpu, maxRss, host, version }: ResultRe
 
 const claimOf = (key: string): string => key.slice(0, key.lastIndexOf('.'));
 
-/** The farm as this store sees it, and as each store before it did: names of jobs begin with the id of their store. */
+/** The farm with the job names of this store and of each earlier one: names begin with the id of their store. */
 async function backendsOf(ports: Ports, site: string): Promise<Pick<Backend, 'kept' | 'alive'>[]> {
   return [await ports.backend(site, true), ...((await ports.formerBackends?.(site)) ?? [])];
 }
@@ -56,7 +56,7 @@ async function keptBy(ports: Ports, site: string, items: Item[]): Promise<Result
   }
 }
 
-/** How many of the jobs are named. */
+/** At most this many jobs are named in a message. */
 const NAMED = 3;
 
 /** Farms whose batch systems have jobs that no claim of this store knows, or cannot be asked. */

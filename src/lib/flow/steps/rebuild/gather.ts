@@ -21,7 +21,7 @@ export interface Gathered {
   readonly outputs: readonly FoundOutput[];
   /** Of executions that ended well, by execution. */
   readonly records: ReadonlyMap<string, Recorded>;
-  /** Records that name no output: of which pass they are cannot be known. */
+  /** Number of records without outputs: their passes are not known. */
   readonly mute: number;
   /** Levels whose buffers are reached from here. */
   readonly levels: readonly string[];
@@ -29,7 +29,7 @@ export interface Gathered {
   readonly items: readonly Item[];
 }
 
-/** @throws UnreachableError an element cannot be listed: what it has cannot be left out, since its passes would run again */
+/** @throws UnreachableError an element cannot be listed. Without its outputs, passes that are done would run again. */
 export async function gather(ports: Ports): Promise<Gathered> {
   const items: Item[] = [];
   const originals = await onBuffers(ports, items);
@@ -49,7 +49,7 @@ export async function gather(ports: Ports): Promise<Gathered> {
 
 const placeOf = ({ level, run, subrun }: FoundFile): string => `${level} ${run} ${subrun}`;
 
-/** Nothing where the element cannot tell it of this file. */
+/** Empty where the element cannot give the checksum of this file. */
 async function sumOf(storage: Storage, path: string): Promise<{ readonly adler32?: string; readonly size?: number }> {
   const sum = await orItemError(path, () => storage.checksum(path));
   return sum instanceof ItemError ? {} : { adler32: sum.adler32, size: sum.size };

@@ -1,8 +1,8 @@
-// store rebuild: after a loss of the store, its documents are made again from what is left: files at the storage elements,
-// originals on the buffers, result records of farms. Nothing that the store has is taken away, so it may be repeated.
+// store rebuild: makes the documents of a lost store again from files at the storage elements, originals on the buffers and
+// result records of farms. It only adds to the store, so it may be repeated.
 import { isDeepStrictEqual } from 'node:util';
 import type { DataDoc } from '../../../domain/data/data.ts';
-import type { Doc } from '../../../domain/doc.ts';
+import { asA, type Doc } from '../../../domain/doc.ts';
 import { parseRunHeader } from '../../../domain/formats/zdab.ts';
 import { type HoldDoc, inForce } from '../../../domain/hold.ts';
 import { dataId, holdId, JOB, runId } from '../../../domain/ids.ts';
@@ -10,11 +10,12 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { nameOf, type RebuiltPass } from '../../../domain/rebuilt/passes.ts';
 import type { Left } from '../../../domain/rebuilt/rawfiles.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
-import { type Change, idsWith, spansOfRuns, tookEffect } from '../../../store.ts';
-import { collected } from '../../../util/concurrency.ts';
+import { type Change, idsWith, type Outcome, spansOfRuns, tookEffect } from '../../../store.ts';
+import { collected, mapLimit } from '../../../util/concurrency.ts';
 import { ItemError, UsageError } from '../../../util/errors.ts';
 import { counted } from '../../../util/text/counted.ts';
-import { batches } from '../../../util/values/group.ts';
+import { batches, groupBy } from '../../../util/values/group.ts';
+import { have } from '../../../util/values/have.ts';
 import { withDryRun } from '../../dry.ts';
 import { archivedOf, archivedWords } from '../../jobs/archived/archived.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
@@ -26,7 +27,7 @@ import { AGAIN, atWork } from './farms.ts';
 import { type Gathered, gather } from './gather.ts';
 
 export interface RebuildOptions extends StepOptions {
-  /** Name of the experiment: what is found is added to a store that has runs or passes. */
+  /** Name of the experiment: allows adding to a store that already has runs or passes. */
   readonly force?: string;
 }
 
@@ -58,7 +59,7 @@ async function* rebuildAll(ports: Ports, force: string | undefined): Step {
       yield* run.items;
     }
   }
-  // Files of the buffers that are at no element, run types, and which runs are complete.
+  // Register adds files that are only on the buffers and run types, and decides which runs are complete.
   yield* register(ports, { levels: gathered.levels });
   let left = false;
   for await (const item of atWork(ports)) {
@@ -114,43 +115,70 @@ async function rebuildRuns(
     const names = new Set([...levels.keys(), settings.automatic.level]);
     return [runId(run), ...[...names].map((level) => dataId(level, run))];
   });
-  const docs = await store.get<Doc>(ids);
-  const jobs = new Map((await store.ranges<JobDoc>(spansOfRuns(JOB, runs))).map((job) => [job._id, job]));
-  const archived = await archivedOf(store, runs);
-  const result: Rebuilt[] = [];
-  for (const one of found) {
-    const gone = archived.get(one.run);
-    const base = { kind: 'run', ref: refOfRun(one), run: one.run } as const;
-    if (gone) result.push({ documents: 0, passes: 0, items: [{ ...base, did: 'skipped', ...archivedWords(gone) }] });
-    else result.push(await rebuildRun(ports, one, { docs, jobs, records }, who));
+  const [docs, jobs, archived] = await Promise.all([
+    store.get<Doc>(ids),
+    store.ranges<JobDoc>(spansOfRuns(JOB, runs)),
+    archivedOf(store, runs),
+  ]);
+  const jobsByRun = groupBy(jobs, ({ run }) => run);
+  const decided = await mapLimit(
+    found.filter(({ run }) => !archived.has(run)),
+    settings.transfer.parallel,
+    async (one) => decide(ports, one, { docs, jobs: jobsByRun.get(one.run) ?? [], records }, who),
+  );
+  // The holds first, for every calibration run: which holds a person had ended is lost.
+  const typed = decided.flatMap(({ found: { run }, mask }) =>
+    mask === undefined || docs.has(runId(run)) ? [] : { run, mask },
+  );
+  const holds = groupBy(await collected(holdAfterCalibration(ports, typed)), (hold) => 'run' in hold && hold.run);
+  const outcomes = await store.bulk<Doc>(decided.flatMap(({ changes }) => changes));
+  const results = new Map<number, Rebuilt>();
+  for (const one of decided) {
+    const { run } = one.found;
+    const { documents, passes, items } = rebuiltRun(one, outcomes.splice(0, one.changes.length));
+    results.set(run, { documents, passes, items: [...(holds.get(run) ?? []), ...items] });
   }
-  return result;
+  return found.map((one) => {
+    const gone = archived.get(one.run);
+    if (!gone) return have(results, one.run);
+    const item = { kind: 'run', ref: refOfRun(one), run: one.run, did: 'skipped', ...archivedWords(gone) } as const;
+    return { documents: 0, passes: 0, items: [item] };
+  });
 }
 
 interface Known {
   readonly docs: ReadonlyMap<string, Doc>;
-  readonly jobs: ReadonlyMap<string, JobDoc>;
+  /** Passes of the run. */
+  readonly jobs: readonly JobDoc[];
   readonly records: Gathered['records'];
 }
 
-async function rebuildRun(ports: Ports, found: RunFound, { docs, jobs, records }: Known, who: Who): Promise<Rebuilt> {
-  const { store, settings } = ports;
-  const mask = await maskOf(ports, found);
-  const id = dataId(settings.automatic.level, found.run);
-  const known = docs.get(id) as DataDoc | undefined;
+/** A run and what is to be written of it. */
+interface Decided {
+  readonly found: RunFound;
+  readonly mask: number | undefined;
+  readonly passes: readonly RebuiltPass[];
+  readonly changes: readonly Change[];
+}
+
+async function decide(ports: Ports, found: RunFound, { docs, jobs, records }: Known, who: Who): Promise<Decided> {
+  const { settings } = ports;
+  const mask = asA<RunDoc>(docs.get(runId(found.run)), 'run')?.mask ?? (await maskOf(ports, found));
+  const known = asA<DataDoc>(docs.get(dataId(settings.automatic.level, found.run)), 'data');
   const data = dataWith(known, found, settings.automatic.level, settings, who) ?? known;
-  const mine = new Map([...jobs].filter(([, { run }]) => run === found.run));
+  const mine = new Map(jobs.map((job) => [job._id, job]));
   const passes = passesOf(found, mine, data, records, settings, who);
-  // The holds first, as register puts them: which of them was ended is not known.
-  const typed = mask !== undefined && !docs.has(runId(found.run)) ? [{ run: found.run, mask }] : [];
-  const holds = await collected(holdAfterCalibration(ports, typed));
-  const outcomes = await store.bulk<Doc>([
+  const changes = [
     ...[...found.levels.keys()].map((level) =>
       toChange<DataDoc>(dataId(level, found.run), (doc) => dataWith(doc, found, level, settings, who)),
     ),
     toChange<RunDoc>(runId(found.run), (doc) => runWith(doc, found, mask, who)),
     ...passes.map(({ job }) => passChange(job, mine.get(job._id))),
-  ]);
+  ];
+  return { found, mask, passes, changes };
+}
+
+function rebuiltRun({ found, mask, passes }: Decided, outcomes: readonly Outcome[]): Rebuilt {
   const written = outcomes.filter(tookEffect);
   const failed = outcomes.filter((one) => !tookEffect(one) && one.why !== KNOWN);
   const base = { kind: 'run', ref: refOfRun(found), run: found.run } as const;
@@ -167,7 +195,7 @@ async function rebuildRun(ports: Ports, found: RunFound, { docs, jobs, records }
   const run: Item = { ...base, did: 'restored', documents: written.length, text: runText(found, mask) };
   const ids = new Set(written.map((one) => one.id));
   const made = passes.filter(({ job }) => ids.has(job._id));
-  const items = [...holds, ...(written.length > 0 ? [run] : []), ...made.map(passItem), ...left, ...lost];
+  const items = [...(written.length > 0 ? [run] : []), ...made.map(passItem), ...left, ...lost];
   return { documents: written.length, passes: made.length, items };
 }
 
@@ -183,7 +211,7 @@ function toChange<D extends Doc>(id: string, next: (doc: D | undefined) => D | u
   };
 }
 
-/** Only what it was decided on is replaced: a pass that somebody has touched meanwhile stays. */
+/** Writes the pass only if its document has not changed since the decision. */
 function passChange(job: JobDoc, before: JobDoc | undefined): Change {
   const same = (doc: Doc | undefined): boolean => isDeepStrictEqual(doc, before);
   return { id: job._id, change: (doc) => (same(doc) ? { write: job } : { skip: 'it has changed meanwhile' }) };
@@ -203,7 +231,7 @@ function leftItem(found: RunFound, level: string, { did, text }: Left): Item {
   return { kind: 'file', ref: refOfRun(found), did, run: found.run, level, failed: true, text, next: 'dflow verify' };
 }
 
-/** Run headers stand in the first records. */
+/** Enough of a file to hold its run header. */
 const HEADER_BYTES = 64 * 1024;
 
 /** The type of the run by the header of a copy; originals on the buffer are read by register. */

@@ -18,7 +18,7 @@ import { renumber } from './plan.ts';
 /** Runs whose passes are made together: bounds memory. */
 const BATCH = 1000;
 
-/** The request with what its first call could not plan: runs that have become ready since. */
+/** Adds runs to the request that have become ready since its first call. */
 export async function extend({ store }: Ports, old: RequestDoc, plan: readonly PlanItem[]): Promise<RequestDoc> {
   if (plan.length === 0) return old;
   const keyOf = ({ run, module }: PlanItem): string => `${run}/${module}`;
@@ -30,7 +30,7 @@ export async function extend({ store }: Ports, old: RequestDoc, plan: readonly P
   });
 }
 
-/** Gates of automatic work: an explicit request decides about modules, sampled-out and short runs itself. */
+/** Gates that hold back automatic passes only: a request names its modules, and may take sampled-out and short runs. */
 const DECIDED: ReadonlySet<string> = new Set(['module', 'keep', 'short']);
 
 export async function readyRuns(
@@ -61,8 +61,8 @@ export async function readyRuns(
 }
 
 /**
- * Makes the jobs of a plan that do not exist yet, then marks the request as made. `exactly`: these alone, as they are
- * numbered; without it, numbers that others took are planned anew.
+ * Makes the jobs of a plan that do not exist yet, then marks the request as made. `exactly`: makes only these passes, with
+ * these numbers; without it, passes whose numbers others took get new numbers.
  */
 export async function* makePlan(
   ports: Ports,
@@ -107,7 +107,7 @@ function only(request: RequestDoc, exactly: ReadonlySet<string>): RequestDoc {
   return { ...request, plan };
 }
 
-/** Writes a request that is not there yet; false where somebody else was first. */
+/** Writes a new request; false when another call wrote it first. */
 export async function writeRequest(ports: Ports, doc: RequestDoc): Promise<boolean> {
   const stored = await cutPlan(ports.store, doc);
   const outcome = await ports.store.update<RequestDoc>(doc._id, (there) =>

@@ -23,7 +23,7 @@ export interface Planning {
   readonly prerequisite?: string;
   /** What the request's plan has already. */
   readonly before: readonly PlanItem[];
-  /** `RUN/MODULE` of what is wanted; absent: every module of every run. */
+  /** `RUN/MODULE` of the passes to plan; absent: every module of every run. */
   readonly only?: ReadonlySet<string>;
 }
 

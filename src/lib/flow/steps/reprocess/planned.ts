@@ -1,5 +1,5 @@
-// A saved plan is carried out exactly. What is not as it was when the plan was
-// made is refused pass by pass, and everything that needs it; nothing is numbered anew.
+// Carries out a saved plan exactly. A pass is refused where the store has changed since the plan was made, or where it
+// starts from a refused pass; nothing is numbered anew.
 
 import { SCHEMA } from '../../../domain/doc.ts';
 import { jobId, refOf, requestId } from '../../../domain/ids.ts';
@@ -57,7 +57,7 @@ async function* execute(ports: Ports, plan: PlanFile): Step {
     passes: items.length,
     version: request.version,
   };
-  const exactly = new Set([...made, ...good.map(({ run, module, pass }) => jobId(run, module, pass))]);
+  const exactly = new Set([...made, ...good.map(idOf)]);
   yield* makePlan(ports, doc, file, exactly);
 }
 
@@ -119,22 +119,12 @@ async function requestOf({ store }: Ports, { request }: PlanFile): Promise<Reque
   });
 }
 
-/** Runs that have come into the ranges since: they are not part of the plan, and are said. */
+/** Items of runs that have come into the ranges since: they are not part of the plan. */
 async function newRuns({ store }: Ports, { request, head }: PlanFile): Promise<Item[]> {
   const { runs } = await selectRuns(store, { runs: { ranges: [...request.ranges], listed: [] } });
   const known = new Set(request.runs);
-  return runs.flatMap(({ run }) =>
-    known.has(run)
-      ? []
-      : [
-          {
-            kind: 'run',
-            ref: refOf(run),
-            did: 'unchanged',
-            text: `not in the plan: the run is newer than ${head.made}`,
-          },
-        ],
-  );
+  const text = `not in the plan: the run is newer than ${head.made}`;
+  return runs.flatMap(({ run }) => (known.has(run) ? [] : { kind: 'run', ref: refOf(run), did: 'unchanged', text }));
 }
 
 interface Checked {
@@ -145,11 +135,35 @@ interface Checked {
   readonly refused: readonly Item[];
 }
 
-/** Looks at the world as it is now, and at each pass of the plan. */
+/** Sorts the passes of the plan into those to make, those that exist and those that are refused. */
 async function checked(ports: Ports, plan: PlanFile, file: ModuleFile, old: RequestDoc | undefined): Promise<Checked> {
+  const { passes } = plan;
+  const { why, made } = await compared(ports, plan, file, old);
+  const isLeft = (pass: PlanPass): boolean => !made.has(idOf(pass)) && !why.has(idOf(pass));
+  for (const [id, text] of await asMade(ports, plan, passes.filter(isLeft), file)) why.set(id, text);
+  for (const pass of passes.filter(isLeft)) {
+    const lacks = pass.needs.find((need) => why.has(jobId(pass.run, need.module, need.pass)));
+    if (!lacks) continue;
+    why.set(idOf(pass), `it starts from ${refOf(pass.run, lacks.module, lacks.pass)}, which is refused`);
+  }
+  const refused = passes.flatMap((pass) => {
+    const text = why.get(idOf(pass));
+    return text === undefined ? [] : refusedItem(pass, text, plan);
+  });
+  return { good: passes.filter(isLeft), made, refused };
+}
+
+const idOf = ({ run, module, pass }: PlanItem): string => jobId(run, module, pass);
+
+function refusedItem({ run, module, pass }: PlanPass, text: string, { head }: PlanFile): Item {
+  const ref = refOf(run, module, pass);
+  return { kind: 'job', ref, did: 'refused', failed: true, run, module, pass, text, next: again(head.command) };
+}
+
+/** Compares the plan with what the store has now: ids of its passes that exist, and why others cannot be made. */
+async function compared(ports: Ports, plan: PlanFile, file: ModuleFile, old: RequestDoc | undefined) {
   const why = new Map<string, string>();
   const made = new Set<string>();
-  const idOf = ({ run, module, pass }: PlanItem): string => jobId(run, module, pass);
   const { request, passes } = plan;
   const planned = new Set(passes.map(idOf));
   const byRun = groupBy(passes, ({ run }) => run);
@@ -169,38 +183,10 @@ async function checked(ports: Ports, plan: PlanFile, file: ModuleFile, old: Requ
       }
     }
   }
-  const left = passes.filter((pass) => !made.has(idOf(pass)) && !why.has(idOf(pass)));
-  for (const [id, text] of await asMade(ports, plan, left, file)) why.set(id, text);
-  for (const pass of passes) {
-    const lacks = pass.needs.find((need) => why.has(jobId(pass.run, need.module, need.pass)));
-    const id = idOf(pass);
-    if (!lacks || made.has(id) || why.has(id)) continue;
-    why.set(id, `it starts from ${refOf(pass.run, lacks.module, lacks.pass)}, which is refused`);
-  }
-  const good = passes.filter((pass) => !made.has(idOf(pass)) && !why.has(idOf(pass)));
-  const refused = passes.flatMap((pass): Item[] => {
-    const text = why.get(idOf(pass));
-    if (text === undefined) return [];
-    const { run, module } = pass;
-    const ref = refOf(run, module, pass.pass);
-    return [
-      {
-        kind: 'job',
-        ref,
-        did: 'refused',
-        failed: true,
-        run,
-        module,
-        pass: pass.pass,
-        text,
-        next: again(plan.head.command),
-      },
-    ];
-  });
-  return { good, made, refused };
+  return { why, made };
 }
 
-/** Passes that others have made since, under its number or as a newer one to start from. */
+/** Why others have made this pass impossible: they took its number, or made a newer pass to start from. */
 function otherwise(
   pass: PlanPass,
   { request }: PlanFile,
@@ -231,7 +217,7 @@ function otherwise(
   return undefined;
 }
 
-/** Makes the passes where nothing is written, and compares them with the plan. */
+/** Makes the passes in a dry run and compares them with the plan. Returns the differences, by pass. */
 async function asMade(
   ports: Ports,
   plan: PlanFile,
@@ -239,7 +225,7 @@ async function asMade(
   file: ModuleFile,
 ): Promise<Map<string, string>> {
   const why = new Map<string, string>();
-  // Whoever watches how far it is shall not see each pass twice.
+  // Without progress: the passes are counted when they are made.
   const { progress: _watched, ...quiet } = ports;
   const trial: Ports = { ...quiet, dry: true, store: dryStore(ports.store) };
   const { ranges: _, ...asked } = plan.request;
@@ -247,15 +233,13 @@ async function asMade(
     ...{ _id: requestId(asked.name), kind: 'request', v: SCHEMA, ...asked, plan: left },
     ...{ by: ports.by, created: plan.head.made, history: [] },
   };
-  const ids = new Set(plan.passes.map(({ run, module, pass }) => jobId(run, module, pass)));
+  const ids = new Set(plan.passes.map(idOf));
   for (const item of await collected(makePlan(trial, doc, file, ids)))
     if (item.failed && item.kind === 'job') why.set(item.ref, item.text ?? 'it cannot be made');
-  const now = new Map(
-    (await described(trial, asked.level, plan.passes)).map((one) => [jobId(one.run, one.module, one.pass), one]),
-  );
+  const now = new Map((await described(trial, asked.level, plan.passes)).map((one) => [idOf(one), one]));
   const found = new Map<string, string>();
   for (const pass of left) {
-    const id = jobId(pass.run, pass.module, pass.pass);
+    const id = idOf(pass);
     const other = now.get(id);
     const text = other
       ? planDifferences(pass, other)[0]

@@ -5,6 +5,7 @@ import { SCHEMA } from '../../../domain/doc.ts';
 import { refOf, requestId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { UsageError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
 import { withDryRun } from '../../dry.ts';
@@ -17,7 +18,6 @@ import { assertAfter, moduleFile, withPrerequisites } from './asking.ts';
 import { estimateItems, jobsOfPlan, kept } from './estimates.ts';
 import { extend, makePlan, readyRuns, writeRequest } from './make.ts';
 import { makePlanItems } from './plan.ts';
-
 import { type Asked, differences } from './same.ts';
 import { type Saving, savePlan } from './saveplan.ts';
 
@@ -39,7 +39,7 @@ export interface ReprocessOptions extends StepOptions {
   readonly text?: string;
   /** Only where the last pass was made with run tables that have changed since. */
   readonly stale?: boolean;
-  /** Of a dry run: the plan is saved. */
+  /** Saves the plan of a dry run. */
   readonly saving?: Saving;
   /** Make another request of the same content: `name.2`. */
   readonly again?: boolean;
@@ -54,7 +54,7 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   const file = moduleFile(ports, options.version);
   const modules = withPrerequisites(file, options);
   await assertAfter(ports, options.after);
-  // A database has the tag in its rows.
+  // In a database the tag is a column, and is looked up with each table.
   if (options.tag !== undefined && !ports.ratdb) await readTag(ports.store, options.tag);
   const only = options.stale ? await staleOnly(ports, options, modules) : undefined;
   const asked = { ...askedOf(ports, options, modules), ...(only && { runs: only.runs }) };
@@ -67,16 +67,11 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   yield* aboutTwins(twins, options.again === true);
   if (old) {
     yield { kind: 'request', ref: old._id, did: 'continued', passes: old.plan.length + plan.length };
-    const extended = await extend(ports, old, plan);
-    yield* makePlan(ports, extended, file);
-    if (options.saving) await savePlan(ports, extended, options.saving);
-    if (plan.length === 0) return;
-    const wanted = jobsOfPlan(file, plan, facts.ready);
-    yield* estimateItems(name, file.version, await estimate(ports, file, wanted));
-    return;
+    yield* makeAndSave(ports, await extend(ports, old, plan), file, options);
   }
   if (plan.length === 0) return;
   const expected = await estimate(ports, file, jobsOfPlan(file, plan, facts.ready));
+  if (old) return yield* estimateItems(name, file.version, expected);
   const at = await ports.store.now();
   const doc: RequestDoc = {
     _id: requestId(name),
@@ -91,14 +86,15 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
     history: [{ at, to: 'planned', by: ports.by }],
   };
   // Somebody else wrote it first: what they ask for is compared, and continued.
-  if (!(await writeRequest(ports, doc))) {
-    yield* makeRequest(ports, options);
-    return;
-  }
+  if (!(await writeRequest(ports, doc))) return yield* makeRequest(ports, options);
   yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version };
-  yield* makePlan(ports, doc, file);
-  if (options.saving) await savePlan(ports, doc, options.saving);
+  yield* makeAndSave(ports, doc, file, options);
   yield* estimateItems(name, file.version, expected);
+}
+
+async function* makeAndSave(ports: Ports, request: RequestDoc, file: ModuleFile, { saving }: ReprocessOptions): Step {
+  yield* makePlan(ports, request, file);
+  if (saving) await savePlan(ports, request, saving);
 }
 
 /** What is stale of the runs asked for. */
@@ -144,7 +140,7 @@ async function requestName(
     old = await read(name);
   }
   if (!old) return { name };
-  // What is stale changes from call to call: the request goes on with what it has.
+  // Which passes are stale changes from call to call: the request goes on with its own runs.
   const other = differences(options.stale && old.runs ? { ...old, runs: asked.runs } : old, asked);
   if (other.length === 0) return { name, old };
   throw new UsageError(`request '${name}' exists and asks for something else: ${other.join('; ')}`, {

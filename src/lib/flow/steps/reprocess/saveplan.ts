@@ -56,10 +56,12 @@ export async function described({ store }: Ports, level: string, plan: readonly 
   const own = new Set(plan.map(({ run, module, pass }) => jobId(run, module, pass)));
   const all: PlanPass[] = [];
   for (const some of batches(plan, BATCH)) {
-    const jobs = await store.get<JobDoc>(some.map(({ run, module, pass }) => jobId(run, module, pass)));
+    const [jobs, data] = await Promise.all([
+      store.get<JobDoc>(some.map(({ run, module, pass }) => jobId(run, module, pass))),
+      store.get<DataDoc>([...new Set(some.map(({ run }) => dataId(level, run)))]),
+    ]);
     const needed = [...jobs.values()].flatMap(({ needs }) => needs.map(({ job }) => job));
     const needs = await store.get<JobDoc>([...new Set(needed)]);
-    const data = await store.get<DataDoc>([...new Set(some.map(({ run }) => dataId(level, run)))]);
     for (const { run, module, pass } of some) {
       const job = jobs.get(jobId(run, module, pass));
       if (job) all.push(plannedPass(job, { data: data.get(dataId(level, run)), needs, own }));

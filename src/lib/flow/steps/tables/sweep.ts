@@ -1,16 +1,17 @@
-// Run types and tables that somebody corrects later: each call looks again at the newest runs and at some older ones, in
-// turn, so that every run is looked at and no call costs more as the runs grow in number.
+// Finds run types and tables that were corrected later. Each call looks at the newest runs and at the next few older ones,
+// so every run has its turn, and a call does not cost more as the number of runs grows.
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
 import { MAX_RUN, runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { RunState } from '../../../runtables.ts';
+import { idsWith } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { noteStale } from '../../jobs/stale/note.ts';
 import { isAway, statesNow } from '../../jobs/tables/source.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { type NewMask, setMasks } from '../../switches/mask.ts';
 
-/** How far the older runs have been looked at. */
+/** Where the sweep over the older runs goes on. */
 interface SweepDoc extends Doc {
   readonly kind: 'sweep';
   /** The last run that was looked at. */
@@ -23,18 +24,15 @@ const NEWEST = 200;
 const OLDER = 300;
 
 export async function* sweep(ports: Ports): Step {
-  const newest = await ports.store.range<RunDoc>({
-    start: runId(1),
-    end: runId(MAX_RUN),
-    descending: true,
-    limit: NEWEST,
-  });
-  const older = await olderRuns(ports);
+  const [newest, older] = await Promise.all([
+    ports.store.range<RunDoc>({ ...idsWith('run:'), descending: true, limit: NEWEST }),
+    olderRuns(ports),
+  ]);
   const docs = new Map([...newest, ...older].map((doc) => [doc.run, doc]));
   const runs = [...docs.keys()].sort((a, b) => a - b);
   if (ports.ratdb) {
     const states = await statesNow(ports, runs);
-    // What nobody knows now is looked at in the next turn.
+    // The database does not answer: the next call looks at the same runs.
     if (isAway(states)) return;
     yield* setMasks(ports, newMasks(states));
   }
@@ -53,12 +51,12 @@ async function olderRuns({ store }: Ports): Promise<RunDoc[]> {
   return store.range<RunDoc>({ start: runId(Math.min(after + 1, MAX_RUN)), end: runId(MAX_RUN), limit: OLDER });
 }
 
-/** At the end it begins anew. */
+/** Notes the last older run; behind the last run of all, the next call begins with the first one again. */
 async function advance({ store }: Ports, older: readonly RunDoc[]): Promise<void> {
   const at = await store.now();
   const after = older.length < OLDER ? 0 : (older.at(-1)?.run ?? 0);
   await store.update<SweepDoc>(SWEEP, (doc) => {
-    if (doc?.after === after) return { skip: 'it begins anew' };
+    if (doc?.after === after) return { skip: 'it is noted' };
     return { write: { ...doc, _id: SWEEP, kind: 'sweep', v: SCHEMA, after, at } };
   });
 }

@@ -121,7 +121,7 @@ async function* rounds(session: Session, docs: Docs): Step {
   }
 }
 
-/** Every copy that the rounds will make if each one works, the later ones from the earlier ones. Only for whoever watches. */
+/** Every copy that the rounds will make if all succeed. Only for the progress display. */
 async function foreseen({ ports, told, rules, left }: Session, docs: Docs): Promise<[string, number][]> {
   if (!told.isWatched) return [];
   const now = await ports.store.now();

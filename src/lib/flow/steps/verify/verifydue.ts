@@ -39,7 +39,7 @@ export interface Subject {
 const COPIES_AT_ONCE = 500;
 const PAGE = 500;
 
-/** How many copies are due at `storage`, as the views have it; for whoever watches. */
+/** Number of copies due at `storage`, by the views. Only for the progress display. */
 async function aheadOf({ ports, options, due, told, left }: VerifySession, storage: string): Promise<number> {
   if (!told.isWatched || options.runs || options.levels) return 0;
   const counts = (['raw', 'output'] as const).map((what) =>

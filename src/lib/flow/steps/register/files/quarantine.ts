@@ -10,7 +10,7 @@ import { type Change, tookEffect } from '../../../../store.ts';
 import { shown } from '../../../../util/text/names.ts';
 import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
-import { giveNotice, type NoticeDoc } from '../../../jobs/notices.ts';
+import { giveNotices, type NoticeDoc } from '../../../jobs/notices.ts';
 import type { About, Item, Step } from '../../../ports.ts';
 import { type Round, registeredAs, write } from '../round.ts';
 import { isHidden } from './unreadable.ts';
@@ -129,7 +129,7 @@ export async function* release(round: Round, refused: ReadonlySet<string>): Step
     if (outcomes[index]?.result !== 'written' && outcomes[index]?.result !== 'already') continue;
     known.quarantined.delete(doc.name);
     const there = present.has(doc.name);
-    if (there && doc.reason === 'odd-time') await giveNotice(round.ports, interrupted(doc, round.now));
+    if (there && doc.reason === 'odd-time') await giveNotices(round.ports, [interrupted(doc, round.now)]);
     const text = `${baseName(doc.name)}: ${there ? `was ${doc.reason}, is good now` : 'is no longer on the buffer'}`;
     yield { ...fields(doc), did: there ? 'released' : 'gone', text };
   }

@@ -27,7 +27,7 @@ export interface Trouble {
   readonly next?: string;
 }
 
-/** Where it lies, and who is told how far the reading is. */
+/** The buffer, and where progress is reported to. */
 export interface Readers {
   readonly storage: Storage;
   readonly told: Progress;

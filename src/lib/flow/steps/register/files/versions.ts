@@ -13,7 +13,7 @@ import { given } from '../../../../util/values/given.ts';
 import { baseName } from '../../../copies/buffer/listing.ts';
 import { openTrash } from '../../../copies/removal/trash.ts';
 import { withDryRun } from '../../../dry.ts';
-import { giveNotice, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
+import { giveNotices, hasPasses, type NoticeDoc, openNotices } from '../../../jobs/notices.ts';
 import type { About, Item, Ports, Step, StepOptions } from '../../../ports.ts';
 import { Progress } from '../../../progress.ts';
 import { hasCopies, withContent } from './newfiles.ts';
@@ -117,7 +117,7 @@ async function accept(ports: Ports, doc: QuarantineDoc, { why }: VersionOptions)
   // The notice first: a kill in between must not leave passes that nobody knows to be stale.
   const text = `${doc.name} has new content since; passes made before have the old`;
   if (await hasPasses(ports, data.run))
-    await giveNotice(ports, { what: 'stale', run: data.run, name: doc.name, text, since: at });
+    await giveNotices(ports, [{ what: 'stale', run: data.run, name: doc.name, text, since: at }]);
   written(await ports.store.update<DataDoc>(data._id, change));
   await release(ports, doc);
   return { ...itemOf(doc), did: 'accepted', text: to, ...after(registered, data.run) };
