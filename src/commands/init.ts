@@ -74,7 +74,7 @@ export default class Init extends Base {
     else this.remark(`Next: ${NEXT.join('\n      ')}`);
   }
 
-  /** `undefined`: the person has said no, or typed ^C. */
+  /** Asks the person; `undefined` after a no or ^C. */
   private async converse(folder: string, said: Partial<Asked>): Promise<Asked | undefined> {
     const { converse, Left } = await import('../lib/cli/config/init/conversation.ts');
     try {
@@ -89,7 +89,7 @@ export default class Init extends Base {
 
 const RAW = './raw';
 
-/** What a person does now. */
+/** Commands to type after init. */
 const NEXT = [
   'edit modules/1.0.yaml: what is made of a run',
   'dflow config check',
@@ -97,7 +97,7 @@ const NEXT = [
   'dflow status',
 ];
 
-/** Questions make sense where somebody reads and types, and something is left to be asked. */
+/** True on a terminal, where the flags leave something open. */
 function asks(
   flags: {
     yes: boolean;

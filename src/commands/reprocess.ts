@@ -12,6 +12,7 @@ import { carryOut } from '../lib/flow/steps/reprocess/planned.ts';
 import { reprocess } from '../lib/flow/steps/reprocess/reprocess.ts';
 import type { Saving } from '../lib/flow/steps/reprocess/saveplan.ts';
 import { UsageError } from '../lib/util/errors.ts';
+import { counted } from '../lib/util/text/counted.ts';
 import { shellWord } from '../lib/util/text/shell.ts';
 import { field } from '../lib/util/values/field.ts';
 
@@ -88,45 +89,39 @@ export default class Reprocess extends Base {
     const words = argv.map(String);
     const content = [...CONTENT, 'request', 'file', 'again'].some((name) => said(flags, name)) || words.length > 0;
     if (flags.plan !== undefined && !content) return this.carryOut(flags.plan, flags);
-    if (flags.plan !== undefined && !flags['dry-run'])
-      throw new UsageError('--plan beside a request saves the plan, and that needs --dry-run', {
-        hint: `the same command with --dry-run, then: dflow reprocess --plan ${shellWord(flags.plan)}`,
-      });
-    if (flags.plan !== undefined) refuseOverwrite(flags.plan);
-    if (flags.file !== undefined && words.length > 0)
-      throw new UsageError(`--file says which runs; '${words[0]}' stands beside it`, {
-        hint: `dflow reprocess --file ${shellWord(flags.file)}`,
-      });
+    refuseTogether(words, flags);
     if (flags.file === undefined) refuseMissing(words, flags);
     const ports = await this.ports(true);
     const asked =
       flags.file === undefined ? await askedByFlags(words, flags) : await askedByFile(ports, flags.file, flags);
     const version = asked.version ?? ports.settings.automatic.version;
     if (version === undefined) throw new UsageError('a version is required', { hint: 'add --version 7.0.8' });
-    const { runs, problems } = await selectRuns(ports.store, asked.sets);
-    const { again, plan } = flags;
+    const { runs: docs, problems } = await selectRuns(ports.store, asked.sets);
+    const runs = docs.map(({ run }) => run);
     const stale = flags['stale-tables'] || undefined;
-    let saved = 0;
-    const saving: Saving = {
-      // Which runs are stale changes from call to call: no run is new then.
-      ranges: stale ? [] : (asked.sets.runs?.ranges ?? runs.map(({ run }) => [run, run])),
-      command: this.asTyped(),
-      write: async (found) => {
-        await savePlanFile(String(plan), found);
-        saved = found.passes.length;
-      },
-    };
+    // Which runs are stale changes from call to call: no run is new then.
+    const ranges = stale ? [] : (asked.sets.runs?.ranges ?? runs.map((run): [number, number] => [run, run]));
+    const plan = flags.plan === undefined ? undefined : this.savedPlan(flags.plan, ranges);
     const step = reprocess(ports, {
-      ...{ ...asked.own, name: asked.name, version, runs: runs.map((doc) => doc.run), modules: asked.modules },
-      ...this.stepOptions(flags, { again: again || undefined, stale, saving: plan === undefined ? undefined : saving }),
+      ...{ ...asked.own, name: asked.name, version, runs, modules: asked.modules },
+      ...this.stepOptions(flags, { again: flags.again || undefined, stale, saving: plan?.saving }),
     });
     await this.made(ports, flags, problems, step);
-    if (plan === undefined) return;
-    if (saved === 0) this.say('nothing is planned, so no plan was saved');
-    else
-      this.say(
-        `${plan}: ${saved === 1 ? '1 pass' : `${saved} passes`}\nNext: dflow reprocess --plan ${shellWord(plan)}`,
-      );
+    plan?.tell();
+  }
+
+  /** Saves the plan when it is made; afterwards `tell` says what was saved. */
+  private savedPlan(path: string, ranges: Saving['ranges']): { readonly saving: Saving; tell(): void } {
+    let saved = 0;
+    const write: Saving['write'] = async (found) => {
+      await savePlanFile(path, found);
+      saved = found.passes.length;
+    };
+    const tell = (): void => {
+      if (saved === 0) this.say('nothing is planned, so no plan was saved');
+      else this.say(`${path}: ${counted(saved, 'pass', 'passes')}\nNext: dflow reprocess --plan ${shellWord(path)}`);
+    };
+    return { saving: { ranges, command: this.asTyped(), write }, tell };
   }
 
   /** The command as it was typed, without what saves a plan. */
@@ -159,9 +154,28 @@ export default class Reprocess extends Base {
   }
 }
 
+interface Asking {
+  readonly 'dry-run': boolean;
+  readonly file?: string | undefined;
+  readonly plan?: string | undefined;
+}
+
 interface Passing {
   readonly 'dry-run': boolean;
   readonly exactly?: string | undefined;
+}
+
+/** @throws UsageError for what cannot be said together, or a plan that would replace a file */
+function refuseTogether(words: readonly string[], { file, plan, 'dry-run': dry }: Asking): void {
+  if (plan !== undefined && !dry)
+    throw new UsageError('--plan beside a request saves the plan, and that needs --dry-run', {
+      hint: `the same command with --dry-run, then: dflow reprocess --plan ${shellWord(plan)}`,
+    });
+  if (plan !== undefined) refuseOverwrite(plan);
+  if (file !== undefined && words.length > 0)
+    throw new UsageError(`--file says which runs; '${words[0]}' stands beside it`, {
+      hint: `dflow reprocess --file ${shellWord(file)}`,
+    });
 }
 
 function said(flags: object, name: string): boolean {

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { sinceOf } from '../lib/cli/arguments/selection.ts';
 import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
-import { openPorts } from '../lib/cli/ports.ts';
+import { type OpenPorts, openPorts } from '../lib/cli/ports.ts';
 import { noSuchError } from '../lib/domain/named.ts';
 import type { Ports } from '../lib/flow/ports.ts';
 import { handover } from '../lib/flow/reports/handover/handover.ts';
@@ -14,10 +14,10 @@ import { statusText } from '../lib/render/status.ts';
 import { EXIT, StoreError, UsageError } from '../lib/util/errors.ts';
 import { humanDuration, SECOND } from '../lib/util/time.ts';
 
-/** Between two looks, where no time is given. */
+/** Default time between two looks. */
 const EVERY = '5s';
 
-/** `--watch` may stand alone. */
+/** Gives `--watch` its default time where it has no value. */
 function withTime(argv: readonly string[]): string[] {
   return argv.flatMap((word, at) => {
     const alone = word === '--watch' && (argv[at + 1] ?? '-').startsWith('-');
@@ -77,7 +77,7 @@ export default class Status extends Base {
     }
   }
 
-  /** A screen needs a terminal on both sides, and one that can move its cursor. */
+  /** The screen needs a terminal for input and output that can move its cursor. */
   private isLive({ check, request }: { check: boolean; request?: string | undefined }): boolean {
     const terminal = process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== 'dumb';
     return terminal && this.out.format === 'table' && !check && request === undefined;
@@ -85,14 +85,12 @@ export default class Status extends Base {
 
   private async live(every: number): Promise<void> {
     const settings = await this.settings();
-    // What cannot be opened at all is said before the screen is taken.
-    await (await openPorts(settings, { write: false, command: 'status' })).close();
+    const open = (command?: string): Promise<OpenPorts> =>
+      openPorts(settings, { write: command !== undefined, command: command ?? 'status' });
+    // A store that cannot be opened ends the command before the screen is taken.
+    const ports = await open();
     const { live } = await import('../lib/cli/live/live.ts');
-    await live({
-      experiment: settings.experiment,
-      every,
-      open: (command) => openPorts(settings, { write: command !== undefined, command: command ?? 'status' }),
-    });
+    await live({ experiment: settings.experiment, every, ports, open });
   }
 
   private async handover(ports: Ports, text: string): Promise<void> {

@@ -31,7 +31,7 @@ export default class StoreImport extends Base {
   }
 }
 
-/** The lines as they are; whoever watches is told of each, and of the size of a file. */
+/** The lines unchanged, with a progress event for each line and for the size of the file. */
 async function* telling({ progress }: Ports, file: string, lines: AsyncIterable<string>): AsyncGenerator<string> {
   if (!progress) return yield* lines;
   const found = await stat(file).catch(() => undefined);

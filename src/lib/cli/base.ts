@@ -48,7 +48,7 @@ export abstract class Base extends Command {
   private opened: OpenPorts | undefined;
   private loaded: Loaded | undefined;
   private output: Output | undefined;
-  /** How far the step at hand is, on a terminal. */
+  /** Shows on a terminal how far the step in hand is. */
   private drawn: Shown | undefined;
   /** Of the round of a loop. */
   private beats: Beats | undefined;
@@ -169,7 +169,7 @@ export abstract class Base extends Command {
     if (seen.all === 0 && process.stderr.isTTY && !this.shared.quiet) this.remark(localTimes(await this.idleText()));
   }
 
-  /** The items as they are; meanwhile a terminal shows how far they are. */
+  /** The items unchanged; meanwhile a terminal shows the progress. */
   protected async *watched<I extends Item>(items: AsyncIterable<I> | Iterable<I>): AsyncGenerator<I, void, void> {
     if (!isWatched(this.shared.quiet === true)) return yield* items;
     const { Shown } = await import('./output/progress.ts');

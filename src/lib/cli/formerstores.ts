@@ -1,5 +1,5 @@
-// Which stores had jobs at a farm, as a file in its folder says: names of jobs begin with a digest of the id of their store,
-// and a store that is lost cannot tell its id.
+// The stores that had jobs at a farm, in a file in the farm's folder. Names of jobs begin with a digest of the id of their
+// store, and a lost store cannot tell its id.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ifThere, makeFolder, privateMode } from '../backends/shared/folder/files.ts';
@@ -13,7 +13,7 @@ export function storesAt(folder: string): string[] {
   return [...new Set(text.split('\n').filter((line) => /^[\w-]+$/.test(line)))];
 }
 
-/** Where the folder cannot be written the farm works on: a lost store is then found by its jobs' folders alone. */
+/** Notes the store. A folder that cannot be written is no error: a lost store is then found by the folders of its jobs. */
 export function noteStore(folder: string, uuid: string): void {
   try {
     if (storesAt(folder).includes(uuid)) return;

@@ -62,7 +62,7 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
   // A command that only reads the store may look at an experiment with such an element.
   const openApart = async (storage: StorageSettings): Promise<Storage> => {
     const silent = storage.mounted ? await compared() : undefined;
-    // Who asks for it again wants a new comparison.
+    // The next opening compares the folders again.
     if (silent?.has(storage.url)) apart.clear();
     return openStorage(storage, silent);
   };
@@ -235,7 +235,7 @@ async function openBackend(settings: Settings, store: Store, name: string, looki
   return open(farm, { folder, uuid, nonce, looking });
 }
 
-/** The farm as each store saw it that had jobs there before this one. */
+/** What opens the farm with the job names of a former store, by the id of that store. */
 async function openFormer(
   settings: Settings,
   store: Store,

@@ -8,7 +8,7 @@ import { given } from '../util/values/given.ts';
 import { nameForScheme, schemesOf } from './adapter.ts';
 import { RATDBS } from './adapters.ts';
 
-/** `undefined` where the configuration names no database. */
+/** `undefined` where the configuration does not name a database. */
 export function lazyRatdb(tables: Partial<RunTablesSettings>, env: NodeJS.ProcessEnv): Ratdb | undefined {
   const { source, detector, queries, writeBack = true } = tables;
   if (source === undefined || !queries) return undefined;

@@ -25,3 +25,8 @@ export function localTimes(text: string): string {
 export function humanCount(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
+
+/** `1 file`, `1,204 files`, `2 copies`. */
+export function humanCounted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${humanCount(count)} ${count === 1 ? noun : plural}`;
+}

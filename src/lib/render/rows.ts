@@ -61,7 +61,7 @@ export function rowTable<L extends keyof Lists>(list: L, found: readonly Lists[L
   );
 }
 
-/** The same in parts, a row apart from the others. */
+/** The same table in parts, with the lines of each row apart. */
 export function rowParts<L extends keyof Lists>(list: L, found: readonly Lists[L][], width: number): TableParts {
   return tableParts(
     columnsOf(list),

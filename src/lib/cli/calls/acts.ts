@@ -13,7 +13,7 @@ import { untilOf } from '../arguments/until.ts';
 
 type RetryFlags = SelectionInput['flags'] & { readonly why?: string | undefined; readonly limit?: number | undefined };
 
-/** The passes that shall be retried, and what retries them. @throws UsageError */
+/** The step that retries the chosen passes, and what is wrong with the choice. @throws UsageError */
 export async function retryStep(
   ports: Ports,
   refs: readonly string[],
@@ -61,7 +61,7 @@ export async function scopeOf(flags: PauseFlags): Promise<HoldScope> {
   return scope;
 }
 
-/** @throws UsageError for a name that there is not, or a time that is none */
+/** @throws UsageError for a name that the configuration does not have, or an invalid time */
 export async function pauseStep(
   ports: Ports,
   scope: HoldScope,

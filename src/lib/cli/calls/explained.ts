@@ -39,7 +39,7 @@ const REF = /^\d+(?:[/-]|$)|:/;
 
 type Names = ReadonlyMap<string, () => Promise<WhyReport[]>>;
 
-/** What has a name, and what explains it. The first of a name wins, and what has the same name follows it. */
+/** Reports by name. Things with the same name are all explained, in this order. */
 async function knownNames(ports: ReadPorts): Promise<Names> {
   const names = new Map<string, () => Promise<WhyReport[]>>();
   const add = (name: string, explain: () => Promise<WhyReport[]>): void => {

@@ -21,7 +21,7 @@ export function checkListing(kind: Kind, words: readonly string[], flags: ListFl
 const refsOf = (kind: Kind, words: readonly string[]): readonly string[] =>
   kind === 'replicas' ? words.filter((word) => !isFileWord(word)) : words;
 
-/** The selection of a listing, and the test of rows that select by nothing else. */
+/** The selection of a listing, and a test for flags that the selection cannot express. */
 export async function chosenBy(
   { store }: ReadPorts,
   kind: Kind,
@@ -46,11 +46,11 @@ export async function listing<K extends Kind>(
   const { chosen, test } = await chosenBy(ports, kind, words, flags);
   const files = kind === 'replicas' ? words.filter(isFileWord) : [];
   const named = files.length > 0 && files.length === words.length;
-  const rows = named ? (replicasNamed(ports, files) as Rows<Lists[K]>) : KINDS[kind](ports, chosen);
-  return having(rows, test);
+  const looks: typeof KINDS = named ? { ...KINDS, replicas: () => replicasNamed(ports, files) } : KINDS;
+  return having(looks[kind](ports, chosen), test);
 }
 
-/** Rows that pass the test, and what is wrong with the selection. */
+/** Rows that pass the test, and items that tell what is wrong with the selection. */
 export async function* having<R extends AnyRow>(rows: Rows<R>, test: (row: AnyRow) => boolean): Rows<R> {
   for await (const row of rows) if ('did' in row || test(row)) yield row;
 }

@@ -9,7 +9,7 @@ import { given } from '../../util/values/given.ts';
 import type { Finding } from './findings/finding.ts';
 import type { RawConfig } from './yaml/schema.ts';
 
-/** Told at night, too: a full buffer stops data taking, and without the store nothing moves. */
+/** Kinds that are told in quiet hours, too: a full buffer stops data taking, and without the store nothing moves. */
 const URGENT: readonly Trouble[] = ['buffer', 'credentials', 'store'];
 const NOTIFY = { every: 15 * MINUTE, repeat: DAY } as const;
 

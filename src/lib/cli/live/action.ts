@@ -1,4 +1,4 @@
-// What the screen may change: the words of the command that does the same.
+// A change that the screen can make: the words of the command that makes the same change.
 import { shellWord } from '../../util/text/shell.ts';
 
 export interface Action {

@@ -1,17 +1,17 @@
-// The state as lines of the terminal, one less than it has: a full screen would scroll, and flicker. Pure.
+// The state as lines of text, one less than the terminal has: a full terminal scrolls and flickers. Pure.
 import chalk from 'chalk';
-import { LIVE_VIEWS, type LiveView } from '../../flow/reports/live/views.ts';
+import { LIVE_VIEWS } from '../../flow/reports/live/views.ts';
 import { localSecond, localTime } from '../../render/human.ts';
 import { GUTTER } from '../../render/live/content.ts';
 import { shortened, widthOf, wrapped } from '../../render/wrap.ts';
 import { oneLine } from '../../util/text/terminal.ts';
 import { type Action, commandLine } from './action.ts';
-import { bodyRows, chosen, front, hasTitle, inSight, isView, type Page, type State } from './model.ts';
+import { bodyRows, chosen, front, hasTitle, inSight, isList, isView, LISTED, type Page, type State } from './model.ts';
 
-/** The parts of the screen, from its top. No line is wider than the terminal. */
+/** The parts of the screen, from top to bottom. No line is wider than the terminal. */
 export interface Frame {
   readonly tabs: string;
-  /** Lines that do not move when the page does: a title first. */
+  /** Lines that stay in place when the page scrolls: a title first. */
   readonly fixed: readonly string[];
   readonly body: readonly FrameLine[];
   readonly foot: string;
@@ -40,7 +40,7 @@ interface Overlay {
   readonly lines: readonly string[];
 }
 
-/** What stands over the page: help, commands, what would be done. */
+/** What hides the page: help, commands of a shell, or the lines of a dry run. */
 function overlay(state: State): Overlay | undefined {
   const { mode } = state;
   if (mode.is === 'help') return { title: [chalk.bold('keys')], lines: helpLines(state).slice(mode.top) };
@@ -64,7 +64,7 @@ function bodyLines(state: State, page: Page): FrameLine[] {
   });
 }
 
-/** ` status [flow] runs ...`, on the right when the page was read. */
+/** ` status [flow] runs ...`; on the right, the time of the last look. */
 function tabLine(state: State): string {
   const active = state.pages[0].name;
   const tabs = LIVE_VIEWS.map((view) => (view === active ? accent(chalk.bold(`[${view}]`)) : ` ${view} `)).join('');
@@ -92,7 +92,7 @@ function titleLine(state: State, page: Page): string {
   return spread(indented(page.content?.title ?? ''), `${chalk.dim(placeOf(state))} `, columns);
 }
 
-/** Which lines are seen, where not all are. */
+/** `1-20 of 48`: the lines on the terminal, where the page has more. */
 function placeOf(state: State): string {
   const { content, top } = front(state);
   const [rows, all] = [bodyRows(state), content?.lines.length ?? 0];
@@ -104,7 +104,7 @@ function filterLine(state: State, { name, words }: Page): string[] {
   return [indented(`${accent('/')} ${shortened(oneLine(words), state.sheet.columns - GUTTER - 2)}`)];
 }
 
-/** The last line: what is asked, what was said, or the keys. */
+/** The last line: a question, a message, or the keys. */
 function footLine(state: State): string {
   const { mode, message } = state;
   const width = state.sheet.columns - 1;
@@ -126,7 +126,7 @@ function footLine(state: State): string {
 
 const question = ({ verb }: Action): string => `${verb[0]?.toUpperCase()}${verb.slice(1)}, as shown?`;
 
-/** Keys that do something here; the least important go first. */
+/** Keys that do something here. On a narrow terminal the last ones are left out. */
 function hints(state: State, width: number): string {
   const item = chosen(state);
   const back = state.pages.length > 1;
@@ -176,25 +176,14 @@ function helpLines(state: State): string[] {
   return HELP.flatMap(([keys, what]) => wrapped(`${accent(keys.padEnd(width))}  ${what}`, room, ' '.repeat(width + 2)));
 }
 
-/** What `list` calls the rows of a view. */
-const LISTED: Readonly<Record<LiveView, string>> = {
-  status: 'status',
-  flow: 'flow',
-  runs: 'list runs',
-  jobs: 'list jobs',
-  copies: 'list replicas',
-  farms: 'list farms',
-  holds: 'list holds',
-};
-
-/** The commands of a shell that say and do the same. */
+/** Commands of a shell that do the same as the page and its keys. */
 function commandLines(state: State): string[] {
   const page = front(state);
   const item = chosen(state);
   const words = (verb: string, ref: string | undefined): string[] =>
     ref === undefined ? [] : [commandLine(verb, [ref])];
   const own = isView(page.name)
-    ? `dflow ${LISTED[page.name]}${page.words === '' ? '' : ` ${page.words}`}`
+    ? `dflow ${isList(page.name) ? `list ${LISTED[page.name]}` : page.name}${page.words === '' ? '' : ` ${page.words}`}`
     : page.name === 'reasons'
       ? 'dflow why --all'
       : commandLine(page.name, [page.words, ...(page.name === 'log' ? ['--follow'] : [])]);

@@ -20,7 +20,7 @@ export interface Key {
     | 'suspend'
     | 'erase'
     | 'char';
-  /** Of `char`. */
+  /** The character of a key named `char`. */
   readonly char?: string;
 }
 
@@ -28,11 +28,11 @@ export interface Key {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: keys begin with one
 const KEYS = /\x1b\[([\d;]*)([A-Za-z~])|\x1bO([A-Za-z])|(\x1b)|([^\x1b])/gu;
 
-/** What a sequence may begin with: the rest may come with the next bytes. */
+/** The beginning of an escape sequence, whose rest may come with the next bytes. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: keys begin with one
 const BEGUN = /\x1b(?:\[[\d;]*|O)?$/;
 
-/** The keys of some bytes, and what is only the beginning of one. */
+/** The keys in a text, and a rest that is the beginning of a key. */
 export function keysOf(text: string): { readonly keys: readonly Key[]; readonly rest: string } {
   const rest = BEGUN.exec(text)?.[0] ?? '';
   const keys = [...text.slice(0, text.length - rest.length).matchAll(KEYS)].flatMap((found): Key[] => {

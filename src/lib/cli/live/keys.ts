@@ -6,7 +6,19 @@ import { nth } from '../../util/values/have.ts';
 import { typedWords } from '../completion/words.ts';
 import type { Action } from './action.ts';
 import type { Key } from './input.ts';
-import { bodyRows, chosen, front, isView, newPage, type PageName, type State, type Step, shown } from './model.ts';
+import {
+  bodyRows,
+  chosen,
+  front,
+  isList,
+  isView,
+  LISTED,
+  newPage,
+  type PageName,
+  type State,
+  type Step,
+  shown,
+} from './model.ts';
 import { moved } from './moves.ts';
 
 export function press(state: State, key: Key): Step {
@@ -73,7 +85,7 @@ function special(state: State, { name }: Key): Step {
   return front(next).most > front(state).most ? look(next) : only(next);
 }
 
-/** From a page of a row to where it was opened. */
+/** Goes back to the page from which this page was opened; in a view, clears the filter. */
 function back(state: State, turn: boolean): Step {
   const [view, ...others] = state.pages;
   if (others.length > 0) return look({ ...state, pages: [view, ...others.slice(0, -1)] });
@@ -116,21 +128,11 @@ function why(state: State): Step {
   return opened(state, 'why', item.why, '');
 }
 
-/** The views that show what `list KIND` lists. */
-const LISTS: Readonly<Record<string, LiveView>> = {
-  runs: 'runs',
-  jobs: 'jobs',
-  replicas: 'copies',
-  farms: 'farms',
-  holds: 'holds',
-};
-
-/** Does what an advised command says, where the screen can; what it cannot do is shown, to be typed elsewhere. */
+/** Does what an advised command does. A command that the screen does not have is shown, to be typed in a shell. */
 function follow(state: State, line: string): Step {
   const command = line.split(/; (?=dflow )/)[0] ?? line;
   const [program, verb = '', ...words] = typedWords(`dflow ${command} `).words;
-  const [first] = words;
-  const there = program === 'dflow' ? first : undefined;
+  const [there] = words;
   if (program !== 'dflow') return say(state, `type it elsewhere: ${line}`);
   if (verb === 'why')
     return there && there !== '--all' ? opened(state, 'why', there, '') : opened(state, 'reasons', '--all', '');
@@ -138,7 +140,7 @@ function follow(state: State, line: string): Step {
   if (verb === 'log' && there && words.length === 1) return opened(state, 'log', there, '');
   if (verb === 'retry' || (verb === 'resume' && there))
     return preview(state, { verb, words: words.filter((word) => word !== '-n' && word !== '--dry-run') });
-  const view = verb === 'list' ? LISTS[there ?? ''] : undefined;
+  const view = verb === 'list' ? LIVE_VIEWS.find((one) => isList(one) && LISTED[one] === there) : undefined;
   if (view) return look(filtered(turned(state, view).state, command.replace(/^dflow list \S+\s*/, '')));
   return say(state, `type it elsewhere: ${command}`);
 }
@@ -150,7 +152,7 @@ function filter(state: State): Step {
   return only({ ...state, mode: { is: 'filter', text: words } });
 }
 
-/** The view in front with another filter; what it had is not seen again. */
+/** The view with another filter, as a new page without content. */
 function filtered(state: State, text: string): State {
   const [view] = state.pages;
   if (!isView(view.name)) return state;
@@ -188,7 +190,7 @@ function retry(state: State): Step {
   return preview(state, { verb: 'retry', words: [item.retry] });
 }
 
-/** Everything that the filter of the jobs selects. */
+/** Retries every job that the filter of the view jobs selects. */
 function retryAll(state: State): Step {
   const { name, words } = state.pages[0];
   if (name !== 'jobs' || state.pages.length > 1 || words === '')
@@ -220,23 +222,28 @@ function answer(state: State, mode: Asked, { name, char }: Key): Step {
 
 const SCROLLS: Readonly<Partial<Record<Key['name'], number>>> = { up: -1, down: 1, pageup: -10, pagedown: 10 };
 
-/** What a dry run has said: without anything to do there is nothing to ask. */
+/** Asks whether to do what a dry run has shown. A dry run without changes becomes a message. */
 export function asked(state: State, action: Action, lines: readonly string[], changes: number): State {
   if (state.mode.is !== 'busy') return state;
-  if (changes === 0) return { ...browsing(state), message: { text: plainText(lines), bad: false } };
+  if (changes === 0)
+    return {
+      ...browsing(state),
+      message: { text: lines.length === 0 ? 'nothing to do' : together(lines), bad: false },
+    };
   return shown({ ...state, mode: { is: 'question', action, lines, top: 0 } });
 }
 
-function plainText(lines: readonly string[]): string {
-  return lines.length === 0 ? 'nothing to do' : stripVTControlCharacters(lines.join(' ')).replace(/\s+/g, ' ');
+/** Some lines as one, without colours. */
+export function together(lines: readonly string[]): string {
+  return stripVTControlCharacters(lines.join(' ')).replace(/\s+/g, ' ');
 }
 
-/** What was done, or why it could not be. */
+/** Shows the message of a change that was made or has failed, and looks again. */
 export function done(state: State, text: string, bad: boolean): Step {
   return look({ ...browsing(state), message: { text, bad } });
 }
 
-/** A filter that cannot be read is typed again, over what the view showed before. */
+/** Gives a filter that cannot be read back to be corrected, over the view with its filter before. */
 export function refused(state: State, id: number, text: string): Step | undefined {
   const page = front(state);
   if (page.id !== id || !isView(page.name) || page.words === '') return undefined;

@@ -1,9 +1,9 @@
-// The live screen of `status --watch`: keys and looks change the state, the state is drawn. It ends with `q`; signals and
-// ^C end it as they end every command.
+// The live screen of `status --watch`: keys and looks change the state, and each state is drawn. `q` ends the screen;
+// signals and ^C end it as they end every command.
 import { setTimeout as wait } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import type { Sheet } from '../../render/live/content.ts';
 import { DflowError, EXIT } from '../../util/errors.ts';
+import { counted } from '../../util/text/counted.ts';
 import { withoutSecrets } from '../../util/text/secrets.ts';
 import { SECOND } from '../../util/time.ts';
 import { isUtf8 } from '../output/locale.ts';
@@ -12,7 +12,7 @@ import type { OpenPorts } from '../ports.ts';
 import type { Action } from './action.ts';
 import { frameOf } from './frame.ts';
 import type { Key } from './input.ts';
-import { asked, done, press, refused } from './keys.ts';
+import { asked, done, press, refused, together } from './keys.ts';
 import {
   type Effect,
   failed,
@@ -34,18 +34,20 @@ export interface LiveOptions {
   readonly experiment: string;
   /** Milliseconds between two looks. */
   readonly every: number;
+  /** The store, opened to look. */
+  readonly ports: OpenPorts;
   /** Opens the store: to look, or to do what the command of this name does. */
   readonly open: (command?: string) => Promise<OpenPorts>;
 }
 
-/** Exit codes of what passes by itself: the store, or a batch system, does not answer. */
+/** Exit codes of faults that pass: a store or a batch system does not answer. The screen asks again. */
 const AWAY: ReadonlySet<number> = new Set([EXIT.storeUnreachable, EXIT.credentials, EXIT.unreachable]);
 
-/** A slow store is not asked all the time: a pause lasts so many times the look before it, up to the longest. */
+/** The pause after a look lasts CALM times the look, at most LONGEST, so that a slow store has rest. */
 const CALM = 4;
 const LONGEST = 30 * SECOND;
 
-/** Shows the screen until a person quits. @throws what is a defect */
+/** Shows the screen until a person quits. @throws any error that is a defect of dflow */
 export function live(options: LiveOptions): Promise<void> {
   return new Screen(options).run();
 }
@@ -55,11 +57,11 @@ class Screen {
   private readonly terminal: Terminal;
   private drawn: Drawn;
   private readonly ended = new AbortController();
-  /** The store that is looked at; opened again after it was away. */
+  /** The open store; `undefined` after it was away, and then the next look opens it. */
   private ports: Promise<OpenPorts> | undefined;
-  /** Pages that are being looked at. */
+  /** Numbers of the pages with a look under way. */
   private readonly looking = new Set<number>();
-  /** A page that changed while it was looked at. */
+  /** Number of a page that changed during its look. */
   private again: number | undefined;
   /** Milliseconds of the last look. */
   private cost = 0;
@@ -68,9 +70,10 @@ class Screen {
   constructor(private readonly options: LiveOptions) {
     const { sheet, rows } = sizeOf();
     this.state = initial(options.experiment, sheet, rows);
+    this.ports = Promise.resolve(options.ports);
     this.terminal = enterTerminal({
       onKeys: (keys) => this.pressed(keys),
-      // A terminal that was closed has no more keys, and takes no more lines.
+      // A closed terminal sends no keys and shows no lines.
       onClosed: () => this.ended.abort(),
       onBack: () => this.resized(),
     });
@@ -121,14 +124,14 @@ class Screen {
 
   private doIt(effect: Effect): void {
     if (effect.do === 'quit') this.ended.abort();
-    // As every other command ends: what is under way is given back first.
+    // The signal ends the screen as it ends every command, which gives back work in hand first.
     else if (effect.do === 'interrupt') process.kill(process.pid, 'SIGINT');
     else if (effect.do === 'suspend') process.kill(process.pid, 'SIGTSTP');
     else if (effect.do === 'look') void this.look();
     else this.act(effect.action, effect.do === 'preview').catch((error: unknown) => this.crash(error));
   }
 
-  /** The terminal has another size: all of it is drawn anew. */
+  /** Draws the whole screen again after the terminal has changed its size. */
   private resized(): void {
     if (this.ended.signal.aborted) return;
     const { sheet, rows } = sizeOf();
@@ -138,7 +141,7 @@ class Screen {
     this.drawn = drawn(frameOf(this.state));
   }
 
-  /** Looks at the page in front; once more, where it has changed meanwhile. */
+  /** Looks at the page in front. A page that changed during the look is looked at again. */
   private async look(): Promise<void> {
     const page = front(this.state);
     if (this.looking.has(page.id)) {
@@ -163,7 +166,7 @@ class Screen {
     await this.look();
   }
 
-  /** The store, or nothing while it is away. */
+  /** The open store; `undefined` while the store is away. */
   private async opened(): Promise<OpenPorts | undefined> {
     this.ports ??= this.options.open();
     try {
@@ -175,21 +178,21 @@ class Screen {
     }
   }
 
-  /** What follows from a look that failed. */
+  /** The step after a look that failed. */
   private without(page: Page, error: unknown): Step {
     const { text, next, exit } = this.meant(error);
     const own = error instanceof DflowError;
     const again = exit === EXIT.usage && refused(this.state, page.id, own && next ? `${text} (${next})` : text);
     if (again) return again;
     if (!own || !AWAY.has(exit)) return { state: failed(this.state, page.id, text, next), effects: [] };
-    // A store that was away may be another file or another server when it is back.
+    // The store may come back as another file or another server, so the next look opens it again.
     const before = this.ports;
     this.ports = undefined;
     void before?.then((ports) => ports.close()).catch(() => undefined);
     return { state: unreachable(this.state, text, new Date().toISOString()), effects: [] };
   }
 
-  /** What an error says; a defect ends the screen. */
+  /** The words and the exit code of an error. A defect ends the screen. */
   private meant(error: unknown): { text: string; next: string | undefined; exit: number } {
     const { lines, exit } = describe(error);
     if (exit === 70) this.crash(error);
@@ -215,15 +218,15 @@ class Screen {
   }
 }
 
-/** What was done in one line: of one item its own. */
+/** One line about a change: the line of its only item, or counts. */
 function summary({ verb }: Action, { lines, changes, failed: wrong }: Performed): string {
-  if (changes + wrong === 1) return stripVTControlCharacters(lines.join(' ')).replace(/\s+/g, ' ');
-  const done = `${verb}: ${changes} ${changes === 1 ? 'item' : 'items'} changed`;
+  if (changes + wrong === 1) return together(lines);
+  const done = `${verb}: ${counted(changes, 'item')} changed`;
   return wrong === 0 ? done : `${done}, ${wrong} failed`;
 }
 
 function sizeOf(): { readonly sheet: Sheet; readonly rows: number } {
   const { columns, rows } = process.stdout;
-  // A terminal may say 0: as large as terminals were.
+  // A terminal that does not know its size says 0: the size of old terminals is taken.
   return { sheet: { columns: columns || 80, ascii: !isUtf8(process.env) }, rows: rows || 24 };
 }

@@ -1,42 +1,43 @@
-// The live screen as data: which pages are open, what is chosen, what is asked. Pure: keys and answers make a new state
-// and say what is to be done in the world.
+// The live screen as data: open pages, the chosen item, a question. Pure: a key or an answer makes a new state, and names
+// the effects that live.ts carries out.
 import type { Found } from '../../flow/reports/live/found.ts';
 import { LIVE_VIEWS, type LiveView } from '../../flow/reports/live/views.ts';
+import type { Kind } from '../../flow/reports/look/look.ts';
 import { type Content, contentOf, errorContent, type LiveItem, type Sheet } from '../../render/live/content.ts';
 import type { Action } from './action.ts';
 
 export type PageName = LiveView | 'show' | 'why' | 'log' | 'reasons';
 
-/** A page: a view, or what is behind one of its rows. */
+/** A page of the screen: a view, or a page that was opened from a row. */
 export interface Page {
-  /** Of this page alone: answers to others are not its. */
+  /** Number of this page. An answer to another page has another number. */
   readonly id: number;
   readonly name: PageName;
-  /** The filter of a view; what another page is of. */
+  /** The filter of a view; of any other page the REF or name that it shows. */
   readonly words: string;
-  /** The filter that the view had before. */
+  /** The filter before this one, for a filter that cannot be read. */
   readonly before?: string;
-  /** What stands in the page of a row can be done with the row. */
+  /** The row that this page was opened from: keys act on the row, too. */
   readonly of?: LiveItem;
-  /** Rows that are read at most. */
+  /** Most rows that a look reads. */
   readonly most: number;
-  /** The item that is chosen. */
+  /** Index of the chosen item. */
   readonly item: number;
-  /** The first line that is seen. */
+  /** Index of the first line on the terminal. */
   readonly top: number;
-  /** The end of a log stays in sight. */
+  /** The page stays at its end while a log grows. */
   readonly follows: boolean;
   readonly found?: Found;
   readonly content?: Content;
 }
 
-/** What keys mean now. */
+/** What the screen waits for, which decides what a key does. */
 type Mode =
   | { readonly is: 'browse' }
   | { readonly is: 'filter'; readonly text: string }
   | { readonly is: 'why'; readonly scope: readonly string[]; readonly text: string }
   | { readonly is: 'until'; readonly scope: readonly string[]; readonly why: string; readonly text: string }
-  /** The preview is awaited, or what was agreed to is being done. */
+  /** A dry run is under way, or (`doing`) the change itself. */
   | { readonly is: 'busy'; readonly action: Action; readonly doing: boolean }
   | { readonly is: 'question'; readonly action: Action; readonly lines: readonly string[]; readonly top: number }
   | { readonly is: 'help'; readonly top: number }
@@ -51,21 +52,21 @@ export interface State {
   readonly experiment: string;
   readonly sheet: Sheet;
   readonly rows: number;
-  /** A view, and above it what was opened from it. */
+  /** A view, then the pages that were opened from it. */
   readonly pages: readonly [Page, ...Page[]];
   /** The filter of each view, as it was typed. */
   readonly filters: Readonly<Partial<Record<LiveView, string>>>;
   readonly mode: Mode;
   readonly message?: Message;
-  /** The store does not answer. */
+  /** Set while the store does not answer. */
   readonly away?: { readonly text: string; readonly since: string };
   /** When the page was last read. */
   readonly at?: string;
-  /** The next page gets this number. */
+  /** Number of the next page. */
   readonly next: number;
 }
 
-/** What is to be done in the world. */
+/** What live.ts does after a step. */
 export type Effect =
   | { readonly do: 'look' }
   | { readonly do: 'preview'; readonly action: Action }
@@ -79,10 +80,23 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** Rows that a list reads at first. */
+/** Rows that the first look at a list reads. */
 export const ROWS = 100;
 
 export const isView = (name: PageName): name is LiveView => LIVE_VIEWS.some((view) => view === name);
+
+type ListView = Exclude<LiveView, 'status' | 'flow'>;
+
+/** What `dflow list` calls the rows of a view. */
+export const LISTED: Readonly<Record<ListView, Kind>> = {
+  runs: 'runs',
+  jobs: 'jobs',
+  copies: 'replicas',
+  farms: 'farms',
+  holds: 'holds',
+};
+
+export const isList = (name: PageName): name is ListView => Object.hasOwn(LISTED, name);
 
 export function initial(experiment: string, sheet: Sheet, rows: number): State {
   return { experiment, sheet, rows, pages: [newPage(1, 'status', '')], filters: {}, mode: { is: 'browse' }, next: 2 };
@@ -92,27 +106,31 @@ export function newPage(id: number, name: PageName, words: string, of?: LiveItem
   return { id, name, words, ...(of && { of }), most: ROWS, item: 0, top: 0, follows: name === 'log' };
 }
 
-/** The page in front. */
+/** The page that the terminal shows. */
 export function front({ pages }: State): Page {
   return pages.at(-1) ?? pages[0];
 }
 
-/** The chosen item of the page in front, where it is in sight. */
+/** The chosen item of the page in front, where the terminal shows a part of it. */
 export function inSight(state: State): LiveItem | undefined {
-  const { content, item, top } = front(state);
-  const lines = content && linesOf(content, item);
-  if (!lines || lines[1] < top || lines[0] >= top + bodyRows(state)) return undefined;
-  return content.items[item];
+  const page = front(state);
+  return linesInSight(page, bodyRows(state)) && page.content?.items[page.item];
 }
 
-/** What keys act on: the chosen item, or what the page is of. */
+/** The first and the last line of the chosen item, where the terminal shows a part of the item. */
+export function linesInSight({ content, item, top }: Page, rows: number): ReturnType<typeof linesOf> {
+  const lines = content && linesOf(content, item);
+  return lines && lines[1] >= top && lines[0] < top + rows ? lines : undefined;
+}
+
+/** What keys act on: the chosen item, and the row that the page was opened from. */
 export function chosen(state: State): LiveItem | undefined {
   const { next: _, ...of } = front(state).of ?? { key: '' };
   const item = inSight(state);
   return item || front(state).of ? { ...of, ...item, key: item?.key ?? of.key } : undefined;
 }
 
-/** Lines between those above the page and the one below it. The last line of the terminal stays empty. */
+/** Lines that the terminal has for the page. The last line of the terminal stays empty. */
 export function bodyRows(state: State): number {
   const page = front(state);
   const fixed = page.content?.fixed.length ?? 0;
@@ -120,7 +138,7 @@ export function bodyRows(state: State): number {
   return Math.max(1, state.rows - 1 - 2 - (hasTitle(state) ? 1 : 0) - fixed - filter);
 }
 
-/** A page of one thing begins with its name, and needs no title. */
+/** A page of text begins with the name of its subject, and has no title line. */
 export function hasTitle(state: State): boolean {
   const { content } = front(state);
   return state.away !== undefined || content === undefined || content.title !== '';
@@ -133,7 +151,7 @@ export function withFront(state: State, change: Partial<Page>): State {
   return { ...state, pages: [view, ...others, { ...last, ...change }] };
 }
 
-/** What a look has found; of a page that is no longer open it is nothing. */
+/** Puts what a look has found into its page. The page may have been closed meanwhile: then nothing changes. */
 export function looked(state: State, id: number, found: Found, at: string): State {
   const { away: _, ...rest } = state;
   const pages = mapPages(state.pages, (page) =>
@@ -142,13 +160,13 @@ export function looked(state: State, id: number, found: Found, at: string): Stat
   return shown({ ...rest, pages, at });
 }
 
-/** A page that cannot be shown: it says why. */
+/** Puts the reason why a page cannot be shown into the page. */
 export function failed(state: State, id: number, text: string, next: string | undefined): State {
   const content = errorContent(text, next, state.sheet.columns - 2);
   return shown({ ...state, pages: mapPages(state.pages, (page) => (page.id === id ? filled(page, content) : page)) });
 }
 
-/** The store is away: what was found stays, and says that it is old. */
+/** Notes that the store is away. Pages stay, and the title line says since when. */
 export function unreachable(state: State, text: string, now: string): State {
   return { ...state, away: { text, since: state.away?.since ?? now } };
 }
@@ -164,7 +182,7 @@ function mapPages([view, ...others]: State['pages'], change: (page: Page) => Pag
   return [change(view), ...others.map(change)];
 }
 
-/** The chosen item stays the same one, wherever it now is. */
+/** A page with new content. The same item stays chosen, also where its line has moved. */
 function filled(page: Page, content: Content, found?: Found): Page {
   const key = page.content?.items[page.item]?.key;
   const same = content.items.findIndex((item) => item.key === key);
@@ -178,7 +196,7 @@ export function linesOf({ lines }: Content, item: number): readonly [first: numb
   return first < 0 ? undefined : [first, lines.findLastIndex((line) => line.item === item)];
 }
 
-/** The top of a page is never beyond its end. */
+/** Keeps the top of the page within its lines. */
 export function shown(state: State): State {
   const page = front(state);
   const most = Math.max(0, (page.content?.lines.length ?? 0) - bodyRows(state));

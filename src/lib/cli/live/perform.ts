@@ -1,4 +1,4 @@
-// What the screen changes, by the same calls as the commands; a preview is the dry run of the same call.
+// Changes that a person makes on the screen, by the same calls as the commands. A preview is a dry run of the call.
 import { Parser } from '@oclif/core';
 import type { Item, Ports } from '../../flow/ports.ts';
 import { resume } from '../../flow/switches/holds.ts';
@@ -10,14 +10,14 @@ import { pauseStep, retryStep, scopeOf } from '../calls/acts.ts';
 import type { Action } from './action.ts';
 
 export interface Performed {
-  /** A line for each item, and what a person types next. */
+  /** Lines for each item, with the command that a person types next. */
   readonly lines: readonly string[];
-  /** Items that change, or would. */
+  /** Items that have changed; in a dry run, items that would change. */
   readonly changes: number;
   readonly failed: number;
 }
 
-/** Does it, or says what would be done. @throws UsageError, and whatever the flow throws */
+/** Makes a change, or its dry run. @throws UsageError, and every error of the flow */
 export async function perform(ports: Ports, action: Action, dryRun: boolean, width: number): Promise<Performed> {
   const lines: string[] = [];
   let [changes, failed] = [0, 0];

@@ -3,7 +3,7 @@ import { Box, type Instance, render, Text } from 'ink';
 import { createElement as element, type ReactElement } from 'react';
 import type { Frame } from './frame.ts';
 
-/** The screen: tabs, what stays, the page, and a line for keys and questions. */
+/** The screen: tabs, fixed lines, the page, and a line for keys and questions. */
 function Screen({ frame }: { readonly frame: Frame }): ReactElement {
   const { tabs, fixed, body, foot } = frame;
   return element(
@@ -16,7 +16,7 @@ function Screen({ frame }: { readonly frame: Frame }): ReactElement {
   );
 }
 
-/** An empty line has a height, too. */
+/** A line of the screen. ink draws an empty text with no height, so it becomes a space. */
 function row(key: string, text: string, bold = false): ReactElement {
   return element(Text, { key, wrap: 'truncate', bold }, text === '' ? ' ' : text);
 }
@@ -35,7 +35,7 @@ export function drawn(first: Frame): Drawn {
     incrementalRendering: true,
     maxFps: 30,
   });
-  // What goes wrong in here ends the program as a defect; nothing waits for it.
+  // Nobody awaits this promise: an error of ink is thrown outside of it, and ends the program as a defect.
   app.waitUntilExit().catch((error: unknown) => {
     setImmediate(() => {
       throw error;

@@ -9,7 +9,6 @@ import type { Found } from '../../flow/reports/live/found.ts';
 import { latestJobs, openRuns } from '../../flow/reports/live/rows.ts';
 import { type Chosen, firstOf, type LiveView, lookAt } from '../../flow/reports/live/views.ts';
 import { type JobLog, logsOf } from '../../flow/reports/logs.ts';
-import type { Kind } from '../../flow/reports/look/look.ts';
 import { documentsOf } from '../../flow/reports/records.ts';
 import { pagesOf } from '../../flow/reports/show.ts';
 import { whyAll } from '../../flow/reports/why/all/whyall.ts';
@@ -19,12 +18,12 @@ import { readRefs, select } from '../arguments/selection.ts';
 import { explained } from '../calls/explained.ts';
 import { checkListing, chosenBy, type ListFlags, listing } from '../calls/listing.ts';
 import { typedWords } from '../completion/words.ts';
-import { isView, type Page } from './model.ts';
+import { isView, LISTED, type Page } from './model.ts';
 
-/** Bytes of each log that are shown. */
+/** Bytes that are shown from the end of each log. */
 const LOG_BYTES = 100_000;
 
-/** Looks at a page. @throws UsageError for a filter that cannot be read */
+/** Reads what a page shows. @throws UsageError for a filter that cannot be read */
 export async function lookAtPage(ports: ReadPorts, { name, words, most }: Page): Promise<Found> {
   if (isView(name)) return lookAt(ports, name, most, words === '' ? {} : await chosenRows(ports, name, words));
   if (name === 'reasons') return { view: 'reasons', some: await firstOf(whyAll(ports), most) };
@@ -56,20 +55,12 @@ async function typed(
   return { words: argv.map(String), flags };
 }
 
-const KIND: Readonly<Record<Exclude<LiveView, 'status' | 'flow'>, Kind>> = {
-  runs: 'runs',
-  jobs: 'jobs',
-  copies: 'replicas',
-  farms: 'farms',
-  holds: 'holds',
-};
-
 /** What the filter of a view selects. */
 async function chosenRows(ports: ReadPorts, view: LiveView, line: string): Promise<Chosen> {
   const { words, flags } = await typed(typedWords(`dflow ${line} `).words);
   if (view === 'status') return {};
   if (view === 'flow') return { picture: pictureOf(ports, words, flags) };
-  const kind = KIND[view];
+  const kind = LISTED[view];
   checkListing(kind, words, flags);
   if (view === 'runs') {
     const alone = Object.keys(flags).length === 1 && words.length === 0;
@@ -86,7 +77,7 @@ async function chosenRows(ports: ReadPorts, view: LiveView, line: string): Promi
   return { holds: await listing(ports, 'holds', words, flags) };
 }
 
-/** States, where nothing else is asked for: their passes are read in the order of their changes. */
+/** The states of a filter that selects by nothing else. Their passes are read by time of change. */
 function statesAlone({ states, pass, ...others }: Selection): Selection['states'] {
   return pass === 'last' && Object.values(others).every((value) => value === undefined) ? states : undefined;
 }

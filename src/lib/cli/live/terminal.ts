@@ -1,15 +1,15 @@
-// The other screen of the terminal and its keys: taken, and given back at every end of the process, so that the shell finds
-// its own again.
+// The alternate screen of the terminal and its keys. Every end of the process gives them back, so that the shell finds its
+// own screen again.
 import { type Key, keysOf } from './input.ts';
 
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H';
 const CLEAR = '\x1b[?25l\x1b[2J\x1b[H';
-/** The rest of a key comes within this time; an escape alone is a key, too. */
+/** Milliseconds in which the rest of an escape sequence comes; without a rest, the key is Escape. */
 const KEY_TIME = 50;
 /** Attributes off, the cursor visible, the main screen. */
 const LEAVE = '\x1b[0m\x1b[?25h\x1b[?1049l';
 
-/** Signals that end the process where nobody listens. */
+/** Signals that end a process without a listener. */
 const ENDING = ['SIGQUIT', 'SIGUSR2', 'SIGALRM', 'SIGXCPU', 'SIGVTALRM'] as const;
 
 export interface Terminal {
@@ -19,13 +19,13 @@ export interface Terminal {
 
 export interface Listener {
   readonly onKeys: (keys: readonly Key[]) => void;
-  /** The terminal has gone. */
+  /** Called when the terminal was closed. */
   readonly onClosed: () => void;
-  /** The process was stopped and goes on: nothing of the screen is left. */
+  /** Called when the process continues after a stop: the screen must be drawn again. */
   readonly onBack: () => void;
 }
 
-/** Enters the other screen. It is left by `leave`, and before the process ends for any other reason. */
+/** Enters the alternate screen. `leave` and every other end of the process leave the screen. */
 export function enterTerminal(listener: Listener): Terminal {
   let inside = true;
   const leave = (): void => {
@@ -47,7 +47,7 @@ export function enterTerminal(listener: Listener): Terminal {
     process.removeListener(name, died);
     process.kill(process.pid, name);
   };
-  // Before the listeners that let go of the terminal, and before an error is printed.
+  // These run before the listeners that let go of the terminal, and before an error is printed.
   process.prependListener('exit', leave);
   process.prependListener('uncaughtExceptionMonitor', leave);
   for (const name of ENDING) process.on(name, died);
@@ -67,13 +67,13 @@ export function enterTerminal(listener: Listener): Terminal {
   };
 }
 
-/** The terminal may be gone. */
+/** Gives keys and screen back to the shell; the terminal may be gone. */
 function giveBack(): void {
   attempt(() => process.stdin.setRawMode(false));
   attempt(() => process.stdout.write(LEAVE));
 }
 
-/** Hears keys, until the answer is called. */
+/** Listens for keys until the returned function is called. */
 function heard({ onKeys, onClosed }: Listener): () => void {
   const { stdin, stdout } = process;
   let rest = '';
@@ -89,7 +89,7 @@ function heard({ onKeys, onClosed }: Listener): () => void {
       onKeys([{ name: 'escape' }]);
     }, KEY_TIME);
   };
-  // First of all: a terminal that has gone meanwhile is an error of each of these calls.
+  // These listeners come first: with a closed terminal, each of the calls below is an error.
   stdin.on('error', onClosed).on('end', onClosed).on('close', onClosed);
   stdout.on('error', onClosed);
   stdin.setRawMode(true);
@@ -98,7 +98,7 @@ function heard({ onKeys, onClosed }: Listener): () => void {
   return () => {
     clearTimeout(timer);
     stdin.off('data', hear).off('end', onClosed).off('close', onClosed).pause();
-    // An error that nobody hears would be thrown.
+    // The listeners for errors stay: an error without a listener is thrown.
     attempt(() => stdin.unref());
     stdout.off('error', onClosed);
   };

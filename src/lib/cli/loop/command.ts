@@ -29,7 +29,7 @@ export function loopFrom(
   commands: readonly string[],
 ): RunningLoop {
   const named = plan.find(({ name }) => name === flags.name);
-  // The shell's own end of flags, once more.
+  // A second `--` before the command is left out, too.
   const bare = words.filter((word, at) => word !== '--' || at > 1);
   const run = bare[0] === 'dflow' ? bare.slice(1) : bare;
   if (run.length === 0 && !named) throw noCommand(flags, plan);
@@ -56,7 +56,7 @@ export function adopted(loop: RunningLoop, { every, jitter, exclusive }: LoopFla
   };
 }
 
-/** The same names as in the configuration. @throws UsageError */
+/** A name as the configuration allows it. @throws UsageError */
 function turnNameOf(name: string): string {
   if (NAME.test(name)) return name;
   throw new UsageError(`--exclusive: '${name}' is not a name: letters, digits, '.', '_' and '-'`, {
@@ -85,7 +85,7 @@ function noCommand({ name, here, show }: LoopFlags, plan: readonly PlannedLoop[]
 /** Commands that run for ever themselves, or ask a person. */
 const NEVER: ReadonlySet<string> = new Set(['loop', 'screens', 'init', 'demo', 'help', 'completion']);
 
-/** Flags with which a command goes on for ever, so that no second round would come. */
+/** Flags with which a command never ends, so that a second round would never begin. */
 const ENDLESS = /^--(follow|watch)(=|$)/;
 
 /** @throws UsageError the words are not a command of dflow, or this command cannot run in a loop */

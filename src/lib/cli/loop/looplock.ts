@@ -27,7 +27,7 @@ export async function lockLoop(folder: string, host: string, name: string): Prom
   });
   if (!lock) throw busy(name, host, readHolder(`${path}.json`));
   const holder: LoopHolder = { pid: process.pid, since: iso(Date.now()) };
-  // A full disk shall not keep a loop from running: it may be the one that makes room, or the one that tells it.
+  // A full disk does not stop a loop: this loop may make room, or tell people about the disk.
   await writeFile(`${path}.json`, JSON.stringify(holder)).catch(() => undefined);
   return lock;
 }

@@ -136,7 +136,7 @@ function orAway(error: unknown, say: Supervised['say']): undefined {
 
 interface Signals {
   readonly last: string;
-  /** The first was no hang-up: somebody wanted the loop to stop. */
+  /** The first signal was not a hang-up, so a person wanted the loop to stop. */
   readonly meant: boolean;
   forget(): void;
 }

@@ -1,13 +1,13 @@
-// Some lines at the bottom of the terminal that is stderr, redrawn in place. The cursor is never hidden, so that no end of
-// the process, however sudden, can leave it so.
+// Some lines at the bottom of the terminal on stderr, redrawn in place. The cursor is never hidden, so that no sudden end
+// of the process can leave it hidden.
 import { draw } from './live.ts';
 
-/** To the end of the line, and to the end of the screen. */
+/** Erases to the end of the line; erases to the end of the screen. */
 const [LINE_END, SCREEN_END] = ['\x1b[K', '\x1b[J'];
 
 export class Block {
   #lines: readonly string[] = [];
-  /** Lines that are on the terminal now. */
+  /** Lines that the terminal shows now. */
   #height = 0;
   readonly #onExit = (): void => this.hide();
 
@@ -17,12 +17,12 @@ export class Block {
     process.prependListener('exit', this.#onExit);
   }
 
-  /** Columns that a line may have: `^C` is written behind it. */
+  /** Columns for a line; the terminal writes `^C` behind the line. */
   get width(): number {
     return (process.stderr.columns || 80) - 3;
   }
 
-  /** Lines that may be drawn: the terminal scrolls when there are more. */
+  /** Most lines for a drawing; with more of them the terminal scrolls. */
   get most(): number {
     return Math.max(1, (process.stderr.rows || 24) - 2);
   }
@@ -43,7 +43,7 @@ export class Block {
     this.#height = 0;
   }
 
-  /** Nothing is drawn any more; `left`: lines that stay. */
+  /** Ends the drawing; the lines `left` stay on the terminal. */
   end(left: readonly string[]): void {
     this.hide();
     draw(undefined);
@@ -51,7 +51,7 @@ export class Block {
     for (const line of left) this.#write(`${line}\n`);
   }
 
-  /** To the first column of the first line. */
+  /** Moves the cursor to the first column of the first line. */
   #home(): string {
     return this.#height > 1 ? `\r\x1b[${this.#height - 1}A` : '\r';
   }

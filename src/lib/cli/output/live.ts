@@ -1,27 +1,27 @@
-// What is redrawn at the bottom of a terminal while a command works: it is on stderr, and out of the way whenever a line
-// of the result, or a word to a person, is printed on the same terminal. Knows nothing of what is drawn.
+// The drawing at the bottom of the terminal while a command works, on stderr. It is hidden while a line of the result or a
+// message is printed on the same terminal. This file does not know what is drawn.
 import { thisRound } from '../loop/round.ts';
 
-/** What is drawn now. */
+/** A drawing that can be hidden. */
 interface Live {
-  /** Takes it off the terminal. */
+  /** Erases the drawing from the terminal. */
   hide(): void;
   show(): void;
 }
 
 let live: Live | undefined;
 
-/** Somebody looks on: at a terminal that can redraw, and not by a loop, whose lines are kept. */
+/** True where a person watches a terminal that can redraw. The lines of a loop are kept, so nobody watches them. */
 export function isWatched(quiet: boolean): boolean {
   return process.stderr.isTTY === true && !quiet && process.env.TERM !== 'dumb' && thisRound() === undefined;
 }
 
-/** From now on this is drawn; `undefined`: nothing is. */
+/** Sets the drawing; `undefined` ends it. */
 export function draw(next: Live | undefined): void {
   live = next;
 }
 
-/** Prints while nothing is drawn. `here`: on the terminal that is drawn on, as far as anybody knows. */
+/** Prints while the drawing is hidden. `here`: the text may go to the terminal with the drawing. */
 export function print(write: () => void, here = true): void {
   const away = here ? live : undefined;
   away?.hide();

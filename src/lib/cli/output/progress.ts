@@ -1,5 +1,5 @@
-// How far a command is, on the terminal that is stderr: one line, or a line for each step of `chain`. What is said is
-// computed in render/progress; nothing of this is loaded where nobody looks on.
+// How far a command is, on the terminal of stderr: one line, or a line for each step of `chain`. render/progress makes the
+// words. This file is loaded only where a person watches.
 import type { Item } from '../../flow/ports.ts';
 import type { ProgressEvent } from '../../flow/progress.ts';
 import { progressLine } from '../../render/progress/line.ts';
@@ -14,7 +14,7 @@ import { Steps } from './steps.ts';
 /** Milliseconds between two drawings. */
 const PACE = 200;
 
-/** What a command counts. */
+/** The noun of what a command counts. */
 const NOUNS: Readonly<Record<string, string>> = {
   register: 'file',
   transfer: 'copy',
@@ -32,16 +32,16 @@ export class Shown {
   readonly #timer: NodeJS.Timeout;
   readonly #command: string;
   #meter = new Meter();
-  /** What is counted where a step tells nothing. */
+  /** Counts the items of a step that sends no progress events. */
   #items = new Meter();
   #told = false;
   #steps: Steps | undefined;
-  /** What is counted: of the step at hand, where there are several. */
+  /** The command, or the step in hand of `chain`: it decides the noun. */
   #doing: string;
   #turn = 0;
-  /** When it was last drawn. */
+  /** Time of the last drawing. */
   #last = 0;
-  /** Something was said of what is done now. */
+  /** The step in hand has had something to show. */
   #said = false;
 
   constructor(command: string) {
@@ -59,7 +59,7 @@ export class Shown {
       this.#told = true;
       this.#meter.note(event, now);
     }
-    // The first that there is to say is said at once; later the timer may be kept from its turn by whatever is busy.
+    // The first fact is drawn at once. Later, a busy process may delay the timer, so an event draws, too.
     const news = !this.#said && this.#facts(this.#block.width) !== '';
     if (news || (this.#said && now - this.#last > 2 * PACE)) this.#draw();
     this.#said ||= news;
@@ -70,7 +70,7 @@ export class Shown {
     this.#items.note({ what: 'done', count: 1, bytes }, performance.now());
   }
 
-  /** What was done stays, where the result goes elsewhere. */
+  /** Ends the drawing. A summary stays where the result does not go to the terminal. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
     if (!process.stdout.isTTY) await this.#steps?.settled();
@@ -104,7 +104,7 @@ export class Shown {
     this.#block.draw([`${sign} ${text === '' ? title : `${title}: ${text}`}`.slice(0, width)]);
   }
 
-  /** Of what is done now, without its name. */
+  /** The facts about the step in hand, without the name of the step. */
   #facts(width: number): string {
     return withoutSecrets(progressLine('', this.#known(), width));
   }

@@ -1,5 +1,5 @@
-// The steps of a round of `chain`: which have ended, which one runs, as lines. listr2 keeps their states; it draws nothing
-// itself, since its own drawing knows nothing of the lines of the result.
+// The steps of a round of `chain` as lines: ended, running and due. listr2 keeps the states. It does not draw, since its
+// renderers do not leave room for the lines of the result.
 import { color, Listr } from 'listr2';
 import { isUtf8 } from './locale.ts';
 
@@ -8,7 +8,7 @@ type State = 'begun' | 'ended' | 'failed';
 export class Steps {
   readonly #list;
   readonly #ends = new Map<string, (failed: boolean) => void>();
-  /** What was said of each when it ended. */
+  /** The facts of each step when it ended. */
   readonly #said = new Map<string, string>();
   readonly #running: Promise<unknown>;
 
@@ -25,20 +25,20 @@ export class Steps {
     this.#running = this.#list.run();
   }
 
-  /** `said`: what the step has done so far. */
+  /** Notes the state of a step; `said` is what the step has done so far. */
   set(step: string, state: State, said: string): void {
     if (state === 'begun') return;
     this.#said.set(step, said);
     this.#ends.get(step)?.(state === 'failed');
   }
 
-  /** Once the list knows of every end that it was told. */
+  /** Resolves when listr2 knows the end of every step. */
   async settled(): Promise<void> {
     for (const end of this.#ends.values()) end(false);
     await this.#running;
   }
 
-  /** A line for each, `width` columns at most; `running`: what is said of the one at hand. */
+  /** A line for each step, `width` columns at most; `running` gives the facts of the step in hand. */
   lines(sign: string, running: (room: number) => string, width: number): string[] {
     const longest = Math.max(...this.#list.tasks.map(({ title }) => String(title).length));
     return this.#list.tasks.map((task) => {

@@ -1,4 +1,4 @@
-// What `reprocess` is asked for: by its flags, or by the file of a request.
+// The content of a request, from the flags of `reprocess` or from a request file.
 import { notPriority, priorityOf } from '../../domain/jobs/requests/priority.ts';
 import type { RunSet } from '../../domain/selection.ts';
 import type { selectRuns } from '../../flow/jobs/select.ts';
@@ -9,7 +9,7 @@ import { given } from '../../util/values/given.ts';
 import { nothingNamed, readRefs, runsToSwitch } from '../arguments/selection.ts';
 import { readRequest } from './requestfile.ts';
 
-/** Flags that say what is asked for: a request file says all of it. */
+/** Flags with the content of a request. A request file has the same content, so they are refused beside it. */
 export const CONTENT = [
   ...['run', 'module', 'version', 'level', 'tag', 'priority', 'label', 'prerequisite', 'after', 'text', 'stale-tables'],
 ] as const;
@@ -22,7 +22,7 @@ export interface Asked {
   readonly own: Pick<ReprocessOptions, 'level' | 'tag' | 'priority' | 'labels' | 'prerequisite' | 'after' | 'text'>;
 }
 
-/** @throws UsageError for what a request cannot do without */
+/** @throws UsageError for a missing flag that every request needs */
 export function refuseMissing(
   words: readonly string[],
   { run, module, request, 'stale-tables': stale }: AskingFlags,

@@ -37,7 +37,7 @@ async function runsOf({ runs }: RawRequest, folder: string): Promise<RunSet> {
   return runsToSwitch(runs.flat().map((word) => (word.startsWith('@') ? `@${resolve(folder, word.slice(1))}` : word)));
 }
 
-/** Names that nobody defined, each at its line. */
+/** A problem for each name that is not defined, with its line. */
 async function nameProblems(ports: Ports, raw: RawRequest, yaml: YamlFile): Promise<Problem[]> {
   const problems: Problem[] = [];
   const say = (path: Path, message: string): void => {

@@ -27,7 +27,7 @@ export async function savePlanFile(path: string, plan: PlanFile): Promise<void> 
   }
 }
 
-/** @throws UsageError it is not a plan, or not as it was saved */
+/** @throws UsageError the file is not a plan, or was edited after it was saved */
 export async function readPlanFile(path: string): Promise<PlanFile> {
   return parsePlan((await readBytes(path)).toString('utf8'), path);
 }

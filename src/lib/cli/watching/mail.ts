@@ -12,9 +12,9 @@ import { humanDuration, MINUTE, SECOND } from '../../util/time.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';
 
-/** Time of a whole letter, in times of one answer: a server may drop a byte now and then for ever. */
+/** A whole letter may take as long as this many answers: a server may send a byte now and then for ever. */
 const ANSWERS = 6;
-/** Another notifier takes over after five minutes. */
+/** Longest time of a letter: another notifier takes over after five minutes. */
 const LONGEST = 4 * MINUTE;
 
 /** Sends by the server of the configuration. @throws UnreachableError, CredentialsError, ItemError, ConfigError */
@@ -25,27 +25,8 @@ export function mailer({ smtp, file, folder }: Settings): (mail: Mail) => Promis
         where: file,
         hint: 'add to dflow.yaml: smtp: {host: localhost}',
       });
-    const login = await loginOf(smtp, folder);
-    const ca = certificatesOf(smtp, file);
-    const { createTransport } = (await import('nodemailer')).default;
-    const { host, port, tls, timeout } = smtp;
-    const transport = createTransport({
-      host,
-      port,
-      secure: tls === 'tls',
-      ignoreTLS: tls === 'none',
-      // A password never goes over an open line unless the configuration says so.
-      requireTLS: tls === 'starttls' || (tls === undefined && login !== undefined),
-      connectionTimeout: timeout,
-      greetingTimeout: timeout,
-      socketTimeout: timeout,
-      dnsTimeout: timeout,
-      ...given({
-        auth: login && { user: login.user, pass: login.password },
-        tls: ca === undefined ? undefined : { ca },
-      }),
-    });
-    const signal = AbortSignal.timeout(Math.min(ANSWERS * timeout, LONGEST));
+    const transport = await connection(smtp, await loginOf(smtp, folder), certificatesOf(smtp, file));
+    const signal = AbortSignal.timeout(Math.min(ANSWERS * smtp.timeout, LONGEST));
     try {
       const headers = { 'Auto-Submitted': 'auto-generated', Precedence: 'bulk' };
       const { rejectedErrors = [] } = await transport.sendMail({
@@ -65,7 +46,28 @@ export function mailer({ smtp, file, folder }: Settings): (mail: Mail) => Promis
   };
 }
 
-/** The user of the configuration with the password of its command or of the credentials file; without a user nobody logs in. */
+/** A connection to the server, as nodemailer opens it for the first letter. */
+async function connection({ host, port, tls, timeout }: SmtpSettings, login: Login | undefined, ca?: string) {
+  const { createTransport } = (await import('nodemailer')).default;
+  return createTransport({
+    host,
+    port,
+    secure: tls === 'tls',
+    ignoreTLS: tls === 'none',
+    // A password never goes over an open line unless the configuration says so.
+    requireTLS: tls === 'starttls' || (tls === undefined && login !== undefined),
+    connectionTimeout: timeout,
+    greetingTimeout: timeout,
+    socketTimeout: timeout,
+    dnsTimeout: timeout,
+    ...given({
+      auth: login && { user: login.user, pass: login.password },
+      tls: ca === undefined ? undefined : { ca },
+    }),
+  });
+}
+
+/** The login: the configuration names the user; smtp.passwordCommand or the credentials file has the password. */
 async function loginOf(smtp: SmtpSettings, folder: string): Promise<Login | undefined> {
   const { host, port, user, passwordCommand } = smtp;
   if (user === undefined) return undefined;
@@ -79,14 +81,14 @@ async function loginOf(smtp: SmtpSettings, folder: string): Promise<Login | unde
   return { user, password: login.password };
 }
 
-/** A command that asks a person gets no answer. */
+/** Longest time of smtp.passwordCommand: a command that asks a person gets no answer. */
 const ASKS = 30 * SECOND;
 
 async function passwordOf(command: string, cwd: string): Promise<string> {
   const { stdout, failure } = await shell(command, [], { cwd, timeout: ASKS });
   const password = stdout.split(/\r?\n/, 1)[0] ?? '';
   const wrong = failure ?? (password === '' ? 'it printed nothing' : undefined);
-  // What it said on standard error may hold the password.
+  // The standard error of the command is not shown: it may hold the password.
   if (wrong !== undefined)
     throw new CredentialsError(`smtp.passwordCommand failed (${wrong})`, {
       hint: 'run the command of smtp.passwordCommand in dflow.yaml by hand, in the folder of dflow.yaml',
@@ -109,10 +111,10 @@ function certificatesOf({ ca }: SmtpSettings, where: string): string | undefined
   }
 }
 
-/** Bytes; all authorities of the world have a quarter of it. */
+/** Most bytes of smtp.ca. The file of all authorities that a system trusts is a quarter as large. */
 const CERTIFICATES = 1_000_000;
 
-/** The first line of what the server said, or else of what went wrong. */
+/** The first line of the server's answer, or else of the error. */
 function wordsOf(error: unknown): string {
   return (
     String(field(error, 'response') ?? messageOf(error))
@@ -128,11 +130,11 @@ function tooSlow({ host, port, timeout }: SmtpSettings): Error {
   return new UnreachableError(`the mail server ${where} took longer than ${time} for a letter`, { where, hint });
 }
 
-/** Codes of OpenSSL for a certificate that nobody vouches for. */
+/** Codes of OpenSSL for a certificate that is not trusted. */
 const CERTIFICATE =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
 
-/** The code of what is wrong with the certificate; nodemailer keeps the first error inside. */
+/** True where an error is about the certificate; nodemailer keeps the original error as its cause. */
 function isCertificate(error: unknown): boolean {
   return (
     [error, field(error, 'cause')].some((one) => CERTIFICATE.test(codeOf(one) ?? '')) ||

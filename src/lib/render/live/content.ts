@@ -1,10 +1,11 @@
-// A page of the live screen as lines in the columns that there are: its title, what stays when it scrolls, and lines, of
-// which some belong to an item that a person can choose.
+// A page of the live screen as lines in the columns of the terminal: a title, fixed lines, and lines that scroll. Some
+// lines belong to an item that a person can choose.
 import chalk from 'chalk';
 import { parseRef } from '../../domain/selection.ts';
 import type { Found } from '../../flow/reports/live/found.ts';
 import type { LiveFound, Some } from '../../flow/reports/live/views.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
+import { counted } from '../../util/text/counted.ts';
 import { manyLines, oneLine } from '../../util/text/terminal.ts';
 import { flowParts } from '../flow/terminal.ts';
 import { reasonsOf } from '../flow/words.ts';
@@ -15,7 +16,7 @@ import { together, whyText } from '../why.ts';
 import { shortened, widthOf } from '../wrap.ts';
 import { copyTitle, countTitle, farmTitle, holdTitle, runTitle } from './titles.ts';
 
-/** What can be done with an item, as words of the command line. */
+/** What the keys can do with an item, as words of the command line. */
 interface Doable {
   /** REFs or names for `show`, `why`, `log`, `retry`. */
   readonly show?: string;
@@ -26,41 +27,41 @@ interface Doable {
   readonly pause?: readonly string[];
   /** A hold that `resume` ends. */
   readonly resume?: string;
-  /** A command that was advised. */
+  /** A command that dflow advises. */
   readonly next?: string;
 }
 
-/** Something on a page that can be chosen. */
+/** A part of a page that a person can choose. */
 export interface LiveItem extends Doable {
-  /** The same at the next look. */
+  /** Names the item, so that the next look finds the same item. */
   readonly key: string;
 }
 
 interface Line {
   readonly text: string;
-  /** Number of the item that it belongs to. */
+  /** Index of the item that the line belongs to. */
   readonly item?: number;
 }
 
 export interface Content {
-  /** What the page says in one line. */
+  /** The page in one line. */
   readonly title: string;
-  /** Lines that stay where they are. */
+  /** Lines that stay in place when the page scrolls. */
   readonly fixed: readonly string[];
   readonly lines: readonly Line[];
   readonly items: readonly LiveItem[];
-  /** There are more rows than were read. */
+  /** The list has more rows than the look has read. */
   readonly more: boolean;
 }
 
-/** How the terminal is. */
+/** The terminal that the page is laid out for. */
 export interface Sheet {
   readonly columns: number;
-  /** Its characters are only those of ASCII. */
+  /** The terminal shows only ASCII characters. */
   readonly ascii: boolean;
 }
 
-/** Columns before each line: the mark of what is chosen. */
+/** Columns before each line, for the mark of the chosen item. */
 export const GUTTER = 2;
 
 export function contentOf(found: Found, sheet: Sheet): Content {
@@ -71,43 +72,51 @@ export function contentOf(found: Found, sheet: Sheet): Content {
     case 'flow':
       return flowContent(found, width, sheet.ascii);
     case 'runs':
-      return listContent(runTitle(found, width), 'runs', found.some, width, ({ run, ref }) => {
-        return { key: ref, show: ref, why: ref, log: ref, retry: ref, pause: ['--run', String(run)] };
-      });
+      return listContent(runTitle(found, width), 'runs', found.some, width, runItem);
     case 'jobs':
-      return listContent(countTitle(found.counts, width), 'jobs', found.some, width, ({ run, module, ref }) => {
-        const pause = ['--run', String(run), '--module', module];
-        return { key: ref, show: ref, why: ref, log: ref, retry: ref, pause };
-      });
+      return listContent(countTitle(found.counts, width), 'jobs', found.some, width, jobItem);
     case 'copies':
       return copiesContent(found, width);
     case 'farms':
-      return listContent(farmTitle(found.some), 'farms', found.some, width, ({ ref, state }) => {
-        const show = state === 'never seen' ? {} : { show: `farm:${ref}` };
-        return { key: ref, ...show, why: ref, pause: ['--site', ref] };
-      });
+      return listContent(farmTitle(found.some), 'farms', found.some, width, farmItem);
     case 'holds':
-      return listContent(
-        holdTitle(found.some),
-        'holds',
-        found.some,
-        width,
-        ({ ref }) => {
-          return { key: ref, show: ref, why: ref, resume: ref };
-        },
-        'nothing is held back',
-      );
+      return listContent(holdTitle(found.some), 'holds', found.some, width, holdItem, 'nothing is held back');
     case 'reasons':
-      return listContent('everything that stands still, the biggest first', 'reasons', found.some, width, (row) => {
-        const { ref, gate, text, next } = row;
-        const doc = parseRef(ref);
-        const known = doc ? { show: ref, why: ref } : {};
-        const pass = doc?.module === undefined ? {} : { log: ref, retry: ref };
-        return { key: `${gate} ${text} ${ref}`, ...known, ...pass, next };
-      });
+      return listContent(REASONS, 'reasons', found.some, width, reasonItem);
     default:
       return textContent(found, width);
   }
+}
+
+const REASONS = 'everything that stands still, the biggest first';
+
+function runItem({ run, ref }: Lists['runs']): LiveItem {
+  return { key: ref, show: ref, why: ref, log: ref, retry: ref, pause: ['--run', String(run)] };
+}
+
+function jobItem({ run, module, ref }: Lists['jobs']): LiveItem {
+  const pause = ['--run', String(run), '--module', module];
+  return { key: ref, show: ref, why: ref, log: ref, retry: ref, pause };
+}
+
+function farmItem({ ref, state }: Lists['farms']): LiveItem {
+  const show = state === 'never seen' ? {} : { show: `farm:${ref}` };
+  return { key: ref, ...show, why: ref, pause: ['--site', ref] };
+}
+
+function holdItem({ ref }: Lists['holds']): LiveItem {
+  return { key: ref, show: ref, why: ref, resume: ref };
+}
+
+function reasonItem({ ref, gate, text, next }: Lists['reasons']): LiveItem {
+  return { key: `${gate} ${text} ${ref}`, ...doable(ref), next };
+}
+
+/** What can be done with the document that a REF names; nothing where the word is not a REF. */
+function doable(ref: string): Doable {
+  const doc = parseRef(ref);
+  if (!doc) return {};
+  return { show: ref, why: ref, ...(doc.module === undefined ? {} : { log: ref, retry: ref }) };
 }
 
 function statusContent({ page }: Extract<LiveFound, { view: 'status' }>, width: number): Content {
@@ -116,7 +125,7 @@ function statusContent({ page }: Extract<LiveFound, { view: 'status' }>, width: 
   const title =
     count === 0
       ? chalk.green('nothing needs you')
-      : chalk.yellow(`${count} ${count === 1 ? 'thing needs' : 'things need'} you`);
+      : chalk.yellow(`${counted(count, 'thing needs', 'things need')} you`);
   const items = page.needYou.map(({ text, next }, at) => hint(next, `${at} ${text}`));
   return { title, fixed: [], lines: [...itemLines(needYou), ...rest.map(toLine)], items, more: false };
 }
@@ -128,7 +137,7 @@ function flowContent({ picture }: Extract<LiveFound, { view: 'flow' }>, width: n
   const title =
     reasons.length === 0
       ? chalk.green(`${of}nothing stands still`)
-      : chalk.yellow(`${of}stands still for ${reasons.length} ${reasons.length === 1 ? 'reason' : 'reasons'}`);
+      : chalk.yellow(`${of}stands still for ${counted(reasons.length, 'reason')}`);
   const items = reasons.map(({ text, next }, at) => hint(next, `${at} ${text}`));
   return { title, fixed: [], lines: [...boxes.map(toLine), ...itemLines(stands)], items, more: false };
 }
@@ -163,7 +172,7 @@ function copiesContent({ storage, some }: Extract<LiveFound, { view: 'copies' }>
   };
 }
 
-/** A table, each row of which can be chosen. */
+/** A table of rows that a person can choose. */
 function listContent<L extends keyof Lists>(
   title: string,
   list: L,
@@ -188,7 +197,7 @@ function problemLines({ problems }: Some<unknown>): Line[] {
   return problems.map(({ ref, text }) => ({ text: `${chalk.red('!')} ${oneLine(`${ref}: ${text ?? 'failed'}`)}` }));
 }
 
-/** Pages of text: what was asked of one thing. */
+/** Pages of text about one run, pass, file or farm. */
 function textContent(found: Exclude<Found, LiveFound | { view: 'reasons' }>, width: number): Content {
   if (found.view === 'log') return plain(logLines(found.logs, width));
   if (found.view === 'show') return plain(found.pages.flatMap((page) => showText(page, width).split('\n')));
@@ -209,13 +218,13 @@ function logLines(logs: Extract<Found, { view: 'log' }>['logs'], width: number):
   });
 }
 
-/** A long line of a job goes on in the next one: nothing of it is lost. */
+/** A long line of a log continues in the next line, so that the page shows all of it. */
 function folded(line: string, width: number): string[] {
   if (line.length <= width || widthOf(line) <= width) return [line];
   return [line.slice(0, width), ...folded(line.slice(width), width)];
 }
 
-/** Lines of which those that advise a command can be chosen. */
+/** A page of text. A person can choose the lines that advise a command. */
 function plain(texts: readonly string[]): Content {
   const items: LiveItem[] = [];
   const lines = texts.map((text): Line => {
@@ -227,14 +236,11 @@ function plain(texts: readonly string[]): Content {
   return { title: '', fixed: [], lines, items, more: false };
 }
 
-/** An advised command; what it is about can be looked at. */
+/** An advised command as an item, with the keys for the REF in the command. */
 function hint(next: string, key: string): LiveItem {
   const [, verb, word = ''] = next.split(/\s+/);
-  const ref = parseRef(word) ? word : undefined;
-  const why = verb === 'why' && word !== '' ? { why: word } : ref === undefined ? {} : { why: ref };
-  const known = ref === undefined ? {} : { show: ref };
-  const pass = ref !== undefined && parseRef(ref)?.module !== undefined ? { log: ref, retry: ref } : {};
-  return { key, ...known, ...why, ...pass, next };
+  const why = verb === 'why' && word !== '' ? { why: word } : {};
+  return { key, ...doable(word), ...why, next };
 }
 
 const toLine = (text: string): Line => ({ text });
@@ -243,7 +249,7 @@ function itemLines(all: readonly (readonly string[])[], first = 0): Line[] {
   return all.flatMap((lines, at) => lines.map((text) => ({ text, item: first + at })));
 }
 
-/** What cannot be shown, as a page. */
+/** A page that tells why nothing can be shown. */
 export function errorContent(text: string, next: string | undefined, width: number): Content {
   const lines = [text, ...(next === undefined ? [] : [`Next: ${next}`])];
   return plain(lines.map((line) => shortened(oneLine(line), width * 3)).flatMap((line) => folded(line, width)));

@@ -1,8 +1,9 @@
-// What each view of the live screen says in its first line.
+// The title line of each view of the live screen.
 import chalk from 'chalk';
 import type { Counts, LiveFound, Some } from '../../flow/reports/live/views.ts';
 import type { Lists } from '../../flow/reports/look/look.ts';
 import type { StorageRow } from '../../flow/reports/look/storagerows.ts';
+import { counted } from '../../util/text/counted.ts';
 import { humanCount } from '../human.ts';
 import { stateColour } from '../states.ts';
 import { widthOf } from '../wrap.ts';
@@ -15,9 +16,8 @@ export function copyTitle(storage: readonly StorageRow[]): string {
 }
 
 function alarming({ copying, failed, bad }: Readonly<Record<'copying' | 'failed' | 'bad', number>>): string[] {
-  const calm = said('under way', copying);
   return [
-    ...(copying > 0 ? [calm] : []),
+    ...(copying > 0 ? [said('under way', copying)] : []),
     ...(failed > 0 ? [chalk.red(said('failed', failed))] : []),
     ...(bad > 0 ? [chalk.red(said('bad', bad))] : []),
   ];
@@ -49,16 +49,14 @@ export function farmTitle({ rows }: Some<Lists['farms']>): string {
   const sum = (field: 'active' | 'slots'): number => rows.reduce((all, row) => all + row[field], 0);
   const wrong = rows.filter(({ state }) => state !== 'ok').length;
   const busy = `${said('active', sum('active'))} on ${said('slots', sum('slots'))}`;
-  return wrong === 0
-    ? busy
-    : `${busy}, ${chalk.yellow(`${wrong} ${wrong === 1 ? 'farm takes' : 'farms take'} no jobs`)}`;
+  return wrong === 0 ? busy : `${busy}, ${chalk.yellow(`${counted(wrong, 'farm takes', 'farms take')} no jobs`)}`;
 }
 
 export function holdTitle({ rows }: Some<Lists['holds']>): string {
-  return rows.length === 0 ? '' : `${rows.length} ${rows.length === 1 ? 'hold' : 'holds'}`;
+  return rows.length === 0 ? '' : counted(rows.length, 'hold');
 }
 
-/** As many parts as fit. */
+/** The first parts, as many as fit into the width. */
 function fitting(parts: readonly string[], width: number): string {
   let line = '';
   for (const part of parts) {

@@ -5,9 +5,9 @@ import type { Facts } from './meter.ts';
 
 /** Facts of one line, in the order in which they are read. */
 const READ = ['count', 'bytes', 'rate', 'left'] as const;
-/** What goes first where a line is too long. */
+/** Facts that a line leaves out where it is too long, in this order. */
 const DROPPED = ['rate', 'bytes', 'left'] as const;
-/** A name of fewer characters says nothing. */
+/** Fewest characters to which a name is cut; a shorter one is left out. */
 const SHORTEST_NAME = 12;
 
 /** `transfer: 12 of 340 copies, 1.2 GB of 34.0 GB, 310 MB/s, 2m left, run001.dat`, no wider than `width`. */
@@ -27,7 +27,7 @@ export function progressLine(title: string, facts: Facts, width: number): string
   return name === '' ? cut(line, width, 0) : `${line}${separator}${name}`;
 }
 
-/** At most `width` columns of a text, with `...` where it goes on; nothing where so little would be left. */
+/** A text cut to `width` columns with `...` at the end; empty where fewer than `least` columns are left. */
 function cut(text: string, width: number, least = SHORTEST_NAME): string {
   if (columnsOf(text) <= width) return text;
   if (width < Math.max(least, 4)) return '';

@@ -1,29 +1,31 @@
-// How far a command is: what is done, of how much, how fast, how long it will take. Pure: the time comes from whoever draws.
+// How far a command is: done, due, rate and time left. Pure: the caller gives the time.
 import type { ProgressEvent } from '../../flow/progress.ts';
-import { counted } from '../../util/text/counted.ts';
 import { humanLeft, SECOND } from '../../util/time.ts';
-import { humanCount, humanSize } from '../human.ts';
+import { humanCount, humanCounted, humanSize } from '../human.ts';
 
-/** Rates are of this time: longer than a large file of a slow disk waits for its first bytes. */
+/** Time over which a rate is measured: longer than a large file on a slow disk takes to send its first bytes. */
 const WINDOW = 15 * SECOND;
-/** A rate of less time than this says nothing. */
+/** Shortest time over which a rate is shown. */
 const SHORTEST = 2 * SECOND;
 
-interface Sample {
-  readonly at: number;
+interface Amounts {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** Adds up what steps tell. */
+interface Sample extends Amounts {
+  readonly at: number;
+}
+
+/** Adds up the progress events of steps. */
 export class Meter {
-  #due = { count: 0, bytes: 0 };
-  #done = { count: 0, bytes: 0 };
+  #due: Amounts = { count: 0, bytes: 0 };
+  #done: Amounts = { count: 0, bytes: 0 };
   readonly #ahead = new Map<string, number>();
   #name = '';
-  /** When something was last done. */
+  /** Time of the last `done` event. */
   #last = 0;
-  /** What was done until then: the oldest first, at least half a second apart. */
+  /** What was done at some times, the oldest first, at least half a second apart. */
   #samples: Sample[] = [];
 
   note(event: ProgressEvent, at: number): void {
@@ -41,11 +43,11 @@ export class Meter {
     const last = this.#samples.at(-1);
     if (last && at - last.at < SECOND / 2) return;
     this.#samples.push({ at, ...this.#done });
-    // One from before the window stays: the rate is since then.
+    // One sample from before the window stays: the rate is measured from it.
     while (this.#samples.length > 2 && at - (this.#samples[1]?.at ?? at) > WINDOW) this.#samples.shift();
   }
 
-  /** What is said of it at a time, the most important first; `noun`: what is counted. */
+  /** The facts at a time; `noun` names what is counted. */
   facts(noun: string, at: number): Facts {
     const ahead = [...this.#ahead.values()].reduce((sum, count) => sum + count, 0);
     const { count, bytes } = this.#done;
@@ -62,7 +64,7 @@ export class Meter {
     };
   }
 
-  /** Since the last look before the window, or the first. */
+  /** The rate since the last sample before the window, or since the first sample. */
   #rate(at: number): Rate | undefined {
     const looks = [...this.#samples, { at: this.#last, ...this.#done }];
     const first = looks.findLast((look) => at - look.at >= WINDOW) ?? looks[0];
@@ -72,32 +74,24 @@ export class Meter {
   }
 }
 
-/** Each may be empty. */
+/** How far a command is, in words; each may be empty. */
 export interface Facts {
   readonly count: string;
   readonly bytes: string;
   readonly rate: string;
   readonly left: string;
-  /** What is in hand. */
+  /** The file or pass that is in hand. */
   readonly name: string;
 }
 
-/** In a second. */
-interface Rate {
-  readonly count: number;
-  readonly bytes: number;
-}
-
-interface Amounts {
-  readonly count: number;
-  readonly bytes: number;
-}
+/** Amounts in a second. */
+type Rate = Amounts;
 
 function plus(one: Amounts, other: Amounts): Amounts {
   return { count: one.count + other.count, bytes: one.bytes + other.bytes };
 }
 
-/** By bytes, where things have any. */
+/** Time left by bytes where they are known, else by count. */
 function timeLeft(count: number, bytes: number | undefined, rate: Rate): number | undefined {
   const [left, fast] = bytes === undefined ? [count, rate.count] : [bytes, rate.bytes];
   return left > 0 && fast > 0 ? (left / fast) * SECOND : undefined;
@@ -105,8 +99,8 @@ function timeLeft(count: number, bytes: number | undefined, rate: Rate): number 
 
 /** `12 of 340 files`, `12 of about 34,000 files`, `12 files`. */
 function ofWhole(count: number, due: number, about: boolean, noun: string): string {
-  if (due <= count) return counted(count, noun, plural(noun)).replace(/^\d+/, humanCount(count));
-  return `${humanCount(count)} of ${about ? 'about ' : ''}${humanCount(due)} ${due === 1 ? noun : plural(noun)}`;
+  if (due <= count) return humanCounted(count, noun, plural(noun));
+  return `${humanCount(count)} of ${about ? 'about ' : ''}${humanCounted(due, noun, plural(noun))}`;
 }
 
 function plural(noun: string): string {

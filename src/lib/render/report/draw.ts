@@ -32,7 +32,7 @@ export const CHART_STYLE = `
 @media (prefers-color-scheme:dark){.chart{--c1:#6aa9e9;--c2:#5fc2cb;--c3:#76828f;--c4:#e0aa48;--c5:#b096de;--c6:#d58cb0;--good:#6bbf78;--bad:#f2685f;--bad2:#e59c80;--none:#4a525b;color:#e6edf3}}`;
 
 declare global {
-  /** What is used of a chart. The types of React name elements, and say nothing more of them. */
+  /** The parts of an element that charts use. The types of React declare `Element` without members. */
   interface Element {
     outerHTML: string;
     getAttribute(name: string): string | null;

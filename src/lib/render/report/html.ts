@@ -3,13 +3,12 @@ import { daysText } from '../../domain/storage/inflow.ts';
 import type { ReportPage } from '../../flow/reports/report/page.ts';
 import { cleaned } from '../../util/text/terminal.ts';
 import { escaped } from '../../util/text/xml.ts';
-import { humanLeft, ms } from '../../util/time.ts';
 import { flowSvg } from '../flow/svg.ts';
 import { humanSize, localTime, localTimes } from '../human.ts';
 import { charts } from './charts.ts';
 import { CHART_STYLE } from './draw.ts';
 import { type Cell, htmlPage, number, section, table } from './htmlpage.ts';
-import { hours, percent, recent } from './numbers.ts';
+import { endText, hours, percent, recent } from './numbers.ts';
 
 export function reportHtml(found: ReportPage): string {
   const page = cleaned(found);
@@ -99,12 +98,11 @@ function modules({ modules: all, yearFrom }: ReportPage): string {
 }
 
 function requests({ requests: all, at }: ReportPage): string {
-  const rows = all.map(({ name, version, passes, completed, failed, state, expected }): Cell[] => {
+  const rows = all.map((request): Cell[] => {
+    const { name, version, passes, completed, failed } = request;
     const share = passes === 0 ? 0 : completed / passes;
     const bar = `<span class="bar"><i style="width:${Math.round(100 * share)}%"></i></span> ${percent(share)}`;
-    const left =
-      expected === undefined ? (state === 'open' ? 'not known' : state) : `in ${humanLeft(ms(expected) - ms(at))}`;
-    return [name, version, { html: bar }, number(completed), number(passes), number(failed), left];
+    return [name, version, { html: bar }, number(completed), number(passes), number(failed), endText(request, at)];
   });
   return section(
     'Requests',

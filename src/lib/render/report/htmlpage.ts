@@ -25,7 +25,7 @@ th{font-size:12px;color:var(--dim);font-weight:600}td.number,th.number{text-alig
 @media (max-width:720px){main{padding:16px 14px 32px}.charts{grid-template-columns:minmax(0,1fr);gap:14px}.charts figure{padding:8px}.wide{display:none}.narrow{display:block}}
 @media print{.charts figure{break-inside:avoid}}`;
 
-/** A whole page; empty parts are left out. */
+/** A whole page of HTML; empty parts are left out. */
 export function htmlPage(title: string, parts: readonly string[], style = ''): string {
   return `<!doctype html>
 <html lang="en">
@@ -52,7 +52,7 @@ export function section(title: string, body: string): string {
 
 export type Cell = string | { readonly number: string } | { readonly html: string };
 
-/** `titles` that begin with `#` are those of numbers. */
+/** A title that begins with `#` heads a column of numbers. */
 export function table(titles: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return '';
   const heads = titles.map((title) =>

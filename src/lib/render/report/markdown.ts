@@ -2,9 +2,8 @@
 import { daysText } from '../../domain/storage/inflow.ts';
 import type { ReportPage } from '../../flow/reports/report/page.ts';
 import { cleaned } from '../../util/text/terminal.ts';
-import { humanLeft, ms } from '../../util/time.ts';
 import { humanCount, humanSize, localTime, localTimes } from '../human.ts';
-import { hours, recent } from './numbers.ts';
+import { endText, hours, recent } from './numbers.ts';
 
 export function reportMarkdown(found: ReportPage): string {
   const page = cleaned(found);
@@ -98,14 +97,9 @@ function moduleRows({ modules }: ReportPage): string[][] {
 }
 
 function requestRows({ requests, at }: ReportPage): string[][] {
-  return requests.map(({ name, version, passes, completed, failed, state, expected }) => {
-    const end = state === 'open' ? 'not known' : state;
-    return [
-      name,
-      version,
-      `${humanCount(completed)} of ${humanCount(passes)}`,
-      humanCount(failed),
-      expected === undefined ? end : `in ${humanLeft(ms(expected) - ms(at))}`,
-    ];
+  return requests.map((request) => {
+    const { name, version, passes, completed, failed } = request;
+    const done = `${humanCount(completed)} of ${humanCount(passes)}`;
+    return [name, version, done, humanCount(failed), endText(request, at)];
   });
 }

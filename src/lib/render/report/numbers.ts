@@ -1,6 +1,7 @@
 // Numbers of the report as people read them.
-import type { ReportElement } from '../../flow/reports/report/page.ts';
+import type { ReportElement, ReportRequest } from '../../flow/reports/report/page.ts';
 import { shortTime } from '../../util/text/cputime.ts';
+import { humanLeft, type Iso, ms } from '../../util/time.ts';
 import { humanCount } from '../human.ts';
 
 /** Hours of a day. */
@@ -16,6 +17,12 @@ export function hours(seconds: number): string {
 
 export function percent(share: number): string {
   return `${Math.round(100 * share)} %`;
+}
+
+/** When a request ends: `in 3d`, `not known`, or the state that it ended in. */
+export function endText({ state, expected }: Pick<ReportRequest, 'state' | 'expected'>, at: Iso): string {
+  if (expected !== undefined) return `in ${humanLeft(ms(expected) - ms(at))}`;
+  return state === 'open' ? 'not known' : state;
 }
 
 /** `97 % of 412`: copies that worked in the last 24 hours of which something is known. */

@@ -5,10 +5,10 @@ import { escaped } from '../../util/text/xml.ts';
 import { humanCount, humanSize, localTime } from '../human.ts';
 import { type Cell, htmlPage, number, section, table } from './htmlpage.ts';
 import { markdownTable } from './markdown.ts';
-import { hours, percent } from './numbers.ts';
-import { estimateText, leftText, progressParts, rateText, runsText, useText } from './requestwords.ts';
+import { hours } from './numbers.ts';
+import { donePercent, estimateText, leftText, progressParts, rateText, runsText, useText } from './requestwords.ts';
 
-/** `name`, `value` of what there is to say. */
+/** Names and values of the facts; a fact without a value is left out. */
 function facts(page: RequestPage): [string, string][] {
   const { progress, by, created, level, priority, tag, labels, prerequisite, after } = page;
   const all: [string, string][] = [
@@ -29,9 +29,6 @@ function facts(page: RequestPage): [string, string][] {
   return all.filter(([, value]) => value !== '');
 }
 
-const doneShare = ({ progress: { passes, completed } }: RequestPage): number =>
-  passes === 0 ? 0 : Math.floor((100 * completed) / passes) / 100;
-
 export function requestHtml(found: RequestPage): string {
   const page = cleaned(found);
   const parts = [head(page), asked(page), modules(page), states(page), failures(page), outputs(page)];
@@ -48,8 +45,8 @@ function head(page: RequestPage): string {
   const tone = progress.failed > 0 ? 'bad' : progress.state === 'done' ? 'good' : 'dim';
   const failed = progress.failed > 0 ? `, ${humanCount(progress.failed)} failed` : '';
   return `<h1>Request ${escaped(name)}</h1>
-<p class="sub">${escaped(experiment)}, made ${escaped(localTime(at))}, <span class="${tone}">${progress.state}, ${percent(doneShare(page))} completed${failed}</span></p>
-<span class="bar whole"><i style="width:${Math.floor(100 * doneShare(page))}%"></i></span>`;
+<p class="sub">${escaped(experiment)}, made ${escaped(localTime(at))}, <span class="${tone}">${progress.state}, ${donePercent(progress)} % completed${failed}</span></p>
+<span class="bar whole"><i style="width:${donePercent(progress)}%"></i></span>`;
 }
 
 function asked(page: RequestPage): string {
@@ -111,7 +108,7 @@ export function requestMarkdown(found: RequestPage): string {
   return [
     `# Request ${name}`,
     '',
-    `${experiment}, made ${localTime(at)}: ${progress.state}, ${percent(doneShare(page))} completed.`,
+    `${experiment}, made ${localTime(at)}: ${progress.state}, ${donePercent(progress)} % completed.`,
     '',
     ...facts(page).map(([title, value]) => `- ${title}: ${value}`),
     ...markdownTable('Modules', MODULE_TITLES, moduleRows(page)),

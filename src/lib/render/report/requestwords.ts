@@ -3,7 +3,12 @@ import type { Progress } from '../../domain/jobs/requests/progress.ts';
 import type { RequestPage } from '../../flow/reports/request/page.ts';
 import { cpuTime } from '../../util/text/cputime.ts';
 import { DAY, humanAge, humanLeft } from '../../util/time.ts';
-import { humanCount, humanSize } from '../human.ts';
+import { humanCount, humanCounted, humanSize } from '../human.ts';
+
+/** Whole percents of the passes that are completed. */
+export function donePercent({ passes, completed }: Progress): number {
+  return passes === 0 ? 0 : Math.floor((100 * completed) / passes);
+}
 
 /** `12 of 40 completed`, `2 failed`, ... */
 export function progressParts(progress: Progress): string[] {
@@ -25,7 +30,7 @@ export function rateText({ rate }: Progress): string {
   return rate >= 1 ? `${rate.toFixed(1)} passes an hour` : `${(rate * 24).toFixed(1)} passes a day`;
 }
 
-/** When it ends; empty where nothing is left. */
+/** The time left; empty where no pass is left. */
 export function leftText({ progress, at }: Pick<RequestPage, 'progress' | 'at'>): string {
   const { state, left, expected, active, waiting, unmade, last } = progress;
   if (state === 'done' || state === 'ended' || active + waiting + unmade === 0) return '';
@@ -43,12 +48,12 @@ export function runsText({ runs: { count, first, last } }: Pick<RequestPage, 'ru
   return `${humanCount(count)} runs${between}`;
 }
 
-/** `1.3 CPU-years in 4,812 jobs, 9,624 files of 1.2 TB`, and what was lost. */
+/** `1.3 CPU-years in 4,812 jobs; 9,624 files of 1.2 TB`, and the time of failed tries. */
 export function useText({ use: { sum } }: Pick<RequestPage, 'use'>): string {
   if (sum.jobs === 0 && sum.lost === 0) return '';
   const { jobs, cpu, outputs, bytes, lost } = sum;
   const wasted = lost === 0 ? '' : `; tries that failed took ${cpuTime(lost).replace('CPU', 'wall')}`;
-  return `${cpuTime(cpu)} in ${many(jobs, 'job')}; ${many(outputs, 'file')} of ${humanSize(bytes)}${wasted}`;
+  return `${cpuTime(cpu)} in ${humanCounted(jobs, 'job')}; ${humanCounted(outputs, 'file')} of ${humanSize(bytes)}${wasted}`;
 }
 
 export function estimateText({ estimate }: Pick<RequestPage, 'estimate'>): string {
@@ -56,7 +61,5 @@ export function estimateText({ estimate }: Pick<RequestPage, 'estimate'>): strin
   const { jobs, cpu, bytes, unmeasured } = estimate;
   if (cpu === 0 && bytes === 0) return unmeasured.length === 0 ? '' : 'nothing was measured before';
   const without = unmeasured.length === 0 ? '' : `, without ${unmeasured.join(', ')}`;
-  return `${cpuTime(cpu)} in ${many(jobs, 'job')} and ${humanSize(bytes)}${without}`;
+  return `${cpuTime(cpu)} in ${humanCounted(jobs, 'job')} and ${humanSize(bytes)}${without}`;
 }
-
-const many = (count: number, what: string): string => `${humanCount(count)} ${what}${count === 1 ? '' : 's'}`;

@@ -1,4 +1,4 @@
-// What pages of a terminal are made of: a line of headings, facts by name, tables under a title, commands to go on with.
+// The parts of pages on a terminal: a head line, facts by name, tables under a title, and the next commands.
 import chalk from 'chalk';
 import { cleaned } from '../../util/text/terminal.ts';
 import { localTimes } from '../human.ts';
@@ -26,7 +26,7 @@ export const time = (field: string): Column => ({ field, as: 'time' });
 export const size: Column = { field: 'size', as: 'size' };
 export const state: Column = { field: 'state', as: 'state' };
 
-/** `name  value` lines; a value goes on under itself. Empty ones are left out. */
+/** Lines of `name  value`; a long value continues below itself. Empty values are left out. */
 export function facts(all: readonly (readonly [name: string, value: string])[], width: number): string[] {
   const said = all.filter(([, value]) => value !== '');
   const room = Math.max(0, ...said.map(([name]) => name.length));
@@ -39,7 +39,7 @@ export function headLine(parts: readonly string[], width: number): string[] {
   return wrapped(parts.filter((part) => part !== '').join('  '), width, '  ');
 }
 
-/** Commands that go on from here. */
+/** Lines of the commands to type next. */
 export function nextLines(commands: readonly string[]): string[] {
   return ['', ...commands.map((command, index) => `${index === 0 ? 'Next:' : '     '} ${command}`)];
 }

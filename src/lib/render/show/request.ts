@@ -1,18 +1,28 @@
-// A request on a terminal: what was asked for, how far it is, what it used.
+// A request on a terminal: its content, its progress, and what it used.
 import chalk from 'chalk';
 import type { RequestPage } from '../../flow/reports/request/page.ts';
 import { humanSize } from '../human.ts';
 import { hours } from '../report/numbers.ts';
-import { estimateText, leftText, progressParts, rateText, runsText, useText } from '../report/requestwords.ts';
+import {
+  donePercent,
+  estimateText,
+  leftText,
+  progressParts,
+  rateText,
+  runsText,
+  useText,
+} from '../report/requestwords.ts';
 import { stateColour } from '../states.ts';
 import { facts, headLine, nextLines, partText, text } from './parts.ts';
 
 export function requestText(page: RequestPage, width: number): string {
   const { progress, use, failures } = page;
   const word = stateColour(progress.state === 'done' ? 'ok' : progress.failed > 0 ? 'failed' : 'waiting');
-  const share = progress.passes === 0 ? 0 : Math.floor((100 * progress.completed) / progress.passes);
   return [
-    ...headLine([chalk.bold(page.name), page.version, word(progress.state.toUpperCase()), `${share} %`], width),
+    ...headLine(
+      [chalk.bold(page.name), page.version, word(progress.state.toUpperCase()), `${donePercent(progress)} %`],
+      width,
+    ),
     ...facts(
       [
         ['for', page.text ?? ''],

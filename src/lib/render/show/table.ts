@@ -19,7 +19,7 @@ export interface Column {
 /** A row as its columns see it. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A table in parts: what is above its rows, the lines of each row, and what is left to say. */
+/** A table in parts: the line of headings, the lines of each row, and what follows the table. */
 export interface TableParts {
   readonly head: string;
   readonly rows: readonly (readonly string[])[];

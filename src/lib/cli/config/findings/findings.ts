@@ -81,7 +81,7 @@ function twice(storages: readonly StorageSettings[]): Finding[] {
   });
 }
 
-/** Buckets of one name are others at another endpoint. */
+/** The address of an element. Buckets with the same name at two endpoints are two places. */
 function placeOf({ url, options }: StorageSettings): string {
   return [url.replace(/\/+$/, ''), String(options.endpoint ?? '').replace(/\/+$/, '')].join(' ');
 }

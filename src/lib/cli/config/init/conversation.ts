@@ -1,5 +1,5 @@
-// `dflow init` on a terminal: what the names of the files seem to say is shown with examples, what they leave open is
-// asked, and nothing is written before the last answer. The questions are on stderr.
+// `dflow init` on a terminal: shows with examples how names of files are read, and asks what the names leave open. Nothing
+// is written before the last answer. The questions are on stderr.
 import { basename, resolve } from 'node:path';
 import { type CANCEL_SYMBOL, cancel, confirm, intro, isCancel, log, outro, select, text } from '@clack/prompts';
 import type { Doubt } from '../../../domain/runs/guess.ts';
@@ -12,7 +12,7 @@ import { type Asked, experimentOf, planInit } from './init.ts';
 import { initStorage } from './initstorage.ts';
 import { type Looked, lookAt, named, wrongPattern } from './looked.ts';
 
-/** Somebody has said no, or typed ^C: nothing was written. */
+/** Thrown when a person says no or types ^C. Nothing was written. */
 export class Left extends Error {
   constructor(readonly byKey: boolean) {
     super('Nothing was written.');
@@ -20,7 +20,7 @@ export class Left extends Error {
 }
 
 const ON = { input: process.stdin, output: process.stderr };
-/** Files whose numbers are shown. */
+/** Names that are shown as examples. */
 const EXAMPLES = 3;
 
 /** Asks for what the command line leaves open. @throws Left */
@@ -45,19 +45,19 @@ export async function converse(folder: string, said: Partial<Asked>): Promise<As
   }
 }
 
-/** The last words, below the result: what a person does now. */
+/** Prints the commands to type next, below the result. */
 export function farewell(checks: number, next: readonly string[]): void {
   log.success(`${counted(checks, 'check')} of the set-up found nothing wrong`, ON);
   outro(`Next: ${next.join('\n         ')}`, ON);
 }
 
-/** The lines of a configuration without what explains them. */
+/** The lines of a configuration without comments. */
 function settingsOf(text: string): string[] {
   const lines = text.split('\n').map((line) => line.replace(/(^| +)# .*$/, '').trimEnd());
   return lines.filter((line) => line !== '').map((line) => `  ${line}`);
 }
 
-/** A signal may end the process within a question, in which the terminal echoes nothing and has no cursor. */
+/** A signal may end the process during a question, when the terminal has no echo and no cursor: both come back. */
 function keepTerminal(): () => void {
   const restore = (): void => {
     if (process.stdin.isRaw) process.stdin.setRawMode(false);
@@ -93,7 +93,7 @@ async function askFrom(folder: string, said: string | undefined): Promise<Looked
   }
 }
 
-/** What must be decided, in words; nothing where the names leave nothing open. */
+/** The question for each doubt about the names. */
 const DOUBTS: Readonly<Record<Doubt, string>> = {
   dates: 'The names have a date only. What is the run?',
   numbers: 'Two numbers of the names vary. Which is the run?',
@@ -130,7 +130,7 @@ async function askPattern({ from, names, guess, twins, rename }: Looked): Promis
   return chosen;
 }
 
-/** The number of the run is in the folder: the files are renamed first, or a pattern is typed. */
+/** Asks what to do where the run is in the name of the folder: rename the files, or type a pattern. */
 async function askRename(command: string): Promise<void> {
   const options = [
     { value: true, label: 'show how to put the folder into the names' },
@@ -158,7 +158,7 @@ async function askExperiment(folder: string): Promise<string> {
   return answer(text({ message, initialValue: experimentOf(basename(resolve(folder))), validate, ...ON }));
 }
 
-/** A folder within the raw files, or around them, is refused, and asked for again. */
+/** Asks for the folder of copies, again where it contains the raw files or lies within them. */
 async function askStorage(folder: string, from: string, said: string | undefined): Promise<string> {
   if (said !== undefined) return initStorage(folder, from, said);
   const initialValue = await initStorage(folder, from);
@@ -177,36 +177,38 @@ async function askStorage(folder: string, from: string, said: string | undefined
   }
 }
 
-/** The pattern is said where it fits beside the example. */
+/** An option of a question: an example, with the pattern where the line has room. */
 function label(pattern: string, names: readonly string[]): { label: string; hint?: string } {
   const { parse } = compilePattern(pattern);
   const text = shortened(named(pattern, names.find((one) => parse(one)) ?? ''), columns() - 8);
   return text.length + pattern.length + 11 < columns() ? { label: text, hint: oneLine(pattern) } : { label: text };
 }
 
-/** A text of several words as lines of this terminal. */
+/** A text wrapped to the width of the terminal. */
 function lines(text: string): string {
   return wrapped(oneLine(text), columns() - 4).join('\n');
 }
 
-/** How some names are read, and how many are not. */
+/** Examples of names with their numbers, and the count of names that do not match. */
 function reading(pattern: string, names: readonly string[]): string[] {
   const { parse } = compilePattern(pattern);
   const fit = names.filter((name) => parse(name));
   const other = names.find((name) => !parse(name));
-  const shown = [...new Set([...fit.slice(0, EXAMPLES - 1), ...fit.slice(-1)])];
-  const lines = shown.map((name) => named(pattern, name));
+  const lines = examples(fit).map((name) => named(pattern, name));
   if (other !== undefined) {
     const rest = names.length - fit.length;
-    lines.push(`${counted(rest, 'file')} ${rest === 1 ? 'is' : 'are'} left out, such as ${oneLine(other)}`);
+    lines.push(`${counted(rest, 'file is', 'files are')} left out, such as ${oneLine(other)}`);
   }
   return lines.map((line) => shortened(line, columns() - 6));
 }
 
 function exampleLines(names: readonly string[]): string[] {
-  return [...new Set([...names.slice(0, EXAMPLES - 1), ...names.slice(-1)])].map((name) =>
-    shortened(oneLine(name), columns() - 6),
-  );
+  return examples(names).map((name) => shortened(oneLine(name), columns() - 6));
+}
+
+/** The first names and the last one. */
+function examples(names: readonly string[]): string[] {
+  return [...new Set([...names.slice(0, EXAMPLES - 1), ...names.slice(-1)])];
 }
 
 function columns(): number {

@@ -12,7 +12,7 @@ import { CONFIG_NAME } from '../find.ts';
 import { moduleFiles } from '../modules.ts';
 import { ENOUGH, type Looked, lookAt, named } from './looked.ts';
 
-/** What an operator decides. */
+/** What the operator decides. */
 export interface Asked {
   /** Folder of raw files, as the operator wrote it. */
   readonly from: string;
@@ -27,7 +27,7 @@ export interface InitOptions extends Partial<Asked> {
   /** Folder that gets the configuration. */
   readonly folder: string;
   readonly from: string;
-  /** The likeliest is taken, whatever is in doubt. */
+  /** Take the likeliest pattern, also where the names leave a doubt. */
   readonly yes?: boolean | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface InitPlan {
   readonly others: number;
   readonly example?: string;
   readonly other?: string;
-  /** What was taken for meant, where the names leave it open. */
+  /** How an example is read, where the names leave a doubt. */
   readonly assumed?: string;
   /** The configuration. */
   readonly text: string;
@@ -84,7 +84,7 @@ export function planInit(options: InitOptions): InitPlan {
   };
 }
 
-/** The pattern where nobody can be asked. @throws UsageError it is in doubt */
+/** The pattern where dflow cannot ask a person. @throws UsageError the names leave a doubt */
 function meant({ from, names, guess: { patterns, doubt }, twins, rename }: Looked, yes: boolean): string {
   const [first, second] = patterns;
   const hint = (pattern: string | undefined): string =>
@@ -119,7 +119,7 @@ function refuseLong(names: readonly string[], parse: Pattern['parse']): void {
   if (names.some((one) => (parse(one)?.run ?? 0) > MAX_RUN)) throw tooLong(names, undefined, parse);
 }
 
-/** `instead`: a pattern that reads a number which is short enough. */
+/** `instead`: a pattern that reads a shorter number. */
 function tooLong(names: readonly string[], instead: string | undefined, parse?: Pattern['parse']): UsageError {
   const number = (one: string): string =>
     parse
@@ -134,7 +134,7 @@ function tooLong(names: readonly string[], instead: string | undefined, parse?: 
 
 const byLength = (a: string, b: string): number => b.length - a.length;
 
-/** Writes the plan; never over a file that has appeared meanwhile. Nothing can come in between: it waits for nobody. */
+/** Writes the plan. A file that has appeared meanwhile is not replaced. Synchronous, so no signal is handled in between. */
 export function writeInit(plan: InitPlan): void {
   for (const folder of plan.folders) mkdirSync(folder, { recursive: true });
   for (const [path, text] of plan.write) writeFileSync(path, text, { flag: 'wx' });

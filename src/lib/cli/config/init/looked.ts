@@ -19,16 +19,16 @@ export interface Looked {
   /** An end marker lies beside a file. */
   readonly marker: boolean;
   readonly guess: Guess;
-  /** Two files that one pattern takes for one, in words. */
+  /** A sentence about two files that would be the same run and subrun. */
   readonly twins?: string;
-  /** A command that puts the names of the folders into those of the files. */
+  /** A shell command that puts the name of each folder into the names of its files. */
   readonly rename?: string;
 }
 
-/** Names looked at for a guess: more say nothing new. */
+/** Most names that a guess looks at. */
 export const ENOUGH = 10_000;
 
-/** What lies in a folder, and what its names seem to say. @throws UsageError, ConfigError */
+/** The files of a folder, and a guess of how to read their names. @throws UsageError, ConfigError */
 export function lookAt(folder: string, from: string): Looked {
   const paths = filesBelow(resolve(folder, from));
   const all = paths.map((path) => basename(path));
@@ -50,7 +50,7 @@ export function lookAt(folder: string, from: string): Looked {
   };
 }
 
-/** One name in several folders: the number of the run is in the folder, if anywhere. */
+/** A sentence about a name that is in several folders: the name of the folder tells the run, if anything does. */
 function doubled(from: string, names: readonly string[]): string | undefined {
   const seen = new Set<string>();
   const twice = names.find((name) => seen.size === seen.add(name).size);
@@ -71,7 +71,7 @@ export function named(pattern: string, name: string): string {
   return `${oneLine(name)}: run ${numbers?.run}${hasSubrun ? `, subrun ${numbers?.subrun}` : ''}`;
 }
 
-/** What is wrong with a pattern that a person has typed, for these files; `undefined`: nothing is. */
+/** What is wrong with a pattern that a person has typed; `undefined` where it fits the names. */
 export function wrongPattern(pattern: string, names: readonly string[]): string | undefined {
   try {
     const { parse } = compilePattern(pattern);
