@@ -109,29 +109,18 @@ async function rebuildRuns(
   { records }: Gathered,
   who: Who,
 ): Promise<Rebuilt[]> {
-  const { store, settings } = ports;
-  const runs = found.map(({ run }) => run);
-  const ids = found.flatMap(({ run, levels }) => {
-    const names = new Set([...levels.keys(), settings.automatic.level]);
-    return [runId(run), ...[...names].map((level) => dataId(level, run))];
-  });
-  const [docs, jobs, archived] = await Promise.all([
-    store.get<Doc>(ids),
-    store.ranges<JobDoc>(spansOfRuns(JOB, runs)),
-    archivedOf(store, runs),
-  ]);
-  const jobsByRun = groupBy(jobs, ({ run }) => run);
+  const { docs, jobs, archived } = await readKnown(ports, found);
   const decided = await mapLimit(
     found.filter(({ run }) => !archived.has(run)),
-    settings.transfer.parallel,
-    async (one) => decide(ports, one, { docs, jobs: jobsByRun.get(one.run) ?? [], records }, who),
+    ports.settings.transfer.parallel,
+    async (one) => decide(ports, one, { docs, jobs: jobs.get(one.run) ?? [], records }, who),
   );
   // The holds first, for every calibration run: which holds a person had ended is lost.
   const typed = decided.flatMap(({ found: { run }, mask }) =>
     mask === undefined || docs.has(runId(run)) ? [] : { run, mask },
   );
   const holds = groupBy(await collected(holdAfterCalibration(ports, typed)), (hold) => 'run' in hold && hold.run);
-  const outcomes = await store.bulk<Doc>(decided.flatMap(({ changes }) => changes));
+  const outcomes = await ports.store.bulk<Doc>(decided.flatMap(({ changes }) => changes));
   const results = new Map<number, Rebuilt>();
   for (const one of decided) {
     const { run } = one.found;
@@ -144,6 +133,21 @@ async function rebuildRuns(
     const item = { kind: 'run', ref: refOfRun(one), run: one.run, did: 'skipped', ...archivedWords(gone) } as const;
     return { documents: 0, passes: 0, items: [item] };
   });
+}
+
+/** What the store has of these runs. */
+async function readKnown({ store, settings }: Ports, found: readonly RunFound[]) {
+  const runs = found.map(({ run }) => run);
+  const ids = found.flatMap(({ run, levels }) => {
+    const names = new Set([...levels.keys(), settings.automatic.level]);
+    return [runId(run), ...[...names].map((level) => dataId(level, run))];
+  });
+  const [docs, jobs, archived] = await Promise.all([
+    store.get<Doc>(ids),
+    store.ranges<JobDoc>(spansOfRuns(JOB, runs)),
+    archivedOf(store, runs),
+  ]);
+  return { docs, jobs: groupBy(jobs, ({ run }) => run), archived };
 }
 
 interface Known {

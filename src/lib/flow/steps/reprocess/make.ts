@@ -1,5 +1,6 @@
 // Making what a request has planned: which runs are ready, the request's document, and its passes.
-import { jobId, refOf } from '../../../domain/ids.ts';
+import { SCHEMA } from '../../../domain/doc.ts';
+import { jobId, refOf, requestId } from '../../../domain/ids.ts';
 import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
@@ -14,6 +15,7 @@ import type { Item, Ports, Step } from '../../ports.ts';
 import { Progress } from '../../progress.ts';
 import { changePlan, cutPlan, removeParts } from './parts.ts';
 import { renumber } from './plan.ts';
+import type { Asked } from './same.ts';
 
 /** Runs whose passes are made together: bounds memory. */
 const BATCH = 1000;
@@ -105,6 +107,18 @@ function wantedOf(request: RequestDoc, plan: readonly PlanItem[], facts: RunFact
 function only(request: RequestDoc, exactly: ReadonlySet<string>): RequestDoc {
   const plan = request.plan.filter(({ run, module, pass }) => exactly.has(jobId(run, module, pass)));
   return { ...request, plan };
+}
+
+/** A request as its first call plans it. */
+export async function newRequest(
+  ports: Ports,
+  asked: Asked & Pick<RequestDoc, 'name' | 'plan' | 'estimate'>,
+  why?: string,
+): Promise<RequestDoc> {
+  const { by } = ports;
+  const created = await ports.store.now();
+  const history = [{ at: created, to: 'planned', by, ...given({ why }) }];
+  return { _id: requestId(asked.name), kind: 'request', v: SCHEMA, ...asked, by, created, history };
 }
 
 /** Writes a new request; false when another call wrote it first. */

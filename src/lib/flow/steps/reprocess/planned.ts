@@ -1,7 +1,6 @@
 // Carries out a saved plan exactly. A pass is refused where the store has changed since the plan was made, or where it
 // starts from a refused pass; nothing is numbered anew.
 
-import { SCHEMA } from '../../../domain/doc.ts';
 import { jobId, refOf, requestId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
@@ -19,7 +18,7 @@ import { selectRuns } from '../../jobs/select.ts';
 import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { assertAfter, moduleFile } from './asking.ts';
-import { extend, makePlan, readyRuns, writeRequest } from './make.ts';
+import { extend, makePlan, newRequest, readyRuns, writeRequest } from './make.ts';
 import { prerequisitePass } from './plan.ts';
 import { differences } from './same.ts';
 import { described, moduleMarks } from './saveplan.ts';
@@ -67,13 +66,7 @@ async function written(
   plan: readonly PlanItem[],
 ): Promise<RequestDoc> {
   const { ranges: _, ...asked } = request;
-  const at = await ports.store.now();
-  const doc: RequestDoc = {
-    ...{ _id: requestId(request.name), kind: 'request', v: SCHEMA },
-    ...asked,
-    ...{ plan, estimate, by: ports.by, created: at },
-    history: [{ at, to: 'planned', by: ports.by, why: `plan of ${head.made} by ${head.by}` }],
-  };
+  const doc = await newRequest(ports, { ...asked, plan, estimate }, `plan of ${head.made} by ${head.by}`);
   if (await writeRequest(ports, doc)) return doc;
   throw new UsageError(`request '${request.name}' was made meanwhile`, { hint: 'repeat the same command' });
 }
@@ -229,10 +222,7 @@ async function asMade(
   const { progress: _watched, ...quiet } = ports;
   const trial: Ports = { ...quiet, dry: true, store: dryStore(ports.store) };
   const { ranges: _, ...asked } = plan.request;
-  const doc: RequestDoc = {
-    ...{ _id: requestId(asked.name), kind: 'request', v: SCHEMA, ...asked, plan: left },
-    ...{ by: ports.by, created: plan.head.made, history: [] },
-  };
+  const doc = await newRequest(trial, { ...asked, plan: left });
   const ids = new Set(plan.passes.map(idOf));
   for (const item of await collected(makePlan(trial, doc, file, ids)))
     if (item.failed && item.kind === 'job') why.set(item.ref, item.text ?? 'it cannot be made');

@@ -1,7 +1,6 @@
 // reprocess: new passes of (run, module) pairs that an operator asks for. The request is written with its whole plan
 // before the first job, so that a call that was cut off continues when it is repeated, and never makes a pass twice.
 
-import { SCHEMA } from '../../../domain/doc.ts';
 import { refOf, requestId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
@@ -16,7 +15,7 @@ import { readTag } from '../../jobs/tables/tags.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { assertAfter, moduleFile, withPrerequisites } from './asking.ts';
 import { estimateItems, jobsOfPlan, kept } from './estimates.ts';
-import { extend, makePlan, readyRuns, writeRequest } from './make.ts';
+import { extend, makePlan, newRequest, readyRuns, writeRequest } from './make.ts';
 import { makePlanItems } from './plan.ts';
 import { type Asked, differences } from './same.ts';
 import { type Saving, savePlan } from './saveplan.ts';
@@ -72,19 +71,7 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   if (plan.length === 0) return;
   const expected = await estimate(ports, file, jobsOfPlan(file, plan, facts.ready));
   if (old) return yield* estimateItems(name, file.version, expected);
-  const at = await ports.store.now();
-  const doc: RequestDoc = {
-    _id: requestId(name),
-    kind: 'request',
-    v: SCHEMA,
-    name,
-    ...asked,
-    plan,
-    estimate: kept(expected),
-    by: ports.by,
-    created: at,
-    history: [{ at, to: 'planned', by: ports.by }],
-  };
+  const doc = await newRequest(ports, { name, ...asked, plan, estimate: kept(expected) });
   // Somebody else wrote it first: what they ask for is compared, and continued.
   if (!(await writeRequest(ports, doc))) return yield* makeRequest(ports, options);
   yield { kind: 'request', ref: doc._id, did: 'planned', passes: plan.length, version: doc.version };
