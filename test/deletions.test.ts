@@ -41,7 +41,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
 const AT_ELEMENTS: Readonly<Record<string, string>> = {
   'src/lib/flow/copies/removal/removal.ts': 'the one way: receipt, rename, look again, delete',
   'src/lib/flow/copies/copy.ts': 'temporary files of copies under way: their names are ours, nothing catalogues them',
-  'src/lib/flow/copies/apart.ts': 'the probe that this very call has put there',
+  'src/lib/flow/copies/apart.ts':
+    'the probe that this very call has put there, and, for a repair, those of killed calls',
   'src/lib/flow/steps/doctor/canary.ts': 'outputs of trial jobs of this very call',
   'src/lib/flow/steps/doctor/probe.ts': 'probes of this host, in its own folder of probes',
   'src/lib/flow/steps/get/get.ts': 'parts that this very call fetches into a folder of the user, which is no element',

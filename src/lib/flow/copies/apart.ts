@@ -23,6 +23,8 @@ function split(path: string): { readonly folder: string; readonly name: string }
 /** A file system may take names for one that differ in case or in how accents are written. */
 const folded = (name: string): string => name.normalize('NFC').toLowerCase();
 
+const GONE = 'the probe file was removed by somebody while it was looked for';
+
 export class Apart {
   readonly #sites: Sites;
   readonly #options: ApartOptions;
@@ -60,7 +62,12 @@ export class Apart {
       .attempt(copy.site, async (storage) => {
         try {
           await put(this.#sites.files, storage, here);
-          return await this.#sites.attempt(other.site, async (second) => (await second.stat([there])).has(there));
+          const found = await this.#sites.attempt(other.site, async (second) =>
+            (await second.stat([there])).has(there),
+          );
+          // A probe that somebody removed meanwhile would be missed at the other place as well.
+          if (found === false && !(await storage.stat([here])).has(here)) throw new ItemError(GONE);
+          return found;
         } finally {
           await storage.remove([here]);
         }
@@ -77,10 +84,20 @@ export class Apart {
   }
 }
 
+/** Removes probes that killed calls left. A call that still waits for one finds out nothing, and keeps both files. */
+export async function removeProbes(storage: Storage, paths: readonly string[]): Promise<void> {
+  await storage.remove(paths);
+}
+
+/** What a probe at `path` holds, as bytes at most: a file with more in it is not ours, whatever its name. */
+export const probeSize = (path: string): number => Buffer.byteLength(probeText(path));
+
+const probeText = (path: string): string => `${path}\n`;
+
 async function put(files: Files, storage: Storage, path: string): Promise<void> {
   await files.withScratch(async (folder) => {
     const local = join(folder, 'probe');
-    await files.write(local, `${path}\n`);
+    await files.write(local, probeText(path));
     await storage.copyIn(local, path);
   }, true);
 }

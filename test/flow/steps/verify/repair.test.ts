@@ -1,6 +1,6 @@
 // Repair over a real store and real folders: bad copies of raw files are made anew from good ones, and never from bad
 // ones.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -24,6 +24,22 @@ import {
 } from '../../../support/stored.ts';
 
 afterEach(closeWorlds);
+
+test('removes the probes of killed calls, and a larger file of such a name is nobody’s probe', async () => {
+  const ports = await world();
+  await storedRuns(ports, [1], 1);
+  const folder = dirname(copyPath(ports, 'sfu', 1));
+  writeFileSync(join(folder, '.probe.dflow-1-left'), '');
+  writeFileSync(join(folder, '.probe.dflow-2-large'), 'x'.repeat(500));
+  const probes = (): string[] => readdirSync(folder).filter((name) => name.startsWith('.probe'));
+  const said = async (options: object): Promise<unknown[]> =>
+    (await run(ports, options)).filter(({ did }) => did === 'probe').map(({ text, next }) => next ?? text);
+  expect(await said({})).toEqual(['dflow verify --repair --storage sfu']);
+  expect(await said({ repair: true, dryRun: true })).toEqual(['probe file of a killed command, would be removed']);
+  expect(probes()).toHaveLength(2);
+  expect(await said({ repair: true })).toEqual(['probe file of a killed command, removed']);
+  expect(probes()).toEqual(['.probe.dflow-2-large']);
+});
 
 describe('of a raw file', () => {
   test('never from a copy that is bad itself: that one is marked, another is taken, the original last', async () => {

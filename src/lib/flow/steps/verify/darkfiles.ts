@@ -9,6 +9,7 @@ import { idsWith, pages } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { have } from '../../../util/values/have.ts';
+import { probeSize, removeProbes } from '../../copies/apart.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
 import type { VerifySession } from './verifysession.ts';
 
@@ -36,8 +37,12 @@ export async function* darkFiles(session: VerifySession, storage: string): Step 
   for (const why of found.unread) yield unlistable(storage, why);
   if (found.ours.length === 0) return;
   const known = await knownPaths(session.ports, storage);
+  const probes = found.ours.filter(isProbe);
+  yield* session.options.repair
+    ? clearProbes(session, storage, probes)
+    : probes.map((file) => probeItem(storage, file));
   for (const file of found.ours) {
-    if (known.has(file.path) || known.live(file.path)) continue;
+    if (isProbe(file) || known.has(file.path) || known.live(file.path)) continue;
     const former = known.former(file.path);
     yield former === undefined ? itemOf(storage, file) : formerItem(storage, file, former);
   }
@@ -54,7 +59,8 @@ async function listed(
       const ours: Found[] = [];
       const unread: ItemError[] = [];
       for await (const { path, size } of element.list('', (_path, why) => unread.push(why))) {
-        const dark = classify(path);
+        const is = classify(path);
+        const dark: Dark | undefined = is?.is === 'probe' && size > probeSize(path) ? { is: 'dark' } : is;
         if (dark) ours.push({ path, size, dark });
       }
       return { ours, unread };
@@ -123,10 +129,34 @@ async function* everything<D extends DataDoc | JobDoc | ArchivedDoc>(
   for await (const page of pages<D>(ports.store, idsWith(prefix), PAGE)) yield* page;
 }
 
+const isProbe = ({ dark }: Found): boolean => dark.is === 'probe';
+
+/** Removes probes: a call that still waits for one takes its loss for "unknown", so that none is needed by anybody. */
+async function* clearProbes({ sites, options }: VerifySession, storage: string, probes: readonly Found[]): Step {
+  if (options.dryRun || probes.length === 0) {
+    yield* probes.map((file) => probeItem(storage, file, options.dryRun ? 'would be removed' : undefined));
+    return;
+  }
+  const removed = await sites.attempt(storage, async (element) => {
+    await removeProbes(
+      element,
+      probes.map(({ path }) => path),
+    );
+    return true;
+  });
+  yield* probes.map((file) => probeItem(storage, file, removed ? 'removed' : undefined));
+}
+
+function probeItem(storage: string, file: Found, became?: 'removed' | 'would be removed'): Item {
+  const item = itemOf(storage, file);
+  if (became) return { ...item, text: `${WORDS.probe}, ${became}` };
+  return { ...item, text: WORDS.probe, next: `dflow verify --repair --storage ${storage}` };
+}
+
 const WORDS: Readonly<Record<Dark['is'], string>> = {
   partial: 'left by a killed copy; the next attempt at this file removes it',
   leaving: 'left by an interrupted deletion; the next dflow delete, or dflow transfer with outputs rules, settles it',
-  probe: 'probe file of a killed command; remove the file by hand',
+  probe: 'probe file of a killed command',
   unpublished: 'output of an execution that is not the published one',
   dark: 'not in the catalogue',
 };
