@@ -5,7 +5,10 @@ import { join } from 'node:path';
 
 export const LIST = 'src/lib/cli/adapters.ts';
 
-const KINDS = { protocols: 'StorageModule', backends: 'BackendModule', stores: 'StoreModule', ratdbs: 'RatdbModule' };
+const KINDS = {
+  ...{ protocols: 'StorageModule', backends: 'BackendModule', catalogues: 'CatalogueModule' },
+  ...{ stores: 'StoreModule', ratdbs: 'RatdbModule' },
+};
 
 /** Adapters of one kind, in order: their names, and whether they have an `about.ts`. */
 function adapters(root, kind) {
@@ -28,6 +31,7 @@ export function adapterList(root) {
   const abouts = found.flatMap(({ kind, all }) => all.filter(({ about }) => about).map(({ name }) => ({ kind, name })));
   const imports = [
     "import type { BackendModule } from '../backend.ts';",
+    "import type { CatalogueModule } from '../catalogue.ts';",
     "import type { RatdbModule } from '../runtables.ts';",
     "import type { StorageModule } from '../storage.ts';",
     "import type { StoreModule } from '../store.ts';",
@@ -37,7 +41,7 @@ export function adapterList(root) {
     ({ kind, all }) =>
       `export const ${kind.toUpperCase()}: Adapters<${KINDS[kind]}> = {\n${all.map((one) => entry(kind, one)).join('\n')}\n};`,
   );
-  return `// Written by bin/adapters.js at each build, from the folders of protocols/, backends/, stores/ and ratdbs/: do not edit.
+  return `// Written by bin/adapters.js at each build, from the folders of protocols/, backends/, catalogues/, stores/ and ratdbs/: do not edit.
 // biome-ignore-all format: generated.
 ${imports.join('\n')}
 import type { Adapters } from './adapter.ts';

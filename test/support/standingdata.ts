@@ -1,16 +1,22 @@
 // Ways in which runs, requests, storage elements and files stand still, each with what stages and what clears it.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DataDoc } from '../../src/lib/domain/data/data.ts';
 import type { Doc } from '../../src/lib/domain/doc.ts';
-import { jobId, runId } from '../../src/lib/domain/ids.ts';
+import { dataId, jobId, runId } from '../../src/lib/domain/ids.ts';
 import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import { archivedDoc } from '../../src/lib/domain/runs/archived.ts';
 import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
 import { idsWith } from '../../src/lib/store.ts';
 import { archiveText } from './ended.ts';
-import { DAY, HOUR, runIn, setSubjob } from './standing.ts';
+import { DAY, HOUR, runIn, setSubjob, type World } from './standing.ts';
 import { breaker, type Case, getReplica, lock, setOriginal, setReplica } from './standingcases.ts';
 import { completeRun, rawName } from './stored.ts';
+
+const RUCIO = "catalogue: {url: 'http://127.0.0.1:1', account: a, auth: {user: u}, scope: s, rses: {a: A}}";
+
+const refuse = (world: World, refused: NonNullable<NonNullable<DataDoc['catalogue']>['refused']>): Promise<unknown> =>
+  world.store.update<DataDoc>(dataId('L1', 1), (doc) => ({ write: { ...doc!, catalogue: { refused } } }));
 
 /** Runs, requests, storage elements and files. */
 export const OF_DATA: readonly Case[] = [
@@ -113,6 +119,26 @@ export const OF_DATA: readonly Case[] = [
     why: '1',
     next: /^dflow store archive .*old\.archive\.jsonl$/,
     yes: true,
+  },
+  {
+    way: 'catalogue',
+    config: { more: RUCIO },
+    stage: (world) => {
+      const away = { since: world.ago(HOUR), why: 'Rucio cannot be reached' };
+      return world.put({ _id: 'catalogue:rucio', kind: 'catalogue', name: 'rucio', at: world.ago(0), away });
+    },
+    why: '1',
+    next: 'dflow catalogue sync',
+    // No server can be asked here: it answers again.
+    clear: (world) => world.put({ _id: 'catalogue:rucio', kind: 'catalogue', name: 'rucio', at: world.ago(0) }),
+  },
+  {
+    way: 'catalogue-refused',
+    config: { more: RUCIO },
+    stage: (world) => refuse(world, { [rawName(1)]: { why: 'the catalogue has size 1', since: world.ago(HOUR) } }),
+    why: '1',
+    next: 'dflow verify --catalogue --repair --run 1',
+    clear: (world) => refuse(world, {}),
   },
   { way: 'element-fails', stage: (world) => breaker(world), why: 'b', next: 'dflow transfer --to b' },
   { way: 'element-aside', stage: (world) => breaker(world, world.ago(-HOUR)), why: 'b', next: 'dflow transfer --to b' },

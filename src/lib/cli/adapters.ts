@@ -1,9 +1,10 @@
-// Written by bin/adapters.js at each build, from the folders of protocols/, backends/, stores/ and ratdbs/: do not edit.
+// Written by bin/adapters.js at each build, from the folders of protocols/, backends/, catalogues/, stores/ and ratdbs/: do not edit.
 // biome-ignore-all format: generated.
 import type { BackendModule } from '../backend.ts';
 import { about as backends_ganga } from '../backends/ganga/about.ts';
 import { about as backends_htcondor } from '../backends/htcondor/about.ts';
 import { about as backends_slurm } from '../backends/slurm/about.ts';
+import type { CatalogueModule } from '../catalogue.ts';
 import { about as protocols_gfal } from '../protocols/gfal/about.ts';
 import { about as protocols_posix } from '../protocols/posix/about.ts';
 import { about as protocols_s3 } from '../protocols/s3/about.ts';
@@ -28,6 +29,10 @@ export const BACKENDS: Adapters<BackendModule> = {
   htcondor: { ...backends_htcondor, load: () => import('../backends/htcondor/htcondor.ts') },
   local: { load: () => import('../backends/local/local.ts') },
   slurm: { ...backends_slurm, load: () => import('../backends/slurm/slurm.ts') },
+};
+
+export const CATALOGUES: Adapters<CatalogueModule> = {
+  rucio: { load: () => import('../catalogues/rucio/rucio.ts') },
 };
 
 export const STORES: Adapters<StoreModule> = {

@@ -156,7 +156,7 @@ export abstract class Base extends Command {
         seen.all++;
         if (item.failed) seen.failed++;
         else if (item.did !== 'unchanged' && item.did !== 'skipped') seen.done++;
-        if (item.failed && (item.kind === 'storage' || item.kind === 'source') && item.unreachable) seen.unreachable++;
+        if (item.failed && 'unreachable' in item && item.unreachable) seen.unreachable++;
         this.out.item(item);
       }
     }

@@ -5,6 +5,7 @@ import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Backend, BackendModule } from '../backend.ts';
+import type { Catalogue } from '../catalogue.ts';
 import { noSuch, noSuchError } from '../domain/named.ts';
 import type { BufferSettings, Settings, StorageSettings } from '../domain/settings.ts';
 import type { Ports } from '../flow/ports.ts';
@@ -17,6 +18,7 @@ import { LONGEST_TIMER } from '../util/time.ts';
 import { given } from '../util/values/given.ts';
 import { type Adapters, nameForScheme, schemesOf } from './adapter.ts';
 import { BACKENDS, PROTOCOLS, STORES } from './adapters.ts';
+import { openCatalogue } from './config/catalogue.ts';
 import { refuseNesting } from './config/findings/nesting.ts';
 import { noteStore, storesAt } from './formerstores.ts';
 import { thisRound } from './loop/round.ts';
@@ -58,6 +60,8 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
   const storages = new Map<string, Promise<Storage>>();
   const backends = new Map<string, Promise<Backend>>();
   const ratdb = lazyRatdb(settings.tables, process.env);
+  const catalogues = new Map<string, Promise<Catalogue>>();
+  const { catalogue } = settings;
   const host = hostOf();
   // A command that only reads the store may look at an experiment with such an element.
   const openApart = async (storage: StorageSettings): Promise<Storage> => {
@@ -91,7 +95,10 @@ export async function openPorts(settings: Settings, options: OpenOptions): Promi
       const former = await openFormer(settings, store, farm);
       return Promise.all([...former].map(([uuid, open]) => once(backends, `${farm} of ${uuid}`, open)));
     },
+    ...(catalogue && { catalogue: () => once(catalogues, catalogue.kind, () => openCatalogue(catalogue)) }),
     close: async () => {
+      const told = await Promise.allSettled(catalogues.values());
+      for (const one of told) if (one.status === 'fulfilled') await one.value.end();
       const opened = await Promise.allSettled(backends.values());
       for (const backend of opened) if (backend.status === 'fulfilled') await backend.value.close();
       await ratdb?.close();

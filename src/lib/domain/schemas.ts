@@ -41,20 +41,25 @@ const original = s.tagged('state', {
   changed: s.fields({ since: s.when, why: s.text }),
   purged: s.fields({ since: s.when, receipt: s.text }),
 });
+const said = s.fields(
+  {},
+  {
+    copies: s.map(s.map(s.map(s.text))),
+    closed: s.map(s.when),
+    pinned: s.map(texts),
+    names: s.map(s.text),
+    refused: s.map(s.fields({ why: s.text, since: s.when })),
+  },
+);
 const rawFile = s.fields({
   ...{ name: s.below, path: s.below, subrun: s.whole, size: s.whole, adler32: s.text, guid: s.text, lfn: s.text },
   ...{ modified: s.when, registered: s.when, late: s.flag, original, replicas: s.map(replica) },
 });
 const keep = s.fields({ kept: s.flag, rule: s.text });
-const data = s.fields({
-  level: s.text,
-  run: s.whole,
-  files: s.list(rawFile),
-  keep,
-  done: texts,
-  host: s.text,
-  history,
-});
+const data = s.fields(
+  { level: s.text, run: s.whole, files: s.list(rawFile), keep, done: texts, host: s.text, history },
+  { catalogue: said },
+);
 
 const lock = s.fields({ site: s.text, epoch: s.whole, claim: s.text, index: s.whole });
 const failure = s.fields({ cause: s.text, reason: s.text, site: s.text });
@@ -101,7 +106,10 @@ const job = s.fields(
       history,
     },
   },
-  { mask: s.whole, request: s.text, tag: s.text, copies: s.map(s.fields({ attempt: s.whole })), loaded: s.map(texts) },
+  {
+    ...{ mask: s.whole, request: s.text, tag: s.text, copies: s.map(s.fields({ attempt: s.whole })) },
+    ...{ loaded: s.map(texts), catalogue: said },
+  },
 );
 
 const scope = s.fields(
@@ -188,6 +196,7 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   note: s.fields({ at: s.when, by: s.text, text: s.text, refs: texts }),
   unread: s.fields({ document: s.text, wrong: s.text, since: s.when }),
   probe: s.fields({ host: s.text, at: s.when }),
+  catalogue: s.fields({ name: s.text, at: s.when }, { away: s.fields({ since: s.when, why: s.text }) }),
   archived: s.fields(
     {
       ...{ run: s.whole, state: s.oneOf('leaving', 'archived', 'returning'), file: s.text, host: s.text },

@@ -111,6 +111,31 @@ export interface SmtpSettings {
   readonly timeout: number;
 }
 
+/** The catalogue of the collaboration: Rucio. */
+export interface CatalogueSettings {
+  /** Folder in catalogues/. */
+  readonly kind: string;
+  /** Address without a `/` at its end. */
+  readonly url: string;
+  readonly account: string;
+  readonly auth:
+    | { readonly by: 'user'; readonly user: string }
+    | { readonly by: 'proxy'; readonly path: string }
+    | { readonly by: 'token'; readonly path: string };
+  /** `{experiment}` and `{level}` stand for names. */
+  readonly scope: string;
+  /** By storage element: what the catalogue calls it, and what physical names there begin with. */
+  readonly places: Readonly<Record<string, { readonly name: string; readonly url: string }>>;
+  /** Jobs wait until their inputs are registered. */
+  readonly gate: boolean;
+  /** Milliseconds that the server has for an answer. */
+  readonly timeout: number;
+  /** File with the certificates that servers are checked against; absent: those of the system. */
+  readonly ca?: string;
+  /** Path of the configuration file. */
+  readonly file: string;
+}
+
 export interface Settings {
   readonly experiment: string;
   /** Folder of the configuration file. */
@@ -242,6 +267,8 @@ export interface Settings {
     /** Milliseconds left below which a person is warned. */
     readonly warn: number;
   };
+  /** Absent: none is told of anything. */
+  readonly catalogue?: CatalogueSettings;
   /** Hash over configuration and module files. */
   readonly hash: string;
 }

@@ -3,7 +3,15 @@
 import type { Doc } from '../domain/doc.ts';
 import type { Ratdb } from '../runtables.ts';
 import type { Change, IdRange, IdSpan, Outcome, Store } from '../store.ts';
-import { BACKEND_EFFECTS, type Item, type Ports, STORAGE_EFFECTS, type Step, type StepOptions } from './ports.ts';
+import {
+  BACKEND_EFFECTS,
+  CATALOGUE_EFFECTS,
+  type Item,
+  type Ports,
+  STORAGE_EFFECTS,
+  type Step,
+  type StepOptions,
+} from './ports.ts';
 
 /** Runs a step; with `dryRun` on ports that write nothing, and each item says so. */
 export function withDryRun(ports: Ports, { dryRun }: StepOptions, step: (ports: Ports) => Step): Step {
@@ -12,6 +20,7 @@ export function withDryRun(ports: Ports, { dryRun }: StepOptions, step: (ports: 
 
 /** What is found rather than done: a dry run finds it just so. */
 const FOUND: ReadonlySet<string> = new Set([
+  'differs',
   'drained',
   'estimated',
   'found',
@@ -42,6 +51,7 @@ export async function* foretold(items: AsyncIterable<Item>): Step {
 /** The same ports without effects. A step that moves bytes or jobs asks `ports.dry` first: here it is stopped. */
 export function dryPorts<P extends Ports>(ports: P): P {
   if (ports.dry) return ports;
+  const { catalogue } = ports;
   return {
     ...ports,
     dry: true,
@@ -50,6 +60,7 @@ export function dryPorts<P extends Ports>(ports: P): P {
     buffer: async (level) => without(await ports.buffer(level), STORAGE_EFFECTS),
     ...(ports.ratdb && { ratdb: dryRatdb(ports.ratdb) }),
     backend: async (farm) => without(await ports.backend(farm, true), BACKEND_EFFECTS),
+    ...(catalogue && { catalogue: async () => without(await catalogue(), CATALOGUE_EFFECTS) }),
   };
 }
 

@@ -1,6 +1,7 @@
 // What flow is given: the contracts of the outside world, the settings, and who is asking. No clock, no random source,
 // no file system of its own: a step that needs one gets it here, so that the simulator can be the world.
 import type { Backend } from '../backend.ts';
+import type { Catalogue } from '../catalogue.ts';
 import type { Item } from '../domain/results/items.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Ratdb, ReadRatdb } from '../runtables.ts';
@@ -17,7 +18,13 @@ import type { ProgressEvent } from './progress.ts';
 export const STORAGE_EFFECTS = ['copyIn', 'copyOut', 'copyFrom', 'rename', 'renameNew', 'remove'] as const;
 export const BACKEND_EFFECTS = ['submit', 'release', 'cancel', 'acknowledge', 'ensure'] as const;
 
+export const CATALOGUE_EFFECTS = [
+  ...(['addCopies', 'makeDatasets', 'attach', 'close', 'pin', 'unpin'] as const),
+  ...(['declareBad', 'declareGood', 'dropCopies', 'setGuid'] as const),
+] as const;
+
 type ReadStorage = Omit<Storage, (typeof STORAGE_EFFECTS)[number]>;
+type ReadCatalogue = Omit<Catalogue, (typeof CATALOGUE_EFFECTS)[number]>;
 type ReadBackend = Omit<Backend, (typeof BACKEND_EFFECTS)[number] | 'close'>;
 
 /** What reports are given: all of it can be looked at, nothing can be changed. */
@@ -33,6 +40,8 @@ export interface ReadPorts {
   buffer(level: string): Promise<ReadStorage>;
   /** The batch system of a farm. */
   backend(farm: string): Promise<ReadBackend>;
+  /** The catalogue of the collaboration; absent where none is configured. */
+  readonly catalogue?: () => Promise<ReadCatalogue>;
   /** `person@host (command)`, for histories. */
   readonly by: string;
   readonly host: string;
@@ -53,6 +62,7 @@ export interface Ports extends ReadPorts, Machine {
    * of addresses that it refused, while it took others.
    */
   readonly mail?: (mail: Mail) => Promise<readonly string[]>;
+  readonly catalogue?: () => Promise<Catalogue>;
   /** A dry run: nothing of this has an effect, and whoever would have one of its own leaves it. */
   readonly dry?: true;
   /** A fresh unguessable id, lower-case letters and digits. */

@@ -16,7 +16,7 @@ import { labels } from './labels.ts';
 import { claims, holds, kinds, replicas, tableRanges } from './others.ts';
 import { runs } from './runs.ts';
 import { standing } from './standing.ts';
-import { buffer, checks } from './storage.ts';
+import { buffer, catalogue, checks } from './storage.ts';
 import { outputCopies, outputs, transfers } from './transfers.ts';
 import type { View } from './view.ts';
 
@@ -28,6 +28,7 @@ export const views = {
   replicas,
   buffer,
   checks,
+  catalogue,
   jobsByState,
   jobCounts,
   jobsByRequest,

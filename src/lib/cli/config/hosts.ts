@@ -1,5 +1,5 @@
 // Hosts of the configuration and the loops that each of them runs.
-import { commandOf, type HostPlan, LOOP_NAMES, type PlannedLoop } from '../../domain/farms/hostplan.ts';
+import { type ChainStep, commandOf, type HostPlan, LOOP_NAMES, type PlannedLoop } from '../../domain/farms/hostplan.ts';
 import { noSuch } from '../../domain/named.ts';
 import { given } from '../../util/values/given.ts';
 import { LOOPS } from './defaults.ts';
@@ -13,12 +13,17 @@ export function hostPlans(raw: RawConfig): HostPlan[] {
   return Object.entries(raw.hosts ?? {}).map(([pattern, host]) => ({
     pattern,
     ...given({ farm: host.farm }),
-    loops: said(host).map(([name, loop]) => planned(name, loop)),
+    loops: said(raw, host).map(([name, loop]) => planned(name, loop)),
   }));
 }
 
+/** Steps of a host that says nothing: a catalogue is told only where one is configured. */
+export function loopsOf(raw: RawConfig): ChainStep[] {
+  return LOOPS.filter((step) => step !== 'catalogue' || raw.catalogue !== undefined);
+}
+
 /** A list of names, or names with what they say; without either the loops of every host. */
-function said({ loops = [...LOOPS] }: RawHost): [string, RawLoop | null][] {
+function said(raw: RawConfig, { loops = loopsOf(raw) }: RawHost): [string, RawLoop | null][] {
   return Array.isArray(loops) ? loops.map((name) => [name, null]) : Object.entries(loops);
 }
 
@@ -36,8 +41,8 @@ function words(run: string | readonly string[]): readonly string[] {
 /** Loops that do not say what they run, and names that appear twice. */
 export function hostFindings(raw: RawConfig): Finding[] {
   return Object.entries(raw.hosts ?? {}).flatMap(([pattern, host]) => {
-    const names = said(host).map(([name]) => name);
-    return said(host).flatMap(([name, loop], at): Finding[] => {
+    const names = said(raw, host).map(([name]) => name);
+    return said(raw, host).flatMap(([name, loop], at): Finding[] => {
       const path = ['hosts', pattern, 'loops', Array.isArray(host.loops) ? at : name];
       if (names.indexOf(name) !== at) return [{ path, message: `loop '${name}' appears twice` }];
       if (loop?.run !== undefined || commandOf(name)) return [];

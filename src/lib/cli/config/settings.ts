@@ -10,12 +10,12 @@ import { HOUR } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nameForScheme } from '../adapter.ts';
 import { PROTOCOLS } from '../adapters.ts';
+import { catalogueOf } from './catalogue.ts';
 import {
   BREAKER,
   BUFFER,
   EFFICIENCY,
   LIMITS,
-  LOOPS,
   POLICY,
   PURGE,
   RUNS,
@@ -26,7 +26,7 @@ import {
 } from './defaults.ts';
 import type { Finding } from './findings/finding.ts';
 import { findingsOf } from './findings/findings.ts';
-import { hostPlans } from './hosts.ts';
+import { hostPlans, loopsOf } from './hosts.ts';
 import { notifyRules, smtpOf } from './notify.ts';
 import { routeOf, ruleOf } from './rules.ts';
 import type { RawConfig } from './yaml/schema.ts';
@@ -80,7 +80,8 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
     limits: { ...LIMITS, ...given(raw.limits ?? {}) },
     hosts,
     ...(mine ? { plan: mine.loops } : {}),
-    loops: mine ? chainSteps(mine.loops) : LOOPS,
+    loops: mine ? chainSteps(mine.loops) : loopsOf(raw),
+    ...(raw.catalogue ? { catalogue: catalogueOf(raw.catalogue, storages, around) } : {}),
     ...(raw.credentials ? { credentials: credentialsOf(raw.credentials, around) } : {}),
     hash: around.hash,
   };

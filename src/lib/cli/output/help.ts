@@ -14,7 +14,7 @@ export const GROUPS: readonly (readonly [string, string, readonly string[]])[] =
   [
     'CHAIN',
     'the steps from raw file to processed data; each does what is due',
-    ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset', 'purge', 'chain'],
+    ['register', 'tables', 'transfer', 'enqueue', 'submit', 'monitor', 'reset', 'purge', 'catalogue', 'chain'],
   ],
   [
     'ASK',

@@ -4,6 +4,7 @@ import type {
   BackupItem,
   BufferItem,
   CanaryItem,
+  CatalogueItem,
   CheckItem,
   ConfigItem,
   CredentialItem,
@@ -150,7 +151,9 @@ export interface Printed {
   reset: Reset;
   purge: Purge;
   verify: Verify;
-  chain: Register | Transfer | Enqueue | Tables | Submit | Monitor | Reset | Purge | Verify | LoopItem;
+  'verify --catalogue': CatalogueItem;
+  'catalogue sync': CatalogueItem;
+  chain: Register | Transfer | Enqueue | Tables | Submit | Monitor | Reset | Purge | Verify | CatalogueItem | LoopItem;
   loop: LoopItem;
   'screens start': ScreenItem;
   'screens stop': ScreenItem;

@@ -1,6 +1,7 @@
 // A data document: the raw files of one (level, run), where their copies are, and what is known of them.
 
 import type { Iso } from '../../util/time.ts';
+import type { Said } from '../catalogue/said.ts';
 import type { Doc, HistoryEntry } from '../doc.ts';
 import type { CopyClaim } from './copyclaim.ts';
 
@@ -97,6 +98,8 @@ export interface DataDoc extends Doc {
   readonly done: readonly string[];
   /** Host whose buffer holds the originals. */
   readonly host: string;
+  /** What the catalogue of the collaboration was told. */
+  readonly catalogue?: Said;
   readonly history: readonly HistoryEntry[];
 }
 

@@ -39,13 +39,19 @@ export const CHAIN_STEPS = [
   'submit',
   'monitor',
   'reset',
+  'catalogue',
 ] as const;
 
 export type ChainStep = (typeof CHAIN_STEPS)[number];
 
+/** The command of a step. */
+function wordsOf(step: ChainStep): readonly string[] {
+  return step === 'catalogue' ? ['catalogue', 'sync'] : [step];
+}
+
 /** Names of loops that say what they run; other names need a `run`. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(CHAIN_STEPS.map((step) => [step, [step]])),
+  ...Object.fromEntries(CHAIN_STEPS.map((step) => [step, wordsOf(step)])),
   processing: ['submit'],
   poll: ['monitor', 'poll'],
   apply: ['monitor', 'apply'],
@@ -63,13 +69,14 @@ export const LOOP_NAMES: readonly string[] = Object.keys(COMMANDS);
 
 /** The loops of a host that no plan names: each step by its own name. */
 export function plainPlan(steps: readonly ChainStep[]): PlannedLoop[] {
-  return steps.map((step) => ({ name: step, run: [step], on: true }));
+  return steps.map((step) => ({ name: step, run: wordsOf(step), on: true }));
 }
 
 /** The step that a loop does for its host: options count, but a loop for one farm does not do the step for others. */
 function stepIn(run: readonly string[]): string | undefined {
   const [step, second] = run;
   if (step === 'monitor' && second === 'apply') return step;
+  if (step === 'catalogue') return second === 'sync' ? step : undefined;
   if (run.some((word) => word.startsWith('--site'))) return undefined;
   return second === undefined || second.startsWith('-') ? step : undefined;
 }

@@ -1,5 +1,6 @@
 // A job: one pass of one (run, module), one document, its subjobs inside; and the one gate for changes of state.
 import type { Iso } from '../../util/time.ts';
+import type { Said } from '../catalogue/said.ts';
 import type { CopyClaim } from '../data/copyclaim.ts';
 import { appendHistory, type Doc, type HistoryEntry } from '../doc.ts';
 import {
@@ -128,6 +129,8 @@ export interface JobDoc extends Doc {
   readonly copies?: Readonly<Record<string, OutputClaim>>;
   /** Deleted outputs whose bytes are left at an element: its name, and the receipt that names them. */
   readonly undeleted?: Readonly<Record<string, string>>;
+  /** What the catalogue of the collaboration was told of its outputs. */
+  readonly catalogue?: Said;
   readonly notes?: readonly { at: Iso; by: string; text: string }[];
   readonly history: readonly HistoryEntry[];
 }

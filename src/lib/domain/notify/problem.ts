@@ -53,6 +53,7 @@ const OF_WAYS: Readonly<Record<string, Trouble>> = {
   ...named('buffer', 'buffer'),
   ...named('storage', 'element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad'),
   ...named('storage', 'output-copy', 'copying', 'undeleted'),
+  ...named('storage', 'catalogue', 'catalogue-refused'),
   ...named('data', 'changed', 'lost', 'purging', 'quarantine', 'new-version', 'stale', 'interrupted'),
   ...named('conflict', 'conflict'),
   ...named('hold', 'hold'),

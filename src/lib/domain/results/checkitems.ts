@@ -2,7 +2,16 @@
 import type { Said } from './baseitem.ts';
 
 /** Parts of a set-up, in the order in which they are examined. */
-export const CHECK_GROUPS = ['configuration', 'store', 'host', 'credentials', 'buffer', 'storage', 'farm'] as const;
+export const CHECK_GROUPS = [
+  'configuration',
+  'store',
+  'host',
+  'credentials',
+  'buffer',
+  'storage',
+  'catalogue',
+  'farm',
+] as const;
 export type CheckGroup = (typeof CHECK_GROUPS)[number];
 
 /** How a check ended. */

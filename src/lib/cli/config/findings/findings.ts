@@ -6,6 +6,7 @@ import { compilePattern } from '../../../domain/runs/pattern.ts';
 import type { Settings, StorageSettings } from '../../../domain/settings.ts';
 import { compileTemplate } from '../../../domain/storage/template.ts';
 import { ConfigError } from '../../../util/errors.ts';
+import { catalogueFindings } from '../catalogue.ts';
 import { RUNS } from '../defaults.ts';
 import { hostFindings } from '../hosts.ts';
 import { notifyFindings } from '../notify.ts';
@@ -38,6 +39,7 @@ export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
   findings.push(...routeFindings(raw.routing ?? [], settings.farms), ...hostFindings(raw), ...notifyFindings(raw));
   findings.push(...tableFindings(raw, settings));
+  findings.push(...catalogueFindings(raw, settings));
   return findings;
 }
 

@@ -1,6 +1,7 @@
 // The shape of dflow.yaml and of a module file: what may be written, before defaults, and what each key means. The JSON
 // Schema for editors, `dflow help configuration` and the man pages are made from this file.
 import * as z from 'zod/mini';
+import { catalogue } from './schema/catalogue.ts';
 import { breaker, buffer, copies, efficiency, output, purge, runs, storage, transfer, verify } from './schema/data.ts';
 import { host, notifyRule, smtp } from './schema/hosts.ts';
 import { automatic, credentials, farm, limits, route, rule, siteFault } from './schema/jobs.ts';
@@ -37,6 +38,7 @@ export const configSchema = z.strictObject({
   purge,
   verify,
   breaker,
+  catalogue,
   outputs: section(
     z.array(output),
     'Rules that copy or move outputs of completed passes; every rule that matches counts.',

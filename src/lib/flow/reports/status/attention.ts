@@ -13,6 +13,7 @@ import { SHARES } from '../../../views/jobs.ts';
 import { unreadDocs, unreadNext } from '../../jobs/unread.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { isShort } from '../buffer/buffer.ts';
+import { catalogueAttention } from '../catalogue/behind.ts';
 import { aheadAttention } from './ahead.ts';
 import { many, sum } from './counts.ts';
 import { jobAttention, routedSubjobs, type Unsatisfied } from './jobstatus.ts';
@@ -47,6 +48,7 @@ export async function attention(ports: ReadPorts, at: Iso, facts: Promise<Attent
     jobAttention(ports, at, facts),
     facts.then(({ open }) => holdAttention(open, at)),
     storageAttention(ports, at, facts),
+    catalogueAttention(ports, at),
     versionAttention(ports, page),
     page.then(quarantineAttention),
     aheadAttention(ports, at),

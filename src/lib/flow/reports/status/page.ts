@@ -26,6 +26,7 @@ export const WAYS = [
   ...['archiving'],
   ...['element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad', 'output-copy', 'copying'],
   ...['stale-tables'],
+  ...['catalogue', 'catalogue-refused'],
   ...['changed', 'lost', 'purging', 'undeleted', 'quarantine', 'new-version', 'stale', 'interrupted', 'unreadable'],
 ] as const;
 

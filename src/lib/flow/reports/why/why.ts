@@ -18,6 +18,7 @@ import { archivedOf } from '../../jobs/archived/archived.ts';
 import { runFacts, runTypes } from '../../jobs/facts.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { ReadPorts } from '../../ports.ts';
+import { catalogueGates } from '../catalogue/behind.ts';
 import { documentsOf } from '../records.ts';
 import { askedGates } from './asked.ts';
 import { fileGates } from './whyfiles.ts';
@@ -93,6 +94,7 @@ async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], 
     ...(await firstPassGates(ports, run)),
     ...(await quarantineGates(ports, run)),
     ...(await fileGates(ports, run)),
+    ...(await catalogueGates(ports, run)),
     ...(await noticeGates(ports, run)),
     ...conflictGates([facts.doc, facts.data, ...passes]),
     ...automaticGates(ports, run, facts.doc?.automatic, passes, firstUnmet(ready)),

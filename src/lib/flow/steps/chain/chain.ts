@@ -11,6 +11,7 @@ import { beatOf, Outcome } from '../../farms/beat.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { Sayings } from '../../jobs/said.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import { catalogueSync } from '../catalogue/catalogue.ts';
 import { enqueue } from '../enqueue/enqueue.ts';
 import { monitor } from '../monitor/monitor.ts';
 import { purge } from '../purge/purge.ts';
@@ -38,6 +39,7 @@ const STEPS: Readonly<Record<ChainStep, (ports: Ports, options: ChainOptions) =>
   submit,
   monitor,
   reset,
+  catalogue: catalogueSync,
 };
 
 /** Milliseconds between two rounds while jobs run: at least, at most. */

@@ -14,6 +14,7 @@ import { check as disks } from './checks/host/disks.ts';
 import { check as tools } from './checks/host/tools.ts';
 import { check as trust } from './checks/host/trust.ts';
 import { check as buffer } from './checks/places/buffer.ts';
+import { check as catalogue } from './checks/places/catalogue.ts';
 import { check as elements } from './checks/places/elements.ts';
 import { check as farms } from './checks/places/farms.ts';
 import { check as ratdb } from './checks/places/ratdb.ts';
@@ -37,6 +38,7 @@ export const CHECKS: readonly Check[] = [
   tools,
   trust,
   buffer,
+  catalogue,
   elements,
   farms,
   ratdb,
