@@ -236,6 +236,31 @@ policy: [{cause: odd, text: '(', action: fail}]
     expect(found[0]).toContain('one copy would count as two');
   });
 
+  test('a catalogue that could never be told', async () => {
+    write(
+      'dflow.yaml',
+      `buffer: {path: ./raw, pattern: 'r{run}.dat'}
+storage: {disk: ./store, tape: ./tape}
+farms: {local: {output: disk}}
+catalogue:
+  url: https://me:secret@rucio.example.org
+  account: a
+  auth: {user: u, token: ./t}
+  scope: 'a b'
+  gate: true
+  rses: {tape: T, dsk: T}
+`,
+    );
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^dflow.yaml:10:24 no storage element 'dsk'; did you mean disk/),
+      expect.stringMatching(/^dflow.yaml:7:9 auth has 2 of user, proxy and token/),
+      expect.stringMatching(/^dflow.yaml:5:8 the url is not an http\(s\) address without a login/),
+      expect.stringMatching(/^dflow.yaml:8:10 'a b' is not a scope/),
+      expect.stringMatching(/^dflow.yaml:10:24 dsk and tape have the same RSE 'T'/),
+      expect.stringMatching(/^dflow.yaml:9:9 farm 'local' writes outputs to 'disk', which has no RSE: .* for ever/),
+    ]);
+  });
+
   test('patterns and templates that cannot be read', async () => {
     write(
       'dflow.yaml',

@@ -75,7 +75,12 @@ export function catalogueFindings(raw: RawConfig, settings: Settings): Finding[]
       ...{ path: ['catalogue', 'url'], message: 'the url is not an http(s) address without a login' },
       hint: 'url: https://rucio.example.org',
     });
-  return [...findings, ...scopeFindings(said.scope ?? '{experiment}', settings), ...shared(settings)];
+  return [
+    ...findings,
+    ...scopeFindings(said.scope ?? '{experiment}', settings),
+    ...shared(settings),
+    ...gateFindings(settings),
+  ];
 }
 
 /** Rucio takes 25 characters: letters, digits, dot, dash and underscore. */
@@ -103,6 +108,21 @@ function shared({ catalogue }: Settings): Finding[] {
     if (other === undefined) return [];
     return [{ path: ['catalogue', 'rses', storage], message: `${storage} and ${other} have the same RSE '${name}'` }];
   });
+}
+
+/** Outputs that are never registered would keep the jobs that read them waiting for ever. */
+function gateFindings({ catalogue, farms }: Settings): Finding[] {
+  if (!catalogue?.gate) return [];
+  const unknown = new Map(
+    farms.flatMap(({ name, output }) =>
+      output.filter((storage) => !Object.hasOwn(catalogue.places, storage)).map((storage) => [storage, name] as const),
+    ),
+  );
+  return [...unknown].map(([storage, farm]) => ({
+    path: ['catalogue', 'gate'],
+    message: `farm '${farm}' writes outputs to '${storage}', which has no RSE: jobs that read them would wait for ever`,
+    hint: `rses: {${storage}: NAME_OF_THE_RSE}`,
+  }));
 }
 
 /** A catalogue logs in when it is first asked; the password is that of the credentials file. */

@@ -3,7 +3,8 @@
 
 import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
-import type { DataDoc, RawFile } from '../data/data.ts';
+import { registeredGates } from '../catalogue/gate.ts';
+import type { DataDoc } from '../data/data.ts';
 import { hasVersion, type Route } from '../farms/routing.ts';
 import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
 import { dataId, refOf, requestId, runId } from '../ids.ts';
@@ -12,9 +13,10 @@ import { type ModuleFile, modulesFor } from '../modules/modules.ts';
 import { type ArchivedDoc, archivedNext, archivedText } from '../runs/archived.ts';
 import { onlyWaits } from '../runs/completeness.ts';
 import type { RunDoc } from '../runs/run.ts';
-import type { FarmSettings } from '../settings.ts';
+import type { CatalogueSettings, FarmSettings } from '../settings.ts';
 import { type ShortRun, shortText, type TablesAway, tableGates } from '../tables/tablegates.ts';
-import type { Input, JobDoc } from './job.ts';
+import type { JobDoc } from './job.ts';
+import { rawSource } from './rawsource.ts';
 
 export interface Gate {
   readonly gate: string;
@@ -149,17 +151,20 @@ export interface JobFacts {
   readonly farm: FarmSettings;
   /** Where the configuration sends it; absent: any farm may take it. */
   readonly route?: Route;
+  /** The catalogue that must know the input files; absent: jobs do not wait for it. */
+  readonly catalogue?: CatalogueSettings;
   /** Hash of the configuration in force. */
   readonly hash: string;
 }
 
-/** Gates of a job: module, routing, version, prerequisites, inputs, after, holds. All met: it may be submitted at this farm. */
+/** Gates of a job: module, routing, version, prerequisites, inputs, registered, after, holds. All met: it may be submitted at this farm. */
 export function jobGates(facts: JobFacts): Gate[] {
   return [
     definedGate(facts),
     ...farmGates(facts),
     ...prerequisiteGates(facts),
     ...inputGates(facts),
+    ...registeredGates(facts),
     ...afterGates(facts),
     ...holdGates(facts),
   ];
@@ -240,21 +245,6 @@ function inputGates(facts: JobFacts): Gate[] {
       on: dataId(facts.job.level, facts.job.run),
     },
   ];
-}
-
-/** The first storage element of `reads` with a verified replica of a raw input, and the file. */
-export function rawSource(
-  data: DataDoc | undefined,
-  input: Input,
-  reads: readonly string[],
-): { readonly file: RawFile; readonly storage: string; readonly path: string } | undefined {
-  const file = input.kind === 'raw' ? data?.files.find((candidate) => candidate.name === input.name) : undefined;
-  if (!file) return undefined;
-  for (const storage of reads) {
-    const replica = file.replicas[storage];
-    if (replica?.state === 'verified') return { file, storage, path: replica.path };
-  }
-  return undefined;
 }
 
 function afterGates({ after }: JobFacts): Gate[] {

@@ -119,6 +119,7 @@ export async function jobFacts(
       farm,
       holds,
       hash: settings.hash,
+      ...given({ catalogue: settings.catalogue?.gate ? settings.catalogue : undefined }),
       ...(route ? { route } : {}),
       calibration: isCalibration(ports, job.mask),
       modules: settings.modules[job.version],

@@ -3,7 +3,7 @@
 import type { DataDoc } from '../../domain/data/data.ts';
 import { pad, refOf, runPad } from '../../domain/ids.ts';
 import type { Input, JobDoc, Subjob } from '../../domain/jobs/job.ts';
-import { rawSource } from '../../domain/jobs/readiness.ts';
+import { rawSource } from '../../domain/jobs/rawsource.ts';
 import type { Output } from '../../domain/jobs/states.ts';
 import { fillMacro } from '../../domain/modules/macro.ts';
 import { type ModuleDef, outputName } from '../../domain/modules/modules.ts';

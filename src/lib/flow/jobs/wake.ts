@@ -1,6 +1,8 @@
 // Waking what sleeps: a waiting subjob names the document it waits for; when that may have come, it is made ready and
 // submit looks at it again. A wake is only a hint to look: the decision is always readiness, on fresh documents.
 
+import { isRegistered, REGISTERED } from '../../domain/catalogue/gate.ts';
+import { filesOf, type Holder } from '../../domain/catalogue/parts.ts';
 import type { DataDoc } from '../../domain/data/data.ts';
 import type { Doc } from '../../domain/doc.ts';
 import { isA } from '../../domain/doc.ts';
@@ -75,24 +77,37 @@ export async function sweep(ports: Ports, site = ports.settings.farm): Promise<n
   const now = await ports.store.now();
   const start = awaited.length > SWEEP ? (Math.floor(Date.parse(now) / 10_000) * SWEEP) % awaited.length : 0;
   const window = [...awaited, ...awaited].slice(start, start + Math.min(SWEEP, awaited.length));
-  const docs = await ports.store.get(window);
+  const docs = await ports.store.get([...new Set(window.map(documentOf))]);
   // All at once: what asks the store asks together.
-  const come = await Promise.all(window.map((id) => hasCome(ports, site, id, docs.get(id), now)));
+  const come = await Promise.all(window.map((id) => hasCome(ports, site, id, docs.get(documentOf(id)), now)));
   return wakeSleepers(
     ports,
     window.filter((_, index) => come[index]),
   );
 }
 
+/** The document that says whether what is waited for has come. */
+function documentOf(id: string): string {
+  return id.startsWith(REGISTERED) ? id.slice(REGISTERED.length) : id;
+}
+
 /** True when what is waited for may have come; in doubt true, since readiness decides. */
 async function hasCome(ports: Ports, site: string, id: string, doc: Doc | undefined, now: Iso): Promise<boolean> {
   if (id.startsWith('config:')) return id !== `config:${ports.settings.hash}`;
   if (id.startsWith(ROUTED) || id.startsWith(INSTALLED)) return isFarmFor(ports, site, id);
+  if (id.startsWith(REGISTERED)) return isTold(ports, doc);
   if (isA<JobDoc>(doc, 'job')) return doc.state === 'completed';
   if (isA<HoldDoc>(doc, 'hold')) return !inForce(doc, now) || !concerns(doc, site);
   if (isA<DataDoc>(doc, 'data')) return hasReadable(ports, doc);
   if (isA<RequestDoc>(doc, 'request')) return (await openPasses(ports, doc.name)) === 0;
   return doc !== undefined;
+}
+
+/** The catalogue knows every file of a document, or jobs no longer wait for that. */
+function isTold({ settings }: ReadPorts, doc: Doc | undefined): boolean {
+  if (!settings.catalogue?.gate || !(isA<DataDoc>(doc, 'data') || isA<JobDoc>(doc, 'job'))) return true;
+  const holder: Holder = doc;
+  return filesOf(holder).every((file) => isRegistered(holder, file));
 }
 
 /** `routed:cedar,ral:HASH`, `installed:7.0.8:HASH`: the site may take it, or the configuration has changed since. */

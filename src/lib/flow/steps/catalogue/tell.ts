@@ -2,6 +2,7 @@
 // told. A call that is killed in between says the same again, and finds that it is there.
 import { type DidName, didText, type Known, type NewCopy } from '../../../catalogue.ts';
 import { type Act, type Decided, decide, type There } from '../../../domain/catalogue/decide.ts';
+import { REGISTERED } from '../../../domain/catalogue/gate.ts';
 import { type Holder, toldCopies } from '../../../domain/catalogue/parts.ts';
 import { type Told, withPinned, withRefused, withTold } from '../../../domain/catalogue/said.ts';
 import type { CatalogueItem } from '../../../domain/results/items.ts';
@@ -183,7 +184,11 @@ async function record({ ports, settings }: CatalogueSession, done: readonly Judg
     }),
   );
   await ports.store.bulk<Holder>(changes);
-  if (settings.gate) await wakeSleepers(ports, [...docs.keys()]);
+  if (settings.gate)
+    await wakeSleepers(
+      ports,
+      [...docs.keys()].map((id) => `${REGISTERED}${id}`),
+    );
 }
 
 function noted(doc: Holder, some: readonly Judged[], now: string): { readonly write: Holder } {

@@ -63,6 +63,7 @@ type Root = Pick<Reason, 'what' | 'text' | 'next'>;
 /** What to say of a root that is a document of this kind, and what to type. */
 const KINDS: Readonly<Record<string, readonly [text: string, next: string]>> = {
   data: ['for inputs at a storage element that the farm reads', 'dflow transfer'],
+  registered: ['for the catalogue to know its input files', 'dflow catalogue sync'],
   request: ['for another request', 'dflow list requests'],
   config: ['for a module that is not defined here', 'dflow list modules'],
   routed: ['for the farm that routing sends it to', 'dflow list farms'],
