@@ -47,6 +47,8 @@ const AROUND: Readonly<Record<string, object>> = {
   'notify.NAME.': { on: 'failed', command: './page.sh' },
   'smtp.': { host: 'localhost' },
   'tables.': { source: 'postgres://db.example.org/ratdb' },
+  'catalogue.': { url: 'https://rucio.example.org', account: 'a', auth: { user: 'u' }, rses: { disk: 'DISK' } },
+  'catalogue.rses.NAME.': { name: 'DISK' },
   'modules.NAME.policy.': { cause: 'some', action: 'more', of: 'memory' },
 };
 /** Sections that are lists. */

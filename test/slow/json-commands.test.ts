@@ -136,11 +136,11 @@ test('each prints lines that are described, and at least one', () => {
   run('store restore', String(backup?.ref), '--yes');
   run('store rebuild', '--force', String(run('store info')[0]?.experiment));
 
-  // Conflicts, copies and roles are CouchDB's; windows need tmux, and have their suite among the systems; what is listed
-  // of an archive, or comes back, must be in one first (store-archive.test.ts).
+  // Conflicts, copies and roles are CouchDB's; windows need tmux, and the catalogue needs Rucio: both have their suites
+  // among the systems. What is listed of an archive, or comes back, must be in one first (store-archive.test.ts).
   const rest = Object.keys(contract.commands).filter((key) => !printed.has(key));
   const elsewhere =
-    /^(list archived|store (conflicts|replicate|grant|revoke|users|unarchive)|screens (start|stop|restart|status))\b/;
+    /^(list archived|store (conflicts|replicate|grant|revoke|users|unarchive)|screens (start|stop|restart|status)|catalogue sync|verify --catalogue)\b/;
   expect(rest.filter((key) => !elsewhere.test(key))).toEqual([]);
   // What these say hangs on how fast the jobs are; no document is of an older form.
   for (const key of ['monitor', 'monitor apply', 'chain', 'reset', 'store migrate']) printed.delete(key);

@@ -1,14 +1,25 @@
 // The gate of jobs that wait until the catalogue of the collaboration knows their input files (`catalogue.gate`).
+
+import type { Iso } from '../../util/time.ts';
 import type { DataDoc } from '../data/data.ts';
 import type { JobDoc } from '../jobs/job.ts';
-import type { Gate } from '../jobs/readiness.ts';
 import type { CatalogueSettings } from '../settings.ts';
 import { filesOf, type Holder, type PartFile, toldCopies } from './parts.ts';
 
 /** What such a job waits for, before the id of a document: that the catalogue is told of its files. */
 export const REGISTERED = 'registered:';
 
-export interface RegisteredFacts {
+/** As `Gate` of readiness. */
+interface RegisteredGate {
+  readonly gate: 'registered';
+  readonly ok: boolean;
+  readonly text: string;
+  readonly since?: Iso;
+  readonly next?: string;
+  readonly on?: string;
+}
+
+interface RegisteredFacts {
   readonly job: JobDoc;
   readonly data: DataDoc | undefined;
   readonly prerequisites: ReadonlyMap<string, JobDoc>;
@@ -22,7 +33,7 @@ interface InputFile {
 }
 
 /** Met when the catalogue knows every input file, wherever its copy lies. */
-export function registeredGates({ job, data, prerequisites, catalogue }: RegisteredFacts): Gate[] {
+export function registeredGates({ job, data, prerequisites, catalogue }: RegisteredFacts): RegisteredGate[] {
   if (!catalogue) return [];
   const files = inputFiles(job, data, prerequisites);
   if (files.length === 0) return [];
@@ -32,9 +43,7 @@ export function registeredGates({ job, data, prerequisites, catalogue }: Registe
     return [{ gate: 'registered', ok: true, text: `${catalogue.kind} knows all of ${files.length} input files` }];
   const { text, ...rest } = whyNot(first, catalogue);
   const count = `${missing.length} of ${files.length} input files are not registered in ${catalogue.kind}`;
-  return [
-    { ...{ gate: 'registered', ok: false, text: `${count}${text}` }, ...rest, on: `${REGISTERED}${first.doc._id}` },
-  ];
+  return [{ gate: 'registered', ok: false, text: `${count}${text}`, ...rest, on: `${REGISTERED}${first.doc._id}` }];
 }
 
 /** True when the catalogue was told of a copy. */
@@ -66,7 +75,10 @@ function inputFiles(
 }
 
 /** Why the catalogue was not told of a file, and the command that has it told. */
-function whyNot({ doc, file }: InputFile, { places }: CatalogueSettings): Pick<Gate, 'text' | 'next' | 'since'> {
+function whyNot(
+  { doc, file }: InputFile,
+  { places }: CatalogueSettings,
+): Pick<RegisteredGate, 'text' | 'next' | 'since'> {
   const refused = doc.catalogue?.refused?.[file.name];
   if (refused)
     return {

@@ -28,7 +28,7 @@ const place = z.strictObject({
 
 export const catalogue = section(
   z.strictObject({
-    kind: key(name, 'Kind of catalogue.', { example: 'rucio', default: 'rucio' }),
+    kind: key(name, 'Kind of catalogue.', { example: 'rucio', without: 'rucio' }),
     url: needed(text, 'Address of the server.', 'https://rucio.example.org'),
     account: needed(name, 'Account that registers files.', 'snoplus'),
     auth: needed(auth, 'How to log in: one of user, proxy and token.', '{user: dflow}'),
