@@ -235,6 +235,22 @@ test('jobs of the lost store that still run are named; when they have ended, the
   expect(again.at(-1)).toMatchObject({ next: expect.stringContaining('dflow verify') });
 });
 
+test('jobs of the lost store that are held never start: they are counted apart, and what removes them is said', async () => {
+  await storedRuns(ports, [12]);
+  const former = new Memory('here');
+  former.keys.set('cSum12.0', 'held').set('cSum12.1', 'running');
+  const on = { ...(await afterLoss()), formerBackends: async () => [former] };
+  expect(failed(await rebuilt(on))).toMatchObject([
+    {
+      did: 'occupied',
+      subjobs: 2,
+      text: expect.stringContaining('1 of them is held and never starts'),
+      next: expect.stringMatching(/^remove the held jobs with the batch system .*; when .*dflow store rebuild$/),
+    },
+  ]);
+  expect(former.canceled).toEqual([]);
+});
+
 test('a farm that cannot be asked for its jobs is named', async () => {
   await storedRuns(ports, [12]);
   const backend = replacing<Backend>(new Memory('here'), {

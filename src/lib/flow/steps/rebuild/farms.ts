@@ -39,7 +39,7 @@ function recordedOf({ key, outputs, wall, cpu, maxRss, host, version }: ResultRe
 const claimOf = (key: string): string => key.slice(0, key.lastIndexOf('.'));
 
 /** The farm with the job names of this store and of each earlier one: names begin with the id of their store. */
-async function backendsOf(ports: Ports, site: string): Promise<Pick<Backend, 'kept' | 'alive'>[]> {
+async function backendsOf(ports: Ports, site: string): Promise<Pick<Backend, 'kept' | 'alive' | 'status'>[]> {
   return [await ports.backend(site, true), ...((await ports.formerBackends?.(site)) ?? [])];
 }
 
@@ -59,19 +59,37 @@ async function keptBy(ports: Ports, site: string, items: Item[]): Promise<Result
 /** At most this many jobs are named in a message. */
 const NAMED = 3;
 
+/** A farm's jobs that no claim of this store knows, and which of them were never released. */
+async function lostAt(ports: Ports, site: string): Promise<{ readonly lost: string[]; readonly held: string[] }> {
+  const lost: string[] = [];
+  const held: string[] = [];
+  for (const backend of await backendsOf(ports, site)) {
+    const keys = await backend.alive();
+    const claims = await ports.store.get([...new Set(keys.map((key) => claimId(claimOf(key))))]);
+    const unknown = keys.filter((key) => !claims.has(claimId(claimOf(key))));
+    const status = await backend.status(unknown);
+    lost.push(...unknown);
+    held.push(...unknown.filter((key) => status.get(key)?.state === 'held'));
+  }
+  return { lost: [...new Set(lost)], held: [...new Set(held)] };
+}
+
 /** Farms whose batch systems have jobs that no claim of this store knows, or cannot be asked. */
 export async function* atWork(ports: Ports): AsyncGenerator<Item, void, void> {
   for (const { name: ref } of ports.settings.farms) {
     const about = { kind: 'farm', ref, failed: true } as const;
     try {
-      const keys: string[] = [];
-      for (const backend of await backendsOf(ports, ref)) keys.push(...(await backend.alive()));
-      const claims = await ports.store.get([...new Set(keys.map((key) => claimId(claimOf(key))))]);
-      const lost = [...new Set(keys)].filter((key) => !claims.has(claimId(claimOf(key))));
+      const { lost, held } = await lostAt(ports, ref);
       if (lost.length === 0) continue;
       const names = `${lost.slice(0, NAMED).join(', ')}${lost.length > NAMED ? ', ...' : ''}`;
-      const text = `jobs of the lost store are at its batch system (${lost.length}: ${names}); what they make is not known yet`;
-      yield { ...about, did: 'occupied', subjobs: lost.length, text, next: AGAIN };
+      const never =
+        held.length > 0
+          ? `; ${held.length} of them ${held.length === 1 ? 'is held and never starts' : 'are held and never start'}`
+          : '';
+      const text = `jobs of the lost store are at its batch system (${lost.length}: ${names})${never}; what they make is not known yet`;
+      const next =
+        held.length > 0 ? `remove the held jobs with the batch system (scancel, condor_rm); ${AGAIN}` : AGAIN;
+      yield { ...about, did: 'occupied', subjobs: lost.length, text, next };
     } catch (error) {
       if (!(error instanceof DflowError)) throw error;
       const text = `its batch system cannot be asked whether jobs of the lost store run there: ${error.message}`;
