@@ -1,77 +1,79 @@
-// 2,000 trivial jobs: RUNS runs x Processing -> Analysis through the whole chain and the local backend, beside the same
-// payloads under `xargs -P2`, measured in the same call. Usage: node bench/chain.mjs [RUNS] [FOLDER]
-// Prints wall seconds and their ratio; a larger RUNS shows whether it grows linearly.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
-const runs = Number(process.argv[2] ?? 1000);
-const folder = process.argv[3] ?? mkdtempSync(join(tmpdir(), 'dflow-bench-'));
+// Trivial jobs through the whole chain and the local backend, beside the same payloads under `xargs -P2` and, where it is
+// installed, under `snakemake -c2`. Several sizes in one call show whether it grows linearly.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asked, costs, dflow, makeExperiment, makeRaw, ran, withFolder } from './shared/experiment.mjs';
+import { programPath } from './shared/tools.mjs';
 
 const CONFIG = `buffer: {path: ./raw, pattern: 'run{run:7}.dat'}
 storage: {disk: ./store}
 farms: {here: {backend: local, slots: 2, pending: 400}}
 `;
-const MODULES = `modules:
-  Processing: {run: 'wc -c "$@" > "$OUT_counts"', outputs: {counts: counts.txt}}
-  Analysis: {needs: Processing, run: 'wc -c "$@" > "$OUT_sum"', outputs: {sum: sum.txt}}
-runTypes: {any: [Processing, Analysis]}
+const SNAKEFILE = `RUNS = glob_wildcards('raw/run{run}.dat').run
+rule all:
+    input: expand('snake/{run}.sum', run=RUNS)
+rule counts:
+    input: 'raw/run{run}.dat'
+    output: 'snake/{run}.counts'
+    shell: 'wc -c {input} > {output}'
+rule sum:
+    input: 'snake/{run}.counts'
+    output: 'snake/{run}.sum'
+    shell: 'wc -c {input} > {output}'
 `;
 
-function prepare() {
-  mkdirSync(join(folder, 'raw'), { recursive: true });
-  mkdirSync(join(folder, 'store'), { recursive: true });
-  mkdirSync(join(folder, 'modules'), { recursive: true });
-  writeFileSync(join(folder, 'dflow.yaml'), CONFIG);
-  writeFileSync(join(folder, 'modules', '1.0.yaml'), MODULES);
-  const old = new Date(Date.now() - 3_600_000);
-  for (let run = 1; run <= runs; run++) {
-    const path = join(folder, 'raw', `run${String(run).padStart(7, '0')}.dat`);
-    writeFileSync(path, `run ${run}\n`);
-    utimesSync(path, old, old);
-  }
-}
-
-/** Runs to the end and answers wall seconds. */
-function timed(command, args, options = {}) {
-  const began = process.hrtime.bigint();
-  const ran = spawnSync(command, args, { cwd: folder, stdio: ['pipe', 'ignore', 'inherit'], ...options });
-  if (ran.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${ran.status}`);
-  return Number(process.hrtime.bigint() - began) / 1e9;
-}
-
 /** The same payloads, two at a time: both passes of each run, each in a shell of its own, as the wrapper does. */
-function yardstick() {
+async function byXargs(folder) {
   mkdirSync(join(folder, 'plain'), { recursive: true });
-  const names = readdirSync(join(folder, 'raw')).join('\n');
-  const shell = (from, to) => ['-P2', '-I{}', 'sh', '-c', `wc -c "${from}/{}" > "plain/{}.${to}"`];
-  return (
-    timed('xargs', shell('raw', 'counts'), { input: names }) + timed('xargs', shell('raw', 'sum'), { input: names })
-  );
+  const input = readdirSync(join(folder, 'raw')).join('\n');
+  const words = (from, to) => ['-P2', '-I{}', 'sh', '-c', `wc -c "${from}/{}" > "plain/{}.${to}"`];
+  return costs(() => {
+    ran('xargs', words('raw', 'counts'), { cwd: folder, input });
+    ran('xargs', words('raw', 'sum'), { cwd: folder, input });
+  });
 }
 
-prepare();
-timed(process.execPath, [bin, 'store', 'setup']);
-const plain = yardstick();
-const chain = timed(process.execPath, [
-  ...(process.env.BENCH_NODE ?? '').split(' ').filter(Boolean),
-  bin,
-  'chain',
-  '--until-idle',
-  '--quiet',
-]);
-const again = timed(process.execPath, [bin, 'chain', '--until-idle', '--quiet']);
-const counted = spawnSync(process.execPath, [bin, 'list', 'jobs', '--state', 'completed', '--format', 'ids'], {
-  cwd: folder,
-  encoding: 'utf8',
-  maxBuffer: 1e9,
-});
-const done = counted.stdout.split('\n').filter((line) => line !== '').length;
-console.log(`${2 * runs} jobs, ${done} passes completed`);
-console.log(`dflow chain --until-idle  ${chain.toFixed(1)} s  (${((2 * runs) / chain).toFixed(0)} jobs/s)`);
-console.log(`xargs -P2, payloads only  ${plain.toFixed(1)} s  (ratio ${(chain / plain).toFixed(1)})`);
-console.log(`a second call, nothing to do  ${again.toFixed(1)} s`);
-if (!process.argv[3]) rmSync(folder, { recursive: true, force: true });
+function bySnakemake(folder) {
+  writeFileSync(join(folder, 'Snakefile'), SNAKEFILE);
+  return costs(() => ran(programPath('snakemake'), ['-c2', '--quiet', 'all'], { cwd: folder }));
+}
+
+async function byDflow(folder, runs) {
+  dflow(folder, ['store', 'setup', '--quiet']);
+  const spent = await costs(() => dflow(folder, ['chain', '--until-idle', '--quiet']));
+  const done = asked(folder, ['list', 'jobs', '--state', 'completed', '--format', 'ids']).split('\n').filter(Boolean);
+  if (done.length !== 2 * runs) throw new Error(`${done.length} of ${2 * runs} passes are completed`);
+  return spent;
+}
+
+function* rows(runs, ours, theirs, name, atLeast) {
+  const what = `${runs} runs x 2 jobs`;
+  const target = { atLeast };
+  yield { what: `${what}, against ${name}`, value: ours.seconds, yardstick: { name, value: theirs.seconds }, target };
+  // The machine may be shared: seconds of the processor do not tell what others did.
+  const cpu = { value: ours.cpu, yardstick: { name, value: theirs.cpu } };
+  yield { what: `${what}, processor, against ${name}`, ...cpu };
+}
+
+export default {
+  about: 'runs x 2 trivial jobs by the chain and the local backend, against xargs -P2 and snakemake -c2',
+  needs: ['snakemake'],
+  options: {
+    runs: { fallback: '300,1000,3000', about: 'how many runs, one experiment each' },
+  },
+  async *run({ runs, lacks }) {
+    for (const count of runs.split(',').map(Number)) {
+      const measured = await withFolder(async (folder) => {
+        makeExperiment(folder, CONFIG);
+        makeRaw(folder, 1, count);
+        const xargs = await byXargs(folder);
+        const ours = await byDflow(folder, count);
+        const snakemake = lacks.includes('snakemake') ? undefined : await bySnakemake(folder);
+        rmSync(join(folder, 'raw'), { recursive: true });
+        return { xargs, ours, snakemake };
+      });
+      yield* rows(count, measured.ours, measured.xargs, 'xargs -P2', 0.25);
+      if (measured.snakemake) yield* rows(count, measured.ours, measured.snakemake, 'snakemake -c2', 5);
+    }
+  },
+};

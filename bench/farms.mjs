@@ -1,26 +1,13 @@
 // Three farms on one store: passes enqueued by one process, claimed, recorded and completed by three that take the same
 // ones first. Shows rates, conflicts for each write, and that no pass was claimed twice.
-// Usage: node bench/farms.mjs STORE [PASSES=100000] [FARMS=3]
-// STORE: an address as in `store:`, of a store that does not exist yet: sqlite:/tmp/bench.db, http://..., postgres://...
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { bundle } from '../bin/bundle.js';
+import { dflow, makeExperiment, root, withFolder } from './shared/experiment.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const [store, passes = '100000', farms = '3'] = process.argv.slice(2);
-if (!store) {
-  console.error('usage: node bench/farms.mjs STORE [PASSES=100000] [FARMS=3]');
-  process.exit(2);
-}
-// Below the project, where packages that are not bundled are found.
-mkdirSync(join(root, 'node_modules/.cache'), { recursive: true });
-const built = mkdtempSync(join(root, 'node_modules/.cache/dflow-farms-'));
-const folder = mkdtempSync(join(tmpdir(), 'dflow-farms-'));
-
-function farm(...args) {
+/** One farm, a process of its own; answers what it prints. */
+function farm(built, store, ...args) {
   const child = spawn(process.execPath, [join(built, 'farm.js'), store, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -35,46 +22,50 @@ function farm(...args) {
   );
 }
 
-const per = (count, seconds) => `${Math.round(count / seconds)}/s`;
-
-try {
-  await bundle(root, built, [{ in: 'test/support/farm-child.ts', out: 'farm' }]);
-  const total = Number(passes);
-  await farm('setup', 'setup');
-  const made = await farm('enqueue', 'enqueue', '0', passes);
-  console.log(`enqueue: ${total} passes in ${made.seconds.toFixed(1)} s, ${per(total, made.seconds)}`);
+async function compete(built, store, { passes, farms, say }) {
+  await farm(built, store, 'setup', 'setup');
+  const made = await farm(built, store, 'enqueue', 'enqueue', '0', String(passes));
   const began = performance.now();
-  const all = await Promise.all(Array.from({ length: Number(farms) }, (_, i) => farm(`farm${i + 1}`, 'work')));
+  const all = await Promise.all(Array.from({ length: farms }, (_, i) => farm(built, store, `farm${i + 1}`, 'work')));
   const seconds = (performance.now() - began) / 1000;
   const sum = (field) => all.reduce((result, one) => result + one[field], 0);
   const writes = 3 * sum('claimed');
-  console.log(
-    `claimed by each: ${all.map(({ claimed }) => claimed).join(' ')}; all in ${seconds.toFixed(1)} s, ${per(writes, seconds)} changes`,
-  );
-  console.log(
-    `apply: ${all.map((one) => per(one.applied, one.applying / 1000)).join(' ')} in each farm while all work`,
-  );
-  console.log(
-    `conflicts: ${sum('taken')} passes were another farm's by then, ${sum('lost')} lost; ${(sum('again') / writes).toFixed(3)} repetitions for each write`,
-  );
-  const check = await farm('check', 'check', '0', passes);
-  console.log(`doubles: ${check.doubles} of ${check.passes}; the view counts ${JSON.stringify(check.counts)}`);
-  writeFileSync(
-    join(folder, 'dflow.yaml'),
-    `experiment: bench\nstore: ${store}\nbuffer: {path: ./raw, pattern: 'run{run:10}.dat'}\nstorage: {disk: ./store}\n`,
-  );
-  for (const name of ['raw', 'store']) mkdirSync(join(folder, name));
-  const command = (...args) =>
-    spawnSync(process.execPath, [join(root, 'bin/run.js'), ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  // A bundle of its own has other names in its map functions: the views of the product are made first.
-  command('store', 'setup');
-  const status = performance.now();
-  const { status: code } = command('status');
-  console.log(`status: ${((performance.now() - status) / 1000).toFixed(2)} s, exit ${code}`);
-  if (check.doubles > 0 || check.passes !== total || sum('claimed') !== total) process.exitCode = 1;
-} finally {
-  for (const path of [built, folder]) rmSync(path, { recursive: true, force: true });
+  say(`claimed by each: ${all.map(({ claimed }) => claimed).join(' ')}`);
+  const check = await farm(built, store, 'check', 'check', '0', String(passes));
+  if (check.doubles > 0 || check.passes !== passes || sum('claimed') !== passes)
+    throw new Error(`${check.doubles} doubles, ${check.passes} passes, ${sum('claimed')} claimed`);
+  return [
+    { what: `${passes} passes enqueued`, value: passes / made.seconds, unit: 'passes/s' },
+    { what: `${farms} farms, changes of all`, value: writes / seconds, unit: 'changes/s' },
+    { what: `${farms} farms, repetitions for each change`, value: sum('again') / writes, unit: 'times' },
+    { what: `${farms} farms, passes claimed twice`, value: check.doubles, unit: 'passes', target: { under: 0 } },
+  ];
 }
+
+export default {
+  about: 'several farms that compete for the passes of one store',
+  options: {
+    store: { fallback: 'sqlite', about: 'sqlite, or the address of a store that does not exist yet' },
+    passes: { fallback: '20000', about: 'how many passes' },
+    farms: { fallback: '3', about: 'how many farms' },
+  },
+  async *run({ store: where, passes, farms, say }) {
+    // Below the project, where packages that are not bundled are found.
+    mkdirSync(join(root, 'node_modules/.cache'), { recursive: true });
+    const built = mkdtempSync(join(root, 'node_modules/.cache/dflow-farms-'));
+    try {
+      await bundle(root, built, [{ in: 'test/support/farm-child.ts', out: 'farm' }]);
+      yield* await withFolder(async (folder) => {
+        const store = where === 'sqlite' ? `sqlite:${join(folder, 'farms.db')}` : where;
+        const rows = await compete(built, store, { passes: Number(passes), farms: Number(farms), say });
+        const buffer = "buffer: {path: ./raw, pattern: 'run{run:10}.dat'}";
+        makeExperiment(folder, `experiment: bench\nstore: ${store}\n${buffer}\nstorage: {disk: ./store}\n`);
+        // A bundle of its own has other names in its map functions: the views of the product are made first.
+        dflow(folder, ['store', 'setup', '--quiet']);
+        return [...rows, { what: `status after ${passes} passes`, value: dflow(folder, ['status']) }];
+      });
+    } finally {
+      rmSync(built, { recursive: true, force: true });
+    }
+  },
+};

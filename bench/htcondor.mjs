@@ -1,76 +1,50 @@
-// JOBS jobs handed to a real HTCondor by dflow (claimed, held, recorded, released) beside a loop of condor_submit over
-// the same wrapper, in the same call; then one monitor over all of them. Usage: node bench/htcondor.mjs [JOBS] [LOOP]
-// LOOP: calls in the yardstick; fewer than JOBS are scaled up, and that is said. Without condor_submit on PATH the
-// tests' own pool is started. Nothing runs: the farm requires a machine that does not exist.
+// Jobs handed by dflow to a real HTCondor (claimed, held, recorded, released) beside a loop of condor_submit; then monitor
+// over all of them. Nothing runs: the farm requires a machine that does not exist.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bringUp } from './system.mjs';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dflow, took, withFolder } from './shared/experiment.mjs';
+import { cancelled, handed, ready } from './shared/handover.mjs';
+import { bringUp } from './shared/system.mjs';
 
-const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
-const jobs = Number(process.argv[2] ?? 1000);
-const loop = Math.min(jobs, Number(process.argv[3] ?? jobs));
-// The pool of the tests runs as another user than the caller.
-process.umask(0);
-if (spawnSync('condor_version').status !== 0) bringUp('condor');
-const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-'));
-chmodSync(folder, 0o777);
+const ONE = `executable = /bin/true
+transfer_executable = false
+requirements = false
+My.DflowBench = true
+queue
+`;
 
-function prepare() {
-  for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
-  writeFileSync(
-    join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:7}.dat'}
-storage: {disk: ./store}
-farms: {cedar: {backend: htcondor, slots: ${jobs}, options: {requirements: 'false'}}}
-`,
-  );
-  writeFileSync(
-    join(folder, 'modules', '1.0.yaml'),
-    `modules:\n  Processing: {raw: true, run: 'wc -c "$@" > "$OUT_counts"', outputs: {counts: counts.txt}}\nrunTypes: {any: [Processing]}\n`,
-  );
-  const old = new Date(Date.now() - 3_600_000);
-  for (let run = 1; run <= jobs; run++) {
-    const path = join(folder, 'raw', `run${String(run).padStart(7, '0')}.dat`);
-    writeFileSync(path, `run ${run}\n`);
-    utimesSync(path, old, old);
-  }
+/** One condor_submit a job, as a script does it; fewer than the jobs are scaled up. */
+function byLoop(folder, jobs, loop) {
+  writeFileSync(join(folder, 'one.sub'), ONE);
+  const words = `for i in $(seq ${loop}); do condor_submit one.sub > /dev/null || exit 1; done`;
+  const seconds = took('sh', ['-c', words], { cwd: folder });
+  spawnSync('condor_rm', ['-constraint', 'DflowBench =?= true']);
+  return (seconds * jobs) / loop;
 }
 
-/** Runs to the end and answers wall seconds. */
-function timed(command, args, options = {}) {
-  const began = process.hrtime.bigint();
-  const ran = spawnSync(command, args, { cwd: folder, stdio: ['pipe', 'ignore', 'inherit'], ...options });
-  if (ran.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${ran.status}`);
-  return Number(process.hrtime.bigint() - began) / 1e9;
-}
-
-const dflow = (...args) => timed(process.execPath, [bin, ...args, '--quiet']);
-const ask = (...args) => spawnSync('condor_q', args, { encoding: 'utf8' }).stdout.trim();
-
-/** One condor_submit a job, as a script does it. */
-function yardstick() {
-  writeFileSync(
-    join(folder, 'one.sub'),
-    `executable = /bin/true\ntransfer_executable = false\nrequirements = false\nMy.DflowBench = true\nqueue\n`,
-  );
-  return timed('sh', ['-c', `for i in $(seq ${loop}); do condor_submit one.sub > /dev/null || exit 1; done`]);
-}
-
-prepare();
-dflow('store', 'setup');
-for (const step of ['register', 'transfer', 'enqueue']) dflow(step);
-const handed = dflow('submit');
-const pending = ask('-allusers', '-constraint', 'DflowStore =!= undefined && JobStatus == 1', '-af', 'DflowKey');
-const monitors = [dflow('monitor'), dflow('monitor'), dflow('monitor')];
-spawnSync('condor_rm', ['-constraint', 'DflowStore =!= undefined']);
-const plain = (yardstick() * jobs) / loop;
-spawnSync('condor_rm', ['-constraint', 'DflowBench =?= true']);
-const scaled = loop < jobs ? `, scaled from ${loop}` : '';
-console.log(`${jobs} jobs, ${pending.split('\n').length} pending in HTCondor`);
-console.log(`dflow submit           ${handed.toFixed(2)} s`);
-console.log(`loop of condor_submit  ${plain.toFixed(2)} s${scaled}  (ratio ${(plain / handed).toFixed(1)})`);
-console.log(`dflow monitor          ${monitors.map((s) => s.toFixed(2)).join(', ')} s`);
-rmSync(folder, { recursive: true, force: true });
+export default {
+  about: 'jobs handed to a real HTCondor, against a loop of condor_submit; monitor over them',
+  options: {
+    jobs: { fallback: '1000', about: 'how many jobs' },
+    loop: { fallback: '200', about: 'calls of condor_submit; their time is scaled to the jobs' },
+  },
+  async *run(given) {
+    const jobs = Number(given.jobs);
+    // The pool of the tests runs as another user than the caller.
+    process.umask(0);
+    if (spawnSync('condor_version').status !== 0) bringUp('condor');
+    yield* await withFolder((folder) => {
+      chmodSync(folder, 0o777);
+      ready(folder, jobs, `{backend: htcondor, slots: ${jobs}, options: {requirements: 'false'}}`);
+      try {
+        const submit = dflow(folder, ['submit', '--quiet']);
+        const monitors = [1, 2, 3].map(() => dflow(folder, ['monitor', '--quiet']));
+        const plain = byLoop(folder, jobs, Math.min(jobs, Number(given.loop)));
+        return handed({ jobs, submit, plain, name: 'loop of condor_submit', monitors, atLeast: 20 });
+      } finally {
+        cancelled(folder);
+      }
+    });
+  },
+};

@@ -1,88 +1,88 @@
-// node bench/loop.mjs [--rounds 10000] [--sample 500] [--stand-in] [--json]: memory of a loop over many rounds. A real
-// `dflow loop` runs `register --no-wait` on a tiny experiment, one process a round. --stand-in: a round is a process that
-// only says that it was done, and the loop itself writes each round into the store. That takes a tenth of the time.
-// Target: RSS of the loop at the end at most a tenth above that after the first sample. Else the exit code is 1.
+// Memory of a loop over many rounds: a real `dflow loop` runs `register --no-wait` on a tiny experiment, a process a round.
+// With `--stand-in yes` a round is a process that only says that it was done: a tenth of the time.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { makeExperiment, ran, root, withFolder } from './shared/experiment.mjs';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '10000' },
-    sample: { type: 'string', default: '500' },
-    'stand-in': { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-});
-const [rounds, sample] = [Number(values.rounds), Number(values.sample)];
-const source = resolve(import.meta.dirname, '..');
-const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-loop-'));
+const CONFIG = `experiment: bench
+buffer: {path: ./raw, pattern: 'run{run:6}_{subrun}.dat', closed: settled}
+storage: {disk: ./store}
+`;
 
 /** A copy of the program: a loop ends when another build is on disk, and somebody may build meanwhile. */
-function program() {
-  const root = join(folder, 'program');
-  mkdirSync(root);
+function program(folder, standIn) {
+  const copy = join(folder, 'program');
+  mkdirSync(copy);
   for (const name of ['bin', 'dist', 'package.json', 'oclif.manifest.json'])
-    cpSync(join(source, name), join(root, name), { recursive: true });
-  symlinkSync(join(source, 'node_modules'), join(root, 'node_modules'));
-  if (!values['stand-in']) return join(root, 'bin/run.js');
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const path = join(copy, 'bin/run.js');
+  if (!standIn) return path;
   const report = { did: { registered: 1 }, failed: 0, outcome: 'ok', mistyped: false, noted: false };
-  const real = readFileSync(join(root, 'bin/run.js'), 'utf8').replace(/^#!.*\n/, '');
-  writeFileSync(join(root, 'bin/real.js'), real);
-  writeFileSync(
-    join(root, 'bin/run.js'),
-    `if (process.env.DFLOW_LOOP) process.send(${JSON.stringify(report)}, () => process.disconnect());
-else await import('./real.js');
-`,
-  );
-  return join(root, 'bin/run.js');
+  writeFileSync(join(copy, 'bin/real.js'), readFileSync(path, 'utf8').replace(/^#!.*\n/, ''));
+  const round = `process.send(${JSON.stringify(report)}, () => process.disconnect())`;
+  writeFileSync(path, `if (process.env.DFLOW_LOOP) ${round};\nelse await import('./real.js');\n`);
+  return path;
 }
 
-mkdirSync(join(folder, 'raw'));
-mkdirSync(join(folder, 'store'));
-writeFileSync(join(folder, 'raw/run000001_0.dat'), 'raw');
-writeFileSync(
-  join(folder, 'dflow.yaml'),
-  "experiment: bench\nbuffer: {path: ./raw, pattern: 'run{run:6}_{subrun}.dat', closed: settled}\nstorage: {disk: ./store}\n",
-);
-const bin = program();
-const words = (...more) => [bin, ...more];
-await new Promise((done) => spawn(process.execPath, words('store', 'setup'), { cwd: folder }).once('exit', done));
-const loop = spawn(process.execPath, words('loop', '--json', '--every', '0s', '--', 'register', '--no-wait'), {
-  cwd: folder,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+/** MiB and open files of a process. */
+const memory = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+const handles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
-/** Kilobytes, and open files, of the loop. */
-const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${loop.pid}/status`, 'utf8'))?.[1]);
-const handles = () => readdirSync(`/proc/${loop.pid}/fd`).length;
-
-const samples = [];
-const began = Date.now();
-let done = 0;
-let failed = 0;
-for await (const line of createInterface({ input: loop.stdout })) {
-  const { did, text } = JSON.parse(line);
-  if (!['done', 'unchanged', 'failed', 'skipped'].includes(did)) continue;
-  done++;
-  if (did === 'failed') failed++;
-  if (did === 'failed' && failed < 4) process.stderr.write(`round ${done}: ${text}\n`);
-  if (done % sample === 0 || done === rounds) {
-    const one = { rounds: done, rssMB: Math.round(rss() / 102.4) / 10, handles: handles() };
-    samples.push({ ...one, seconds: Math.round((Date.now() - began) / 1000) });
-    if (!values.json) process.stderr.write(`${JSON.stringify(samples.at(-1))}\n`);
+/** What the loop holds after each `sample` rounds. */
+async function samplesOf(loop, { rounds, sample, say }) {
+  const samples = [];
+  let done = 0;
+  for await (const line of createInterface({ input: loop.stdout })) {
+    const { did, text } = JSON.parse(line);
+    if (!['done', 'unchanged', 'failed', 'skipped'].includes(did)) continue;
+    done++;
+    if (did === 'failed') throw new Error(`round ${done}: ${text}`);
+    if (done % sample === 0 || done === rounds) {
+      samples.push({ rounds: done, mib: memory(loop.pid), handles: handles(loop.pid) });
+      say(JSON.stringify(samples.at(-1)));
+    }
+    if (done === rounds) return samples;
   }
-  if (done === rounds) break;
+  throw new Error(`the loop ended after ${done} rounds`);
 }
-loop.kill('SIGTERM');
-loop.stdout.destroy();
-const exit = await new Promise((ended) => loop.once('exit', ended));
-rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
-const [first, last] = [samples[0], samples.at(-1)];
-const flat = first !== undefined && last.rssMB <= 1.1 * first.rssMB && last.handles <= first.handles + 2;
-const result = { rounds: done, failed, exit, standIn: values['stand-in'], flat, samples };
-process.stdout.write(`${values.json ? JSON.stringify(result) : JSON.stringify(result, null, 2)}\n`);
-process.exitCode = flat && failed === 0 && done === rounds ? 0 : 1;
+
+export default {
+  about: 'memory and open files of a loop over many rounds',
+  options: {
+    rounds: { fallback: '2000', about: 'how many rounds' },
+    sample: { fallback: '500', about: 'rounds between two looks' },
+    'stand-in': { fallback: 'no', about: 'yes: a round does nothing' },
+  },
+  async *run(given) {
+    const [rounds, sample] = [Number(given.rounds), Number(given.sample)];
+    const samples = await withFolder(async (folder) => {
+      makeExperiment(folder, CONFIG);
+      writeFileSync(join(folder, 'raw/run000001_0.dat'), 'raw');
+      const path = program(folder, given['stand-in'] === 'yes');
+      ran(process.execPath, [path, 'store', 'setup', '--quiet'], { cwd: folder });
+      const words = [path, 'loop', '--json', '--every', '0s', '--', 'register', '--no-wait'];
+      const loop = spawn(process.execPath, words, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+      const end = new Promise((resolve) => loop.once('exit', resolve));
+      try {
+        return await samplesOf(loop, { rounds, sample, say: given.say });
+      } finally {
+        loop.kill('SIGTERM');
+        loop.stdout.destroy();
+        await end;
+      }
+    });
+    const [first, last] = [samples[0], samples.at(-1)];
+    const after = (name) => ({ name: `after ${first.rounds}`, value: first[name] });
+    const grown = (name, unit) => ({
+      unit,
+      value: last[name],
+      yardstick: after(name),
+      ratio: last[name] / first[name],
+    });
+    yield { what: `memory after ${rounds} rounds`, ...grown('mib', 'MiB'), target: { atMost: 1.1 } };
+    yield { what: `open files after ${rounds} rounds`, ...grown('handles', 'files'), target: { atMost: 1.1 } };
+  },
+};

@@ -1,34 +1,26 @@
 // Requests and time of commands that have nothing to do, on CouchDB through a proxy that counts and delays, beside
 // SQLite in the same run. The server is that of DFLOW_TEST_COUCHDB, else the tests' one in memory.
-// Usage: node bench/requests.mjs [RUNS=20] [LATENCY_MS=0,100] [COMMAND ...]   BENCH_TRACE=1 prints every request and when it came.
-// BENCH_ROUNDS=3 times each command; the least counts. Targets at 100 ms: `status` 0.7 s, idle `chain` 3 s.
-import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+// BENCH_TRACE=1 prints every request and when it came.
+import { spawn } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as ask, createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { asked, bin, drop, makeExperiment, makeRaw, newFolder, root } from './shared/experiment.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const bin = process.env.DFLOW_BIN ?? join(root, 'bin', 'run.js');
-const [runs = '20', latencies = '0,100', ...only] = process.argv.slice(2);
-const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 const COMMANDS = [
   ...['version', 'chain', 'status', 'submit', 'monitor', 'enqueue', 'register', 'transfer', 'reset'],
   ...['why --all', 'list jobs', 'list runs', 'list jobs --state all --limit 20', 'list runs --limit 20'],
   ...['purge --dry-run', 'submit --dry-run --limit 5'],
-].filter((command) => only.length === 0 || only.includes(command));
+];
+
+const TARGETS = { status: { under: 0.7 }, chain: { under: 3 } };
 
 const CONFIG = `experiment: bench
 buffer: {path: ./raw, pattern: 'run{run:7}.dat'}
 storage: {disk: ./store, tape: ./tape}
 farms: {here: {backend: local, slots: 2, pending: 400}}
-`;
-const MODULES = `modules:
-  Processing: {run: 'wc -c "$@" > "$OUT_counts"', outputs: {counts: counts.txt}}
-  Analysis: {needs: Processing, run: 'wc -c "$@" > "$OUT_sum"', outputs: {sum: sum.txt}}
-runTypes: {any: [Processing, Analysis]}
 `;
 
 /** A proxy in front of `target`: counts requests, and holds each answer back by `latency` ms. */
@@ -77,17 +69,6 @@ async function memoryServer(folder) {
   return startCouchServer();
 }
 
-function prepare(folder) {
-  for (const name of ['raw', 'store', 'tape', 'modules']) mkdirSync(join(folder, name), { recursive: true });
-  writeFileSync(join(folder, 'modules', '1.0.yaml'), MODULES);
-  const old = new Date(Date.now() - 3_600_000);
-  for (let run = 1; run <= Number(runs); run++) {
-    const path = join(folder, 'raw', `run${String(run).padStart(7, '0')}.dat`);
-    writeFileSync(path, `run ${run}\n`);
-    utimesSync(path, old, old);
-  }
-}
-
 /** Wall seconds of one call; this process, in which the proxy lives, goes on meanwhile. */
 function dflow(folder, args, store) {
   const began = process.hrtime.bigint();
@@ -105,59 +86,71 @@ function dflow(folder, args, store) {
   });
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-requests-'));
-const here = join(folder, 'sqlite');
-const there = join(folder, 'couch');
-prepare(here);
-writeFileSync(join(here, 'dflow.yaml'), CONFIG);
-const server = process.env.DFLOW_TEST_COUCHDB ? undefined : await memoryServer(folder);
-const proxy = await startProxy(process.env.DFLOW_TEST_COUCHDB ?? server.url);
-const database = `bench-requests-${process.pid}`;
-const store = `${proxy.url}/${database}`;
-await dflow(here, ['store', 'setup']);
-await dflow(here, ['chain', '--until-idle', '--quiet']);
-// The same experiment on CouchDB: the documents, the buffer, the elements.
-cpSync(here, there, { recursive: true, preserveTimestamps: true });
-const exported = spawnSync(process.execPath, [bin, 'store', 'export'], { cwd: here, maxBuffer: 1e9 });
-const file = join(there, 'dflow.yaml');
-writeFileSync(file, `${readFileSync(file, 'utf8')}store: ${store}\n`);
-writeFileSync(join(folder, 'export.jsonl'), exported.stdout);
-await dflow(there, ['store', 'setup']);
-await dflow(there, ['store', 'import', join(folder, 'export.jsonl')]);
-await dflow(there, ['chain', '--quiet']);
+/** The same experiment on SQLite and, through the proxy, on CouchDB: documents, buffer and elements. */
+async function twins(folder, runs, store) {
+  const [here, there] = [join(folder, 'sqlite'), join(folder, 'couch')];
+  makeExperiment(here, CONFIG);
+  makeRaw(here, 1, runs);
+  await dflow(here, ['store', 'setup']);
+  await dflow(here, ['chain', '--until-idle', '--quiet']);
+  cpSync(here, there, { recursive: true, preserveTimestamps: true });
+  const file = join(there, 'dflow.yaml');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}store: ${store}\n`);
+  writeFileSync(join(folder, 'export.jsonl'), asked(here, ['store', 'export']));
+  await dflow(there, ['store', 'setup']);
+  await dflow(there, ['store', 'import', join(folder, 'export.jsonl')]);
+  await dflow(there, ['chain', '--quiet']);
+  return { here, there };
+}
 
-const times = latencies.split(',').map(Number);
-const row = (cells) => console.log(cells.map((cell, i) => String(cell).padEnd(i === 0 ? 34 : 11)).join(''));
-console.log(`${runs} finished runs x 2 modules; least of ${rounds}; ratio: CouchDB at 0 ms to SQLite`);
-row(['command', 'requests', 'writes', 'SQLite', ...times.map((time) => `${time} ms`), 'ratio']);
-try {
-  for (const command of COMMANDS) {
-    const args = command === 'version' ? ['--version'] : command.split(' ');
-    const least = async (where) => {
-      let best = Number.POSITIVE_INFINITY;
-      for (let round = 0; round < rounds; round++) {
-        proxy.seen.length = 0;
-        proxy.began = performance.now();
-        best = Math.min(best, await dflow(where, args));
-      }
-      return best;
-    };
-    const plain = await least(here);
-    const seconds = [];
-    for (const time of times) {
-      proxy.latency = time;
-      seconds.push(await least(there));
-    }
+/** The least seconds of some calls, and the requests of the last one. */
+async function least(where, args, rounds, proxy) {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    proxy.seen.length = 0;
+    proxy.began = performance.now();
+    best = Math.min(best, await dflow(where, args));
+  }
+  return best;
+}
+
+async function* rowsOf(command, { here, there }, proxy, { latencies, rounds }) {
+  const args = command === 'version' ? ['--version'] : command.split(' ');
+  const yardstick = { name: 'SQLite', value: await least(here, args, rounds, proxy) };
+  for (const latency of latencies) {
+    proxy.latency = latency;
+    const value = await least(there, args, rounds, proxy);
     proxy.latency = 0;
     const writes = proxy.seen.filter((line) => /_bulk_docs|^PUT|^DELETE/.test(line)).length;
-    const ratio = times[0] === 0 ? (seconds[0] / plain).toFixed(1) : '-';
-    row([command, proxy.seen.length, writes, plain.toFixed(2), ...seconds.map((time) => time.toFixed(2)), ratio]);
-    if (process.env.BENCH_TRACE) for (const line of proxy.seen) console.log(`    ${line.slice(0, 260)}`);
+    const target = latency === 100 ? TARGETS[command] : undefined;
+    const what = `${command}, ${latency} ms away, ${proxy.seen.length} requests, ${writes} writes`;
+    yield { what, value, yardstick, target };
   }
-} finally {
-  const { pathname, origin } = new URL(store);
-  await fetch(origin + pathname, { method: 'DELETE' });
-  await proxy.stop();
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true });
+  if (process.env.BENCH_TRACE) for (const line of proxy.seen) process.stderr.write(`    ${line.slice(0, 260)}\n`);
 }
+
+export default {
+  about: 'requests and time of commands with nothing to do, on CouchDB near and far, against SQLite',
+  options: {
+    runs: { fallback: '20', about: 'how many finished runs' },
+    latency: { fallback: '0,100', about: 'milliseconds between here and the server' },
+    rounds: { fallback: '3', about: 'calls of each command; the least counts' },
+    commands: { fallback: COMMANDS.join(';'), about: 'commands, with ; between them' },
+  },
+  async *run({ runs, latency, rounds, commands }) {
+    const folder = newFolder();
+    const server = process.env.DFLOW_TEST_COUCHDB ? undefined : await memoryServer(folder);
+    const proxy = await startProxy(process.env.DFLOW_TEST_COUCHDB ?? server.url);
+    const store = `${proxy.url}/bench-requests-${process.pid}`;
+    try {
+      const both = await twins(folder, Number(runs), store);
+      const sizes = { latencies: latency.split(',').map(Number), rounds: Number(rounds) };
+      for (const command of commands.split(';')) yield* rowsOf(command, both, proxy, sizes);
+    } finally {
+      await fetch(store, { method: 'DELETE' });
+      await proxy.stop();
+      await server?.stop();
+      drop(folder);
+    }
+  },
+};

@@ -1,29 +1,15 @@
-// To a real S3 server, side by side in one run: `dflow transfer` against `rclone copy --transfers 32`. dflow registers first;
-// its start, its claims and its records are timed with the copies.
-// Usage: node bench/s3.mjs [--large 8] [--large-mib 256] [--small 2000] [--small-kib 100] [--rounds 1] [--server versitygw]
-// The server is test/systems/s3-up.sh, whose rclone is the other program, too. Target: no slower than rclone.
+// To a real S3 server, side by side in one run: `dflow transfer` against `rclone copy --transfers 32`. dflow registers
+// first; its start, its claims and its records are timed with the copies. The server is test/systems/s3-up.sh.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { median, ran, source, timed, transferred } from './copying.mjs';
+import { source, transferred } from './shared/copying.mjs';
+import { median, ran, root, timed } from './shared/experiment.mjs';
+import { programPath } from './shared/tools.mjs';
 
-const number = (fallback) => ({ type: 'string', default: String(fallback) });
-const { values } = parseArgs({
-  options: {
-    large: number(8),
-    'large-mib': number(256),
-    small: number(2000),
-    'small-kib': number(100),
-    rounds: number(1),
-    server: { type: 'string', default: 'versitygw' },
-  },
-});
-const rounds = Number(values.rounds);
-const port = { rclone: 22900, versitygw: 22901 }[values.server];
-if (!port) throw new Error(`--server must be rclone or versitygw, not ${values.server}`);
-const systems = join(process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems', 's3');
-const env = {
+const PORTS = { rclone: 22900, versitygw: 22901 };
+
+const environment = (port) => ({
   ...process.env,
   AWS_ACCESS_KEY_ID: 'dflow-access-key',
   AWS_SECRET_ACCESS_KEY: 'dflow-secret-key',
@@ -33,8 +19,7 @@ const env = {
   RCLONE_CONFIG_HERE_ENDPOINT: `http://127.0.0.1:${port}`,
   RCLONE_CONFIG_HERE_NO_CHECK_BUCKET: 'true',
   RCLONE_CONFIG: '/dev/null',
-};
-ran('bash', [join(import.meta.dirname, '..', 'test/systems/s3-up.sh'), values.server], { env });
+});
 
 const prefixes = [];
 function target() {
@@ -42,46 +27,60 @@ function target() {
   return prefixes.at(-1);
 }
 
-const rclone = join(systems, 'venv/bin/rclone');
-
-function byRclone({ folder }) {
+function byRclone({ folder }, env) {
   const to = `here:dflow/${target()}`;
-  return timed(() => ran(rclone, ['copy', '--transfers', '32', '--quiet', join(folder, 'raw'), to], { env }));
+  const words = ['copy', '--transfers', '32', '--quiet', join(folder, 'raw'), to];
+  return timed(() => ran(programPath('rclone'), words, { env }));
 }
 
-function byDflow(files) {
-  const endpoint = `http://127.0.0.1:${port}`;
+function byDflow(files, env) {
+  const endpoint = env.RCLONE_CONFIG_HERE_ENDPOINT;
   const storage = `storage: {cloud: {url: 's3://dflow/${target()}', options: {endpoint: '${endpoint}'}}}`;
   return transferred(files, [storage, 'transfer: {parallel: 32, perStorage: 32}'], env);
 }
 
-async function compare(what, count, size) {
+/** Interleaved, so that what else the machine does meets both. */
+async function compare(env, { count, size, rounds }) {
   const files = source(count, size);
   const times = { dflow: [], rclone: [] };
   try {
-    // Interleaved, so that what else the machine does meets both.
     for (let round = 0; round < rounds; round++) {
       spawnSync('sync');
-      times.dflow.push(await byDflow(files));
+      times.dflow.push(await byDflow(files, env));
       spawnSync('sync');
-      times.rclone.push(await byRclone(files));
+      times.rclone.push(await byRclone(files, env));
     }
   } finally {
     rmSync(files.folder, { recursive: true, force: true });
-    for (const prefix of prefixes.splice(0)) ran(rclone, ['purge', '--quiet', `here:dflow/${prefix}`], { env });
+    for (const prefix of prefixes.splice(0))
+      ran(programPath('rclone'), ['purge', '--quiet', `here:dflow/${prefix}`], { env });
   }
-  const mib = (count * size) / 2 ** 20;
-  const [ours, theirs] = [median(times.dflow), median(times.rclone)];
-  console.log(`${what}: ${count} files, ${mib.toFixed(0)} MiB, ${values.server}, median of ${rounds}`);
-  for (const [name, s] of [
-    ['dflow', ours],
-    ['rclone', theirs],
-  ])
-    console.log(
-      `  ${name.padEnd(6)} ${s.toFixed(2).padStart(7)} s  ${(mib / s).toFixed(0)} MiB/s, ${(count / s).toFixed(0)} files/s`,
-    );
-  console.log(`  dflow is ${(theirs / ours).toFixed(2)} times as fast as rclone copy --transfers 32`);
+  return { value: median(times.dflow), yardstick: { name: 'rclone --transfers 32', value: median(times.rclone) } };
 }
 
-if (Number(values.small) > 0) await compare('small', Number(values.small), Number(values['small-kib']) * 2 ** 10);
-if (Number(values.large) > 0) await compare('large', Number(values.large), Number(values['large-mib']) * 2 ** 20);
+export default {
+  about: 'copies to a real S3 server, against rclone copy --transfers 32',
+  needs: ['rclone'],
+  options: {
+    large: { fallback: '8', about: 'how many large files' },
+    'large-mib': { fallback: '256', about: 'MiB of each' },
+    small: { fallback: '2000', about: 'how many small files' },
+    'small-kib': { fallback: '100', about: 'KiB of each' },
+    rounds: { fallback: '1', about: 'rounds; the median counts' },
+    server: { fallback: 'versitygw', about: 'rclone or versitygw' },
+  },
+  async *run(given) {
+    const port = PORTS[given.server];
+    if (!port) throw new Error(`--server must be rclone or versitygw, not '${given.server}'`);
+    const env = environment(port);
+    ran('bash', [join(root, 'test/systems/s3-up.sh'), given.server], { env });
+    const sets = [
+      { count: Number(given.small), size: Number(given['small-kib']) * 2 ** 10, words: `${given['small-kib']} KiB` },
+      { count: Number(given.large), size: Number(given['large-mib']) * 2 ** 20, words: `${given['large-mib']} MiB` },
+    ];
+    for (const { count, size, words } of sets.filter((set) => set.count > 0)) {
+      const measured = await compare(env, { count, size, rounds: Number(given.rounds) });
+      yield { what: `${count} files of ${words} to ${given.server}`, ...measured, target: { atLeast: 1 } };
+    }
+  },
+};

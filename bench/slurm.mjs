@@ -1,50 +1,11 @@
-// Rates on a running Slurm (SLURM_CONF says which; else the tests' own is started): JOBS jobs handed over by dflow, held,
-// recorded and released, beside a loop of sbatch in the same call; then one `dflow monitor` over all of them, active.
-// Usage: node bench/slurm.mjs [JOBS]
-// The jobs wait for a time in the future, so that the machine is measured, not the jobs. All are cancelled afterwards.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bringUp } from './system.mjs';
-
-const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
-const jobs = Number(process.argv[2] ?? 1000);
-if (!process.env.SLURM_CONF) bringUp('slurm');
-const folder = mkdtempSync(join(tmpdir(), 'dflow-bench-'));
-
-function prepare() {
-  for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
-  writeFileSync(
-    join(folder, 'dflow.yaml'),
-    `buffer: {path: ./raw, pattern: 'run{run:7}.dat'}
-storage: {disk: ./store}
-farms: {here: {backend: slurm, slots: ${jobs}, options: {extra: ['--begin=now+1hour']}}}
-`,
-  );
-  writeFileSync(
-    join(folder, 'modules', '1.0.yaml'),
-    `modules: {Count: {run: 'wc -c "$@" > "$OUT_counts"', outputs: {counts: txt}}}\nrunTypes: {any: [Count]}\n`,
-  );
-  const old = new Date(Date.now() - 3_600_000);
-  for (let run = 1; run <= jobs; run++) {
-    const path = join(folder, 'raw', `run${String(run).padStart(7, '0')}.dat`);
-    writeFileSync(path, `run ${run}\n`);
-    utimesSync(path, old, old);
-  }
-  for (const step of [['store', 'setup'], ['register'], ['transfer'], ['enqueue']]) dflow(step);
-}
-
-/** Wall seconds of one command. */
-function timed(command, args, options = {}) {
-  const began = process.hrtime.bigint();
-  const ran = spawnSync(command, args, { cwd: folder, stdio: ['pipe', 'ignore', 'inherit'], ...options });
-  if (ran.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${ran.status}`);
-  return Number(process.hrtime.bigint() - began) / 1e9;
-}
-
-const dflow = (args) => timed(process.execPath, [bin, ...args]);
+// Jobs handed by dflow to a real Slurm (claimed, held, recorded, released) beside a loop of sbatch; then monitor over all
+// of them. The jobs wait for a time in the future, so that the machine is measured, not the jobs.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dflow, took, withFolder } from './shared/experiment.mjs';
+import { cancelled, handed, ready } from './shared/handover.mjs';
+import { bringUp } from './shared/system.mjs';
 
 /** Jobs that Slurm has, released: they wait for their time. */
 function waiting(name) {
@@ -52,25 +13,34 @@ function waiting(name) {
   return listing.split('\n').filter((line) => line.startsWith(name) && !line.endsWith('|JobHeldUser')).length;
 }
 
-try {
-  prepare();
-  const script = join(folder, 'job.sh');
-  writeFileSync(script, '#!/bin/sh\ntrue\n');
-  const loop = `i=0; while [ $i -lt ${jobs} ]; do sbatch -Q -J bench-loop -o /dev/null --begin=now+1hour job.sh || exit 1; i=$((i + 1)); done`;
-  const plain = timed('sh', ['-c', loop]);
+function byLoop(folder, jobs) {
+  writeFileSync(join(folder, 'job.sh'), '#!/bin/sh\ntrue\n');
+  const sbatch = 'sbatch -Q -J bench-loop -o /dev/null --begin=now+1hour job.sh';
+  const loop = `i=0; while [ $i -lt ${jobs} ]; do ${sbatch} || exit 1; i=$((i + 1)); done`;
+  const seconds = took('sh', ['-c', loop], { cwd: folder });
   execFileSync('scancel', ['-n', 'bench-loop']);
-  const before = waiting('dflow-');
-  const submit = dflow(['submit']);
-  const handed = waiting('dflow-') - before;
-  if (handed < jobs * 0.98) throw new Error(`only ${handed} of ${jobs} jobs are in Slurm, released`);
-  const first = dflow(['monitor']);
-  const second = dflow(['monitor']);
-  const show = (seconds) => `${seconds.toFixed(2)} s`;
-  console.log(`${jobs} jobs handed to Slurm: loop of sbatch ${show(plain)}, dflow submit ${show(submit)}`);
-  console.log(`dflow is ${(plain / submit).toFixed(1)} times as fast (target 5)`);
-  console.log(`one monitor over ${jobs} active jobs: ${show(first)}, again ${show(second)} (target 3)`);
-} finally {
-  spawnSync(process.execPath, [bin, 'cancel', '--all', '--yes'], { cwd: folder, stdio: 'ignore' });
-  spawnSync(process.execPath, [bin, 'monitor'], { cwd: folder, stdio: 'ignore' });
-  rmSync(folder, { recursive: true, force: true });
+  return seconds;
 }
+
+export default {
+  about: 'jobs handed to a real Slurm, against a loop of sbatch; monitor over them',
+  options: { jobs: { fallback: '1000', about: 'how many jobs' } },
+  async *run(given) {
+    const jobs = Number(given.jobs);
+    if (!process.env.SLURM_CONF) bringUp('slurm');
+    yield* await withFolder((folder) => {
+      ready(folder, jobs, `{backend: slurm, slots: ${jobs}, options: {extra: ['--begin=now+1hour']}}`);
+      const plain = byLoop(folder, jobs);
+      const before = waiting('dflow-');
+      try {
+        const submit = dflow(folder, ['submit', '--quiet']);
+        const there = waiting('dflow-') - before;
+        if (there < jobs * 0.98) throw new Error(`only ${there} of ${jobs} jobs are in Slurm, released`);
+        const monitors = [1, 2, 3].map(() => dflow(folder, ['monitor', '--quiet']));
+        return handed({ jobs, submit, plain, name: 'loop of sbatch', monitors, atLeast: 15 });
+      } finally {
+        cancelled(folder);
+      }
+    });
+  },
+};

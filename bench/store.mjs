@@ -1,19 +1,11 @@
 // The writing commands against the raw rate of the store: the same documents, written in the same minute by `_bulk_docs`
 // (CouchDB) or by prepared INSERTs (SQLite). The shares are what counts: seconds are those of the machine.
-// Usage: node bench/store.mjs [STORE=sqlite] [RUNS=10000] [WHAT=enqueue,again,apply,reprocess,tables]
-// STORE: `sqlite`, or the address of a CouchDB server with the login of its admin: http://admin:PASSWORD@127.0.0.1:5984/
-// WHAT: `again` is enqueue where each run has passes by a request. Targets: enqueue 60 % of raw on CouchDB; `apply` 2,000/s there.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { bin, drop, makeExperiment, newFolder } from './shared/experiment.mjs';
 
-const bin = process.env.DFLOW_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
-const [where = 'sqlite', count = '10000', what = 'enqueue,again,apply,reprocess,tables'] = process.argv.slice(2);
-const runs = Number(count);
-const base = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-store-'));
 const AT = '2026-07-14T06:00:00.000Z';
 
 const CONFIG = `experiment: bench
@@ -64,7 +56,7 @@ function runOf(run) {
   ];
 }
 
-const allRuns = () => Array.from({ length: runs }, (_, index) => index + 1);
+const allRuns = (runs) => Array.from({ length: runs }, (_, index) => index + 1);
 
 /** A pass of a run by a request. */
 function passOf(run, state) {
@@ -104,7 +96,6 @@ function* batches(docs) {
   for (let at = 0; at < docs.length; at += 1000) yield docs.slice(at, at + 1000);
 }
 
-const server = where === 'sqlite' ? undefined : couch(where);
 let worlds = 0;
 
 /** A CouchDB: its databases of this call, and the documents written without dflow. */
@@ -143,14 +134,12 @@ function couch(address) {
 }
 
 /** An experiment of its own that holds `docs`, with views that are up to date. */
-async function world(docs) {
+async function world({ base, server }, docs) {
   const name = `bench-${process.pid}-${++worlds}`;
   const folder = join(base, name);
-  mkdirSync(join(folder, 'modules'), { recursive: true });
-  for (const part of ['raw', 'store']) mkdirSync(join(folder, part));
+  mkdirSync(folder);
   const store = server ? `store: ${server.url(name)}\n` : '';
-  writeFileSync(join(folder, 'dflow.yaml'), CONFIG + store, { mode: 0o600 });
-  writeFileSync(join(folder, 'modules', '1.0.yaml'), MODULES);
+  makeExperiment(folder, CONFIG + store, MODULES);
   await dflow(folder, ['store', 'setup']);
   server?.made.push(name);
   let revs = new Map();
@@ -164,9 +153,10 @@ async function world(docs) {
 }
 
 /** The documents that a command has written, written again without dflow: seconds. `before` is what was there first. */
-async function raw({ name, folder }, before, prefixes) {
+async function raw(bench, { name, folder }, before, prefixes) {
+  const { server } = bench;
   if (!server) return rawSqlite(join(folder, 'dflow.db'), prefixes);
-  const plain = await world(before);
+  const plain = await world(bench, before);
   const docs = (await Promise.all(prefixes.map((prefix) => server.read(name, prefix)))).flat();
   const texts = docs.map(({ _rev, ...doc }) =>
     plain.revs.has(doc._id) ? { ...doc, _rev: plain.revs.get(doc._id) } : doc,
@@ -200,68 +190,83 @@ function rawSqlite(path, prefixes) {
   return { seconds, count: docs.length };
 }
 
-function tell(name, count, seconds, plain) {
-  const rate = (n, s) => `${Math.round(n / s)}/s`;
-  const share = plain
-    ? `  raw ${rate(plain.count, plain.seconds)}, share ${((100 * plain.seconds) / seconds).toFixed(0)} %`
-    : '';
-  console.log(`${name.padEnd(34)} ${count} in ${seconds.toFixed(1)} s: ${rate(count, seconds)}${share}`);
+/** A line: the rate of the command beside the raw one, and what share of it that is. */
+function told(what, count, seconds, plain) {
+  const yardstick = plain && { name: 'raw', value: plain.count / plain.seconds };
+  const value = count / seconds;
+  return { what, value, unit: 'documents/s', ...(plain && { yardstick, ratio: value / yardstick.value }) };
 }
 
+const canceled = { name: 'canceled', since: AT, why: 'bench' };
+
 const BENCHES = {
-  async enqueue() {
-    const docs = allRuns().flatMap(runOf);
-    const place = await world(docs);
+  async enqueue(bench, runs) {
+    const docs = allRuns(runs).flatMap(runOf);
+    const place = await world(bench, docs);
     const seconds = await dflow(place.folder, ['enqueue', '--quiet']);
-    const plain = await raw(place, docs, ['job:', 'run:']);
-    tell(`enqueue, ${runs} runs x 2`, plain.count, seconds, plain);
+    const plain = await raw(bench, place, docs, ['job:', 'run:']);
+    return { ...told(`enqueue, ${runs} runs x 2`, plain.count, seconds, plain), target: { atLeast: 0.6 } };
   },
-  async again() {
-    const docs = allRuns().flatMap((run) => [
-      ...runOf(run),
-      passOf(run, { name: 'canceled', since: AT, why: 'bench' }),
-    ]);
-    const place = await world(docs);
+  async again(bench, runs) {
+    const docs = allRuns(runs).flatMap((run) => [...runOf(run), passOf(run, canceled)]);
+    const place = await world(bench, docs);
     const seconds = await dflow(place.folder, ['enqueue', '--quiet']);
-    tell(`enqueue, passes exist`, 3 * runs, seconds, await raw(place, docs, ['job:', 'run:']));
+    const plain = await raw(bench, place, docs, ['job:', 'run:']);
+    return told(`enqueue, ${runs} runs whose passes exist`, 3 * runs, seconds, plain);
   },
-  async apply() {
-    const docs = allRuns().flatMap((run) => [...runOf(run), passOf(run, submitted(run))]);
-    const place = await world(docs);
+  async apply(bench, runs) {
+    const docs = allRuns(runs).flatMap((run) => [...runOf(run), passOf(run, submitted(run))]);
+    const place = await world(bench, docs);
     const at = new Date().toISOString();
-    const lines = allRuns().map((run) => {
+    const lines = allRuns(runs).map((run) => {
       const job = `job:${pad(run)}:Processing:001`;
       return { kind: 'observation', site: 'here', key: `benchclaim.${run}`, job, subjob: 0, at, state: 'running' };
     });
     writeFileSync(join(place.folder, 'seen.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const input = openSync(join(place.folder, 'seen.jsonl'), 'r');
     const seconds = await dflow(place.folder, ['monitor', 'apply', '--quiet'], input);
-    tell(`monitor apply, ${runs} changes`, runs, seconds, await raw(place, docs, ['job:']));
+    const row = told(`monitor apply, ${runs} changes`, runs, seconds, await raw(bench, place, docs, ['job:']));
+    return row;
   },
-  async reprocess() {
-    const place = await world(
-      allRuns().flatMap((run) => [...runOf(run), passOf(run, { name: 'canceled', since: AT, why: 'bench' })]),
-    );
+  async reprocess(bench, runs) {
+    const docs = allRuns(runs).flatMap((run) => [...runOf(run), passOf(run, canceled)]);
+    const place = await world(bench, docs);
     const args = ['-V', '1.0', '-m', 'Processing', '--run', `1-${runs}`, '--quiet'];
-    tell(`reprocess, ${runs} runs`, runs, await dflow(place.folder, ['reprocess', '--request', 'bench', ...args]));
+    const seconds = await dflow(place.folder, ['reprocess', '--request', 'bench', ...args]);
+    return told(`reprocess, ${runs} runs`, runs, seconds);
   },
-  async tables() {
-    const place = await world(allRuns().flatMap(runOf));
-    const text = allRuns().map(
+  async tables(bench, runs) {
+    const place = await world(bench, allRuns(runs).flatMap(runOf));
+    const text = allRuns(runs).map(
       (run) => `{type: "RUN", version: 1, index: "", run_range: [${run}, ${run}], runtype: 8}\n`,
     );
     writeFileSync(join(place.folder, 'run.ratdb'), text.join(''));
-    tell(
-      `tables load, ${runs} RUN tables`,
-      runs,
-      await dflow(place.folder, ['tables', 'load', 'run.ratdb', '--quiet']),
-    );
+    const seconds = await dflow(place.folder, ['tables', 'load', 'run.ratdb', '--quiet']);
+    return told(`tables load, ${runs} RUN tables`, runs, seconds);
   },
 };
 
-try {
-  for (const name of what.split(',')) await BENCHES[name]();
-} finally {
-  await server?.drop();
-  rmSync(base, { recursive: true, force: true });
-}
+export default {
+  about: 'enqueue, monitor apply, reprocess and tables load, against the raw rate of the store',
+  options: {
+    store: {
+      fallback: 'sqlite',
+      about: 'sqlite, or the address of a CouchDB with its admin: http://admin:PASSWORD@HOST/',
+    },
+    runs: { fallback: '10000', about: 'how many runs' },
+    steps: { fallback: Object.keys(BENCHES).join(','), about: 'which; again: enqueue where passes exist' },
+  },
+  async *run({ store, runs, steps }) {
+    const base = newFolder();
+    const server = store === 'sqlite' ? undefined : couch(store);
+    try {
+      for (const name of steps.split(',')) {
+        const row = await BENCHES[name]({ base, server }, Number(runs));
+        yield { ...row, what: `${row.what}, ${server ? 'CouchDB' : 'SQLite'}` };
+      }
+    } finally {
+      await server?.drop();
+      drop(base);
+    }
+  },
+};

@@ -1,21 +1,15 @@
 // To a real XRootD server, side by side in one run: `dflow transfer` against `xrdcp --parallel 4 --cksum adler32` and
 // gfal-copy, with the same guarantees: written under a temporary name, the destination's checksum compared, renamed.
-// Usage: node bench/transfer.mjs [LARGE_FILES=8] [LARGE_MIB=256] [SMALL_FILES=2000] [SMALL_KIB=100] [ROUNDS=1]
-// Targets: 1.5 times as fast as xrdcp with the large files, twice with the small ones. The server is
-// test/systems/xrootd-up.sh c; DFLOW_BENCH_GFAL=0 leaves out gfal-copy, which takes minutes; DFLOW_BENCH_URL and DFLOW_BENCH_DATA name another one and where its files are.
+// The server is that of test/systems/xrootd-up.sh; DFLOW_BENCH_URL and DFLOW_BENCH_DATA name another one and its folder.
 import { spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { median, ran, source, timed, transferred } from './copying.mjs';
+import { source, transferred } from './shared/copying.mjs';
+import { median, ran, root, timed } from './shared/experiment.mjs';
 
-const [largeFiles = 8, largeMib = 256, smallFiles = 2000, smallKib = 100, rounds = 1] = process.argv
-  .slice(2)
-  .map(Number);
 const server = process.env.DFLOW_BENCH_URL ?? 'root://localhost:21097/';
 const data = process.env.DFLOW_BENCH_DATA ?? join(process.env.DFLOW_SYSTEMS ?? '/opt/dflow-systems', 'xrootd/c/data');
-if (!process.env.DFLOW_BENCH_URL) ran('bash', [join(import.meta.dirname, '..', 'test/systems/xrootd-up.sh'), 'c']);
-const uid = Number(spawnSync('id', ['-u', 'xrootd']).stdout);
-const gid = Number(spawnSync('id', ['-g', 'xrootd']).stdout);
+const idOf = (flag) => Number(spawnSync('id', [flag, 'xrootd']).stdout);
 
 const targets = [];
 /** A new empty folder on the server; all are removed at the end: ext4 is slow to create where files were just removed. */
@@ -24,7 +18,7 @@ function target() {
   const path = join(data, name);
   targets.push(path);
   mkdirSync(path);
-  chownSync(path, uid, gid);
+  chownSync(path, idOf('-u'), idOf('-g'));
   return { url: `${server}/${name}`, name, path };
 }
 
@@ -97,12 +91,11 @@ function dflow(files) {
   return transferred(files, [`storage: {grid: {protocol: xrootd, url: '${target().url}'}}`, 'transfer: {parallel: 4}']);
 }
 
-async function compare(what, count, size, goal, withGfal) {
+/** Interleaved, so that what else the machine does meets all of them, and each begins with nothing left to write. */
+async function compare(contenders, { count, size, rounds }) {
   const files = source(count, size);
-  const contenders = { dflow, xrdcp, ...(withGfal ? { gfal } : {}) };
   const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   try {
-    // Interleaved, so that what else the machine does meets all of them, and each begins with nothing left to write.
     for (let round = 0; round < rounds; round++) {
       for (const [name, run] of Object.entries(contenders)) {
         spawnSync('sync');
@@ -113,18 +106,37 @@ async function compare(what, count, size, goal, withGfal) {
     rmSync(files.folder, { recursive: true, force: true });
     for (const path of targets.splice(0)) rmSync(path, { recursive: true, force: true });
   }
-  const seconds = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]));
-  const mib = (count * size) / 2 ** 20;
-  console.log(`${what}: ${count} files, ${mib.toFixed(0)} MiB, median of ${rounds}`);
-  for (const [name, s] of Object.entries(seconds)) {
-    const rate = `${(mib / s).toFixed(0)} MiB/s, ${(count / s).toFixed(0)} files/s`;
-    const ratio = name === 'dflow' ? '' : `  dflow is ${(s / seconds.dflow).toFixed(2)} times as fast`;
-    console.log(`  ${name.padEnd(6)} ${s.toFixed(2).padStart(7)} s  ${rate}${ratio}`);
-  }
-  const ratio = seconds.xrdcp / seconds.dflow;
-  console.log(`  target ${goal}: ${ratio >= goal ? 'met' : 'MISSED'} (${ratio.toFixed(2)})`);
+  return Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]));
 }
 
-const withGfal = process.env.DFLOW_BENCH_GFAL !== '0';
-if (largeFiles > 0) await compare('large', largeFiles, largeMib * 2 ** 20, 1.5, withGfal);
-if (smallFiles > 0) await compare('small', smallFiles, smallKib * 2 ** 10, 2, withGfal && smallFiles <= 2000);
+export default {
+  about: 'copies to a real XRootD server, against xrdcp --parallel 4 (and gfal-copy)',
+  needs: ['xrootd', 'xrootd server'],
+  options: {
+    large: { fallback: '8', about: 'how many large files' },
+    'large-mib': { fallback: '256', about: 'MiB of each' },
+    small: { fallback: '2000', about: 'how many small files' },
+    'small-kib': { fallback: '100', about: 'KiB of each' },
+    rounds: { fallback: '1', about: 'rounds; the median counts' },
+    gfal: { fallback: 'no', about: 'yes: also gfal-copy, which takes minutes' },
+  },
+  async *run(given) {
+    if (!process.env.DFLOW_BENCH_URL) ran('bash', [join(root, 'test/systems/xrootd-up.sh'), 'c']);
+    const contenders = { dflow, xrdcp, ...(given.gfal === 'yes' && { gfal }) };
+    const rounds = Number(given.rounds);
+    const sets = [
+      { count: Number(given.large), size: Number(given['large-mib']) * 2 ** 20, words: `${given['large-mib']} MiB` },
+      { count: Number(given.small), size: Number(given['small-kib']) * 2 ** 10, words: `${given['small-kib']} KiB` },
+    ];
+    for (const { count, size, words } of sets.filter((set) => set.count > 0)) {
+      const { dflow: value, ...others } = await compare(contenders, { count, size, rounds });
+      for (const [name, theirs] of Object.entries(others))
+        yield {
+          what: `${count} files of ${words}, against ${name}`,
+          value,
+          yardstick: { name, value: theirs },
+          target: name === 'xrdcp' ? { atLeast: 2 } : undefined,
+        };
+    }
+  },
+};

@@ -1,178 +1,37 @@
-// `why --all` and `status` on a store of 100,000 passes in which twelve causes are planted: every cause must be told with
-// its count. Usage: node bench/why.mjs [PASSES=100000]. Targets: `why --all` under 3 s, `status` under 0.5 s (of the
-// answers; a process of node costs what it costs).
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// `why --all` and `status` on a store of many passes in which twelve causes are planted: every cause must be told with its
+// count, else the benchmark fails.
+import { asked, dflow, used, withFolder } from './shared/experiment.mjs';
+import { expected, plant } from './shared/planted.mjs';
 
-const bin = process.env.DFLOW_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'run.js');
-const passes = Number(process.argv[2] ?? 100_000);
-const folder = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-why-'));
-const AT = '2026-07-14T06:00:00.000Z';
-const pad = (run) => String(run).padStart(10, '0');
-
-const CONFIG = `experiment: bench
-buffer: {path: ./raw, pattern: 'run{run:10}_{subrun:3}.dat'}
-storage: {disk: ./store}
-farms: {here: {backend: local, slots: 2}}
-tables: {required: [RUN]}
-automatic: {version: '1.0'}
-`;
-const MODULES = `modules:
-  Processing: {run: 'true', outputs: {counts: counts.txt}}
-  Analysis: {needs: Processing, run: 'true', outputs: {sum: sum.txt}}
-runTypes: {any: [Processing, Analysis]}
-`;
-
-const lock = (index) => ({ site: 'here', epoch: 1, claim: 'benchclaim', index });
-const failure = (cause, reason) => ({ failure: { cause, reason, site: 'here', exit: 1, phase: 'payload' } });
-const failed = (cause, words) => (run) => ({ name: 'failed', since: AT, ...failure(cause, words(run)) });
-const held = (cause, words, until) => (run) => ({
-  ...{ name: 'held', since: AT, reason: cause, ...(until && { until }), ...failure(cause, words(run)) },
-});
-const asleep = (on) => (run) => ({ name: 'waiting', since: AT, wake: { kind: 'on', id: on(run) } });
-const ready = () => ({ name: 'waiting', since: AT, wake: { kind: 'ready' } });
-const completed = (run) => {
-  return { name: 'completed', since: AT, lock: lock(run), execution: 'e', outputs: [], usage: { wall: 60 } };
-};
-
-/** What passes are made of: how many runs, the states of both passes, and what must be told of them. */
-const share = (part) => Math.max(2, Math.round((passes / 2) * part));
-const PLANTED = [
-  [
-    share(0.06),
-    failed('time-limit', (run) => `killed after ${run % 90} min`),
-    asleep(processing),
-    'time-limit in Processing',
-  ],
-  [share(0.014), completed, failed('time-limit', (run) => `run ${run}: 12 h`), 'time-limit in Analysis'],
-  [share(0.01), failed('memory', (run) => `used ${run} MiB`), asleep(processing), 'memory in Processing'],
-  [
-    share(0.004),
-    failed('memory', (run) => `no page at 0x${run.toString(16)}beef00`),
-    asleep(processing),
-    'memory in Processing',
-  ],
-  [share(0.008), completed, held('missing-output', () => 'missing output sum'), 'missing-output in Analysis'],
-  [
-    share(0.006),
-    held('db-no-route', () => 'no route to host', '2026-07-15T06:00:00.000Z'),
-    asleep(processing),
-    'db-no-route in Processing',
-  ],
-  [share(0.04), asleep(() => 'hold:pause-bench'), asleep(processing), 'Processing waits for a hold'],
-  [share(0.03), asleep((run) => `data:L1:${pad(run)}`), asleep(processing), 'Processing waits for inputs'],
-  [
-    share(0.012),
-    asleep(() => 'installed:1.0:hash'),
-    asleep(processing),
-    'Processing waits for a farm that has its version',
-  ],
-  [share(0.018), ready, asleep(processing), 'ready:'],
-];
-function processing(run) {
-  return `job:${pad(run)}:Processing:001`;
-}
-/** Runs without passes: complete ones without a table, and open ones. */
-const [TABLELESS, BLOCKED] = [share(0.05), share(0.024)];
-
-function passOf(run, module, state) {
-  const input = { kind: 'raw', level: 'L1', name: `run${pad(run)}_000.dat` };
-  const subjob = { index: 0, inputs: [input], attempt: 1, failures: state.failure ? 1 : 0, state };
-  const needs = module === 'Analysis' ? [{ module: 'Processing', pass: 1, job: processing(run) }] : [];
-  return {
-    ...{ _id: `job:${pad(run)}:${module}:001`, kind: 'job', v: 1, run, module, pass: 1, version: '1.0', level: 'L1' },
-    ...{ mask: 4, priority: 0, labels: [], created: AT, needs, outputs: { counts: 'counts.txt' }, tables: {} },
-    ...{ hash: 'bench', subjobs: [subjob], state: state.name, since: AT },
-    history: [{ at: AT, to: 'waiting', by: 'bench@bench (enqueue)' }],
-  };
-}
-
-function runOf(run, level, automatic) {
-  return {
-    ...{ _id: `run:${pad(run)}`, kind: 'run', v: 1, run, mask: 4, maskFrom: 'bench', firstSeen: AT },
-    ...{ levels: { L1: { lastFile: AT, late: [], files: 1, ...level } }, ...(automatic && { automatic }) },
-    history: [],
-  };
-}
-
-function* documents() {
-  const complete = { complete: { at: AT, subruns: [0], evidence: 'a later run' } };
-  const made = { '1.0': { at: AT, modules: ['Processing', 'Analysis'] } };
-  let run = 0;
-  for (const [count, first, second] of PLANTED) {
-    for (let index = 0; index < count; index++) {
-      run++;
-      yield* [runOf(run, complete, made), passOf(run, 'Processing', first(run)), passOf(run, 'Analysis', second(run))];
-    }
-  }
-  while (run < passes / 2) {
-    run++;
-    yield* [
-      runOf(run, complete, made),
-      passOf(run, 'Processing', completed(run)),
-      passOf(run, 'Analysis', completed(run)),
-    ];
-  }
-  for (let index = 0; index < TABLELESS; index++) yield runOf(++run, complete);
-  for (let index = 0; index < BLOCKED; index++) yield runOf(++run, { blocked: `subrun ${index % 7} is missing` });
-  yield {
-    ...{ _id: 'hold:pause-bench', kind: 'hold', v: 1, what: 'pause', scope: { versions: ['1.0'] }, why: 'optics' },
-    ...{ by: 'anna@bench (pause)', since: AT },
-  };
-}
-
-/** What must be told: the words that a row begins with, and its count. */
-function expected() {
-  const counts = new Map();
-  for (const [count, , , words] of PLANTED) counts.set(words, [...(counts.get(words) ?? []), count]);
-  const behind = [0, 2, 3].reduce((sum, at) => sum + PLANTED[at][0], 0);
-  return [
-    ...[...counts].flatMap(([words, list]) => list.map((count) => [words, count])),
-    ['Analysis waits for Processing, which is failed', behind],
-    ['tables: no RUN table', TABLELESS],
-    ['complete: subrun', BLOCKED],
-  ];
-}
-
-function dflow(...args) {
-  const began = process.hrtime.bigint();
-  const child = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8', maxBuffer: 1e9 });
-  if (child.status !== 0) throw new Error(`dflow ${args.join(' ')} ended with ${child.status}: ${child.stderr}`);
-  return { out: child.stdout, seconds: Number(process.hrtime.bigint() - began) / 1e9 };
-}
-
-try {
-  for (const name of ['raw', 'store', 'modules']) mkdirSync(join(folder, name));
-  writeFileSync(join(folder, 'dflow.yaml'), CONFIG);
-  writeFileSync(join(folder, 'modules', '1.0.yaml'), MODULES);
-  const lines = [...documents()].map((doc) => `${JSON.stringify(doc)}\n`);
-  writeFileSync(join(folder, 'all.jsonl'), lines.join(''));
-  dflow('store', 'setup');
-  console.log(
-    `import of ${lines.length} documents: ${dflow('store', 'import', 'all.jsonl', '--quiet').seconds.toFixed(1)} s`,
-  );
-  const start = Math.min(...[1, 2, 3].map(() => dflow('list', 'holds').seconds));
-  const { out, seconds } = dflow('why', '--all', '--json');
-  const rows = out
+/** @throws Error a planted cause is not told, or with another count */
+function checked(folder, made, say) {
+  const rows = asked(folder, ['why', '--all', '--json'])
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  let wrong = 0;
-  for (const [words, count] of expected()) {
-    const row = rows.find((one) => one.text.startsWith(words) && one.count === count);
-    if (!row) wrong++;
-    console.log(`${row ? 'ok   ' : 'WRONG'} ${String(count).padStart(6)} ${words}`);
-  }
-  const page = dflow('status');
-  console.log(
-    `why --all ${seconds.toFixed(2)} s, status ${page.seconds.toFixed(2)} s; of these ${start.toFixed(2)} s a command that reads next to nothing`,
+  const lost = expected(made).filter(
+    ([words, count]) => !rows.some((one) => one.text.startsWith(words) && one.count === count),
   );
-  if (process.env.DFLOW_BENCH_SHOW) console.log(dflow('why', '--all').out);
-  process.exitCode = wrong > 0 ? 1 : 0;
-} finally {
-  if (!process.env.DFLOW_BENCH_KEEP) rmSync(folder, { recursive: true, force: true });
-  else console.log(folder);
+  for (const [words, count] of lost) say(`not told: ${count} ${words}`);
+  if (lost.length > 0) throw new Error(`${lost.length} planted causes are not told by why --all`);
 }
+
+export default {
+  about: 'why --all and status where twelve causes are planted among many passes',
+  options: { passes: { fallback: '100000', about: 'how many passes' } },
+  async *run({ passes, say }) {
+    yield* await withFolder(async (folder) => {
+      const made = plant(folder, Number(passes));
+      const start = Math.min(...[1, 2, 3].map(() => dflow(folder, ['list', 'holds'])));
+      const yardstick = { name: 'list holds', value: start };
+      checked(folder, made, say);
+      const why = await used(folder, ['why', '--all']);
+      const status = await used(folder, ['status'], [0, 1]);
+      return [
+        { what: `why --all, ${passes} passes`, value: why.seconds, yardstick, target: { under: 3 } },
+        { what: `status, ${passes} passes`, value: status.seconds, yardstick, target: { under: 0.5 } },
+        { what: `why --all, ${passes} passes, memory`, value: why.mib, unit: 'MiB', target: { under: 250 } },
+      ];
+    });
+  },
+};

@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '../..');
 const { DFLOW_FUZZ_INPUTS: inputs = '100', DFLOW_FUZZ_SEED: seed = '1' } = process.env;
 
 const fuzz = (...args: string[]) =>
-  spawnSync(process.execPath, [join(root, 'bench/fuzz.mjs'), ...args], { cwd: root, encoding: 'utf8' });
+  spawnSync(process.execPath, [join(root, 'bench/tools/fuzz.mjs'), ...args], { cwd: root, encoding: 'utf8' });
 
 test(`${inputs} broken inputs for each reader, seed ${seed}: no crash, no hang`, () => {
   const ran = fuzz('--inputs', inputs, '--seed', seed, '--seconds', '600', '--hang', '60');

@@ -1,4 +1,4 @@
-// Tries inputs one after another, in a thread that the watchdog (bench/fuzz.mjs) may end. Where it stands is in shared
+// Tries inputs one after another, in a thread that the watchdog (bench/tools/fuzz.mjs) may end. Where it stands is in shared
 // memory, so that a hang is known by its number.
 import { parentPort, workerData } from 'node:worker_threads';
 import { random } from '../random.ts';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const systems = join(dirname(fileURLToPath(import.meta.url)), '..', 'test', 'systems');
+const systems = join(dirname(fileURLToPath(import.meta.url)), '../../test/systems');
 
 /** Starts a test system and takes over what its script prints last (`SLURM_CONF=...`, `PATH=...:$PATH`). */
 export function bringUp(name) {

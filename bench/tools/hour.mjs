@@ -1,4 +1,4 @@
-// node bench/hour.mjs [--minutes 60] [--store URL] [--every 5s] [--json]: data taking under `dflow screens`, with blows. A run a second is
+// node bench/tools/hour.mjs [--minutes 60] [--store URL] [--every 5s] [--json]: data taking under `dflow screens`, with blows. A run a second is
 // written; loops in real tmux take it through the chain; meanwhile loops are killed, the scheduler is killed, storage and
 // store go away and come back. At the end everything is counted: runs, copies, passes, starts of jobs, windows, alarms.
 // Without --store one host on SQLite; with it (http://user:pass@host/db or postgres://...) two hosts on that store, and
@@ -21,7 +21,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const BIN = resolve(import.meta.dirname, '..', 'bin', 'run.js');
+const BIN = resolve(import.meta.dirname, '../..', 'bin', 'run.js');
 const length = Number(values.minutes) * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'dflow-hour-'));
 const sockets = mkdtempSync(join(tmpdir(), 'tmux-'));

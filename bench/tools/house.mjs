@@ -1,9 +1,9 @@
-// node bench/house.mjs [FOLDER]: counts that say how easy a house is to find one's way in: files per folder, import cycles,
+// node bench/tools/house.mjs [FOLDER]: counts that say how easy a house is to find one's way in: files per folder, import cycles,
 // casts and `!`, sizes of files and functions. FOLDER: a checkout (default this one). Reads text, knows no types.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-const root = resolve(process.argv[2] ?? join(import.meta.dirname, '..'));
+const root = resolve(process.argv[2] ?? join(import.meta.dirname, '../..'));
 const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)));

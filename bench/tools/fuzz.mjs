@@ -1,14 +1,14 @@
 // Broken input for everything that reads text from outside: a crash is anything but our own errors, a hang is one input
 // that takes longer than HANG seconds. The same seed tries the same inputs.
-// Usage: node bench/fuzz.mjs [--seconds 20] [--inputs 1000000] [--seed 1] [--hang 10] [--target ratdb,zdab] [--show]
-//        node bench/fuzz.mjs --target ratdb --seed 1 --only 4711 [--show]: that input alone
+// Usage: node bench/tools/fuzz.mjs [--seconds 20] [--inputs 1000000] [--seed 1] [--hang 10] [--target ratdb,zdab] [--show]
+//        node bench/tools/fuzz.mjs --target ratdb --seed 1 --only 4711 [--show]: that input alone
 // DFLOW_FUZZ_DATA: a folder with *.zdab and ratdb/*.ratdb for more samples. Exit 1 when there was a crash or a hang.
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { bundle } from '../bin/bundle.js';
+import { bundle } from '../../bin/bundle.js';
 
 const number = (value) => ({ type: 'string', default: String(value) });
 const { values } = parseArgs({
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 });
 const [seconds, inputs, seed, hang] = [values.seconds, values.inputs, values.seed, values.hang].map(Number);
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const folder = join(root, 'node_modules', '.cache', `fuzz-${process.pid}`);
 
 /** Reports of one target; after a hang the next worker goes on behind that input. */
