@@ -5,11 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asked, dflow, timed } from './experiment.mjs';
 
-/** A folder of `count` random files of `size` bytes. */
-export function source(count, size) {
+const pad = (number, width) => String(number).padStart(width, '0');
+
+/** A folder of `count` random files of `size` bytes, so many of each run. */
+export function source(count, size, subruns = 1) {
   const folder = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-copies-'));
   mkdirSync(join(folder, 'raw'));
-  const names = Array.from({ length: count }, (_, run) => `run${String(run + 1).padStart(6, '0')}.dat`);
+  const names = Array.from({ length: count }, (_, at) => {
+    return `run${pad(Math.floor(at / subruns) + 1, 6)}_${pad(at % subruns, 3)}.dat`;
+  });
   const old = new Date(Date.now() - 3_600_000);
   const bytes = randomBytes(size);
   for (const [at, name] of names.entries()) {
@@ -22,10 +26,10 @@ export function source(count, size) {
 
 /**
  * Seconds of `dflow transfer`, with its start and all its bookkeeping. The files are registered before, and every copy
- * is verified afterwards. `config`: lines of dflow.yaml about storage and transfer.
+ * is verified afterwards. `config`: lines of dflow.yaml about storage and transfer; `copies` of each file are wanted.
  */
-export async function transferred({ folder, names }, config, env = process.env) {
-  const buffer = `buffer: {path: ./raw, pattern: 'run{run:6}.dat', settle: 0s}`;
+export async function transferred({ folder, names }, config, env = process.env, copies = 1) {
+  const buffer = `buffer: {path: ./raw, pattern: 'run{run:6}_{subrun:3}.dat', settle: 0s}`;
   writeFileSync(join(folder, 'dflow.yaml'), `${[buffer, ...config].join('\n')}\n`);
   mkdirSync(join(folder, 'modules'), { recursive: true });
   rmSync(join(folder, 'dflow.db'), { force: true });
@@ -34,6 +38,7 @@ export async function transferred({ folder, names }, config, env = process.env) 
   const seconds = await timed(() => dflow(folder, ['transfer', '--quiet'], { env }));
   const rows = asked(folder, ['list', 'replicas', '--run', `1-${names.length}`, '--json'], { env }).split('\n');
   const good = rows.filter((line) => line !== '' && JSON.parse(line).state === 'verified').length;
-  if (good !== names.length) throw new Error(`dflow verified ${good} of ${names.length}`);
+  const wanted = copies * names.length;
+  if (good !== wanted) throw new Error(`dflow verified ${good} of ${wanted}`);
   return seconds;
 }

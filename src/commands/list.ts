@@ -6,6 +6,7 @@ import { Base } from '../lib/cli/base.ts';
 import { checkListing, chosenBy, having, listing } from '../lib/cli/calls/listing.ts';
 import { named, noSuchError } from '../lib/domain/named.ts';
 import { STATE_SETS } from '../lib/domain/selection.ts';
+import { registeredRows } from '../lib/flow/reports/catalogue/registered.ts';
 import { staleRows } from '../lib/flow/reports/look/jobrows.ts';
 import { KINDS, type Kind } from '../lib/flow/reports/look/look.ts';
 import { trashRows } from '../lib/flow/reports/look/quarantinerows.ts';
@@ -27,10 +28,12 @@ export default class List extends Base {
     '<%= config.bin %> <%= command.id %> jobs --stale-tables -m Processing',
     '<%= config.bin %> <%= command.id %> runs -r 109100-109200 --json',
     '<%= config.bin %> <%= command.id %> replicas SNOP_0000109134_002.zdab',
+    '<%= config.bin %> <%= command.id %> replicas -r 109134 --catalogue',
     '<%= config.bin %> <%= command.id %> holds',
     '<%= config.bin %> <%= command.id %> archived -r 100000-109000',
     '<%= config.bin %> <%= command.id %> summary --by module,version,state --request tl-july',
   ];
+  static override exits = [0, 1, 2, 3, 4, 5];
   static override strict = false;
   static override args = {
     kind: Args.string({
@@ -54,6 +57,9 @@ export default class List extends Base {
     'stale-tables': Flags.boolean({
       description: 'with jobs: list completed passes whose run tables have changed since',
     }),
+    catalogue: Flags.boolean({
+      description: 'with replicas: say what the catalogue of the collaboration (Rucio) has of each copy',
+    }),
     trash: Flags.boolean({ description: 'with quarantine: list files in the trash' }),
   };
 
@@ -65,6 +71,8 @@ export default class List extends Base {
       throw new UsageError(`list ${args.kind} does not know --stale-tables`, {
         hint: 'dflow list jobs --stale-tables',
       });
+    if (flags.catalogue && args.kind !== 'replicas')
+      throw new UsageError(`list ${args.kind} does not know --catalogue`, { hint: 'dflow list replicas --catalogue' });
     if (args.kind === 'summary') return this.summary(argv.map(String).slice(1), flags);
     if (flags.by !== undefined)
       throw new UsageError(`list ${args.kind} does not know --by`, { hint: 'dflow list summary --by module,state' });
@@ -79,7 +87,9 @@ export default class List extends Base {
     } else if (flags.trash) {
       const { test } = await chosenBy(ports, kind, words, flags);
       await this.rows('trash', having(trashRows(ports), test), limit);
-    } else await this.rows(kind, await listing(ports, kind, words, flags), limit);
+    } else if (flags.catalogue)
+      await this.rows('replicas', registeredRows(ports, await listing(ports, 'replicas', words, flags)), limit);
+    else await this.rows(kind, await listing(ports, kind, words, flags), limit);
   }
 
   /** Every state counts, where none is asked for. */

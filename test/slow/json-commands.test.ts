@@ -140,7 +140,7 @@ test('each prints lines that are described, and at least one', () => {
   // among the systems. What is listed of an archive, or comes back, must be in one first (store-archive.test.ts).
   const rest = Object.keys(contract.commands).filter((key) => !printed.has(key));
   const elsewhere =
-    /^(list archived|store (conflicts|replicate|grant|revoke|users|unarchive)|screens (start|stop|restart|status)|catalogue sync|verify --catalogue)\b/;
+    /^(list archived|store (conflicts|replicate|grant|revoke|users|unarchive)|screens (start|stop|restart|status)|catalogue (sync|import)|verify --catalogue)\b/;
   expect(rest.filter((key) => !elsewhere.test(key))).toEqual([]);
   // What these say hangs on how fast the jobs are; no document is of an older form.
   for (const key of ['monitor', 'monitor apply', 'chain', 'reset', 'store migrate']) printed.delete(key);

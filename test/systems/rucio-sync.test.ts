@@ -366,6 +366,27 @@ describe('faults of the server', () => {
         expect(found).toEqual(['login true', 'scope snoplus true', 'place SFU true']);
         await catalogue.end();
       }
+      // What is renewed in its file is read when the token ends.
+      let now = 0;
+      const clocked = (by: 'proxy' | 'token') =>
+        openRucio(server.settings({ url, ca, auth: { by, path: join(folder, by) } }), { ...none, clock: () => now });
+      make('other', '/CN=somebody else');
+      for (const [by, wrong] of [
+        ['proxy', Buffer.concat([read('other.pem'), read('other.key')])],
+        ['token', 'root-nobody-unknown-0000'],
+      ] as const) {
+        const right = read(by);
+        const catalogue = await clocked(by);
+        const look = () => catalogue.look([{ scope: 'snoplus', name: 'a' }]);
+        await look();
+        writeFileSync(join(folder, by), wrong);
+        await look();
+        now += 2 * 3_600_000;
+        await expect(look()).rejects.toThrow(CredentialsError);
+        writeFileSync(join(folder, by), right);
+        await look();
+        await catalogue.end();
+      }
       const missing = await openRucio(server.settings({ auth: { by: 'token', path: join(folder, 'nothing') } }), none);
       await expect(missing.look([{ scope: 'snoplus', name: 'a' }])).rejects.toThrow(CredentialsError);
       await missing.end();

@@ -11,7 +11,10 @@ type FieldOf<R> = R extends unknown ? Extract<keyof R, string> : never;
 const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
   runs: ['ref', 'types', 'state', 'levels', 'files', 'blocked', 'firstSeen', 'labels'],
   data: ['ref', 'level', 'files', 'size', 'kept', 'done', 'original', 'host'],
-  replicas: ['ref', 'level', 'name', 'storage', 'state', 'size', 'since', 'path', 'why'],
+  replicas: [
+    ...(['ref', 'level', 'name', 'storage', 'state', 'size', 'since', 'path', 'why'] as const),
+    ...(['registered', 'registeredAs', 'difference'] as const),
+  ],
   jobs: ['ref', 'version', 'state', 'done', 'subjobs', 'site', 'tries', 'cause', 'since', 'request', 'labels', 'stale'],
   farms: ['ref', 'backend', 'slots', 'active', 'state', 'host', 'heartbeat', 'why', 'until', 'next'],
   storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'],

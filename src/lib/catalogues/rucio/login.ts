@@ -22,8 +22,8 @@ interface Means {
 
 export interface Login {
   token(means: Means): Promise<Token>;
-  /** What the connection shows of itself. */
-  tls(): { readonly cert?: Buffer; readonly key?: Buffer };
+  /** What connections show of themselves, read anew; absent: nothing. */
+  readonly shows?: () => { readonly cert: Buffer; readonly key: Buffer };
 }
 
 /** A token that does not say how long it is good for, in milliseconds: the server refuses it in time. */
@@ -31,11 +31,11 @@ const UNKNOWN = 10 * 60_000;
 
 export function loginOf(settings: CatalogueSettings, options: CatalogueOptions): Login {
   const { auth, account } = settings;
-  if (auth.by === 'token') return { token: async ({ clock }) => fromFile(auth.path, clock), tls: () => ({}) };
+  if (auth.by === 'token') return { token: async ({ clock }) => fromFile(auth.path, clock) };
   if (auth.by === 'proxy')
     return {
       token: (means) => asked(means, '/auth/x509_proxy', { 'x-rucio-account': account }),
-      tls: () => {
+      shows: () => {
         const pem = secretFile(auth.path, 'the X.509 proxy', 'voms-proxy-init');
         return { cert: pem, key: pem };
       },
@@ -46,7 +46,6 @@ export function loginOf(settings: CatalogueSettings, options: CatalogueOptions):
       const headers = { 'x-rucio-account': account, 'x-rucio-username': user, 'x-rucio-password': password };
       return asked(means, '/auth/userpass', headers);
     },
-    tls: () => ({}),
   };
 }
 

@@ -26,19 +26,14 @@ export class Session {
   readonly #settings: CatalogueSettings;
   readonly #login: Login;
   readonly #clock: () => number;
-  readonly #agent: Agent;
+  #agent: Agent;
   #token: Promise<Token> | undefined;
 
   constructor(settings: CatalogueSettings, login: Login, clock: () => number) {
     this.#settings = settings;
     this.#login = login;
     this.#clock = clock;
-    const { timeout } = settings;
-    this.#agent = new Agent({
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-      connect: { timeout: Math.min(timeout, 10_000), ...trust(settings), ...login.tls() },
-    });
+    this.#agent = agentOf(settings, login);
   }
 
   /** One request with what it takes: a token, a second one where the first is refused, a pause where the server is busy. */
@@ -86,6 +81,7 @@ export class Session {
   async #current(): Promise<Token> {
     const known = await this.#token;
     if (known && known.until - this.#clock() > MARGIN) return known;
+    if (this.#login.shows) this.#showAgain();
     const fresh = this.#login.token({
       send: (ask, headers) => this.#send(ask, headers),
       clock: this.#clock,
@@ -96,6 +92,13 @@ export class Session {
       this.#token = undefined;
     });
     return fresh;
+  }
+
+  /** The next connections show what is on disk now: a proxy is renewed in its file. */
+  #showAgain(): void {
+    const old = this.#agent;
+    this.#agent = agentOf(this.#settings, this.#login);
+    old.close().catch(() => undefined);
   }
 
   /** Every request may be repeated: one whose connection the server was about to close goes again on a new one. */
@@ -123,6 +126,15 @@ export class Session {
   #meaning(ask: Ask, refusal: Refusal): Error {
     return meaningOf(ask, refusal, this.#settings);
   }
+}
+
+function agentOf(settings: CatalogueSettings, login: Login): Agent {
+  const { timeout } = settings;
+  return new Agent({
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    connect: { timeout: Math.min(timeout, 10_000), ...trust(settings), ...login.shows?.() },
+  });
 }
 
 function trust({ ca, file }: CatalogueSettings): { ca?: Buffer } {

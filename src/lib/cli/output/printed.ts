@@ -153,6 +153,7 @@ export interface Printed {
   verify: Verify;
   'verify --catalogue': CatalogueItem;
   'catalogue sync': CatalogueItem;
+  'catalogue import': CatalogueItem | StorageItem;
   chain: Register | Transfer | Enqueue | Tables | Submit | Monitor | Reset | Purge | Verify | CatalogueItem | LoopItem;
   loop: LoopItem;
   'screens start': ScreenItem;

@@ -79,6 +79,29 @@ function lacking(file: PartFile, storage: string): Found {
   };
 }
 
+/**
+ * What the catalogue has of one copy. `yes`: the same, and available. `no`: it has no copy there. `bad`: it calls the copy
+ * bad. `differs`: it has another size, checksum, GUID, physical name or state.
+ */
+export type Registered = 'yes' | 'no' | 'bad' | 'differs';
+
+export function registeredAs(
+  file: PartFile,
+  there: There,
+  address?: string,
+): { readonly registered: Registered; readonly difference?: string } {
+  if (there === undefined) return { registered: 'no' };
+  const others = differences(file, there);
+  if (others.length > 0) return { registered: 'differs', difference: others.map(({ text }) => text).join('; ') };
+  const copy = there.kind === 'file' ? there.copy : undefined;
+  if (!copy) return { registered: 'no' };
+  if (address !== undefined && !sameAddress(copy.address, address))
+    return { registered: 'differs', difference: `it has ${copy.address}` };
+  if (copy.state === 'bad') return { registered: 'bad' };
+  if (copy.state === 'available') return { registered: 'yes' };
+  return { registered: 'differs', difference: 'its copy is neither available nor bad there' };
+}
+
 /** Members of a closed part that its dataset shall have. */
 export function membersOf(doc: Holder, files: readonly PartFile[], part: string): string[] {
   const told = new Set(toldCopies(doc.catalogue).flatMap((one) => (one.part === part ? one.name : [])));

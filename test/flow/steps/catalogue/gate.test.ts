@@ -11,35 +11,29 @@ import { why } from '../../../../src/lib/flow/reports/why/why.ts';
 import { catalogueSync } from '../../../../src/lib/flow/steps/catalogue/catalogue.ts';
 import { submit } from '../../../../src/lib/flow/steps/submit/submit.ts';
 import { idsWith } from '../../../../src/lib/store.ts';
+import { type Catalogued, catalogued } from '../../../support/catalogued.ts';
 import { dataDoc, farm, job, module, moduleFile, rawFile, T0 } from '../../../support/docs.ts';
 import { Memory } from '../../../support/memory-backend.ts';
-import { MemoryCatalogue } from '../../../support/memory-catalogue.ts';
-import { collect, makePorts, type TestPorts } from '../../../support/ports.ts';
+import type { MemoryCatalogue } from '../../../support/memory-catalogue.ts';
+import { collect, type TestPorts } from '../../../support/ports.ts';
 
 const COUNT = module('Count', { raw: true });
 const PLOT = module('Plot', { needs: ['Count'] });
+let world: Catalogued;
 let base: TestPorts;
 let catalogue: MemoryCatalogue;
 let system: Memory;
 beforeEach(async () => {
-  base = await makePorts({
-    config: {
-      catalogue: {
-        ...{ url: 'https://rucio.example.org', account: 'a', auth: { user: 'u' }, scope: 'test', gate: true },
-        rses: { sfu: { name: 'SFU', url: 'root://sfu.example.org//x' } },
-      },
-    },
-  });
-  catalogue = new MemoryCatalogue({ scopes: ['test'], places: { SFU: 'root://sfu.example.org:1094//x' } });
+  world = await catalogued(true);
+  ({ base, catalogue } = world);
   system = new Memory('here');
 });
 afterEach(() => base.remove());
 
 function ports(more: Partial<Settings> = {}): Ports {
-  const farms = [{ ...farm('here'), reads: ['sfu', 'fnal'], output: ['sfu'], slots: 50 }];
+  const farms = [{ ...farm('here'), reads: ['sfu', 'ral'], output: ['sfu'], slots: 50 }];
   const modules = { '1.0': moduleFile([COUNT, PLOT], { any: ['Plot'] }) };
-  const settings = { ...base.settings, farms, farm: 'here', modules, ...more };
-  return { ...base, settings, backend: async () => system, catalogue: async () => catalogue };
+  return { ...world.ports({ farms, farm: 'here', modules, ...more }), backend: async () => system };
 }
 
 async function addJob(run: number, storages: readonly string[]): Promise<{ data: DataDoc; made: JobDoc }> {
@@ -117,9 +111,9 @@ test('a file that the catalogue refuses is named, with the command that mends it
 });
 
 test('files that lie nowhere that the catalogue knows need a copy first', async () => {
-  await addJob(1, ['fnal']);
+  await addJob(1, ['ral']);
   expect(await gateOf('1/Count')).toMatchObject({
-    text: '2 of 2 input files are not registered in rucio; run1_0.dat has no good copy at sfu',
+    text: '2 of 2 input files are not registered in rucio; run1_0.dat has no good copy at sfu or fnal',
     next: 'dflow transfer --to sfu --run 1',
   });
 });

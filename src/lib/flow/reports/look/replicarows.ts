@@ -1,6 +1,7 @@
 // Copies of files, raw ones and outputs: by run, by file name, LFN or GUID. A name says its run; only a GUID, which says
 // nothing, makes it read everything.
 
+import type { Registered } from '../../../domain/catalogue/compare.ts';
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
@@ -32,6 +33,12 @@ export interface ReplicaRow extends Row<'replica'> {
   readonly path?: string;
   readonly checkedAt?: Iso;
   readonly why?: string;
+  /** With `--catalogue`: what the catalogue of the collaboration has of it. `no-rse`: it does not know the element. */
+  readonly registered?: Registered | 'no-rse';
+  /** `scope:name` there. */
+  readonly registeredAs?: string;
+  /** What the catalogue has otherwise. */
+  readonly difference?: string;
 }
 
 /** One row for each copy of a raw file, in whatever state. */

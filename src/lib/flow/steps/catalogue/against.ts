@@ -2,17 +2,16 @@
 // `repair`, what differs is put right there, after a look at the bytes; nothing of a good copy is ever given up.
 import { type DidName, didText, type Known } from '../../../catalogue.ts';
 import { compareFile, type DocFound, membersOf } from '../../../domain/catalogue/compare.ts';
-import { scopeOf } from '../../../domain/catalogue/decide.ts';
 import { filesOf, type Holder, type PartFile } from '../../../domain/catalogue/parts.ts';
 import { JOB } from '../../../domain/ids.ts';
 import { idsWith, pages } from '../../../store.ts';
+import { addressOf, datasetDid, fileDid, placeOf, scopesOf, thereOf } from '../../copies/catalogue/names.ts';
 import { withDryRun } from '../../dry.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { refOfHolder } from './entries.ts';
 import { repairAll } from './repair.ts';
-import { addressOf, type CatalogueSession, datasetDid, fileDid, openSession, placeOf } from './session.ts';
+import { type CatalogueSession, openSession } from './session.ts';
 import { strangers } from './strangers.ts';
-import { thereOf } from './tell.ts';
 
 export interface AgainstOptions extends StepOptions {
   readonly runs?: (run: number) => boolean;
@@ -49,18 +48,12 @@ async function* compareAll(ports: Ports, options: AgainstOptions): Step {
     if (options.repair && !ports.dry) yield* repairAll(session, found);
   }
   if (!options.runs)
-    for await (const item of strangers(session, scopesOf(ports), storages, ours, options.repair === true)) {
+    for await (const item of strangers(session, scopesOf(session), storages, ours, options.repair === true)) {
       if (item.did === 'differs') differing++;
       yield item;
     }
   const text = `${files} files compared, ${differing} differences`;
   yield { kind: 'catalogue', ref: session.settings.kind, did: 'checked', files, text };
-}
-
-/** The scopes that documents may have. */
-function scopesOf({ settings }: Ports): string[] {
-  const { catalogue, experiment, buffers } = settings;
-  return [...new Set(buffers.map(({ level }) => scopeOf(catalogue?.scope ?? '', experiment, level)))];
 }
 
 async function* batchesOf({ ports, runs }: CatalogueSession): AsyncGenerator<Holder[], void, void> {

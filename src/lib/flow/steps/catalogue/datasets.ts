@@ -9,9 +9,10 @@ import type { Change } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
 import { addTo, groupBy } from '../../../util/values/group.ts';
+import { datasetDid, isKnownAt, placeOf } from '../../copies/catalogue/names.ts';
 import type { Item, Step } from '../../ports.ts';
 import { type Entry, refOfHolder } from './entries.ts';
-import { type CatalogueSession, datasetDid, isKnownAt, placeOf } from './session.ts';
+import type { CatalogueSession } from './session.ts';
 
 /** Puts files that were never told before into their datasets. */
 export async function attachAll(session: CatalogueSession, entries: readonly Entry[]): Promise<void> {

@@ -2,7 +2,8 @@
 import type { DidName } from '../../../catalogue.ts';
 import { type DueCopy, dueCopies, filesOf, type Holder } from '../../../domain/catalogue/parts.ts';
 import { refOf } from '../../../domain/ids.ts';
-import { addressOf, type CatalogueSession, datasetDid, fileDid, isKnownAt, placeOf } from './session.ts';
+import { addressOf, datasetDid, fileDid, isKnownAt, placeOf } from '../../copies/catalogue/names.ts';
+import type { CatalogueSession } from './session.ts';
 
 /** One copy that is due, with all its names. */
 export interface Entry {

@@ -10,10 +10,11 @@ import { ItemError } from '../../../util/errors.ts';
 import type { Iso } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { groupBy } from '../../../util/values/group.ts';
+import { datasetDid, fileDid, placeOf } from '../../copies/catalogue/names.ts';
 import type { Item, Step } from '../../ports.ts';
 import { type Bytes, bytesAt, pathBelow } from './bytes.ts';
 import { entriesOf, refOfHolder } from './entries.ts';
-import { type CatalogueSession, datasetDid, fileDid, placeOf } from './session.ts';
+import type { CatalogueSession } from './session.ts';
 import { tell } from './tell.ts';
 
 /** Puts right what was found, and says of each whether it worked. */

@@ -1,12 +1,11 @@
 // What a call about the catalogue of the collaboration works with: the catalogue, its names, and the documents that are
 // due.
-import type { Catalogue, DidName } from '../../../catalogue.ts';
-import { scopeOf, withPort } from '../../../domain/catalogue/decide.ts';
-import { datasetName, didName, type Holder } from '../../../domain/catalogue/parts.ts';
+import type { Catalogue } from '../../../catalogue.ts';
+import type { Holder } from '../../../domain/catalogue/parts.ts';
 import type { CatalogueSettings } from '../../../domain/settings.ts';
 import type { QueryOf, RowOf } from '../../../store.ts';
-import { ConfigError, ItemError } from '../../../util/errors.ts';
 import { views } from '../../../views/index.ts';
+import { requireCatalogue } from '../../copies/catalogue/names.ts';
 import type { Ports } from '../../ports.ts';
 
 export interface CatalogueSession {
@@ -19,42 +18,8 @@ export interface CatalogueSession {
 
 /** @throws ConfigError none is configured */
 export async function openSession(ports: Ports, runs?: (run: number) => boolean): Promise<CatalogueSession> {
-  const { catalogue: settings, file } = ports.settings;
-  if (!settings || !ports.catalogue)
-    throw new ConfigError('no catalogue is configured', {
-      where: file,
-      hint: 'add the key catalogue to dflow.yaml: docs/catalogue.md',
-    });
-  return { ports, settings, catalogue: await ports.catalogue(), ...(runs && { runs }) };
-}
-
-export const isKnownAt =
-  ({ settings }: Pick<CatalogueSession, 'settings'>) =>
-  (storage: string): boolean =>
-    Object.hasOwn(settings.places, storage);
-
-/** What the catalogue calls a storage element. */
-export function placeOf({ settings }: Pick<CatalogueSession, 'settings'>, storage: string): string {
-  const place = settings.places[storage];
-  if (!place) throw new ItemError(`storage element '${storage}' is not in catalogue.rses`);
-  return place.name;
-}
-
-/** The physical name of a path at a storage element. */
-export function addressOf({ settings }: Pick<CatalogueSession, 'settings'>, storage: string, path: string): string {
-  return withPort(`${settings.places[storage]?.url ?? ''}/${path}`);
-}
-
-function scopeFor({ ports, settings }: CatalogueSession, { level }: Holder): string {
-  return scopeOf(settings.scope, ports.settings.experiment, level);
-}
-
-export function fileDid(session: CatalogueSession, doc: Holder, name: string): DidName {
-  return { scope: scopeFor(session, doc), name: didName(doc.catalogue, name) };
-}
-
-export function datasetDid(session: CatalogueSession, doc: Holder, part: string, late = false): DidName {
-  return { scope: scopeFor(session, doc), name: datasetName(doc, part, late) };
+  const { settings, open } = requireCatalogue(ports);
+  return { ports, settings, catalogue: await open(), ...(runs && { runs }) };
 }
 
 /** Where a range of the view begins. */

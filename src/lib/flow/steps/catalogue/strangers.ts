@@ -2,9 +2,10 @@
 // anybody's: what is there is only named; what is not there is taken back on request.
 import { didText, type KnownFile } from '../../../catalogue.ts';
 import type { CatalogueItem } from '../../../domain/results/items.ts';
+import { placeOf } from '../../copies/catalogue/names.ts';
 import type { Step } from '../../ports.ts';
 import { bytesAt, pathBelow } from './bytes.ts';
-import { type CatalogueSession, placeOf } from './session.ts';
+import type { CatalogueSession } from './session.ts';
 
 export async function* strangers(
   session: CatalogueSession,

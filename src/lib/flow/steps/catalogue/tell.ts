@@ -1,7 +1,7 @@
 // Some documents at a time: look at what the catalogue has, decide, tell it, and write down in each document what was
 // told. A call that is killed in between says the same again, and finds that it is there.
-import { type DidName, didText, type Known, type NewCopy } from '../../../catalogue.ts';
-import { type Act, type Decided, decide, type There } from '../../../domain/catalogue/decide.ts';
+import { type DidName, didText, type NewCopy } from '../../../catalogue.ts';
+import { type Act, type Decided, decide } from '../../../domain/catalogue/decide.ts';
 import { REGISTERED } from '../../../domain/catalogue/gate.ts';
 import { type Holder, toldCopies } from '../../../domain/catalogue/parts.ts';
 import { type Told, withPinned, withRefused, withTold } from '../../../domain/catalogue/said.ts';
@@ -10,6 +10,7 @@ import type { Change } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
 import { addTo, groupBy } from '../../../util/values/group.ts';
+import { thereOf } from '../../copies/catalogue/names.ts';
 import { wakeSleepers } from '../../jobs/wake.ts';
 import type { Item, Step } from '../../ports.ts';
 import { attachAll } from './datasets.ts';
@@ -60,12 +61,6 @@ async function judge({ catalogue }: CatalogueSession, entries: readonly Entry[])
     ...entry,
     ...decide(entry.due, thereOf(known.get(didText(entry.did)), entry.place), entry.address),
   }));
-}
-
-export function thereOf(known: Known | undefined, place: string): There {
-  if (known?.kind !== 'file') return known && { kind: known.kind };
-  const { size, adler32, guid, copies } = known;
-  return { kind: 'file', size, ...given({ adler32, guid, copy: copies.get(place) }) };
 }
 
 /** The calls of one batch. What one place or right keeps from being said does not keep the rest from it. */

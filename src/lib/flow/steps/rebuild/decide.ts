@@ -1,7 +1,8 @@
 // The decision of a rebuild: from what was found, and what the store has, to documents. Pure.
+import { withLevels } from '../../../domain/catalogue/adopt.ts';
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { SCHEMA } from '../../../domain/doc.ts';
-import { dataId, jobId, refOf, runId } from '../../../domain/ids.ts';
+import { dataId, jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { newJob, subrunsOf } from '../../../domain/jobs/newjob.ts';
 import type { ModuleDef } from '../../../domain/modules/modules.ts';
@@ -64,14 +65,9 @@ export function runWith(
   mask: number | undefined,
   { at, by }: Who,
 ): RunDoc | undefined {
-  const fresh = [...found.levels].filter(([level, { files }]) => files.length > 0 && !doc?.levels[level]);
-  if (doc && fresh.length === 0) return undefined;
-  const levels = fresh.map(([level, { files }]) => [level, { lastFile: at, late: [], files: files.length }] as const);
-  const { run } = found;
-  const history = [{ at, to: 'rebuilt', by }];
-  const base: RunDoc = doc ?? { _id: runId(run), kind: 'run', v: SCHEMA, run, levels: {}, firstSeen: at, history };
-  const type = doc || mask === undefined ? {} : { mask, maskFrom: 'raw header' };
-  return { ...base, ...type, levels: { ...base.levels, ...Object.fromEntries(levels) } };
+  const files = new Map([...found.levels].map(([level, one]) => [level, one.files.length]));
+  const next = withLevels(doc, found.run, files, { at, by, to: 'rebuilt' });
+  return next && !doc && mask !== undefined ? { ...next, mask, maskFrom: 'raw header' } : next;
 }
 
 /** Every pass of a run that outputs or records prove and that `existing` does not know to have ended. */
