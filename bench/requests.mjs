@@ -1,5 +1,6 @@
 // Requests and time of commands that have nothing to do, on CouchDB through a proxy that counts and delays, beside
 // SQLite in the same run. The server is that of DFLOW_TEST_COUCHDB, else the tests' one in memory.
+// A round trip: a request that begins when the answer to an earlier one has come; those under way at once are one.
 // BENCH_TRACE=1 prints every request and when it came.
 import { spawn } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ farms: {here: {backend: local, slots: 2, pending: 400}}
 
 /** A proxy in front of `target`: counts requests, and holds each answer back by `latency` ms. */
 async function startProxy(target) {
-  const proxy = { latency: 0, seen: [], open: new Set(), began: 0 };
+  const proxy = { latency: 0, seen: [], open: new Set(), began: 0, trips: 0, idle: true };
   const agent = new Agent({ keepAlive: true });
   const { hostname, port, username, password } = new URL(target);
   const login = username && `Basic ${Buffer.from(`${username}:${decodeURIComponent(password)}`).toString('base64')}`;
@@ -33,12 +34,15 @@ async function startProxy(target) {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);
     const { method, url } = incoming;
+    if (proxy.idle) proxy.trips++;
+    proxy.idle = false;
     proxy.seen.push(
       `${String(Math.round(performance.now() - proxy.began)).padStart(5)} ms  ${method} ${decodeURIComponent(url)} ${Buffer.concat(chunks).toString().slice(0, 300)}`,
     );
     if (proxy.latency > 0) await pause(proxy.latency);
     const headers = { ...incoming.headers, host: `${hostname}:${port}`, ...(login && { authorization: login }) };
     const onward = ask({ hostname, port, method, path: url, headers, agent }, (reply) => {
+      proxy.idle = true;
       outgoing.writeHead(reply.statusCode, reply.headers);
       reply.pipe(outgoing);
     });
@@ -103,11 +107,13 @@ async function twins(folder, runs, store) {
   return { here, there };
 }
 
-/** The least seconds of some calls, and the requests of the last one. */
+/** The least seconds of some calls; the proxy has the requests of the last one. */
 async function least(where, args, rounds, proxy) {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
     proxy.seen.length = 0;
+    proxy.trips = 0;
+    proxy.idle = true;
     proxy.began = performance.now();
     best = Math.min(best, await dflow(where, args));
   }
@@ -123,7 +129,7 @@ async function* rowsOf(command, { here, there }, proxy, { latencies, rounds }) {
     proxy.latency = 0;
     const writes = proxy.seen.filter((line) => /_bulk_docs|^PUT|^DELETE/.test(line)).length;
     const target = latency === 100 ? TARGETS[command] : undefined;
-    const what = `${command}, ${latency} ms away, ${proxy.seen.length} requests, ${writes} writes`;
+    const what = `${command}, ${latency} ms away, ${proxy.seen.length} requests, ${proxy.trips} round trips, ${writes} writes`;
     yield { what, value, yardstick, target };
   }
   if (process.env.BENCH_TRACE) for (const line of proxy.seen) process.stderr.write(`    ${line.slice(0, 260)}\n`);

@@ -87,7 +87,7 @@ interface Case {
 
 /** What of each command is counted, and how many requests it may make. */
 const COMMANDS: Readonly<Record<string, readonly [most: number, Case]>> = {
-  chain: [38, { run: (ports) => drain(chain(ports)), write: true }],
+  chain: [32, { run: (ports) => drain(chain(ports)), write: true }],
   status: [5, { run: status }],
   submit: [15, { run: (ports) => drain(submit(ports)), write: true }],
   monitor: [13, { run: (ports) => drain(monitor(ports)), write: true }],

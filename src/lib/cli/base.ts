@@ -7,10 +7,11 @@ import { Command, type Interfaces } from '@oclif/core';
 import type { Settings } from '../domain/settings.ts';
 import { dryPorts } from '../flow/dry.ts';
 import type { Turn } from '../flow/farms/turn.ts';
-import { noteUnread, unreadNext } from '../flow/jobs/unread.ts';
+import { noteUnread, type UnreadDoc, unreadDocs, unreadNext } from '../flow/jobs/unread.ts';
 import type { Item, Step } from '../flow/ports.ts';
 import type { Lists } from '../flow/reports/look/look.ts';
 import { localTimes } from '../render/human.ts';
+import type { Store } from '../store.ts';
 import { EXIT, UsageError } from '../util/errors.ts';
 import { giveBack, stopping } from '../util/processes/stopping.ts';
 import { withoutSecrets } from '../util/text/secrets.ts';
@@ -57,7 +58,8 @@ export abstract class Base extends Command {
   /** Ids of documents that could not be read. */
   private readonly met = new Set<string>();
   /** Whether they are noted for the status page: by a command that writes. */
-  private notes = false;
+  /** Documents that were noted as unreadable before: read ahead, since a look at the end costs a round trip. */
+  private noted: Promise<UnreadDoc[]> | undefined;
 
   protected override async parse<
     F extends Interfaces.OutputFlags<F>,
@@ -96,9 +98,9 @@ export abstract class Base extends Command {
       command: this.command,
       ...(this.shared.quiet ? {} : { say: (text: string) => this.say(text) }),
     });
-    this.notes = write === true && !dry;
+    if (write === true && !dry) this.noted = readAhead(this.opened.everything);
     const round = thisRound();
-    if (round && this.notes) {
+    if (round && this.noted) {
       this.beats ??= await beats(this.opened, round);
       const { exclusive } = round.of;
       if (exclusive !== undefined && !this.turn) {
@@ -276,12 +278,17 @@ export abstract class Base extends Command {
     for (const item of this.unreadable()) this.complain(item);
     for (const name of this.shared.quiet ? [] : takeEmpty()) this.say(`${name} names nothing: nothing is selected`);
     // What is wrong with the store has been said by then.
-    if (this.opened && this.notes) await noteUnread(this.opened.everything, this.met).catch(() => undefined);
+    if (this.opened && this.noted)
+      await noteUnread(this.opened.everything, this.met, await this.noted).catch(() => undefined);
     // Whoever waits shall not wait for what is left to say.
     await this.turn?.release().catch(() => undefined);
     await this.beats?.end(error ? exitOf(error) : Number(process.exitCode ?? 0)).catch(() => undefined);
     await this.opened?.close();
   }
+}
+
+function readAhead(store: Store): Promise<UnreadDoc[]> {
+  return unreadDocs(store).catch(() => []);
 }
 
 /** Things asked for that are not there: so many are named one by one. */

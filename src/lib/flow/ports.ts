@@ -3,7 +3,7 @@
 import type { Backend } from '../backend.ts';
 import type { Catalogue } from '../catalogue.ts';
 import type { Item } from '../domain/results/items.ts';
-import type { Settings } from '../domain/settings.ts';
+import type { FarmSettings, Settings } from '../domain/settings.ts';
 import type { Ratdb, ReadRatdb } from '../runtables.ts';
 import type { Storage } from '../storage.ts';
 import type { ReadStore, Store } from '../store.ts';
@@ -12,6 +12,7 @@ import type { NamedFolder } from '../util/files/folders.ts';
 import type { LeftReceipt, Receipt } from '../util/files/receipt.ts';
 import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
 import type { Lock } from '../util/processes/lock.ts';
+import type { Iso } from '../util/time.ts';
 import type { ProgressEvent } from './progress.ts';
 
 /** What changes something: reports do not have it, and a dry run stops it. */
@@ -71,12 +72,28 @@ export interface Ports extends ReadPorts, Machine {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Who of this host still lives. Absent: nobody can tell, and what the dead hold ends with its time. */
   readonly presence?: Presence;
+  /** Of the chain whose step this is. Absent: the step is called alone. */
+  readonly round?: Round;
   /** The loop whose round this process is: it tells its own sign of life. */
   readonly loop?: string;
   /** Gets the progress of a step. Absent: progress is not shown. */
   readonly progress?: (event: ProgressEvent) => void;
   /** Aborted when this process shall end: what is under way is stopped and given back. */
   readonly stopping?: AbortSignal;
+}
+
+/** A farm whose backend answers as the one that the store knows, and whose heartbeat has been renewed. */
+export interface OpenFarm {
+  readonly farm: FarmSettings;
+  readonly backend: Backend;
+  readonly epoch: number;
+}
+
+/** What the steps of one round share, so that none asks again what another has just asked. */
+export interface Round {
+  readonly farms: Map<string, { readonly at: Iso; readonly open: OpenFarm }>;
+  /** What ends beside the next steps, and before the round. Never rejects. */
+  readonly after: Promise<void>[];
 }
 
 /** A mail in plain text. */

@@ -137,3 +137,11 @@ export function grouped(work: (key: string) => Promise<void>): (key: string) => 
 export async function together<T>(...lists: (readonly T[] | Promise<readonly T[]>)[]): Promise<T[]> {
   return (await Promise.all(lists)).flat();
 }
+
+/** As `Promise.all`, but an error is thrown only when everything has ended: nothing goes on behind the caller's back. */
+export async function allOf<T extends readonly unknown[]>(
+  ...work: { readonly [K in keyof T]: Promise<T[K]> }
+): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
+}

@@ -11,7 +11,7 @@ import type { Settings } from '../../../src/lib/domain/settings.ts';
 import { beat, beating } from '../../../src/lib/flow/farms/beat.ts';
 import { takeLease } from '../../../src/lib/flow/farms/lease.ts';
 import { jobFacts } from '../../../src/lib/flow/jobs/facts.ts';
-import type { Claimed, Ports } from '../../../src/lib/flow/ports.ts';
+import type { Claimed, Ports, Round } from '../../../src/lib/flow/ports.ts';
 import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { why } from '../../../src/lib/flow/reports/why/why.ts';
 import { chain } from '../../../src/lib/flow/steps/chain/chain.ts';
@@ -69,6 +69,29 @@ const sites = async (): Promise<(string | undefined)[]> =>
     const state = first!.state;
     return 'lock' in state ? state.lock?.site : undefined;
   });
+
+test('steps of one round open a farm once; a step alone, and a later one, look again', async () => {
+  let asked = 0;
+  const alpha = systems.get('alpha')!;
+  const identity = alpha.identity.bind(alpha);
+  alpha.identity = async () => {
+    asked++;
+    return identity();
+  };
+  const round: Round = { farms: new Map(), after: [] };
+  const one = { ...at('alpha'), round };
+  await collect(submit(one));
+  await Promise.all(round.after);
+  await collect(monitor(one));
+  expect(asked).toBe(1);
+  later(1);
+  await collect(monitor(one));
+  expect(asked).toBe(2);
+  await collect(monitor(at('alpha')));
+  expect(asked).toBe(3);
+  // The lease was given back beside the next step.
+  expect(await base.store.range(idsWith('lease:'))).toEqual([]);
+});
 
 describe('routing', () => {
   test('the first rule that matches in every field', () => {

@@ -29,8 +29,12 @@ export async function applyBreakers(ports: Ports, sites: Sites, asked: readonly 
 }
 
 /** Writes down which elements worked and which failed in this call; says so when one is set aside by it. */
-export async function* recordBreakers(ports: Ports, sites: Sites, worked: ReadonlySet<string>): Step {
-  const known = await breakers(ports.store);
+export async function* recordBreakers(
+  ports: Ports,
+  sites: Sites,
+  worked: ReadonlySet<string>,
+  known: ReadonlyMap<string, BreakerDoc>,
+): Step {
   for (const [name, doc] of known) {
     if (!worked.has(name) && !(await answersAgain(sites, name, doc))) continue;
     if (sites.failures.has(name)) continue;

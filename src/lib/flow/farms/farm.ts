@@ -1,7 +1,6 @@
 // The farm's own document: heartbeat, epoch, and who its batch system is. A batch system that is not the one expected
 // answers every query with success and nothing, so it is checked before it is believed.
 
-import type { Backend } from '../../backend.ts';
 import { SCHEMA } from '../../domain/doc.ts';
 import type { FarmDoc } from '../../domain/farms/farm.ts';
 import { farmId } from '../../domain/ids.ts';
@@ -9,10 +8,10 @@ import { noSuch, noSuchError } from '../../domain/named.ts';
 import type { FarmSettings } from '../../domain/settings.ts';
 import type { Decision } from '../../store.ts';
 import { ConfigError, UnreachableError } from '../../util/errors.ts';
-import { isAhead } from '../../util/time.ts';
+import { isAhead, isRecent, SECOND } from '../../util/time.ts';
 import { nth } from '../../util/values/have.ts';
 import { views } from '../../views/index.ts';
-import type { Ports, ReadPorts } from '../ports.ts';
+import type { OpenFarm, Ports, ReadPorts } from '../ports.ts';
 
 /** The settings of a site; default: this host's farm. */
 export function farmSettings(ports: ReadPorts, site?: string): FarmSettings {
@@ -25,18 +24,31 @@ export function farmSettings(ports: ReadPorts, site?: string): FarmSettings {
   throw new ConfigError(noSuch('farm', name, known), { where, hint: 'add it to `farms`, or set DFLOW_FARM' });
 }
 
-export interface OpenFarm {
-  readonly farm: FarmSettings;
-  readonly backend: Backend;
-  readonly epoch: number;
+/** Milliseconds for which a round believes its own look at a farm. */
+const FRESH = 10 * SECOND;
+
+/** The document of a farm. */
+export async function farmDoc({ store }: ReadPorts, name: string): Promise<FarmDoc | undefined> {
+  return (await store.get<FarmDoc>([farmId(name)])).get(farmId(name));
 }
 
-/** Opens a farm: its backend answers as the one that the store knows, and the farm's heartbeat is renewed. */
-export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
+/**
+ * Opens a farm: its backend answers as the one that the store knows, and the farm's heartbeat is renewed. What another
+ * step of the same round has opened a moment ago is taken as it is. `given`: its document as the caller has just read it.
+ */
+export async function openFarm(ports: Ports, site?: string, given?: { readonly doc?: FarmDoc }): Promise<OpenFarm> {
   const farm = farmSettings(ports, site);
+  const before = ports.dry ? undefined : ports.round?.farms.get(farm.name);
+  if (before && isRecent(before.at, await ports.store.now(), FRESH)) return before.open;
+  const opened = await openNow(ports, farm, given);
+  ports.round?.farms.set(farm.name, { at: await ports.store.now(), open: opened });
+  return opened;
+}
+
+async function openNow(ports: Ports, farm: FarmSettings, given?: { readonly doc?: FarmDoc }): Promise<OpenFarm> {
   const backend = await ports.backend(farm.name);
   const identity = await backend.identity();
-  const known = (await ports.store.get<FarmDoc>([farmId(farm.name)])).get(farmId(farm.name));
+  const known = given ? given.doc : await farmDoc(ports, farm.name);
   const at = await ports.store.now();
   // Judged by a clock that was read after it: a process that was stopped must not take a newer heartbeat for a wrong one.
   const wrong = known && isAhead(known.heartbeat, at) ? known.heartbeat : undefined;
@@ -58,8 +70,8 @@ export async function openFarm(ports: Ports, site?: string): Promise<OpenFarm> {
     };
     return { write: { ...base, ...doc, ...beat } };
   };
-  const base = known ? { base: known } : {};
-  const outcome = nth(await ports.store.bulk<FarmDoc>([{ id: farmId(farm.name), change, ...base }]), 0);
+  const base = known ?? null;
+  const outcome = nth(await ports.store.bulk<FarmDoc>([{ id: farmId(farm.name), change, base }]), 0);
   if (outcome.result === 'skipped') {
     throw new UnreachableError(
       `the batch system of ${farm.name} answers as ${identity.user}@${identity.cluster}, but the store has ${outcome.why}`,

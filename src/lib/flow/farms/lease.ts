@@ -9,6 +9,7 @@ import { type Decision, tookEffect } from '../../store.ts';
 import { BusyError } from '../../util/errors.ts';
 import { between, humanDuration, type Iso, isAhead, isRecent } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
+import { nth } from '../../util/values/have.ts';
 import type { Ports } from '../ports.ts';
 
 export interface Lease {
@@ -23,14 +24,14 @@ export interface Lease {
 export const FREE: Lease = { renew: async () => true, release: async () => undefined };
 
 /**
- * Takes the lease for `what` at a site.
+ * Takes the lease for `what` at a site. `standing`: as the caller has just read it, together with something else.
  * @throws BusyError when a living holder has it
  */
-export async function takeLease(ports: Ports, what: string, site: string): Promise<Lease> {
+export async function takeLease(ports: Ports, what: string, site: string, standing?: Standing): Promise<Lease> {
   const { store, settings, host, by, presence } = ports;
   const id = leaseId(what, site);
   const nonce = ports.nonce();
-  const dead = await deadHolder(ports, id);
+  const { dead, doc: base = null } = standing ?? (await standingLease(ports, id));
   const leave = await presence?.enter(nonce);
   try {
     const since = await store.now();
@@ -47,11 +48,12 @@ export async function takeLease(ports: Ports, what: string, site: string): Promi
       since,
       renewed: since,
     };
-    const outcome = await store.update<LeaseDoc, string>(id, (old) => {
+    const change = (old: LeaseDoc | undefined): Decision<LeaseDoc, string> => {
       if (old && old.nonce !== dead && isRecent(old.renewed, since, settings.limits.stale)) return { skip: 'held' };
       const note = old && aheadText(old, since);
       return { write: doc, ...(note === undefined ? {} : { note }) };
-    });
+    };
+    const outcome = nth(await store.bulk<LeaseDoc, string>([{ id, change, base }]), 0);
     if (!tookEffect(outcome)) throw busy(outcome.doc, what, site, since, settings.limits.stale);
     return held(ports, outcome.doc ?? doc, outcome.note, leave);
   } catch (error) {
@@ -66,10 +68,17 @@ function aheadText({ by, renewed }: LeaseDoc, now: Iso): string | undefined {
   return `the lease of ${by} is dated ${renewed}, ${humanDuration(between(now, renewed))} ahead of the store's clock: it does not count`;
 }
 
-/** The nonce of a holder that has ended without giving the lease back. */
-export async function deadHolder({ store, presence }: Ports, id: string): Promise<string | undefined> {
+/** A lease as it was read a moment ago. */
+export interface Standing {
+  readonly doc?: LeaseDoc;
+  /** The nonce of a holder that has ended without giving the lease back. */
+  readonly dead?: string;
+}
+
+export async function standingLease({ store, presence }: Ports, id: string): Promise<Standing> {
   const doc = (await store.get<LeaseDoc>([id])).get(id);
-  return doc && (await presence?.ended(doc)) ? doc.nonce : undefined;
+  if (!doc) return {};
+  return (await presence?.ended(doc)) ? { doc, dead: doc.nonce } : { doc };
 }
 
 function busy(doc: LeaseDoc | undefined, what: string, site: string, now: Iso, stale: number): BusyError {

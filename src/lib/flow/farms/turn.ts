@@ -9,7 +9,7 @@ import { BusyError } from '../../util/errors.ts';
 import { between, humanAge, type Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import type { Ports } from '../ports.ts';
-import { deadHolder } from './lease.ts';
+import { standingLease } from './lease.ts';
 
 export interface Turn {
   /** Grows with each holder. */
@@ -29,7 +29,7 @@ export async function takeTurn(ports: Ports, name: string, clock: () => number):
   const { store, settings, host, by, presence } = ports;
   const id = leaseId('loop', name);
   const nonce = ports.nonce();
-  const dead = await deadHolder(ports, id);
+  const { dead } = await standingLease(ports, id);
   const leave = await presence?.enter(nonce);
   try {
     const now = await store.now();

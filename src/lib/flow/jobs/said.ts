@@ -26,12 +26,18 @@ const TOGETHER = 2_000;
 /** Words of several steps, written together, soon: a step may take hours. */
 export class Sayings {
   readonly #ports: Pick<Ports, 'store' | 'sleep'>;
+  /** What was said before, read ahead: it saves a round trip later. */
+  readonly #last: Promise<ReadonlyMap<string, Doc>>;
   #waiting = new Map<string, Change>();
   #over = new AbortController();
   #written: Promise<void> = Promise.resolve();
 
-  constructor(ports: Pick<Ports, 'store' | 'sleep'>) {
+  /** `ids`: documents that will be written. */
+  constructor(ports: Pick<Ports, 'store' | 'sleep'>, ids: readonly string[]) {
     this.#ports = ports;
+    this.#last = ports.store.get(ids);
+    // Writing meets it.
+    this.#last.catch(() => undefined);
   }
 
   add<D extends Doc>(word: Change<D>): void {
@@ -58,6 +64,7 @@ export class Sayings {
   async #write(): Promise<void> {
     const words = [...this.#waiting.values()];
     this.#waiting = new Map();
-    await this.#ports.store.bulk(words);
+    const last = await this.#last;
+    await this.#ports.store.bulk(words.map((word) => ({ base: last.get(word.id) ?? null, ...word })));
   }
 }

@@ -30,9 +30,10 @@ export function unreadDocs(store: ReadStore): Promise<UnreadDoc[]> {
   return store.range<UnreadDoc>(idsWith(PREFIX));
 }
 
-/** Notes what was met, and takes away what can be read again or is gone. `store` hands out every document. */
-export async function noteUnread(store: Store, met: Iterable<string>): Promise<void> {
-  const noted = await unreadDocs(store);
+/**
+ * Notes what was met, and takes away of `noted` what can be read again or is gone. `store` hands out every document.
+ */
+export async function noteUnread(store: Store, met: Iterable<string>, noted: readonly UnreadDoc[]): Promise<void> {
   const ids = [...new Set([...noted.map(({ document }) => document), ...met])];
   if (ids.length === 0) return;
   const [docs, now] = [await store.get(ids), await store.now()];

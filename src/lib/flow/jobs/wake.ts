@@ -39,13 +39,17 @@ function sleepersOf(job: JobDoc, awaited: ReadonlySet<string>, at: Iso): Move[] 
 /** Held jobs looked at in one round whose time has not come. */
 const FAR = 200;
 
-/** Makes every held subjob ready whose time has come, or was never right. Returns the number of jobs woken. */
-export async function wakeHeld(ports: Ports, now: Iso): Promise<number> {
-  const rows = await together(
-    ports.store.view(views.wake, { start: ['at', ''], end: ['at', now], limit: 5000 }),
+/** Rows of held subjobs that `wakeHeld` looks at. */
+export function heldRows({ store }: ReadPorts, now: Iso): Promise<readonly { id: string }[]> {
+  return together(
+    store.view(views.wake, { start: ['at', ''], end: ['at', now], limit: 5000 }),
     // Times of a wrong clock are the furthest of all.
-    ports.store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: FAR }),
+    store.view(views.wake, { start: ['at', now], end: ['at', {}], descending: true, limit: FAR }),
   );
+}
+
+/** Makes every held subjob ready whose time has come, or was never right. Returns the number of jobs woken. */
+export function wakeHeld(ports: Ports, rows: readonly { id: string }[], now: Iso): Promise<number> {
   return wakeAll(ports, rows, (job, at) =>
     job.subjobs.flatMap(({ index, state }): Move[] => {
       if (state.name !== 'held' || state.until === undefined) return [];
@@ -67,12 +71,18 @@ async function wakeAll(
 /** Awaited documents looked at in one sweep. */
 const SWEEP = 2_000;
 
+/** Ids of the documents that anything waits for. */
+export async function awaitedIds({ store }: ReadPorts): Promise<string[]> {
+  return (await store.count(views.wake, 2, { prefix: ['on'] })).map(({ key }) => key[1]);
+}
+
 /**
  * Catches missed wakes: looks at what is being waited for (few distinct documents, however many jobs sleep), and wakes
  * the sleepers of those that have come. A rotating window keeps it bounded. Returns the number of jobs woken.
+ * `ids`: what is awaited, where the caller has just asked.
  */
-export async function sweep(ports: Ports, site = ports.settings.farm): Promise<number> {
-  const awaited = (await ports.store.count(views.wake, 2, { prefix: ['on'] })).map(({ key }) => key[1]);
+export async function sweep(ports: Ports, site = ports.settings.farm, ids?: readonly string[]): Promise<number> {
+  const awaited = ids ?? (await awaitedIds(ports));
   if (awaited.length === 0) return 0;
   const now = await ports.store.now();
   const start = awaited.length > SWEEP ? (Math.floor(Date.parse(now) / 10_000) * SWEEP) % awaited.length : 0;

@@ -30,12 +30,14 @@ export async function fillOf(ports: Ports, level: string): Promise<void> {
   await say(ports, await fillSaid(ports, level));
 }
 
+export const bufferId = (host: string, level: string): string => `buffer:${host}:${level}`;
+
 /** What the disk of a buffer on this host says. */
 export async function fillSaid(ports: Ports, level: string): Promise<Change<BufferDoc>> {
   const space = await spaceOfBuffer(ports, level);
   const at = await ports.store.now();
   const { host } = ports;
-  const doc: BufferDoc = { _id: `buffer:${host}:${level}`, kind: 'buffer', v: SCHEMA, host, level, at, ...space };
+  const doc: BufferDoc = { _id: bufferId(host, level), kind: 'buffer', v: SCHEMA, host, level, at, ...space };
   return saying(doc, MINUTE);
 }
 

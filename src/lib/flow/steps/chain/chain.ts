@@ -2,15 +2,16 @@
 // command; a step that fails does not keep the others from their work.
 
 import type { ChainStep } from '../../../domain/farms/hostplan.ts';
+import { loopId } from '../../../domain/ids.ts';
 import { BusyError, DflowError, EXIT, messageOf, StoreError, UnreachableError } from '../../../util/errors.ts';
 import { ownError } from '../../../util/systemerrors.ts';
 import { type Iso, ms } from '../../../util/time.ts';
-import { fillSaid } from '../../copies/buffer/fill.ts';
+import { bufferId, fillSaid } from '../../copies/buffer/fill.ts';
 import { withDryRun } from '../../dry.ts';
 import { beatOf, Outcome } from '../../farms/beat.ts';
 import { activeCount, farmSettings } from '../../farms/farm.ts';
 import { Sayings } from '../../jobs/said.ts';
-import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
+import type { Item, Ports, Round, Step, StepOptions } from '../../ports.ts';
 import { catalogueSync } from '../catalogue/catalogue.ts';
 import { enqueue } from '../enqueue/enqueue.ts';
 import { monitor } from '../monitor/monitor.ts';
@@ -68,12 +69,14 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
       failure ??= error;
     };
     const began = await ports.store.now();
-    const told = new Sayings(ports);
+    const told = new Sayings(ports, saidIn(ports));
+    const round: Round = { farms: new Map(), after: [] };
+    const inRound = { ...ports, round };
     ports.progress?.({ what: 'round', steps: names });
     try {
       for (const name of names) {
         const stepOptions = { ...options, wait: options.wait === true && !options.untilIdle };
-        for await (const item of guarded(ports, name, stepOptions, { told, fail })) {
+        for await (const item of guarded(inRound, name, stepOptions, { told, fail })) {
           changed ||= isChange(item);
           const words = `${name} ${item.ref} ${item.did} ${item.text}`;
           if (isChange(item) || !said.has(words)) yield { ...item, step: name };
@@ -81,6 +84,7 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
         }
       }
     } finally {
+      await Promise.all(round.after);
       await told.flush();
     }
     if (failure !== undefined) throw failure;
@@ -90,6 +94,12 @@ async function* rounds(ports: Ports, options: ChainOptions): Step {
     if (active > 0) await ports.sleep(pauseAfter(ms(await ports.store.now()) - ms(began)));
     else if (quiet > 1 && !(yield* waited(ports, began, said))) return;
   }
+}
+
+/** Ids of what a round says of this host: the signs of life of its steps, how full its buffers are. */
+function saidIn({ settings, host }: Ports): string[] {
+  const buffers = settings.buffers.map(({ level }) => bufferId(host, level));
+  return [...settings.loops.map((name) => loopId(host, name)), ...buffers];
 }
 
 /** Waits for what time alone makes due, if that is soon. False: there is nothing to wait for. */

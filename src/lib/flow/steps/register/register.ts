@@ -5,6 +5,7 @@
 import { named } from '../../../domain/named.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
+import { allOf } from '../../../util/concurrency.ts';
 import { StoreError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { between, humanDuration, type Iso } from '../../../util/time.ts';
@@ -17,7 +18,7 @@ import { type Glance, glance, waiting } from './files/glance.ts';
 import { quarantine, type Refusal, release } from './files/quarantine.ts';
 import { recheck } from './files/recheck.ts';
 import { hiddenItems } from './files/unreadable.ts';
-import { type Round, readKnown } from './round.ts';
+import { type Kept, knownOf, type Round, readKept } from './round.ts';
 import { settleRuns } from './runs/runs.ts';
 
 export { settleVersions } from './files/versions.ts';
@@ -51,8 +52,8 @@ async function* rounds(ports: Ports, options: RegisterOptions): Step {
   for (const buffer of buffers) {
     try {
       const before = looked?.get(buffer.level);
-      const seen = before?.fresh ? before.glance : await glance(ports, buffer);
-      yield* registerLevel(ports, buffer, seen, budget);
+      const [seen, kept] = before?.fresh ? before.look : await lookAt(ports, buffer);
+      yield* registerLevel(ports, buffer, seen, kept, budget);
       if (!options.wait && waiting(seen).files > 0) yield waitingItem(buffer.level, waiting(seen));
     } catch (error) {
       if (error instanceof StoreError) throw error;
@@ -68,8 +69,14 @@ function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | 
   return levels ? buffers.filter((buffer) => levels.includes(buffer.level)) : buffers;
 }
 
+/** What lies on a buffer, and what the store knows of its level: asked at once. */
+type Look = readonly [seen: Glance, kept: Kept];
+
+const lookAt = (ports: Ports, buffer: BufferSettings): Promise<Look> =>
+  allOf(glance(ports, buffer), readKept(ports, buffer.level));
+
 interface Looked {
-  readonly glance: Glance;
+  readonly look: Look;
   /** It says all that can be said now: nothing was waited for since, and no file of it needed a second look. */
   readonly fresh: boolean;
 }
@@ -79,15 +86,15 @@ async function* firstLook(
   ports: Ports,
   buffers: readonly BufferSettings[],
 ): AsyncGenerator<Item, Map<string, Looked>, void> {
-  const glances = new Map<string, Glance>();
+  const looks = new Map<string, Look>();
   let until: Iso | undefined;
   let second = false;
   for (const buffer of buffers) {
-    const seen = await glance(ports, buffer).catch(leaveToTheRound);
-    if (!seen) continue;
-    glances.set(buffer.level, seen);
+    const look = await lookAt(ports, buffer).catch(leaveToTheRound);
+    if (!look) continue;
+    looks.set(buffer.level, look);
     const now = await ports.store.now();
-    const found = waiting(seen);
+    const found = waiting(look[0]);
     if (found.until === undefined) continue;
     second = true;
     // A long look at many files may itself have been wait enough.
@@ -97,8 +104,8 @@ async function* firstLook(
   }
   if (until !== undefined) await ports.sleep(Math.max(0, between(await ports.store.now(), until)) + MARGIN);
   // What a long look at a later level, or a wait, has made old is looked at again.
-  const fresh = !second && glances.size === 1;
-  return new Map([...glances].map(([level, seen]) => [level, { glance: seen, fresh }]));
+  const fresh = !second && looks.size === 1;
+  return new Map([...looks].map(([level, look]) => [level, { look, fresh }]));
 }
 
 /** The round itself meets it again, and says so. */
@@ -120,9 +127,15 @@ function waitingItem(level: string, { files, until }: ReturnType<typeof waiting>
   };
 }
 
-async function* registerLevel(ports: Ports, buffer: BufferSettings, seen: Glance, budget: { left: number }): Step {
+async function* registerLevel(
+  ports: Ports,
+  buffer: BufferSettings,
+  seen: Glance,
+  kept: Kept,
+  budget: { left: number },
+): Step {
   const { storage, rules, listing, hidden, now } = seen;
-  const known = await readKnown(ports, buffer.level, seen);
+  const known = await knownOf(ports, kept, seen);
   const told = new Progress(ports);
   const round: Round = { ports, buffer, storage, told, rules, listing, hidden, now, budget, known };
   const refused = new Set<string>();

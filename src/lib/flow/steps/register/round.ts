@@ -3,7 +3,7 @@
 
 import { type DataDoc, fileOf, type RawFile } from '../../../domain/data/data.ts';
 import type { Doc } from '../../../domain/doc.ts';
-import type { HoldDoc } from '../../../domain/hold.ts';
+import { type HoldDoc, inForce } from '../../../domain/hold.ts';
 import type { ArchivedDoc } from '../../../domain/runs/archived.ts';
 import { firstReference } from '../../../domain/runs/placement.ts';
 import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
@@ -12,7 +12,7 @@ import type { Storage } from '../../../storage.ts';
 import { type Change, idsWith, type Outcome, pages, rangeAfter } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { Found, Listing, ListingRules } from '../../copies/buffer/listing.ts';
-import { activeHolds } from '../../jobs/openholds.ts';
+import { openHolds } from '../../jobs/openholds.ts';
 import type { Ports } from '../../ports.ts';
 import type { Progress } from '../../progress.ts';
 import type { Glance } from './files/glance.ts';
@@ -55,14 +55,31 @@ const RUNS = { ...idsWith('run:'), descending: true };
 /** Runs looked at together. */
 const NEWEST = 50;
 
-/** Reads what else the store knows of the files in the listing: a fixed number of requests, however many files there are. */
-export async function readKnown(ports: Ports, level: string, { listing, now, data, archived }: Glance): Promise<Known> {
-  const { store, settings } = ports;
+/** What the store knows of a level, whatever lies on its buffer. */
+export interface Kept {
+  readonly quarantined: readonly QuarantineDoc[];
+  readonly holds: readonly HoldDoc[];
+  readonly newest: readonly RunDoc[];
+}
+
+/** A fixed number of requests, however many files there are. */
+export async function readKept({ store }: Ports, level: string): Promise<Kept> {
   const [quarantined, holds, newest] = await Promise.all([
     store.range<QuarantineDoc>(idsWith(`quarantine:${level}:`)),
-    activeHolds(store, now),
+    openHolds(store),
     store.range<RunDoc>({ ...RUNS, limit: NEWEST }),
   ]);
+  return { quarantined, holds, newest };
+}
+
+/** What the store knows of the files in the listing. */
+export async function knownOf(
+  ports: Ports,
+  { quarantined, holds: open, newest }: Kept,
+  { listing, now, data, archived }: Glance,
+): Promise<Known> {
+  const { settings } = ports;
+  const holds = open.filter((hold) => inForce(hold, now));
   const banned = holds.filter((hold) => hold.what === 'quarantine' && hold.scope.runs);
   const last = await lastRun(ports, newest, banned);
   const finished = listing.files.filter((file) => (file.closed || file.due !== undefined) && file.size > 0);

@@ -11,7 +11,7 @@ import { withDryRun } from '../../dry.ts';
 import { openClaims, unsettled } from '../../farms/openclaims.ts';
 import { actsOf, moveRows } from '../../jobs/moves.ts';
 import { openHolds } from '../../jobs/openholds.ts';
-import { sweep, wakeHeld } from '../../jobs/wake.ts';
+import { awaitedIds, heldRows, sweep, wakeHeld } from '../../jobs/wake.ts';
 import type { Item, Ports, Step, StepOptions } from '../../ports.ts';
 import { endExpired } from '../../switches/holds.ts';
 
@@ -29,16 +29,18 @@ async function* putRight(ports: Ports, options: ResetOptions): Step {
   const now = await ports.store.now();
   const { limits } = ports.settings;
   // Views are hints, and documents are read again before they are changed: so all may be asked at once.
-  const [open, submitting, farms, claims] = await Promise.all([
+  const [open, submitting, farms, claims, held, awaited] = await Promise.all([
     openHolds(ports.store),
     ports.store.view(views.active, { prefix: [site, 'submitting'] }),
     ports.store.range<FarmDoc>(idsWith('farm:')),
     openClaims(ports.store, site, now, CLAIMS, plus(now, -2 * limits.submitting)),
+    heldRows(ports, now),
+    awaitedIds(ports),
   ]);
   yield* endExpired(ports, open, now);
   yield* unclaim(ports, submitting, site, plus(now, -limits.submitting), 'submit never recorded it');
   yield* otherSites(ports, farms, site, now);
-  const counts = await Promise.all([wakeHeld(ports, now), sweep(ports)]);
+  const counts = await Promise.all([wakeHeld(ports, held, now), sweep(ports, ports.settings.farm, awaited)]);
   const woken = counts.reduce((total, count) => total + count, 0);
   if (woken > 0) yield { kind: 'job', ref: 'all', did: 'woken', jobs: woken };
   await closeClaims(ports, claims);

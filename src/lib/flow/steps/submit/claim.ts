@@ -9,9 +9,8 @@ import { keyOf, type Lock, madeReady } from '../../../domain/jobs/states.ts';
 import { type Outcome, tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { groupBy } from '../../../util/values/group.ts';
-import type { OpenFarm } from '../../farms/farm.ts';
 import { moveJobs } from '../../jobs/moves.ts';
-import type { Ports } from '../../ports.ts';
+import type { OpenFarm, Ports } from '../../ports.ts';
 import type { Ready } from './pick.ts';
 
 /** One claimed attempt of one subjob. */

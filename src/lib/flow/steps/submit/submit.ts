@@ -2,20 +2,23 @@
 // docs/architecture.md says why that is exactly once.
 
 import type { Refused, Task } from '../../../backend.ts';
+import type { FarmDoc } from '../../../domain/farms/farm.ts';
 import { drainOf, endText } from '../../../domain/hold.ts';
-import { refOf } from '../../../domain/ids.ts';
+import { leaseId, refOf } from '../../../domain/ids.ts';
 import { keyOf } from '../../../domain/jobs/states.ts';
+import { allOf } from '../../../util/concurrency.ts';
 import { messageOf } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
 import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
-import { activeCount, farmSettings, type OpenFarm, openFarm } from '../../farms/farm.ts';
+import { activeCount, farmDoc, farmSettings, openFarm } from '../../farms/farm.ts';
 import { type FarmStorages, farmStorages } from '../../farms/farmstorages.ts';
-import { FREE, type Lease, takeLease } from '../../farms/lease.ts';
+import { FREE, type Lease, standingLease, takeLease } from '../../farms/lease.ts';
 import { lendAll } from '../../farms/lend.ts';
 import { badModules } from '../../jobs/badmodules.ts';
 import { activeHolds } from '../../jobs/openholds.ts';
 import { sweep } from '../../jobs/wake.ts';
-import type { Item, ItemOf, Ports, Step, StepOptions } from '../../ports.ts';
+import type { Item, ItemOf, OpenFarm, Ports, Step, StepOptions } from '../../ports.ts';
 import { type Attempt, type Claim, claimAttempts, recordAttempts, unclaim } from './claim.ts';
 import { gateJobs, type Picked, pick } from './pick.ts';
 import type { Order } from './queue.ts';
@@ -41,7 +44,13 @@ export function submit(ports: Ports, options: SubmitOptions = {}): Step {
 }
 
 async function* submitReady(ports: Ports, options: SubmitOptions): Step {
-  const drained = await drainedBy(ports, options.site);
+  const { name } = farmSettings(ports, options.site);
+  // All at once: over a long line each question costs a round trip.
+  const [drained, standing, doc] = await Promise.all([
+    drainedBy(ports, options.site),
+    ports.dry ? undefined : standingLease(ports, leaseId('submit', name)),
+    ports.dry ? undefined : farmDoc(ports, name),
+  ]);
   if (drained) {
     yield drained;
     return;
@@ -52,21 +61,25 @@ async function* submitReady(ports: Ports, options: SubmitOptions): Step {
     yield* preview(ports, options);
     return;
   }
-  const { name } = farmSettings(ports, options.site);
-  const lease = options.lease === false ? FREE : await takeLease(ports, 'submit', name);
+  const lease = options.lease === false ? FREE : await takeLease(ports, 'submit', name, standing);
   try {
     if (lease.note !== undefined) yield { kind: 'farm', ref: name, did: 'took-over', text: lease.note };
-    yield* submitAll(ports, lease, options);
+    yield* submitAll(ports, lease, options, given({ doc }));
   } finally {
     // Left behind it is taken over; what went wrong before is what matters.
-    await lease.release().catch(() => undefined);
+    const released = lease.release().catch(() => undefined);
+    if (ports.round) ports.round.after.push(released);
+    else await released;
   }
 }
 
-async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions): Step {
-  const open = await openFarm(ports, options.site);
+async function* submitAll(ports: Ports, lease: Lease, options: SubmitOptions, known: { readonly doc?: FarmDoc }): Step {
+  const [open, slots] = await allOf(
+    openFarm(ports, options.site, known),
+    freeSlots(ports, options),
+    sweep(ports, farmSettings(ports, options.site).name),
+  );
   const most = Math.min(CLAIM, open.backend.most ?? CLAIM);
-  const [slots] = await Promise.all([freeSlots(ports, options), sweep(ports, open.farm.name)]);
   let room = slots;
   const stuck = new Map<string, Impossible>();
   let elements: FarmStorages | undefined;

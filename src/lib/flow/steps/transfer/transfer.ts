@@ -4,11 +4,11 @@
 import type { CopyTask } from '../../../domain/data/replicas.ts';
 import { holdOnCopies, plannedCopies } from '../../../domain/data/replicas.ts';
 import { assumeVerified } from '../../../domain/data/slots.ts';
-import { merge } from '../../../util/concurrency.ts';
+import { allOf, merge } from '../../../util/concurrency.ts';
 import { ItemError, UnreachableError } from '../../../util/errors.ts';
 import { views } from '../../../views/index.ts';
 import { copyBatch } from '../../copies/batch.ts';
-import { recordBreakers } from '../../copies/breakers.ts';
+import { breakers, recordBreakers } from '../../copies/breakers.ts';
 import { heedCancels } from '../../copies/claims/cancel.ts';
 import { findGone, sayUnderWay, slotClaims } from '../../copies/claims/gone.ts';
 import type { Docs } from '../../copies/claims/slots.ts';
@@ -20,7 +20,7 @@ import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { transferOutputs } from '../outputs/outputs.ts';
-import { dueDocuments, FILES_AT_ONCE } from './transferdue.ts';
+import { dueDocuments, type ElementSet, FILES_AT_ONCE, setsByLevel } from './transferdue.ts';
 
 export type { TransferOptions } from '../../copies/session.ts';
 
@@ -38,11 +38,11 @@ export function transfer(ports: Ports, options: TransferOptions = {}): Step {
 
 async function* transferAll(ports: Ports, options: TransferOptions): Step {
   yield* requireCredentials(ports);
-  const session = await openSession(ports, options);
+  const [session, sets] = await allOf(openSession(ports, options), setsByLevel(ports, options));
   yield* session.sites.notices(options.dryRun === true);
   const worked = new Set<string>();
   const samples = new Samples();
-  for await (const item of merge(session.levels.map((level) => transferLevel(session, level)))) {
+  for await (const item of merge(session.levels.map((level) => transferLevel(session, level, sets.get(level))))) {
     if (item.did === 'verified' || item.did === 'adopted') worked.add(String(item.storage));
     samples.note(item);
     yield item;
@@ -55,10 +55,9 @@ async function* transferAll(ports: Ports, options: TransferOptions): Step {
   if (worked.size === 0) await askOthers(session);
   yield* session.sites.notices(options.dryRun === true);
   if (!options.dryRun) {
-    await samples.leave(ports);
-    await leaveDay(ports, { space: true });
+    const [troubled] = await allOf(breakers(ports.store), samples.leave(ports), leaveDay(ports, { space: true }));
+    yield* recordBreakers(ports, session.sites, worked, troubled);
   }
-  if (!options.dryRun) yield* recordBreakers(ports, session.sites, worked);
   if (worked.size === 0) await requireOne(session);
 }
 
@@ -102,8 +101,8 @@ async function lacksCopies({ store }: Ports, levels: readonly string[], wanted: 
   return groups.some(({ key: [, set] }) => set !== '-' && wanted.some((name) => !set.split(' ').includes(name)));
 }
 
-async function* transferLevel(session: Session, level: string): Step {
-  for await (const docs of dueDocuments(session, level)) {
+async function* transferLevel(session: Session, level: string, sets: readonly ElementSet[] = []): Step {
+  for await (const docs of dueDocuments(session, level, sets)) {
     yield* rounds(session, new Map(docs.map((doc) => [doc._id, doc])));
     if (session.left <= 0) return;
   }

@@ -2,8 +2,10 @@
 // that lack a wanted element are read, in pages, and merged by run.
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { holdOnCopies } from '../../../domain/data/replicas.ts';
+import type { Group } from '../../../store.ts';
 import { views } from '../../../views/index.ts';
-import type { Session } from '../../copies/session.ts';
+import type { Session, TransferOptions } from '../../copies/session.ts';
+import type { Ports } from '../../ports.ts';
 
 const PAGE = 500;
 /** Files whose documents are read and worked on together. */
@@ -18,13 +20,17 @@ interface Hint {
 }
 
 /** Documents of a level that may have something due, about `FILES_AT_ONCE` files at a time. Each comes once. */
-export async function* dueDocuments(session: Session, level: string): AsyncGenerator<DataDoc[], void, void> {
+export async function* dueDocuments(
+  session: Session,
+  level: string,
+  found: readonly ElementSet[],
+): AsyncGenerator<DataDoc[], void, void> {
   const { store } = session.ports;
   const seen = new Set<string>();
   let batch: Hint[] = [];
   let files = 0;
   // A selection of runs is not counted by the view.
-  const sets = await lackingSets(session, level);
+  const sets = lackingSets(session, level, found);
   let ahead = session.options.runs ? 0 : sets.reduce((sum, { copies }) => sum + copies, 0);
   const read = async (): Promise<DataDoc[]> => {
     const docs = await store.get<DataDoc>(batch.map((hint) => hint.id));
@@ -57,6 +63,20 @@ async function* hints(session: Session, level: string, sets: readonly Lacking[])
   }
 }
 
+/** A distinct set of elements that have every file of a run verified, and in how many runs. */
+export type ElementSet = Group<[string, string]>;
+
+/** The distinct sets of each level that a call works on. */
+export async function setsByLevel(
+  { settings, store }: Ports,
+  { levels = settings.buffers.map((buffer) => buffer.level) }: TransferOptions,
+): Promise<Map<string, ElementSet[]>> {
+  const sets = [...new Set(levels)].map(async (level) => {
+    return [level, await store.count(views.transfers, 2, { prefix: [level] })] as const;
+  });
+  return new Map(await Promise.all(sets));
+}
+
 /** Runs with one set of elements with every file verified. */
 interface Lacking {
   readonly set: string;
@@ -67,10 +87,8 @@ interface Lacking {
 }
 
 /** The distinct sets of elements with every file verified that lack a usable wanted one. */
-async function lackingSets(session: Session, level: string): Promise<Lacking[]> {
-  const { rules, sites, ports } = session;
-  const groups = await ports.store.count(views.transfers, 2, { prefix: [level] });
-  return groups.flatMap(({ key: [, set], value }) => {
+function lackingSets({ rules, sites }: Session, level: string, found: readonly ElementSet[]): Lacking[] {
+  return found.flatMap(({ key: [, set], value }) => {
     if (set === '-') return [];
     const have = new Set(set.split(' '));
     const lacking = [...rules.wanted].filter((name) => !have.has(name));
