@@ -2,10 +2,13 @@ import type { View } from './view.ts';
 
 /**
  * Bytes of raw files. On the buffer: key `['on', level, state of the original, run]`. Registered by hour: key
- * `['in', level, '2026-07-14T06']`. Grouped, it is the fill and the inflow of every buffer.
+ * `['in', level, '2026-07-14T06']`. Grouped, it is the fill and the inflow of every buffer. What is present, by where it is
+ * verified: key `['copied', level, "fnal sfu", run]`, `-` where it is sampled out: purge reads only what may have enough copies.
  */
 export const buffer: View<
-  ['on', level: string, state: string, run: number] | ['in', level: string, hour: string],
+  | ['on', level: string, state: string, run: number]
+  | ['in', level: string, hour: string]
+  | ['copied', level: string, storages: string, run: number],
   number
 > = {
   name: 'buffer',
@@ -15,14 +18,22 @@ export const buffer: View<
     if (doc.kind !== 'data') return;
     const on: Record<string, number> = {};
     const hours: Record<string, number> = {};
+    const copied: Record<string, number> = {};
     for (const file of doc.files) {
       const state = file.original.state;
       if (state !== 'purged') on[state] = (on[state] || 0) + file.size;
+      if (state === 'present') {
+        const good = [];
+        for (const name in file.replicas) if (file.replicas[name].state === 'verified') good.push(name);
+        const set = doc.keep.kept ? good.sort().join(' ') : '-';
+        copied[set] = (copied[set] || 0) + file.size;
+      }
       const hour = file.registered.slice(0, 13);
       hours[hour] = (hours[hour] || 0) + file.size;
     }
     for (const state in on) emit(['on', doc.level, state, doc.run], on[state] || 0);
     for (const hour in hours) emit(['in', doc.level, hour], hours[hour] || 0);
+    for (const set in copied) emit(['copied', doc.level, set, doc.run], copied[set] || 0);
   },
 };
 

@@ -128,6 +128,21 @@ function copyAt(file: RawFile, storage: string): Copy[] {
   return replica?.state === 'verified' ? [{ storage, path: replica.path, attempt: replica.attempt }] : [];
 }
 
+/**
+ * May a file of the level go that is verified at exactly these elements (`-`: sampled out)? Without a look at its document,
+ * so a yes is a hint; a no is certain.
+ */
+export function maySetGo(set: string, level: string, rules: PurgeRules): boolean {
+  if (set === '-') return true;
+  const known = new Set(set.split(' '));
+  const closed = rules.holds.filter(({ what, scope }) => what === 'storage' && scope.runs === undefined);
+  const usable = rules.storages.filter((storage) => {
+    const isClosed = rules.aside.has(storage) || closed.some(({ scope }) => covers(scope, { storage, level }));
+    return known.has(storage) && !isClosed;
+  });
+  return usable.length >= Math.max(1, rules.purgeAfter);
+}
+
 function canAsk(storage: string, doc: DataDoc, rules: PurgeRules): boolean {
   if (rules.aside.has(storage)) return false;
   const subject = { storage, level: doc.level, run: doc.run };

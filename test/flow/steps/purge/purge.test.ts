@@ -54,6 +54,40 @@ describe('what may go', () => {
     expect(await collect(transfer(ports))).toEqual([]);
   });
 
+  test('costs what may go: files without enough copies that can be asked are not even read', async () => {
+    const ports = await world();
+    await storedRuns(ports, [3, 7, 12]);
+    await changeDoc(ports, 7, (doc) => ({
+      ...doc,
+      files: doc.files.map(({ replicas: { ral: _, ...replicas }, ...file }) => ({ ...file, replicas })),
+    }));
+    const read = new Set<string>();
+    const get: typeof ports.store.get = async (ids) => {
+      for (const id of ids) read.add(id);
+      return ports.store.get(ids);
+    };
+    const counting = { ...ports, store: replacing(ports.store, { get }) };
+    expect(dids(await run(counting, { dryRun: true }))).toHaveLength(4);
+    const data = () => [...read].filter((id) => id.startsWith('data:')).map((id) => Number(id.split(':')[2]));
+    expect(data()).toEqual([3, 12]);
+
+    read.clear();
+    const scope = { storages: ['fnal'] };
+    const hold: HoldDoc = {
+      _id: 'hold:s',
+      kind: 'hold',
+      v: 1,
+      what: 'storage',
+      scope,
+      why: 'down',
+      by: 'x@y',
+      since: T0,
+    };
+    await ports.store.update<HoldDoc>(hold._id, () => ({ write: hold }));
+    expect(await run(counting, { dryRun: true })).toEqual([]);
+    expect(data()).toEqual([]);
+  });
+
   test('each gate keeps its file', async () => {
     const ports = await world();
     const gates: Record<string, (ports: TestPorts, number: number) => Promise<void>> = {

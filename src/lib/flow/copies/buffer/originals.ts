@@ -1,6 +1,6 @@
 // The originals on the buffer, oldest run first, each with its verdict. Reads, never writes.
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
-import { judge, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
+import { judge, maySetGo, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
@@ -24,11 +24,36 @@ export async function* originals(
   ports: ReadPorts,
   rules: PurgeRules,
   levels: readonly string[],
-  states: readonly string[] = ['present'],
+): AsyncGenerator<Judged, void, void> {
+  const states = ['present', 'changed', 'purging'];
+  const prefixes = levels.flatMap((level) => states.map((state): BufferPrefix => ['on', level, state]));
+  yield* judged(ports, rules, await hintsOf(ports, prefixes), states);
+}
+
+/** Every original that may go by the catalogue, in order of run. What lacks copies is not read, however much it is. */
+export async function* freeOriginals(
+  ports: ReadPorts,
+  rules: PurgeRules,
+  levels: readonly string[],
   runs: (run: number) => boolean = () => true,
 ): AsyncGenerator<Judged, void, void> {
-  const hints = await onBuffer(ports, levels, states);
+  const groups = levels.map((level) => ports.store.count(views.buffer, 3, { prefix: ['copied', level] }));
+  const sets = (await together(...groups)).flatMap(({ key }): BufferPrefix[] =>
+    key[0] === 'copied' && maySetGo(key[2], key[1], rules) ? [key] : [],
+  );
+  const hints = await hintsOf(ports, sets);
   const wanted = hints.filter(({ run }) => runs(run));
+  for await (const one of judged(ports, rules, wanted, ['present'])) if ('free' in one.verdict) yield one;
+}
+
+type BufferPrefix = ['on' | 'copied', level: string, value: string];
+
+async function* judged(
+  ports: ReadPorts,
+  rules: PurgeRules,
+  wanted: readonly Hint[],
+  states: readonly string[],
+): AsyncGenerator<Judged, void, void> {
   for (let at = 0; at < wanted.length; at += PAGE) {
     const page = wanted.slice(at, at + PAGE);
     const [docs, facts] = await Promise.all([
@@ -51,11 +76,10 @@ interface Hint {
   readonly run: number;
 }
 
-async function onBuffer(ports: ReadPorts, levels: readonly string[], states: readonly string[]): Promise<Hint[]> {
+async function hintsOf(ports: ReadPorts, prefixes: readonly BufferPrefix[]): Promise<Hint[]> {
   const hints = new Map<string, Hint>();
-  const asked = levels.flatMap((level) => states.map((state) => ['on', level, state] as const));
-  const rows = await together(...asked.map((prefix) => ports.store.view(views.buffer, { prefix })));
-  for (const { id, key } of rows) hints.set(id, { id, run: key[3] });
+  const rows = await together(...prefixes.map((prefix) => ports.store.view(views.buffer, { prefix })));
+  for (const { id, key } of rows) if (key[0] !== 'in') hints.set(id, { id, run: key[3] });
   return [...hints.values()].sort((a, b) => a.run - b.run || (a.id < b.id ? -1 : 1));
 }
 

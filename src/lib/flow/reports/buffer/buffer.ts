@@ -43,7 +43,7 @@ export async function bufferParts(ports: ReadPorts): Promise<BufferPart[]> {
   };
   const levels = settings.buffers.map(({ level }) => level);
   const parts = new Map<string, BufferPart>();
-  for await (const { doc, file, verdict } of originals(ports, rules, levels, ['present', 'changed', 'purging'])) {
+  for await (const { doc, file, verdict } of originals(ports, rules, levels)) {
     const part =
       'free' in verdict
         ? { gate: 'free' as const, why: 'may go now', next: 'dflow purge' }

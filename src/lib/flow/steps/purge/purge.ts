@@ -3,7 +3,7 @@
 // original back. Never the last copy. May be killed anywhere: the next call settles what was claimed.
 import type { Space } from '../../../util/files/disk.ts';
 import { fillOf, spaceOfBuffer } from '../../copies/buffer/fill.ts';
-import { originals } from '../../copies/buffer/originals.ts';
+import { freeOriginals } from '../../copies/buffer/originals.ts';
 import { withDryRun } from '../../dry.ts';
 import { requireCredentials } from '../../farms/credentials.ts';
 import type { Item, Ports, Step } from '../../ports.ts';
@@ -54,10 +54,10 @@ async function foreseen({ ports, options, rules, levels, told, left }: PurgeSess
   if (!told.isWatched) return found;
   const wanted = new Map<string, number>();
   for (const level of levels) wanted.set(level, await room.lack(level));
-  for await (const judged of originals(ports, rules, levels, ['present'], options.runs)) {
+  for await (const judged of freeOriginals(ports, rules, levels, options.runs)) {
     const lack = wanted.get(judged.doc.level) ?? 0;
     if (found.length >= left) break;
-    if (!('free' in judged.verdict) || lack <= 0) continue;
+    if (lack <= 0) continue;
     wanted.set(judged.doc.level, lack - judged.file.size);
     found.push([originalKey(judged), judged.file.size]);
   }
@@ -82,12 +82,12 @@ async function* purgeOldest(session: PurgeSession, room: Room): Step {
     }
     room.look();
   };
-  for await (const judged of originals(ports, rules, levels, ['present'], options.runs)) {
+  for await (const judged of freeOriginals(ports, rules, levels, options.runs)) {
     const { level } = judged.doc;
     // What could not be purged has given its place back.
     if (session.left <= 0 && batch.length > 0) yield* flush();
     if (session.left <= 0) break;
-    if (!('free' in judged.verdict) || !(await room.wants(level, batch))) continue;
+    if (!(await room.wants(level, batch))) continue;
     batch.push(candidateOf(judged));
     session.left--;
     const bytes = batch.reduce((sum, { file }) => sum + file.size, 0);
