@@ -14,10 +14,10 @@ export interface Catalogued {
   readonly ports: (more?: Partial<Settings>) => Ports;
 }
 
-export async function catalogued(gate = false): Promise<Catalogued> {
+export async function catalogued(gate = false, now?: () => number): Promise<Catalogued> {
   const about = { url: 'https://rucio.example.org', account: 'a', auth: { user: 'u' }, scope: 'test', gate };
   const rses = { sfu: { name: 'SFU', url: SFU }, fnal: { name: 'FNAL', url: FNAL } };
-  const base = await makePorts({ config: { catalogue: { ...about, rses } } });
+  const base = await makePorts({ config: { catalogue: { ...about, rses } }, ...(now && { now }) });
   const catalogue = new MemoryCatalogue({ scopes: ['test'], places: { SFU, FNAL } });
   const ports = (more: Partial<Settings> = {}): Ports => ({
     ...base,

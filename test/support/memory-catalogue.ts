@@ -42,7 +42,7 @@ export class MemoryCatalogue implements Catalogue {
   away = false;
   /** Every login is refused. */
   wrong = false;
-  /** Calls that reached it. */
+  /** Calls, also those that found it away. */
   calls = 0;
   readonly known = new Map<string, File>();
   readonly sets = new Map<string, Dataset>();
@@ -53,9 +53,9 @@ export class MemoryCatalogue implements Catalogue {
   }
 
   #asked(): void {
+    this.calls++;
     if (this.away) throw new UnreachableError('the catalogue cannot be reached: no answer', { where: this.where });
     if (this.wrong) throw new CredentialsError('the catalogue refuses the login', { where: this.where });
-    this.calls++;
   }
 
   async look(names: readonly DidName[], places: readonly string[] = []): Promise<Map<string, Known>> {

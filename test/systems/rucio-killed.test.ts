@@ -11,7 +11,7 @@ import { RucioExperiment, STORAGES, tally } from './rucio-experiment.ts';
 import { Gate, Rucio } from './rucio-world.ts';
 
 const KILLS = Number(process.env.DFLOW_RUCIO_KILLS ?? 3);
-const FILES = Number(process.env.DFLOW_RUCIO_FILES ?? 300);
+const FILES = Number(process.env.DFLOW_RUCIO_FILES ?? 200);
 const SUBRUNS = 10;
 const RUNS = FILES / SUBRUNS;
 const FIRST = 5000;

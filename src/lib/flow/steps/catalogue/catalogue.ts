@@ -15,7 +15,12 @@ import { tell } from './tell.ts';
 
 export interface SyncOptions extends StepOptions {
   readonly runs?: (run: number) => boolean;
+  /** Other work waits for this call: a catalogue that was away a moment ago is left alone for a while. */
+  readonly among?: boolean;
 }
+
+/** How long a chain leaves a catalogue alone that did not answer: one that is silent takes its whole time every round. */
+const REST = 5 * MINUTE;
 
 /** Copies told in one batch: what a request takes. */
 const COPIES_AT_ONCE = 500;
@@ -33,6 +38,7 @@ export function catalogueSync(ports: Ports, options: SyncOptions = {}): Step {
 async function* sync(ports: Ports, options: SyncOptions): Step {
   const session = await openSession(ports, options.runs);
   const { kind } = session.settings;
+  if (options.among && (await restsNow(ports, kind))) return;
   let asked = false;
   try {
     for await (const item of told(session, options.limit)) {
@@ -47,6 +53,11 @@ async function* sync(ports: Ports, options: SyncOptions): Step {
     return;
   }
   await note(ports, kind, undefined, asked);
+}
+
+async function restsNow({ store }: Ports, name: string): Promise<boolean> {
+  const doc = (await store.get<CatalogueDoc>([catalogueId(name)])).get(catalogueId(name));
+  return doc?.away !== undefined && isRecent(doc.at, await store.now(), REST);
 }
 
 async function* told(session: CatalogueSession, limit = Number.POSITIVE_INFINITY): Step {

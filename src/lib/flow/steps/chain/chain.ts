@@ -40,7 +40,7 @@ const STEPS: Readonly<Record<ChainStep, (ports: Ports, options: ChainOptions) =>
   submit,
   monitor,
   reset,
-  catalogue: catalogueSync,
+  catalogue: (ports, options) => catalogueSync(ports, { ...options, among: true }),
 };
 
 /** Milliseconds between two rounds while jobs run: at least, at most. */
