@@ -1,15 +1,17 @@
 import { Flags } from '@oclif/core';
 import { all, refs, selection } from '../lib/cli/arguments/flags.ts';
-import { select } from '../lib/cli/arguments/selection.ts';
+import { apart, select } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
 import type { JobDoc } from '../lib/domain/jobs/job.ts';
 import { ENDED, PASS_STATES } from '../lib/domain/jobs/states.ts';
 import type { Selected } from '../lib/flow/jobs/select.ts';
 import type { Ports } from '../lib/flow/ports.ts';
+import { firstPassLog } from '../lib/flow/reports/firstpass/firstpasslog.ts';
 import { type JobLog, type LogChoice, logsOf } from '../lib/flow/reports/logs.ts';
 import { matchingLines, newPart } from '../lib/render/show/log.ts';
 import { oneLine } from '../lib/util/text/terminal.ts';
 import { SECOND } from '../lib/util/time.ts';
+import { given } from '../lib/util/values/given.ts';
 
 /** Bytes of each log: shown, and searched. */
 const SHOWN = 20_000;
@@ -18,7 +20,7 @@ const SEARCHED = 20_000_000;
 export default class Log extends Base {
   static override summary = 'Show what a job printed';
   static override description =
-    'Shows the end of what the last attempt of each subjob printed, standard output and errors together. An earlier attempt is chosen by --try; its log stays for a month (`keep` of the farm), also while the job is tried again and after it was canceled. A terminal gets no control sequences, a pipe gets every byte.';
+    'Shows the end of what the last attempt of each subjob printed, standard output and errors together. An earlier attempt is chosen by --try; its log stays for a month (`keep` of the farm), also while the job is tried again and after it was canceled. The log of a job of the first pass (RUN/JOB) stays on the host where it ran. A terminal gets no control sequences, a pipe gets every byte.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 109134/Analysis40',
     '<%= config.bin %> <%= command.id %> 109134/Analysis40/2.007 --try 1',
@@ -49,16 +51,22 @@ export default class Log extends Base {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Log);
     const ports = await this.ports(false);
-    const input = { refs: argv.map(String), flags, states: PASS_STATES, needed: true };
-    const selected = await select(ports, input);
+    const { first, rest } = await apart(ports, argv.map(String));
+    const input = { refs: argv.map(String), flags, states: PASS_STATES, needed: true, ...given({ read: rest }) };
+    const selected = first.length > 0 && rest?.length === 0 ? NONE : await select(ports, input);
     const bytes = flags.bytes ?? (flags.grep === undefined ? SHOWN : SEARCHED);
     const choice = { bytes, try: flags.try, failed: flags.failed };
     const show = (log: JobLog): boolean => this.one(log, flags);
+    for (const named of first) {
+      const { log, problem } = await firstPassLog(ports, named, choice);
+      if (log) show(log);
+      if (problem) await this.items([problem]);
+    }
     const count = flags.follow
       ? await this.follow(ports, selected, choice, show)
       : await each(ports, selected, choice, show);
     if (selected.problems.length > 0) await this.items(selected.problems);
-    if (selected.jobs.length === 0 && selected.problems.length === 0)
+    if (selected.jobs.length === 0 && selected.problems.length === 0 && first.length === 0)
       this.remark('no job matches. Next: dflow list jobs --state all');
     else if (count === 0 && selected.jobs.length > 0) this.remark(nothing(flags));
   }
@@ -91,6 +99,8 @@ export default class Log extends Base {
     }
   }
 }
+
+const NONE: Selected = { jobs: [], states: new Map(), subjobs: new Map(), problems: [] };
 
 type Show = (log: JobLog) => boolean;
 

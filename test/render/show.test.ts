@@ -61,7 +61,7 @@ test.each([60, 80])('a run in %s columns: files and passes fit', (width) => {
   };
   const run = { _id: 'run:0000000012', kind: 'run', v: 1, run: 12, levels, firstSeen: T0, history: [] } as RunDoc;
   const passes = [jobRow(failed(), 'waiting')];
-  const text = showText({ of: 'run', run, types: ['Physics'], data: [data], passes, notes: [] }, width);
+  const text = showText({ of: 'run', run, types: ['Physics'], data: [data], passes, firstPass: [], notes: [] }, width);
   expect(widest(text)).toBeLessThanOrEqual(width);
   expect(plain(text)).toContain('12  Physics  COMPLETE');
   expect(plain(text)).toContain('L1  2 files, complete since 14 Jul');

@@ -14,6 +14,7 @@ export const NO_MACHINE: Machine = {
     space: none,
     read: none,
     readPart: none,
+    readEnd: none,
     write: none,
     replace: none,
     overwrite: none,
@@ -22,5 +23,5 @@ export const NO_MACHINE: Machine = {
   },
   receipts: { make: none, left: async function* () {}, read: none },
   locks: { take: none, takePassing: none },
-  processes: { shell: none },
+  processes: { shell: none, shellToFiles: none },
 };

@@ -66,6 +66,7 @@ test('each prints lines that are described, and at least one', () => {
   run('tables load', 'geo.ratdb', '--tag', 'v1');
   run('tables show', 'GEO', '--run', '1');
   run('list tables');
+  run('list first-pass');
   run('transfer');
   run('enqueue');
   run('submit');

@@ -4,9 +4,9 @@ import { beating } from '../../lib/flow/farms/beat.ts';
 import { tables } from '../../lib/flow/steps/tables/tables.ts';
 
 export default class Tables extends Base {
-  static override summary = 'Make the run tables of complete runs that lack them';
+  static override summary = 'Run the first pass: jobs that make the run tables of complete runs';
   static override description =
-    'Runs the command of tables.command once for each run that lacks a required table, and loads the tables that it prints.';
+    'Runs the jobs of tables.jobs once for each complete run, in the order of their needs, and loads the tables that they print. In place of jobs, tables.command runs for each run that lacks a required table. Then looks whether run types and tables were corrected.';
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run'];
   static override flags = { ...changing, ...ofHosts, ...limit };
 

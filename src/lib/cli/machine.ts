@@ -1,6 +1,7 @@
 // What flow does on this machine itself: files, receipts, locks and other programs. The simulator has its own.
 import { lstat, mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readTail } from '../backends/shared/folder/files.ts';
 import type { Machine } from '../flow/ports.ts';
 import { readPart } from '../util/adler32.ts';
 import { spaceOf } from '../util/files/disk.ts';
@@ -10,7 +11,7 @@ import { leftReceipts, newReceipt, readReceipt } from '../util/files/receipt.ts'
 import { removeEmptyFolders } from '../util/files/remove.ts';
 import { overwrite, replaceFile } from '../util/files/replace.ts';
 import { withScratch } from '../util/files/scratch.ts';
-import { shell } from '../util/processes/exec.ts';
+import { shell, shellToFiles } from '../util/processes/exec.ts';
 import { tryLock, tryPassingLock } from '../util/processes/lock.ts';
 import { isMissing } from '../util/systemerrors.ts';
 
@@ -33,6 +34,7 @@ export const machine: Machine = {
     space: spaceOf,
     read: readBounded,
     readPart,
+    readEnd: async (path, bytes) => readTail(path, bytes),
     write: (path, text) => writeFile(path, text),
     async replace(path, text, mode = 0o600) {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -50,5 +52,5 @@ export const machine: Machine = {
     },
     takePassing: tryPassingLock,
   },
-  processes: { shell },
+  processes: { shell, shellToFiles },
 };

@@ -2,11 +2,11 @@
 // import or a hand in the database may have left a document that does not: it is named and passed over.
 import * as s from '../util/values/shape.ts';
 import type { Doc } from './doc.ts';
+import { firstPassId } from './firstpass/firstpass.ts';
 import { parseTableId } from './formats/ratdb.ts';
 import { claimId, dataId, farmId, jobId, quarantineId, requestId, runId } from './ids.ts';
 import { FORMS, type Forms } from './migrations/migrations.ts';
 import { archivedId } from './runs/archived.ts';
-import { firstPassId } from './runs/firstpass.ts';
 import { breakerId } from './storage/breaker.ts';
 
 const history = s.list(s.fields({ at: s.text, to: s.text, by: s.text }));
@@ -172,7 +172,10 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
   loop: s.fields({ host: s.text, loop: s.text, at: s.when, outcome: s.text }),
   buffer: s.fields({ host: s.text, level: s.text, at: s.when, total: s.number, free: s.number }),
   credential: s.fields({ host: s.text, at: s.when, state: s.text, text: s.text }, { expires: s.when }),
-  firstpass: s.fields({ run: s.whole, state: s.text, nonce: s.text, tries: s.whole, until: s.when }),
+  firstpass: s.fields(
+    { run: s.whole, state: s.text, nonce: s.text, tries: s.whole, until: s.when },
+    { job: s.text, failures: s.whole, since: s.when, why: s.text, host: s.text },
+  ),
   looks: s.fields({ host: s.text, level: s.text, looks: s.list(s.fields({ at: s.when, marks: s.text })) }),
   notify: s.fields({
     rule: s.text,
@@ -228,7 +231,10 @@ const SHAPES: Readonly<Record<string, s.Shape>> = {
 /** Kinds of documents that this program knows. */
 export const KINDS: readonly string[] = Object.keys(SHAPES);
 
-type Fields = Readonly<Record<'run' | 'pass', number> & Record<'level' | 'module' | 'name' | 'site' | 'nonce', string>>;
+type Fields = Readonly<
+  Record<'run' | 'pass', number> &
+    Record<'level' | 'module' | 'name' | 'site' | 'nonce', string> & { readonly job?: string }
+>;
 
 /** The id that a document's fields make, where they make all of it. */
 const IDS: Readonly<Record<string, (doc: Fields) => string>> = {
@@ -239,7 +245,7 @@ const IDS: Readonly<Record<string, (doc: Fields) => string>> = {
   claim: (doc) => claimId(doc.nonce),
   request: (doc) => requestId(doc.name),
   quarantine: (doc) => quarantineId(doc.level, doc.name),
-  firstpass: (doc) => firstPassId(doc.run),
+  firstpass: (doc) => firstPassId(doc.run, doc.job),
   storage: (doc) => breakerId(doc.name),
   archived: (doc) => archivedId(doc.run),
 };

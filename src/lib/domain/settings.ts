@@ -1,6 +1,7 @@
 // The configuration after validation and defaults: what flow, adapters and rendering read.
 // How it is found, parsed and explained is the business of cli/config.
 import type { ChainStep, HostPlan, PlannedLoop } from './farms/hostplan.ts';
+import type { FirstPassJob } from './firstpass/firstpassjob.ts';
 import type { PolicyRule } from './jobs/policyrule.ts';
 import type { BadModules } from './modules/badmodules.ts';
 import type { ModuleFile } from './modules/modules.ts';
@@ -173,6 +174,8 @@ export interface Settings {
     readonly minimum?: number;
     /** Command run once per new run on site; prints RATDB tables (first pass). */
     readonly command?: string;
+    /** Jobs of the first pass in place of the command, each after those that it needs. */
+    readonly jobs?: readonly FirstPassJob[];
     // The database that has the tables; without a source they are in dflow's own store.
   } & Partial<RunTablesSettings>;
   readonly transfer: {

@@ -10,7 +10,7 @@ import type { ReadStore, Store } from '../store.ts';
 import type { Space } from '../util/files/disk.ts';
 import type { NamedFolder } from '../util/files/folders.ts';
 import type { LeftReceipt, Receipt } from '../util/files/receipt.ts';
-import type { ExecOptions, ExecResult } from '../util/processes/exec.ts';
+import type { ExecOptions, ExecResult, OutputFiles } from '../util/processes/exec.ts';
 import type { Lock } from '../util/processes/lock.ts';
 import type { Iso } from '../util/time.ts';
 import type { ProgressEvent } from './progress.ts';
@@ -126,6 +126,8 @@ interface ReadFiles {
   /** @throws ItemError it has more than `limit` bytes, or is no ordinary file */
   read(path: string, limit: number): Promise<Buffer>;
   readPart(path: string, offset: number, length: number): Promise<Buffer>;
+  /** The last bytes as text; `undefined` where no file is. */
+  readEnd(path: string, bytes: number): Promise<string | undefined>;
 }
 
 /** The same, with what has an effect there. */
@@ -159,6 +161,13 @@ export interface Locks {
 interface Processes {
   /** Runs a shell command; `args` are its `"$@"`. */
   shell(command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult>;
+  /** The same with output to files; nothing that the command starts outlives this process, even if that is killed. */
+  shellToFiles(
+    command: string,
+    args: readonly string[],
+    output: OutputFiles,
+    options: ExecOptions,
+  ): Promise<ExecResult>;
 }
 
 /** Who has a claim, as its document says. */

@@ -16,6 +16,7 @@ const COLUMNS: { readonly [L in keyof Lists]: readonly FieldOf<Lists[L]>[] } = {
     ...(['registered', 'registeredAs', 'difference'] as const),
   ],
   jobs: ['ref', 'version', 'state', 'done', 'subjobs', 'site', 'tries', 'cause', 'since', 'request', 'labels', 'stale'],
+  'first-pass': ['ref', 'state', 'required', 'tries', 'since', 'until', 'host', 'why'],
   farms: ['ref', 'backend', 'slots', 'active', 'state', 'host', 'heartbeat', 'why', 'until', 'next'],
   storage: ['ref', 'protocol', 'primary', 'verified', 'copying', 'failed', 'bad', 'state', 'url'],
   requests: ['ref', 'version', 'priority', 'done', 'failed', 'active', 'passes', 'state', 'left', 'by', 'created'],

@@ -4,6 +4,8 @@ import type { View } from './view.ts';
 export type Way =
   | 'blocked'
   | 'first-pass'
+  /** A job of the first pass that waits or runs. */
+  | 'nearline'
   | 'changed'
   | 'purging'
   | 'lost'
@@ -31,6 +33,8 @@ export const standing: View<[way: Way, since: string, what: number | string], nu
       }
     }
     if (doc.kind === 'firstpass' && doc.state === 'failed') emit(['first-pass', doc.until, doc.run], null);
+    if (doc.kind === 'firstpass' && doc.state !== 'failed' && doc.state !== 'completed')
+      emit(['nearline', doc.until, doc.run], null);
     if (doc.kind === 'archived' && doc.state !== 'archived') emit(['archiving', doc.at, doc.run], null);
     if (doc.kind === 'request' && !doc.made) emit(['request', doc.created, doc.name], null);
     if (doc.kind === 'data') {

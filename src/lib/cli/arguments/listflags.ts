@@ -14,6 +14,7 @@ const EVERY = Object.keys(selection) as FlagName[];
 const KNOWN: Readonly<Record<Kind, readonly FlagName[]>> = {
   jobs: EVERY,
   replicas: [...EVERY, 'storage'],
+  'first-pass': ['run', 'state'],
   runs: ['run', 'state', 'label'],
   data: ['run', 'level', 'label'],
   farms: ['state'],
@@ -29,7 +30,7 @@ const KNOWN: Readonly<Record<Kind, readonly FlagName[]>> = {
 };
 
 /** Kinds whose rows REFs select. */
-const BY_REF: readonly Kind[] = ['jobs', 'replicas', 'runs', 'data', 'archived'];
+const BY_REF: readonly Kind[] = ['jobs', 'replicas', 'first-pass', 'runs', 'data', 'archived'];
 
 /** @throws UsageError when a flag or a REF is given that the kind does not know */
 export function checkListFlags(kind: Kind, flags: Readonly<Record<string, unknown>>, refs: readonly string[]): void {

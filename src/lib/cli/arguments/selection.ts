@@ -12,6 +12,7 @@ import {
   STATE_SETS,
   unionRuns,
 } from '../../domain/selection.ts';
+import { firstPassNamed, type NamedJob } from '../../flow/jobs/firstpass/firstpassdocs.ts';
 import { type Selected, selectJobs } from '../../flow/jobs/select.ts';
 import type { ReadPorts } from '../../flow/ports.ts';
 import { UsageError } from '../../util/errors.ts';
@@ -40,6 +41,8 @@ export interface SelectionInput {
   /** REFs, `-`, `@FILE`. */
   readonly refs: readonly string[];
   readonly flags: SelectionFlags;
+  /** The REFs where they are read already; `refs` counts without them. */
+  readonly read?: readonly JobRef[];
   /** States when neither a REF nor `--state` says any. */
   readonly states: readonly PassState[];
   /** True for commands that must not act on everything by accident. */
@@ -51,6 +54,17 @@ export async function select(ports: Pick<ReadPorts, 'store' | 'settings'>, input
   return selectJobs(ports, await selectionOf(input, () => ports.store.now()));
 }
 
+/** REFs of jobs of the first pass, and the others; no words: no REFs. */
+export async function apart(
+  ports: Pick<ReadPorts, 'settings'>,
+  words: readonly string[],
+): Promise<{ readonly first: readonly NamedJob[]; readonly rest: readonly JobRef[] | undefined }> {
+  if (words.length === 0) return { first: [], rest: undefined };
+  const refs = await readRefs(words);
+  const first = refs.flatMap((ref) => firstPassNamed(ports, ref) ?? []);
+  return { first, rest: refs.filter((ref) => !firstPassNamed(ports, ref)) };
+}
+
 /**
  * @throws UsageError for a word that is not a REF, run set, state, pass or time, and for no selection where one is needed
  */
@@ -58,7 +72,7 @@ export async function selectionOf(input: SelectionInput, now: () => Promise<Iso>
   const { flags, refs: words } = input;
   const { run, state, pass, since, all } = flags;
   const names = fields(flags);
-  const refs = words.length > 0 ? await readRefs(words) : undefined;
+  const refs = input.read ?? (words.length > 0 ? await readRefs(words) : undefined);
   const selection: Selection = {
     pass: passOf(pass),
     ...(refs ? { refs } : {}),

@@ -2,13 +2,14 @@
 
 import type { HoldScope } from '../../domain/hold.ts';
 import { STATE_SETS } from '../../domain/selection.ts';
+import { retryFirstPass } from '../../flow/jobs/firstpass/retryfirstpass.ts';
 import { retry } from '../../flow/jobs/operate.ts';
 import type { Selected } from '../../flow/jobs/select.ts';
 import type { Ports, Step, StepOptions } from '../../flow/ports.ts';
 import { checkNames, pause } from '../../flow/switches/holds.ts';
 import { UsageError } from '../../util/errors.ts';
 import { given } from '../../util/values/given.ts';
-import { runsToSwitch, type SelectionInput, select } from '../arguments/selection.ts';
+import { apart, runsToSwitch, type SelectionInput, select } from '../arguments/selection.ts';
 import { untilOf } from '../arguments/until.ts';
 
 type RetryFlags = SelectionInput['flags'] & { readonly why?: string | undefined; readonly limit?: number | undefined };
@@ -22,9 +23,23 @@ export async function retryStep(
 ): Promise<{ readonly problems: Selected['problems']; readonly step: Step }> {
   // What the farm refused is held, and may be part of a pass of which the rest waits or runs.
   const states = flags.cause ? STATE_SETS.open : (['failed', 'partFail'] as const);
-  const { jobs, subjobs, problems } = await select(ports, { refs, flags, states, needed: true });
+  const { first, rest } = await apart(ports, refs);
   const own = given({ why: flags.why, causes: flags.cause });
-  return { problems, step: retry(ports, jobs.slice(0, flags.limit), { ...options, ...own, subjobs }) };
+  const firstPass = retryFirstPass(ports, first.slice(0, flags.limit), { ...options, ...given({ why: flags.why }) });
+  if (first.length > 0 && rest?.length === 0) return { problems: [], step: firstPass };
+  const { jobs, subjobs, problems } = await select(ports, {
+    refs,
+    flags,
+    states,
+    needed: true,
+    ...given({ read: rest }),
+  });
+  const passes = retry(ports, jobs.slice(0, flags.limit), { ...options, ...own, subjobs });
+  return { problems, step: inTurn(firstPass, passes) };
+}
+
+async function* inTurn(...steps: readonly Step[]): Step {
+  for (const step of steps) yield* step;
 }
 
 interface PauseFlags {

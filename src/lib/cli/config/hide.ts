@@ -1,4 +1,5 @@
 // What the settings know to be a secret is masked from here on, wherever it comes up again.
+import { firstPassJobs } from '../../domain/firstpass/firstpass.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { hide, hideAddress, hideAssigned, hidePassword, isSecretName } from '../../util/text/secrets.ts';
 
@@ -14,7 +15,7 @@ export function hideSecrets(settings: Settings, env: Readonly<Record<string, str
   for (const variables of [...settings.farms, ...modules].map((one) => one.env)) hideVariables(variables);
   for (const { setup } of settings.farms) for (const script of Object.values(setup)) hideAssigned(script);
   const { check = '', renew = '' } = settings.credentials ?? {};
-  for (const script of [check, renew, settings.tables.command ?? '']) hideAssigned(script);
+  for (const script of [check, renew, ...firstPassJobs(settings.tables).map(({ run }) => run)]) hideAssigned(script);
 }
 
 function hideVariables(variables: Readonly<Record<string, string>>): void {

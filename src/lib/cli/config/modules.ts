@@ -9,6 +9,7 @@ import { noSuch } from '../../domain/named.ts';
 import { ConfigError, ItemError } from '../../util/errors.ts';
 import { codeOf, wordsOf } from '../../util/systemerrors.ts';
 import { byName, isTaken } from '../../util/values/byname.ts';
+import { circleOf } from '../../util/values/circle.ts';
 import { given } from '../../util/values/given.ts';
 import { have, nth } from '../../util/values/have.ts';
 import { readMacro } from './macros.ts';
@@ -224,7 +225,7 @@ function wholeProblems(raw: RawModules, yaml: YamlFile, runTypes: readonly strin
       }
     }
   }
-  const cycle = cycleOf(raw);
+  const cycle = circleOf(Object.keys(raw.modules), (name) => raw.modules[name]?.needs ?? []);
   if (cycle) say(['modules', cycle[0] ?? '', 'needs'], `modules need each other in a circle: ${cycle.join(' -> ')}`);
   return problems;
 }
@@ -266,24 +267,4 @@ function outputProblem(type: string, suffix: string, all: readonly (readonly [st
   }
   const other = all.find(([name, value]) => name !== type && value === suffix);
   return other && other[0] < type ? `outputs ${other[0]} and ${type} have the same suffix ${suffix}` : undefined;
-}
-
-/** The first circle of prerequisites, as the names along it. */
-function cycleOf(raw: RawModules): string[] | undefined {
-  const done = new Set<string>();
-  const walk = (name: string, trail: readonly string[]): string[] | undefined => {
-    if (trail.includes(name)) return [...trail.slice(trail.indexOf(name)), name];
-    if (done.has(name)) return undefined;
-    for (const need of raw.modules[name]?.needs ?? []) {
-      const found = walk(need, [...trail, name]);
-      if (found) return found;
-    }
-    done.add(name);
-    return undefined;
-  };
-  for (const name of Object.keys(raw.modules)) {
-    const found = walk(name, []);
-    if (found) return found;
-  }
-  return undefined;
 }

@@ -2,6 +2,8 @@
 
 import { basename, resolve } from 'node:path';
 import { chainSteps, planFor } from '../../domain/farms/hostplan.ts';
+import { firstPassOrder, TIMEOUT } from '../../domain/firstpass/firstpass.ts';
+import type { FirstPassJob } from '../../domain/firstpass/firstpassjob.ts';
 import type { BadModules } from '../../domain/modules/badmodules.ts';
 import type { ModuleFile } from '../../domain/modules/modules.ts';
 import type { BufferSettings, FarmSettings, OutputRule, Settings, StorageSettings } from '../../domain/settings.ts';
@@ -90,12 +92,20 @@ export function settingsOf(raw: RawConfig, around: Surroundings): { settings: Se
 
 function tablesOf(raw: NonNullable<RawConfig['tables']>): Settings['tables'] {
   const { required = [], command, minimum, source, detector, writeBack, queries } = raw;
+  const jobs = raw.jobs && firstPassOrder(Object.entries(raw.jobs).map(firstPassJob));
   const { any = [], ...requiredBy } = Array.isArray(required) ? { any: required } : required;
   const byType = Object.keys(requiredBy).length > 0 ? { requiredBy } : {};
-  const own = { required: any, ...byType, ...given({ command, minimum }) };
+  const own = { required: any, ...byType, ...given({ command, jobs, minimum }) };
   if (source === undefined) return own;
   const database = { writeBack: writeBack ?? true, queries: { ...QUERIES, ...given(queries ?? {}) } };
   return { ...own, source, ...given({ detector }), ...database };
+}
+
+type RawJob = NonNullable<NonNullable<RawConfig['tables']>['jobs']>[string];
+
+function firstPassJob([name, raw]: [string, RawJob]): FirstPassJob {
+  const { run, needs = [], required = true, tries, timeout = TIMEOUT, when, makes = [] } = raw;
+  return { name, run, needs, required, timeout, makes, ...given({ tries, when }) };
 }
 
 function buffersOf(raw: RawConfig, folder: string): BufferSettings[] {

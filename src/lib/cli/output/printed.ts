@@ -181,6 +181,7 @@ export interface Printed {
   'list data': Lists['data'];
   'list replicas': Lists['replicas'];
   'list jobs': Lists['jobs'];
+  'list first-pass': Lists['first-pass'];
   'list farms': Lists['farms'];
   'list storage': Lists['storage'];
   'list requests': Lists['requests'];

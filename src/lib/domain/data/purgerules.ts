@@ -30,6 +30,8 @@ export interface PurgeRun {
   readonly doc: RunDoc | undefined;
   /** Required run tables that are made from the buffer's files and are not there yet. */
   readonly missingTables: readonly string[];
+  /** Jobs of the first pass that still read the buffer's files. */
+  readonly firstPass?: readonly string[];
 }
 
 export type KeepGate =
@@ -82,7 +84,11 @@ function ofOriginal(doc: DataDoc, file: RawFile, rules: PurgeRules): Verdict | u
   return hold && keep('held', `${hold.what}: ${hold.why}`, `dflow resume ${hold._id}`);
 }
 
-function ofRun(doc: DataDoc, { doc: run, missingTables }: PurgeRun, rules: PurgeRules): Verdict | undefined {
+function ofRun(
+  doc: DataDoc,
+  { doc: run, missingTables, firstPass = [] }: PurgeRun,
+  rules: PurgeRules,
+): Verdict | undefined {
   const level = run?.levels[doc.level];
   const ref = refOf(doc.run);
   if (!level?.complete) return keep('open', 'the run is not complete', `dflow why ${ref}`);
@@ -93,6 +99,9 @@ function ofRun(doc: DataDoc, { doc: run, missingTables }: PurgeRun, rules: Purge
       `dflow reprocess --request late-${ref} --module NAME --run ${ref}, then: dflow purge --late`,
     );
   }
+  const [job] = firstPass;
+  if (job !== undefined)
+    return keep('tables', `${job} of the first pass is not completed`, `dflow why ${refOf(doc.run, job)}`);
   if (missingTables.length === 0) return undefined;
   return keep('tables', `the ${missingTables.join(', ')} table is not made yet`, `dflow tables`);
 }

@@ -6,6 +6,8 @@ import { given } from '../../util/values/given.ts';
 import { registeredGates } from '../catalogue/gate.ts';
 import type { DataDoc } from '../data/data.ts';
 import { hasVersion, type Route } from '../farms/routing.ts';
+import type { FirstPassState } from '../firstpass/firstpass.ts';
+import { firstPassGates } from '../firstpass/firstpassgates.ts';
 import { covers, type HoldDoc, type HoldSubject, inForce } from '../hold.ts';
 import { dataId, refOf, requestId, runId } from '../ids.ts';
 import { type BadModules, correction } from '../modules/badmodules.ts';
@@ -42,6 +44,8 @@ export interface RunFacts {
   /** Set when the run is too short for automatic passes. */
   readonly short?: ShortRun;
   readonly types: readonly string[];
+  /** The jobs of its first pass. */
+  readonly firstPass?: readonly FirstPassState[];
   readonly modules: ModuleFile | undefined;
   /** The module file of the version, where it cannot be used. */
   readonly bad?: BadModules;
@@ -49,10 +53,16 @@ export interface RunFacts {
   readonly archived?: ArchivedDoc;
 }
 
-/** Gates of a run: complete, keep, short, tables, module. What is sampled out waits neither for tables nor for a run type. */
+/** Gates of a run: complete, keep, short, first-pass, tables, module. What is sampled out waits neither for tables nor for a run type. */
 export function runGates(facts: RunFacts): Gate[] {
   if (facts.archived) return [archivedGate(facts.archived)];
-  return [completeGate(facts), ...leftOutGates(facts), ...tableGates(facts), moduleGate(facts)];
+  return [
+    completeGate(facts),
+    ...leftOutGates(facts),
+    ...firstPassGates(facts),
+    ...tableGates(facts),
+    moduleGate(facts),
+  ];
 }
 
 export function archivedGate(doc: ArchivedDoc): Gate {

@@ -19,6 +19,7 @@ export interface RunItem
     | 'nothing-asked'
     | 'left-out'
     | 'tabled'
+    | 'retried'
     | 'failed'
     | 'lost'
     | 'frozen'

@@ -3,6 +3,7 @@
 import type { DataDoc } from '../../domain/data/data.ts';
 import { asA } from '../../domain/doc.ts';
 import { routeOf } from '../../domain/farms/routing.ts';
+import { tablesMade } from '../../domain/firstpass/firstpass.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
 import { dataId, requestId, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
@@ -17,6 +18,7 @@ import type { Revisions } from '../../runtables.ts';
 import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
 import { archivedOf } from './archived/archived.ts';
+import { firstPassDocs, statesOfRun } from './firstpass/firstpassdocs.ts';
 import { activeHolds } from './openholds.ts';
 import { isAway, revisionsNow, shortRuns } from './tables/source.ts';
 import { openPasses } from './wake.ts';
@@ -50,7 +52,12 @@ export async function runFacts(
     store,
     runs.filter((run) => !docs.has(runId(run))),
   );
-  const tables = await revisionsNow(ports, allRequired(settings.tables), runs, tag);
+  const names = [...new Set([...allRequired(settings.tables), ...tablesMade(settings.tables)])];
+  const [tables, passes, now] = await Promise.all([
+    revisionsNow(ports, names, runs, tag),
+    firstPassDocs(ports, runs),
+    store.now(),
+  ]);
   const short = isAway(tables) ? tables : await shortRuns(ports, runs);
   return new Map(
     runs.map((run) => {
@@ -62,6 +69,9 @@ export async function runFacts(
         doc,
         ...tableFacts(settings, types, run, tables, short),
         types,
+        firstPass: isAway(tables)
+          ? []
+          : statesOfRun(ports, { doc, run, types, docs: passes.get(run), tables: tables.get(run) }, now),
         modules: version === undefined ? undefined : settings.modules[version],
         ...badFact(settings, version),
         data: asA<DataDoc>(docs.get(dataId(level, run)), 'data'),

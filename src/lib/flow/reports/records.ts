@@ -7,6 +7,7 @@ import type { JobRef } from '../../domain/selection.ts';
 import { idsWith, type ReadStore } from '../../store.ts';
 import { ItemError } from '../../util/errors.ts';
 import { refuseArchived } from '../jobs/archived/archived.ts';
+import { firstPassNamed } from '../jobs/firstpass/firstpassdocs.ts';
 import type { ReadPorts } from '../ports.ts';
 
 /**
@@ -23,7 +24,10 @@ export async function documentsOf(ports: ReadPorts, ref: JobRef): Promise<Doc[]>
   throw new ItemError(what, { hint: asRun ? 'dflow list runs' : jobs });
 }
 
-async function find({ store, settings }: ReadPorts, ref: JobRef): Promise<Doc[]> {
+async function find(ports: ReadPorts, ref: JobRef): Promise<Doc[]> {
+  const { store, settings } = ports;
+  const job = firstPassNamed(ports, ref);
+  if (job) return [...(await store.get([job.id])).values()];
   if (ref.id !== undefined) return [...(await store.get([ref.id])).values()];
   const run = ref.run ?? 0;
   if (ref.module === undefined) {

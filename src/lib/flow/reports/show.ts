@@ -9,8 +9,11 @@ import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import { shownState } from '../../domain/selection.ts';
 import type { Iso } from '../../util/time.ts';
+import { have } from '../../util/values/have.ts';
+import { runFacts } from '../jobs/facts.ts';
 import type { ReadPorts } from '../ports.ts';
 import { type NoteDoc, notesSince } from '../switches/notes.ts';
+import { type FirstPassRow, rowsOfRun } from './firstpass/firstpassrows.ts';
 import { type JobRow, jobRow } from './look/jobrows.ts';
 import { passesOf } from './records.ts';
 import type { RequestPage } from './request/page.ts';
@@ -23,6 +26,7 @@ export interface RunPage {
   readonly types: readonly string[];
   readonly data: readonly DataDoc[];
   readonly passes: readonly JobRow[];
+  readonly firstPass: readonly FirstPassRow[];
   readonly notes: readonly NoteDoc[];
 }
 
@@ -65,7 +69,8 @@ async function pageOf(ports: ReadPorts, doc: Doc): Promise<Page> {
 }
 
 async function runPage(ports: ReadPorts, run: RunDoc, docs: readonly Doc[]): Promise<RunPage> {
-  const jobs = await passesOf(ports, run.run);
+  const { level, version } = ports.settings.automatic;
+  const [jobs, facts] = await Promise.all([passesOf(ports, run.run), runFacts(ports, [run.run], level, version)]);
   const states = new Map(jobs.map(({ _id, state }) => [_id, state]));
   return {
     of: 'run',
@@ -73,6 +78,7 @@ async function runPage(ports: ReadPorts, run: RunDoc, docs: readonly Doc[]): Pro
     types: run.mask === undefined ? [] : typesOf(run.mask, ports.settings.runs.types),
     data: docs.filter((doc): doc is DataDoc => isA<DataDoc>(doc, 'data')),
     passes: jobs.map((job) => jobRow(job, stateOf(job, states))),
+    firstPass: rowsOfRun(have(facts, run.run)),
     notes: await notesOf(ports, refOf(run.run)),
   };
 }

@@ -27,7 +27,7 @@ export function showText(found: Page, width: number): string {
 const notesOf = (notes: readonly NoteDoc[]): [string, string][] =>
   notes.map(({ at, by, text: said }, index) => [index === 0 ? 'notes' : '', `${said} (${by}, ${at})`]);
 
-function runText({ run, types, data, passes, notes }: RunPage, width: number): string {
+function runText({ run, types, data, passes, firstPass, notes }: RunPage, width: number): string {
   const levels = Object.entries(run.levels);
   const complete = levels.length > 0 && levels.every(([, level]) => level.complete);
   const word = complete ? 'complete' : 'open';
@@ -45,6 +45,7 @@ function runText({ run, types, data, passes, notes }: RunPage, width: number): s
     ...headLine([...head, chalk.dim(`first seen ${localTime(run.firstSeen)}`)], width),
     ...facts([...lines, ...made, ['labels', run.labels?.join(', ') ?? ''], ...notesOf(notes)], width),
     ...data.flatMap((doc) => partText(filesPart(doc), width)),
+    ...(firstPass.length === 0 ? [] : ['', chalk.bold('FIRST PASS'), rowTable('first-pass', firstPass, width)]),
     ...(passes.length === 0 ? [] : ['', chalk.bold('PASSES'), rowTable('jobs', passes, width)]),
     ...nextLines([`dflow why ${ref}`, `dflow history ${ref}`]),
   ].join('\n');

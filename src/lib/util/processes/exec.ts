@@ -15,6 +15,14 @@ export interface ExecOptions {
   readonly encoding?: 'latin1';
   /** Characters of stdout and of stderr that are kept; more is a failure. */
   readonly maxBuffer?: number;
+  /** Aborted when the program shall end before its time. */
+  readonly stopping?: AbortSignal | undefined;
+}
+
+/** Files that get what a shell command prints; that of errors is appended to. */
+export interface OutputFiles {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** How a program ended. It never throws for a failure of the program: `failure` says what went wrong, in words. */
@@ -25,6 +33,8 @@ export interface ExecResult {
   readonly exit?: number;
   readonly signal?: string;
   readonly timedOut: boolean;
+  /** It was told to end by `stopping`. */
+  readonly stopped?: boolean;
   /** `exit 2`, `killed by SIGKILL`, `longer than 60 s`, `not found`; absent when it exited with 0. */
   readonly failure?: string;
 }
@@ -32,9 +42,18 @@ export interface ExecResult {
 const GRACE = 5_000;
 
 /** Runs a program with arguments, no shell between. */
-export async function exec(file: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+export function exec(file: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  return run(file, args, options, options.input === undefined ? 'ignore' : undefined);
+}
+
+async function run(
+  file: string,
+  args: readonly string[],
+  options: ExecOptions,
+  stdin: 'ignore' | 'pipe' | undefined,
+): Promise<ExecResult> {
   const { execa } = await import('execa');
-  const { maxBuffer = 64 * 1024 * 1024, timeout, ...rest } = options;
+  const { maxBuffer = 64 * 1024 * 1024, timeout, stopping, ...rest } = options;
   const running = execa(file, [...args], {
     ...rest,
     cwd: rest.cwd ?? here(),
@@ -42,17 +61,25 @@ export async function exec(file: string, args: readonly string[], options: ExecO
     reject: false,
     stripFinalNewline: false,
     detached: true,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : {}),
+    ...given({ stdin }),
   });
-  const limit = limited(running, timeout);
+  const limit = limited(running, timeout, stopping);
   const result = await running.finally(limit.done);
-  const timedOut = limit.passed();
-  const failure = timedOut ? `longer than ${(timeout ?? 0) / 1000} s` : result.failed ? failureOf(result) : undefined;
+  const ended = limit.ended();
+  const timedOut = ended === 'time';
+  const stopped = ended === 'stopped' || undefined;
+  const failure = timedOut
+    ? `longer than ${(timeout ?? 0) / 1000} s`
+    : stopped
+      ? 'stopped'
+      : result.failed
+        ? failureOf(result)
+        : undefined;
   return {
     stdout: textOf(result.stdout),
     stderr: textOf(result.stderr),
     timedOut,
-    ...given({ exit: result.exitCode, signal: result.signal, failure }),
+    ...given({ exit: result.exitCode, signal: result.signal, failure, stopped }),
   };
 }
 
@@ -75,26 +102,57 @@ export function shell(command: string, args: readonly string[], options: ExecOpt
   });
 }
 
-/** Ends the group after its time, and when this process ends before it. */
-function limited(child: Child, timeout: number | undefined): { done: () => void; passed: () => boolean } {
-  let passed = false;
+/**
+ * A watcher in the group of the command waits for this process to end, and then kills the group. It does not end with
+ * SIGTERM, and the shell waits for the command, so that both the command and the watcher have their grace.
+ */
+const WATCHED = `dflow_command=$DFLOW_COMMAND dflow_out=$DFLOW_STDOUT dflow_err=$DFLOW_STDERR
+unset DFLOW_COMMAND DFLOW_STDOUT DFLOW_STDERR
+exec 3<&0 </dev/null
+( trap '' TERM; read -r dflow_end <&3; kill -KILL 0 ) >/dev/null 2>&1 &
+dflow_watcher=$!
+exec 3<&-
+trap : TERM
+( trap - TERM; eval "$dflow_command" ) >"$dflow_out" 2>>"$dflow_err"
+dflow_exit=$?
+kill -KILL "$dflow_watcher"
+exit "$dflow_exit"`;
+
+/** Runs a shell command whose output goes to files. Nothing that it has started lives longer than this process. */
+export function shellToFiles(
+  command: string,
+  args: readonly string[],
+  { stdout, stderr }: OutputFiles,
+  options: ExecOptions = {},
+): Promise<ExecResult> {
+  const env = { ...options.env, DFLOW_COMMAND: command, DFLOW_STDOUT: stdout, DFLOW_STDERR: stderr };
+  return run('/bin/sh', ['-c', WATCHED, 'sh', ...args], { ...options, env }, 'pipe');
+}
+
+/** Ends the group after its time, when it is told to, and when this process ends before it. */
+function limited(child: Child, timeout: number | undefined, stopping: AbortSignal | undefined) {
+  let ended: 'time' | 'stopped' | undefined;
   const timers: NodeJS.Timeout[] = [];
   const kill = (name: NodeJS.Signals): void => signalGroup(child, name);
   const atExit = (): void => kill('SIGTERM');
   process.once('exit', atExit);
-  if (timeout !== undefined) {
-    const expire = (): void => {
-      passed = true;
-      kill('SIGTERM');
-      timers.push(setTimeout(() => kill('SIGKILL'), GRACE));
-    };
-    timers.push(setTimeout(expire, Math.min(timeout, LONGEST_TIMER)));
-  }
+  const end = (why: 'time' | 'stopped'): void => {
+    ended ??= why;
+    kill('SIGTERM');
+    timers.push(setTimeout(() => kill('SIGKILL'), GRACE));
+  };
+  const stop = (): void => end('stopped');
+  if (timeout !== undefined) timers.push(setTimeout(() => end('time'), Math.min(timeout, LONGEST_TIMER)));
+  if (stopping?.aborted) stop();
+  else stopping?.addEventListener('abort', stop);
   const done = (): void => {
     for (const timer of timers) clearTimeout(timer);
     process.off('exit', atExit);
+    stopping?.removeEventListener('abort', stop);
+    // What the leader has left behind had the same time.
+    if (ended) kill('SIGKILL');
   };
-  return { done, passed: () => passed };
+  return { done, ended: () => ended };
 }
 
 interface Ended {

@@ -7,9 +7,15 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { load } from '../../../../src/lib/cli/config/load.ts';
 import { makeExperiment } from '../../../../src/lib/cli/demo/experiment.ts';
+import { machine } from '../../../../src/lib/cli/machine.ts';
 import { type OpenPorts, openPorts } from '../../../../src/lib/cli/ports.ts';
+import {
+  COMMAND_JOB,
+  type FirstPassDoc,
+  firstPassFile,
+  firstPassId,
+} from '../../../../src/lib/domain/firstpass/firstpass.ts';
 import { runId } from '../../../../src/lib/domain/ids.ts';
-import { firstPassId } from '../../../../src/lib/domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../../src/lib/domain/runs/run.ts';
 import type { Settings } from '../../../../src/lib/domain/settings.ts';
 import type { TableBodyDoc } from '../../../../src/lib/flow/jobs/tables/documents.ts';
@@ -245,11 +251,27 @@ describe('runs', () => {
     );
     expect(did(await all(tables(here, { dryRun: true })))).toEqual(['tabled 100']);
     expect(existsSync(join(folder, 'calls'))).toBe(false);
-    expect(did(await all(tables(here)))).toEqual(['loaded table:RUN::0000000100']);
+    expect(did(await all(tables(here)))).toEqual(['loaded table:RUN::0000000100', 'tabled 100']);
     expect(await all(tables(here))).toEqual([]);
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe(`100 2 ${folder}\n`);
     expect((await lookupTable(ports.store, 'RUN', '', 100))?.fields.files).toBe(2);
-    expect((await ports.store.get([firstPassId(100)])).size).toBe(0);
+    const doc = (await ports.store.get<FirstPassDoc>([firstPassId(100)])).get(firstPassId(100));
+    expect([doc?.state, doc?.tries]).toEqual(['completed', 1]);
+  });
+
+  test('a command that ended well before a kill does not run again: what it printed is loaded', async () => {
+    await all(register(ports));
+    const here = await command('echo again >> calls; exit 1');
+    const until = await ports.store.now();
+    const base = { kind: 'firstpass', v: 1, state: 'loading', nonce: 'n', tries: 1, until, host: here.host } as const;
+    const docs = [100, 101].map((run): FirstPassDoc => ({ ...base, _id: firstPassId(run), run }));
+    for (const doc of docs) await ports.store.update(doc._id, () => ({ write: doc }));
+    const path = join(folder, firstPassFile(100, COMMAND_JOB, 1, 'tables'));
+    await machine.files.replace(path, '{name: "RUN", run_range: [100, 100], runtype: 4}');
+    // What the other one printed is gone: it waits again.
+    expect(did(await all(tables(here)))).toEqual(['loaded table:RUN::0000000100', 'tabled 100']);
+    expect(existsSync(join(folder, 'calls'))).toBe(false);
+    expect((await ports.store.get<FirstPassDoc>([firstPassId(101)])).get(firstPassId(101))?.state).toBe('waiting');
   });
 
   test.each([

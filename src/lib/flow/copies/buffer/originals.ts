@@ -1,12 +1,14 @@
 // The originals on the buffer, oldest run first, each with its verdict. Reads, never writes.
 import type { DataDoc, RawFile } from '../../../domain/data/data.ts';
 import { judge, maySetGo, type PurgeRules, type Verdict } from '../../../domain/data/purgerules.ts';
+import { tablesMade } from '../../../domain/firstpass/firstpass.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { typesOf } from '../../../domain/runs/runtypes.ts';
 import { allRequired, requiredTables } from '../../../domain/tables/tablegates.ts';
 import { together } from '../../../util/concurrency.ts';
 import { views } from '../../../views/index.ts';
+import { firstPassDocs, statesOfRun } from '../../jobs/firstpass/firstpassdocs.ts';
 import { isAway, revisionsNow } from '../../jobs/tables/source.ts';
 import type { ReadPorts } from '../../ports.ts';
 
@@ -87,15 +89,22 @@ async function hintsOf(ports: ReadPorts, prefixes: readonly BufferPrefix[]): Pro
 export async function runFacts(ports: ReadPorts, runs: readonly number[]) {
   const { tables: configured, runs: rules } = ports.settings;
   const asked = configured.command === undefined ? [] : allRequired(configured);
-  const [docs, tables] = await Promise.all([
+  const [docs, tables, passes, now] = await Promise.all([
     ports.store.get<RunDoc>(runs.map(runId)),
-    revisionsNow(ports, asked, runs),
+    revisionsNow(ports, [...asked, ...tablesMade(configured)], runs),
+    firstPassDocs(ports, runs),
+    ports.store.now(),
   ]);
   return (run: number) => {
     const doc = docs.get(runId(run));
     const types = doc?.mask === undefined ? [] : typesOf(doc.mask, rules.types);
     const needed = requiredTables(configured, types).filter((name) => asked.includes(name));
     // While the database does not answer, every table counts as missing: the file stays.
-    return { doc, missingTables: needed.filter((name) => isAway(tables) || tables.get(run)?.[name] === undefined) };
+    const missingTables = needed.filter((name) => isAway(tables) || tables.get(run)?.[name] === undefined);
+    if (!configured.jobs) return { doc, missingTables };
+    const known = isAway(tables) ? {} : tables.get(run);
+    const states = statesOfRun(ports, { doc, run, types, docs: passes.get(run), tables: known }, now);
+    const open = states.filter(({ state, job }) => state !== 'completed' && (state !== 'failed' || job.required));
+    return { doc, missingTables, firstPass: open.map(({ job }) => job.name) };
   };
 }

@@ -45,7 +45,7 @@ export function aboutId(id: string): { readonly about: string; readonly run?: nu
   const about = id.slice(0, Math.max(0, id.indexOf(':')));
   const job = about === 'job' ? parseJobId(id) : undefined;
   if (job) return { about, run: job.run, module: job.module };
-  const run = /^(?:run|data:[^:]+|firstpass):(\d{10})$/.exec(id)?.[1];
+  const run = /^(?:run|data:[^:]+|firstpass):(\d{10})(?::[^:]+)?$/.exec(id)?.[1];
   return { about, ...(run === undefined ? {} : { run: Number(run) }) };
 }
 

@@ -1,5 +1,6 @@
 // flow --run N: the same picture for one run: where each of its files and passes is. Reads the documents of this run.
 import type { DataDoc } from '../../../domain/data/data.ts';
+import type { FirstPassState } from '../../../domain/firstpass/firstpass.ts';
 import { dataId, jobPrefix, refOf, runId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { isActive, lockOf } from '../../../domain/jobs/states.ts';
@@ -21,6 +22,7 @@ interface RunDocs {
   /** Required table -> its revision, where there is one. */
   readonly tables: Readonly<Record<string, string | undefined>>;
   readonly types: readonly string[];
+  readonly firstPass: readonly FirstPassState[];
 }
 
 /** @throws UsageError nothing of this run is known */
@@ -62,6 +64,7 @@ async function readRun(ports: ReadPorts, run: number): Promise<RunDocs> {
     jobs,
     tables: facts.get(run)?.tables ?? {},
     types: runTypes(ports, doc?.mask),
+    firstPass: facts.get(run)?.firstPass ?? [],
   };
 }
 
@@ -104,11 +107,15 @@ function bufferFacts({ level, files }: DataDoc): FlowFact[] {
   ];
 }
 
-function tableFacts({ tables }: RunDocs): FlowFact[] {
+function tableFacts({ tables, firstPass }: RunDocs): FlowFact[] {
   const facts = Object.entries(tables).map(([name, revision]): FlowFact => {
     return { name, note: revision === undefined ? 'missing' : 'there', look: revision === undefined ? 'bad' : 'good' };
   });
-  return facts.length === 0 ? [{ name: 'none required' }] : facts;
+  const jobs = firstPass.map(({ job, state }): FlowFact => {
+    const look = state === 'completed' ? 'good' : state === 'failed' || state === 'held' ? 'bad' : 'busy';
+    return { name: job.name, note: state, look };
+  });
+  return facts.length + jobs.length === 0 ? [{ name: 'none required' }] : [...facts, ...jobs];
 }
 
 /** Of an element that has, or is to get, a copy. */

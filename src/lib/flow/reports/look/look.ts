@@ -4,6 +4,7 @@ import { type Selection, STATE_SETS } from '../../../domain/selection.ts';
 import { selectJobs } from '../../jobs/select.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { type ArchivedRow, archivedRows } from '../archivedrows.ts';
+import { type FirstPassRow, firstPassRows } from '../firstpass/firstpassrows.ts';
 import type { HistoryRow } from '../history.ts';
 import type { VerdictRow } from '../policy.ts';
 import type { ScreenRow } from '../screenrows.ts';
@@ -27,6 +28,7 @@ export interface Lists {
   data: DataRow;
   replicas: ReplicaRow;
   jobs: JobRow;
+  'first-pass': FirstPassRow;
   farms: FarmRow;
   storage: StorageRow;
   requests: RequestRow;
@@ -63,6 +65,7 @@ export const KINDS: { readonly [K in Kind]: Look<K> } = {
   data: dataRows,
   replicas,
   jobs: jobRows,
+  'first-pass': firstPassRows,
   farms: farmRows,
   storage: storageRows,
   requests: requestRows,

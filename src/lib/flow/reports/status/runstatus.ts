@@ -1,11 +1,11 @@
 // Runs that do not go on: complete ones without passes, open ones that something blocks, first passes that failed,
 // requests that were not made to their end, documents in conflict.
 
+import { type FirstPassDoc, firstPassJobs, isGivenUp, jobOf } from '../../../domain/firstpass/firstpass.ts';
 import { MAX_RUN, refOf, requestId } from '../../../domain/ids.ts';
 import { firstUnmet, runGates } from '../../../domain/jobs/readiness.ts';
 import { continued, type RequestDoc } from '../../../domain/jobs/request.ts';
 import { archivedNext, archivedText } from '../../../domain/runs/archived.ts';
-import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { QueryOf } from '../../../store.ts';
 import { together } from '../../../util/concurrency.ts';
@@ -69,14 +69,19 @@ async function blockedRuns({ store, settings }: ReadPorts, at: Iso): Promise<Att
   return [{ way: 'blocked', text, next: `dflow why ${run}` }];
 }
 
-async function firstPasses({ store }: ReadPorts, at: Iso): Promise<Attention[]> {
+async function firstPasses({ store, settings }: ReadPorts, at: Iso): Promise<Attention[]> {
   const { count, first } = await standingOf(store, 'first-pass');
   if (!first) return [];
   const run = Number(first.what);
-  const doc = (await store.get<FirstPassDoc>([firstPassId(run)])).get(firstPassId(run));
-  const when = doc && doc.until > at ? `, next try ${doc.until}` : '';
-  const text = `${many(count, 'first pass', 'first passes')} failed: ${refOf(run)} (${doc?.why}${when})`;
-  return [{ way: 'first-pass', text, next: `dflow why ${refOf(run)}` }];
+  const doc = (await store.get<FirstPassDoc>([first.id])).get(first.id);
+  const job = firstPassJobs(settings.tables).find(({ name }) => doc && name === jobOf(doc));
+  const given = job && doc && isGivenUp(job, doc) ? ', given up' : '';
+  const when = !given && doc && doc.until > at ? `, next try ${doc.until}` : given;
+  const ref = refOf(run, doc?.job);
+  const noun = doc?.job === undefined ? '' : 'job of the ';
+  const nouns = doc?.job === undefined ? 'first passes' : 'jobs of the first pass';
+  const text = `${many(count, `${noun}first pass`, nouns)} failed: ${ref} (${doc?.why}${when})`;
+  return [{ way: 'first-pass', text, next: `dflow why ${ref}` }];
 }
 
 async function requests({ store }: ReadPorts, at: Iso): Promise<Attention[]> {

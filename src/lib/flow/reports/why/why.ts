@@ -1,21 +1,31 @@
 // why: the gates of a run or a pass, each met or not, with evidence, since when, and the command that clears it. It asks
 // the same pure readiness that enqueue and submit act on, on documents read now; it never writes.
 
-import { jobPrefix, refOf } from '../../../domain/ids.ts';
+import { firstPassJobs } from '../../../domain/firstpass/firstpass.ts';
+import { firstPassGate, otherFirstPassGates } from '../../../domain/firstpass/firstpassgates.ts';
+import { jobPrefix, refOf, runId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
-import { archivedGate, firstUnmet, type Gate, requestOf, runGates } from '../../../domain/jobs/readiness.ts';
+import {
+  archivedGate,
+  firstUnmet,
+  type Gate,
+  type RunFacts,
+  requestOf,
+  runGates,
+} from '../../../domain/jobs/readiness.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { named } from '../../../domain/named.ts';
 import { type ArchivedDoc, archivedText } from '../../../domain/runs/archived.ts';
-import { type FirstPassDoc, firstPassId } from '../../../domain/runs/firstpass.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
+import { given } from '../../../util/values/given.ts';
 import { have, nth } from '../../../util/values/have.ts';
 import { archivedOf } from '../../jobs/archived/archived.ts';
 import { runFacts, runTypes } from '../../jobs/facts.ts';
+import { firstPassNamed, type NamedJob } from '../../jobs/firstpass/firstpassdocs.ts';
 import { noticeGates } from '../../jobs/notices.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { catalogueGates } from '../catalogue/behind.ts';
@@ -71,6 +81,8 @@ async function whyModule(
   module: string,
   passes: readonly JobDoc[],
 ): Promise<WhyReport[]> {
+  const first = firstPassNamed(ports, ref);
+  if (first) return [await whyFirstPass(ports, first)];
   const of = passes.filter((job) => job.module === module && (ref.pass === undefined || job.pass === ref.pass));
   const job = of.at(-1);
   if (job) return whyJobs(ports, [job]);
@@ -83,6 +95,42 @@ async function whyModule(
   return [{ ...report, ref: refOf(run, module), state: 'no pass' }];
 }
 
+/** Why a job of the first pass is not completed. */
+async function whyFirstPass(ports: ReadPorts, { run, job }: NamedJob): Promise<WhyReport> {
+  const { level, version } = ports.settings.automatic;
+  const facts = have(await runFacts(ports, [run], level, version), run);
+  const one = facts.firstPass?.find(({ job: { name } }) => name === job);
+  const complete = runGates(facts).filter(({ gate }) => gate === 'complete');
+  const gates = [...complete, ...(one ? [firstPassGate(run, one)] : [notAskedGate(ports, facts, job)])];
+  const unmet = firstUnmet(gates);
+  const verdict = unmet ? unmet.text : 'done';
+  const about = ['first pass', facts.types.join('+')].join('  ').trimEnd();
+  const state = one?.state ?? 'not asked';
+  return {
+    ref: refOf(run, job),
+    about,
+    state,
+    verdict,
+    ...given({ since: one?.doc?.since }),
+    gates,
+    next: nextOf(gates),
+  };
+}
+
+/** Why a run, of which more may not be known, has no such job. */
+function notAskedGate({ settings, ratdb }: ReadPorts, { types, doc, tablesAway, run }: RunFacts, name: string): Gate {
+  const gate = { gate: 'first-pass', ok: false, on: runId(run) } as const;
+  if (tablesAway) return { ...gate, ...tablesAway };
+  const job = firstPassJobs(settings.tables).find((one) => one.name === name);
+  const asking = job?.when?.join(', ');
+  if (asking !== undefined && !job?.when?.some((type) => types.includes(type))) {
+    const next = ratdb ? 'dflow doctor --only ratdb' : 'dflow tables load FILE';
+    if (doc?.mask === undefined) return { ...gate, text: `the run type is not known; ${asking} needs the job`, next };
+    return { ...gate, ok: true, text: `${types.join('+') || 'unknown type'} does not need the job; ${asking} does` };
+  }
+  return { ...gate, ok: true, text: 'the run was processed before it had this job' };
+}
+
 /** Why a run has, or has not, its automatic passes; of a module that has none, also whether it is asked for. */
 async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], module?: string): Promise<WhyReport> {
   const { automatic } = ports.settings;
@@ -91,7 +139,7 @@ async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], 
   const gates = [
     ...ready,
     ...(module === undefined ? [] : askedGates(facts, module, ports.settings.modules)),
-    ...(await firstPassGates(ports, run)),
+    ...otherFirstPassGates(facts),
     ...(await quarantineGates(ports, run)),
     ...(await fileGates(ports, run)),
     ...(await catalogueGates(ports, run)),
@@ -130,18 +178,6 @@ function lateGates(
   if (!late || late.length === 0) return gates;
   const text = `${late.join(', ')} came after the run was complete; the passes of the run lack it`;
   return [...gates, { gate: 'late', ok: false, text, next: requestOf(run, modules, []) }];
-}
-
-/** What the configured command of the first pass said, when it failed. */
-async function firstPassGates(ports: ReadPorts, run: number): Promise<Gate[]> {
-  const id = firstPassId(run);
-  const doc = (await ports.store.get<FirstPassDoc>([id])).get(id);
-  if (!doc) return [];
-  const text = doc.state === 'running' ? 'the first pass is under way' : `the first pass failed: ${doc.why ?? ''}`;
-  const due = doc.until <= (await ports.store.now());
-  const when = due ? ', to be tried again now' : `, next try ${doc.until}`;
-  const next = due ? 'dflow tables' : 'dflow tables load FILE';
-  return [{ gate: 'first-pass', ok: false, text: `${text}${when}`, next }];
 }
 
 async function quarantineGates(ports: ReadPorts, run: number): Promise<Gate[]> {

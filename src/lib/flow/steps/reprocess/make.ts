@@ -32,8 +32,11 @@ export async function extend({ store }: Ports, old: RequestDoc, plan: readonly P
   });
 }
 
-/** Gates that hold back automatic passes only: a request names its modules, and may take sampled-out and short runs. */
-const DECIDED: ReadonlySet<string> = new Set(['module', 'keep', 'short']);
+/**
+ * Gates that hold back automatic passes only: a request names its modules, and may take sampled-out and short runs. Of the
+ * first pass it needs the tables.
+ */
+const DECIDED: ReadonlySet<string> = new Set(['module', 'keep', 'short', 'first-pass']);
 
 export async function readyRuns(
   ports: Ports,

@@ -1,7 +1,7 @@
 // Keys about run tables: which are required, who makes them, and where they are kept.
 import * as z from 'zod/mini';
-import { duration, name, oneOrMany, text } from '../values.ts';
-import { key, section } from './key.ts';
+import { duration, name, oneOrMany, positive, text } from '../values.ts';
+import { key, needed, section } from './key.ts';
 
 const tableQueries = section(
   z.strictObject({
@@ -34,6 +34,39 @@ const tableQueries = section(
   'SQL of the database of run tables, for another layout than that of SNO+.',
 );
 
+const firstPassJob = z.strictObject({
+  run: needed(
+    text,
+    'Shell command. Its arguments are the raw files of the run, $DFLOW_RUN is its number. Tables that it prints are loaded; what it writes to standard error is its log.',
+    './dq.sh',
+  ),
+  needs: key(oneOrMany(name), 'Jobs of the first pass that must be completed before it.', {
+    example: 'channels',
+    default: '[]',
+  }),
+  makes: key(
+    oneOrMany(name),
+    'Run tables that it must print. The job is completed when they exist, whoever loaded them.',
+    {
+      example: '[DQ]',
+      default: '[]',
+    },
+  ),
+  required: key(z.boolean(), 'Whether the run waits for this job before it is processed.', {
+    example: 'false',
+    default: 'true',
+  }),
+  when: key(oneOrMany(text), 'Run types that need the job.', { example: '[Physics]', without: 'every run needs it' }),
+  tries: key(positive, 'Failures after which the job is given up until dflow retry.', {
+    example: '3',
+    without: 'it is tried again for ever, at last once a day',
+  }),
+  timeout: key(duration, 'Longest time of one try; everything that the job has started is stopped after that.', {
+    example: '2 h',
+    default: '30 min',
+  }),
+});
+
 export const tables = section(
   z.strictObject({
     required: key(
@@ -49,6 +82,10 @@ export const tables = section(
       example: './firstpass.sh',
       without: 'tables come from dflow tables load only',
     }),
+    jobs: section(
+      z.record(name, firstPassJob),
+      'Jobs of the first pass, by name, in place of tables.command. Each has its own log, state and tries.',
+    ),
     source: key(text, 'Database that has the run tables: RATDB in PostgreSQL. A password is better in ~/.pgpass.', {
       example: 'postgres://dflow@db.example.org/ratdb',
       without: 'the document store keeps the run tables',
