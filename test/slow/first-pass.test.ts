@@ -116,6 +116,14 @@ describe('named jobs of the first pass', () => {
     must(made, ['retry', '1/dq']);
     must(made, ['tables']);
     expect(must(made, ['enqueue'])).toContain('1/Count/1');
+    // The reverse: what was made stays, and is said.
+    writeFileSync(file, '{name: "RUN", run_range: [1, 1], runtype: 1, pass: 3}');
+    expect(must(made, ['tables', 'load', file])).toContain('it does not ask for Count any more\tdflow why 1');
+    const why = must(made, ['why', '1']);
+    expect(why).toContain('Maintenance does not ask for Count: made for another run type');
+    expect(why).toContain('dflow cancel 1/Count/1');
+    must(made, ['cancel', '1/Count/1', '--yes']);
+    expect(must(made, ['why', '1'])).not.toContain('another run type');
   });
 
   test('a kill in the middle ends what was started; what was recorded is not repeated, and the rest goes on at once', async () => {

@@ -22,7 +22,7 @@ const run = s.fields(
     mask: s.whole,
     maskFrom: s.text,
     labels: texts,
-    automatic: s.map(s.fields({ at: s.when, modules: texts })),
+    automatic: s.map(s.fields({ at: s.when, modules: texts }, { left: s.text })),
     notes: s.list(s.fields({ text: s.text })),
   },
 );

@@ -20,6 +20,7 @@ export interface RunItem
     | 'left-out'
     | 'tabled'
     | 'retried'
+    | 'released'
     | 'failed'
     | 'lost'
     | 'frozen'

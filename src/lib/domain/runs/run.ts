@@ -30,6 +30,8 @@ export interface RunLevel {
 interface AutomaticDone {
   readonly at: Iso;
   readonly modules: readonly string[];
+  /** Set where the run was left out, by this gate: it is decided again when the gate is met. */
+  readonly left?: string;
 }
 
 export interface RunDoc extends Doc {

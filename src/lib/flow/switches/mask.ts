@@ -3,6 +3,7 @@
 import { appendHistory, SCHEMA } from '../../domain/doc.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
 import { holdId, MAX_RUN, refOf, runId, runPad } from '../../domain/ids.ts';
+import { modulesFor } from '../../domain/modules/modules.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { typesOf } from '../../domain/runs/runtypes.ts';
 import { tookEffect } from '../../store.ts';
@@ -67,14 +68,21 @@ export async function* setMasks(ports: Ports, masks: readonly NewMask[]): Step {
       },
     })),
   );
-  for (const [index, outcome] of outcomes.entries()) if (tookEffect(outcome)) yield maskItem(ports, nth(due, index));
+  for (const [index, outcome] of outcomes.entries())
+    if (tookEffect(outcome)) yield maskItem(ports, nth(due, index), docs.get(outcome.id));
 }
 
-/** The item of a mask that was set. */
-export function maskItem(ports: Ports, { run, mask, from }: NewMask): Item {
-  const types = typesOf(mask, ports.settings.runs.types);
+/** The item of a mask that was set; `before`: the run with its earlier mask, whose passes stay. */
+export function maskItem({ settings }: Ports, { run, mask, from }: NewMask, before?: RunDoc): Item {
+  const types = typesOf(mask, settings.runs.types);
   const text = `${types.join('+') || 'no type'} (mask ${mask}, ${from})`;
-  return { kind: 'run', ref: refOf(run), did: 'typed', run, mask, types, text };
+  const item: Item = { kind: 'run', ref: refOf(run), did: 'typed', run, mask, types, text };
+  const { version } = settings.automatic;
+  const file = version === undefined ? undefined : settings.modules[version];
+  const made = version === undefined ? [] : (before?.automatic?.[version]?.modules ?? []);
+  const over = file ? made.filter((module) => !modulesFor(file, types).includes(module)) : [];
+  if (over.length === 0) return item;
+  return { ...item, text: `${text}; it does not ask for ${over.join(', ')} any more`, next: `dflow why ${refOf(run)}` };
 }
 
 /** Puts the holds of calibration runs, each once: one that was ended stays ended. */

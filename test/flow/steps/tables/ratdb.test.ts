@@ -229,6 +229,34 @@ describe('which runs need what', () => {
     ]);
   });
 
+  test('a run whose length is corrected later is decided again', async () => {
+    await open({ minimum: '10 min' });
+    await completeRun(ports, 7);
+    await load(`${ONLY.run} ${ONLY.dq}`);
+    ports.ratdb.runs.set(7, { mask: PHYSICS, from: 'run_state', length: 480_000 });
+    expect((await collect(enqueue(ports))).map(({ did }) => did)).toEqual(['left-out']);
+    expect(await collect(tables(ports))).toEqual([]);
+    ports.ratdb.runs.set(7, { mask: PHYSICS, from: 'run_state', length: 3_600_000 });
+    expect(await collect(tables(ports))).toMatchObject([{ did: 'released', ref: '7', next: 'dflow enqueue' }]);
+    expect(await collect(enqueue(ports))).toMatchObject([{ did: 'made', ref: '7/Count/1' }]);
+  });
+
+  test('purge keeps the files that a job of the first pass still reads', async () => {
+    await open({ jobs: { dq: { run: 'echo dq >&2' }, plots: { run: 'exit 1', required: false, tries: 1 } } });
+    await completeRun(ports, 7);
+    const whys = async (): Promise<string[]> => {
+      const rules = { now: '2027-01-01T00:00:00.000Z', purgeAfter: 1, storages: ['sfu'], sampledAfter: 0, holds: [] };
+      const found = [];
+      for await (const { verdict } of originals(ports, { ...rules, aside: new Set(), late: false }, ['L1']))
+        found.push('keep' in verdict ? verdict.why : verdict.free);
+      return [...new Set(found)];
+    };
+    expect(await whys()).toEqual(['dq of the first pass is not completed']);
+    await load(`${ONLY.run} ${ONLY.dq}`);
+    await collect(tables(ports));
+    expect((await whys()).join()).not.toContain('first pass');
+  });
+
   test('a run of the least length is processed', async () => {
     await open({ minimum: '10 min' });
     await completeRun(ports, 7);

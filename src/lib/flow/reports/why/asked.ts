@@ -1,6 +1,7 @@
 // Whether automatic processing makes a module's passes of a run at all: the version must define it, the run's types must
 // ask for it, and it must have done so when the run was enqueued. Pure.
 import { refOf, runId } from '../../../domain/ids.ts';
+import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { Gate, RunFacts } from '../../../domain/jobs/readiness.ts';
 import { type ModuleFile, modulesFor } from '../../../domain/modules/modules.ts';
 
@@ -29,6 +30,24 @@ export function askedGates(facts: RunFacts, module: string, files: Readonly<Reco
   const text = `the run type is not known yet; ${module} is ${others}`;
   return [{ gate: 'asked', ok: false, text, next: 'dflow tables load FILE', on: runId(run) }];
 }
+
+/** Automatic passes that the run's types do not ask for: the type was corrected after they were made. */
+export function unaskedGates({ run, types, doc, modules }: RunFacts, passes: readonly JobDoc[]): Gate[] {
+  if (!modules || doc?.mask === undefined) return [];
+  const asked = modulesFor(modules, types);
+  const last = new Map(passes.filter(isOwn(modules.version)).map((job) => [job.module, job]));
+  const over = [...last.values()].filter(({ module, state }) => !asked.includes(module) && !GONE.has(state));
+  if (over.length === 0) return [];
+  const open = over.filter(({ state }) => state !== 'completed');
+  const names = over.map(({ module }) => module).join(', ');
+  const text = `${types.join('+') || 'no type'} does not ask for ${names}: made for another run type`;
+  const refs = open.map(({ module, pass }) => refOf(run, module, pass)).join(' ');
+  return [{ gate: 'type', ok: open.length === 0, text, ...(open.length > 0 ? { next: `dflow cancel ${refs}` } : {}) }];
+}
+
+const GONE: ReadonlySet<string> = new Set(['canceled', 'deleted']);
+
+const isOwn = (version: string) => (job: JobDoc) => job.request === undefined && job.version === version;
 
 /** Run types with which it would have been made, also as what another module needs. */
 function askers(file: ModuleFile, module: string): string[] {

@@ -30,7 +30,7 @@ import { noticeGates } from '../../jobs/notices.ts';
 import type { ReadPorts } from '../../ports.ts';
 import { catalogueGates } from '../catalogue/behind.ts';
 import { documentsOf } from '../records.ts';
-import { askedGates } from './asked.ts';
+import { askedGates, unaskedGates } from './asked.ts';
 import { fileGates } from './whyfiles.ts';
 import { whyJobs } from './whyjobs.ts';
 import { conflictGates, nextOf, type WhyReport } from './whyreport.ts';
@@ -139,6 +139,7 @@ async function whyRun(ports: ReadPorts, run: number, passes: readonly JobDoc[], 
   const gates = [
     ...ready,
     ...(module === undefined ? [] : askedGates(facts, module, ports.settings.modules)),
+    ...unaskedGates(facts, passes),
     ...otherFirstPassGates(facts),
     ...(await quarantineGates(ports, run)),
     ...(await fileGates(ports, run)),

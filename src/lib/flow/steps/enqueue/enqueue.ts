@@ -69,14 +69,14 @@ async function* enqueueRuns(
   options: EnqueueOptions,
 ): Step {
   const ready: RunFacts[] = [];
-  const leftOut: RunFacts[] = [];
+  const leftOut = new Map<RunFacts, string>();
   for (const [run, found] of facts) {
     const unmet = firstUnmet(runGates(found));
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);
     } else if (options.runs) yield notReady(run, unmet);
     else if (unmet.gate === 'keep' || unmet.gate === 'short') {
-      leftOut.push(found);
+      leftOut.set(found, unmet.gate);
       yield { kind: 'run', ref: refOf(run), did: 'left-out', text: unmet.text };
     }
   }
@@ -89,8 +89,8 @@ async function* enqueueRuns(
   yield* awayItems(ports, facts);
   yield* emptyRuns(ready, file);
   const whole = ready.filter((found) => !incomplete.has(found.run));
-  const modules = new Map(whole.map((found) => [found, modulesFor(file, found.types)]));
-  for (const found of leftOut) modules.set(found, []);
+  const modules = new Map(whole.map((found): [RunFacts, Made] => [found, { modules: modulesFor(file, found.types) }]));
+  for (const [found, left] of leftOut) modules.set(found, { modules: [], left });
   await markRuns(ports, modules, file.version);
 }
 
@@ -135,17 +135,23 @@ function* emptyRuns(ready: readonly RunFacts[], file: ModuleFile): Generator<Ite
   }
 }
 
+/** The modules of a run's automatic passes, or the gate that left it out. */
+interface Made {
+  readonly modules: readonly string[];
+  readonly left?: string;
+}
+
 /** Records on the runs which automatic passes they have, so that no later round looks at them again. */
-async function markRuns(ports: Ports, made: ReadonlyMap<RunFacts, readonly string[]>, version: string): Promise<void> {
+async function markRuns(ports: Ports, all: ReadonlyMap<RunFacts, Made>, version: string): Promise<void> {
   const at = await ports.store.now();
   await ports.store.bulk<RunDoc>(
-    [...made].map(([{ run, doc: base }, modules]) => ({
+    [...all].map(([{ run, doc: base }, made]) => ({
       id: runId(run),
       ...given({ base }),
       change: (doc) => {
         if (!doc || doc.automatic?.[version]) return { skip: 'already marked' };
         if (doc.mask !== base?.mask) return { skip: 'its type has changed since: it is looked at again' };
-        return { write: { ...doc, automatic: { ...doc.automatic, [version]: { at, modules } } } };
+        return { write: { ...doc, automatic: { ...doc.automatic, [version]: { at, ...made } } } };
       },
     })),
   );

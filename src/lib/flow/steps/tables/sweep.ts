@@ -1,13 +1,13 @@
 // Finds run types and tables that were corrected later. Each call looks at the newest runs and at the next few older ones,
 // so every run has its turn, and a call does not cost more as the number of runs grows.
 import { type Doc, SCHEMA } from '../../../domain/doc.ts';
-import { MAX_RUN, runId } from '../../../domain/ids.ts';
+import { MAX_RUN, refOf, runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { RunState } from '../../../runtables.ts';
-import { idsWith } from '../../../store.ts';
+import { idsWith, tookEffect } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
 import { noteStale } from '../../jobs/stale/note.ts';
-import { isAway, statesNow } from '../../jobs/tables/source.ts';
+import { isAway, shortRuns, statesNow } from '../../jobs/tables/source.ts';
 import type { Ports, Step } from '../../ports.ts';
 import { type NewMask, setMasks } from '../../switches/mask.ts';
 
@@ -36,8 +36,40 @@ export async function* sweep(ports: Ports): Step {
     if (isAway(states)) return;
     yield* setMasks(ports, newMasks(states));
   }
+  yield* noLongerShort(ports, [...docs.values()]);
   yield* noteStale(ports, runs);
   await advance(ports, older);
+}
+
+/** Runs that were left out as too short, and of which the database says another length now, are decided again. */
+async function* noLongerShort(ports: Ports, docs: readonly RunDoc[]): Step {
+  const { version } = ports.settings.automatic;
+  if (version === undefined) return;
+  const left = docs.filter(({ automatic }) => automatic?.[version]?.left === 'short');
+  const short = await shortRuns(
+    ports,
+    left.map(({ run }) => run),
+  );
+  if (left.length === 0 || isAway(short)) return;
+  const due = left.filter(({ run }) => !short.has(run));
+  const outcomes = await ports.store.bulk<RunDoc>(
+    due.map((base) => ({
+      id: base._id,
+      base,
+      change: (doc) => {
+        const { [version]: made, ...others } = doc?.automatic ?? {};
+        return doc && made?.left === 'short'
+          ? { write: { ...doc, automatic: others } }
+          : { skip: 'it was decided again' };
+      },
+    })),
+  );
+  for (const outcome of outcomes) {
+    if (!tookEffect(outcome) || !outcome.doc) continue;
+    const { run } = outcome.doc;
+    const text = 'the run is not too short any more: it is decided again';
+    yield { kind: 'run', ref: refOf(run), did: 'released', run, text, next: 'dflow enqueue' };
+  }
 }
 
 /** Masks of runs that are known. */
