@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..');
 const DELETES = [
   /\b(unlink|unlinkSync|rmdir|rmdirSync|rm|rmSync|rimraf)\(/,
   /\b(os\.(remove|unlink|rmdir|removedirs)|shutil\.rmtree|ctx\.(unlink|rmdir)|job\.remove)\b/,
-  /method: 'DELETE', key|lent_curl DELETE/,
+  /method: 'DELETE', key|send\(\{ method: 'DELETE'|(lent_curl|dav) DELETE/,
   /\bgfal-rm\b|\bxrdfs\b.*\b(rm|rmdir)\b|\['(rm|rmdir)'\]|'rm',|--rm-bad-cksum|\s-delete\b/,
 ];
 
@@ -28,6 +28,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'src/lib/protocols/s3/objects.ts': 'Storage.remove and the old name of a rename, in S3',
   'src/lib/protocols/s3/upload/uploads.ts': 'uploads in parts that nobody ends: no objects yet',
   'src/lib/protocols/s3/worker.sh': 'what this start of the job has written and not published',
+  'src/lib/protocols/webdav/webdav.ts': 'Storage.remove of a WebDAV server, of files only',
+  'src/lib/protocols/webdav/worker.sh': 'what this start of the job has written and not published',
   'src/lib/wrapper/heartbeat.sh': "the job's own heartbeat file",
   'src/lib/protocols/xrootd/worker.sh': 'what this start of the job has written and not published',
   'src/lib/protocols/gfal/worker.sh': 'what this start of the job has written and not published',

@@ -20,6 +20,7 @@ const SYSTEMS: readonly System[] = [
   { name: 'condor', pid: join(BASE, 'condor/root/var/lib/pool/run/master.pid') },
   { name: 'ganga' },
   { name: 's3' },
+  { name: 'webdav' },
 ];
 
 /** Suites that need more than one system. */

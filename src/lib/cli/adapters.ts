@@ -8,6 +8,7 @@ import type { CatalogueModule } from '../catalogue.ts';
 import { about as protocols_gfal } from '../protocols/gfal/about.ts';
 import { about as protocols_posix } from '../protocols/posix/about.ts';
 import { about as protocols_s3 } from '../protocols/s3/about.ts';
+import { about as protocols_webdav } from '../protocols/webdav/about.ts';
 import { about as protocols_xrootd } from '../protocols/xrootd/about.ts';
 import { about as ratdbs_postgres } from '../ratdbs/postgres/about.ts';
 import type { RatdbModule } from '../runtables.ts';
@@ -21,6 +22,7 @@ export const PROTOCOLS: Adapters<StorageModule> = {
   gfal: { ...protocols_gfal, load: () => import('../protocols/gfal/gfal.ts') },
   posix: { ...protocols_posix, load: () => import('../protocols/posix/posix.ts') },
   s3: { ...protocols_s3, load: () => import('../protocols/s3/s3.ts') },
+  webdav: { ...protocols_webdav, load: () => import('../protocols/webdav/webdav.ts') },
   xrootd: { ...protocols_xrootd, load: () => import('../protocols/xrootd/xrootd.ts') },
 };
 

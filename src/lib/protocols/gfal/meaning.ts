@@ -66,7 +66,10 @@ export function meaningOf(code: number, text: string): Meaning {
 export function failureIn(answer: unknown, clean: (text: string) => string): RemoteFailure | undefined {
   const [code, text, absent] = ['code', 'text', 'absent'].map((name) => field(answer, name));
   if (absent !== undefined)
-    return new RemoteFailure('down', `python3-gfal2 is not installed (${clean(String(absent))})`);
+    return new RemoteFailure(
+      'down',
+      `python3-gfal2 is not installed (${clean(String(absent))}); WebDAV needs none with 'protocol: webdav'`,
+    );
   if (code === undefined) return undefined;
   const words = clean(String(text));
   return new RemoteFailure(meaningOf(Number(code), words), words);

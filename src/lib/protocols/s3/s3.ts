@@ -7,13 +7,14 @@ import { ItemError, TakenError } from '../../util/errors.ts';
 import type { Space } from '../../util/files/disk.ts';
 import { shown } from '../../util/text/names.ts';
 import { iso } from '../../util/time.ts';
+import { type Fetching, fetchBytes } from '../tools/fetch.ts';
 import { readLocal, receive, summing } from '../tools/local.ts';
 import { errorOf, means, RemoteFailure } from '../tools/meaning.ts';
-import { fetchObject } from './fetch.ts';
+import { WebFailure } from '../tools/web.ts';
+import sums from '../tools/workersums.sh';
 import { listed, takenOf } from './listing.ts';
 import { AT_ONCE, copyWithin, headOf, remove, removeSame } from './objects.ts';
 import type { S3Client } from './server/client.ts';
-import { S3Failure } from './server/meaning.ts';
 import { type Settled, settle } from './settled.ts';
 import { upload } from './upload/upload.ts';
 import type { Learned } from './upload/uploading.ts';
@@ -59,7 +60,7 @@ class S3Storage implements Storage {
       batch: TOGETHER,
     };
     this.worker = {
-      script,
+      script: sums + script,
       url: (path) => client.place.url(client.place.key(path)),
       lend: (errands) => Promise.all(errands.map((errand) => this.#lend(errand))),
     };
@@ -127,9 +128,9 @@ class S3Storage implements Storage {
     range?: readonly [number, number],
   ): Promise<void> {
     const limit = (bytes: number) => this.#limit(bytes);
-    return this.#meant(path, () =>
-      fetchObject({ client: this.#client, key: this.#key(path), limit, sink, range, signal }),
-    );
+    const [client, key] = [this.#client, this.#key(path)];
+    const open: Fetching['open'] = (ask) => client.open({ method: 'GET', key, ...ask });
+    return this.#meant(path, () => fetchBytes({ open, url: client.place.url(''), limit, sink, range, signal }));
   }
 
   async copyIn(local: string, path: string, options: CopyOptions = {}): Promise<Checksum> {
@@ -256,7 +257,7 @@ class S3Storage implements Storage {
       if (error instanceof TakenError)
         throw new TakenError(`${this.#client.place.address.label}: ${shown(path)} exists already`, { cause: error });
       if (!(error instanceof RemoteFailure)) throw error;
-      throw errorOf(this.#client.place.address, error, path, error instanceof S3Failure ? error.hint : undefined);
+      throw errorOf(this.#client.place.address, error, path, error instanceof WebFailure ? error.hint : undefined);
     }
   }
 }

@@ -30,26 +30,6 @@ fetch() { # address file adler32
   [ -z "$3" ] || same_adler32 "$2" "$3"
 }
 
-# Coreutils know no adler32; Python and Perl do. od and awk need a second for 2 MB.
-same_adler32() { # file adler32
-  if tool "$seconds" python3 -c 'import sys, zlib
-sum = 1
-with open(sys.argv[1], "rb") as file:
-    for part in iter(lambda: file.read(1 << 20), b""):
-        sum = zlib.adler32(part, sum)
-print("%08x" % (sum & 0xffffffff))' "$1" || tool "$seconds" perl -MCompress::Zlib -e '
-open(my $file, "<:raw", $ARGV[0]) or die; my $sum = 1; my $part;
-$sum = adler32($part, $sum) while read($file, $part, 1 << 20);
-printf "%08x\n", $sum' "$1" || tool "$seconds" sh -c 'od -An -v -tu1 -w4096 "$1" | awk "BEGIN { a = 1; b = 0 }
-{ for (i = 1; i <= NF; i++) { a += \$i; b += a } a %= 65521; b %= 65521 }
-END { printf \"%04x%04x\n\", b, a }"' sh "$1"; then
-    read -r answer <"$work/.dflow-out"
-    [ "$answer" = "$2" ] && return
-    line="it has adler32 $answer, not $2"
-  fi
-  return 1
-}
-
 # $base64 of the bytes that $1 has in hexadecimal digits.
 in_base64() {
   rest=$1 octal=
@@ -58,12 +38,6 @@ in_base64() {
     octal=$octal\\0$((byte / 64))$((byte / 8 % 8))$((byte % 8))
   done
   base64=$(printf '%b' "$octal" | base64)
-}
-
-# $quoted: a path as a line of curl's file has it.
-quote_path() {
-  quoted=$1
-  case $1 in *[\"\\]*) quoted=$(printf '%s' "$1" | sed 's/[\\"]/\\&/g') ;; esac
 }
 
 send() { # file address option

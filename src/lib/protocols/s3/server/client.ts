@@ -1,11 +1,11 @@
 // Requests to an S3 server: signed, sent, and sent again where it was busy. Knows keys of objects, no paths and no files.
 import { createHash } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
 import { given } from '../../../util/values/given.ts';
-import { NoAnswer, type Web, type WebReply, type WebText, wholeText } from '../../tools/web.ts';
+import { patiently } from '../../tools/patience.ts';
+import { type Web, type WebReply, type WebText, wholeText } from '../../tools/web.ts';
 import type { AccessKey, Keys } from './keys.ts';
-import { failureOf, S3Failure } from './meaning.ts';
+import { failureOf, type S3Failure } from './meaning.ts';
 import { encodePart, type Place } from './place.ts';
 
 export interface S3Ask {
@@ -30,10 +30,6 @@ interface Signable extends Pick<S3Ask, 'headers' | 'body'> {
   readonly url: string;
 }
 
-/** Tries of one request where the server is busy: 0.2, 0.4, 0.8, 1.6, 3.2 s apart, or as the server says. */
-const TRIES = 6;
-const FIRST_PAUSE = 200;
-const LONGEST_PAUSE = 20_000;
 const hashOf = (body: Buffer | string): string => createHash('sha256').update(body).digest('hex');
 const EMPTY = hashOf('');
 /** What the signature says of the body; who knows it already gives it with the request. */
@@ -83,26 +79,9 @@ export class S3Client {
     return (await signer.sign()).url.toString();
   }
 
-  async #patiently<T>(ask: S3Ask, once: () => Promise<T>): Promise<T> {
-    let renewed = false;
-    for (let tried = 1; ; tried++) {
-      try {
-        return await once();
-      } catch (error) {
-        // Keys may have been renewed under us; asked once more they are read again.
-        const refused = error instanceof S3Failure && error.meaning === 'credentials';
-        const fresh: boolean = refused && !renewed && this.#keys.forget();
-        const cut = error instanceof NoAnswer && error.cut && tried < 3;
-        const busy = error instanceof S3Failure && error.again && tried < TRIES;
-        if (!fresh && !cut && !busy) throw error;
-        renewed ||= fresh;
-        ask.repeated?.();
-        if (!fresh)
-          await wait(pauseAfter(tried, error), undefined, { ...given({ signal: ask.signal }) }).catch(() =>
-            ask.signal?.throwIfAborted(),
-          );
-      }
-    }
+  #patiently<T>({ repeated, signal }: S3Ask, once: () => Promise<T>): Promise<T> {
+    // Keys may have been renewed under us; asked once more they are read again.
+    return patiently({ renew: () => this.#keys.forget(), repeated, signal }, once);
   }
 
   async #signed(ask: S3Ask) {
@@ -149,18 +128,7 @@ export class S3Client {
 
   #failure({ status, headers, text }: WebText): S3Failure {
     const { address, region, bucket } = this.place;
-    const failure = failureOf(
-      { status, headers, text, now: Date.now(), region, bucket, options: this.#options },
-      (words) => address.clean(words),
-    );
-    const later = Number(headers['retry-after']);
-    return later > 0 ? Object.assign(failure, { later: later * 1000 }) : failure;
+    const refusal = { status, headers, text, now: Date.now(), region, bucket, options: this.#options };
+    return failureOf(refusal, (words) => address.clean(words));
   }
-}
-
-function pauseAfter(tried: number, error: unknown): number {
-  const later = error instanceof S3Failure && 'later' in error ? Number(error.later) : 0;
-  // Many that were told to slow down must not come back in one moment.
-  const pause = FIRST_PAUSE * 2 ** (tried - 1) * (0.5 + Math.random());
-  return Math.min(LONGEST_PAUSE, Math.max(later, pause));
 }

@@ -1,22 +1,21 @@
 // What S3 servers mean by status and code: one meaning for each, and whether the same request may well succeed soon. Pure.
 
 import { MINUTE } from '../../../util/time.ts';
-import { type Meaning, RemoteFailure } from '../../tools/meaning.ts';
+import { given } from '../../../util/values/given.ts';
+import type { Meaning } from '../../tools/meaning.ts';
+import { laterOf, WebFailure } from '../../tools/web.ts';
 import { textOf } from '../../tools/xml.ts';
 
 /** A refusal of an S3 server. */
-export class S3Failure extends RemoteFailure {
+export class S3Failure extends WebFailure {
   constructor(
     meaning: Meaning,
     words: string,
-    readonly status: number,
+    about: WebFailure['about'],
     /** `NoSuchKey`; '' where the answer had none. */
     readonly code: string,
-    /** The same request may succeed soon: the server was busy. */
-    readonly again: boolean,
-    readonly hint?: string,
   ) {
-    super(meaning, words);
+    super(meaning, words, about);
   }
 }
 
@@ -102,7 +101,8 @@ export function failureOf(refusal: Refusal, clean: (text: string) => string): S3
   const words = [code || `HTTP ${status}`, said].filter((part) => part !== '').join(': ');
   const again = SHORTLY.has(code) || [429, 500, 502, 503, 504].includes(status);
   const advice = adviceOf(refusal, code);
-  return new S3Failure(meaning, advice?.words ?? words, status, code, again, advice?.hint);
+  const about = { status, again, later: laterOf(refusal.headers), ...given({ hint: advice?.hint }) };
+  return new S3Failure(meaning, advice?.words ?? words, about, code);
 }
 
 /** S3 takes a signature for a quarter of an hour. Some servers call an older one just denied. */

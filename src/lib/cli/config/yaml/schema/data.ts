@@ -34,7 +34,7 @@ export const buffer = z.strictObject({
 });
 
 export const storage = z.strictObject({
-  protocol: key(name, 'How files are copied: posix, xrootd, gfal or s3.', {
+  protocol: key(name, 'How files are copied: posix, xrootd, gfal, webdav or s3.', {
     example: 'xrootd',
     without: 'the scheme of the url decides; a plain path is posix',
   }),

@@ -1,12 +1,12 @@
-// The bytes of an object, whole or a part: what was cut off goes on where it was, from the same object only.
-import { RemoteFailure } from '../tools/meaning.ts';
-import { NoAnswer, noAnswer, type WebReply } from '../tools/web.ts';
-import type { S3Client } from './server/client.ts';
-import { S3Failure } from './server/meaning.ts';
+// The bytes of a file by HTTP, whole or a part: what was cut off goes on where it was, from the same file only.
+import { given } from '../../util/values/given.ts';
+import { RemoteFailure } from './meaning.ts';
+import { NoAnswer, noAnswer, type WebAsk, WebFailure, type WebReply } from './web.ts';
 
 export interface Fetching {
-  readonly client: S3Client;
-  readonly key: string;
+  /** Asks for the file. @throws WebFailure for an answer that is a refusal */
+  readonly open: (ask: Pick<WebAsk, 'headers' | 'timeout' | 'signal'>) => Promise<WebReply>;
+  readonly url: string;
   /** Milliseconds for so many bytes. */
   readonly limit: (bytes: number) => number;
   readonly sink: (chunk: Buffer) => Promise<void>;
@@ -15,12 +15,12 @@ export interface Fetching {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Connections that may be cut in one object. */
+/** Connections that may be cut in one file. */
 const CUTS = 4;
 const A_DAY = 86_400_000;
 
 /** @throws RemoteFailure; what `sink` throws; the signal's reason */
-export async function fetchObject(fetching: Fetching): Promise<void> {
+export async function fetchBytes(fetching: Fetching): Promise<void> {
   const { range: [from, to] = [0, Number.POSITIVE_INFINITY], sink, limit } = fetching;
   let at = from;
   let tag: string | undefined;
@@ -55,27 +55,27 @@ function firstOf({ headers }: WebReply): number {
 }
 
 /** `undefined`: there are no bytes at `from`. */
-async function begin({ client, key, limit, signal }: Fetching, from: number, to: number, tag: string | undefined) {
+async function begin({ open, limit, signal }: Fetching, from: number, to: number, tag: string | undefined) {
   const all = to === Number.POSITIVE_INFINITY;
   const headers = {
     ...((from > 0 || !all) && { range: `bytes=${from}-${all ? '' : to - 1}` }),
     ...(tag && { 'if-match': tag }),
   };
   const timeout = all ? A_DAY : limit(to - from);
-  return client.open({ method: 'GET', key, headers, timeout, signal }).catch((error: unknown) => {
-    if (!(error instanceof S3Failure)) throw error;
+  return open({ headers, timeout, ...given({ signal }) }).catch((error: unknown) => {
+    if (!(error instanceof WebFailure)) throw error;
     if (error.status === 416) return undefined;
     if (error.status === 412) throw new RemoteFailure('busy', 'it was written over while it was read');
     throw error;
   });
 }
 
-async function* bytesOf({ client, signal }: Fetching, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+async function* bytesOf({ url, signal }: Fetching, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   const parts = body[Symbol.asyncIterator]();
   for (;;) {
     // Only the connection's errors are this side's: what the sink throws is another's.
     const next = await parts.next().catch((error: unknown) => {
-      throw noAnswer(error, client.place.url(''), signal);
+      throw noAnswer(error, url, signal);
     });
     if (next.done) return;
     yield next.value;
