@@ -7,7 +7,7 @@ import { open } from '../../src/lib/protocols/s3/s3.ts';
 import { Keys } from '../../src/lib/protocols/s3/server/keys.ts';
 import { failureOf } from '../../src/lib/protocols/s3/server/meaning.ts';
 import { Place } from '../../src/lib/protocols/s3/server/place.ts';
-import { elements, textOf } from '../../src/lib/protocols/tools/xml.ts';
+import { elements, textOf } from '../../src/lib/protocols/tools/http/xml.ts';
 import { ConfigError, CredentialsError } from '../../src/lib/util/errors.ts';
 import { withoutSecrets } from '../../src/lib/util/text/secrets.ts';
 

@@ -9,7 +9,7 @@ export interface DavServer {
   readonly port: number;
 }
 
-export const RCLONE: DavServer = { name: 'rclone', port: 22910 };
+const RCLONE: DavServer = { name: 'rclone', port: 22910 };
 export const APACHE: DavServer = { name: 'apache', port: 22911 };
 export const DAV_SERVERS = [RCLONE, APACHE];
 

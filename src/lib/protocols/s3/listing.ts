@@ -1,6 +1,6 @@
 // Objects below a prefix, page by page.
 import { mapLimit } from '../../util/concurrency.ts';
-import { elements, textOf } from '../tools/xml.ts';
+import { elements, textOf } from '../tools/http/xml.ts';
 import { AT_ONCE, isThere } from './objects.ts';
 import type { S3Client } from './server/client.ts';
 import { decodeKey } from './upload/uploads.ts';

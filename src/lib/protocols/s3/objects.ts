@@ -1,6 +1,7 @@
 // Questions about single objects, and copies that the server makes by itself.
+
+import { escapeXml, textOf } from '../tools/http/xml.ts';
 import { RemoteFailure } from '../tools/meaning.ts';
-import { escapeXml, textOf } from '../tools/xml.ts';
 import type { S3Client } from './server/client.ts';
 import { S3Failure } from './server/meaning.ts';
 import { abortUpload } from './upload/uploads.ts';

@@ -1,8 +1,8 @@
 // Requests to a WebDAV server, sent again where it was busy. Knows paths below the element's folder, and no files of ours.
 import { given } from '../../util/values/given.ts';
 import type { Address } from '../tools/address.ts';
-import { patiently } from '../tools/patience.ts';
-import { type Web, type WebAsk, type WebReply, type WebText, wholeText } from '../tools/web.ts';
+import { patiently } from '../tools/http/patience.ts';
+import { type Web, type WebAsk, type WebReply, type WebText, wholeText } from '../tools/http/web.ts';
 import type { Login } from './login.ts';
 import { failureOf } from './meaning.ts';
 

@@ -1,6 +1,7 @@
 // Folders of a WebDAV server: what is at a path, what a folder has in it, and folders made where they are missing.
+
+import { WebFailure } from '../tools/http/web.ts';
 import { means, RemoteFailure } from '../tools/meaning.ts';
-import { WebFailure } from '../tools/web.ts';
 import type { WebdavClient } from './client.ts';
 import { ASK_FILES, type Resource, resourcesOf } from './properties.ts';
 

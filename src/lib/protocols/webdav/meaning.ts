@@ -1,6 +1,7 @@
 // What a WebDAV server means by a status (RFC 4918, RFC 9110): one meaning for each, and whether to ask again. Pure.
+
+import { laterOf, WebFailure, type WebText } from '../tools/http/web.ts';
 import type { Meaning } from '../tools/meaning.ts';
-import { laterOf, WebFailure, type WebText } from '../tools/web.ts';
 
 const BY_STATUS: Readonly<Record<number, Meaning>> = {
   401: 'credentials',

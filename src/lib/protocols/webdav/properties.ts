@@ -1,6 +1,6 @@
 // Answers to PROPFIND (RFC 4918) and to Want-Digest (RFC 3230), as far as they are needed. Pure.
 import type { Space } from '../../util/files/disk.ts';
-import { elements, textOf } from '../tools/xml.ts';
+import { elements, textOf } from '../tools/http/xml.ts';
 
 /** What is at one address. */
 export interface Resource {

@@ -3,8 +3,8 @@ import type { StorageSettings } from '../../domain/settings.ts';
 import { MINUTE } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { Address } from '../tools/address.ts';
+import { certificates, identity, Web } from '../tools/http/web.ts';
 import { checkOptions } from '../tools/options.ts';
-import { certificates, identity, Web } from '../tools/web.ts';
 import { WebdavClient } from './client.ts';
 import { Login } from './login.ts';
 

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { AwsV4Signer } from 'aws4fetch';
 import { given } from '../../../util/values/given.ts';
-import { patiently } from '../../tools/patience.ts';
-import { type Web, type WebReply, type WebText, wholeText } from '../../tools/web.ts';
+import { patiently } from '../../tools/http/patience.ts';
+import { type Web, type WebReply, type WebText, wholeText } from '../../tools/http/web.ts';
 import type { AccessKey, Keys } from './keys.ts';
 import { failureOf, type S3Failure } from './meaning.ts';
 import { encodePart, type Place } from './place.ts';

@@ -2,9 +2,9 @@
 
 import { MINUTE } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
+import { laterOf, WebFailure } from '../../tools/http/web.ts';
+import { textOf } from '../../tools/http/xml.ts';
 import type { Meaning } from '../../tools/meaning.ts';
-import { laterOf, WebFailure } from '../../tools/web.ts';
-import { textOf } from '../../tools/xml.ts';
 
 /** A refusal of an S3 server. */
 export class S3Failure extends WebFailure {

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { Checksum, CopyOptions } from '../../../storage.ts';
+import { escapeXml, textOf } from '../../tools/http/xml.ts';
 import { RemoteFailure } from '../../tools/meaning.ts';
-import { escapeXml, textOf } from '../../tools/xml.ts';
 import { headOf, isThere } from '../objects.ts';
 import { S3Failure } from '../server/meaning.ts';
 import { bare, differs, isSealed, type Read, taken, type Upload } from './uploading.ts';

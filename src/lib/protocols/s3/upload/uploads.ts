@@ -1,6 +1,7 @@
 // Uploads in parts that nobody has ended: found, gone on with, or taken back. They are in no listing of objects, and cost.
+
+import { elements, textOf } from '../../tools/http/xml.ts';
 import { type Meaning, RemoteFailure } from '../../tools/meaning.ts';
-import { elements, textOf } from '../../tools/xml.ts';
 import type { S3Client } from '../server/client.ts';
 import { S3Failure } from '../server/meaning.ts';
 

@@ -4,10 +4,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { join } from 'node:path';
-import { ConfigError } from '../../util/errors.ts';
-import { reasonOf } from '../../util/reason.ts';
-import { codeOf } from '../../util/systemerrors.ts';
-import { type Meaning, RemoteFailure } from './meaning.ts';
+import { ConfigError } from '../../../util/errors.ts';
+import { reasonOf } from '../../../util/reason.ts';
+import { codeOf } from '../../../util/systemerrors.ts';
+import { type Meaning, RemoteFailure } from '../meaning.ts';
 
 /** Connections at once to one element; other requests wait their turn. */
 const CONNECTIONS = 64;
@@ -27,7 +27,7 @@ export interface WebAsk {
 }
 
 /** Writes a body of as many bytes as `content-length` says. A piece may be used again once `write` has resolved. */
-export type Writes = (write: (piece: Buffer) => Promise<void>) => Promise<void>;
+type Writes = (write: (piece: Buffer) => Promise<void>) => Promise<void>;
 
 export interface WebReply {
   readonly status: number;

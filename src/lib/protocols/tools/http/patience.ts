@@ -1,6 +1,6 @@
 // The same request to a storage server again, where another try may well succeed.
 import { setTimeout as wait } from 'node:timers/promises';
-import { given } from '../../util/values/given.ts';
+import { given } from '../../../util/values/given.ts';
 import { NoAnswer, WebFailure } from './web.ts';
 
 /** Tries of one request where the server is busy: 0.2, 0.4, 0.8, 1.6, 3.2 s apart, or as the server says. */

@@ -1,6 +1,6 @@
 // The bytes of a file by HTTP, whole or a part: what was cut off goes on where it was, from the same file only.
-import { given } from '../../util/values/given.ts';
-import { RemoteFailure } from './meaning.ts';
+import { given } from '../../../util/values/given.ts';
+import { RemoteFailure } from '../meaning.ts';
 import { NoAnswer, noAnswer, type WebAsk, WebFailure, type WebReply } from './web.ts';
 
 export interface Fetching {
