@@ -8,7 +8,15 @@ import type { Iso } from './util/time.ts';
 import type { Bound, Head, Level, Prefix, Within } from './views/keys.ts';
 import type { View } from './views/view.ts';
 
-export { type IdRange, type IdSpan, idsOfRuns, idsWith, rangeAfter, spansOfRuns } from './domain/idranges.ts';
+export {
+  denseSpansOfRuns,
+  type IdRange,
+  type IdSpan,
+  idsOfRuns,
+  idsWith,
+  rangeAfter,
+  spansOfRuns,
+} from './domain/idranges.ts';
 export type * from './storekeeping.ts';
 
 /**

@@ -38,6 +38,16 @@ export function spansOfRuns(prefix: string, runs: Iterable<number>): IdSpan[] {
   return spans.map((span) => idsOfRuns(prefix, span));
 }
 
+/** Fewer runs than so many for each span are scattered. */
+const NEIGHBOURS = 4;
+
+/** The same where most runs are neighbours: in a range, what is not there costs nothing. `undefined`: ask for each id. */
+export function denseSpansOfRuns(prefix: string, runs: Iterable<number>): IdSpan[] | undefined {
+  const all = new Set(runs);
+  const spans = spansOfRuns(prefix, all);
+  return spans.length * NEIGHBOURS <= all.size ? spans : undefined;
+}
+
 /** What of the range comes after the id that was read last. */
 export function rangeAfter(range: IdRange, last: string): IdRange {
   if (!range.descending) return { ...range, start: `${last}\u0000` };

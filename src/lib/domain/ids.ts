@@ -11,8 +11,11 @@ export function runPad(run: number): string {
   return pad(run, RUN_DIGITS);
 }
 
-export const runId = (run: number): string => `run:${runPad(run)}`;
-export const dataId = (level: string, run: number): string => `data:${level}:${runPad(run)}`;
+/** What the ids of runs begin with; their number comes next. */
+export const RUN = 'run:';
+export const dataPrefix = (level: string): string => `data:${level}:`;
+export const runId = (run: number): string => `${RUN}${runPad(run)}`;
+export const dataId = (level: string, run: number): string => `${dataPrefix(level)}${runPad(run)}`;
 export const jobId = (run: number, module: string, pass: number): string =>
   `job:${runPad(run)}:${module}:${pad(pass, 3)}`;
 /** What the ids of a run's passes begin with, or of those of a module. */

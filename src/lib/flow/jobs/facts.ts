@@ -5,7 +5,7 @@ import { asA } from '../../domain/doc.ts';
 import { routeOf } from '../../domain/farms/routing.ts';
 import { tablesMade } from '../../domain/firstpass/firstpass.ts';
 import type { HoldDoc } from '../../domain/hold.ts';
-import { dataId, requestId, runId } from '../../domain/ids.ts';
+import { dataId, dataPrefix, RUN, requestId, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
 import type { JobFacts, RunFacts } from '../../domain/jobs/readiness.ts';
 import type { RequestDoc } from '../../domain/jobs/request.ts';
@@ -18,6 +18,7 @@ import type { Revisions } from '../../runtables.ts';
 import { given } from '../../util/values/given.ts';
 import type { ReadPorts } from '../ports.ts';
 import { archivedOf } from './archived/archived.ts';
+import { docsByRun } from './archived/byrun.ts';
 import { firstPassDocs, statesOfRun } from './firstpass/firstpassdocs.ts';
 import { activeHolds } from './openholds.ts';
 import { isAway, revisionsNow, shortRuns } from './tables/source.ts';
@@ -47,7 +48,10 @@ export async function runFacts(
   tag?: string,
 ): Promise<Map<number, RunFacts>> {
   const { store, settings } = ports;
-  const docs = await store.get<RunDoc | DataDoc>(runs.flatMap((run) => [runId(run), dataId(level, run)]));
+  const [docs, data] = await Promise.all([
+    docsByRun<RunDoc>(store, RUN, runs),
+    docsByRun<DataDoc>(store, dataPrefix(level), runs),
+  ]);
   const archived = await archivedOf(
     store,
     runs.filter((run) => !docs.has(runId(run))),
@@ -74,7 +78,7 @@ export async function runFacts(
           : statesOfRun(ports, { doc, run, types, docs: passes.get(run), tables: tables.get(run) }, now),
         modules: version === undefined ? undefined : settings.modules[version],
         ...badFact(settings, version),
-        data: asA<DataDoc>(docs.get(dataId(level, run)), 'data'),
+        data: asA<DataDoc>(data.get(dataId(level, run)), 'data'),
         ...given({ archived: archived.get(run) }),
       };
       return [run, facts];

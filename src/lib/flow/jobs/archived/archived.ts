@@ -1,16 +1,15 @@
 // Runs whose documents are in a file: what every step and report asks before it says that a run does not exist.
 import { asA, type Doc } from '../../../domain/doc.ts';
 import { refOf } from '../../../domain/ids.ts';
-import { type ArchivedDoc, archivedId, archivedNext, archivedText } from '../../../domain/runs/archived.ts';
+import { ARCHIVED, type ArchivedDoc, archivedNext, archivedText } from '../../../domain/runs/archived.ts';
 import type { ReadStore } from '../../../store.ts';
 import { ItemError } from '../../../util/errors.ts';
 import type { Item } from '../../ports.ts';
+import { docsByRun } from './byrun.ts';
 
 /** Those of `runs` that are archived, or on their way. */
 export async function archivedOf(store: ReadStore, runs: Iterable<number>): Promise<Map<number, ArchivedDoc>> {
-  const ids = [...new Set(runs)].map(archivedId);
-  if (ids.length === 0) return new Map();
-  return archivedAmong((await store.get(ids)).values());
+  return archivedAmong((await docsByRun(store, ARCHIVED, runs)).values());
 }
 
 export function archivedAmong(docs: Iterable<Doc>): Map<number, ArchivedDoc> {

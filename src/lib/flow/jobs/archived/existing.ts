@@ -1,14 +1,12 @@
 // The passes that exist already, and the runs whose passes are not in the store.
-import { asA } from '../../../domain/doc.ts';
 import { JOB, jobId } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RunFacts } from '../../../domain/jobs/readiness.ts';
 import type { ModuleDef, ModuleFile } from '../../../domain/modules/modules.ts';
-import { archivedId } from '../../../domain/runs/archived.ts';
-import { type ReadStore, spansOfRuns } from '../../../store.ts';
+import { denseSpansOfRuns, type ReadStore, spansOfRuns } from '../../../store.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import type { Ports } from '../../ports.ts';
-import { archivedAmong } from './archived.ts';
+import { archivedOf } from './archived.ts';
 
 /** A pass that is wanted. */
 export interface Wanted {
@@ -26,8 +24,8 @@ export interface Wanted {
 }
 
 /**
- * Passes that exist already, by `run/module`, ascending: one multi-get for first passes, ranges where there are any. And
- * the runs whose passes are not in the store. Whoever archives looks for passes and requests after the mark is written,
+ * Passes that exist already, by `run/module`, ascending: ranges where runs are neighbours, else one multi-get for first
+ * passes, and ranges where there are any. And the runs whose passes are not in the store. Whoever archives looks for passes and requests after the mark is written,
  * so that of two who meet here at least one sees the other.
  */
 export async function existingPasses({ store }: Ports, wanted: readonly Wanted[]) {
@@ -35,12 +33,15 @@ export async function existingPasses({ store }: Ports, wanted: readonly Wanted[]
   const automatic = wanted.filter((want) => want.request === undefined);
   const names = new Set(automatic.flatMap((want) => [want.module.name, ...want.module.needs]));
   const ids = runsOf(automatic).flatMap((run) => [...names].map((name) => jobId(run, name, 1)));
-  const marks = runsOf(wanted).map(archivedId);
-  const docs = marks.length === 0 ? [] : [...(await store.get([...ids, ...marks])).values()];
-  const firsts = docs.flatMap((doc) => asA<JobDoc>(doc, 'job') ?? []);
+  const all = runsOf(wanted);
+  if (denseSpansOfRuns(JOB, all)) {
+    const [existing, archived] = await Promise.all([passesOfRuns(store, all), archivedOf(store, all)]);
+    return { existing, archived };
+  }
+  const [firsts, archived] = await Promise.all([store.get<JobDoc>(ids), archivedOf(store, all)]);
   const asked = wanted.filter((want) => want.request !== undefined);
-  const existing = await passesOfRuns(store, [...firsts.map(({ run }) => run), ...runsOf(asked)]);
-  return { existing, archived: archivedAmong(docs) };
+  const existing = await passesOfRuns(store, [...[...firsts.values()].map(({ run }) => run), ...runsOf(asked)]);
+  return { existing, archived };
 }
 
 /** All passes of runs, by `run/module`, ascending. */
