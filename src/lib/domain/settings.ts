@@ -81,6 +81,8 @@ export interface RouteRule {
   /** Inclusive run ranges. */
   readonly runs?: readonly (readonly [number, number])[];
   readonly label?: string;
+  /** Passes that every run gets, or those of requests; absent: both. */
+  readonly work?: 'automatic' | 'request';
   readonly farms: readonly string[];
 }
 
@@ -235,6 +237,8 @@ export interface Settings {
     readonly version?: string;
     readonly level: string;
     readonly from: number;
+    /** Last run; absent: there is none. */
+    readonly until?: number;
     /** Share of free slots for automatic work, 0..1; what one kind leaves flows to the other. */
     readonly share: number;
   };

@@ -62,6 +62,25 @@ test('status counts the runs that wait, and why says of the others that they are
   expect(unmet).toEqual([['keep', 'sampled out: 10 % by run number']]);
 });
 
+test('runs above automatic.until get no passes, and why says so', async () => {
+  await ports.remove();
+  const config = { automatic: { version: '7.0.8', until: 12 } };
+  ports = await makePorts({ storages: ['sfu'], config, around: { modules } });
+  for (const run of [12, 13]) {
+    await addRun(ports, run, [{ name: `run${run}_0.dat`, bytes: Buffer.from('raw') }]);
+    const levels = { L1: { complete: { at: T0, subruns: [0], evidence: 'test' }, lastFile: T0, late: [], files: 1 } };
+    const doc: RunDoc = { _id: runId(run), kind: 'run', v: 1, run, levels, firstSeen: T0, history: [] };
+    await ports.store.update(doc._id, () => ({ write: doc }));
+  }
+  expect((await collect(enqueue(ports))).map(({ ref }) => ref)).toEqual(['12/Processing/1']);
+  expect((await status(ports)).needYou.filter(({ text }) => text.includes('no passes'))).toEqual([]);
+  const [report] = await why(ports, { text: '13', run: 13 });
+  expect(report?.gates.find(({ gate }) => gate === 'automatic')).toMatchObject({
+    text: 'runs above 12 are not processed automatically',
+    next: 'dflow reprocess --request run-13 --version 7.0.8 --module Processing --run 13',
+  });
+});
+
 test('named, such a run is told how its passes are made, and stays as it is', async () => {
   const [item] = await collect(enqueue(ports, { runs: [11] }));
   expect(item).toMatchObject({ did: 'not-ready', gate: 'keep', failed: true });

@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => ports.remove());
 
 const say = (why: string, more: { until?: string; dryRun?: boolean } = {}) =>
-  collect(drain(ports, 'here', { why, ...more }));
+  collect(drain(ports, ['here'], { why, ...more }));
 const at = (hours: number) => plus(T0, hours * HOUR);
 const held = async (): Promise<HoldDoc | undefined> => (await activeHolds(ports.store, at(0)))[0];
 
@@ -37,6 +37,15 @@ test('a second drain takes the new reason and end, and says both', async () => {
   const text = `drain (farm here): cooling, until ${until}; before: disk`;
   expect(await say('cooling', { until })).toMatchObject([{ did: 'changed', text, until }]);
   expect(await held()).toMatchObject({ why: 'cooling', until, since: T0 });
+});
+
+test('all farms are closed together, one hold each', async () => {
+  await ports.remove();
+  ports = await makePorts({ now: () => now, config: { farms: { here: {}, there: {} } } });
+  const names = ports.settings.farms.map(({ name }) => name);
+  const items = await collect(drain(ports, names, { why: 'power cut' }));
+  expect(items.map(({ did, ref }) => `${did} ${ref}`)).toEqual(['paused hold:drain-here', 'paused hold:drain-there']);
+  await expect(collect(drain(ports, ['here', 'theer'], { why: 'x' }))).rejects.toThrow(/did you mean there/);
 });
 
 test('with nothing new it is unchanged, and the item has the why and until in force', async () => {

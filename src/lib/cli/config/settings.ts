@@ -192,6 +192,7 @@ function automaticOf(raw: RawConfig, around: Surroundings, buffers: readonly Buf
     ...given({ version }),
     level: raw.automatic?.level ?? buffers[0]?.level ?? BUFFER.level,
     from: raw.automatic?.from ?? 0,
+    ...given({ until: raw.automatic?.until }),
     share: raw.automatic?.share ?? 0.7,
   };
 }

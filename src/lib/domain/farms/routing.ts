@@ -10,7 +10,7 @@ export interface Route {
   readonly farms: readonly string[];
 }
 
-type Routed = Pick<JobDoc, 'module' | 'version' | 'run' | 'labels'>;
+type Routed = Pick<JobDoc, 'module' | 'version' | 'run' | 'labels' | 'request'>;
 
 /** The first rule that matches a job; `undefined`: every farm may take it. */
 export function routeOf(rules: readonly RouteRule[], job: Routed): Route | undefined {
@@ -18,12 +18,13 @@ export function routeOf(rules: readonly RouteRule[], job: Routed): Route | undef
   return rule < 0 ? undefined : { rule, farms: nth(rules, rule).farms };
 }
 
-function matches({ module, version, runs, label }: RouteRule, job: Routed): boolean {
+function matches({ module, version, runs, label, work }: RouteRule, job: Routed): boolean {
   return (
     (module === undefined || globMatch(module, job.module)) &&
     (version === undefined || globMatch(version, job.version)) &&
     (runs === undefined || runs.some(([first, last]) => job.run >= first && job.run <= last)) &&
-    (label === undefined || job.labels.includes(label))
+    (label === undefined || job.labels.includes(label)) &&
+    (work === undefined || (work === 'automatic') === (job.request === undefined))
   );
 }
 

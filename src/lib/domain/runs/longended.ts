@@ -1,6 +1,8 @@
 // Which runs may leave the store: those that ended before a date, and of which nothing is under way, awaited, or wrong.
 // Pure: the first thing that keeps a run is named with what clears it.
+
 import type { Iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import type { DataDoc, RawFile } from '../data/data.ts';
 import { type Doc, isA } from '../doc.ts';
 import { covers, type HoldDoc } from '../hold.ts';
@@ -8,6 +10,7 @@ import { refOf } from '../ids.ts';
 import type { JobDoc, Subjob } from '../jobs/job.ts';
 import { ENDED } from '../jobs/states.ts';
 import type { RunDoc } from './run.ts';
+import { isAutomatic } from './run.ts';
 
 /** A run with all that the store has of it. */
 export interface WholeRun {
@@ -23,6 +26,8 @@ export interface EndRules {
   readonly before: Iso;
   /** Runs from here on get automatic passes. */
   readonly automaticFrom?: number;
+  /** The last one of them. */
+  readonly automaticUntil?: number;
   /** Copies that raw files shall have. */
   readonly copies: number;
   /** Configured storage elements. */
@@ -113,7 +118,7 @@ function unreadable({ unread }: WholeRun): Kept | undefined {
   return first && { gate: 'unreadable', text: `${first.id}: ${first.wrong}`, next: 'dflow store check' };
 }
 
-function ofRun({ run }: WholeRun, { automaticFrom }: EndRules): Kept | undefined {
+function ofRun({ run }: WholeRun, { automaticFrom, automaticUntil }: EndRules): Kept | undefined {
   const ref = refOf(run.run);
   const levels = Object.entries(run.levels);
   const open = levels.find(([, { complete }]) => !complete);
@@ -123,7 +128,8 @@ function ofRun({ run }: WholeRun, { automaticFrom }: EndRules): Kept | undefined
   const next = `dflow why ${ref}`;
   const late = levels.flatMap(([, level]) => level.late);
   if (late.length > 0) return { gate: 'late', text: `${late.join(', ')} came after the run was complete`, next };
-  if (automaticFrom === undefined || run.run < automaticFrom || run.automatic) return undefined;
+  const span = automaticFrom === undefined ? undefined : { from: automaticFrom, ...given({ until: automaticUntil }) };
+  if (!span || !isAutomatic(span, run.run) || run.automatic) return undefined;
   return { gate: 'job', text: 'its automatic passes are not made', next };
 }
 

@@ -50,6 +50,11 @@ export interface RunDoc extends Doc {
   readonly history: readonly HistoryEntry[];
 }
 
+/** Whether a run is among those that get passes without being asked for. */
+export function isAutomatic({ from, until }: { readonly from: number; readonly until?: number }, run: number): boolean {
+  return run >= from && (until === undefined || run <= until);
+}
+
 /** A file that could not be placed: visible, harmless, never processed. */
 export interface QuarantineDoc extends Doc {
   readonly kind: 'quarantine';

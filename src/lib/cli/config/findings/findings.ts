@@ -38,6 +38,12 @@ export function findingsOf(raw: RawConfig, settings: Settings): Finding[] {
   }
   findings.push(...version(settings), ...calibration(settings), ...ruleFindings(raw.policy ?? [], ['policy']));
   findings.push(...routeFindings(raw.routing ?? [], settings.farms), ...hostFindings(raw), ...notifyFindings(raw));
+  const { from, until } = settings.automatic;
+  if (until !== undefined && until < from)
+    findings.push({
+      path: ['automatic', 'until'],
+      message: `automatic.until (${until}) is before automatic.from (${from})`,
+    });
   findings.push(...tableFindings(raw, settings));
   findings.push(...catalogueFindings(raw, settings));
   return findings;

@@ -39,7 +39,10 @@ const runsHave = (count: number): string => many(count, 'complete run has', 'com
 /** Complete runs for which nothing is decided yet, and what the first of them waits for. */
 async function waitingRuns(ports: ReadPorts): Promise<Attention[]> {
   const { automatic, modules, badModules, file } = ports.settings;
-  const range: QueryOf<typeof views.runs> = { start: ['todo', automatic.from], end: ['todo', MAX_RUN] };
+  const range: QueryOf<typeof views.runs> = {
+    start: ['todo', automatic.from],
+    end: ['todo', automatic.until ?? MAX_RUN],
+  };
   const [groups, [first]] = await Promise.all([
     ports.store.count(views.runs, 1, range),
     ports.store.view(views.runs, { ...range, limit: 1 }),

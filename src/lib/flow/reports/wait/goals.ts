@@ -1,10 +1,12 @@
 // What can be waited for, and whether a run, a pass or a request is there, on its way, or will never get there by itself.
 // Pure: the same states that `list` and `why` show.
+
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import { ENDED, type PassState } from '../../../domain/jobs/states.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { isAutomatic } from '../../../domain/runs/run.ts';
 import type { Settings } from '../../../domain/settings.ts';
 
 /** `complete`, `verified`: raw files of a run. `completed`, `ended`: passes. */
@@ -73,11 +75,11 @@ export function rawVerdict({ run, doc, data }: RunFacts, goal: Goal, { copies }:
 
 /** What of a run says that it has no pass: yet, or for good. */
 export function noPasses({ run, doc }: Pick<RunFacts, 'run' | 'doc'>, settings: Settings, module?: string): Verdict {
-  const { version, from } = settings.automatic;
+  const { version } = settings.automatic;
   const next = `dflow why ${refOf(run, module)}`;
   const what = module === undefined ? 'no pass' : `no pass of ${module}`;
   if (!doc) return { open: 'not registered yet' };
-  if (version === undefined || run < from)
+  if (version === undefined || !isAutomatic(settings.automatic, run))
     return { never: `run ${run} has ${what}, and none is made automatically`, next };
   const made = doc.automatic?.[version];
   if (!made) return { open: 'passes not made yet' };
@@ -87,6 +89,6 @@ export function noPasses({ run, doc }: Pick<RunFacts, 'run' | 'doc'>, settings: 
 
 /** Whether the automatic passes of a run are still to come. */
 export function awaitsPasses({ run, doc }: Pick<RunFacts, 'run' | 'doc'>, { automatic }: Settings): boolean {
-  const { version, from } = automatic;
-  return version !== undefined && run >= from && doc?.automatic?.[version] === undefined;
+  const { version } = automatic;
+  return version !== undefined && isAutomatic(automatic, run) && doc?.automatic?.[version] === undefined;
 }

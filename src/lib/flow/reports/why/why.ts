@@ -18,6 +18,7 @@ import { named } from '../../../domain/named.ts';
 import { type ArchivedDoc, archivedText } from '../../../domain/runs/archived.ts';
 import { remedy } from '../../../domain/runs/remedy.ts';
 import type { QuarantineDoc } from '../../../domain/runs/run.ts';
+import { isAutomatic } from '../../../domain/runs/run.ts';
 import type { JobRef } from '../../../domain/selection.ts';
 import { idsWith } from '../../../store.ts';
 import { UsageError } from '../../../util/errors.ts';
@@ -208,7 +209,7 @@ function automaticGates(
   first: Gate | undefined,
 ): Gate[] {
   const { automatic, file, folder, modules } = ports.settings;
-  const { version, from } = automatic;
+  const { version, from, until } = automatic;
   if (version === undefined) {
     const none = Object.keys(modules).length === 0;
     const next = none
@@ -216,12 +217,12 @@ function automaticGates(
       : `set automatic.version in ${file}`;
     return [{ gate: 'automatic', ok: false, text: noVersion(ports), next }];
   }
-  if (run < from)
+  if (!isAutomatic(automatic, run))
     return [
       {
         gate: 'automatic',
         ok: false,
-        text: `runs below ${from} are not processed automatically`,
+        text: `runs ${run < from ? `below ${from}` : `above ${until}`} are not processed automatically`,
         next: requestOf(run, ports.settings.modules[version], []),
       },
     ];

@@ -1,4 +1,5 @@
 // Runs with all that the store has of them, and what else in the store speaks of runs: what the decision rests on.
+
 import { type Doc, isA } from '../../../domain/doc.ts';
 import type { ClaimDoc } from '../../../domain/farms/farm.ts';
 import { covers, type HoldDoc } from '../../../domain/hold.ts';
@@ -12,6 +13,7 @@ import type { QuarantineDoc, RunDoc } from '../../../domain/runs/run.ts';
 import { unsound } from '../../../domain/schemas.ts';
 import { idsWith, pages, type ReadStore, type Store, spansOfRuns } from '../../../store.ts';
 import type { Iso } from '../../../util/time.ts';
+import { given } from '../../../util/values/given.ts';
 import { groupBy } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
 import { unsettled } from '../../farms/openclaims.ts';
@@ -81,7 +83,9 @@ export async function endRules({ store, settings }: Ports, before: Iso): Promise
   const holds = await activeHolds(store, await store.now());
   return {
     before,
-    ...(automatic.version === undefined ? {} : { automaticFrom: automatic.from }),
+    ...(automatic.version === undefined
+      ? {}
+      : { automaticFrom: automatic.from, ...given({ automaticUntil: automatic.until }) }),
     copies: Math.min(Math.max(1, copies.raw), storages.length),
     storages: new Set(storages.map(({ name }) => name)),
     holds: holds.filter(({ scope }) => scope.runs !== undefined),

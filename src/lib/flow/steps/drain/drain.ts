@@ -25,14 +25,20 @@ export interface DrainOptions extends StepOptions {
 /** Milliseconds between two looks while waiting for a farm to be empty. */
 const LOOK = 5_000;
 
-/** Nothing more is submitted at the site; what it runs ends there, or is evicted. */
-export function drain(ports: Ports, site: string, options: DrainOptions): Step {
-  return withDryRun(ports, options, (on) => drainFarm(on, site, options));
+/** Nothing more is submitted at the sites; what they run ends there, or is evicted. */
+export function drain(ports: Ports, sites: readonly string[], options: DrainOptions): Step {
+  return withDryRun(ports, options, (on) => drainFarms(on, sites, options));
 }
 
-async function* drainFarm(ports: Ports, site: string, options: DrainOptions): Step {
-  const { name } = farmSettings(ports, site);
-  const { why, until } = options;
+/** Every farm is closed before one of them is emptied: what one gives back must not go to the next. */
+async function* drainFarms(ports: Ports, sites: readonly string[], options: DrainOptions): Step {
+  const names = sites.map((site) => farmSettings(ports, site).name);
+  for (const name of names) yield* close(ports, name, options);
+  if (options.evict) for (const name of names) yield* evict(ports, name, options.why);
+  if (options.wait && !ports.dry) for (const name of names) yield* untilEmpty(ports, name);
+}
+
+function close(ports: Ports, name: string, { why, until }: DrainOptions): Step {
   const hold = {
     what: 'drain',
     scope: { sites: [name] },
@@ -40,9 +46,10 @@ async function* drainFarm(ports: Ports, site: string, options: DrainOptions): St
     slug: `drain-${name}`,
     ...(until ? { until } : {}),
   } as const;
-  yield* pause(ports, hold);
-  if (options.evict) yield* evict(ports, name, why);
-  if (!options.wait || ports.dry) return;
+  return pause(ports, hold);
+}
+
+async function* untilEmpty(ports: Ports, name: string): Step {
   for (;;) {
     yield* monitor(ports, { site: name });
     const active = await activeCount(ports, name);

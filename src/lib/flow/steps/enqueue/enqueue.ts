@@ -56,9 +56,9 @@ function automaticModules(ports: Ports): ModuleFile | undefined {
 
 /** Runs in the view that automatic passes are still to be made for, lowest first. */
 async function dueRuns(ports: Ports, limit: number | undefined): Promise<number[]> {
-  const { from } = ports.settings.automatic;
+  const { from, until = MAX_RUN } = ports.settings.automatic;
   const bound = given({ limit });
-  const rows = await ports.store.view(views.runs, { start: ['todo', from], end: ['todo', MAX_RUN], ...bound });
+  const rows = await ports.store.view(views.runs, { start: ['todo', from], end: ['todo', until], ...bound });
   return rows.map(({ key }) => key[1]);
 }
 

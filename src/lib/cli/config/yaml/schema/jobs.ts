@@ -86,6 +86,14 @@ export const route = z.strictObject({
   }),
   runs: key(oneOrMany(runRange), 'Runs that the rule is about.', { example: '[109100-109200]', without: 'every run' }),
   label: key(text, 'Label of the passes that the rule is about.', { example: 'gold', without: 'any' }),
+  work: key(
+    z.enum(['automatic', 'request']),
+    'Kind of work that the rule is about: passes that every run gets, or those of requests.',
+    {
+      example: 'request',
+      without: 'both',
+    },
+  ),
   farm: needed(oneOrMany(name), 'Farms that these jobs may run at; no other one gets them.', '[cedar, laptop]'),
 });
 
@@ -100,6 +108,10 @@ export const automatic = section(
       without: 'the level of the first buffer',
     }),
     from: key(count, 'First run for which jobs are made.', { example: '109000', default: '0' }),
+    until: key(count, 'Last run for which jobs are made; later ones are made by requests.', {
+      example: '119999',
+      without: 'there is no last run',
+    }),
     share: key(share, 'Share of free slots for automatic jobs; the rest is for requests. Unused shares are lent.', {
       example: '50%',
       default: '70%',

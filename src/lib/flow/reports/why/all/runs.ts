@@ -1,6 +1,8 @@
 // Runs without their automatic passes, for `why --all`: by the first gate that is not met.
+
 import { refOf } from '../../../../domain/ids.ts';
 import { firstUnmet, runGates } from '../../../../domain/jobs/readiness.ts';
+import { isAutomatic } from '../../../../domain/runs/run.ts';
 import { together } from '../../../../util/concurrency.ts';
 import { batches } from '../../../../util/values/group.ts';
 import { have } from '../../../../util/values/have.ts';
@@ -14,10 +16,9 @@ const PAGE = 1_000;
 
 /** Runs without their automatic passes, by the first gate that is not met; numbers in the words do not count. */
 export async function runReasons(ports: ReadPorts): Promise<Reason[]> {
-  const { from } = ports.settings.automatic;
   const states = ['todo', 'open'] as const;
   const rows = await together(...states.map((state) => ports.store.view(views.runs, { prefix: [state] })));
-  const due = [...new Set(rows.map(({ key }) => key[1]))].filter((run) => run >= from);
+  const due = [...new Set(rows.map(({ key }) => key[1]))].filter((run) => isAutomatic(ports.settings.automatic, run));
   const groups = new Map<string, Reason>();
   for (const page of batches(due, PAGE)) await countRuns(ports, page, groups);
   return [...groups.values()];
