@@ -1,6 +1,6 @@
 // `catalogue sync` against plain REST, both telling the same Rucio of as many replicas; and `transfer` with Rucio there,
 // refusing connections, and silent. The server is test/systems/rucio-up.sh, with SQLite behind it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,7 +125,10 @@ function environment(folder, url) {
 
 /** `transfer` of the files to both elements, with Rucio at this address. */
 function transferWith({ folder, ...files }, url) {
-  for (const name of Object.keys(PLACES)) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const name of Object.keys(PLACES)) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+    mkdirSync(join(folder, name));
+  }
   return transferred({ folder, ...files }, [...STORAGE, catalogue(url)], environment(folder, url), COPIES);
 }
 

@@ -12,7 +12,7 @@ import { Gate, Rucio } from './rucio-world.ts';
 
 const KILLS = Number(process.env.DFLOW_RUCIO_KILLS ?? 3);
 const FILES = Number(process.env.DFLOW_RUCIO_FILES ?? 200);
-const SUBRUNS = 10;
+const SUBRUNS = Math.max(10, FILES / 40);
 const RUNS = FILES / SUBRUNS;
 const FIRST = 5000;
 
@@ -37,7 +37,7 @@ test(`killed ${KILLS} times while ${FILES} files with two copies each are regist
   await one.runs(FIRST, RUNS, SUBRUNS);
   // A kill comes at the so-many-th request of a life, while Rucio works on it.
   const next = random(FILES);
-  const moments = Array.from({ length: KILLS }, () => ({ after: 1 + Math.floor(next() * 9), delay: next() * 400 }));
+  const moments = Array.from({ length: KILLS }, () => ({ after: 1 + Math.floor(next() * 6), delay: next() * 400 }));
   const during: string[] = [];
   let seen = 0;
   let killing: Promise<void> | undefined;
