@@ -1,6 +1,6 @@
 // Documents that are made from the program: the command reference of the README (between its markers), a man page for
 // each command, the checks of doctor, the JSON Schema of dflow.yaml, what commands print as
-// JSON, and the pictures of flow and report. `npm run generate` writes them; a test
+// JSON, and the pictures of status, flow and report. `npm run generate` writes them; a test
 // checks that they are current.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,12 +15,14 @@ import {
   jsonSchema,
   reportPicture,
   requestJsonSchema,
+  statusScreen,
   TRANSITIONS,
 } from '../dist/reference.js';
 import { adapterList, LIST } from './adapters.js';
 import { CHECK_LIST, checkList } from './checks.js';
 import { jsonDocuments } from './jsondoc.js';
 import { configurationDocument, exitTable, filePage, referenceDocument } from './pages.js';
+import { terminalPicture } from './picture.js';
 import { roff } from './roff.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -205,6 +207,7 @@ export function generated() {
     ['docs/dflow.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['docs/request.schema.json', `${JSON.stringify(requestJsonSchema(), null, 2)}\n`],
     ['man/dflow.1', overview()],
+    ['docs/status.svg', terminalPicture('dflow status', statusScreen(JSON.parse(read('bin/examples/status.json'))))],
     ['docs/flow.svg', flowSvg(JSON.parse(read('bin/examples/flow.json')), { bare: true })],
     ['docs/report.svg', reportPicture(JSON.parse(read('bin/examples/report.json')), PICTURED)],
     [LIST, adapterList(root)],

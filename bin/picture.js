@@ -1,6 +1,4 @@
-// node bin/picture.js TITLE < text-with-colours > picture.svg: a terminal's screen as SVG, for the documents.
-// FORCE_COLOR=1 dflow status | node bin/picture.js 'dflow status' > docs/status.svg
-import { readFileSync } from 'node:fs';
+// A terminal's screen as SVG, for the documents.
 
 const ADVANCE = 8.4;
 const LINE = 19;
@@ -48,21 +46,22 @@ function styled(style, code) {
   return colour ? { ...style, colour } : style;
 }
 
-const [title = ''] = process.argv.slice(2);
-const lines = readFileSync(0, 'utf8').trimEnd().split('\n').map(runsOf);
-const width = Math.ceil(MARGIN * 2 + ADVANCE * Math.max(80, ...lines.map((line) => line.width)));
-const height = Math.ceil(BAR + MARGIN * 1.5 + LINE * lines.length);
-const text = lines.flatMap(({ runs }, row) =>
-  runs.map(({ column, text: words, style }) => {
-    const look = [`fill="${style.colour ?? '#e6edf3'}"`];
-    if (style.bold) look.push('font-weight="700"');
-    if (style.dim) look.push('opacity="0.65"');
-    const [x, y] = [MARGIN + column * ADVANCE, BAR + MARGIN + row * LINE];
-    const wide = `textLength="${([...words].length * ADVANCE).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
-    return `<text x="${x.toFixed(1)}" y="${y}" xml:space="preserve" ${wide} ${look.join(' ')}>${escaped(words)}</text>`;
-  }),
-);
-process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${escaped(title)}">
+/** `screen`: text with the colours of a terminal. */
+export function terminalPicture(title, screen) {
+  const lines = screen.trimEnd().split('\n').map(runsOf);
+  const width = Math.ceil(MARGIN * 2 + ADVANCE * Math.max(80, ...lines.map((line) => line.width)));
+  const height = Math.ceil(BAR + MARGIN * 1.5 + LINE * lines.length);
+  const text = lines.flatMap(({ runs }, row) =>
+    runs.map(({ column, text: words, style }) => {
+      const look = [`fill="${style.colour ?? '#e6edf3'}"`];
+      if (style.bold) look.push('font-weight="700"');
+      if (style.dim) look.push('opacity="0.65"');
+      const [x, y] = [MARGIN + column * ADVANCE, BAR + MARGIN + row * LINE];
+      const wide = `textLength="${([...words].length * ADVANCE).toFixed(1)}" lengthAdjust="spacingAndGlyphs"`;
+      return `<text x="${x.toFixed(1)}" y="${y}" xml:space="preserve" ${wide} ${look.join(' ')}>${escaped(words)}</text>`;
+    }),
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${escaped(title)}">
 <rect width="${width}" height="${height}" rx="8" fill="#0d1117"/>
 <circle cx="20" cy="17" r="5.5" fill="#ff5f57"/><circle cx="38" cy="17" r="5.5" fill="#febc2e"/><circle cx="56" cy="17" r="5.5" fill="#28c840"/>
 <text x="${width / 2}" y="22" fill="#8b949e" font-family="system-ui, sans-serif" font-size="13" text-anchor="middle">${escaped(title)}</text>
@@ -70,4 +69,5 @@ process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wid
 ${text.join('\n')}
 </g>
 </svg>
-`);
+`;
+}

@@ -6,6 +6,7 @@ import { refOf } from '../lib/domain/ids.ts';
 import type { JobDoc } from '../lib/domain/jobs/job.ts';
 import { isActive } from '../lib/domain/jobs/states.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
+import { checkNamed } from '../lib/flow/jobs/names/checknamed.ts';
 import { putBackSelected, untouched } from '../lib/flow/jobs/operate.ts';
 import type { Step } from '../lib/flow/ports.ts';
 import { reset } from '../lib/flow/steps/reset/reset.ts';
@@ -35,6 +36,7 @@ export default class Reset extends Base {
     const some =
       argv.length > 0 || Object.keys(selection).some((name) => rest[name as keyof typeof rest] !== undefined);
     const own = this.stepOptions(flags, { site });
+    if (site !== undefined) await checkNamed(ports, { sites: [site] });
     if (!some) return this.items(beating(ports, 'reset', reset(ports, own), own));
     const states = ['failed', 'partFail', 'held', 'submitting', 'submitted', 'running'] as const;
     const selected = await select(ports, {

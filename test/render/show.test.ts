@@ -1,4 +1,6 @@
 // `show` and tables on a terminal: every line fits, whatever the width; what explains is never lost.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { transition } from '../../src/lib/domain/jobs/job.ts';
@@ -6,6 +8,7 @@ import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
 import { jobRow } from '../../src/lib/flow/reports/look/jobrows.ts';
 import { rowTable } from '../../src/lib/render/rows.ts';
 import { showText } from '../../src/lib/render/show/show.ts';
+import { statusText } from '../../src/lib/render/status.ts';
 import { dataDoc, job, rawFile, T0 } from '../support/docs.ts';
 
 const plain = (text: string): string => stripVTControlCharacters(text);
@@ -100,4 +103,26 @@ test('a list of names is cut at a word', () => {
   const text = plain(rowTable('holds', [hold] as never, 100));
   expect(widest(text)).toBeLessThanOrEqual(100);
   expect(text).toMatch(/runs 109121-109130 [\w ,]*\.\.\./);
+});
+
+test('a history at 60 columns: the time stays, what the state was before gives way', () => {
+  const row = {
+    kind: 'change',
+    ref: 'data:L1:0000109134',
+    at: '2026-07-14T06:00:00.000Z',
+    from: 'submitting',
+    to: '3 files registered',
+    by: 'anna@login (x)',
+  };
+  const head = plain(rowTable('history', [row as never], 60)).split('\n')[0] ?? '';
+  expect(head.split(/ {2,}/)).toEqual(['AT', 'REF', 'TO']);
+});
+
+test('the head of status has one line: the place of the store gives way', () => {
+  const page = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../bin/examples/status.json'), 'utf8'));
+  const long = { ...page, store: `/data/${'x'.repeat(60)}/dflow.db` };
+  const first = (columns: number, of = page): string => plain(statusText(of, columns)).split('\n')[0] ?? '';
+  expect(first(80)).toContain('/data/snoplus/dflow.db  4 need you');
+  expect(first(80, long)).toMatch(/^snoplus-demo {2}\S.* {2}4 need you$/);
+  expect(first(60, long)).toMatch(/^snoplus-demo {2}\S.* {2}4 need you$/);
 });

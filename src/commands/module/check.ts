@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
 import { Base } from '../../lib/cli/base.ts';
+import { needModules } from '../../lib/cli/config/nomodules.ts';
 import { problemsError } from '../../lib/cli/config/yaml/document.ts';
 import { badOf } from '../../lib/domain/modules/badmodules.ts';
 import { named } from '../../lib/domain/named.ts';
@@ -24,6 +25,7 @@ export default class ModuleCheck extends Base {
     const problems = moduleProblems.filter(({ file }) => version === undefined || file === bad?.path);
     if (problems.length > 0) throw problemsError(problems);
     if (version !== undefined) named('version', version, Object.keys(modules), { where: `${folder}/modules` });
+    if (version === undefined) needModules(settings);
     const files = Object.values(modules).filter((file) => version === undefined || file.version === version);
     await this.rows(
       'modules',

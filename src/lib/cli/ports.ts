@@ -127,7 +127,8 @@ export function byOf(command: string): string {
 function userOf(): string {
   const name = process.env.DFLOW_USER || loginName();
   // A line of a history has `@` and brackets of its own.
-  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.\\+-]*$/u.test(name)) return name;
+  // Letters of all alphabets cost 10 ms to compile: only a name that needs them pays.
+  if (/^\w[\w.\\+-]*$/.test(name) || /^[\p{L}\p{N}_][\p{L}\p{N}_.\\+-]*$/u.test(name)) return name;
   throw new ConfigError(`'${name}' is not a name of a person: letters, digits, '.', '_', '+' and '-'`, {
     where: process.env.DFLOW_USER ? '$DFLOW_USER' : 'login name',
     hint: 'DFLOW_USER=anna dflow ...',

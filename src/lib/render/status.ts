@@ -29,7 +29,7 @@ export function statusParts(found: StatusPage, columns: number): StatusParts {
   const laid = (lines: readonly string[]): string[] =>
     lines.flatMap((text) => wrapped(columns === Number.POSITIVE_INFINITY ? text : localTimes(text), columns, INDENT));
   return {
-    head: wrapped(head(page), columns),
+    head: head(page, columns),
     needYou: needYou(page, columns),
     rest: [
       ...laid([...runs(page), ...holds(page), ...loops(page), ...buffers(page)]),
@@ -49,11 +49,14 @@ function withLocalTimes(page: StatusPage): StatusPage {
 /** Under the text of a titled line. */
 const INDENT = ' '.repeat(10);
 
-function head(page: StatusPage): string {
+/** Where the line is too short for it, the store's place gives way. */
+function head(page: StatusPage, columns: number): string[] {
   const count = page.needYou.length;
   const urgent =
     count === 0 ? chalk.green('nothing needs you') : chalk.yellow(`${count} need${count === 1 ? 's' : ''} you`);
-  return `${chalk.bold(page.experiment)}  ${localTime(page.at)}  ${page.store}  ${urgent}`;
+  const first = `${chalk.bold(page.experiment)}  ${localTime(page.at)}`;
+  const whole = `${first}  ${page.store}  ${urgent}`;
+  return widthOf(whole) <= columns ? [whole] : wrapped(`${first}  ${urgent}`, columns);
 }
 
 /** What is wrong, and the command beside it; under it where there are too few columns for both. */

@@ -43,7 +43,7 @@ export function whyText(found: WhyReport, columns = Number.POSITIVE_INFINITY, al
     return wrapped(line, columns, ' '.repeat(width + 6));
   });
   // Each command on a line of its own, to be copied.
-  const commands = report.next.flatMap((command) => command.split(/; (?=dflow )/));
+  const commands = report.next.flatMap((command) => command.split(/; (?=(?:to give up: )?dflow )/));
   const next = commands.map((command, index) => `${index === 0 ? 'Next:' : '     '} ${command}`);
   const said = about === '' ? [] : wrapped(chalk.dim(about), columns, '  ');
   return [...wrapped(head, columns, '  '), ...said, ...lines, ...next].join('\n');

@@ -192,3 +192,24 @@ test('what draws charts is loaded by report alone: other commands start as befor
   expect(importing(/from '[^']*report\/picture\.ts'/)).toEqual(['lib/cli/output/reference.ts']);
   expect(importing(/from '[^']*report\/html\.ts'/)).toEqual([]);
 });
+
+test('notes that people wrote in the time shown: the newest first, on the page, as Markdown and as data', async () => {
+  const world = await made({});
+  const note = (at: string, text: string, refs: string[] = []) =>
+    world.put({ _id: `note:${at}:n`, kind: 'note', at, by: 'anna@login', text, refs });
+  await note('1999-01-01T00:00:00.000Z', 'long ago');
+  await note(world.ago(2 * 3_600_000), 'cedar is slow');
+  await note(world.ago(3_600_000), 'optics <odd>', ['1/Count/1']);
+  const page = await pageOf(world);
+  expect(page.notes.map(({ by, text }) => `${by}: ${text}`)).toEqual([
+    'anna@login: optics <odd> (1/Count/1)',
+    'anna@login: cedar is slow',
+  ]);
+  expect(reportMarkdown(page)).toMatch(
+    /## Notes\n\n\| written \| by \| note \|\n.*\n\| .* \| anna@login \| optics <odd> \(1\/Count\/1\) \|/,
+  );
+  const html = reportHtml(page);
+  expect(html).toMatch(/<h2[^>]*>Notes<\/h2>/);
+  expect(html).toContain('optics &lt;odd&gt; (1/Count/1)');
+  expect(html).not.toContain('long ago');
+});

@@ -2,8 +2,14 @@
 // everything under the name of a selection.
 
 import { globMatch } from '../../domain/hold.ts';
+import { noSuchError } from '../../domain/named.ts';
+import type { ArchivedDoc } from '../../domain/runs/archived.ts';
 import { hasRun, type RunSet } from '../../domain/selection.ts';
+import type { FarmRow } from '../../flow/reports/look/farmrows.ts';
+import type { HoldRow } from '../../flow/reports/look/holdrows.ts';
 import type { AnyRow, Kind } from '../../flow/reports/look/look.ts';
+import type { RequestRow } from '../../flow/reports/look/requestrows.ts';
+import type { RunRow } from '../../flow/reports/look/runrows.ts';
 import { UsageError } from '../../util/errors.ts';
 import { selection, type storage } from './flags.ts';
 
@@ -29,6 +35,15 @@ const KNOWN: Readonly<Record<Kind, readonly FlagName[]>> = {
   archived: ['run', 'state'],
 };
 
+/** The states of rows, where they are words of their own. */
+const STATES: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+  runs: ['open', 'complete'] satisfies RunRow['state'][],
+  farms: ['ok', 'drained', 'silent', 'never seen'] satisfies FarmRow['state'][],
+  requests: ['being made', 'open', 'done', 'ended'] satisfies RequestRow['state'][],
+  holds: ['in force', 'expired'] satisfies NonNullable<HoldRow['state']>[],
+  archived: ['leaving', 'archived', 'returning'] satisfies ArchivedDoc['state'][],
+};
+
 /** Kinds whose rows REFs select. */
 const BY_REF: readonly Kind[] = ['jobs', 'replicas', 'first-pass', 'runs', 'data', 'archived'];
 
@@ -39,8 +54,16 @@ export function checkListFlags(kind: Kind, flags: Readonly<Record<string, unknow
   const known = KNOWN[kind].map((name) => `--${name}`).join(', ') || 'no selection flag';
   const hint = `list ${kind} knows ${known}`;
   if (strange !== undefined) throw new UsageError(`list ${kind} does not know --${strange}`, { hint });
+  checkStates(kind, flags.state);
   if (refs.length > 0 && !BY_REF.includes(kind))
     throw new UsageError(`list ${kind} takes no REF: '${refs[0]}'`, { hint });
+}
+
+function checkStates(kind: Kind, asked: unknown): void {
+  const known = STATES[kind];
+  if (!known || !Array.isArray(asked)) return;
+  const wrong = asked.map(String).find((word) => word !== '' && !known.some((state) => globMatch(word, state)));
+  if (wrong !== undefined) throw noSuchError('state', wrong, known, { in: `list ${kind}` });
 }
 
 interface RowFlags {

@@ -260,8 +260,13 @@ function refOf(text: string, where: string): JobRef {
   if (ref) return ref;
   const hint = parseRuns(text)
     ? `a range of runs: --run ${text}, or --run @FILE with one on each line`
-    : '109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007, or a document id';
+    : `a REF is 109134, 109134/Analysis40, 109134/Analysis40/2, 109134/Analysis40/2.007 or a document id; see: ${rowsLike(text)}`;
   throw new UsageError(`${quoted(text)} is not a REF`, { where, hint });
+}
+
+/** What shows REFs; a word with a dot is the name of a file. */
+function rowsLike(text: string): string {
+  return /^[\w.-]+\.\w+$/.test(text) ? `dflow why ${text}` : 'dflow list jobs --state all';
 }
 
 /** A text in quotes, its beginning where it is long. */

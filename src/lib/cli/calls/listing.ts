@@ -2,6 +2,7 @@
 // and the live screen read the same.
 import type { PassState } from '../../domain/jobs/states.ts';
 import { type Selection, STATE_SETS } from '../../domain/selection.ts';
+import { checkNamed } from '../../flow/jobs/names/checknamed.ts';
 import type { ReadPorts } from '../../flow/ports.ts';
 import { type AnyRow, KINDS, type Kind, type Lists } from '../../flow/reports/look/look.ts';
 import { isFileWord, replicasNamed } from '../../flow/reports/look/replicarows.ts';
@@ -23,7 +24,7 @@ const refsOf = (kind: Kind, words: readonly string[]): readonly string[] =>
 
 /** The selection of a listing, and a test for flags that the selection cannot express. */
 export async function chosenBy(
-  { store }: ReadPorts,
+  ports: ReadPorts,
   kind: Kind,
   words: readonly string[],
   flags: ListFlags,
@@ -32,7 +33,8 @@ export async function chosenBy(
   // `--state` of other kinds means the state in the row.
   const input = kind === 'jobs' ? flags : { ...flags, state: undefined };
   const refs = refsOf(kind, words);
-  const chosen = await selectionOf({ refs, flags: input, states }, () => store.now());
+  const chosen = await selectionOf({ refs, flags: input, states }, () => ports.store.now());
+  await checkNamed(ports, { ...chosen, storages: flags.storage });
   return { chosen, test: rowTest(kind, flags, chosen.runs) };
 }
 

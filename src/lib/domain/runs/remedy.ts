@@ -9,13 +9,15 @@ export function remedy({ _id: id, reason, run, name }: Quarantined): string {
     return `dflow register --accept '${id}' --why TEXT, or: dflow register --reject '${id}' --why TEXT`;
   if (reason === 'odd-time') return `finish the copy; if the file is whole: touch '${name}' in the buffer`;
   if (reason === 'beyond-max-jump')
-    return `if run ${run} is real: raise runs.maxJump in dflow.yaml, then dflow register`;
+    return `if run ${run} is real: raise runs.maxJump in dflow.yaml, then: dflow register; or, if it is not data: ${discard(id)}`;
   if (reason === 'empty' || reason === 'duplicate') return 'dflow purge --junk';
   if (reason === 'archived') return `dflow store unarchive ${run}`;
   if (reason === 'operator') return 'dflow list holds';
   if (reason === 'bad-tables') return `correct the tables of ${name}, then: dflow tables load FILE`;
-  return `${mending(reason)}, then: dflow register; or, if it is not data: dflow purge --junk '${id}' --why TEXT`;
+  return `${mending(reason)}, then: dflow register; or, if it is not data: ${discard(id)}`;
 }
+
+const discard = (id: string): string => `dflow purge --junk '${id}' --why TEXT`;
 
 /** What a person does to a file that is data, so that the next register takes it. */
 function mending(reason: QuarantineDoc['reason']): string {

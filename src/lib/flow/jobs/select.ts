@@ -1,12 +1,9 @@
 // Selections against the store: the jobs and runs that a selection names. Reads what is selected, by id ranges and
 // views, not everything; decides on freshly read documents.
 
-import { globMatch } from '../../domain/hold.ts';
 import { JOB, jobId, jobPrefix, refOf, runId } from '../../domain/ids.ts';
 import type { JobDoc } from '../../domain/jobs/job.ts';
-import { knownCauses } from '../../domain/jobs/policy.ts';
 import type { PassState } from '../../domain/jobs/states.ts';
-import { noSuchError } from '../../domain/named.ts';
 import type { ArchivedDoc } from '../../domain/runs/archived.ts';
 import type { RunDoc } from '../../domain/runs/run.ts';
 import { hasRun, type JobRef, matches, namesPass, refers, type Selection, shownState } from '../../domain/selection.ts';
@@ -15,6 +12,7 @@ import { together } from '../../util/concurrency.ts';
 import { views } from '../../views/index.ts';
 import type { Item, ReadPorts } from '../ports.ts';
 import { archivedOf, archivedWords, missingRuns } from './archived/archived.ts';
+import { checkNamed } from './names/checknamed.ts';
 
 export interface Selected {
   /** By run, module and pass. */
@@ -29,7 +27,7 @@ export interface Selected {
 
 /**
  * The jobs that a selection names.
- * @throws UsageError when a module pattern matches no module that is defined or has jobs, or nobody knows a cause
+ * @throws UsageError for a name that nothing has: of a module, cause, version, label, request, farm or level
  */
 export async function selectJobs(
   ports: Pick<ReadPorts, 'store' | 'settings'>,
@@ -49,11 +47,6 @@ export async function selectJobs(
     ...stale.map((job) => staleItem(job, changedSince(selection.refs, job, states.get(job._id)), states.get(job._id))),
   ];
   return { jobs, states, subjobs: subjobsOf(selection.refs, jobs), problems };
-}
-
-/** @throws UsageError for a module or a cause that there is not */
-export async function checkNamed(ports: Pick<ReadPorts, 'store' | 'settings'>, selection: Selection): Promise<void> {
-  await Promise.all([checkModules(ports, selection), checkCauses(ports, selection)]);
 }
 
 /** Runs of a selection's runs and REFs, ascending; all without either. Problems as in `selectJobs`. */
@@ -217,18 +210,23 @@ async function notFound(store: ReadStore, selection: Selection, found: readonly 
   const bare = refs.filter((ref) => ref.module === undefined).flatMap((ref) => ref.run ?? []);
   const seen = new Set(found.map((job) => job.run));
   const runs = [...new Set([...bare, ...(selection.runs?.listed ?? []).filter((run) => !seen.has(run))])];
-  const docs = await store.get(runs.map(runId));
   const jobs = refs.filter((ref) => ref.module !== undefined || ref.run === undefined);
+  const docs = await store.get([...runs, ...jobs.flatMap(({ run }) => run ?? [])].map(runId));
   const archived = await archivedOf(
     store,
     jobs.flatMap(({ run }) => run ?? []),
   );
   const missing = runs.filter((run) => !docs.has(runId(run)));
-  return [...(await missingRuns(store, missing)), ...jobs.map((ref) => unknownJob(ref, archived))];
+  return [...(await missingRuns(store, missing)), ...jobs.map((ref) => unknownJob(ref, docs, archived))];
 }
 
-function unknownJob({ run, text: ref }: JobRef, archived: ReadonlyMap<number, ArchivedDoc>): Item {
-  const next = run === undefined ? 'dflow list jobs' : `dflow list jobs ${run}`;
+function unknownJob(
+  { run, text: ref }: JobRef,
+  runs: ReadonlyMap<string, unknown>,
+  archived: ReadonlyMap<number, ArchivedDoc>,
+): Item {
+  const known = run !== undefined && runs.has(runId(run));
+  const next = known ? `dflow list jobs ${run} --state all` : run === undefined ? 'dflow list jobs' : 'dflow list runs';
   const doc = run === undefined ? undefined : archived.get(run);
   return {
     ...{ kind: 'job', ref, did: 'unknown', failed: true, text: 'no such job', next },
@@ -244,37 +242,4 @@ function subjobsOf(refs: Selection['refs'], jobs: readonly JobDoc[]): Map<string
     chosen.set(job._id, [...new Set(mine.flatMap((ref) => ref.subjob ?? []))]);
   }
   return chosen;
-}
-
-/** A module pattern that matches nothing is a misspelling, never an empty result. */
-export async function checkModules(
-  { store, settings }: Pick<ReadPorts, 'store' | 'settings'>,
-  selection: Pick<Selection, 'modules'>,
-): Promise<void> {
-  const defined = Object.values(settings.modules).flatMap((file) => Object.keys(file.modules));
-  const missing = (names: readonly string[]): string | undefined => {
-    return selection.modules?.find((pattern) => !names.some((name) => globMatch(pattern, name)));
-  };
-  // What a file with mistakes defines is not known.
-  if (missing(defined) === undefined || settings.badModules.length > 0) return;
-  const counts = await store.count(views.jobCounts, 2);
-  const known = [...new Set([...defined, ...counts.map(({ key }) => key[1])])];
-  const pattern = missing(known);
-  if (pattern === undefined) return;
-  throw noSuchError('module', pattern, known);
-}
-
-/** A cause that neither the policy nor any failure knows is a misspelling: silence would look like "nothing failed". */
-async function checkCauses(
-  { store, settings }: Pick<ReadPorts, 'store' | 'settings'>,
-  { causes }: Selection,
-): Promise<void> {
-  if (!causes || settings.badModules.length > 0) return;
-  const known = knownCauses(settings);
-  const strange = causes.filter((cause) => cause !== '' && !known.has(cause) && !/^(exit|signal)-\d+$/.test(cause));
-  if (strange.length === 0) return;
-  const met = (await store.count(views.causes, 1)).map(({ key }) => key[0]);
-  const wrong = strange.find((cause) => !met.includes(cause));
-  if (wrong === undefined) return;
-  throw noSuchError('cause', wrong, new Set([...met, ...known]));
 }

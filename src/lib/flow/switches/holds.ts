@@ -19,7 +19,7 @@ import type { Iso } from '../../util/time.ts';
 import { given } from '../../util/values/given.ts';
 import { nth } from '../../util/values/have.ts';
 import { withDryRun } from '../dry.ts';
-import { checkModules } from '../jobs/select.ts';
+import { checkModules } from '../jobs/names/checknamed.ts';
 import { wakeSleepers } from '../jobs/wake.ts';
 import type { ItemOf, Ports, Step, StepOptions } from '../ports.ts';
 

@@ -24,12 +24,16 @@ async function* writeNote(ports: Ports, text: string, refs: readonly string[]): 
   const _id = noteId(at, ports.nonce().slice(0, 6));
   const doc: NoteDoc = { _id, kind: 'note', v: SCHEMA, at, by: ports.by, text, refs };
   await ports.store.update<NoteDoc>(_id, (old) => (old ? { skip: 'written before' } : { write: doc }));
-  const about = refs.length === 0 ? '' : ` (${refs.join(', ')})`;
-  yield { kind: 'note', ref: _id, did: 'noted', text: `${text}${about}`, refs };
+  yield { kind: 'note', ref: _id, did: 'noted', text: noteLine(doc).text, refs };
 }
 
-/** Notes at or after a time, the oldest first; all without it. */
-export async function notesSince(store: ReadStore, since?: Iso): Promise<NoteDoc[]> {
+/** Notes at or after a time or a day, the oldest first; all without it. */
+export async function notesSince(store: ReadStore, since?: string): Promise<NoteDoc[]> {
   const all = idsWith('note:');
-  return store.range<NoteDoc>(since === undefined ? all : { ...all, start: noteId(since, '') });
+  return store.range<NoteDoc>(since === undefined ? all : { ...all, start: `note:${since}` });
+}
+
+/** Who wrote what, and when. */
+export function noteLine({ at, by, text, refs }: NoteDoc): { at: Iso; by: string; text: string } {
+  return { at, by, text: refs.length === 0 ? text : `${text} (${refs.join(', ')})` };
 }

@@ -13,7 +13,7 @@ import { endText, hours, percent, recent } from './numbers.ts';
 export function reportHtml(found: ReportPage): string {
   const page = cleaned(found);
   const title = `${page.experiment}: report of ${page.to}`;
-  const parts = [head, needs, flowPanel, chartPanel, storage, modules, requests, failures, holds, unknown];
+  const parts = [head, needs, flowPanel, chartPanel, storage, modules, requests, failures, holds, notes, unknown];
   return htmlPage(
     title,
     parts.map((part) => part(page)),
@@ -130,6 +130,11 @@ function holds({ holds: all }: ReportPage): string {
     until === undefined ? 'a person ends it' : localTime(until),
   ]);
   return section('Holds', table(['kind', 'why', 'by', 'since', 'until'], rows));
+}
+
+function notes({ notes: all }: ReportPage): string {
+  const rows = all.map(({ at, by, text }): Cell[] => [localTime(at), by, { html: escaped(localTimes(text)) }]);
+  return section('Notes', table(['written', 'by', 'note'], rows));
 }
 
 function unknown({ unknown: all }: ReportPage): string {

@@ -32,6 +32,11 @@ export function reportMarkdown(found: ReportPage): string {
       ['kind', 'why', 'by', 'since'],
       page.holds.map(({ what, why, by, since }) => [what, localTimes(why), by, localTime(since)]),
     ),
+    ...markdownTable(
+      'Notes',
+      ['written', 'by', 'note'],
+      page.notes.map(({ at, by, text }) => [localTime(at), by, localTimes(text)]),
+    ),
     ...list('Not known yet', page.unknown),
   ].join('\n');
 }

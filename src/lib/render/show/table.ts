@@ -53,9 +53,9 @@ export function tableParts(columns: readonly Column[], rows: readonly Fields[], 
 const BELOW = ['next', 'hash', 'holder', 'path', 'url', 'text', 'detail', 'why', 'blocked', 'reason', 'covers', 'name'];
 
 /** What is left out where the columns are still too many, the least important first. A REF and a state always stay. */
-const DROPPED = `request created firstSeen by hash exclusive every tries priority protocol backend
+const DROPPED = `request created firstSeen by from hash exclusive every tries priority protocol backend
 levels guid path index first last original host version slots heartbeat outputs
-bad copying types kept run site size files since at until due name cause`.split(/\s/);
+bad copying types kept run site size files subjobs since at until due name cause`.split(/\s/);
 
 function laidOut(columns: readonly Column[], rows: readonly Fields[], width: number) {
   let beside = [...columns];

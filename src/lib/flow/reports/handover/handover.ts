@@ -16,7 +16,7 @@ import { groupBy } from '../../../util/values/group.ts';
 import { views } from '../../../views/index.ts';
 import { breakers } from '../../copies/breakers.ts';
 import type { ReadPorts } from '../../ports.ts';
-import { notesSince } from '../../switches/notes.ts';
+import { noteLine, notesSince } from '../../switches/notes.ts';
 import { changedDocs, historyRows } from '../history.ts';
 import { many, sum } from '../status/counts.ts';
 import type { Attention } from '../status/page.ts';
@@ -62,9 +62,7 @@ export async function handover(ports: ReadPorts, since: Iso): Promise<Handover> 
     at,
     happened: await happened(ports, since),
     switched: await switched(ports, since),
-    notes: notes.map(({ at: when, by, text, refs }) => {
-      return { at: when, by, text: refs.length === 0 ? text : `${text} (${refs.join(', ')})` };
-    }),
+    notes: notes.map(noteLine),
     open,
     worse: await worse(ports, since, at),
   };

@@ -3,6 +3,7 @@
 import type { RequestState } from '../../../domain/jobs/requests/progress.ts';
 import type { Iso } from '../../../util/time.ts';
 import type { FlowPicture } from '../flow/picture.ts';
+import type { Done } from '../handover/handover.ts';
 import type { Attention } from '../status/page.ts';
 
 /** What one day brought. */
@@ -98,6 +99,8 @@ export interface ReportPage {
     readonly since: Iso;
     readonly until?: Iso;
   }[];
+  /** What people wrote down in this time, the newest first. */
+  readonly notes: readonly Done[];
   /** What is not known yet, and what makes it known. */
   readonly unknown: readonly string[];
 }

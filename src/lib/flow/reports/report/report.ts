@@ -9,6 +9,7 @@ import type { Daily } from '../../../views/daily.ts';
 import { views } from '../../../views/index.ts';
 import { followed } from '../../jobs/requests/requestuse.ts';
 import type { ReadPorts } from '../../ports.ts';
+import { noteLine, notesSince } from '../../switches/notes.ts';
 import { flow } from '../flow/flow.ts';
 import type { StatusPage } from '../status/page.ts';
 import { status } from '../status/status.ts';
@@ -26,7 +27,7 @@ export async function report(ports: ReadPorts, { from, yearFrom }: ReportOptions
   const { store } = ports;
   const at = await store.now();
   const to = dayOf(at);
-  const [page, picture, counts, docs, samples, causes, requests] = await Promise.all([
+  const [page, picture, counts, docs, samples, causes, requests, notes] = await Promise.all([
     status(ports),
     flow(ports),
     dailyCounts(ports, from, yearFrom),
@@ -34,6 +35,7 @@ export async function report(ports: ReadPorts, { from, yearFrom }: ReportOptions
     store.range<SampleDoc>(idsWith('sample:')),
     store.count(views.causes, 3),
     requestRows(ports, at),
+    notesSince(store, from),
   ]);
   const elements = page.storage.map((one) => elementOf(ports, one, docs, samples, at));
   const failures = causes.map(({ key: [cause, site, how], value }) => ({ cause, site, how, subjobs: value }));
@@ -54,6 +56,7 @@ export async function report(ports: ReadPorts, { from, yearFrom }: ReportOptions
     failures: failures.sort((a, b) => b.subjobs - a.subjobs),
     requests,
     holds: page.holds.map(({ what, why, by, since, until }) => ({ what, why, by, since, ...given({ until }) })),
+    notes: notes.map(noteLine).reverse(),
     unknown: unknownOf(docs, elements, modules.length > 0),
   };
 }

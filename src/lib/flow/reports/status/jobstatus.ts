@@ -158,9 +158,10 @@ function gone(ports: ReadPorts, page: Promise<JobFacts['page']>): Promise<Attent
   return together(moduleNowhere(ports), versionNowhere(ports), inputsNowhere(ports, page));
 }
 
-async function moduleNowhere({ store }: ReadPorts): Promise<Attention[]> {
+async function moduleNowhere({ store, settings }: ReadPorts): Promise<Attention[]> {
   const found: Attention[] = [];
-  const undefinedOnes = await sleepers(store, 'config:');
+  // After a change of the configuration, the next submit looks again.
+  const undefinedOnes = await sleepers(store, `config:${settings.hash}`);
   if (undefinedOnes.length > 0) {
     const ref = await exampleOf(store, nth(undefinedOnes, 0).key[1]);
     const text = `${many(sum(undefinedOnes), 'subjob waits', 'subjobs wait')} for a module that is not defined here: ${ref}`;

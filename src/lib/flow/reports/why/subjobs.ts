@@ -68,7 +68,7 @@ function gateOf(job: JobDoc, subjob: Subjob, tooLong: (since: Iso) => boolean): 
           : '';
       const until = state.name === 'held' ? (state.until ? `, next try ${state.until}` : ', until it is released') : '';
       const next = failure
-        ? `dflow log ${ref}; dflow retry --cause ${failure.cause} -n; dflow retry ${ref}`
+        ? `dflow log ${ref}; dflow retry --cause ${failure.cause} -n; dflow retry ${ref}; to give up: dflow cancel ${ref}`
         : `dflow retry ${ref}`;
       return { gate, ok: false, text: `${state.name}: ${what}${until}`, since: state.since, next };
     }

@@ -17,14 +17,14 @@ import type { ReadPorts } from '../../ports.ts';
 import { sum } from '../status/counts.ts';
 import { credentialGates } from './hostgates.ts';
 import { gateVerdict } from './verdict.ts';
-import type { WhyReport } from './whyreport.ts';
+import { nextOf, type WhyReport } from './whyreport.ts';
 
 /** Whether a farm takes jobs, and if not, why and since when. Asks its batch system where this host is its own. */
 export async function whyFarm(ports: ReadPorts, name: string): Promise<WhyReport> {
   const gates = await submitGates(ports, name);
   const wrong = gates.filter(({ ok }) => !ok);
   const { backend } = farmSettings(ports, name);
-  const next = [...new Set(wrong.flatMap((gate) => gate.next ?? []))];
+  const next = wrong.length === 0 ? await submitNext(ports, name) : nextOf(wrong);
   return {
     ref: name,
     about: backend,
@@ -138,8 +138,18 @@ async function slotGate(ports: ReadPorts, name: string): Promise<Gate> {
   const farm = farmSettings(ports, name);
   const used = await activeCount(ports, name);
   const room = farm.slots + farm.pending;
-  const shares = SHARES.map((share) => ports.store.count(views.ready, 2, { prefix: [share, 'run'] }));
-  const ready = sum((await Promise.all(shares)).flat());
+  const ready = await readyCount(ports);
   const text = `${used} of ${room} places at ${name} are taken, ${ready} ${ready === 1 ? 'subjob is' : 'subjobs are'} ready`;
   return { gate: 'slots', ok: used < room, text, next: `dflow monitor --site ${name}` };
+}
+
+/** Subjobs that the next submit may take. */
+export async function readyCount({ store }: ReadPorts): Promise<number> {
+  const shares = SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] }));
+  return sum((await Promise.all(shares)).flat());
+}
+
+/** A farm that takes jobs, and jobs that are ready: nothing is missing but submit. */
+async function submitNext(ports: ReadPorts, name: string): Promise<string[]> {
+  return (await readyCount(ports)) > 0 ? [`dflow submit --site ${name}`] : [];
 }

@@ -129,7 +129,12 @@ async function moveOne(session: PurgeSession, trash: Trash, doc: QuarantineDoc):
     const detail = `${doc.detail}; ${proof.equal}`;
     const moved = await trash.put({ level, name, reason, detail, size, modified, ...more }, proof.again);
     await ports.store.update<QuarantineDoc>(doc._id, (now) => (now ? { remove: true } : { skip: 'gone' }));
-    return { ...item, receipt: moved.receipt, trash: moved._id, next: `dflow quarantine --restore ${moved._id}` };
+    return {
+      ...item,
+      receipt: moved.receipt,
+      trash: moved._id,
+      next: `to undo: dflow quarantine --restore ${moved._id}`,
+    };
   } catch (error) {
     if (error instanceof ItemError) return kept(doc, error.message, error.hint ?? 'dflow register');
     throw error;

@@ -93,7 +93,7 @@ function brokenRaw(session: Session, doc: DataDoc, storages: readonly string[], 
       if (!repair) return [];
       const attempt = (replica?.attempt ?? 0) + 1;
       const task = { id, level, run, ref: refOf(run), file, to, path: repair.path, attempt, repair };
-      const none = { text: 'no good copy is known', next: `dflow list replicas --run ${run}` };
+      const none = { text: 'no good copy is known', next: `dflow why ${refOf(run)}` };
       return [{ kind: 'replica', task, ...rawSources(session, doc, file, to, none) }];
     }),
   );

@@ -128,11 +128,18 @@ function unreadable(error: unknown): undefined {
 }
 
 function itemOf(kind: Broken['kind'], result: Result): Item {
-  const { task, did, why } = result;
-  const { file, to, source } = task;
+  const { task, did, why, fault } = result;
+  const { file, to, source, ref } = task;
   if (did === 'failed') {
     const text = shown(`${file.name} to ${to}: ${why ?? 'failed'}`);
-    return { ...basisOf(kind, task), did, bytes: 0, failed: true, text, next: `dflow why ${to}` };
+    return {
+      ...basisOf(kind, task),
+      did,
+      bytes: 0,
+      failed: true,
+      text,
+      next: `dflow why ${fault === undefined ? to : ref}`,
+    };
   }
   const restored = did === 'adopted';
   const text = shown(restored ? `${file.name} at ${to} is good again` : `${file.name} to ${to} from ${source.site}`);

@@ -16,10 +16,12 @@ interface Facts {
   readonly states: ReadonlyMap<string, PassState>;
   readonly holds: ReadonlyMap<string, HoldDoc>;
   readonly now: Iso;
+  /** Of the configuration in force. */
+  readonly hash: string;
 }
 
 /** Waiting subjobs by module and root; those whose root has ended without completing are unsatisfied. */
-export async function sleeperReasons({ store }: ReadPorts): Promise<Reason[]> {
+export async function sleeperReasons({ store, settings }: ReadPorts): Promise<Reason[]> {
   const rows = await store.view(views.wake, { prefix: ['on'] });
   if (rows.length === 0) return [];
   const awaited = new Map(rows.map(({ id, key }) => [id, key[1]]));
@@ -31,15 +33,16 @@ export async function sleeperReasons({ store }: ReadPorts): Promise<Reason[]> {
     states: new Map(states.map(({ id, key }) => [id, key[0]])),
     holds: await store.get<HoldDoc>(holds),
     now: await store.now(),
+    hash: settings.hash,
   };
   const groups = new Map<string, Reason>();
   for (const { id, key, value } of rows) {
     const job = parseJobId(id);
     const { module = '' } = job ?? {};
-    const reason = rootReason(rootOf(key[1], facts), facts);
+    const example = job ? refOf(job.run, job.module, job.pass) : id;
+    const reason = rootReason(rootOf(key[1], facts), example, facts);
     const name = `${module} ${reason.text}`;
     const old = groups.get(name);
-    const example = job ? refOf(job.run, job.module, job.pass) : id;
     const base = old ?? { ...reason, text: `${module} waits ${reason.text}`, unit: 'subjobs', module, example };
     groups.set(name, { ...base, count: (old?.count ?? 0) + value });
   }
@@ -65,12 +68,11 @@ const KINDS: Readonly<Record<string, readonly [text: string, next: string]>> = {
   data: ['for inputs at a storage element that the farm reads', 'dflow transfer'],
   registered: ['for the catalogue to know its input files', 'dflow catalogue sync'],
   request: ['for another request', 'dflow list requests'],
-  config: ['for a module that is not defined here', 'dflow list modules'],
   routed: ['for the farm that routing sends it to', 'dflow list farms'],
   installed: ['for a farm that has its version', 'dflow list farms'],
 };
 
-function rootReason(id: string, facts: Facts): Root {
+function rootReason(id: string, example: string, facts: Facts): Root {
   const hold = asA<HoldDoc>(facts.holds.get(id), 'hold');
   if (hold) {
     const age = humanDuration(between(hold.since, facts.now));
@@ -79,8 +81,17 @@ function rootReason(id: string, facts: Facts): Root {
   }
   const job = parseJobId(id);
   if (job) return jobRoot(refOf(job.run, job.module, job.pass), job.module, facts.states.get(id));
+  if (id.startsWith('config:')) return configRoot(id, example, facts);
   const [text, next] = KINDS[id.slice(0, id.indexOf(':'))] ?? [`for ${id}`, `dflow show ${id}`];
   return { what: 'waiting', text, next };
+}
+
+/** A module that was missing: after a change of the configuration, submit looks again. */
+function configRoot(id: string, example: string, { hash }: Facts): Root {
+  const what = 'waiting';
+  if (id === `config:${hash}`)
+    return { what, text: 'for a module that is not defined here', next: `dflow why ${example}` };
+  return { what, text: 'for the next submit: the configuration has changed', next: 'dflow submit' };
 }
 
 function jobRoot(ref: string, module: string, state: PassState | undefined): Root {

@@ -4,14 +4,12 @@ import type { FarmDoc } from '../../../../domain/farms/farm.ts';
 import { drainOf, endText, type HoldDoc } from '../../../../domain/hold.ts';
 import { idsWith } from '../../../../store.ts';
 import { together } from '../../../../util/concurrency.ts';
-import { views } from '../../../../views/index.ts';
-import { SHARES } from '../../../../views/jobs.ts';
 import { activeHolds } from '../../../jobs/openholds.ts';
 import type { ReadPorts } from '../../../ports.ts';
 import type { Rows } from '../../look/row.ts';
-import { sum } from '../../status/counts.ts';
 import type { Attention } from '../../status/page.ts';
 import { status } from '../../status/status.ts';
+import { readyCount } from '../whyfarm.ts';
 import { failureReasons } from './failures.ts';
 import { type Reason, type ReasonRow, rowOf } from './reason.ts';
 import { runReasons } from './runs.ts';
@@ -36,7 +34,7 @@ export async function* whyAll(ports: ReadPorts): Rows<ReasonRow> {
 function isCounted({ settings }: ReadPorts, { way }: Attention): boolean {
   // A run may be blocked at a level that automatic processing does not read.
   if (way === 'blocked') return new Set(settings.buffers.map(({ level }) => level)).size === 1;
-  return way === 'failed' || way === 'held' || way === 'unsatisfied' || way === 'todo';
+  return way === 'failed' || way === 'held' || way === 'unsatisfied' || way === 'todo' || way === 'module-gone';
 }
 
 /** A sentence of the status page. Its count is the number that it begins with. */
@@ -49,10 +47,11 @@ function attentionRow({ way, text, next }: Attention): ReasonRow {
  * What is ready. Farms that take nothing have a row each: submit ends there before it looks at a single job, so no job
  * waits for the hold and none would tell.
  */
-async function readyReasons({ store, settings }: ReadPorts, holds: readonly HoldDoc[]): Promise<Reason[]> {
+async function readyReasons(ports: ReadPorts, holds: readonly HoldDoc[]): Promise<Reason[]> {
+  const { store, settings } = ports;
   const seen = await store.range<FarmDoc>(idsWith('farm:'));
   const names = [...new Set([...settings.farms.map(({ name }) => name), ...seen.map(({ site }) => site)])];
-  const count = sum(await together(...SHARES.map((share) => store.count(views.ready, 2, { prefix: [share, 'run'] }))));
+  const count = await readyCount(ports);
   const drained = names.flatMap((name): Reason[] => {
     const hold = drainOf(holds, name);
     if (!hold) return [];
