@@ -1,8 +1,18 @@
 // Trivial jobs through the whole chain and the local backend, beside the same payloads under `xargs -P2` and, where it is
 // installed, under `snakemake -c2`. Several sizes in one call show whether it grows linearly.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asked, costs, dflow, makeExperiment, makeRaw, ran, withFolder } from './shared/experiment.mjs';
+import {
+  asked,
+  costs,
+  dflow,
+  makeExperiment,
+  makeRaw,
+  processorOf,
+  ran,
+  used,
+  withFolder,
+} from './shared/experiment.mjs';
 import { programPath } from './shared/tools.mjs';
 
 const CONFIG = `buffer: {path: ./raw, pattern: 'run{run:7}.dat'}
@@ -38,9 +48,32 @@ function bySnakemake(folder) {
   return costs(() => ran(programPath('snakemake'), ['-c2', '--quiet', 'all'], { cwd: folder }));
 }
 
+/** Processor seconds of the backend's supervisors and of the jobs that ended under them: they are nobody's children here. */
+function supervisors(folder) {
+  const spent = new Map();
+  const look = () => {
+    try {
+      const pid = readFileSync(join(folder, '.dflow/here/supervisor.pid'), 'utf8').trim();
+      spent.set(pid, processorOf(pid, [11, 12, 13, 14]));
+    } catch {
+      // There is none now.
+    }
+  };
+  const timer = setInterval(look, 100);
+  return () => {
+    look();
+    clearInterval(timer);
+    return [...spent.values()].reduce((sum, one) => sum + one, 0);
+  };
+}
+
+/** Seconds, and seconds of the processor: the chain's own, and those of the backend with all that it started. */
 async function byDflow(folder, runs) {
   dflow(folder, ['store', 'setup', '--quiet']);
-  const spent = await costs(() => dflow(folder, ['chain', '--until-idle', '--quiet']));
+  const backend = supervisors(folder);
+  const own = await used(folder, ['chain', '--until-idle', '--quiet']);
+  const jobs = backend();
+  const spent = { seconds: own.seconds, cpu: own.cpu + jobs, own: own.cpu, jobs };
   const done = asked(folder, ['list', 'jobs', '--state', 'completed', '--format', 'ids']).split('\n').filter(Boolean);
   if (done.length !== 2 * runs) throw new Error(`${done.length} of ${2 * runs} passes are completed`);
   return spent;
@@ -51,7 +84,9 @@ function* rows(runs, ours, theirs, name, atLeast) {
   const target = { atLeast };
   yield { what: `${what}, against ${name}`, value: ours.seconds, yardstick: { name, value: theirs.seconds }, target };
   // The machine may be shared: seconds of the processor do not tell what others did.
-  const cpu = { value: ours.cpu, yardstick: { name, value: theirs.cpu } };
+  const perJob = (cpu) => `${((1000 * cpu) / (2 * runs)).toFixed(1)} ms`;
+  const also = `a job: chain ${perJob(ours.own)}, backend and wrapper ${perJob(ours.jobs)}`;
+  const cpu = { value: ours.cpu, also, yardstick: { name, value: theirs.cpu } };
   yield { what: `${what}, processor, against ${name}`, ...cpu };
 }
 

@@ -1,6 +1,6 @@
 // What benchmarks share: an experiment in a folder of its own, the product in it, and what its calls cost.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -75,13 +75,16 @@ export function took(command, args, options = {}) {
   return Number(process.hrtime.bigint() - began) / 1e9;
 }
 
-/** What the children of this process have used so far, in seconds of processor; Linux counts those that ended. */
-function childrenCpu() {
-  const fields = readFileSync('/proc/self/stat', 'utf8')
+/** Processor seconds that Linux counts for a process, in fields of /proc/PID/stat after its name, from 0. */
+export function processorOf(pid, fields) {
+  const all = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / 100;
+  return fields.reduce((sum, field) => sum + Number(all[field]), 0) / 100;
 }
+
+/** Of the children of this process that have ended. */
+const childrenCpu = () => processorOf('self', [13, 14]);
 
 /** Wall and processor seconds of work in child processes. */
 export async function costs(work) {
@@ -110,7 +113,8 @@ export function used(folder, args, codes = [0]) {
   const note = join(folder, `usage-${process.pid}.json`);
   const before = process.hrtime.bigint();
   const since = () => Number(process.hrtime.bigint() - before) / 1e9;
-  const words = ['--require', join(import.meta.dirname, 'usage.cjs'), bin, ...args];
+  const node = (process.env.BENCH_NODE ?? '').split(' ').filter(Boolean);
+  const words = [...node, '--require', join(import.meta.dirname, 'usage.cjs'), bin, ...args];
   const env = { ...process.env, BENCH_USAGE: note };
   const child = spawn(process.execPath, words, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let first;
@@ -127,6 +131,7 @@ export function used(folder, args, codes = [0]) {
     child.on('close', (code) => {
       const seconds = since();
       if (!codes.includes(code)) return reject(new Error(`dflow ${args.join(' ')} ended with ${code}: ${said}`));
+      if (!existsSync(note)) return reject(new Error(`dflow ${args.join(' ')} did not say what it has used: ${said}`));
       const usage = JSON.parse(readFileSync(note, 'utf8'));
       rmSync(note);
       resolve({ seconds, first: first ?? seconds, bytes, ...usage });

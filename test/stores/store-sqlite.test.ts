@@ -125,6 +125,23 @@ describe('files', () => {
     expect(await store.check?.()).toEqual([]);
   });
 
+  test('removed documents are not counted, also in a store that was made without their index', async () => {
+    const store = await fresh();
+    await store.bulk(puts([thing('thing:a'), thing('thing:b')]));
+    await store.update('thing:a', () => ({ remove: true }));
+    await store.close();
+    const db = openDatabase(path);
+    db.exec('DROP INDEX docs_removed');
+    db.close();
+    for (const write of [false, true]) {
+      const reopened = keep(await openWith(`sqlite:${path}`, { write }, CONTRACT_VIEWS));
+      expect(await reopened.info()).toMatchObject({ documents: 1 });
+    }
+    const again = keep(openDatabase(path));
+    const plan = again.all<{ detail: string }>('EXPLAIN QUERY PLAN SELECT count(*) FROM docs WHERE body IS NULL');
+    expect(plan.map(({ detail }) => detail).join()).toContain('docs_removed');
+  });
+
   test('a full disk: an error, nothing of the batch is written, the store goes on', async () => {
     const store = await around((db) => {
       db.exec(

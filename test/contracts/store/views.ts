@@ -141,6 +141,12 @@ export function viewsContract(features: StoreFeatures): void {
       expect(await store.count(sumsView, 1, { start: ['n', 'even', 50], end: ['n', 'odd', 1] })).toEqual([
         { key: ['n'], value: 103 },
       ]);
+      expect(await store.count(sumsView, 2, { prefix: ['n'], start: ['n', 'odd'] })).toEqual([
+        { key: ['n', 'odd'], value: 105 },
+      ]);
+      expect(await store.count(sumsView, 1, { start: ['n', 'even'] })).toEqual([{ key: ['n'], value: 209 }]);
+      expect(await store.count(sumsView, 1, { start: ['n', 'odd'] })).toEqual([{ key: ['n'], value: 105 }]);
+      expect(await store.count(sumsView, 1, { start: 'z' })).toEqual(groups);
       expect(await store.count(sumsView, 0, { prefix: ['n', 'even'] })).toEqual([{ key: null, value: 104 }]);
       expect(await store.count(sumsView, 1, { prefix: ['n', 'even'] })).toEqual([{ key: ['n'], value: 104 }]);
       await store.update<Thing>(number(102), (doc) => ({ write: { ...doc!, n: 4 } }));

@@ -24,8 +24,10 @@ export function boundsOf(query: KeyRange): Bounds {
 
 /** The level whose kept counts answer the reduce; `undefined` where the rows of the range are to be added up. */
 export function keptLevel(view: View, level: number, query: KeyRange): number | undefined {
-  if (query.start !== undefined || query.end !== undefined) return undefined;
-  const from = Math.max(level, query.prefix?.length ?? 0);
+  if (query.end !== undefined) return undefined;
+  // A start that is no longer than the group's key bounds groups as it bounds rows; of an end that is not so.
+  const start = Array.isArray(query.start) ? query.start.length : query.start === undefined ? 0 : Infinity;
+  const from = Math.max(level, query.prefix?.length ?? 0, start);
   return from <= keptLevels(view) ? from : undefined;
 }
 

@@ -13,12 +13,21 @@ const APPLICATION = 0x64666c77;
 /** Version of the tables below. */
 const LAYOUT = 1;
 
+/** Removed documents are few: documents are counted as all rows of the small index less these, without their texts. */
+const REMOVED = 'CREATE INDEX IF NOT EXISTS docs_removed ON docs (seq) WHERE body IS NULL;\n';
+
+/** Gives a store that was made without it the index of removed documents. */
+export async function indexRemoved(db: SqlDatabase, transact: (work: () => void) => Promise<void>): Promise<void> {
+  const found = db.get(`SELECT 1 AS n FROM sqlite_master WHERE name = 'docs_removed'`);
+  if (!found) await transact(() => db.exec(REMOVED));
+}
+
 const TABLES = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- One row per document ever written; removed ones stay as tombstones, for the feed of changes and the revisions.
 CREATE TABLE docs (id TEXT NOT NULL UNIQUE, rev INTEGER NOT NULL, seq INTEGER NOT NULL, body TEXT);
 CREATE UNIQUE INDEX docs_seq ON docs (seq);
-CREATE TABLE views (view INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL);
+${REMOVED}CREATE TABLE views (view INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL);
 ${VIEW_TABLES}PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${LAYOUT};
 `;

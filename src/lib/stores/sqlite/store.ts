@@ -30,7 +30,8 @@ import type { Progress } from '../shared/mark.ts';
 import { type Installed, RowWriter } from '../shared/rows.ts';
 import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { compactFile } from './compact.ts';
-import { Documents } from './documents.ts';
+import { countDocuments, Documents } from './documents.ts';
+import { indexRemoved } from './file.ts';
 import { faultsOf, WriteAheadLog } from './health.ts';
 import { Meta } from './meta.ts';
 import type { Patience } from './patience.ts';
@@ -186,7 +187,7 @@ export class SqliteStore extends ViewStore implements Store {
     await this.#transact(() => {
       const { marker } = this.#meta;
       if (marker) return assertWritable(this.#db.path, marker, experiment);
-      assertSetupMeant(this.#db.path, this.#documents(), experiment, force);
+      assertSetupMeant(this.#db.path, countDocuments(this.#db), experiment, force);
       this.#meta.put({ experiment, uuid, schema: SCHEMA });
     });
     await this.#install();
@@ -202,7 +203,7 @@ export class SqliteStore extends ViewStore implements Store {
   async info(): Promise<StoreInfo> {
     this.#place.requireSame();
     return this.#read(() => {
-      const documents = this.#documents();
+      const documents = countDocuments(this.#db);
       const { marker } = this.#meta;
       const unsafe = this.#place.older(() => this.#progress());
       return {
@@ -234,10 +235,6 @@ export class SqliteStore extends ViewStore implements Store {
     this.#db.close();
   }
 
-  #documents(): number {
-    return this.#db.get<{ n: number }>('SELECT count(*) AS n FROM docs WHERE body IS NOT NULL')?.n ?? 0;
-  }
-
   #requireOpenForWriting(): void {
     if (this.#stamp !== '') return;
     throw openedForReading(this.#db.path);
@@ -245,6 +242,7 @@ export class SqliteStore extends ViewStore implements Store {
 
   async #install(): Promise<void> {
     await this.#read(async () => {
+      await indexRemoved(this.#db, (work) => this.#transact(work));
       this.#views = await installViews(this.#db, this.#options.views, (work) => this.#transact(work));
       this.#stamp = viewsStamp(this.#db);
     });

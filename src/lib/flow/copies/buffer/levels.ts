@@ -44,10 +44,9 @@ export async function bufferRows(ports: ReadPorts): Promise<BufferRow[]> {
 async function fillRow({ store }: ReadPorts, level: string, now: Iso): Promise<BufferRow> {
   const [on, hours] = await Promise.all([
     store.count(views.buffer, 2, { prefix: ['on', level] }),
-    store.view(views.buffer, { prefix: ['in', level], start: ['in', level, sinceHour(now)] }),
+    store.count(views.buffer, 3, { prefix: ['in', level], start: ['in', level, sinceHour(now)] }),
   ]);
-  const sums = new Map<string, number>();
-  for (const { key, value } of hours) sums.set(key[2], (sums.get(key[2]) ?? 0) + value);
+  const sums = new Map(hours.map(({ key, value }) => [key[2] ?? '', value]));
   return { level, bytes: on.reduce((sum, { value }) => sum + value, 0), perDay: inflow(sums, now) };
 }
 
