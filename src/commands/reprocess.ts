@@ -24,6 +24,7 @@ export default class Reprocess extends Base {
     '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r 109100-109200 --dry-run',
     '<%= config.bin %> <%= command.id %> --request tl-july -V 7.0.8 -m Analysis40 -r @runs.txt --exactly tl-july.txt',
     '<%= config.bin %> <%= command.id %> --stale-tables --request tables-july -m Processing,Analysis40 --prerequisite new',
+    '<%= config.bin %> <%= command.id %> --request ana-july -V 7.0.8 -m Analysis40 -r 109100-109200 --prerequisite Processing=latest@7.0.7',
     '<%= config.bin %> <%= command.id %> --file request.yaml --dry-run --plan tl-july.plan',
     '<%= config.bin %> <%= command.id %> --plan tl-july.plan',
   ];
@@ -72,7 +73,8 @@ export default class Reprocess extends Base {
       delimiter: ',',
     }),
     prerequisite: Flags.string({
-      description: 'pass of the prerequisite: latest, new, or a number',
+      description:
+        'pass of the prerequisite: latest, new, or a number; also for one module and of another version: Processing=latest@7.0.7',
       helpValue: 'PASS',
     }),
     after: Flags.string({ description: 'submit only after this request is done', helpValue: 'REQUEST' }),

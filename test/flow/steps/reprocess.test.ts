@@ -159,6 +159,50 @@ describe('prerequisites', () => {
       ['c', 2],
     ]);
   });
+  test('for one module, and from another version', async () => {
+    await collect(ask({ name: 'a' }));
+    await collect(ask({ name: 'b', again: true }));
+    for (const job of await jobs()) {
+      await finish(job);
+      if (job.pass === 1)
+        await ports.store.update<JobDoc>(job._id, (doc) =>
+          doc ? { write: { ...doc, version: '7.0.7' } } : { skip: 'gone' },
+        );
+    }
+    const asked = async (name: string, prerequisite: string, more: Partial<ReprocessOptions> = {}) => {
+      await collect(ask({ name, modules: ['Analysis40'], runs: [11], again: true, ...more, prerequisite }));
+      const job = (await jobs()).find((one) => one.request === name && one.module === 'Analysis40');
+      return [job?.version, job?.needs[0]?.pass];
+    };
+    expect(await asked('latest', 'latest')).toEqual(['7.0.8', 2]);
+    expect(await asked('older', 'Processing=latest@7.0.7')).toEqual(['7.0.8', 1]);
+    expect(await asked('numbered', 'Processing=1')).toEqual(['7.0.8', 1]);
+    expect(await asked('one-new', 'latest,Processing=new')).toEqual(['7.0.8', 3]);
+    // Also where the request makes a pass of the prerequisite, what is named for the module counts.
+    expect(await asked('both', 'Processing=latest@7.0.7', { modules: ['Processing', 'Analysis40'] })).toEqual([
+      '7.0.8',
+      1,
+    ]);
+    const none = await collect(
+      ask({ name: 'none', modules: ['Analysis40'], runs: [11], again: true, prerequisite: 'Processing=2@7.0.7' }),
+    );
+    expect(none.filter(({ did }) => did === 'not-planned')).toMatchObject([
+      {
+        did: 'not-planned',
+        text: 'no pass 2 of Processing made with 7.0.7 to start from',
+        next: 'dflow list jobs --run 11 --module Processing --state all --pass all',
+      },
+    ]);
+  });
+  test.each([
+    ['Procesing=3', /did you mean Processing\?/],
+    ['newest', /'newest' is not a choice of passes/],
+    ['Processing=new@7.0.7', /is not a choice of passes/],
+    ['Processing=1,Processing=2', /is not a choice of passes/],
+    ['Analysis40=1', /no module 'Analysis40' in the prerequisites of Analysis40/],
+  ])('%s is refused', async (prerequisite, expected) => {
+    await expect(collect(ask({ modules: ['Analysis40'], prerequisite }))).rejects.toThrow(expected);
+  });
   test('--after: nothing of it is ready before the other request is done', async () => {
     await collect(ask({ name: 'first', runs: [11] }));
     await collect(ask({ name: 'second', runs: [12], after: 'first' }));

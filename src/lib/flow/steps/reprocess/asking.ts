@@ -1,9 +1,11 @@
 // What a request names must exist: its version, its modules, the request that it waits for.
 import { requestId } from '../../../domain/ids.ts';
 import type { RequestDoc } from '../../../domain/jobs/request.ts';
+import { choiceFor, prerequisitesOf } from '../../../domain/jobs/requests/prerequisites.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import { idsWith } from '../../../store.ts';
+import { UsageError } from '../../../util/errors.ts';
 import { refuseBad } from '../../jobs/badmodules.ts';
 import type { Ports } from '../../ports.ts';
 
@@ -15,7 +17,22 @@ export function moduleFile(ports: Ports, version: string): ModuleFile {
   throw noSuchError('version', version, Object.keys(ports.settings.modules));
 }
 
-/** The modules asked for; with `--prerequisite new` also all that they need. */
+/** A prerequisite that none of the modules needs is a misspelling. @throws UsageError */
+function assertNeeded(file: ModuleFile, asked: ReadonlySet<string>, prerequisite: string | undefined): void {
+  const choices = prerequisitesOf(prerequisite);
+  if (!choices) {
+    const text = `--prerequisite: '${prerequisite}' is not a choice of passes`;
+    throw new UsageError(text, {
+      hint: 'latest, new, 3, Processing=3 or Processing=latest@7.0.7, with commas between',
+    });
+  }
+  const needed = new Set([...asked].flatMap((name) => file.modules[name]?.needs ?? []));
+  const strange = [...choices.of.keys()].find((name) => !needed.has(name));
+  if (strange === undefined) return;
+  throw noSuchError('module', strange, needed, { in: `the prerequisites of ${[...asked].join(', ')}` });
+}
+
+/** The modules asked for; those that they need, too, where new passes of them are asked for. */
 export function withPrerequisites(
   file: ModuleFile,
   options: { readonly modules: readonly string[]; readonly prerequisite?: string },
@@ -29,9 +46,10 @@ export function withPrerequisites(
     }
     if (asked.has(name)) return;
     asked.add(name);
-    if (options.prerequisite === 'new') module.needs.forEach(ask);
+    module.needs.filter((need) => choiceFor(options.prerequisite, need).choice.pass === 'new').forEach(ask);
   };
   options.modules.forEach(ask);
+  assertNeeded(file, asked, options.prerequisite);
   return Object.keys(file.modules).filter((name) => asked.has(name));
 }
 

@@ -5,6 +5,7 @@ import { jobId, refOf } from '../../../domain/ids.ts';
 import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { RunFacts } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
+import { type Choice, choiceFor, choiceText } from '../../../domain/jobs/requests/prerequisites.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { moduleOf } from '../../../domain/modules/modules.ts';
 import { ahead } from '../../../util/concurrency.ts';
@@ -49,20 +50,22 @@ export async function makePlanItems(
     for (const name of wanted) {
       const before = passes.get(`${run}/${name}`) ?? [];
       twins.push(...openTwins(before, file.version, options.request));
-      const needs = moduleOf(file, name).needs.map((module) => ({
-        module,
-        pass: planned.get(module) ?? prerequisitePass(passes.get(`${run}/${module}`) ?? [], options),
-      }));
+      const needs = moduleOf(file, name).needs.map((module) => {
+        const { choice, own } = choiceFor(options.prerequisite, module);
+        const pass = own && choice.pass !== 'new' ? undefined : planned.get(module);
+        return { module, choice, pass: pass ?? prerequisitePass(passes.get(`${run}/${module}`) ?? [], choice) };
+      });
       const missing = needs.find((need) => need.pass === undefined);
       if (missing) {
-        const text = `no ${options.prerequisite === undefined || options.prerequisite === 'latest' ? 'completed' : ''} pass of ${missing.module} to start from`;
+        const { choice, module } = missing;
+        const other = `dflow list jobs --run ${run} --module ${module} --state all --pass all`;
         items.push({
           kind: 'job',
           ref: refOf(run, name),
           did: 'not-planned',
           failed: true,
-          text: text.replace('  ', ' '),
-          next: 'repeat the command with --prerequisite new',
+          text: `no ${choiceText(choice, module)} to start from`,
+          next: choice.version === undefined ? 'repeat the command with --prerequisite new' : other,
         });
         continue;
       }
@@ -92,13 +95,9 @@ async function* passesOfEach(
 }
 
 /** The pass to start from: the newest completed one, or the numbered one. */
-export function prerequisitePass(
-  of: readonly JobDoc[],
-  options: { readonly prerequisite?: string },
-): number | undefined {
-  const wanted = options.prerequisite ?? 'latest';
-  if (wanted === 'latest' || wanted === 'new') return chosen(of, 'latest')?.pass;
-  return chosen(of, Number(wanted))?.pass;
+export function prerequisitePass(of: readonly JobDoc[], { pass, version }: Choice): number | undefined {
+  const those = version === undefined ? of : of.filter((job) => job.version === version);
+  return chosen(those, pass === 'new' ? 'latest' : pass)?.pass;
 }
 
 function inNeedOrder(file: ModuleFile, modules: readonly string[]): string[] {

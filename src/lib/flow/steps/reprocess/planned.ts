@@ -6,6 +6,7 @@ import type { JobDoc } from '../../../domain/jobs/job.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
 import type { PlanFile, PlanPass } from '../../../domain/jobs/requests/planfile.ts';
 import { planDifferences } from '../../../domain/jobs/requests/plannedpass.ts';
+import { choiceFor } from '../../../domain/jobs/requests/prerequisites.ts';
 import type { ModuleFile } from '../../../domain/modules/modules.ts';
 import { collected } from '../../../util/concurrency.ts';
 import { UsageError } from '../../../util/errors.ts';
@@ -202,7 +203,7 @@ function otherwise(
     if (planned.has(jobId(pass.run, need.module, need.pass))) continue;
     const now = prerequisitePass(
       (existing.get(`${pass.run}/${need.module}`) ?? []).filter((job) => job.request !== request.name),
-      request,
+      choiceFor(request.prerequisite, need.module).choice,
     );
     if (now !== need.pass)
       return `the pass of ${need.module} to start from is ${now ?? 'not there'} now, and was ${need.pass}`;

@@ -1,5 +1,6 @@
 // Keys of a request file: what people mail, for `reprocess --file`.
 import * as z from 'zod/mini';
+import { prerequisitesOf } from '../../../../domain/jobs/requests/prerequisites.ts';
 import { notPriority, priorityOf } from '../../../../domain/jobs/requests/priority.ts';
 import { parseRuns } from '../../../../domain/selection.ts';
 import { name, oneOrMany, scalar, text } from '../values.ts';
@@ -32,8 +33,8 @@ const runs = scalar(
 
 const priority = scalar('low, normal, high, urgent or a whole number', priorityOf, notPriority);
 
-const prerequisite = scalar('latest, new or the number of a pass', (word) =>
-  /^(latest|new|[1-9]\d{0,5})$/.test(word) ? word : undefined,
+const prerequisite = scalar('latest, new, a number, or Processing=latest@7.0.7', (word) =>
+  prerequisitesOf(word) ? word : undefined,
 );
 
 export const requestSchema = z.strictObject({
@@ -58,8 +59,8 @@ export const requestSchema = z.strictObject({
   level: key(name, 'Raw data level.', { example: 'L1', without: 'the level of automatic jobs' }),
   prerequisite: key(
     prerequisite,
-    'Pass of the prerequisite: latest, the last completed one; new, one that this request makes, too; or a number.',
-    { example: 'new', default: 'latest' },
+    'Pass of the prerequisite: latest, the last completed one; new, one that this request makes, too; or a number. With a module it is for that module only, with @VERSION only passes of that version count.',
+    { example: 'Processing=latest@7.0.7', default: 'latest' },
   ),
   after: key(name, 'Request that must be done first.', { example: 'tl-june', without: 'the jobs wait for no request' }),
 });
