@@ -183,6 +183,8 @@ export interface ReadStore {
   info(): Promise<StoreInfo>;
   /** What is wrong with the store as a whole: damage, an older content. Reads all of it. Absent: nothing can be asked. */
   check?(): Promise<readonly StoreFault[]>;
+  /** What an earlier look has found wrong with the store as a whole, and costs nothing to say again. */
+  remembered?(): Promise<readonly StoreFault[]>;
 }
 
 export interface StoreFault {

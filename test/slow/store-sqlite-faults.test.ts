@@ -69,12 +69,16 @@ test('damaged pages: a command meets them and says so, or does what it should; t
     for (const args of [['list', 'runs'], ['register'], PAUSE])
       expect([0, 3], args.join(' ')).toContain(dflow(at, args).code);
   }
+  // What reads sound pages alone says what others have met.
+  const page = dflow(at, ['status']);
+  if (page.code !== 3) expect(page.out).toContain('the store is damaged, found ');
   const rescued = dflow(at, ['store', 'rescue', 'rescued.jsonl', '--json']);
   expect(rescued.code).toBe(1);
   const items = lines(rescued.out);
   const lost = items.filter(({ did }) => did === 'unreadable').length;
   expect(lost).toBeGreaterThan(0);
   must(at, ['store', 'restore', 'rescued.jsonl', '--yes'], [0, 1]);
+  expect(must(at, ['status'])).not.toContain('damaged');
   must(at, ['store', 'info', '--check']);
   // With the hold on every farm; a page may have had documents that no index names.
   expect(documents()).toBeGreaterThan(DOCUMENTS - 20);

@@ -8,6 +8,7 @@ import type { JobDoc } from '../../src/lib/domain/jobs/job.ts';
 import { archivedDoc } from '../../src/lib/domain/runs/archived.ts';
 import type { RunDoc } from '../../src/lib/domain/runs/run.ts';
 import { idsWith } from '../../src/lib/store.ts';
+import { noteDamage } from '../../src/lib/stores/sqlite/whole/damage.ts';
 import { archiveText } from './ended.ts';
 import { DAY, HOUR, runIn, setSubjob, type World } from './standing.ts';
 import { breaker, type Case, getReplica, lock, setOriginal, setReplica } from './standingcases.ts';
@@ -28,6 +29,14 @@ export const OF_DATA: readonly Case[] = [
     },
     why: '--all',
     next: 'dflow store drop job:0000000001:Count:001 --why',
+  },
+  {
+    way: 'damaged',
+    stage: (world) => noteDamage(join(world.folder, 'dflow.db'), 'database disk image is malformed'),
+    why: '--all',
+    next: 'dflow store restore FILE',
+    // The file is sound: whoever has put one in its place looks.
+    clear: (world) => runIn(world, ['store', 'info', '--check']),
   },
   {
     way: 'no-version',

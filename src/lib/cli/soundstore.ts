@@ -82,6 +82,7 @@ export function soundStore(store: Store, unread: Map<string, string>, forms: For
     setup: (experiment, force, uuid) => store.setup(experiment, force, uuid),
     info: () => store.info(),
     check: async () => (await store.check?.()) ?? [],
+    remembered: async () => (await store.remembered?.()) ?? [],
     close: () => store.close(),
   };
 }

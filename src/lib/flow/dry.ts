@@ -114,6 +114,7 @@ export function dryStore(store: Store): Store {
     identity: () => store.identity(),
     info: () => store.info(),
     check: async () => (await store.check?.()) ?? [],
+    remembered: async () => (await store.remembered?.()) ?? [],
     close: () => store.close(),
   };
 }

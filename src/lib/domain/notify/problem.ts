@@ -54,7 +54,7 @@ const OF_WAYS: Readonly<Record<string, Trouble>> = {
   ...named('storage', 'element-fails', 'element-aside', 'element-unknown', 'copies-failed', 'copies-bad'),
   ...named('storage', 'output-copy', 'copying', 'undeleted'),
   ...named('storage', 'catalogue', 'catalogue-refused'),
-  ...named('data', 'changed', 'lost', 'purging', 'quarantine', 'new-version', 'stale', 'interrupted'),
+  ...named('data', 'changed', 'lost', 'purging', 'quarantine', 'new-version', 'stale', 'interrupted', 'damaged'),
   ...named('conflict', 'conflict'),
   ...named('hold', 'hold'),
   ...named('failed', 'failed', 'held'),

@@ -2,11 +2,12 @@
 // Knows nothing of changes and queries.
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ConfigError, type ErrorDetail, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
+import { ConfigError, ReadOnlyStoreError, StoreError } from '../../util/errors.ts';
 import { networkFileSystem } from '../../util/files/mounts/mounts.ts';
 import { openDatabase, type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { codeOf, ownError } from '../../util/systemerrors.ts';
 import { VIEW_TABLES } from './rows.ts';
+import { noteDamage } from './whole/damage.ts';
 
 /** `dflw`: how `file` and we recognise a store. */
 const APPLICATION = 0x64666c77;
@@ -52,7 +53,7 @@ export function walIsSafe(version: string): boolean {
 /** A driver's error as what it means to a user, and text of a row that is not JSON; any other error as it is. */
 export function storeError(error: unknown, path: string): unknown {
   const detail = { where: path, cause: error };
-  if (error instanceof SyntaxError) return damaged(detail);
+  if (error instanceof SyntaxError) return damaged(path, error);
   if (!(error instanceof SqlError)) return ownError(error, path, StoreError);
   switch (error.code) {
     case 'FULL':
@@ -70,13 +71,13 @@ export function storeError(error: unknown, path: string): unknown {
       });
     case 'NOTADB':
       // Where dflow has written a store before, it is one no more.
-      if (wasStore(path)) return damaged(detail);
+      if (wasStore(path)) return damaged(path, error);
       return new StoreError('this file is not a dflow store', {
         ...detail,
         hint: 'correct `store` in the configuration',
       });
     case 'CORRUPT':
-      return damaged(detail);
+      return damaged(path, error);
     case 'BUSY':
     case 'LOCKED':
       return new StoreError('another process keeps the store locked', { ...detail, hint: `fuser -v ${path}` });
@@ -107,8 +108,9 @@ export const damageHint = (): string =>
 /** The mark that a store leaves beside its file. */
 const wasStore = (path: string): boolean => existsSync(`${path}-seen`);
 
-function damaged(detail: ErrorDetail): StoreError {
-  return new StoreError(DAMAGED, { ...detail, hint: damageHint() });
+function damaged(path: string, cause?: Error): StoreError {
+  noteDamage(path, cause?.message ?? 'its first page is not that of a store');
+  return new StoreError(DAMAGED, { where: path, hint: damageHint(), ...(cause && { cause }) });
 }
 
 /** The path in `sqlite:PATH`, `sqlite:///PATH` or a bare path. @throws ConfigError when there is none */
@@ -224,7 +226,7 @@ function pragma(db: SqlDatabase, name: string): string | number {
 
 function checkLayout(db: SqlDatabase): void {
   if (pragma(db, 'application_id') !== APPLICATION) {
-    if (wasStore(db.path)) throw damaged({ where: db.path });
+    if (wasStore(db.path)) throw damaged(db.path);
     throw new StoreError('this file is not a dflow store', {
       where: db.path,
       hint: 'correct `store` in the configuration, or name a new file and type: dflow store setup',

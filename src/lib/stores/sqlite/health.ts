@@ -4,6 +4,7 @@ import type { StoreFault } from '../../store.ts';
 import { type SqlDatabase, SqlError } from '../../util/sqlite.ts';
 import { humanBytes } from '../../util/text/bytes.ts';
 import { DAMAGED, damageHint, LOG_LIMIT } from './file.ts';
+import { forgetDamage, knownDamage, noteDamage } from './whole/damage.ts';
 
 /** Findings of SQLite's own check that are told. */
 const TOLD = 3;
@@ -15,7 +16,8 @@ export function faultsOf(db: SqlDatabase, older: string | undefined): StoreFault
   if (found.length > 0) {
     const more = found.length > TOLD ? `; and ${found.length - TOLD} more` : '';
     faults.push({ damage: true, text: `${DAMAGED}: ${found.slice(0, TOLD).join('; ')}${more}`, next: damageHint() });
-  }
+    noteDamage(db.path, found[0] ?? '');
+  } else forgetDamage(db.path);
   if (older !== undefined) faults.push({ text: older, next: `dflow store restore ${db.path}` });
   const size = logSize(db.path);
   if (size > 4 * LOG_TRY) {
@@ -23,6 +25,11 @@ export function faultsOf(db: SqlDatabase, older: string | undefined): StoreFault
     faults.push({ text, next: `fuser -v ${db.path}` });
   }
   return faults;
+}
+
+/** Damage that a command of this host has met in the file. */
+export function rememberedFaults(db: SqlDatabase): StoreFault[] {
+  return knownDamage(db.path, damageHint());
 }
 
 function integrityOf(db: SqlDatabase): string[] {

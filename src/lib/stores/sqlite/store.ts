@@ -32,7 +32,7 @@ import { requireView, ViewStore } from '../shared/viewstore.ts';
 import { compactFile } from './compact.ts';
 import { countDocuments, Documents } from './documents.ts';
 import { indexRemoved } from './file.ts';
-import { faultsOf, WriteAheadLog } from './health.ts';
+import { faultsOf, rememberedFaults, WriteAheadLog } from './health.ts';
 import { Meta } from './meta.ts';
 import type { Patience } from './patience.ts';
 import { Place } from './place.ts';
@@ -219,11 +219,9 @@ export class SqliteStore extends ViewStore implements Store {
   }
 
   check(): Promise<readonly StoreFault[]> {
-    return this.#read(() => {
-      const older = this.#place.older(() => this.#progress());
-      return faultsOf(this.#db, older);
-    });
+    return this.#read(() => faultsOf(this.#db, this.#place.older(this.#progress.bind(this))));
   }
+  remembered = async () => rememberedFaults(this.#db);
 
   async *compact({ dryRun = false }: { readonly dryRun?: boolean } = {}): AsyncGenerator<Compacted, void, void> {
     this.#place.requireSame();

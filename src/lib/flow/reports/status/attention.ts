@@ -42,6 +42,7 @@ export interface AttentionFacts {
 export async function attention(ports: ReadPorts, at: Iso, facts: Promise<AttentionFacts>): Promise<Attention[]> {
   const page = facts.then((all) => all.page);
   return together<Attention>(
+    damageAttention(ports),
     lifeAttention(ports, facts),
     page.then((all) => [...bufferAttention(ports, all), ...credentialAttention(all)]),
     moduleAttention(ports),
@@ -68,6 +69,11 @@ async function lifeAttention(ports: ReadPorts, facts: Promise<AttentionFacts>): 
   const work = { ready: sum(ready), routed, active: sum(active), missing, todo: page.runs.todo };
   const activeAt = (site: string): number => page.farms.find((farm) => farm.site === site)?.active ?? 0;
   return livingAttention(ports, { loops: page.loops, leases, farms, activeAt, work, at: page.at });
+}
+
+/** Damage that a command has met before: this page may have read sound parts alone. */
+async function damageAttention({ store }: ReadPorts): Promise<Attention[]> {
+  return ((await store.remembered?.()) ?? []).map(({ text, next }) => ({ way: 'damaged', text, next }));
 }
 
 /** Documents that every step passes over. */

@@ -28,6 +28,7 @@ export const WAYS = [
   ...['stale-tables'],
   ...['catalogue', 'catalogue-refused'],
   ...['changed', 'lost', 'purging', 'undeleted', 'quarantine', 'new-version', 'stale', 'interrupted', 'unreadable'],
+  ...['damaged'],
 ] as const;
 
 /** Something that a person should look at, and the command to begin with. */

@@ -11,6 +11,7 @@ import { openFile, pathOf, placeOf, storeError } from '../file.ts';
 import { Meta } from '../meta.ts';
 import { Patience } from '../patience.ts';
 import { Place, seenPath } from '../place.ts';
+import { forgetDamage } from './damage.ts';
 import { salvage } from './salvage.ts';
 
 /** What every SQLite file begins with. */
@@ -194,6 +195,7 @@ function exchange(path: string, source: string, aside: string | undefined, known
     if (aside !== undefined && existsSync(`${path}${tail}`)) renameSync(`${path}${tail}`, `${aside}${tail}`);
   }
   renameSync(source, path);
+  forgetDamage(path);
   sync(dirname(path));
   return last;
 }
