@@ -53,6 +53,8 @@ export default class Purge extends Base {
     }),
   };
 
+  protected override idle = 'nothing to do: no original may be deleted now. Next: dflow why buffer';
+
   async run(): Promise<void> {
     const { flags, argv } = await this.parse(Purge);
     const words = await namedFiles(argv.map(String), flags.junk);

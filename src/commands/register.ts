@@ -38,6 +38,9 @@ export default class Register extends Base {
     }),
   };
 
+  protected override idle =
+    'nothing to do: the buffer has no new or changed file that is ready. Next: dflow why buffer';
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Register);
     const { accept = [], reject = [] } = flags;

@@ -29,6 +29,8 @@ export default class Reset extends Base {
     site: Flags.string({ description: 'only this farm', helpValue: 'NAME' }),
   };
 
+  protected override idle = 'nothing to do: nothing is stuck, and no waiting time has passed';
+
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Reset);
     const ports = await this.ports(true);

@@ -22,6 +22,8 @@ export default class Resume extends Base {
   static override args = refs;
   static override flags = { ...changing, ...yes, ...all, ...why };
 
+  protected override idle = 'nothing to do: no hold is in force';
+
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Resume);
     const words = argv.map(String);

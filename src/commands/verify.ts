@@ -36,6 +36,8 @@ export default class Verify extends Base {
     }),
   };
 
+  protected override idle = 'nothing to do: no selected copy is to be checked or repaired';
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Verify);
     const ports = await this.ports(!flags['dry-run']);

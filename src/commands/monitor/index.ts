@@ -19,6 +19,8 @@ export default class Monitor extends Base {
     site: Flags.string({ description: 'farm (default: that of this host)', helpValue: 'NAME' }),
   };
 
+  protected override idle = 'nothing to do: no job has changed at its farm';
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Monitor);
     const ports = await this.stepPorts();

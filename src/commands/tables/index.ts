@@ -10,6 +10,8 @@ export default class Tables extends Base {
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run'];
   static override flags = { ...changing, ...ofHosts, ...limit };
 
+  protected override idle = 'nothing to do: no complete run waits for its first pass';
+
   async run(): Promise<void> {
     const { flags } = await this.parse(Tables);
     const ports = await this.stepPorts();
