@@ -8,6 +8,8 @@ import type { RunDoc } from '../../../src/lib/domain/runs/run.ts';
 import { status } from '../../../src/lib/flow/reports/status/status.ts';
 import { why } from '../../../src/lib/flow/reports/why/why.ts';
 import { enqueue } from '../../../src/lib/flow/steps/enqueue/enqueue.ts';
+import { loadTables } from '../../../src/lib/flow/steps/load/load.ts';
+import { reprocess } from '../../../src/lib/flow/steps/reprocess/reprocess.ts';
 import { idsWith } from '../../../src/lib/store.ts';
 import { views } from '../../../src/lib/views/index.ts';
 import { module, moduleFile } from '../../support/docs.ts';
@@ -60,6 +62,31 @@ test('status counts the runs that wait, and why says of the others that they are
   const [report] = await why(ports, { text: '11/Processing', run: 11, module: 'Processing' });
   const unmet = report?.gates.filter(({ ok, gate }) => !ok && gate !== 'tables').map(({ gate, text }) => [gate, text]);
   expect(unmet).toEqual([['keep', 'sampled out: 10 % by run number']]);
+});
+
+test('a module that needs no run tables gets its pass before they exist, the others afterwards', async () => {
+  await ports.remove();
+  const free = { needsTables: false } as const;
+  const defs = [module('Raw', free), module('Processing'), module('Sum', { ...free, needs: ['Processing'] })];
+  const file = { ...moduleFile(defs, { any: ['Raw', 'Sum'] }), version: '7.0.8' };
+  const config = { automatic: { version: '7.0.8' }, tables: { required: ['PCA'] }, farms: { buffer1: {} } };
+  ports = await makePorts({ storages: ['sfu'], config, around: { modules: { '7.0.8': file } } });
+  await addRun(ports, 13, [{ name: 'run13_0.dat', bytes: Buffer.from('raw') }]);
+  const levels = { L1: { complete: { at: T0, subruns: [0], evidence: 'test' }, lastFile: T0, late: [], files: 1 } };
+  const doc: RunDoc = { _id: runId(13), kind: 'run', v: 1, run: 13, levels, firstSeen: T0, history: [] };
+  await ports.store.update(doc._id, () => ({ write: doc }));
+  expect((await collect(enqueue(ports))).map(({ did, ref }) => `${did} ${ref}`)).toEqual(['made 13/Raw/1']);
+  expect(await collect(enqueue(ports))).toEqual([]);
+  const [report] = await why(ports, { text: '13/Raw', run: 13, module: 'Raw' });
+  expect(report?.gates.map(({ gate }) => gate)).not.toContain('tables');
+  // A request of such modules alone does not wait either; one with others does.
+  const asked = (name: string, modules: string[]) =>
+    reprocess(ports, { name, version: '7.0.8', runs: [13], modules, again: true });
+  expect((await collect(asked('raw', ['Raw']))).map(({ did }) => did)).toContain('made');
+  expect(await collect(asked('both', ['Raw', 'Processing']))).toMatchObject([{ did: 'not-ready', gate: 'tables' }]);
+  await collect(loadTables(ports, [{ name: 'x', text: '{name: "PCA", run_range: [13, 13]}' }]));
+  expect((await collect(enqueue(ports))).map(({ ref }) => ref)).toEqual(['13/Processing/1', '13/Sum/1']);
+  expect(await todo()).toEqual([]);
 });
 
 test('runs above automatic.until get no passes, and why says so', async () => {

@@ -162,6 +162,7 @@ function moduleFile(
         raw: def.raw ?? (def.level === 'run_zdab' || needs.length === 0),
         inputs: def.inputs ?? 'stream',
         files: filesOf(def, [dirname(path), folder]),
+        ...(def.needsTables === false ? { needsTables: false } : {}),
         cpus: def.cpus ?? 1,
         tries: def.tries ?? 3,
         env: def.env ?? {},

@@ -41,8 +41,19 @@ export interface ModuleDef {
   /** Failed attempts before it fails for good. */
   readonly tries: number;
   readonly env: Readonly<Record<string, string>>;
+  /** False: its passes are made before the run tables exist. Absent: they wait. */
+  readonly needsTables?: boolean;
   /** Rules that stand before those of the configuration. */
   readonly policy?: readonly PolicyRule[];
+}
+
+/** Those of the modules that need no run tables, and nothing from a module that does. */
+export function withoutTables(file: ModuleFile, names: readonly string[]): string[] {
+  const free = (name: string): boolean => {
+    const module = file.modules[name];
+    return module?.needsTables === false && module.needs.every(free);
+  };
+  return names.filter(free);
 }
 
 /** `./x` in a command: a script that comes with the module file. */

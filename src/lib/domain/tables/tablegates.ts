@@ -44,3 +44,12 @@ export interface ShortRun {
 export function shortText({ length, minimum }: ShortRun): string {
   return `the run lasted ${exactDuration(length)}, less than tables.minimum (${exactDuration(minimum)})`;
 }
+
+/** Gates that a module without run tables does not wait for. */
+const OF_TABLES: ReadonlySet<string> = new Set(['first-pass', 'tables']);
+
+/** Whether a run waits for nothing but its run tables. */
+export function waitsForTables(gates: readonly { readonly gate: string; readonly ok: boolean }[]): boolean {
+  const unmet = gates.filter(({ ok }) => !ok);
+  return unmet.length > 0 && unmet.every(({ gate }) => OF_TABLES.has(gate));
+}

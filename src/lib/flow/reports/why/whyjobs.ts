@@ -26,7 +26,10 @@ export async function whyJobs(ports: ReadPorts, jobs: readonly JobDoc[]): Promis
   const runs = await runFacts(ports, numbers, ports.settings.automatic.level, undefined);
   const reports: WhyReport[] = [];
   for (const job of jobs) {
-    const complete = runGates(have(runs, job.run)).filter((gate) => gate.gate === 'complete' || gate.gate === 'tables');
+    const free = ports.settings.modules[job.version]?.modules[job.module]?.needsTables === false;
+    const complete = runGates(have(runs, job.run)).filter(
+      ({ gate }) => gate === 'complete' || (gate === 'tables' && !free),
+    );
     const root = await rootOf(ports, job);
     const gates = [...complete, ...(await passGates(ports, job, factsOf)), ...rootGates(job, root)];
     reports.push(reportOf(ports, job, gates, { root, data: factsOf(job, farmSettings(ports)).data }));

@@ -5,9 +5,10 @@
 import { MAX_RUN, refOf, runId } from '../../../domain/ids.ts';
 import { firstUnmet, type Gate, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
 import { badOf } from '../../../domain/modules/badmodules.ts';
-import { type ModuleFile, moduleOf, modulesFor } from '../../../domain/modules/modules.ts';
+import { type ModuleFile, moduleOf, modulesFor, withoutTables } from '../../../domain/modules/modules.ts';
 import { noSuchError } from '../../../domain/named.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
+import { waitsForTables } from '../../../domain/tables/tablegates.ts';
 import { ahead, collected } from '../../../util/concurrency.ts';
 import { given } from '../../../util/values/given.ts';
 import { batches } from '../../../util/values/group.ts';
@@ -69,9 +70,13 @@ async function* enqueueRuns(
   options: EnqueueOptions,
 ): Step {
   const ready: RunFacts[] = [];
+  const early: Wanted[] = [];
   const leftOut = new Map<RunFacts, string>();
   for (const [run, found] of facts) {
-    const unmet = firstUnmet(runGates(found));
+    const gates = runGates(found);
+    const unmet = firstUnmet(gates);
+    if (waitsForTables(gates))
+      early.push(...plannedPasses(found, file, withoutTables(file, modulesFor(file, found.types))));
     if (!unmet) {
       if (!found.doc?.automatic?.[file.version]) ready.push(found);
     } else if (options.runs) yield notReady(run, unmet);
@@ -80,7 +85,7 @@ async function* enqueueRuns(
       yield { kind: 'run', ref: refOf(run), did: 'left-out', text: unmet.text };
     }
   }
-  const wanted = ready.flatMap((found) => plannedPasses(found, file));
+  const wanted = [...early, ...ready.flatMap((found) => plannedPasses(found, file, modulesFor(file, found.types)))];
   const incomplete = new Set<number | undefined>();
   for await (const item of makePasses(ports, wanted, { why: 'automatic' })) {
     if (item.failed && item.kind === 'job') incomplete.add(item.run);
@@ -113,8 +118,8 @@ function notReady(run: number, gate: Gate): Item {
   };
 }
 
-function plannedPasses(facts: RunFacts, file: ModuleFile): Wanted[] {
-  return modulesFor(file, facts.types).map((name) => ({
+function plannedPasses(facts: RunFacts, file: ModuleFile, names: readonly string[]): Wanted[] {
+  return names.map((name) => ({
     facts,
     file,
     module: moduleOf(file, name),

@@ -1,9 +1,11 @@
 // Making what a request has planned: which runs are ready, the request's document, and its passes.
+
 import { SCHEMA } from '../../../domain/doc.ts';
 import { jobId, refOf, requestId } from '../../../domain/ids.ts';
 import { firstUnmet, type RunFacts, runGates } from '../../../domain/jobs/readiness.ts';
 import type { PlanItem, RequestDoc } from '../../../domain/jobs/request.ts';
-import type { ModuleFile } from '../../../domain/modules/modules.ts';
+import { type ModuleFile, withoutTables } from '../../../domain/modules/modules.ts';
+import { waitsForTables } from '../../../domain/tables/tablegates.ts';
 import { tookEffect } from '../../../store.ts';
 import { ahead, collected } from '../../../util/concurrency.ts';
 import { given } from '../../../util/values/given.ts';
@@ -40,16 +42,18 @@ const DECIDED: ReadonlySet<string> = new Set(['module', 'keep', 'short', 'first-
 
 export async function readyRuns(
   ports: Ports,
-  options: { readonly runs: readonly number[]; readonly tag?: string },
+  options: { readonly runs: readonly number[]; readonly modules: readonly string[]; readonly tag?: string },
   file: ModuleFile,
   level: string,
 ): Promise<{ ready: RunFacts[]; items: Item[] }> {
   const facts = await runFacts(ports, options.runs, level, file.version, options.tag);
   const ready: RunFacts[] = [];
+  const free = withoutTables(file, options.modules).length === options.modules.length;
   const items: Item[] = [];
   for (const run of options.runs) {
     const found = have(facts, run);
-    const unmet = firstUnmet(runGates(found).filter((gate) => !DECIDED.has(gate.gate)));
+    const gates = runGates(found).filter(({ gate }) => !DECIDED.has(gate));
+    const unmet = free && waitsForTables(gates) ? undefined : firstUnmet(gates);
     if (!unmet) ready.push(found);
     else
       items.push({

@@ -58,7 +58,7 @@ async function* makeRequest(ports: Ports, options: ReprocessOptions): Step {
   const only = options.stale ? await staleOnly(ports, options, modules) : undefined;
   const asked = { ...askedOf(ports, options, modules), ...(only && { runs: only.runs }) };
   const { name, old } = await requestName(ports, options, asked);
-  const facts = await readyRuns(ports, { ...options, runs: asked.runs }, file, asked.level);
+  const facts = await readyRuns(ports, { ...options, runs: asked.runs, modules }, file, asked.level);
   yield* facts.items;
   const planning = { ...options, request: name, before: old?.plan ?? [], ...given({ only: only?.passes }) };
   const { plan, items, twins } = await makePlanItems(ports, facts.ready, file, modules, planning);

@@ -57,6 +57,14 @@ export const moduleDef = z.strictObject({
     example: '12 h',
     without: 'only the limit of the batch system counts',
   }),
+  needsTables: key(
+    z.boolean(),
+    'Whether its passes wait for the run tables (tables.required) and for the first pass.',
+    {
+      example: 'false',
+      default: 'true',
+    },
+  ),
   cpus: key(positive, 'Cores of a job.', { example: '4', default: '1' }),
   memory: key(memory, 'Memory of a job.', { example: '4 GB', without: 'the default of the batch system' }),
   tries: key(positive, 'Failures after which a job fails for good.', { example: '5', default: '3' }),
