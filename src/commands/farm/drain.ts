@@ -25,7 +25,7 @@ export default class FarmDrain extends Base {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(FarmDrain);
-    if ((args.farm === undefined) !== flags.all)
+    if ((args.farm === undefined) !== (flags.all === true))
       throw new UsageError(
         flags.all ? `--all drains every farm; '${args.farm}' is named too` : 'a farm or --all is required',
         {
