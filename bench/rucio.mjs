@@ -41,7 +41,8 @@ class Rest {
     const headers = { 'x-rucio-account': 'root', 'x-rucio-username': 'shifter', 'x-rucio-password': PASSWORD };
     const reply = await fetch(`${this.url}/auth/userpass`, { headers });
     const token = reply.headers.get('x-rucio-auth-token');
-    this.#headers = { 'x-rucio-auth-token': token, 'content-type': 'application/json' };
+    // The server closes a connection that rests, which a request on it would meet.
+    this.#headers = { 'x-rucio-auth-token': token, 'content-type': 'application/json', connection: 'close' };
   }
 
   async send(path, body, method = 'POST') {
