@@ -60,15 +60,14 @@ async function measure(bench, values) {
   const given = Object.fromEntries(
     Object.entries(bench.options).map(([name, { fallback }]) => [name, values[name] ?? fallback]),
   );
-  const lines = [];
   for await (const row of bench.run({ ...given, lacks: missing(needs), say })) {
     const where = place(before);
     const all = cells(bench.name, row, `${where.at}, ${where.cores} cores, load ${where.load}`);
-    lines.push(all);
+    // At once: who stops a long benchmark keeps what was measured.
+    if (values.write) writeFileSync(PAGE, written(readFileSync(PAGE, 'utf8'), [all]));
     const json = { benchmark: bench.name, ...row, ratio: ratioOf(row), met: met(row), ...where };
     process.stdout.write(values.json ? `${JSON.stringify(json)}\n` : `${all.filter(Boolean).join(' | ')}\n`);
   }
-  if (values.write && lines.length > 0) writeFileSync(PAGE, written(readFileSync(PAGE, 'utf8'), lines));
 }
 
 /** The benchmarks that are named, and the values of their flags. @throws TypeError a flag is not known */
