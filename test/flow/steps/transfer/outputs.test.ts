@@ -170,14 +170,18 @@ describe('two names of one place', () => {
   test('what no probe tells is found when it is renamed away: it comes back, also into the catalogue', async () => {
     const ports: TestPorts = await world({
       ...moving,
-      // A door of sfu that hides what is put there as a probe: only what is known by name is seen.
+      // A door of sfu that keeps what is put there as a probe to itself: only what is known by name is seen.
       wrap: (storage) => {
         if (storage.name !== 'fnal') return storage;
         const real = () => ports.storage('sfu');
         const seen = (path: string) => !path.includes('.probe.');
         return replacing(storage, {
           localPath: () => undefined,
-          stat: async (paths) => (await real()).stat(paths.filter(seen)),
+          stat: async (paths) =>
+            new Map([
+              ...(await (await real()).stat(paths.filter(seen))),
+              ...(await storage.stat(paths.filter((path) => !seen(path)))),
+            ]),
           checksum: async (path) => (await real()).checksum(path),
           readChecksum: async (path) => (await real()).readChecksum(path),
         });
