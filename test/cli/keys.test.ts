@@ -46,6 +46,7 @@ const AROUND: Readonly<Record<string, object>> = {
   'routing.': { farm: 'here' },
   'notify.NAME.': { on: 'failed', command: './page.sh' },
   'smtp.': { host: 'localhost' },
+  'tables.jobs.NAME.': { run: './dq.sh' },
   'tables.': { source: 'postgres://db.example.org/ratdb' },
   'catalogue.': { url: 'https://rucio.example.org', account: 'a', auth: { user: 'u' }, rses: { disk: 'DISK' } },
   'catalogue.rses.NAME.': { name: 'DISK' },

@@ -135,7 +135,8 @@ describe('from a store', () => {
     expect(await refs({ runs: parseRuns('2-3')!, modules: ['Co*'] })).toEqual(['2/Count/1', '3/Count/2']);
     expect(await refs({ requests: ['again'] })).toEqual(['3/Count/2', '6/Count/3']);
     expect(await refs({ states: ['failed'], since: '2026-07-14T00:00:37.000Z' })).toEqual(['27/Count/1', '30/Count/1']);
-    expect(await refs({ versions: ['2.*'] })).toEqual([]);
+    await expect(refs({ versions: ['2.*'] })).rejects.toThrow(/no version '2.\*'; known: 1.0/);
+    expect(await refs({ versions: ['1.*'], runs: parseRuns('2')! })).toEqual(['2/Count/1', '2/Plot/1']);
     expect(await refs({ refs: [] })).toEqual([]);
     expect(await refs({ modules: [] })).toEqual([]);
   });

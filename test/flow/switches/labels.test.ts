@@ -94,7 +94,8 @@ describe.each(['SQLite', 'CouchDB'] as const)('on %s', (engine) => {
       ['unlabelled', 1],
       ['unchanged', 0],
     ]);
-    expect([await refs('runs'), await refs('jobs'), await lists(on, 'labels')]).toEqual([[], [], []]);
+    expect([await refs('runs'), await lists(on, 'labels')]).toEqual([[], []]);
+    await expect(refs('jobs')).rejects.toThrow(/no label 'gold'/);
     expect((await on.store.get<RunDoc>([runId(1)])).get(runId(1))).not.toHaveProperty('labels');
   });
 
@@ -114,7 +115,7 @@ describe.each(['SQLite', 'CouchDB'] as const)('on %s', (engine) => {
     const { jobs } = await selectJobs(on, { pass: 'last', refs: [{ text: '1/Count', run: 1, module: 'Count' }] });
     const dry = await collect(label(on, { runs: [], jobs }, given('add', { dryRun: true })));
     expect(dry).toMatchObject([{ kind: 'job', ref: '1/Count/2', did: 'labelled', dryRun: true }]);
-    expect(await refs('jobs')).toEqual([]);
+    await expect(refs('jobs')).rejects.toThrow(/no label 'gold'/);
     await collect(label(on, { runs: [], jobs }, given('add')));
     expect([await refs('jobs'), await refs('runs')]).toEqual([['1/Count/2'], []]);
     const more = await collect(label(on, { runs: await runs(1, 1), jobs }, given('add')));

@@ -60,7 +60,7 @@ export interface Candidate {
 /** Kinds of `dflow list`. */
 export const LIST_KINDS: readonly Kind[] = [
   ...(['runs', 'data', 'replicas', 'jobs', 'farms', 'storage', 'requests', 'holds', 'loops', 'modules'] as const),
-  ...(['quarantine', 'tables', 'labels', 'archived'] as const),
+  ...(['quarantine', 'tables', 'labels', 'archived', 'first-pass'] as const),
 ];
 /** Pages of `dflow help`. */
 export const PAGES = ['exit-codes', 'states', 'selections', 'json', 'configuration', 'modules', 'request'];

@@ -5,7 +5,6 @@
 import { named } from '../../../domain/named.ts';
 import type { BufferSettings } from '../../../domain/settings.ts';
 import type { Entry } from '../../../storage.ts';
-import { allOf } from '../../../util/concurrency.ts';
 import { StoreError } from '../../../util/errors.ts';
 import { shown } from '../../../util/text/names.ts';
 import { between, humanDuration, type Iso } from '../../../util/time.ts';
@@ -69,11 +68,14 @@ function chosen(buffers: readonly BufferSettings[], levels: readonly string[] | 
   return levels ? buffers.filter((buffer) => levels.includes(buffer.level)) : buffers;
 }
 
-/** What lies on a buffer, and what the store knows of its level: asked at once. */
+/** What lies on a buffer, and what the store knows of its level. */
 type Look = readonly [seen: Glance, kept: Kept];
 
-const lookAt = (ports: Ports, buffer: BufferSettings): Promise<Look> =>
-  allOf(glance(ports, buffer), readKept(ports, buffer.level));
+/** The store is asked last: what another host has registered or quarantined since the listing is known by then. */
+async function lookAt(ports: Ports, buffer: BufferSettings): Promise<Look> {
+  const seen = await glance(ports, buffer);
+  return [seen, await readKept(ports, buffer.level)];
+}
 
 interface Looked {
   readonly look: Look;
