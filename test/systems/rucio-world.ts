@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Catalogue } from '../../src/lib/catalogue.ts';
 import { open } from '../../src/lib/catalogues/rucio/rucio.ts';
 import type { CatalogueSettings } from '../../src/lib/domain/settings.ts';
+import { batches } from '../../src/lib/util/values/group.ts';
 
 export const PASSWORD = 'pass-word.of.rucio';
 export const USER = 'shifter';
@@ -75,14 +76,18 @@ export class Rucio {
   }
 
   /** An RSE that takes physical names, with a quota. */
-  async rse(name: string, prefix = '/snoplus', scheme = 'root'): Promise<void> {
+  async rse(
+    name: string,
+    prefix = '/snoplus',
+    { scheme, hostname, port } = { scheme: 'root', hostname: 'se.example.org', port: 1094 },
+  ): Promise<void> {
     await this.rest('POST', `/rses/${name}`, { deterministic: false });
     const all = { read: 1, write: 1, delete: 1 };
     const domains = { lan: all, wan: { ...all, third_party_copy_read: 1, third_party_copy_write: 1 } };
     const impl = 'rucio.rse.protocols.xrootd.Default';
     await this.rest('POST', `/rses/${name}/protocols/${scheme}`, {
-      hostname: 'se.example.org',
-      port: 1094,
+      hostname,
+      port,
       prefix,
       impl,
       domains,
@@ -120,14 +125,18 @@ export class Rucio {
     const names = (await this.rest('GET', `/dids/${scope}/dids/search?type=file&name=*`)) as string[];
     const dids = names.map((name) => ({ scope, name }));
     const found = new Map<string, RucioFile>();
-    if (dids.length === 0) return found;
+    // Rucio takes 1,000 names at most.
+    for (const some of batches(dids, 500)) await this.#filesOf(some, found);
+    return found;
+  }
+
+  async #filesOf(dids: readonly { scope: string; name: string }[], found: Map<string, RucioFile>): Promise<void> {
     for (const line of (await this.rest('POST', '/dids/bulkmeta', { dids })) as (RucioFile & { name: string })[])
       found.set(line.name, { bytes: line.bytes, adler32: line.adler32, guid: line.guid, states: {}, rses: {} });
     for (const line of (await this.rest('POST', '/replicas/list', { dids, all_states: true })) as (RucioFile & {
       name: string;
     })[])
       Object.assign(found.get(line.name) ?? {}, { states: line.states, rses: line.rses });
-    return found;
   }
 
   settings(more: Partial<CatalogueSettings> = {}): CatalogueSettings {
