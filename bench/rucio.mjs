@@ -104,8 +104,10 @@ async function plainly(rest, salt, count, subruns) {
       await rest.send('/dids/attachments', { ignore_duplicate: true, attachments });
     }
     for (const { name } of sets) await rest.send(`/dids/plain/${name}/status`, { open: false }, 'PUT');
-    const rule = { dids: bare, account: 'root', copies: 1, grouping: 'DATASET' };
-    for (const place of Object.values(PLACES)) await rest.send('/rules/', { ...rule, rse_expression: place });
+    const rule = { account: 'root', copies: 1, grouping: 'DATASET' };
+    for (const place of Object.values(PLACES))
+      for (let at = 0; at < bare.length; at += 50)
+        await rest.send('/rules/', { ...rule, dids: bare.slice(at, at + 50), rse_expression: place });
   });
   return { replicas, whole: replicas + others };
 }
