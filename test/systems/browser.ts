@@ -51,6 +51,7 @@ export class Browser {
     ];
     const child = spawn('chromium', [...flags, `--user-data-dir=${folder}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
     });
     for await (const line of createInterface(child.stderr!)) {
       const url = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
@@ -104,7 +105,8 @@ export class Browser {
 
   async close(): Promise<void> {
     const ended = once(this.child, 'exit');
-    this.child.kill();
+    // All of its processes: one that goes on would write into the folder while it is removed.
+    process.kill(-this.child.pid!, 'SIGKILL');
     await ended;
     this.socket.close();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
