@@ -1,13 +1,13 @@
 // Jobs on workers that have curl: inputs and outputs at WebDAV servers, by the credentials of the job's own environment.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { open } from '../../src/lib/protocols/webdav/webdav.ts';
 import type { Storage } from '../../src/lib/storage.ts';
 import { type JobSpec, quote, type StageIn } from '../../src/lib/wrapper/spec.ts';
 import { folder, leftovers, run, setUp, spec, tearDown } from '../support/worker.ts';
 import { real } from './remote-worker.ts';
-import { B, freshFolder, httpUrl, settings, up } from './servers.ts';
+import { D, down, freshFolder, httpUrl, settings, up } from './servers.ts';
 import { APACHE, DAV_SERVERS, davFolder, davSettings, PASSWORD, TOKEN, USER } from './webdav-world.ts';
 
 beforeEach(setUp);
@@ -104,8 +104,9 @@ test('an input that is not what the catalogue says never reaches the payload', a
 });
 
 test("where the server computes adler32, nothing is read back: XRootD's", async () => {
-  up(B);
-  const storage = await open(settings('webdav', httpUrl(B, freshFolder(B))));
+  up(D);
+  onTestFinished(() => down(D));
+  const storage = await open(settings('webdav', httpUrl(D, freshFolder(D))));
   const { env, seen } = worker();
   const record = await run(job(storage, 'echo 123 > "$OUT_out"', { inputs: [await input(storage, 'raw.dat')], env }));
   expect(record, JSON.stringify(record)).toMatchObject({ phase: 'done' });

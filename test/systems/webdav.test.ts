@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { open } from '../../src/lib/protocols/webdav/webdav.ts';
 import { CredentialsError, UnreachableError } from '../../src/lib/util/errors.ts';
 import { adler32, bytesOf, entries, storageContract } from '../contracts/storage.ts';
-import { B, freshFolder, httpUrl, removeFolders, settings, up } from './servers.ts';
+import { D, down, freshFolder, httpUrl, settings, up } from './servers.ts';
 import {
   APACHE,
   DAV_SERVERS,
@@ -28,7 +28,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rm(local, { recursive: true });
-  await removeFolders(B);
 });
 
 function source(bytes: Buffer): string {
@@ -38,8 +37,10 @@ function source(bytes: Buffer): string {
 }
 
 test("a server that computes adler32 is asked for it: XRootD's", async () => {
-  up(B);
-  const storage = await open(settings('webdav', httpUrl(B, freshFolder(B))));
+  // One of its own: this server (5.5.3) may hang under HTTP, and must not keep other suites waiting.
+  up(D);
+  onTestFinished(() => down(D));
+  const storage = await open(settings('webdav', httpUrl(D, freshFolder(D))));
   const bytes = bytesOf('digest', 3_000_000);
   const sum = { adler32: adler32(bytes), size: bytes.length };
   expect(await storage.copyIn(source(bytes), 'L1/109/a.dat')).toEqual(sum);
