@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { source, transferred } from './shared/copying.mjs';
+import { SIZES, sizesOf, source, transferred } from './shared/copying.mjs';
 import { median, ran, root, timed } from './shared/experiment.mjs';
 import { programPath } from './shared/tools.mjs';
 
@@ -62,11 +62,7 @@ export default {
   about: 'copies to a real S3 server, against rclone copy --transfers 32',
   needs: ['rclone'],
   options: {
-    large: { fallback: '8', about: 'how many large files' },
-    'large-mib': { fallback: '256', about: 'MiB of each' },
-    small: { fallback: '2000', about: 'how many small files' },
-    'small-kib': { fallback: '100', about: 'KiB of each' },
-    rounds: { fallback: '1', about: 'rounds; the median counts' },
+    ...SIZES,
     server: { fallback: 'versitygw', about: 'rclone or versitygw' },
   },
   async *run(given) {
@@ -74,10 +70,7 @@ export default {
     if (!port) throw new Error(`--server must be rclone or versitygw, not '${given.server}'`);
     const env = environment(port);
     ran('bash', [join(root, 'test/systems/s3-up.sh'), given.server], { env });
-    const sets = [
-      { count: Number(given.small), size: Number(given['small-kib']) * 2 ** 10, words: `${given['small-kib']} KiB` },
-      { count: Number(given.large), size: Number(given['large-mib']) * 2 ** 20, words: `${given['large-mib']} MiB` },
-    ];
+    const sets = sizesOf(given);
     for (const { count, size, words } of sets.filter((set) => set.count > 0)) {
       const measured = await compare(env, { count, size, rounds: Number(given.rounds) });
       yield { what: `${count} files of ${words} to ${given.server}`, ...measured, target: { atLeast: 1 } };

@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { source, transferred } from './shared/copying.mjs';
+import { SIZES, sizesOf, source, transferred } from './shared/copying.mjs';
 import { median, ran, root, timed } from './shared/experiment.mjs';
 
 const server = process.env.DFLOW_BENCH_URL ?? 'root://localhost:21097/';
@@ -113,21 +113,14 @@ export default {
   about: 'copies to a real XRootD server, against xrdcp --parallel 4 (and gfal-copy)',
   needs: ['xrootd', 'xrootd server'],
   options: {
-    large: { fallback: '8', about: 'how many large files' },
-    'large-mib': { fallback: '256', about: 'MiB of each' },
-    small: { fallback: '2000', about: 'how many small files' },
-    'small-kib': { fallback: '100', about: 'KiB of each' },
-    rounds: { fallback: '1', about: 'rounds; the median counts' },
+    ...SIZES,
     gfal: { fallback: 'no', about: 'yes: also gfal-copy, which takes minutes' },
   },
   async *run(given) {
     if (!process.env.DFLOW_BENCH_URL) ran('bash', [join(root, 'test/systems/xrootd-up.sh'), 'c']);
     const contenders = { dflow, xrdcp, ...(given.gfal === 'yes' && { gfal }) };
     const rounds = Number(given.rounds);
-    const sets = [
-      { count: Number(given.large), size: Number(given['large-mib']) * 2 ** 20, words: `${given['large-mib']} MiB` },
-      { count: Number(given.small), size: Number(given['small-kib']) * 2 ** 10, words: `${given['small-kib']} KiB` },
-    ];
+    const sets = sizesOf(given);
     for (const { count, size, words } of sets.filter((set) => set.count > 0)) {
       const { dflow: value, ...others } = await compare(contenders, { count, size, rounds });
       for (const [name, theirs] of Object.entries(others))

@@ -7,6 +7,23 @@ import { asked, dflow, timed } from './experiment.mjs';
 
 const pad = (number, width) => String(number).padStart(width, '0');
 
+/** Sizes that benches of copies have as options. */
+export const SIZES = {
+  large: { fallback: '8', about: 'how many large files' },
+  'large-mib': { fallback: '256', about: 'MiB of each' },
+  small: { fallback: '2000', about: 'how many small files' },
+  'small-kib': { fallback: '100', about: 'KiB of each' },
+  rounds: { fallback: '1', about: 'rounds; the median counts' },
+};
+
+/** The sets of files that these options ask for: many small ones, then few large ones. */
+export function sizesOf(given) {
+  return [
+    { count: Number(given.small), size: Number(given['small-kib']) * 2 ** 10, words: `${given['small-kib']} KiB` },
+    { count: Number(given.large), size: Number(given['large-mib']) * 2 ** 20, words: `${given['large-mib']} MiB` },
+  ];
+}
+
 /** A folder of `count` random files of `size` bytes, so many of each run. */
 export function source(count, size, subruns = 1) {
   const folder = mkdtempSync(join(process.env.DFLOW_BENCH_TMP ?? tmpdir(), 'dflow-bench-copies-'));

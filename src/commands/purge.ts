@@ -1,9 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { changing, level, limit, ofHosts, run, why, yes } from '../lib/cli/arguments/flags.ts';
-import { nothingNamed, readRuns, readWords } from '../lib/cli/arguments/selection.ts';
+import { nothingNamed, readWords, runTest } from '../lib/cli/arguments/selection.ts';
 import { Base } from '../lib/cli/base.ts';
 import { checkAsked } from '../lib/domain/data/junkrules.ts';
-import { hasRun } from '../lib/domain/selection.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { purge } from '../lib/flow/steps/purge/purge.ts';
 import { UsageError } from '../lib/util/errors.ts';
@@ -60,8 +59,7 @@ export default class Purge extends Base {
     const words = await namedFiles(argv.map(String), flags.junk);
     checkAsked({ words: words ?? [], reasons: flags.reason ?? [] }, flags.why, flags['dry-run']);
     const untilFree = flags['until-free'] === undefined ? undefined : shareOf(flags['until-free']);
-    const set = flags.run ? await readRuns(flags.run) : undefined;
-    const runs = set && ((number: number) => hasRun(set, number));
+    const runs = await runTest(flags.run);
     const ports = await (flags['dry-run'] ? this.ports(false) : this.stepPorts());
     const emptyTrash = flags['empty-trash'] || undefined;
     if (!flags['dry-run']) await this.confirm(question(flags.junk, emptyTrash === true, ports.host), flags.yes);

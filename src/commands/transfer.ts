@@ -1,10 +1,9 @@
 import { Flags } from '@oclif/core';
 import { all, changing, level, limit, ofHosts, run, why } from '../lib/cli/arguments/flags.ts';
-import { readRuns, runsToSwitch } from '../lib/cli/arguments/selection.ts';
+import { runsToSwitch, runTest } from '../lib/cli/arguments/selection.ts';
 import { until, untilOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
 import type { HoldScope } from '../lib/domain/hold.ts';
-import { hasRun } from '../lib/domain/selection.ts';
 import { cancelTransfers } from '../lib/flow/copies/claims/cancel.ts';
 import { beating } from '../lib/flow/farms/beat.ts';
 import { idleTransfer } from '../lib/flow/reports/idle.ts';
@@ -59,8 +58,7 @@ export default class Transfer extends Base {
       const options = this.stepOptions(flags, { until: end });
       return this.items(cancelTransfers(ports, scope, { ...options, why: flags.why ?? 'canceled by an operator' }));
     }
-    const set = flags.run ? await readRuns(flags.run) : undefined;
-    const runs = set && ((number: number) => hasRun(set, number));
+    const runs = await runTest(flags.run);
     const { from, to, level: levels, now } = flags;
     const options = this.stepOptions(flags, { from, to, levels, runs, now: now || undefined });
     this.idleText = () => idleTransfer(ports);

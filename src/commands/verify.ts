@@ -1,12 +1,14 @@
 import { Flags } from '@oclif/core';
 import { changing, level, limit, run, storage } from '../lib/cli/arguments/flags.ts';
-import { readRuns } from '../lib/cli/arguments/selection.ts';
+import { runTest } from '../lib/cli/arguments/selection.ts';
 import { durationOf } from '../lib/cli/arguments/until.ts';
 import { Base } from '../lib/cli/base.ts';
-import { hasRun } from '../lib/domain/selection.ts';
 import { verifyCatalogue } from '../lib/flow/steps/catalogue/against.ts';
 import { verify } from '../lib/flow/steps/verify/verify.ts';
 import { UsageError } from '../lib/util/errors.ts';
+
+/** Flags that mean nothing for the catalogue. */
+const OF_COPIES = ['read', 'level', 'since-verified', 'limit'] as const;
 
 export default class Verify extends Base {
   static override summary = 'Compare the catalogue with the storage elements; repair copies';
@@ -41,21 +43,12 @@ export default class Verify extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(Verify);
     const ports = await this.ports(!flags['dry-run']);
-    const set = flags.run ? await readRuns(flags.run) : undefined;
-    const runs = set && ((number: number) => hasRun(set, number));
+    const runs = await runTest(flags.run);
     const { read, repair, level: levels, storage: storages, 'since-verified': since } = flags;
     const sinceVerified = since === undefined ? undefined : durationOf(since, '--since-verified');
     if (flags.catalogue) {
-      const wrong = read
-        ? '--read'
-        : levels
-          ? '--level'
-          : since !== undefined
-            ? '--since-verified'
-            : flags.limit
-              ? '--limit'
-              : '';
-      if (wrong) throw new UsageError(`--catalogue does not go with ${wrong}`, { hint: 'dflow verify --catalogue' });
+      const wrong = OF_COPIES.find((name) => flags[name] !== undefined && flags[name] !== false);
+      if (wrong) throw new UsageError(`--catalogue does not go with --${wrong}`, { hint: 'dflow verify --catalogue' });
       await this.items(verifyCatalogue(ports, this.stepOptions(flags, { repair, storages, runs })));
       return;
     }

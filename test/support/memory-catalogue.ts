@@ -76,7 +76,7 @@ export class MemoryCatalogue implements Catalogue {
     const prefix = this.#world.places[place];
     if (prefix === undefined) throw new ItemError(`there is no place '${place}'`);
     const scope = copies.find((copy) => !this.#world.scopes.includes(copy.scope))?.scope;
-    if (scope) throw new ItemError(`there is no scope '${scope}'`, { hint: 'correct catalogue.scope' });
+    if (scope) throw new ItemError(`unknown scope '${scope}'`, { hint: 'correct catalogue.scope' });
     if (copies.some(({ address }) => !address.startsWith(prefix)))
       throw new ItemError('the physical name is not of this place', { hint: 'correct catalogue.rses' });
     const refused = new Map<string, string>();

@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core';
 import { changing, limit, run, storage } from '../../lib/cli/arguments/flags.ts';
-import { readRuns } from '../../lib/cli/arguments/selection.ts';
+import { runTest } from '../../lib/cli/arguments/selection.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { hasRun } from '../../lib/domain/selection.ts';
 import { catalogueImport } from '../../lib/flow/steps/catalogue/import.ts';
 
 export default class CatalogueImport extends Base {
@@ -30,8 +29,7 @@ export default class CatalogueImport extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(CatalogueImport);
     const ports = await this.ports(!flags['dry-run']);
-    const set = flags.run ? await readRuns(flags.run) : undefined;
-    const runs = set && ((number: number) => hasRun(set, number));
+    const runs = await runTest(flags.run);
     const { scope: scopes, storage: storages } = flags;
     await this.items(catalogueImport(ports, this.stepOptions(flags, { scopes, storages, runs })));
   }

@@ -1,7 +1,6 @@
 import { changing, limit, ofHosts, run } from '../../lib/cli/arguments/flags.ts';
-import { readRuns } from '../../lib/cli/arguments/selection.ts';
+import { runTest } from '../../lib/cli/arguments/selection.ts';
 import { Base } from '../../lib/cli/base.ts';
-import { hasRun } from '../../lib/domain/selection.ts';
 import { beating } from '../../lib/flow/farms/beat.ts';
 import { catalogueSync } from '../../lib/flow/steps/catalogue/catalogue.ts';
 
@@ -20,8 +19,7 @@ export default class CatalogueSync extends Base {
   async run(): Promise<void> {
     const { flags } = await this.parse(CatalogueSync);
     const ports = await this.stepPorts();
-    const set = flags.run ? await readRuns(flags.run) : undefined;
-    const runs = set && ((number: number) => hasRun(set, number));
+    const runs = await runTest(flags.run);
     const options = this.stepOptions(flags, { runs });
     await this.items(beating(ports, 'catalogue', catalogueSync(ports, options), options));
   }

@@ -1,4 +1,4 @@
-// What Rucio answers: JSON lines, read by field; nothing of it is trusted to be there.
+// Rucio's answers: JSON lines, read field by field, since any field may be missing.
 import type { DidName, Known, KnownCopy, KnownFile } from '../../catalogue.ts';
 import { field } from '../../util/values/field.ts';
 import { given } from '../../util/values/given.ts';

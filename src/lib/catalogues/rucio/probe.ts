@@ -36,7 +36,7 @@ function scopeProbe(scope: string, account: string, mine: ReadonlySet<string>, a
       next: `ask an administrator of Rucio to give scope ${scope} to account ${account}, or correct catalogue.scope`,
     };
   const next = `rucio scope add ${scope} --account ${account}; or correct catalogue.scope in dflow.yaml`;
-  return { subject, ok: false, text: `there is no scope '${scope}'`, next };
+  return { subject, ok: false, text: `Rucio does not know the scope '${scope}'`, next };
 }
 
 async function placeProbe(

@@ -99,7 +99,7 @@ class Rucio implements Catalogue {
     this.#scopes = new Set(linesOf(answer.text).flat().map(String));
     const missing = [...wanted].find((scope) => !this.#scopes.has(scope));
     if (missing === undefined) return;
-    const words = `there is no scope '${missing}'`;
+    const words = `Rucio does not know the scope '${missing}'`;
     throw this.#session.meaning(ask, { refused: true, status: 404, exception: 'ScopeNotFound', words, passing: false });
   }
 

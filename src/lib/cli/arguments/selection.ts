@@ -4,6 +4,7 @@
 import { PASS_STATES, type PassState } from '../../domain/jobs/states.ts';
 import { noSuchError } from '../../domain/named.ts';
 import {
+  hasRun,
   type JobRef,
   parseLine,
   parseRuns,
@@ -141,6 +142,13 @@ export function dateOf(text: string, flag: string, duration = '--for 12h'): Iso 
 }
 
 /** Run sets of `--run`: numbers, ranges, `@FILE` or `-` with one on each line. */
+/** Whether a run is among those of `--run`; `undefined`: the flag is not given. @throws UsageError */
+export async function runTest(words: readonly string[] | undefined): Promise<((run: number) => boolean) | undefined> {
+  if (!words) return undefined;
+  const set = await readRuns(words);
+  return (run) => hasRun(set, run);
+}
+
 export async function readRuns(words: readonly string[]): Promise<RunSet> {
   const sets: RunSet[] = [];
   for (const word of words) {

@@ -2,8 +2,6 @@
 import type { Iso } from '../../util/time.ts';
 import { type DataDoc, fileOf, type RawFile } from '../data/data.ts';
 import { guidOf, rawLfn } from '../data/identity.ts';
-import { SCHEMA } from '../doc.ts';
-import { runId } from '../ids.ts';
 import type { LevelNames } from '../rebuilt/rawfiles.ts';
 import type { RunDoc } from '../runs/run.ts';
 import { scopeOf } from './decide.ts';
@@ -79,19 +77,4 @@ export function adopted(
 /** True when the level of the run was complete without this subrun. */
 export function isLate(run: RunDoc | undefined, { level, subrun }: Numbers): boolean {
   return run?.levels[level]?.complete?.subruns.includes(subrun) === false;
-}
-
-/** The run with levels that it did not have; register says which of them are complete. `undefined`: it has them. */
-export function withLevels(
-  doc: RunDoc | undefined,
-  run: number,
-  files: ReadonlyMap<string, number>,
-  { at, by, to }: { readonly at: Iso; readonly by: string; readonly to: string },
-): RunDoc | undefined {
-  const fresh = [...files].filter(([level, count]) => count > 0 && !doc?.levels[level]);
-  if (doc && fresh.length === 0) return undefined;
-  const levels = fresh.map(([level, count]) => [level, { lastFile: at, late: [], files: count }] as const);
-  const history = [{ at, to, by }];
-  const base: RunDoc = doc ?? { _id: runId(run), kind: 'run', v: SCHEMA, run, levels: {}, firstSeen: at, history };
-  return { ...base, levels: { ...base.levels, ...Object.fromEntries(levels) } };
 }

@@ -8,9 +8,10 @@ import { groupBy } from '../../util/values/group.ts';
 import { type DataDoc, type Original, type RawFile, type Replica, withDone } from '../data/data.ts';
 import { guidOf, rawLfn } from '../data/identity.ts';
 import { appendHistory, SCHEMA } from '../doc.ts';
-import { dataId } from '../ids.ts';
+import { dataId, runId } from '../ids.ts';
 import { type Keep, keepRun } from '../runs/keep.ts';
 import type { Pattern } from '../runs/pattern.ts';
+import type { RunDoc } from '../runs/run.ts';
 import type { Template } from '../storage/template.ts';
 
 /** Never checked: before every time at which verify has looked at anything. */
@@ -179,4 +180,19 @@ export function withFound(
 function emptyData(level: string, run: number, host: string, keep: Keep): DataDoc {
   const lists = { files: [], done: [], history: [] };
   return { _id: dataId(level, run), kind: 'data', v: SCHEMA, level, run, keep, host, ...lists };
+}
+
+/** The run with levels that it did not have; register says which of them are complete. `undefined`: it has them. */
+export function withLevels(
+  doc: RunDoc | undefined,
+  run: number,
+  files: ReadonlyMap<string, number>,
+  { at, by, to }: { readonly at: Iso; readonly by: string; readonly to: string },
+): RunDoc | undefined {
+  const fresh = [...files].filter(([level, count]) => count > 0 && !doc?.levels[level]);
+  if (doc && fresh.length === 0) return undefined;
+  const levels = fresh.map(([level, count]) => [level, { lastFile: at, late: [], files: count }] as const);
+  const history = [{ at, to, by }];
+  const base: RunDoc = doc ?? { _id: runId(run), kind: 'run', v: SCHEMA, run, levels: {}, firstSeen: at, history };
+  return { ...base, levels: { ...base.levels, ...Object.fromEntries(levels) } };
 }

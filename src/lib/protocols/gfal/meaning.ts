@@ -1,7 +1,7 @@
 // What gfal2 means by its error numbers (errno) and words: HTTP's status says more than the number around it. Pure.
 import type { Space } from '../../util/files/disk.ts';
 import { field } from '../../util/values/field.ts';
-import { type Meaning, RemoteFailure } from '../tools/meaning.ts';
+import { BY_STATUS, type Meaning, RemoteFailure } from '../tools/meaning.ts';
 
 const BY_NUMBER: Readonly<Record<number, Meaning>> = {
   1: 'denied',
@@ -29,20 +29,8 @@ const BY_NUMBER: Readonly<Record<number, Meaning>> = {
   122: 'full',
 };
 
-const BY_STATUS: Readonly<Record<string, Meaning>> = {
-  401: 'credentials',
-  403: 'denied',
-  404: 'missing',
-  405: 'unable',
-  413: 'full',
-  423: 'busy',
-  429: 'busy',
-  501: 'unable',
-  502: 'down',
-  503: 'busy',
-  504: 'down',
-  507: 'full',
-};
+/** A gateway without an answer is a server that is down. */
+const STATUSES: Readonly<Record<number, Meaning>> = { ...BY_STATUS, 502: 'down', 504: 'down' };
 
 const BY_TEXT: readonly (readonly [RegExp, Meaning])[] = [
   [/checksum mismatch|checksum error/i, 'corrupt'],
@@ -57,7 +45,7 @@ export function meaningOf(code: number, text: string): Meaning {
   const status = /\bHTTP (\d{3})\b/.exec(text)?.[1];
   const byText = BY_TEXT.find(([pattern]) => pattern.test(text))?.[1];
   if (byText === 'corrupt' || byText === 'full') return byText;
-  if (status !== undefined) return BY_STATUS[status] ?? (status.startsWith('5') ? 'busy' : 'failed');
+  if (status !== undefined) return STATUSES[Number(status)] ?? (status.startsWith('5') ? 'busy' : 'failed');
   // 5 (EIO) and unknown numbers say nothing.
   return BY_NUMBER[code] ?? byText ?? 'failed';
 }

@@ -23,6 +23,23 @@ export type Meaning =
   | 'busy' // worth another try
   | 'failed'; // anything else about this file
 
+/** What a storage server means by an HTTP status (RFC 9110, RFC 4918), where its protocol says nothing else. */
+export const BY_STATUS: Readonly<Record<number, Meaning>> = {
+  401: 'credentials',
+  403: 'denied',
+  404: 'missing',
+  405: 'unable',
+  413: 'full',
+  423: 'busy',
+  429: 'busy',
+  500: 'busy',
+  501: 'unable',
+  502: 'busy',
+  503: 'busy',
+  504: 'busy',
+  507: 'full',
+};
+
 const HINTS: Partial<Readonly<Record<Meaning, string>>> = {
   credentials: 'renew the proxy or token, then: dflow status',
   denied: 'ask the site for write permission there, or check which proxy or token is used',

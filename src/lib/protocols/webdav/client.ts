@@ -46,8 +46,9 @@ export class WebdavClient {
   /** The whole of a short answer. @throws WebFailure; RemoteFailure (down); CredentialsError; the signal's reason */
   send(ask: DavAsk): Promise<WebText> {
     return this.#patiently(ask, async () => {
-      const reply = await this.#web.text(await this.#request(ask));
-      if (reply.status >= 300) throw this.#failure(reply);
+      const request = await this.#request(ask);
+      const reply = await this.#web.text(request);
+      if (reply.status >= 300) throw this.#failure(request, reply);
       return reply;
     });
   }
@@ -58,7 +59,7 @@ export class WebdavClient {
       const request = await this.#request(ask);
       const reply = await this.#web.ask(request);
       if (reply.status < 300) return reply;
-      throw this.#failure({ ...reply, text: await wholeText(reply.body, request) });
+      throw this.#failure(request, { ...reply, text: await wholeText(reply.body, request) });
     });
   }
 
@@ -74,7 +75,8 @@ export class WebdavClient {
     return { method, url: this.url(path, folder), headers: written, timeout, ...given({ body, slow, signal }) };
   }
 
-  #failure(reply: WebText) {
-    return failureOf(reply, this.#login.byToken, (words) => this.address.clean(words));
+  #failure({ headers }: WebAsk, reply: WebText) {
+    const byToken = headers?.Authorization?.startsWith('Bearer ') === true;
+    return failureOf(reply, byToken, (words) => this.address.clean(words));
   }
 }

@@ -36,13 +36,6 @@ export class Login {
     }
   }
 
-  /** Who we are is a token, whose rights may end. */
-  get byToken(): boolean {
-    const { BEARER_TOKEN, BEARER_TOKEN_FILE } = process.env;
-    const given = this.#files.token ?? BEARER_TOKEN ?? BEARER_TOKEN_FILE;
-    return this.#fixed === undefined && this.#files.credentials === undefined && given !== undefined;
-  }
-
   /** The header of a request; without credentials none. @throws CredentialsError a file cannot be read */
   async headers(): Promise<Readonly<Record<string, string>>> {
     this.#known ??= this.#fresh();

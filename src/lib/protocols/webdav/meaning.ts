@@ -1,26 +1,10 @@
 // What a WebDAV server means by a status (RFC 4918, RFC 9110): one meaning for each, and whether to ask again. Pure.
 
 import { laterOf, WebFailure, type WebText } from '../tools/http/web.ts';
-import type { Meaning } from '../tools/meaning.ts';
+import { BY_STATUS, type Meaning } from '../tools/meaning.ts';
 
-const BY_STATUS: Readonly<Record<number, Meaning>> = {
-  401: 'credentials',
-  403: 'denied',
-  404: 'missing',
-  405: 'unable',
-  409: 'missing', // a folder above is not there
-  410: 'missing',
-  413: 'full',
-  422: 'corrupt',
-  423: 'busy',
-  429: 'busy',
-  500: 'busy',
-  501: 'unable',
-  502: 'busy',
-  503: 'busy',
-  504: 'busy',
-  507: 'full',
-};
+/** 409: a folder above is not there. */
+const STATUSES: Readonly<Record<number, Meaning>> = { ...BY_STATUS, 409: 'missing', 410: 'missing', 422: 'corrupt' };
 
 const SHORTLY = new Set([423, 429, 500, 502, 503, 504]);
 
@@ -31,7 +15,7 @@ export function failureOf(
   clean: (text: string) => string,
 ): WebFailure {
   const moved = status >= 300 && status < 400;
-  const known = byToken && status === 403 ? 'credentials' : BY_STATUS[status];
+  const known = byToken && status === 403 ? 'credentials' : STATUSES[status];
   const meaning = moved ? 'down' : (known ?? 'failed');
   const words = [`HTTP ${status}`, moved ? `it sends on to ${headers.location ?? 'nowhere'}` : firstLine(text)];
   return new WebFailure(meaning, clean(words.filter((one) => one !== '').join(': ')), {

@@ -7,6 +7,7 @@ import { ItemError } from '../../util/errors.ts';
 import type { Space } from '../../util/files/disk.ts';
 import { shown } from '../../util/text/names.ts';
 import { iso } from '../../util/time.ts';
+import { given } from '../../util/values/given.ts';
 import { type Fetching, fetchBytes } from '../tools/http/fetch.ts';
 import { WebFailure } from '../tools/http/web.ts';
 import { notArrived, receive, summing } from '../tools/local.ts';
@@ -96,7 +97,7 @@ class WebdavStorage implements Storage {
   async checksum(path: string, also: { readonly md5?: boolean } = {}): Promise<Checksum> {
     if (!also.md5) {
       const { size } = await this.#meant(path, () => this.#existing(path));
-      const adler32 = await this.#meant(path, () => this.#told(path, size));
+      const { adler32 } = await this.#meant(path, () => this.#told(path, size));
       if (adler32 !== undefined) return { adler32, size };
     }
     const taking = await summing(also);
@@ -104,12 +105,13 @@ class WebdavStorage implements Storage {
     return taking.done();
   }
 
-  /** What the server says (RFC 3230); it may read the whole file for it. */
-  async #told(path: string, size: number): Promise<string | undefined> {
+  /** What the server says of a file of about `size` bytes (RFC 3230); it may read the whole file for it. */
+  async #told(path: string, size: number): Promise<Partial<Checksum>> {
     const ask = { method: 'HEAD', path, headers: { 'want-digest': 'adler32' }, slow: true } as const;
     const timeout = sumLimit(this.#settled.timeout, size);
     const { headers } = await this.#sums(() => this.#client.send({ ...ask, timeout }));
-    return adlerOf(headers.digest);
+    const length = headers['content-length'];
+    return given({ adler32: adlerOf(headers.digest), size: length === undefined ? undefined : Number(length) });
   }
 
   async readChecksum(path: string): Promise<Checksum> {
@@ -177,11 +179,11 @@ class WebdavStorage implements Storage {
 
   /** @throws RemoteFailure (corrupt) other bytes are there than were sent */
   async #prove(path: string, sent: Checksum): Promise<void> {
-    const { size } = await this.#existing(path);
-    const told = size === sent.size ? await this.#told(path, size) : undefined;
-    const stored = told === undefined && size === sent.size ? (await this.readChecksum(path)).adler32 : told;
-    if (stored === sent.adler32 && size === sent.size) return;
-    throw new RemoteFailure('corrupt', `${size} bytes${stored ? ` with adler32 ${stored}` : ''} are there`);
+    const told = await this.#told(path, sent.size);
+    const isWhole = told.size === undefined || told.size === sent.size;
+    const stored = told.adler32 === undefined && isWhole ? await this.readChecksum(path) : { size: sent.size, ...told };
+    if (stored.adler32 === sent.adler32 && stored.size === sent.size) return;
+    throw new RemoteFailure('corrupt', `${stored.size} bytes with adler32 ${stored.adler32 ?? 'unknown'} are there`);
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -68,13 +68,8 @@ async function run(
   const ended = limit.ended();
   const timedOut = ended === 'time';
   const stopped = ended === 'stopped' || undefined;
-  const failure = timedOut
-    ? `longer than ${(timeout ?? 0) / 1000} s`
-    : stopped
-      ? 'stopped'
-      : result.failed
-        ? failureOf(result)
-        : undefined;
+  const early = { time: `longer than ${(timeout ?? 0) / 1000} s`, stopped: 'stopped' };
+  const failure = ended ? early[ended] : result.failed ? failureOf(result) : undefined;
   return {
     stdout: textOf(result.stdout),
     stderr: textOf(result.stderr),

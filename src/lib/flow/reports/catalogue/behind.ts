@@ -56,12 +56,16 @@ function behind({ settings }: ReadPorts, doc: CatalogueDoc | undefined, at: Iso)
 export async function catalogueGates(ports: ReadPorts, run: number): Promise<Gate[]> {
   const { catalogue, buffers } = ports.settings;
   if (!catalogue) return [];
-  const raw = await ports.store.get<Holder>(buffers.map(({ level }) => dataId(level, run)));
-  const docs: Holder[] = [...raw.values(), ...(await ports.store.range<JobDoc>(idsWith(jobPrefix(run))))];
+  const [raw, passes, doc, now] = await Promise.all([
+    ports.store.get<Holder>(buffers.map(({ level }) => dataId(level, run))),
+    ports.store.range<JobDoc>(idsWith(jobPrefix(run))),
+    healthOf(ports),
+    ports.store.now(),
+  ]);
+  const docs: Holder[] = [...raw.values(), ...passes];
   const known = (storage: string): boolean => Object.hasOwn(catalogue.places, storage);
   const due = docs.reduce((sum, doc) => sum + dueCopies(doc, filesOf(doc), known).length, 0);
-  const doc = await healthOf(ports);
-  const why = behind(ports, doc, await ports.store.now());
+  const why = behind(ports, doc, now);
   const [refused] = docs.flatMap((one) => Object.entries(one.catalogue?.refused ?? {}));
   const gates: Gate[] = [];
   if (due > 0) {

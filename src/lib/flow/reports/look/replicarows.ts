@@ -33,7 +33,7 @@ export interface ReplicaRow extends Row<'replica'> {
   readonly path?: string;
   readonly checkedAt?: Iso;
   readonly why?: string;
-  /** With `--catalogue`: what the catalogue of the collaboration has of it. `no-rse`: it does not know the element. */
+  /** With `--catalogue`: the state of this copy in the catalogue (Rucio). `no-rse`: the element has no RSE. */
   readonly registered?: Registered | 'no-rse';
   /** `scope:name` there. */
   readonly registeredAs?: string;

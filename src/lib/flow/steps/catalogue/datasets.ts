@@ -2,10 +2,11 @@
 // at each storage element that has all of it.
 import { type DidName, didText, type Known } from '../../../catalogue.ts';
 import { closable, filesOf, type Holder, pinnable, toldCopies } from '../../../domain/catalogue/parts.ts';
-import { withClosed, withPinned } from '../../../domain/catalogue/said.ts';
+import { type Said, withClosed, withPinned } from '../../../domain/catalogue/said.ts';
 import { runId } from '../../../domain/ids.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Change } from '../../../store.ts';
+import { mapLimit } from '../../../util/concurrency.ts';
 import { ItemError } from '../../../util/errors.ts';
 import { given } from '../../../util/values/given.ts';
 import { addTo, groupBy } from '../../../util/values/group.ts';
@@ -57,25 +58,35 @@ function refuseTaken(known: Known | undefined, text: string): void {
     );
 }
 
-/** Closes the datasets of documents that are complete and told. */
+/** Closes at once: each is a request of its own. */
+const CLOSED_AT_ONCE = 8;
+
+/** Closes the datasets of documents that are complete and told, and notes all of them in one write. */
 export async function* closeDatasets(session: CatalogueSession, docs: readonly Holder[]): Step {
   const { ports, catalogue } = session;
   const runs = await ports.store.get<RunDoc>([...new Set(docs.map(({ run }) => runId(run)))]);
-  const at = await ports.store.now();
-  for (const doc of docs) {
-    if (doc.kind === 'data' && !runs.get(runId(doc.run))?.levels[doc.level]?.complete) continue;
-    for (const part of closable(doc, filesOf(doc))) {
-      const dataset = datasetDid(session, doc, part);
-      yield* tried(doc, dataset, 'closed', 'complete', async () => {
-        if (!ports.dry) await catalogue.close(dataset);
-        await ports.store.update<Holder>(doc._id, (now) =>
-          now
-            ? { write: { ...now, catalogue: withClosed(now.catalogue ?? {}, part, at) } }
-            : { skip: 'it was removed' },
-        );
-      });
+  const complete = docs.filter((doc) => doc.kind === 'job' || runs.get(runId(doc.run))?.levels[doc.level]?.complete);
+  const sets = complete.flatMap((doc) =>
+    closable(doc, filesOf(doc)).map((part) => ({ doc, part, dataset: datasetDid(session, doc, part) })),
+  );
+  const closed: typeof sets = [];
+  const refused: Item[] = [];
+  await mapLimit(sets, CLOSED_AT_ONCE, async (set) => {
+    try {
+      if (!ports.dry) await catalogue.close(set.dataset);
+      closed.push(set);
+    } catch (error) {
+      refused.push(...refusedItem(error, set.doc, set.dataset));
     }
-  }
+  });
+  const at = await ports.store.now();
+  await ports.store.bulk<Holder>(saidChanges(closed, (said, { part }) => withClosed(said, part, at)));
+  yield* closed.map(({ doc, dataset }): Item => {
+    const name = didText(dataset);
+    const about = { kind: 'catalogue', ref: refOfHolder(doc), run: doc.run, dataset: name } as const;
+    return { ...about, did: 'closed', text: `${name} is complete` };
+  });
+  yield* refused;
 }
 
 /** Pins closed datasets where all their copies are; one call for each place. */
@@ -101,37 +112,23 @@ export async function* pinDatasets(session: CatalogueSession, docs: readonly Hol
       yield* refusedItem(error, first.doc, first.dataset);
       continue;
     }
-    await ports.store.bulk<Holder>(pinChanges(sets, storage));
+    await ports.store.bulk<Holder>(saidChanges(sets, (said, { part }) => withPinned(said, part, storage, true)));
     yield* items;
   }
 }
 
-function pinChanges(sets: readonly { doc: Holder; part: string }[], storage: string): Change<Holder>[] {
+/** What was told of each set, written into its document. */
+function saidChanges<S extends { readonly doc: Holder }>(
+  sets: readonly S[],
+  told: (said: Said, set: S) => Said,
+): Change<Holder>[] {
   return [...groupBy(sets, ({ doc }) => doc._id)].map(([id, some]) => ({
     id,
     change: (now) => {
       if (!now) return { skip: 'it was removed' };
-      const said = some.reduce((all, { part }) => withPinned(all, part, storage, true), now.catalogue ?? {});
-      return { write: { ...now, catalogue: said } };
+      return { write: { ...now, catalogue: some.reduce(told, now.catalogue ?? {}) } };
     },
   }));
-}
-
-async function* tried(
-  doc: Holder,
-  dataset: DidName,
-  did: 'closed',
-  text: string,
-  work: () => Promise<void>,
-): AsyncGenerator<Item, void, void> {
-  try {
-    await work();
-  } catch (error) {
-    yield* refusedItem(error, doc, dataset);
-    return;
-  }
-  const name = didText(dataset);
-  yield { kind: 'catalogue', ref: refOfHolder(doc), run: doc.run, dataset: name, did, text: `${name} is ${text}` };
 }
 
 /** A refusal is said and tried again in the next call; anything else ends this one. */

@@ -1,10 +1,10 @@
 // Files of the catalogue, run by run: which copies dflow lacks, whether their bytes are right, and what is written.
 import { didText, type KnownFile } from '../../../catalogue.ts';
-import { adopted, clash, isLate, type Numbers, type ReadCopy, withLevels } from '../../../domain/catalogue/adopt.ts';
+import { adopted, clash, isLate, type Numbers, type ReadCopy } from '../../../domain/catalogue/adopt.ts';
 import { type DataDoc, fileOf, type RawFile } from '../../../domain/data/data.ts';
 import { asA, type Doc } from '../../../domain/doc.ts';
 import { dataId, refOf, runId } from '../../../domain/ids.ts';
-import { withFound } from '../../../domain/rebuilt/rawfiles.ts';
+import { withFound, withLevels } from '../../../domain/rebuilt/rawfiles.ts';
 import type { CatalogueItem } from '../../../domain/results/items.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import { type Change, tookEffect } from '../../../store.ts';

@@ -1,5 +1,4 @@
 // The decision of a rebuild: from what was found, and what the store has, to documents. Pure.
-import { withLevels } from '../../../domain/catalogue/adopt.ts';
 import type { DataDoc } from '../../../domain/data/data.ts';
 import { SCHEMA } from '../../../domain/doc.ts';
 import { dataId, jobId, refOf } from '../../../domain/ids.ts';
@@ -13,7 +12,7 @@ import {
   rebuiltPass,
   typeName,
 } from '../../../domain/rebuilt/passes.ts';
-import { type RebuiltFiles, rebuiltFiles, withFound } from '../../../domain/rebuilt/rawfiles.ts';
+import { type RebuiltFiles, rebuiltFiles, withFound, withLevels } from '../../../domain/rebuilt/rawfiles.ts';
 import type { RunDoc } from '../../../domain/runs/run.ts';
 import type { Settings } from '../../../domain/settings.ts';
 import { counted } from '../../../util/text/counted.ts';

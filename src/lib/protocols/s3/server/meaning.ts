@@ -4,7 +4,7 @@ import { MINUTE } from '../../../util/time.ts';
 import { given } from '../../../util/values/given.ts';
 import { laterOf, WebFailure } from '../../tools/http/web.ts';
 import { textOf } from '../../tools/http/xml.ts';
-import type { Meaning } from '../../tools/meaning.ts';
+import { BY_STATUS, type Meaning } from '../../tools/meaning.ts';
 
 /** A refusal of an S3 server. */
 export class S3Failure extends WebFailure {
@@ -57,23 +57,7 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
   InvalidObjectState: 'busy',
 };
 
-const BY_STATUS: Readonly<Record<number, Meaning>> = {
-  301: 'down',
-  307: 'down',
-  401: 'credentials',
-  403: 'denied',
-  404: 'missing',
-  405: 'unable',
-  409: 'busy',
-  413: 'full',
-  429: 'busy',
-  500: 'busy',
-  501: 'unable',
-  502: 'busy',
-  503: 'busy',
-  504: 'busy',
-  507: 'full',
-};
+const STATUSES: Readonly<Record<number, Meaning>> = { ...BY_STATUS, 301: 'down', 307: 'down', 409: 'busy' };
 
 const SHORTLY = new Set(['RequestTimeout', 'IncompleteBody', 'OperationAborted', 'ConditionalRequestConflict']);
 
@@ -96,7 +80,7 @@ export function failureOf(refusal: Refusal, clean: (text: string) => string): S3
   const code = textOf(text, 'Code') ?? '';
   // What is not there has a code of its own: any other one may be about whoever asks.
   const unknown = status === 404 && code !== '' ? 'failed' : undefined;
-  const meaning = isSkewed(refusal, code) ? 'credentials' : (BY_CODE[code] ?? unknown ?? BY_STATUS[status] ?? 'failed');
+  const meaning = isSkewed(refusal, code) ? 'credentials' : (BY_CODE[code] ?? unknown ?? STATUSES[status] ?? 'failed');
   const said = clean(textOf(text, 'Message') ?? '');
   const words = [code || `HTTP ${status}`, said].filter((part) => part !== '').join(': ');
   const again = SHORTLY.has(code) || [429, 500, 502, 503, 504].includes(status);

@@ -110,7 +110,7 @@ export const automatic = section(
     from: key(count, 'First run for which jobs are made.', { example: '109000', default: '0' }),
     until: key(count, 'Last run for which jobs are made; later ones are made by requests.', {
       example: '119999',
-      without: 'there is no last run',
+      without: 'every later run gets jobs',
     }),
     share: key(share, 'Share of free slots for automatic jobs; the rest is for requests. Unused shares are lent.', {
       example: '50%',
